@@ -1,0 +1,62 @@
+"""All that a plugin imports, together with `rider_core.errors`."""
+
+from rider_core.api.audio import AudioClip
+from rider_core.api.events import Event
+from rider_core.api.health import Health, HealthStatus
+from rider_core.api.hookspecs import hookimpl
+from rider_core.api.job_backend import JobBackend, QueueStats
+from rider_core.api.jobs import JobProblem, JobRecord, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.messages import Message
+from rider_core.api.models import ModelEntry, PackageMember, PackageSource, UrlSource
+from rider_core.api.object_detection import DetectedObject, Detections, DetectRequest, Frame, ObjectDetector
+from rider_core.api.provider import Provider, ProviderConfig, ProviderContext
+from rider_core.api.speech_to_text import Segment, SpeechToText, TranscribeRequest, Transcript
+from rider_core.api.tasks import QUEUES, TASKS, Task
+from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator
+from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
+from rider_core.api.version import API_VERSION
+
+__all__ = [
+    "API_VERSION",
+    "QUEUES",
+    "TASKS",
+    "AudioChunk",
+    "AudioClip",
+    "DetectRequest",
+    "DetectedObject",
+    "Detections",
+    "Event",
+    "Frame",
+    "GenerateRequest",
+    "GeneratedText",
+    "Health",
+    "HealthStatus",
+    "JobBackend",
+    "JobProblem",
+    "JobRecord",
+    "JobSpec",
+    "JobState",
+    "Message",
+    "ModelEntry",
+    "ObjectDetector",
+    "PackageMember",
+    "PackageSource",
+    "Priority",
+    "Provider",
+    "ProviderConfig",
+    "ProviderContext",
+    "QueueStats",
+    "RetryPolicy",
+    "Segment",
+    "Speech",
+    "SpeechToText",
+    "SynthesizeRequest",
+    "Task",
+    "TextDelta",
+    "TextGenerator",
+    "TextToSpeech",
+    "TranscribeRequest",
+    "Transcript",
+    "UrlSource",
+    "hookimpl",
+]

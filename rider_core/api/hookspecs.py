@@ -1,0 +1,72 @@
+"""Every hook that a plugin may implement, and the markers for it. This file is the whole extension surface.
+
+A plugin is a module (or an object) named by an entry point in the group `rider_core.plugins`. It states
+`RIDER_API = "1.0"` and decorates its functions with `rider_core.api.hookimpl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from rider_core.api.events import Event
+from rider_core.api.health import Health
+from rider_core.api.job_backend import JobBackend
+from rider_core.api.models import ModelEntry
+from rider_core.api.provider import Provider
+
+if TYPE_CHECKING:
+    import click
+
+PROJECT_NAME = "rider_core"
+ENTRY_POINT_GROUP = "rider_core.plugins"
+
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+
+
+@hookspec
+def register_providers(register: Callable[[type[Provider]], None]) -> None:
+    """Offer engines: call `register(MyProvider)` for each class."""
+
+
+@hookspec
+def register_models(register: Callable[[ModelEntry], None]) -> None:
+    """Describe the model files that the providers need: call `register(entry)` for each."""
+
+
+@hookspec
+def register_job_backends(register: Callable[[str, Callable[..., JobBackend]], None]) -> None:
+    """Offer a job backend: call `register("name", factory)`; the factory gets the settings."""
+
+
+@hookspec
+def register_routes(register: Callable[[Any], None]) -> None:
+    """Add pages or API routes to the panel: call `register(blueprint)` with a Flask blueprint."""
+
+
+@hookspec
+def register_health_checks(register: Callable[[str, Callable[[], Health]], None]) -> None:
+    """Add checks to `rider doctor` and the panel: call `register("name", check)`."""
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Add commands to `rider`: decorate functions with `@cli.command()`."""
+
+
+@hookspec
+def on_startup(services: Any) -> None:
+    """A process of Rider-PC is up. `services` is its `rider_core.runtime.Services`."""
+
+
+@hookspec
+def on_shutdown(services: Any) -> None:
+    """A process of Rider-PC is about to end."""
+
+
+@hookspec
+def on_event(event: Event) -> None:
+    """Something happened. Called in the panel's process, from one thread, in order; be quick."""

@@ -1,0 +1,68 @@
+"""The job port: what the house needs of a queue. RQ is the adapter in the core, RabbitMQ will be a plugin."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rider_core.api.jobs import JobRecord, JobSpec
+from rider_core.api.messages import Message
+
+
+class QueueStats(Message):
+    """Figures of one queue now."""
+
+    queue: str
+    waiting: int = Field(description="jobs not yet started, all priorities")
+    running: int = Field(description="jobs being worked on")
+    failed: int = Field(description="dead letters")
+    workers: int = Field(description="live workers that serve this queue")
+
+
+class JobBackend(ABC):
+    """Where jobs wait, and where their state and results are kept. All methods may be called from several threads.
+
+    Every method raises `rider_core.errors.BackendUnavailable` where the server cannot be reached.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def submit(self, spec: JobSpec) -> str:
+        """Accept a job and return its id. The same id twice is accepted once.
+
+        Raises:
+            JobRefused: the task is unknown.
+            InvalidInput: the payload does not fit the task.
+        """
+
+    @abstractmethod
+    def submit_many(self, specs: Sequence[JobSpec]) -> list[str]:
+        """Accept several in one round trip: all of them, or none where one does not fit."""
+
+    @abstractmethod
+    def get(self, job_id: str) -> JobRecord:
+        """What is known of the job. Raises `JobNotFound`."""
+
+    @abstractmethod
+    def recent(self, limit: int) -> list[JobRecord]:
+        """The jobs that ended last, newest first."""
+
+    @abstractmethod
+    def wait(self, job_id: str, timeout_s: float) -> JobRecord:
+        """The record once the job has ended. Raises `JobNotFound`, or `WaitTimeout` after `timeout_s` seconds."""
+
+    @abstractmethod
+    def cancel(self, job_id: str) -> bool:
+        """End a waiting job. False where it was not waiting (any more)."""
+
+    @abstractmethod
+    def stats(self) -> list[QueueStats]:
+        """Figures of every queue."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give connections back."""

@@ -1,0 +1,70 @@
+"""The common ground of everything that travels as JSON: strict models, and base64 under a limit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rider_core.errors import InvalidInput, TooLarge
+
+MessageT = TypeVar("MessageT", bound="Message")
+
+
+class Message(BaseModel):
+    """Base of requests and results. Unknown keys are refused, and so are NaN and infinity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def parse_message(model: type[MessageT], data: Any) -> MessageT:
+    """`data` as a `model`.
+
+    Raises:
+        InvalidInput: it does not fit; the message names the first offending field and its value, shortened.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(_first_problem(error)) from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in problem["loc"]) or "the message"
+    others = error.error_count() - 1
+    more = f", and {others} more" if others else ""
+    return f"{field}: {problem['msg']}, got {shorten(problem['input'])}{more}"
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """`repr(value)`, cut to `limit` characters without first building a large text."""
+    if isinstance(value, str | bytes):
+        text = repr(value[:limit]) + ("..." if len(value) > limit else "")
+    elif isinstance(value, dict | list | tuple | set):
+        text = f"a {type(value).__name__} of {len(value)}"
+    else:
+        text = repr(value)[:limit]
+    return text
+
+
+def decode_base64(text: str, *, max_bytes: int, name: str) -> bytes:
+    """The bytes behind base64 `text`; the size is judged before anything is decoded.
+
+    Raises:
+        TooLarge: more than `max_bytes` would come out.
+        InvalidInput: it is not base64.
+    """
+    size_bytes = len(text) * 3 // 4
+    if size_bytes > max_bytes + 2:
+        raise TooLarge(f"{name} has {size_bytes} bytes, the limit is {max_bytes}")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(f"{name} is not base64: {error}") from None
+
+
+def encode_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

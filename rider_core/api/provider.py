@@ -1,0 +1,77 @@
+"""What every provider is: a named engine for one domain, with settings, a life and a health.
+
+The four domains stand in files of their own: `speech_to_text`, `text_to_speech`, `object_detection`, `text_generation`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from rider_core.api.health import Health
+
+
+class ProviderConfig(BaseModel):
+    """Base of a provider's settings. Give each field a description with its unit: the panel draws its form from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _no_models(name: str) -> Path:
+    raise LookupError(f"no model directory was given, so model {name!r} cannot be found")
+
+
+@dataclass(frozen=True)
+class ProviderContext:
+    """What the core hands to a provider.
+
+    Attributes:
+        model_path: The local file of a catalogue model. Raises `rider_core.errors.ModelError`, with the command that
+            fetches it, where the model is not installed.
+        threads: How many threads the engine should use.
+    """
+
+    model_path: Callable[[str], Path] = field(default=_no_models)
+    threads: int = 2
+
+
+class Provider(ABC):
+    """Base of the four domain classes; a plugin subclasses one of those.
+
+    Attributes:
+        name: Unique among all plugins, in lower case with dashes.
+        domain: Set by the domain class.
+        mock: True where the results are made up. It is copied into every result.
+        Config: The settings of this provider.
+
+    One object serves one worker process. Its methods are called from one thread at a time, `health` excepted.
+    """
+
+    name: ClassVar[str]
+    domain: ClassVar[str]
+    mock: ClassVar[bool] = False
+    Config: ClassVar[type[ProviderConfig]] = ProviderConfig
+
+    def __init__(self, config: Any, context: ProviderContext) -> None:
+        self.config = config
+        self.context = context
+
+    # Not abstract: a provider without an engine to load needs none of these.
+    def open(self) -> None:  # noqa: B027
+        """Load the engine. Called once, before the first job.
+
+        Raises:
+            rider_core.errors.ProviderUnavailable, rider_core.errors.ModelError: something is missing.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """Give the engine back. Called once; the provider is not used afterwards."""
+
+    def health(self) -> Health:
+        """Whether the provider could work now. Called without `open()`, too; must be quick and load nothing."""
+        return Health.ok()

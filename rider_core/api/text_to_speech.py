@@ -1,0 +1,72 @@
+"""Text to speech: the request, the chunks of sound, and the base class of the engines."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import Field
+
+from rider_core.api.audio import AudioClip
+from rider_core.api.messages import Message
+from rider_core.api.provider import Provider
+
+#: About six minutes of speech; who has more to say sends it in parts.
+MAX_TEXT_CHARACTERS = 5_000
+#: Words a minute; what eSpeak NG accepts, and beyond what anybody understands.
+MIN_RATE_WPM, MAX_RATE_WPM = 80, 450
+MIN_OUTPUT_RATE, MAX_OUTPUT_RATE = 8_000, 48_000
+
+
+class SynthesizeRequest(Message):
+    """Payload of a `voice.synthesize` job."""
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="what to say")
+    voice: str | None = Field(None, max_length=64, description="a voice or a language of the engine; None: its default")
+    rate: int | None = Field(None, ge=MIN_RATE_WPM, le=MAX_RATE_WPM, description="words a minute; None: the default")
+    sample_rate: int | None = Field(
+        None, ge=MIN_OUTPUT_RATE, le=MAX_OUTPUT_RATE, description="of the sound in Hz; None: the engine's own"
+    )
+
+
+class AudioChunk(Message):
+    """Partial result of a `voice.synthesize` job: the next stretch of sound, a complete WAV file by itself."""
+
+    seq: int = Field(ge=0, description="0, 1, 2, ... in the order of speaking")
+    audio: str = Field(description="a WAV file in base64")
+    sample_rate: int = Field(description="in Hz")
+    duration_s: float = Field(description="length of this stretch in seconds")
+
+
+class Speech(Message):
+    """Result of a `voice.synthesize` job. The sound itself went out as `AudioChunk`s."""
+
+    chunks: int = Field(ge=0, description="how many chunks there were")
+    sample_rate: int = Field(description="in Hz")
+    duration_s: float = Field(ge=0, description="length of all chunks in seconds")
+    voice: str | None = Field(None, description="the voice that was asked for")
+
+
+class TextToSpeech(Provider):
+    """Base of speech synthesis engines."""
+
+    domain: ClassVar[str] = "text_to_speech"
+
+    @abstractmethod
+    def synthesize_stream(self, request: SynthesizeRequest) -> Iterator[AudioClip]:
+        """The sound in stretches, each handed over as soon as the engine has it. All have one sample rate and one
+        channel. Closing the iterator early stops the engine.
+
+        Raises:
+            InvalidInput: the engine has no such voice.
+        """
+
+    def voices(self) -> tuple[str, ...]:
+        """The voices and languages that a request may name. Empty: the engine does not say."""
+        return ()
+
+    def synthesize(self, request: SynthesizeRequest) -> AudioClip:
+        """The whole sound as one clip."""
+        clips = list(self.synthesize_stream(request))
+        return AudioClip(b"".join(clip.pcm for clip in clips), clips[0].sample_rate, clips[0].channels)

@@ -1,0 +1,151 @@
+"""All settings of Rider-PC in one table, with where each comes from: the environment, then `rider.toml`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rider_core.errors import ConfigError
+
+#: A comma-separated list in the environment, a list in the file.
+NameList = Annotated[tuple[str, ...], NoDecode]
+
+Domain = Literal["speech_to_text", "text_to_speech", "object_detection", "text_generation"]
+
+
+def default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("rider-pc", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Read with `load_settings()`. The environment variable is the alias where there is one, else `RIDER_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="RIDER_", extra="forbid", frozen=True, populate_by_name=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="where everything of ours is kept")
+
+    redis_url: str | None = Field(None, alias="REDIS_URL", description="None: an embedded Valkey in the data folder")
+    database_url: str | None = Field(None, alias="DATABASE_URL", description="None: SQLite in the data folder")
+    queue_backend: str = Field("rq", alias="TASK_QUEUE_BACKEND", description="the job backend, by name")
+
+    pi_host: str | None = Field(None, description="the robot's address; None: a simulated robot on loopback")
+    pi_publish_port: int = Field(5555, ge=1, le=65535, description="the robot's broker takes our messages here")
+    pi_subscribe_port: int = Field(5556, ge=1, le=65535, description="the robot's broker hands out messages here")
+    pi_api_port: int = Field(8080, ge=1, le=65535, description="the robot's HTTP interface")
+
+    link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
+    link_url: str | None = Field(None, description="our address as the robot sees it; None: found by looking")
+
+    web_host: str = Field("127.0.0.1", description="the panel listens here; another than loopback needs web_password")
+    web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
+    web_password: SecretStr | None = Field(None, description="asked for by the panel (user name: rider)")
+    async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="what serves the panel")
+
+    workers: int = Field(2, ge=1, le=64, description="worker processes, so that speech need not wait for hearing")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
+
+    model_path: Path | None = Field(None, description="a folder with model files that are used in place")
+    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="what people speak; None: detect it")
+
+    providers: dict[Domain, str] = Field(
+        default_factory=dict, description="domain to provider; a domain without: its first real one"
+    )
+    provider_settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="provider to its own settings"
+    )
+    plugins_disabled: NameList = Field((), description="plugins that are not loaded")
+    plugins_required: NameList = Field((), description="plugins without which nothing starts")
+    safe_mode: bool = Field(False, description="load no plugins at all")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+
+    @field_validator("plugins_disabled", "plugins_required", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the embedded Valkey listens."""
+        return self.data_dir / "redis" / "valkey.sock"
+
+    @property
+    def redis_location(self) -> str:
+        """The URL to connect to, whichever server it is."""
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+    @property
+    def database_location(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'rider.db'}"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where fetched models are stored."""
+        return self.data_dir / "models"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where the processes of one `rider up` share their metrics."""
+        return self.data_dir / "run" / "metrics"
+
+    @property
+    def simulated(self) -> bool:
+        return self.pi_host is None
+
+    @property
+    def robot_address(self) -> str:
+        return self.pi_host or "127.0.0.1"
+
+    @property
+    def robot_api_url(self) -> str:
+        return f"http://{self.robot_address}:{self.pi_api_port}"
+
+
+def config_file() -> Path:
+    """`RIDER_CONFIG`, or `rider.toml` in the data folder."""
+    named = os.environ.get("RIDER_CONFIG")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("RIDER_DATA_DIR") or default_data_dir()) / "rider.toml"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: a value is wrong; the message names the setting, the value and where it came from.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        shown = "(hidden)" if "password" in name.lower() else repr(problem["input"])[:80]
+        raise ConfigError(
+            f"setting {name} is {shown}: {problem['msg']}",
+            remedy=f"correct it in the environment or in {config_file()}",
+        ) from None

@@ -1,0 +1,122 @@
+"""Every error that Rider-PC raises on purpose, as one tree.
+
+RiderError
+├── ConfigError              a setting is wrong
+├── PluginError              a plugin cannot be used
+│   └── PluginIncompatible   it was made for another version of the plugin API
+├── ProviderError            a provider could not do its work
+│   └── ProviderUnavailable  a model, a server or a library is missing
+├── InvalidInput             the caller's data is wrong; trying again cannot help
+│   └── TooLarge             ... because it exceeds a limit
+├── ModelError               a model file is missing, damaged or cannot be fetched
+├── JobError                 a job was not accepted, or did not end well
+│   ├── JobRefused           it was not accepted
+│   ├── JobNotFound          nobody knows this id
+│   ├── JobFailed            it ran and failed
+│   ├── JobExpired           its deadline passed
+│   ├── JobCancelled         somebody cancelled it
+│   └── WaitTimeout          it has not ended within the time that the caller gave it
+├── BackendUnavailable       Redis or the job backend cannot be reached
+└── RobotError               the robot did not answer, or answered with a refusal
+
+A message says what was wrong, with the value. `remedy` says what to do about it, where possible as a command.
+"""
+
+from __future__ import annotations
+
+
+class RiderError(Exception):
+    """Base of the tree.
+
+    Attributes:
+        code: A name from a closed list (this file), fit for a metric label or an API answer.
+        remedy: What the reader can do about it, or None where nothing general can be said.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.remedy})" if self.remedy else self.message
+
+
+class ConfigError(RiderError):
+    code = "config"
+
+
+class PluginError(RiderError):
+    code = "plugin"
+
+
+class PluginIncompatible(PluginError):
+    code = "plugin_incompatible"
+
+
+class ProviderError(RiderError):
+    code = "provider"
+
+
+class ProviderUnavailable(ProviderError):
+    code = "provider_unavailable"
+
+
+class InvalidInput(RiderError):
+    code = "invalid_input"
+
+
+class TooLarge(InvalidInput):
+    code = "too_large"
+
+
+class ModelError(RiderError):
+    code = "model"
+
+
+class JobError(RiderError):
+    code = "job"
+
+
+class JobRefused(JobError):
+    code = "job_refused"
+
+
+class JobNotFound(JobError):
+    code = "job_not_found"
+
+
+class JobFailed(JobError):
+    """Raised to whoever waits for a job that failed.
+
+    Attributes:
+        cause: The `code` of the error that ended the job's last attempt.
+    """
+
+    code = "job_failed"
+
+    def __init__(self, message: str, *, cause: str = "error", remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.cause = cause
+
+
+class JobExpired(JobError):
+    code = "job_expired"
+
+
+class JobCancelled(JobError):
+    code = "job_cancelled"
+
+
+class WaitTimeout(JobError):
+    code = "wait_timeout"
+
+
+class BackendUnavailable(RiderError):
+    code = "backend_unavailable"
+
+
+class RobotError(RiderError):
+    code = "robot"

