@@ -17,6 +17,7 @@ RiderError
 │   ├── JobCancelled         somebody cancelled it
 │   └── WaitTimeout          it has not ended within the time that the caller gave it
 ├── BackendUnavailable       Redis or the job backend cannot be reached
+├── StoreError               the database cannot be used, or is not migrated
 └── RobotError               the robot did not answer, or answered with a refusal
 
 A message says what was wrong, with the value. `remedy` says what to do about it, where possible as a command.
@@ -116,6 +117,10 @@ class WaitTimeout(JobError):
 
 class BackendUnavailable(RiderError):
     code = "backend_unavailable"
+
+
+class StoreError(RiderError):
+    code = "store"
 
 
 class RobotError(RiderError):

@@ -64,5 +64,9 @@ class JobBackend(ABC):
         """Figures of every queue."""
 
     @abstractmethod
+    def capacity(self) -> dict[str, int]:
+        """For each task, how many live workers say that they can do it."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give connections back."""

@@ -6,17 +6,25 @@ import base64
 import binascii
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rider_core.errors import InvalidInput, TooLarge
 
 MessageT = TypeVar("MessageT", bound="Message")
+ResultT = TypeVar("ResultT", bound="Result")
 
 
 class Message(BaseModel):
     """Base of requests and results. Unknown keys are refused, and so are NaN and infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Result(Message):
+    """Base of what a provider hands back. The worker fills these two in, so that a mock shows wherever it is shown."""
+
+    provider: str = Field("", description="name of the provider that made it")
+    mock: bool = Field(False, description="it is made up by a mock")
 
 
 def parse_message(model: type[MessageT], data: Any) -> MessageT:

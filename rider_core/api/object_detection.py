@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.messages import Message, decode_base64
+from rider_core.api.messages import Message, Result, decode_base64
 from rider_core.api.provider import Provider
 
 #: A 12-megapixel JPEG stays below it; the robot's camera sends some 20 kB.
@@ -47,7 +47,7 @@ class DetectedObject(Message):
     box: tuple[float, float, float, float] = Field(description="left, top, right, bottom in pixels of the original")
 
 
-class Detections(Message):
+class Detections(Result):
     """What one picture shows."""
 
     objects: tuple[DetectedObject, ...] = Field(description="best score first")

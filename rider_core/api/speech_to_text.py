@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rider_core.api.audio import MAX_CHANNELS, MAX_CLIP_S, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioClip
-from rider_core.api.messages import Message, decode_base64
+from rider_core.api.messages import Message, Result, decode_base64
 from rider_core.api.provider import Provider
 from rider_core.errors import InvalidInput
 
@@ -48,7 +48,7 @@ class Segment(Message):
     confidence: float | None = Field(None, ge=0, le=1, description="mean token probability; None: the engine has none")
 
 
-class Transcript(Message):
+class Transcript(Result):
     """What was said in one clip."""
 
     text: str = Field(description="the words; empty only together with no_speech")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.messages import Message
+from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
 
 MAX_PROMPT_CHARACTERS = 32_000
@@ -25,14 +25,14 @@ class GenerateRequest(Message):
     temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest answer")
 
 
-class TextDelta(Message):
+class TextDelta(Result):
     """Partial result of a `text.generate` job: the next piece of the answer."""
 
     seq: int = Field(ge=0, description="0, 1, 2, ... in order")
     text: str = Field(description="to be appended to what came before")
 
 
-class GeneratedText(Message):
+class GeneratedText(Result):
     """Result of a `text.generate` job."""
 
     text: str = Field(description="the whole answer")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rider_core.api.audio import AudioClip
-from rider_core.api.messages import Message
+from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
 
 #: About six minutes of speech; who has more to say sends it in parts.
@@ -30,7 +30,7 @@ class SynthesizeRequest(Message):
     )
 
 
-class AudioChunk(Message):
+class AudioChunk(Result):
     """Partial result of a `voice.synthesize` job: the next stretch of sound, a complete WAV file by itself."""
 
     seq: int = Field(ge=0, description="0, 1, 2, ... in the order of speaking")
@@ -39,7 +39,7 @@ class AudioChunk(Message):
     duration_s: float = Field(description="length of this stretch in seconds")
 
 
-class Speech(Message):
+class Speech(Result):
     """Result of a `voice.synthesize` job. The sound itself went out as `AudioChunk`s."""
 
     chunks: int = Field(ge=0, description="how many chunks there were")

@@ -1,0 +1,164 @@
+"""Publishing, listening and following. Streams are bounded; what a slow listener missed is counted, not hidden."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import redis
+
+from rider_core.api.events import (
+    FINAL_KINDS,
+    HOUSE_STREAM,
+    HOUSE_STREAM_LENGTH,
+    JOB_STREAM_LENGTH,
+    JOB_STREAM_TTL_S,
+    Event,
+    EventKind,
+    job_stream,
+)
+from rider_core.api.messages import MessageT
+from rider_core.errors import BackendUnavailable
+from rider_core.eventbus.codec import decode_event, encode_event
+from rider_core.timing import Stopwatch, backoff_delays
+
+#: One XREAD waits this long at most, so that a listener that should stop is not stuck for longer.
+READ_BLOCK_MS = 1_000
+#: Events handed over by one read.
+READ_COUNT = 500
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class EventBus:
+    """One process's access to the bus. All methods may be called from several threads."""
+
+    def __init__(self, connection: redis.Redis, source: str) -> None:
+        """
+        Args:
+            connection: With `decode_responses=False`, and a socket timeout well above `READ_BLOCK_MS`.
+            source: Name of this process, as the events show it.
+        """
+        self._redis = connection
+        self.source = source
+
+    def publish(self, kind: EventKind, *, job_id: str | None = None, **data: Any) -> None:
+        """Tell the house.
+
+        Raises:
+            BackendUnavailable: Redis cannot be reached.
+        """
+        event = Event(kind=kind, ts=time.time(), source=self.source, job_id=job_id, data=data)
+        try:
+            self._redis.xadd(HOUSE_STREAM, encode_event(event), maxlen=HOUSE_STREAM_LENGTH, approximate=True)
+        except redis.RedisError as error:
+            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+
+    def publish_partial(self, job_id: str, partial: MessageT) -> None:
+        """Put the next partial result into the job's own stream.
+
+        Raises:
+            BackendUnavailable: Redis cannot be reached.
+        """
+        data = partial.model_dump(mode="json")
+        event = Event(kind="job.partial", ts=time.time(), source=self.source, job_id=job_id, data=data)
+        stream = job_stream(job_id)
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.xadd(stream, encode_event(event), maxlen=JOB_STREAM_LENGTH, approximate=False)
+                pipeline.expire(stream, JOB_STREAM_TTL_S)
+                pipeline.execute()
+        except redis.RedisError as error:
+            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+
+    def follow(self, job_id: str, timeout_s: float) -> Iterator[Event]:
+        """Everything in the stream of a job submitted with `stream=True`, from its beginning, to its end.
+
+        Ends after an event of `FINAL_KINDS`, or, without one, after `timeout_s` seconds in all.
+
+        Raises:
+            BackendUnavailable: Redis cannot be reached.
+        """
+        watch = Stopwatch.start()
+        last_id: bytes = b"0"
+        stream = job_stream(job_id)
+        while (left_s := timeout_s - watch.elapsed_s) > 0:
+            block_ms = max(1, min(READ_BLOCK_MS, int(left_s * 1000)))
+            try:
+                entries = self._read(stream, last_id, block_ms)
+            except redis.RedisError as error:
+                raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+            for entry_id, fields in entries:
+                last_id = entry_id
+                event = decode_event(fields)
+                if event is None:
+                    continue
+                yield event
+                if event.kind in FINAL_KINDS:
+                    return
+
+    def recent(self, limit: int) -> list[Event]:
+        """The house's last `limit` events, oldest first."""
+        try:
+            entries = cast("list[Entry]", self._redis.xrevrange(HOUSE_STREAM, count=limit))
+        except redis.RedisError as error:
+            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+        events = [decode_event(fields) for _, fields in reversed(entries)]
+        return [event for event in events if event is not None]
+
+    def listen(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
+        """The house's events from now on. Survives a Redis that is away for a while.
+
+        Args:
+            should_stop: Asked at least once a second.
+            on_dropped: Told how many events were trimmed away before they could be read.
+        """
+        position: tuple[bytes, int] | None = None
+        delays = backoff_delays(0.2, 5.0)
+        while not should_stop():
+            try:
+                position = position or self._end_of_house_stream()
+                entries, missed = self._read_counting(*position)
+                delays = backoff_delays(0.2, 5.0)
+            except redis.RedisError:
+                time.sleep(next(delays))
+                continue
+            if missed:
+                on_dropped(missed)
+            if entries:
+                position = entries[-1][0], position[1] + missed + len(entries)
+            for _, fields in entries:
+                event = decode_event(fields)
+                if event is not None:
+                    yield event
+
+    def _end_of_house_stream(self) -> tuple[bytes, int]:
+        """Id of the newest entry, and how many were ever added."""
+        try:
+            info: Any = self._redis.xinfo_stream(HOUSE_STREAM)
+        except redis.ResponseError:  # nothing was ever said
+            return b"0", 0
+        return info["last-generated-id"], info["entries-added"]
+
+    def _read_counting(self, last_id: bytes, read: int) -> tuple[list[Entry], int]:
+        """The next entries after `last_id`, and how many were trimmed away unread, when `read` were read so far.
+
+        Both commands go out together: where there is a backlog they run back to back, so the figure is exact.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.xinfo_stream(HOUSE_STREAM)
+            pipeline.xread({HOUSE_STREAM: last_id}, count=READ_COUNT, block=READ_BLOCK_MS)
+            info, answer = pipeline.execute(raise_on_error=False)
+        if isinstance(answer, Exception):
+            raise answer
+        trimmed = info["entries-added"] - info["length"] if isinstance(info, dict) else 0
+        return _entries(answer), max(0, trimmed - read)
+
+    def _read(self, stream: str, last_id: bytes, block_ms: int) -> list[Entry]:
+        return _entries(self._redis.xread({stream: last_id}, count=READ_COUNT, block=block_ms))
+
+
+def _entries(answer: Any) -> list[Entry]:
+    """The entries in XREAD's answer about one stream (RESP2: a list of pairs)."""
+    return cast("list[Entry]", answer[0][1]) if answer else []

@@ -1,0 +1,67 @@
+-- What the other scripts share; put in front of each of them.
+-- A job's hash is RQ's own (status, origin, attempts' traces), with a few fields of ours (see codec.py).
+
+local QUEUED, STARTED, FINISHED, FAILED, CANCELED = 'queued', 'started', 'finished', 'failed', 'canceled'
+
+local function job_key(id) return 'rq:job:' .. id end
+
+-- Tell the house, and whoever follows this job. `extra` is merged into the event's data.
+local function tell(kind, id, now, extra)
+  local job = job_key(id)
+  local fields = redis.call('HMGET', job, 'task', 'queue', 'source', 'priority', 'attempts', 'stream', 'submitted_ts', 'started_ts')
+  local data = {
+    task = fields[1] or '', queue = fields[2] or '', origin = fields[3] or '', priority = fields[4] or '',
+    attempts = tonumber(fields[5] or '0'),
+  }
+  local submitted, started = tonumber(fields[7] or ''), tonumber(fields[8] or '')
+  if submitted and started then data.waited_ms = math.floor((started - submitted) * 1000 + 0.5) end
+  if started and kind ~= 'job.started' then data.ran_ms = math.floor((now - started) * 1000 + 0.5) end
+  for name, value in pairs(extra or {}) do data[name] = value end
+  local event = cjson.encode({kind = kind, ts = now, source = data.worker or '', job_id = id, data = data})
+  redis.call('XADD', 'rider:events', 'MAXLEN', '~', HOUSE_STREAM_LENGTH, '*', 'event', event)
+  if fields[6] == '1' then
+    local stream = 'rider:job:' .. id .. ':events'
+    redis.call('XADD', stream, 'MAXLEN', JOB_STREAM_LENGTH, '*', 'event', event)
+    redis.call('EXPIRE', stream, JOB_STREAM_TTL_S)
+  end
+end
+
+local function ring(queue)
+  redis.call('XADD', 'rider:doorbell:' .. queue, 'MAXLEN', 1, '*', 'ring', 1)
+end
+
+-- A job has reached its end: put it where RQ looks for it, and wake whoever waits.
+local function conclude(id, rq_queue, registry, ttl, now)
+  redis.call('ZADD', 'rq:' .. registry .. ':' .. rq_queue, now + ttl, id)
+  redis.call('EXPIRE', job_key(id), ttl)
+  redis.call('LPUSH', 'rider:recent', id)
+  redis.call('LTRIM', 'rider:recent', 0, RECENT_LENGTH - 1)
+  redis.call('PUBLISH', 'rider:ended:' .. id, '1')
+end
+
+local function expire(id, rq_queue, now, iso)
+  redis.call('HSET', job_key(id), 'status', CANCELED, 'outcome', 'expired', 'ended_at', iso, 'ended_ts', now)
+  conclude(id, rq_queue, 'canceled', RESULT_TTL_S, now)
+  tell('job.expired', id, now)
+end
+
+local function bury(id, rq_queue, now, iso, problem)
+  redis.call('HSET', job_key(id), 'status', FAILED, 'ended_at', iso, 'ended_ts', now, 'problem', problem)
+  conclude(id, rq_queue, 'failed', DEAD_LETTER_TTL_S, now)
+  local registry = 'rq:failed:' .. rq_queue
+  while redis.call('ZCARD', registry) > DEAD_LETTERS_KEPT do
+    redis.call('DEL', job_key(redis.call('ZPOPMIN', registry)[1]))
+  end
+end
+
+-- Give a started job another chance. True where it had one left.
+local function try_again(id, rq_queue, at_front, problem, now)
+  local job = job_key(id)
+  local fields = redis.call('HMGET', job, 'attempts', 'max_attempts', 'queue')
+  if tonumber(fields[1] or '0') >= tonumber(fields[2] or '1') then return false end
+  redis.call('HSET', job, 'status', QUEUED, 'problem', problem)
+  redis.call(at_front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. rq_queue, id)
+  ring(fields[3])
+  tell('job.retried', id, now, {problem = cjson.decode(problem)})
+  return true
+end

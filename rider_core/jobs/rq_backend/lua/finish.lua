@@ -1,0 +1,31 @@
+-- Commit what came of a running job; only whoever holds its lease may.
+-- ARGV: id, RQ's queue, execution, worker, now, now as RQ writes it, outcome, provider, mock, result or problem in JSON,
+--       traceback. Outcome: done; failed (may be tried again); hopeless (may not); expired.
+-- Returns 1, or 0 where the lease was lost and nothing was committed.
+local id, rq_queue, execution, worker = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local now, iso, outcome, provider, mock, body, traceback = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local member, job = id .. ':' .. execution, job_key(id)
+if redis.call('ZREM', 'rq:wip:' .. rq_queue, member) == 0 then return 0 end
+redis.call('DEL', 'rq:execution:' .. member)
+redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member)
+redis.call('HSET', job, 'provider', provider, 'mock', mock)
+local about = {worker = worker, provider = provider, mock = mock == '1'}
+if outcome == 'done' then
+  redis.call('HINCRBY', 'rq:worker:' .. worker, 'successful_job_count', 1)
+  redis.call('HSET', job, 'status', FINISHED, 'ended_at', iso, 'ended_ts', now, 'result', body)
+  redis.call('HDEL', job, 'problem')
+  conclude(id, rq_queue, 'finished', RESULT_TTL_S, now)
+  tell('job.done', id, now, about)
+  return 1
+end
+if outcome == 'expired' then
+  expire(id, rq_queue, now, iso)
+  return 1
+end
+redis.call('HINCRBY', 'rq:worker:' .. worker, 'failed_job_count', 1)
+redis.call('HSET', job, 'exc_info', traceback)
+if outcome == 'failed' and try_again(id, rq_queue, false, body, now) then return 1 end
+bury(id, rq_queue, now, iso, body)
+about.problem = cjson.decode(body)
+tell('job.failed', id, now, about)
+return 1

@@ -1,0 +1,35 @@
+-- Pop the most urgent job and lease it to a worker, in one step: there is no moment in which it is nowhere.
+-- ARGV: worker, execution id, now, now as RQ writes it, lease in seconds, then RQ's queues in order.
+-- Returns id, RQ's queue, data, attempts; or false.
+local worker, execution, now, iso, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local looked_at = 0
+for index = 6, #ARGV do
+  local rq_queue = ARGV[index]
+  while looked_at < 1000 do
+    local id = redis.call('LPOP', 'rq:queue:' .. rq_queue)
+    if not id then break end
+    looked_at = looked_at + 1
+    local job = job_key(id)
+    local fields = redis.call('HMGET', job, 'status', 'deadline_ts', 'data', 'max_attempts')
+    local deadline = tonumber(fields[2] or '')
+    if fields[1] == QUEUED and deadline and now >= deadline then
+      expire(id, rq_queue, now, iso)
+    elseif fields[1] == QUEUED then
+      local attempts = redis.call('HINCRBY', job, 'attempts', 1)
+      redis.call('HSET', job, 'status', STARTED, 'started_at', iso, 'started_ts', now, 'last_heartbeat', iso,
+        'worker_name', worker, 'execution', execution,
+        'retries_left', math.max(0, tonumber(fields[4] or '1') - attempts))
+      local member = id .. ':' .. execution
+      redis.call('ZADD', 'rq:wip:' .. rq_queue, now + lease, member)
+      redis.call('HSET', 'rq:execution:' .. member, 'id', execution, 'job_id', id, 'created_at', now,
+        'last_heartbeat', now, 'worker_name', worker)
+      redis.call('EXPIRE', 'rq:execution:' .. member, lease * 2)
+      redis.call('SADD', 'rq:worker:' .. worker .. ':executions', member)
+      redis.call('EXPIRE', 'rq:worker:' .. worker .. ':executions', lease * 2)
+      tell('job.started', id, now, {worker = worker})
+      return {id, rq_queue, fields[3] or '', attempts}
+    end
+    -- anything else was cancelled, or its hash has expired: only its id was left in the queue
+  end
+end
+return false

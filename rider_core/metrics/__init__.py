@@ -1,0 +1,29 @@
+"""Every metric of the house, defined once. Label values come from closed lists: nothing a robot sends becomes one."""
+
+from rider_core.metrics.definitions import (
+    EVENTS_DROPPED,
+    JOB_SECONDS,
+    JOBS_ENDED,
+    LINK_DROPPED,
+    LINK_RECEIVED,
+    LINK_SENT,
+    REFUSED,
+    RESULTS_DISCARDED,
+    ROBOT_CALLS,
+    UTTERANCES,
+)
+from rider_core.metrics.exposition import exposition
+
+__all__ = [
+    "EVENTS_DROPPED",
+    "JOBS_ENDED",
+    "JOB_SECONDS",
+    "LINK_DROPPED",
+    "LINK_RECEIVED",
+    "LINK_SENT",
+    "REFUSED",
+    "RESULTS_DISCARDED",
+    "ROBOT_CALLS",
+    "UTTERANCES",
+    "exposition",
+]

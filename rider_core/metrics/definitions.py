@@ -1,0 +1,31 @@
+"""The metrics themselves. Names follow the Prometheus conventions: base units, `_total` for counters."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+REFUSED = Counter(
+    "rider_refused_total",
+    "Input that was refused. where: link, worker, web or submit; code: class of the error.",
+    ["where", "code"],
+)
+JOBS_ENDED = Counter("rider_jobs_ended_total", "Attempts at jobs that ended in a worker.", ["task", "outcome"])
+JOB_SECONDS = Histogram(
+    "rider_job_seconds",
+    "Time that a worker spent on one job.",
+    ["task"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
+)
+RESULTS_DISCARDED = Counter(
+    "rider_results_discarded_total", "Results of workers that had lost their job to another in the meantime.", ["task"]
+)
+EVENTS_DROPPED = Counter(
+    "rider_events_dropped_total", "Events that were trimmed away before this listener read them.", ["listener"]
+)
+LINK_RECEIVED = Counter("rider_link_received_total", "Messages taken from the robot's bus.", ["topic"])
+LINK_SENT = Counter("rider_link_sent_total", "Messages put on the robot's bus.", ["topic"])
+LINK_DROPPED = Counter(
+    "rider_link_dropped_total", "What the link had to drop. what: message, utterance, result or frame.", ["what"]
+)
+ROBOT_CALLS = Counter("rider_robot_calls_total", "HTTP calls to the robot.", ["call", "outcome"])
+UTTERANCES = Counter("rider_utterances_total", "Utterances cut out of the robot's microphone stream.", ["outcome"])

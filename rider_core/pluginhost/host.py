@@ -1,0 +1,155 @@
+"""Discovery and isolation. Pluggy calls the hooks; this file makes sure that one bad plugin stays one bad plugin."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from rider_core.api import hookspecs
+from rider_core.api.version import check_api_version
+from rider_core.errors import PluginError, PluginIncompatible
+from rider_core.pluginhost.record import PluginRecord, PluginState
+from rider_core.pluginhost.registry import ProviderRegistry
+
+log = logging.getLogger(__name__)
+
+#: What may come out of foreign code. SystemExit is among it: a module that calls `sys.exit` must not end ours.
+FOREIGN_ERRORS = (Exception, SystemExit)
+
+
+class PluginHost:
+    """The plugins of one process."""
+
+    def __init__(self, disabled: Sequence[str] = (), required: Sequence[str] = (), safe_mode: bool = False) -> None:
+        """
+        Args:
+            disabled: Names of plugins that are not loaded.
+            required: Names of plugins without which `load` raises.
+            safe_mode: Load none at all.
+        """
+        self._disabled = frozenset(disabled)
+        self._required = tuple(required)
+        self._safe_mode = safe_mode
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+        self._manager.add_hookspecs(hookspecs)
+        self._records: dict[str, PluginRecord] = {}
+        self.registry = ProviderRegistry()
+
+    def load(self, found: Iterable[EntryPoint] | None = None) -> None:
+        """Load and register everything that is installed.
+
+        Args:
+            found: The entry points to look at. None: those of the environment.
+
+        Raises:
+            PluginError: a required plugin is not usable.
+        """
+        candidates = entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found
+        for entry_point in sorted(candidates, key=lambda point: point.name):
+            self._take_in(entry_point)
+        for record in self.records():
+            if record.loaded:
+                self._let_register(record)
+        self._check_required()
+
+    def records(self) -> list[PluginRecord]:
+        """Every plugin that was found, by name."""
+        return [self._records[name] for name in sorted(self._records)]
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call a hook in every plugin that has it; whoever raises is logged and noted, the others are called."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            record = self._records[implementation.plugin_name]
+            try:
+                self._caller(hook, record.name)(**arguments)
+            except FOREIGN_ERRORS:
+                record.reason = f"{hook} raised, see its traceback"
+                record.traceback = traceback.format_exc()
+                log.exception("plugin %s: %s raised", record.name, hook)
+
+    def _take_in(self, entry_point: EntryPoint) -> None:
+        record = _record_for(entry_point)
+        if record.name in self._records:
+            other = self._records[record.name]
+            other.reason = f"package {record.package} brings a plugin of this name, too; it is not loaded"
+            log.error("plugin %s: %s", record.name, other.reason)
+            return
+        self._records[record.name] = record
+        if self._safe_mode or record.name in self._disabled:
+            record.state = PluginState.DISABLED
+            record.reason = "safe mode" if self._safe_mode else "switched off in the settings (plugins_disabled)"
+            return
+        try:
+            plugin = entry_point.load()
+            check_api_version(getattr(plugin, "RIDER_API", None))
+            self._check_hooks(plugin)
+            self._manager.register(plugin, name=record.name)
+        except PluginIncompatible as error:
+            record.state, record.reason = PluginState.INCOMPATIBLE, str(error)
+        except FOREIGN_ERRORS as error:
+            self._fail(record, error)
+
+    def _check_hooks(self, plugin: Any) -> None:
+        """Pluggy ignores an implementation of a hook that does not exist; a misspelling is an error here."""
+        known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "rider_core_spec")]
+        for name in dir(plugin):
+            marked = getattr(getattr(plugin, name, None), "rider_core_impl", None)
+            if marked and not marked.get("optionalhook") and name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                raise PluginError(
+                    f"there is no hook {name!r}",
+                    remedy=f"did you mean {close[0]!r}?" if close else f"the hooks are: {', '.join(known)}",
+                )
+
+    def _let_register(self, record: PluginRecord) -> None:
+        registry = self.registry
+        takers: dict[str, Callable[..., None]] = {
+            "register_models": partial(registry.add_model, record.name),
+            "register_providers": partial(registry.add_provider, record.name),
+            "register_job_backends": partial(registry.add_job_backend, record.name),
+            "register_health_checks": partial(registry.add_health_check, record.name),
+            "register_routes": registry.routes.append,
+        }
+        try:
+            for hook, taker in takers.items():
+                self._caller(hook, record.name)(register=taker)
+        except FOREIGN_ERRORS as error:
+            registry.remove_all_of(record.name)
+            self._manager.unregister(name=record.name)
+            self._fail(record, error)
+        record.providers = registry.names_of(record.name)
+
+    def _caller(self, hook: str, plugin: str) -> pluggy.HookCaller:
+        """Calls `hook` in this one plugin."""
+        others = [other for name, other in self._manager.list_name_plugin() if name != plugin and other is not None]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def _fail(self, record: PluginRecord, error: BaseException) -> None:
+        record.state = PluginState.FAILED
+        record.reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        record.traceback = "".join(traceback.format_exception(error))
+        log.error("plugin %s failed: %s", record.name, record.reason)
+
+    def _check_required(self) -> None:
+        for name in self._required:
+            record = self._records.get(name)
+            if record is None or not record.loaded:
+                why = record.reason if record else "it is not installed"
+                raise PluginError(
+                    f"plugin {name!r} is required, but {why}",
+                    remedy="mend or install it, or take it out of the setting plugins_required",
+                )
+
+
+def _record_for(entry_point: EntryPoint) -> PluginRecord:
+    distribution = entry_point.dist
+    if distribution is None:
+        return PluginRecord(entry_point.name)
+    return PluginRecord(entry_point.name, distribution.name, distribution.version)

@@ -1,0 +1,39 @@
+"""What the host knows of one plugin; kept, and shown, whether or not it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class PluginState(str, Enum):
+    LOADED = "loaded"
+    DISABLED = "disabled"
+    INCOMPATIBLE = "incompatible"
+    FAILED = "failed"
+
+
+@dataclass
+class PluginRecord:
+    """One plugin.
+
+    Attributes:
+        name: Of its entry point.
+        package: The distribution that brought it, and its version.
+        state: How far it got.
+        reason: Why it is not loaded, or what is odd about it, for a person.
+        traceback: Of the error, where there was one.
+        providers: Names of the providers that it registered.
+    """
+
+    name: str
+    package: str = ""
+    version: str = ""
+    state: PluginState = PluginState.LOADED
+    reason: str = ""
+    traceback: str = ""
+    providers: list[str] = field(default_factory=list)
+
+    @property
+    def loaded(self) -> bool:
+        return self.state is PluginState.LOADED

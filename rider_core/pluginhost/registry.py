@@ -1,0 +1,122 @@
+"""The providers, models, backends and checks that plugins registered: validated, attributed, without duplicates."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.api.health import Health
+from rider_core.api.job_backend import JobBackend
+from rider_core.api.models import ModelEntry
+from rider_core.api.object_detection import ObjectDetector
+from rider_core.api.provider import Provider, ProviderConfig
+from rider_core.api.speech_to_text import SpeechToText
+from rider_core.api.text_generation import TextGenerator
+from rider_core.api.text_to_speech import TextToSpeech
+from rider_core.errors import ConfigError, PluginError, ProviderUnavailable
+
+NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{0,63}$")
+DOMAIN_CLASSES: tuple[type[Provider], ...] = (SpeechToText, TextToSpeech, ObjectDetector, TextGenerator)
+
+
+class ProviderRegistry:
+    """Everything that plugins offered."""
+
+    def __init__(self) -> None:
+        self.providers: dict[str, type[Provider]] = {}
+        self.models: dict[str, ModelEntry] = {}
+        self.job_backends: dict[str, Callable[..., JobBackend]] = {}
+        self.health_checks: dict[str, Callable[[], Health]] = {}
+        self.routes: list[Any] = []
+        self._tables: dict[str, dict[str, Any]] = {
+            "provider": self.providers,
+            "model": self.models,
+            "job backend": self.job_backends,
+            "health check": self.health_checks,
+        }
+        self._owners: dict[tuple[str, str], str] = {}
+
+    def add_provider(self, plugin: str, provider: type[Provider]) -> None:
+        """Take a provider in.
+
+        Raises:
+            PluginError: it is not usable; the message says what is wrong with it.
+        """
+        _check_provider(provider)
+        self._add(plugin, "provider", provider.name, provider)
+
+    def add_model(self, plugin: str, entry: ModelEntry) -> None:
+        self._add(plugin, "model", entry.name, entry)
+
+    def add_job_backend(self, plugin: str, name: str, factory: Callable[..., JobBackend]) -> None:
+        self._add(plugin, "job backend", name, factory)
+
+    def add_health_check(self, plugin: str, name: str, check: Callable[[], Health]) -> None:
+        self._add(plugin, "health check", name, check)
+
+    def remove_all_of(self, plugin: str) -> None:
+        """Forget what a plugin registered, after it failed half-way."""
+        for kind, name in [key for key, owner in self._owners.items() if owner == plugin]:
+            del self._tables[kind][name]
+            del self._owners[kind, name]
+
+    def names_of(self, plugin: str) -> list[str]:
+        """Names of the providers that a plugin registered."""
+        return sorted(name for (kind, name), owner in self._owners.items() if kind == "provider" and owner == plugin)
+
+    def in_domain(self, domain: type[Provider]) -> list[type[Provider]]:
+        """The domain's providers, real ones first, otherwise by name."""
+        found = [provider for provider in self.providers.values() if issubclass(provider, domain)]
+        return sorted(found, key=lambda provider: (provider.mock, provider.name))
+
+    def choose(self, domain: type[Provider], wanted: str | None) -> type[Provider]:
+        """The provider called `wanted`, or without a wish the domain's first real one: never a mock unasked.
+
+        Raises:
+            ConfigError: there is none of that name in this domain.
+            ProviderUnavailable: nobody has a wish and there is no real one.
+        """
+        found = self.in_domain(domain)
+        names = ", ".join(provider.name for provider in found) or "none is installed"
+        if wanted is not None:
+            for provider in found:
+                if provider.name == wanted:
+                    return provider
+            raise ConfigError(f"there is no {domain.domain} provider {wanted!r}", remedy=f"choose from: {names}")
+        for provider in found:
+            if not provider.mock:
+                return provider
+        raise ProviderUnavailable(
+            f"no {domain.domain} engine is installed",
+            remedy=f"pip install one, or name one in the setting providers.{domain.domain} (there is: {names})",
+        )
+
+    def _add(self, plugin: str, kind: str, name: str, value: Any) -> None:
+        if name in self._tables[kind]:
+            owner = self._owners[kind, name]
+            raise PluginError(f"{kind} {name!r} is already registered by plugin {owner!r}", remedy="rename one of them")
+        self._tables[kind][name] = value
+        self._owners[kind, name] = plugin
+
+
+def _check_provider(provider: type[Provider]) -> None:
+    if not inspect.isclass(provider) or not issubclass(provider, DOMAIN_CLASSES):
+        domains = ", ".join(cls.__name__ for cls in DOMAIN_CLASSES)
+        raise PluginError(f"{provider!r} is not a provider class", remedy=f"subclass one of {domains}")
+    name = getattr(provider, "name", None)
+    if not isinstance(name, str) or not NAME_PATTERN.match(name):
+        raise PluginError(
+            f"provider {provider.__name__} has the name {name!r}", remedy="use lower case, digits and dashes"
+        )
+    if inspect.isabstract(provider):
+        missing = ", ".join(sorted(provider.__abstractmethods__))
+        raise PluginError(f"provider {name!r} is abstract", remedy=f"implement {missing}")
+    if not issubclass(provider.Config, ProviderConfig):
+        raise PluginError(f"the Config of provider {name!r} is not a ProviderConfig", remedy="subclass ProviderConfig")
+    for field, info in provider.Config.model_fields.items():
+        if not info.description:
+            raise PluginError(
+                f"setting {field!r} of provider {name!r} has no description", remedy="add Field(description=...)"
+            )

@@ -1,0 +1,80 @@
+"""What each of our processes does about itself: logging, not outliving its supervisor, saying that it is alive."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.errors import BackendUnavailable
+from rider_core.eventbus import EventBus
+
+log = logging.getLogger(__name__)
+
+#: Whoever has not been heard for three times this long is taken for gone.
+STATUS_EVERY_S = 5.0
+#: The supervisor sets this variable to its own process id for its children.
+SUPERVISOR_VARIABLE = "RIDER_SUPERVISOR_PID"
+_PR_SET_PDEATHSIG = 1
+
+
+def set_up_logging(role: str, level: str) -> None:
+    """Log lines to standard error, one format for all processes."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format=f"%(asctime)s {role:<9} %(levelname)-7s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
+    )
+    for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def die_with_supervisor() -> None:
+    """Let the kernel end this process when its supervisor ends, however that ends. Linux only; elsewhere nothing."""
+    supervisor = os.environ.get(SUPERVISOR_VARIABLE)
+    if supervisor is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(supervisor):  # it ended before the line above
+        sys.exit(0)
+
+
+class StatusReporter:
+    """Says every few seconds on the bus that this process is alive, and once that it has stopped."""
+
+    def __init__(self, bus: EventBus, describe: Callable[[], dict[str, Any]]) -> None:
+        """
+        Args:
+            describe: The event's data: role, name, state and what else is worth showing.
+        """
+        self._bus = bus
+        self._describe = describe
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=STATUS_EVERY_S)
+        self._say(state="stopped")
+
+    def _run(self) -> None:
+        while True:
+            self._say()
+            if self._stop.wait(STATUS_EVERY_S):
+                return
+
+    def _say(self, **more: Any) -> None:
+        try:
+            self._bus.publish("process.status", **{"pid": os.getpid(), **self._describe(), **more})
+        except BackendUnavailable as error:
+            log.debug("status not sent: %s", error)

@@ -1,0 +1,40 @@
+"""The one way in which our processes connect to Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from rider_core.errors import BackendUnavailable
+
+#: Above every blocking read of ours (1 s), and short enough that a Redis that hangs is noticed.
+SOCKET_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 2.0
+
+#: One retry and no more: a connection that a restarted server closed is made anew, and every script of ours can be
+#: sent twice; but whoever submits while Redis is away is told so at once.
+_OPTIONS: dict[str, Any] = {
+    "protocol": 2,
+    "decode_responses": False,
+    "socket_timeout": SOCKET_TIMEOUT_S,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    "retry": Retry(NoBackoff(), 1),
+}
+
+
+def connect_like(connection: redis.Redis) -> redis.Redis:
+    """Our kind of connection to where another one leads."""
+    pool = connection.connection_pool
+    arguments = {**pool.connection_kwargs, **_OPTIONS}
+    return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
+
+
+def connect(url: str) -> redis.Redis:
+    """A connection pool for `url` (`redis://`, `rediss://` or `unix://`); nothing is sent yet."""
+    try:
+        return redis.Redis.from_url(url, **_OPTIONS)
+    except (ValueError, TypeError) as error:
+        raise BackendUnavailable(f"REDIS_URL {url!r} cannot be used: {error}") from error

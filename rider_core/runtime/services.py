@@ -1,0 +1,104 @@
+"""The parts that a process works with, opened once and handed on; there is no global one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from rider_core.api.job_backend import JobBackend
+from rider_core.api.provider import Provider, ProviderContext
+from rider_core.catalogue import ModelCatalogue
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.eventbus import EventBus
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.pluginhost import PluginHost
+from rider_core.runtime.redis_connection import connect
+from rider_core.store import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """What plugins get in `on_startup`, too."""
+
+    settings: Settings
+    plugins: PluginHost
+    catalogue: ModelCatalogue
+    redis: Redis
+    bus: EventBus
+    backend: JobBackend
+    store: Store
+
+    @classmethod
+    def open(cls, settings: Settings, role: str, connection: Redis | None = None) -> Services:
+        """Load the plugins and prepare the connections; none is made yet.
+
+        Args:
+            role: Which process this is, as it shows on the bus: "link", "worker-1", "panel", "cli".
+            connection: To the Redis that is used. None: made after the settings.
+
+        Raises:
+            PluginError: a required plugin is not usable.
+            ConfigError: the settings name a job backend that does not exist.
+        """
+        plugins = load_plugins(settings)
+        connection = connection or connect(settings.redis_location)
+        return cls(
+            settings=settings,
+            plugins=plugins,
+            catalogue=ModelCatalogue(plugins.registry.models, settings.models_dir, settings.model_path),
+            redis=connection,
+            bus=EventBus(connection, role),
+            backend=_backend(settings, plugins, connection),
+            store=Store(settings.database_location),
+        )
+
+    def close(self) -> None:
+        self.backend.close()
+        self.redis.close()
+        self.store.close()
+
+    def make_provider(self, domain: type[Provider], wanted: str | None = None) -> Provider:
+        """The domain's provider, with its settings, not yet opened.
+
+        Args:
+            wanted: A name; None: the one in the settings, and without that the first real one.
+
+        Raises:
+            ConfigError, ProviderUnavailable: there is none, or its settings are wrong.
+        """
+        name = wanted or self.settings.providers.get(domain.domain)  # type: ignore[call-overload]
+        provider = self.plugins.registry.choose(domain, name)
+        context = ProviderContext(model_path=self.catalogue.path, threads=self.settings.threads)
+        return provider(self._provider_config(provider), context)
+
+    def _provider_config(self, provider: type[Provider]) -> Any:
+        values: Mapping[str, Any] = self.settings.provider_settings.get(provider.name, {})
+        try:
+            return provider.Config.model_validate(values)
+        except ValueError as error:
+            raise ConfigError(
+                f"the settings of provider {provider.name!r} are wrong: {error}",
+                remedy=f"correct [provider_settings.{provider.name}] in rider.toml",
+            ) from None
+
+
+def load_plugins(settings: Settings) -> PluginHost:
+    host = PluginHost(settings.plugins_disabled, settings.plugins_required, settings.safe_mode)
+    host.load()
+    return host
+
+
+def _backend(settings: Settings, plugins: PluginHost, connection: Redis) -> JobBackend:
+    if settings.queue_backend == RQBackend.name:
+        return RQBackend(connection)
+    factory = plugins.registry.job_backends.get(settings.queue_backend)
+    if factory is None:
+        names = ", ".join([RQBackend.name, *plugins.registry.job_backends])
+        raise ConfigError(
+            f"there is no job backend {settings.queue_backend!r}", remedy=f"set TASK_QUEUE_BACKEND to one of {names}"
+        )
+    return factory(settings)

@@ -1,0 +1,79 @@
+"""A worker's second thread: keeps the lease and the worker's record alive, takes back the jobs of dead workers.
+
+It also ends the process when an engine hangs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+import redis
+
+from rider_core.api.jobs import JobProblem
+from rider_core.jobs.rq_backend import Claim, ClaimDesk, Outcome
+from rider_core.jobs.rq_backend.claims import HEARTBEAT_EVERY_S
+from rider_core.timing import Stopwatch
+
+log = logging.getLogger(__name__)
+
+#: Exit status of a worker whose engine hung: sysexits.h's EX_SOFTWARE. The supervisor starts a new one.
+EXIT_ENGINE_HANGS = 70
+
+
+class Caretaker:
+    """Runs beside the worker's main thread."""
+
+    def __init__(self, desk: ClaimDesk, beat: Callable[[], None], timeout_s: float) -> None:
+        """
+        Args:
+            beat: Renews the worker's own record.
+            timeout_s: How long one attempt may run.
+        """
+        self._desk = desk
+        self._beat = beat
+        self._timeout_s = timeout_s
+        self._claim: tuple[Claim, Stopwatch] | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=HEARTBEAT_EVERY_S)
+
+    def holding(self, claim: Claim | None) -> None:
+        """Say which claim the worker works on now."""
+        self._claim = (claim, Stopwatch.start()) if claim else None
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._round()
+            except redis.RedisError as error:
+                log.warning("Redis cannot be reached: %s", error)
+            self._stop.wait(HEARTBEAT_EVERY_S)
+
+    def _round(self) -> None:
+        held = self._claim
+        if held is not None:
+            claim, watch = held
+            if watch.elapsed_s > self._timeout_s:
+                self._give_up(claim)
+            elif not self._desk.heartbeat(claim) and self._claim is held:
+                log.warning("job %s: the lease is lost, another worker may have it", claim.id)
+        self._beat()
+        taken_back = self._desk.reap()
+        if taken_back:
+            log.warning("%d job(s) of dead workers taken back", taken_back)
+
+    def _give_up(self, claim: Claim) -> None:
+        """A thread that hangs in an engine cannot be stopped, so its process ends."""
+        problem = JobProblem(code="timeout", message=f"the engine did not answer within {self._timeout_s:g} s")
+        log.error("job %s: %s; this worker ends", claim.id, problem.message)
+        self._desk.commit_problem(claim, Outcome.FAILED, problem)
+        os._exit(EXIT_ENGINE_HANGS)

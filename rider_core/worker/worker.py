@@ -1,0 +1,194 @@
+"""The worker class. RQ starts it, names it and shows it; taking, running and ending jobs is ours."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from types import FrameType
+from typing import Any
+
+import redis
+from rq import worker_registration
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker, WorkerStatus
+
+from rider_core.api.tasks import QUEUES, TASKS
+from rider_core.config import load_settings
+from rider_core.errors import BackendUnavailable, ConfigError
+from rider_core.jobs.rq_backend import Claim, ClaimDesk
+from rider_core.jobs.rq_backend.claims import LEASE_S
+from rider_core.jobs.rq_backend.keys import rq_queues
+from rider_core.runtime import Services
+from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.redis_connection import connect_like
+from rider_core.timing import Stopwatch, backoff_delays
+from rider_core.worker.attempt import Attempt
+from rider_core.worker.bench import EngineBench
+from rider_core.worker.caretaker import Caretaker
+
+log = logging.getLogger(__name__)
+
+#: One wait for work, in seconds: the doorbell ends it early. It is also how soon a stop signal is heeded, and how soon
+#: a job is found that RQ's own tools put into a queue, who ring no bell.
+WAIT_S = 1.0
+#: How long RQ believes in a worker that says nothing (it adds 60 s of its own).
+RECORD_TTL_S = 30
+
+
+class ProviderWorker(BaseWorker):
+    """Takes jobs of the given queues, every priority of each, and runs them in this process, one at a time."""
+
+    def __init__(self, queues: Any, *args: Any, services: Services | None = None, **options: Any) -> None:
+        """
+        Args:
+            queues: Names out of `rider_core.api.QUEUES`, or RQ's queue objects of these names.
+            services: None: opened after the settings, on the connection that RQ was given.
+        """
+        given = queues if isinstance(queues, list | tuple) else [queues]
+        self._our_queues = list(dict.fromkeys(str(getattr(queue, "name", queue)) for queue in given))
+        options.update(serializer=JSONSerializer, log_job_description=False, worker_ttl=RECORD_TTL_S)
+        options.pop("default_worker_ttl", None)
+        expanded = [rq_name for name in self._our_queues for rq_name in rq_queues(name)]
+        options["name"] = options.get("name") or f"{socket.gethostname()}-{os.getpid()}"
+        super().__init__(expanded, *args, **options)
+        self._given_services = services
+        self._busy = False
+
+    # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
+    def run_maintenance_tasks(self) -> None:
+        pass
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        return False
+
+    # RQ's remote commands would kill a work horse, and there is none.
+    def subscribe(self) -> None:
+        pass
+
+    def unsubscribe(self) -> None:
+        pass
+
+    def work(self, *args: Any, **options: Any) -> bool:
+        unknown = [name for name in self._our_queues if name not in QUEUES]
+        if unknown:
+            raise ConfigError(f"there is no queue {unknown[0]!r}", remedy=f"use {' '.join(QUEUES)}")
+        connection = connect_like(self.connection)
+        services = self._given_services or Services.open(load_settings(), self.name, connection)
+        self._bench = EngineBench(services, self._our_queues)
+        self._desk = ClaimDesk(connection, self.name, self._our_queues)
+        self._bus = services.bus
+        self._caretaker = Caretaker(self._desk, self._renew_record, max(task.timeout_s for task in TASKS.values()))
+        reporter = StatusReporter(services.bus, self._describe)
+        try:
+            self._bench.warm_up()
+            services.plugins.notify("on_startup", services=services)
+            reporter.start()
+            return bool(super().work(*args, **options))
+        finally:
+            reporter.stop()
+            self._caretaker.stop()
+            services.plugins.notify("on_shutdown", services=services)
+            self._bench.close()
+            services.close()
+
+    def bootstrap(self, *args: Any, **options: Any) -> None:
+        super().bootstrap(*args, **options)
+        self._caretaker.start()
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Both stop signals, however often: the running job ends, then the worker does. Nothing is raised from here,
+        where it could hit between a job's being popped and its being run."""
+        self._stop_requested = True
+
+    request_force_stop = request_stop
+
+    def _install_signal_handlers(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.request_stop)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        try:
+            super().check_for_suspension(burst)
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """The next claim, when there is one. None: nothing waits (in burst mode), or the worker should stop."""
+        idle = Stopwatch.start()
+        delays = backoff_delays(0.2, 5.0)
+        self._show_state(WorkerStatus.IDLE)
+        while not self._stop_requested:
+            try:
+                claim = self._desk.take()
+                if claim is not None:
+                    return claim, None
+                if timeout is None or (max_idle_time is not None and idle.elapsed_s >= max_idle_time):
+                    return None
+                self._bench.warm_up()
+                self._desk.wait_for_work(WAIT_S)
+                delays = backoff_delays(0.2, 5.0)
+            except redis.RedisError as error:
+                delay_s = next(delays)
+                log.warning("Redis cannot be reached: %s; next try in %.1f s", error, delay_s)
+                time.sleep(delay_s)
+        return None
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        claim: Claim = job
+        self._show_state(WorkerStatus.BUSY)
+        self._busy = True
+        self._caretaker.holding(claim)
+        try:
+            self._run(claim)
+        finally:
+            self._caretaker.holding(None)
+            self._busy = False
+
+    def _run(self, claim: Claim) -> None:
+        """Run the claim. Where Redis is away at the end, the lease runs out, and the job is run again."""
+        try:
+            Attempt(claim, self._desk, self._bench, self._bus).run()
+        except (redis.RedisError, BackendUnavailable) as error:
+            log.error("job %s: what came of it could not be stored: %s", claim.id, error)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Called by RQ between jobs; the caretaker keeps the record alive, so a Redis that is away ends nothing."""
+        try:
+            super().heartbeat(timeout, pipeline)
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+
+    def register_death(self) -> None:
+        try:
+            super().register_death()  # type: ignore[no-untyped-call]
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+
+    def _show_state(self, state: WorkerStatus) -> None:
+        try:
+            self.set_state(state)
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+
+    def _renew_record(self) -> None:
+        """Write the whole record again: it may have run out while Redis was away."""
+        super().heartbeat(RECORD_TTL_S + LEASE_S)
+        with self.connection.pipeline() as pipeline:
+            pipeline.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self, pipeline)
+            pipeline.execute()
+        self._desk.announce(self._bench.tasks())
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "role": "worker",
+            "name": self.name,
+            "queues": self._our_queues,
+            "state": "busy" if self._busy else "idle",
+            "providers": self._bench.providers(),
+            "problems": [f"{task}: {problem}" for task, problem in self._bench.problems().items()],
+        }

@@ -1,0 +1,294 @@
+"""The job port on a real Valkey: what is accepted, what is refused, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import threading
+import time
+
+import pytest
+import redis
+from conftest import Valkey
+from rq import Queue
+from rq.job import Job
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
+from rq.serializers import JSONSerializer
+
+from rider_core.api import JobProblem, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.events import HOUSE_STREAM
+from rider_core.errors import (
+    BackendUnavailable,
+    InvalidInput,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    JobRefused,
+    WaitTimeout,
+)
+from rider_core.eventbus import EventBus
+from rider_core.jobs.rq_backend import ClaimDesk, Outcome, RQBackend, keys, scripts
+from rider_core.jobs.rq_backend.codec import spec_from_data
+
+PROBLEM = JobProblem(code="crashed", message="boom")
+
+
+def spec(**options: object) -> JobSpec:
+    return JobSpec(**{"task": "text.generate", "payload": {"prompt": "hello"}, **options})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> RQBackend:
+    return RQBackend(connection)
+
+
+@pytest.fixture
+def desk(connection: redis.Redis) -> ClaimDesk:
+    return ClaimDesk(connection, "w1", ["voice", "vision", "text"])
+
+
+def kinds(connection: redis.Redis) -> list[str]:
+    return [event.kind for event in EventBus(connection, "test").recent(100)]
+
+
+def test_a_job_goes_its_way(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    job_id = backend.submit(spec(origin="test"))
+    assert backend.get(job_id).state is JobState.WAITING
+    claim = desk.take()
+    assert claim is not None
+    assert spec_from_data(claim.data).payload == {"prompt": "hello"}
+    running = backend.get(job_id)
+    assert (running.state, running.attempts) == (JobState.RUNNING, 1)
+    assert desk.commit_result(claim, '{"text": "hello"}', "echo-text", True)
+    done = backend.wait(job_id, 1)
+    assert done.value() == {"text": "hello"}
+    assert (done.state, done.provider, done.mock, done.origin) == (JobState.DONE, "echo-text", True, "test")
+    assert done.submitted_ts <= (done.started_ts or 0) <= (done.ended_ts or 0)
+    assert [record.id for record in backend.recent(10)] == [job_id]
+    assert kinds(connection) == ["job.accepted", "job.started", "job.done"]
+
+
+def test_rq_sees_the_truth(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    ids = backend.submit_many([spec() for _ in range(4)])
+    queue = Queue("text", connection=connection, serializer=JSONSerializer)
+    assert queue.get_job_ids() == ids
+    claims = [desk.take() for _ in range(3)]
+    assert all(claims)
+    started = StartedJobRegistry("text", connection=connection, serializer=JSONSerializer)
+    assert started.get_job_ids(cleanup=False) == ids[:3]
+    desk.commit_result(claims[0], '{"text": "x"}', "p", False)  # type: ignore[arg-type]
+    desk.commit_problem(claims[1], Outcome.HOPELESS, PROBLEM)  # type: ignore[arg-type]
+    assert FinishedJobRegistry("text", connection=connection).get_job_ids() == ids[:1]
+    assert FailedJobRegistry("text", connection=connection).get_job_ids(cleanup=False) == ids[1:2]
+    assert started.get_job_ids(cleanup=False) == ids[2:3]
+    job = Job.fetch(ids[0], connection=connection, serializer=JSONSerializer)
+    assert job.get_status() == "finished"
+    (text,) = [figures for figures in backend.stats() if figures.queue == "text"]
+    assert (text.waiting, text.running, text.failed, text.workers) == (1, 1, 1, 0)
+
+
+def test_the_same_id_is_accepted_once(backend: RQBackend, connection: redis.Redis) -> None:
+    job = spec(id="once")
+    assert backend.submit(job) == backend.submit(job) == "once"
+    assert connection.llen("rq:queue:text") == 1
+
+
+def test_refusals_name_what_is_wrong(backend: RQBackend, connection: redis.Redis) -> None:
+    with pytest.raises(JobRefused, match=r"no task 'os.system' \(use one of voice.transcribe"):
+        backend.submit(spec(task="os.system"))
+    with pytest.raises(InvalidInput, match="prompt: Field required"):
+        backend.submit(spec(payload={}))
+    with pytest.raises(InvalidInput, match="tempo: Extra inputs"):
+        backend.submit_many([spec(), spec(payload={"prompt": "x", "tempo": 1})])
+    with pytest.raises(InvalidInput, match="temperature"):
+        backend.submit(spec(payload={"prompt": "x", "temperature": float("nan")}))
+    with pytest.raises(JobNotFound, match="'nobody'"):
+        backend.get("nobody")
+    assert not connection.exists("rq:queue:text")
+
+
+def test_a_full_queue_refuses(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scripts._CONSTANTS, "MAX_WAITING", 2)
+    scripts._source.cache_clear()
+    try:
+        backend = RQBackend(connection)
+        backend.submit_many([spec(), spec()])
+        with pytest.raises(JobRefused, match="try again in 10 seconds"):
+            backend.submit(spec())
+        backend.submit(spec(priority=Priority.HIGH))
+    finally:
+        scripts._source.cache_clear()
+
+
+def test_high_before_normal_before_low_over_all_queues(backend: RQBackend, desk: ClaimDesk) -> None:
+    speech = {"task": "voice.synthesize", "payload": {"text": "hello"}}
+    low = backend.submit(spec(priority=Priority.LOW, **speech))
+    normal = backend.submit(spec())
+    high = backend.submit(spec(priority=Priority.HIGH))
+    urgent_speech = backend.submit(spec(priority=Priority.HIGH, **speech))
+    order = [claim.id for claim in iter(desk.take, None)]
+    assert order == [urgent_speech, high, normal, low]
+
+
+def test_an_expired_job_never_runs(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    job_id = backend.submit(spec(deadline_ts=time.time() - 0.01))
+    assert desk.take() is None
+    with pytest.raises(JobExpired):
+        backend.wait(job_id, 1).value()
+    assert kinds(connection) == ["job.accepted", "job.expired"]
+
+
+def test_cancel_reaches_waiting_jobs_only(backend: RQBackend, desk: ClaimDesk) -> None:
+    first, second = backend.submit_many([spec(), spec()])
+    assert backend.cancel(first)
+    claim = desk.take()
+    assert claim is not None
+    assert claim.id == second
+    assert not backend.cancel(second)
+    with pytest.raises(JobCancelled):
+        backend.get(first).value()
+
+
+def test_failures_are_tried_again_until_the_policy_ends(backend: RQBackend, desk: ClaimDesk) -> None:
+    job_id = backend.submit(spec(retry=RetryPolicy(max_attempts=2)))
+    for attempt in (1, 2):
+        claim = desk.take()
+        assert claim is not None
+        assert claim.attempt == attempt
+        assert desk.commit_problem(claim, Outcome.FAILED, PROBLEM, "echo-text", "a trace")
+    assert desk.take() is None
+    with pytest.raises(JobFailed, match="boom") as failure:
+        backend.get(job_id).value()
+    assert failure.value.cause == "crashed"
+
+
+def test_a_lost_lease_is_reaped_and_its_late_result_discarded(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    job_id = backend.submit(spec())
+    late = desk.take()
+    assert late is not None
+    assert desk.heartbeat(late)
+    assert desk.reap() == 0
+    connection.zadd("rq:wip:text", {f"{late.id}:{late.execution}": time.time() - 1})
+    assert desk.reap() == 1
+    assert not desk.heartbeat(late)
+    second = ClaimDesk(connection, "w2", ["text"]).take()
+    assert second is not None
+    assert (second.id, second.attempt) == (job_id, 2)
+    assert not desk.commit_result(late, '{"text": "late"}', "p", False)
+    assert desk.commit_result(second, '{"text": "second"}', "p", False)
+    assert backend.get(job_id).value() == {"text": "second"}
+
+
+def test_a_job_that_kills_its_workers_becomes_a_dead_letter(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    job_id = backend.submit(spec(retry=RetryPolicy(max_attempts=3)))
+    for _ in range(3):
+        claim = desk.take()
+        assert claim is not None
+        connection.zadd("rq:wip:text", {f"{claim.id}:{claim.execution}": 1})
+        assert desk.reap() == 1
+    assert desk.take() is None
+    record = backend.get(job_id)
+    assert record.state is JobState.FAILED
+    assert record.problem is not None
+    assert record.problem.code == "lost"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(["os.system", None, ["touch /tmp/canary"], {}]).encode(),
+        pickle.dumps(("os.system", None, ["touch /tmp/canary"], {})),
+        b"[" * 100_000,
+        b"\xff\xfe",
+        json.dumps(["rider_core.worker.perform", None, [], {"spec": {"task": "text.generate"}}]).encode(),
+    ],
+)
+def test_a_strangers_job_is_not_decoded_into_code(data: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        spec_from_data(data)
+
+
+def test_wait_is_woken_and_gives_up(backend: RQBackend, desk: ClaimDesk) -> None:
+    job_id = backend.submit(spec())
+    with pytest.raises(WaitTimeout, match="is still waiting"):
+        backend.wait(job_id, 0.05)
+    claim = desk.take()
+    assert claim is not None
+    timer = threading.Timer(0.05, desk.commit_result, [claim, '{"text": "x"}', "p", False])
+    timer.start()
+    assert backend.wait(job_id, 5).state is JobState.DONE
+    timer.join()
+
+
+def test_the_doorbell_wakes_a_waiting_worker(backend: RQBackend, desk: ClaimDesk) -> None:
+    desk.wait_for_work(0.01)
+    timer = threading.Timer(0.1, backend.submit, [spec()])
+    timer.start()
+    before = time.monotonic()
+    desk.wait_for_work(8)
+    assert time.monotonic() - before < 4
+    timer.join()
+    assert desk.take() is not None
+
+
+def test_while_redis_is_away_nothing_is_accepted(backend: RQBackend, valkey: Valkey) -> None:
+    kept = backend.submit(spec())
+    valkey.kill()
+    with pytest.raises(BackendUnavailable, match="Redis cannot be reached"):
+        backend.submit(spec(id="refused"))
+    valkey.start()
+    assert backend.get(kept).state is JobState.WAITING
+    with pytest.raises(JobNotFound):
+        backend.get("refused")
+
+
+def test_a_followed_job_tells_its_whole_story(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    bus = EventBus(connection, "test")
+    job_id = backend.submit(spec(stream=True))
+    claim = desk.take()
+    assert claim is not None
+    desk.commit_result(claim, '{"text": "x"}', "p", False)
+    assert [event.kind for event in bus.follow(job_id, 5)] == ["job.accepted", "job.started", "job.done"]
+
+
+def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Redis) -> None:
+    bus = EventBus(connection, "test")
+    bus.publish("process.status", n=0)
+    dropped: list[int] = []
+    heard = 0
+    listener = bus.listen(lambda: heard >= 12_001, dropped.append)
+    first = threading.Thread(target=lambda: [bus.publish("process.status", n=1) for _ in range(1)])
+    timer = threading.Timer(0.2, first.start)
+    timer.start()
+    next(listener)
+    heard += 1
+    for n in range(12_000):
+        bus.publish("process.status", n=n)
+    for _event in listener:
+        heard += 1
+        if heard + sum(dropped) >= 12_001:
+            break
+    assert connection.xlen(HOUSE_STREAM) < 6_000
+    assert sum(dropped) > 5_000
+    assert heard + sum(dropped) == 12_001
+    timer.join()
+    first.join()
+
+
+def test_dead_letters_are_bounded(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scripts._CONSTANTS, "DEAD_LETTERS_KEPT", 2)
+    scripts._source.cache_clear()
+    try:
+        backend, desk = RQBackend(connection), ClaimDesk(connection, "w1", ["text"])
+        ids = backend.submit_many([spec() for _ in range(4)])
+        for claim in iter(desk.take, None):
+            desk.commit_problem(claim, Outcome.HOPELESS, PROBLEM)
+        assert connection.zcard(keys.failed_key("text")) == 2
+        assert not connection.exists(keys.job_key(ids[0]))
+    finally:
+        scripts._source.cache_clear()

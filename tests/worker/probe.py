@@ -1,0 +1,43 @@
+"""A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
+
+The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID raise`, `ID refuse`.
+"""
+
+SOURCE = """
+import os, time
+from rider_core.api import TextGenerator, hookimpl
+from rider_core.errors import InvalidInput
+
+RIDER_API = "1.0"
+LEDGER = os.environ["LEDGER"]
+
+def note(*words):
+    with open(LEDGER, "a") as ledger:
+        ledger.write(" ".join(map(str, (*words, os.getpid()))) + "\\n")
+
+class Probe(TextGenerator):
+    name = "probe"
+
+    def open(self):
+        note("-", "open")
+
+    def close(self):
+        note("-", "close")
+
+    def generate_stream(self, request):
+        job, what, *more = [*request.prompt.split(), "answer"]
+        note(job, "start")
+        if what == "raise":
+            raise RuntimeError("the engine broke")
+        if what == "refuse":
+            raise InvalidInput("the prompt is 'refuse'", remedy="say something else")
+        if what == "slow":
+            time.sleep(float(more[0]))
+        yield "well, "
+        yield job
+        note(job, "end")
+
+@hookimpl
+def register_providers(register):
+    register(Probe)
+"""

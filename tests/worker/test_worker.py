@@ -1,0 +1,215 @@
+"""The worker as a process of its own, on a real Valkey."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import probe
+import pytest
+import redis
+from conftest import Processes, Valkey, install_plugin, wait_until
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from rider_core.api import JobSpec, JobState, RetryPolicy
+from rider_core.errors import JobFailed
+from rider_core.eventbus import EventBus
+from rider_core.jobs.rq_backend import RQBackend
+
+
+class Bench:
+    """Workers with the probe plugin, and the backend that feeds them."""
+
+    def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
+        self.processes, self.valkey, self.connection = processes, valkey, connection
+        self.backend = RQBackend(connection)
+        self.ledger = processes.folder / "ledger"
+        install_plugin(processes.folder, "probe-engine", probe.SOURCE)
+        processes.environment.update(LEDGER=str(self.ledger), REDIS_URL=valkey.url)
+
+    def start(self, *queues: str) -> subprocess.Popen[bytes]:
+        """The worker as `rq worker -w` runs it."""
+        command = ["-m", "rq.cli", "worker", "-u", self.valkey.url, "-w", "rider_core.worker.ProviderWorker"]
+        return self.processes.start(*command, *(queues or ("voice", "vision", "text")))
+
+    def submit(self, prompt: str, **options: object) -> str:
+        return self.backend.submit(JobSpec(task="text.generate", payload={"prompt": prompt}, **options))  # type: ignore[arg-type]
+
+    def entries(self, what: str) -> list[str]:
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        return [line.split()[0] for line in lines if line.split()[1] == what]
+
+
+@pytest.fixture
+def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
+    return Bench(processes, valkey, connection)
+
+
+def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
+    ids = [bench.submit(f"j{n}", stream=True) for n in range(5)]
+    bench.start()
+    records = [bench.backend.wait(job_id, 15) for job_id in ids]
+    assert [record.value()["text"] for record in records] == [f"well, j{n}" for n in range(5)]
+    assert {record.provider for record in records} == {"probe"}
+    assert bench.entries("open") == ["-"]
+    events = list(EventBus(bench.connection, "test").follow(ids[0], 5))
+    assert [event.kind for event in events] == [
+        "job.accepted",
+        "job.started",
+        "job.partial",
+        "job.partial",
+        "job.done",
+    ]
+    assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
+
+
+def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
+    process = bench.start("text")
+    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
+    assert bench.backend.capacity()["voice.transcribe"] == 0
+    info = subprocess.run(
+        [sys.executable, "-m", "rq.cli", "info", "-u", bench.valkey.url, "--raw"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=bench.processes.environment,
+    ).stdout
+    assert f"{process.pid}" in info
+    assert "text-high,text,text-low" in info
+    process.terminate()
+    assert process.wait(10) == 0
+    assert bench.backend.capacity()["text.generate"] == 0
+
+
+def test_what_goes_wrong_is_told(bench: Bench) -> None:
+    bench.start()
+    refused = bench.submit("a refuse")
+    raised = bench.submit("b raise", retry=RetryPolicy(max_attempts=2))
+    missing = bench.backend.submit(JobSpec(task="voice.synthesize", payload={"text": "hello"}))
+    with pytest.raises(JobFailed, match=r"the prompt is 'refuse' \(say something else\)") as failure:
+        bench.backend.wait(refused, 15).value()
+    assert failure.value.cause == "invalid_input"
+    with pytest.raises(JobFailed, match="RuntimeError: the engine broke"):
+        bench.backend.wait(raised, 15).value()
+    with pytest.raises(JobFailed, match="no text_to_speech engine is installed") as failure:
+        bench.backend.wait(missing, 15).value()
+    assert failure.value.cause == "provider_unavailable"
+    assert (bench.entries("start").count("a"), bench.entries("start").count("b")) == (1, 2)
+    job = Job.fetch(raised, connection=bench.connection, serializer=JSONSerializer)
+    assert "RuntimeError: the engine broke" in job._exc_info
+
+
+@pytest.mark.parametrize("data", [json.dumps(["os.system", None, ["touch {canary}"], {}]), "pickle"])
+def test_a_strangers_job_is_dead_lettered_and_not_run(bench: Bench, data: str, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    bench.start()
+    serializer = JSONSerializer if data != "pickle" else None
+    queue = Queue("text", connection=bench.connection, serializer=serializer)
+    job = queue.enqueue("os.system", f"touch {canary}")
+    after = bench.submit("after")
+    assert bench.backend.wait(after, 15).state is JobState.DONE
+    assert bench.connection.zscore("rq:failed:text", job.id) is not None
+    assert not canary.exists()
+
+
+def test_sigterm_lets_the_running_job_end_even_twice(bench: Bench) -> None:
+    process = bench.start()
+    slow = bench.submit("slow-one slow 1.5")
+    waiting = bench.submit("waiting")
+    wait_until(lambda: bench.entries("start"))
+    process.terminate()
+    time.sleep(0.1)  # two signals, not one
+    process.terminate()
+    assert process.wait(15) == 0
+    assert bench.backend.get(slow).state is JobState.DONE
+    assert bench.backend.get(waiting).state is JobState.WAITING
+    assert bench.entries("close") == ["-"]
+
+
+def test_a_job_of_a_worker_killed_in_the_middle_is_run_again(bench: Bench) -> None:
+    process = bench.start()
+    job_id = bench.submit("victim slow 3")
+    wait_until(lambda: bench.entries("start"))
+    process.send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    bench.start()
+    record = bench.backend.wait(job_id, 40)
+    assert record.state is JobState.DONE
+    assert record.attempts == 2
+    assert time.monotonic() - killed - 3 < 30
+
+
+def test_workers_come_back_when_redis_does(bench: Bench) -> None:
+    process = bench.start()
+    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
+    bench.valkey.kill()
+    wait_until(lambda: "Redis cannot be reached" in bench.processes.log())
+    bench.valkey.start()
+    job_id = bench.submit("back")
+    assert bench.backend.wait(job_id, 20).state is JobState.DONE
+    assert process.poll() is None
+
+
+def run_until_done(bench: Bench, kind: str, done: object) -> int:
+    """Workers that die after taking a job, each replaced by the next, until `done()`; how many died."""
+    script = str(Path(__file__).with_name("killed_worker.py"))
+    died = seed = 0
+    end = time.monotonic() + 90
+    process = None
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < end, bench.processes.log()[-2000:]
+        if process is None or process.poll() is not None:
+            died += process is not None and process.returncode == -signal.SIGKILL
+            if kind == "stock" and process is not None and process.returncode == 0:
+                break
+            seed += 1
+            probability = "0.1" if died < 8 else "0"
+            process = bench.processes.start(
+                script, kind, bench.valkey.url, probability, str(seed), "voice", "vision", "text"
+            )
+        time.sleep(0.02)
+    return died
+
+
+def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: Bench) -> None:
+    tasks = ["text.generate", "voice.synthesize", "vision.detect"]
+    payloads: list[dict[str, object]] = [{"prompt": "{n}"}, {"text": "{n}"}, {"image": "AAAA"}]
+    specs = [
+        JobSpec(
+            id=f"job-{n}", task=tasks[n % 3], payload=json.loads(json.dumps(payloads[n % 3]).replace("{n}", f"job-{n}"))
+        )
+        for n in range(200)
+    ]
+    ids = bench.backend.submit_many(specs)
+    ended = lambda: all(bench.backend.get(job_id).state.ended for job_id in ids)  # noqa: E731
+    died = run_until_done(bench, "ours", ended)
+    records = [bench.backend.get(job_id) for job_id in ids]
+    assert died == 8
+    assert all(record.state.ended for record in records)
+    for record in records:
+        if record.task == "text.generate":
+            assert record.state is JobState.DONE
+            assert bench.entries("end").count(record.id) == 1
+        else:  # no such engine is installed: it ran, and was told so
+            assert record.problem is not None
+            assert record.problem.code == "provider_unavailable"
+    assert sum(record.attempts for record in records) == 200 + died
+    assert [figures.waiting + figures.running for figures in bench.backend.stats()] == [0, 0, 0]
+
+
+def test_the_same_kills_lose_jobs_of_stock_rq(bench: Bench) -> None:
+    """The comparison that shows that the test above can fail."""
+    queues = [Queue(name, connection=bench.connection) for name in ("voice", "vision", "text")]
+    jobs = [queues[n % 3].enqueue(os.getpid) for n in range(200)]
+    died = run_until_done(bench, "stock", lambda: False)
+    waiting = {job_id for queue in queues for job_id in queue.get_job_ids()}
+    lost = [job.id for job in jobs if job.get_status() == "queued" and job.id not in waiting]
+    assert died == 8
+    assert len(lost) == 8
