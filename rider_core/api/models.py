@@ -19,9 +19,12 @@ class UrlSource:
 
     Attributes:
         url: Address of exactly the model file, https.
+        sha256: Of this file, in hex, where the maker's own bytes differ from the entry's (another conversion of the
+            same weights). None: they are the entry's. The size is the entry's in any case.
     """
 
     url: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class ModelEntry:
         description: One line for people.
         licence: SPDX identifier.
         size_bytes: Of the stored file.
-        sha256: Of the stored file, in hex; whatever the source, these are the bytes.
+        sha256: Of the stored file, in hex, whatever the source, unless a `UrlSource` states its own.
         sources: In the order in which they are tried; a local folder (`RIDER_MODEL_PATH`) always comes first.
     """
 

@@ -61,6 +61,10 @@ class Provider(ABC):
         self.config = config
         self.context = context
 
+    def required_models(self) -> tuple[str, ...]:
+        """Names of the catalogue models that `open` will want with the present settings."""
+        return ()
+
     # Not abstract: a provider without an engine to load needs none of these.
     def open(self) -> None:  # noqa: B027
         """Load the engine. Called once, before the first job.

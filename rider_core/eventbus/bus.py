@@ -72,18 +72,18 @@ class EventBus:
         except redis.RedisError as error:
             raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
 
-    def follow(self, job_id: str, timeout_s: float) -> Iterator[Event]:
+    def follow(self, job_id: str, silence_s: float) -> Iterator[Event]:
         """Everything in the stream of a job submitted with `stream=True`, from its beginning, to its end.
 
-        Ends after an event of `FINAL_KINDS`, or, without one, after `timeout_s` seconds in all.
+        Ends after an event of `FINAL_KINDS`, or when nothing was said for `silence_s` seconds.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
         """
-        watch = Stopwatch.start()
+        quiet = Stopwatch.start()
         last_id: bytes = b"0"
         stream = job_stream(job_id)
-        while (left_s := timeout_s - watch.elapsed_s) > 0:
+        while (left_s := silence_s - quiet.elapsed_s) > 0:
             block_ms = max(1, min(READ_BLOCK_MS, int(left_s * 1000)))
             try:
                 entries = self._read(stream, last_id, block_ms)
@@ -97,6 +97,7 @@ class EventBus:
                 yield event
                 if event.kind in FINAL_KINDS:
                     return
+                quiet = Stopwatch.start()
 
     def recent(self, limit: int) -> list[Event]:
         """The house's last `limit` events, oldest first."""

@@ -82,7 +82,7 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
         env=bench.processes.environment,
     ).stdout
     assert f"{process.pid}" in info
-    assert "text-high,text,text-low" in info
+    assert "text-high, text, text-low" in info
     process.terminate()
     assert process.wait(10) == 0
     assert bench.backend.capacity()["text.generate"] == 0

@@ -1,0 +1,26 @@
+"""`rider db upgrade`: bring the database to this version's shape."""
+
+from __future__ import annotations
+
+import click
+
+from rider_core.config import load_settings
+from rider_core.store import Store
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Make the tables, or bring them up to date; what is in them is kept."""
+    store = Store(load_settings().database_location)
+    try:
+        before = store.revision()
+        store.upgrade()
+        after = store.revision()
+    finally:
+        store.close()
+    click.echo(f"The database is at revision {after}" + ("" if before == after else f", it was at {before or 'none'}"))

@@ -1,0 +1,121 @@
+"""`rider doctor`: looks at everything that must be right, and says what mends what is not."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+
+import click
+
+from rider_core.api import Health, HealthStatus
+from rider_core.config import Settings, load_settings
+from rider_core.errors import RiderError
+from rider_core.pluginhost.registry import DOMAIN_CLASSES
+from rider_core.runtime import Services
+from rider_core.runtime.redis_server import write_configuration
+
+_MARKS = {
+    HealthStatus.OK: ("ok", "green"),
+    HealthStatus.DEGRADED: ("note", "yellow"),
+    HealthStatus.UNAVAILABLE: ("FAIL", "red"),
+}
+#: The models of the first engines have some 100 MB each, and Redis writes its log.
+MIN_FREE_BYTES = 500 * 1024 * 1024
+
+
+@click.command()
+def doctor() -> None:
+    """Check this installation. Exit status 1 where something keeps it from working."""
+    healthy = True
+    for name, health in _checks(load_settings()):
+        mark, colour = _MARKS[health.status]
+        click.secho(f"{mark:<5}", fg=colour, nl=False)
+        click.echo(f"{name}{': ' + health.reason if health.reason else ''}")
+        if health.remedy:
+            click.echo(f"     what to do: {health.remedy}")
+        healthy = healthy and health.status is not HealthStatus.UNAVAILABLE
+    if not healthy:
+        sys.exit(1)
+
+
+def _checks(settings: Settings) -> Iterator[tuple[str, Health]]:
+    yield "Python", Health.ok(sys.version.split()[0])
+    yield "panel files", _panel_files()
+    yield "data folder", _data_folder(settings)
+    yield "Redis", _redis(settings)
+    services = Services.open(settings, role="doctor")
+    try:
+        yield "database", _database(services)
+        for record in services.plugins.records():
+            problem = Health.unavailable(record.reason, f"rider plugins check {record.name}")
+            yield f"plugin {record.name}", Health.ok(", ".join(record.providers)) if record.loaded else problem
+        for domain in DOMAIN_CLASSES:
+            for provider_class in services.plugins.registry.in_domain(domain):
+                mock = " (MOCK)" if provider_class.mock else ""
+                yield f"{domain.domain} {provider_class.name}{mock}", _provider(services, provider_class.name, domain)
+        for name, check in services.plugins.registry.health_checks.items():
+            yield name, check()
+    finally:
+        services.close()
+
+
+def _panel_files() -> Health:
+    static = files("rider_core._web") / "static" / "app.js" if _is_installed() else None
+    if static is not None and not static.is_file():
+        return Health.unavailable("the panel's browser files are missing", "python contrib/build/panel.py web")
+    return Health.ok()
+
+
+def _is_installed() -> bool:
+    try:
+        files("rider_core._web")
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def _data_folder(settings: Settings) -> Health:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.data_dir).free
+    except OSError as error:
+        return Health.unavailable(f"{settings.data_dir}: {error.strerror}", "set RIDER_DATA_DIR to a writable folder")
+    if free < MIN_FREE_BYTES:
+        return Health.degraded(f"{settings.data_dir} has only {free // 2**20} MiB left", "make room")
+    return Health.ok(f"{settings.data_dir}, {free // 2**30} GiB free")
+
+
+def _redis(settings: Settings) -> Health:
+    if settings.redis_url is None:
+        try:
+            write_configuration(settings)
+        except RiderError as error:
+            return Health.unavailable(error.message, error.remedy)
+        return Health.ok(f"embedded Valkey on {settings.redis_socket}")
+    services = Services.open(settings, role="doctor")
+    try:
+        services.backend.stats()
+    except RiderError as error:
+        return Health.unavailable(error.message, error.remedy)
+    finally:
+        services.close()
+    return Health.ok(settings.redis_url.split("@")[-1])
+
+
+def _database(services: Services) -> Health:
+    try:
+        current = services.store.is_current()
+    except RiderError as error:
+        return Health.unavailable(error.message, error.remedy)
+    return Health.ok() if current else Health.degraded("not migrated yet; `rider up` does it", "rider db upgrade")
+
+
+def _provider(services: Services, name: str, domain: type) -> Health:
+    """A missing model is no fault of the installation: it says which command fetches it."""
+    try:
+        health = services.make_provider(domain, name).health()
+    except RiderError as error:
+        return Health.unavailable(error.message, error.remedy)
+    return Health.degraded(health.reason, health.remedy) if health.status is HealthStatus.UNAVAILABLE else health

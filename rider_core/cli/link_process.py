@@ -1,0 +1,108 @@
+"""The link's process: the link itself, and the small HTTP server that the robot asks whether we are alive.
+
+Both live and die together: when the link is gone the robot's probe fails, and the robot manages alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from urllib.parse import urlsplit
+
+from waitress.server import create_server
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.link import Link, LinkOptions
+from rider_core.link.options import House
+from rider_core.link.teller import Teller
+from rider_core.runtime import Services
+from rider_core.runtime.process import StatusReporter
+from rider_core.web.robot_app import create_robot_app
+
+log = logging.getLogger(__name__)
+
+#: Requests of one robot; its probe and a text or two.
+SERVER_THREADS = 4
+#: A prompt of the largest allowed size with its options.
+MAX_REQUEST_BYTES = 256 * 1024
+
+
+def run_link(settings: Settings) -> None:
+    """Be the link until SIGTERM or SIGINT."""
+    services = Services.open(settings, role="link")
+    address = own_address(settings)
+    server = create_server(
+        create_robot_app(services),
+        host=address,
+        port=settings.link_port,
+        threads=SERVER_THREADS,
+        max_request_body_size=MAX_REQUEST_BYTES,
+        ident="rider-pc",
+    )
+    teller = Teller(services.bus.publish)
+    options = LinkOptions(
+        publish_address=f"tcp://{settings.robot_address}:{settings.pi_publish_port}",
+        subscribe_address=f"tcp://{settings.robot_address}:{settings.pi_subscribe_port}",
+        robot_api_url=settings.robot_api_url,
+        base_url=settings.link_url or f"http://{address}:{server.effective_port}",
+        simulated=settings.simulated,
+        language=settings.language,
+    )
+    link = Link(options, House(services.backend, teller, services.bus.follow))
+    reporter = StatusReporter(services.bus, link.describe)
+    serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
+    serving.start()
+    teller.start()
+    link.start()
+    reporter.start()
+    services.plugins.notify("on_startup", services=services)
+    log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
+    try:
+        _wait_for_stop()
+    finally:
+        services.plugins.notify("on_shutdown", services=services)
+        link.stop()
+        reporter.stop()
+        teller.stop()
+        server.close()
+        services.close()
+
+
+def own_address(settings: Settings) -> str:
+    """Our address on the network that the robot is on: the only one that the robot's server listens on.
+
+    Raises:
+        ConfigError: no route leads to the robot, or its name cannot be resolved.
+    """
+    host = urlsplit(settings.link_url).hostname if settings.link_url else None
+    if host is not None and _is_ours(host):
+        return host
+    try:
+        # Connecting a datagram socket sends nothing; it makes the kernel choose the way.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((settings.robot_address, settings.pi_api_port))
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise ConfigError(
+            f"the robot at {settings.robot_address} cannot be reached: {error}",
+            remedy="correct RIDER_PI_HOST, or set RIDER_LINK_URL to our address as the robot sees it",
+        ) from error
+
+
+def _is_ours(host: str) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return True
+    return False
+
+
+def _wait_for_stop() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        pass

@@ -1,0 +1,74 @@
+"""`rider models`: what the catalogue knows, what is installed, and fetching it with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rider_core.catalogue import ModelCatalogue
+from rider_core.config import Settings, load_settings
+from rider_core.runtime.services import load_plugins
+
+
+@click.group()
+def models() -> None:
+    """Model files."""
+
+
+@models.command("list")
+def list_models() -> None:
+    """The catalogue: name, licence, size, and whether it is installed."""
+    catalogue = open_catalogue(load_settings())
+    table = Table("model", "licence", "size", "state", "what it is")
+    for entry in catalogue.entries():
+        status = catalogue.status(entry.name)
+        table.add_row(entry.name, entry.licence, f"{entry.size_bytes / 1e6:.0f} MB", str(status), entry.description)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+def pull(names: tuple[str, ...]) -> None:
+    """Fetch models; an interrupted fetch goes on where it was."""
+    catalogue = open_catalogue(load_settings())
+    for name in names:
+        pull_with_progress(catalogue, name)
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+def verify(names: tuple[str, ...]) -> None:
+    """Compare installed models with their checksums."""
+    catalogue = open_catalogue(load_settings())
+    for name in names or [entry.name for entry in catalogue.entries()]:
+        if not names and not catalogue.status(name).installed:
+            click.echo(f"{name}: not installed")
+            continue
+        catalogue.verify(name)
+        click.echo(f"{name}: as it should be")
+
+
+def open_catalogue(settings: Settings) -> ModelCatalogue:
+    return ModelCatalogue(load_plugins(settings).registry.models, settings.models_dir, settings.model_path)
+
+
+def pull_with_progress(catalogue: ModelCatalogue, name: str) -> None:
+    """Fetch one model; on a terminal with a bar, elsewhere with a line for each phase."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in bars:
+                bars[phase] = progress.add_task(f"{name}: {phase}", total=total or None)
+                if not console.is_terminal:
+                    console.print(f"{name}: {phase}")
+            progress.update(bars[phase], completed=done)
+
+        path = catalogue.pull(name, show)
+    click.echo(f"{name} is installed: {path}")

@@ -1,0 +1,124 @@
+"""`rider run TASK`: one job from the command line, through the real queue and a real worker."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rider_core.api.audio import AudioClip, wav_bytes
+from rider_core.api.events import FINAL_KINDS
+from rider_core.api.jobs import JobSpec, Priority
+from rider_core.api.messages import decode_base64, encode_base64
+from rider_core.api.tasks import TASKS
+from rider_core.config import load_settings
+from rider_core.errors import JobFailed
+from rider_core.runtime import Services
+
+#: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
+MAX_CHUNK_BYTES = 64 * 1024 * 1024
+#: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
+_INPUTS = {
+    "voice.transcribe": ("audio", True),
+    "voice.synthesize": ("text", False),
+    "vision.detect": ("image", True),
+    "text.generate": ("prompt", False),
+}
+
+
+@click.command()
+@click.argument("task", type=click.Choice(list(TASKS)))
+@click.argument("source", metavar="INPUT")
+@click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
+@click.option("--provider", help="A provider by name instead of the one in the settings.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where spoken sound goes (WAV).")
+@click.option("--timeout", "timeout_s", default=120.0, show_default=True, help="Seconds to wait for the result.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result.")
+def run(
+    task: str,
+    source: str,
+    extra: tuple[str, ...],
+    provider: str | None,
+    output: Path | None,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Do TASK with INPUT: a WAV file, a JPEG file, or a text ("-": from standard input).
+
+    It needs a worker: `rider up` in another window.
+    """
+    payload = {**_payload(task, source), **dict(_field(item) for item in extra)}
+    services = Services.open(load_settings(), role="cli")
+    deadline_ts = time.time() + timeout_s
+    spec = JobSpec(
+        task=task,
+        payload=payload,
+        provider=provider,
+        priority=Priority.HIGH,
+        deadline_ts=deadline_ts,
+        stream=True,
+        origin="cli",
+    )
+    try:
+        services.backend.submit(spec)
+        sound = _follow(services, spec.id, timeout_s, quiet=as_json)
+        record = services.backend.wait(spec.id, 1.0)
+        result = record.value()
+    finally:
+        services.close()
+    if record.mock:
+        click.secho(f"MOCK: {record.provider} made this up", fg="yellow", err=True)
+    if output is not None and sound:
+        clips = [AudioClip.from_wav(wav) for wav in sound]
+        output.write_bytes(wav_bytes(b"".join(clip.pcm for clip in clips), clips[0].sample_rate))
+    if as_json or task in ("vision.detect", "voice.synthesize"):
+        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+    elif task == "voice.transcribe":
+        click.echo(result["text"] or "(nobody speaks)")
+
+
+def _payload(task: str, source: str) -> dict[str, Any]:
+    field, is_file = _INPUTS[task]
+    if not is_file:
+        return {field: sys.stdin.read() if source == "-" else source}
+    data = sys.stdin.buffer.read() if source == "-" else _read(source)
+    wav = {"format": "wav"} if task == "voice.transcribe" else {}
+    return {field: encode_base64(data), **wav}
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{name}: {error.strerror}", param_hint="INPUT") from None
+
+
+def _field(item: str) -> tuple[str, Any]:
+    name, equals, value = item.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint="--set")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _follow(services: Services, job_id: str, silence_s: float, quiet: bool) -> list[bytes]:
+    """Show pieces of text as they come; the pieces of sound are returned."""
+    sound: list[bytes] = []
+    ended = False
+    for event in services.bus.follow(job_id, silence_s):
+        if event.kind == "job.partial" and "audio" in event.data:
+            sound.append(decode_base64(event.data["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
+        elif event.kind == "job.partial" and not quiet:
+            click.echo(event.data.get("text", ""), nl=False)
+        ended = event.kind in FINAL_KINDS
+    if not ended:
+        raise JobFailed(f"no worker has finished the job within {silence_s:g} s", remedy="is `rider up` running?")
+    if not quiet and not sound:
+        click.echo()
+    return sound

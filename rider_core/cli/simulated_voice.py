@@ -1,0 +1,39 @@
+"""What the simulated robot's microphone hears: sentences spoken by the installed speech engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from rider_core.api.audio import AudioClip
+from rider_core.api.text_to_speech import SynthesizeRequest, TextToSpeech
+from rider_core.config import Settings
+from rider_core.errors import RiderError
+from rider_core.runtime import Services
+
+log = logging.getLogger(__name__)
+
+#: Of the robot's microphone, in Hz.
+SAMPLE_RATE = 16_000
+#: Words a minute; slower than the engine's default, as one speaks to a robot.
+RATE_WPM = 150
+
+
+def engine_voice(settings: Settings) -> Callable[[str, str], AudioClip] | None:
+    """Speaks a text in a language; None where no real engine is installed."""
+    services = Services.open(settings, role="simulator")
+    try:
+        engine = services.make_provider(TextToSpeech)
+        engine.open()
+    except RiderError as error:
+        log.warning("the robot hears tones instead of sentences: %s", error)
+        return None
+    finally:
+        services.close()
+    assert isinstance(engine, TextToSpeech)
+
+    def speak(text: str, language: str) -> AudioClip:
+        request = SynthesizeRequest(text=text, voice=language, rate=RATE_WPM, sample_rate=SAMPLE_RATE)
+        return engine.synthesize(request)
+
+    return speak

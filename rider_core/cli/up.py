@@ -1,0 +1,95 @@
+"""`rider up`: get everything ready, then become supervisord with all processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+
+import click
+
+from rider_core.api.provider import Provider
+from rider_core.cli.models import pull_with_progress
+from rider_core.config import Settings, load_settings
+from rider_core.errors import ConfigError, RiderError
+from rider_core.pluginhost.registry import DOMAIN_CLASSES
+from rider_core.runtime import Services
+from rider_core.runtime.process import SUPERVISOR_VARIABLE
+from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
+from rider_core.runtime.supervision import write_configuration
+
+
+@click.command()
+@click.option("--no-pull", is_flag=True, help="Do not fetch missing models.")
+def up(no_pull: bool) -> None:
+    """Start everything: Redis, workers, link, panel, and a simulated robot where RIDER_PI_HOST is not set."""
+    settings = load_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    check_ports(settings)
+    prepare(settings, pull=not no_pull)
+    if settings.redis_url is None:
+        write_redis_configuration(settings)
+    configuration = write_configuration(settings)
+    os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())  # supervisord keeps this process's number
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_fresh(settings.metrics_dir))
+    click.echo(f"Starting; the data is in {settings.data_dir}")
+    sys.stdout.flush()
+    command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)]
+    os.execv(sys.executable, command)
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise `ConfigError` where another program has the panel's port, which is how most people meet themselves."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as error:
+            raise ConfigError(
+                f"the panel cannot listen on {settings.web_host}:{settings.web_port}: {error.strerror}",
+                remedy="is Rider-PC running already? If not, set RIDER_WEB_PORT to a free port",
+            ) from None
+
+
+def prepare(settings: Settings, pull: bool) -> None:
+    """Migrate the database and fetch the models of the engines that will be used."""
+    services = Services.open(settings, role="up")
+    try:
+        services.store.upgrade()
+        for record in services.plugins.records():
+            if not record.loaded:
+                click.secho(f"plugin {record.name} is {record.state.value}: {record.reason}", fg="yellow", err=True)
+        if pull:
+            for provider in _preferred_providers(services):
+                _pull_models(services, provider)
+    finally:
+        services.close()
+
+
+def _preferred_providers(services: Services) -> list[Provider]:
+    preferred = []
+    for domain in DOMAIN_CLASSES:
+        try:
+            preferred.append(services.make_provider(domain))
+        except RiderError as error:
+            click.echo(f"{domain.domain}: {error.message}", err=True)
+    return preferred
+
+
+def _pull_models(services: Services, provider: Provider) -> None:
+    for name in provider.required_models():
+        try:
+            services.catalogue.path(name)
+        except RiderError:
+            try:
+                pull_with_progress(services.catalogue, name)
+            except RiderError as error:
+                click.secho(f"{provider.name} will not work: {error}", fg="red", err=True)
+
+
+def _fresh(folder: os.PathLike[str]) -> os.PathLike[str]:
+    """An empty folder: figures of processes that are gone are nobody's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    return folder

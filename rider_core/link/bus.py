@@ -1,0 +1,214 @@
+"""The ZeroMQ sockets to the robot's broker, and the one thread that owns them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from rider_core.errors import RiderError
+from rider_core.link.framing import MAX_MESSAGE_BYTES, decode, encode
+from rider_core.link.refusals import Refusals
+from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_SENT
+
+log = logging.getLogger(__name__)
+
+#: ZMTP pings: a broker that stands still is noticed after at most this much, in ms.
+PING_EVERY_MS, PING_TIMEOUT_MS = 1_000, 2_000
+#: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
+#: sockets are made anew.
+RENEW_AFTER_S = 4.0
+#: Messages from the robot that may wait for us: ten seconds of sound and everything else.
+RECEIVE_MARK = 1_000
+#: Messages to the robot that may wait: the chunks of some minutes of speech.
+SEND_MARK = 2_000
+POLL_MS = 500
+
+Handler = Callable[[dict[str, Any]], None]
+
+
+class RobotBus:
+    """Receives what the robot says and sends what it should hear.
+
+    `send` may be called from any thread; handlers are called in the bus's own thread and must be quick.
+    """
+
+    def __init__(self, publish_address: str, subscribe_address: str, on_state: Callable[[bool, str], None]) -> None:
+        """
+        Args:
+            on_state: Told whether the link is up, and why not, whenever that changes.
+        """
+        self._addresses = publish_address, subscribe_address
+        self._on_state = on_state
+        self._handlers: dict[str, Handler] = {}
+        self._refusals: Refusals | None = None
+        self._outbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(SEND_MARK)
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        self._stop = threading.Event()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
+        self._up = False
+        self._down_since = time.monotonic()
+
+    def on(self, topic: str, handler: Handler) -> None:
+        """Subscribe to a topic, exactly this one. Before `start`."""
+        self._handlers[topic] = handler
+
+    def start(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake()
+        self._thread.join(timeout=5)
+        self._wake_reader.close()
+        self._wake_writer.close()
+        self._context.term()
+
+    @property
+    def up(self) -> bool:
+        return self._up
+
+    def send(self, topic: str, body: dict[str, Any]) -> bool:
+        """Hand a message over. False: too many wait already, and it was dropped and counted."""
+        try:
+            self._outbox.put_nowait((topic, body))
+        except queue.Full:
+            LINK_DROPPED.labels("message").inc()
+            return False
+        self._wake()
+        return True
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # it is awake already, or ends
+            self._wake_writer.send(b"!")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            sockets = _Sockets(self._context, *self._addresses, topics=list(self._handlers))
+            self._down_since = time.monotonic()
+            try:
+                self._serve(sockets)
+            finally:
+                sockets.close()
+                self._set_state(False, "the connection is made anew")
+
+    def _serve(self, sockets: _Sockets) -> None:
+        """Move messages until it is time to stop or to make the sockets anew."""
+        poller = zmq.Poller()
+        for pollable in (sockets.subscriber, sockets.monitor, self._wake_reader):
+            poller.register(pollable, zmq.POLLIN)
+        while not self._stop.is_set():
+            ready = dict(poller.poll(POLL_MS))
+            if sockets.monitor in ready:
+                self._watch(sockets.monitor)
+            if self._wake_reader.fileno() in ready:
+                self._send_outbox(sockets.publisher)
+            if sockets.subscriber in ready:
+                self._receive(sockets.subscriber)
+            if not self._up and time.monotonic() - self._down_since > RENEW_AFTER_S:
+                return
+
+    def _watch(self, monitor: zmq.Socket[bytes]) -> None:
+        while monitor.poll(0):
+            event = parse_monitor_message(monitor.recv_multipart())["event"]
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._set_state(True, "")
+            elif event == zmq.EVENT_DISCONNECTED:
+                self._set_state(False, "the robot's broker does not answer")
+
+    def _set_state(self, up: bool, reason: str) -> None:
+        if up == self._up:
+            return
+        self._up = up
+        self._down_since = time.monotonic()
+        self._on_state(up, reason)
+
+    def _send_outbox(self, publisher: zmq.Socket[bytes]) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake_reader.recv(4096):
+                pass
+        while True:
+            try:
+                topic, body = self._outbox.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                publisher.send_multipart(encode(topic, body), zmq.NOBLOCK)
+                LINK_SENT.labels(topic).inc()
+            except zmq.Again:
+                LINK_DROPPED.labels("message").inc()
+
+    def _receive(self, subscriber: zmq.Socket[bytes]) -> None:
+        """Take what is there, but look at the other sockets again after some."""
+        for _ in range(100):
+            try:
+                parts = subscriber.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._handle(parts)
+
+    def _handle(self, parts: Sequence[bytes]) -> None:
+        assert self._refusals is not None
+        topic = self._topic_of(parts)
+        handler = self._handlers.get(topic)
+        if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
+            return
+        LINK_RECEIVED.labels(topic).inc()
+        try:
+            _, body = decode(parts)
+            handler(body)
+        except RiderError as error:
+            self._refusals.note(topic, error)
+        except Exception:  # the edge: one message must not end the link
+            log.exception("%s could not be handled", topic)
+            LINK_DROPPED.labels("message").inc()
+
+    def _topic_of(self, parts: Sequence[bytes]) -> str:
+        """The topic out of our own list that this message has, or an empty text."""
+        head = bytes(parts[0][:128]).partition(b" ")[0]
+        topic = head.decode("utf-8", "replace")
+        return topic if topic in self._handlers else ""
+
+
+class _Sockets:
+    """One generation of sockets."""
+
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], publish_address: str, subscribe_address: str, topics: list[str]
+    ) -> None:
+        self.publisher = context.socket(zmq.PUB)
+        self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
+        self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
+        self.subscriber = context.socket(zmq.SUB)
+        self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
+        self.subscriber.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        for topic in topics:
+            self.subscriber.subscribe(topic)
+        for each, address in ((self.publisher, publish_address), (self.subscriber, subscribe_address)):
+            each.setsockopt(zmq.LINGER, 0)
+            each.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
+            each.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+            each.setsockopt(zmq.RECONNECT_IVL, 100)
+            each.setsockopt(zmq.RECONNECT_IVL_MAX, 2_000)
+            each.setsockopt(zmq.TCP_KEEPALIVE, 1)
+            if each is self.subscriber:
+                self.monitor = each.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+            each.connect(address)
+
+    def close(self) -> None:
+        self.subscriber.disable_monitor()
+        self.monitor.close(linger=0)
+        self.subscriber.close(linger=0)
+        self.publisher.close(linger=0)

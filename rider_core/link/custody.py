@@ -1,0 +1,181 @@
+"""Who serves each domain: watching the robot's word for it, and handing a domain back as soon as we cannot serve it.
+
+The robot itself notices only after 15 s that a PC is gone, and never that a PC is there but cannot work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rider_core.api.messages import parse_message
+from rider_core.errors import BackendUnavailable, RobotError
+from rider_core.link.messages import DomainState
+from rider_core.link.options import House
+from rider_core.link.robot_api import RobotApi
+
+log = logging.getLogger(__name__)
+
+#: The robot forgets our address when its interface restarts, so it is told again this often.
+HEARTBEAT_EVERY_S = 5.0
+#: Workers are looked at more often than that: the robot waits for as long as we do not notice.
+CHECK_EVERY_S = 1.0
+#: After the link's start workers may still be loading their models.
+START_GRACE_S = 20.0
+#: A domain that we handed back is taken again when it could have been served for so long without a break.
+HEALTHY_FOR_S = 10.0
+
+#: Which task a domain of the robot needs. Vision and text follow when their engines do.
+TASK_OF_DOMAIN = {"voice": "voice.transcribe"}
+
+
+@dataclass
+class _Domain:
+    """What is known of one domain of the robot."""
+
+    mode: str = ""
+    status: str = ""
+    reason: str = ""
+    handed_back: bool = False
+    healthy_since: float | None = None
+
+
+class Custody:
+    """Runs in a thread of its own; `give_back` and `take_state` may be called from others."""
+
+    def __init__(self, house: House, api: RobotApi, base_url: str, on_robot: Callable[[str], None]) -> None:
+        """
+        Args:
+            on_robot: Told what is wrong with the robot's HTTP interface, or "" when it answers, at each change.
+        """
+        self._house = house
+        self._api = api
+        self._base_url = base_url
+        self._on_robot = on_robot
+        self._domains: dict[str, _Domain] = {name: _Domain() for name in TASK_OF_DOMAIN}
+        self._wanted_back: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._next_heartbeat = 0.0
+        self._robot_problem: str | None = None
+        self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand everything back, then end: a PC that goes must not leave the robot waiting."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout=5)
+        for name, domain in self._domains.items():
+            if domain.mode == "pc":
+                self._hand_back(name, domain, "the PC's link ends", for_good=True)
+
+    def give_back(self, domain: str, reason: str) -> None:
+        """Ask for a domain to be handed back now."""
+        with self._lock:
+            self._wanted_back[domain] = reason
+        self._wake.set()
+
+    def take_state(self, body: dict[str, Any]) -> None:
+        """`provider.*.state`: the robot says who serves a domain.
+
+        Raises:
+            InvalidInput: it is not such a message.
+        """
+        state = parse_message(DomainState, body)
+        if state.domain in self._domains:
+            self._note(state.domain, state.mode, state.status, state.reason or "")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._round()
+            except Exception:  # the top of a thread
+                log.exception("the domains could not be looked after")
+            self._wake.wait(CHECK_EVERY_S)
+            self._wake.clear()
+
+    def _round(self) -> None:
+        problems = self._problems()
+        if time.monotonic() >= self._next_heartbeat:
+            self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY_S
+            self._talk_to_robot(problems)
+        with self._lock:
+            wanted, self._wanted_back = self._wanted_back, {}
+        for name, domain in self._domains.items():
+            reason = wanted.get(name) or problems.get(name)
+            if reason:
+                domain.healthy_since = None
+                if domain.mode == "pc":
+                    self._hand_back(name, domain, reason)
+            elif domain.healthy_since is None:
+                domain.healthy_since = time.monotonic()
+            elif domain.handed_back and time.monotonic() - domain.healthy_since > HEALTHY_FOR_S:
+                self._take_again(name, domain)
+
+    def _problems(self) -> dict[str, str]:
+        """Domain to why we cannot serve it now."""
+        try:
+            capacity = self._house.backend.capacity()
+            problems = {
+                name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)
+            }
+        except BackendUnavailable as error:
+            problems = dict.fromkeys(self._domains, str(error))
+        starting = time.monotonic() - self._started < START_GRACE_S
+        return {} if starting else problems
+
+    def _talk_to_robot(self, problems: dict[str, str]) -> None:
+        try:
+            status = "degraded" if problems else "ok"
+            self._api.send_heartbeat(self._base_url, status, "; ".join(problems.values()))
+            for name, state in self._api.domains().items():
+                if name in self._domains:
+                    self._note(name, *(str(state.get(key) or "")[:200] for key in ("mode", "status", "reason")))
+        except RobotError as error:
+            self._robot_is(str(error))
+        else:
+            self._robot_is("")
+
+    def _robot_is(self, problem: str) -> None:
+        if problem != self._robot_problem:
+            self._robot_problem = problem
+            self._on_robot(problem)
+
+    def _note(self, name: str, mode: str, status: str, reason: str) -> None:
+        domain = self._domains[name]
+        if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
+            return
+        if mode != domain.mode and mode == "pc":
+            domain.handed_back = False
+        domain.mode, domain.status, domain.reason = mode, status, reason
+        log.info("%s is served by %s (%s) %s", name, mode, status, reason)
+        self._house.tell("robot.domain", domain=name, mode=mode, status=status, reason=reason)
+
+    def _hand_back(self, name: str, domain: _Domain, reason: str, for_good: bool = False) -> None:
+        log.warning("%s is handed back to the robot: %s", name, reason)
+        try:
+            self._api.switch(name, "local", reason)
+        except RobotError as error:
+            log.error("%s could not be handed back: %s", name, error)
+            return
+        domain.handed_back = not for_good
+        self._note(name, "local", "handed_back", reason)
+
+    def _take_again(self, name: str, domain: _Domain) -> None:
+        log.info("%s can be served again and is taken back", name)
+        try:
+            self._api.switch(name, "pc", "the PC can serve it again")
+        except RobotError as error:
+            log.error("%s could not be taken: %s", name, error)
+            return
+        domain.handed_back = False
+        self._note(name, "pc", "taken_again", "")

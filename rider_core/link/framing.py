@@ -1,0 +1,67 @@
+"""The robot's bus on the wire: two framings in, one out, and limits before anything is decoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from rider_core.errors import InvalidInput, TooLarge
+
+#: A topic of the robot has some 30 characters.
+MAX_TOPIC_BYTES = 128
+#: A 20 ms chunk of sound has 900 bytes, a request to speak some thousands of characters.
+MAX_BODY_BYTES = 64 * 1024
+#: A frame of the camera is base64 of some 20 kB of JPEG; the limit leaves room for other cameras.
+MAX_FRAME_BODY_BYTES = 4 * 1024 * 1024
+#: libzmq's own limit, in bytes; above it the connection is cut before the message is in memory.
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+_LARGE_TOPICS = frozenset({"vision.frame.offload"})
+
+
+def decode(parts: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
+    """Topic and body of a message, in either framing: `[topic, json]`, or `topic json` in one frame.
+
+    Raises:
+        TooLarge, InvalidInput: it is none, or its body is not a JSON object.
+    """
+    if len(parts) == 2:
+        raw_topic, raw_body = parts
+    elif len(parts) == 1:
+        raw_topic, _, raw_body = parts[0].partition(b" ")
+    else:
+        raise InvalidInput(f"the message has {len(parts)} frames, not 1 or 2")
+    if len(raw_topic) > MAX_TOPIC_BYTES:
+        raise TooLarge(f"the topic has {len(raw_topic)} bytes, the limit is {MAX_TOPIC_BYTES}")
+    topic = _text(raw_topic, "the topic")
+    limit = MAX_FRAME_BODY_BYTES if topic in _LARGE_TOPICS else MAX_BODY_BYTES
+    if len(raw_body) > limit:
+        raise TooLarge(f"{topic} has a body of {len(raw_body)} bytes, the limit is {limit}")
+    return topic, _object(_text(raw_body, f"the body of {topic}"), topic)
+
+
+def encode(topic: str, body: dict[str, Any]) -> list[bytes]:
+    """Multipart, as the robot's code reads it."""
+    return [topic.encode(), json.dumps(body, allow_nan=False, separators=(",", ":")).encode()]
+
+
+def _text(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _object(text: str, topic: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"the body of {topic} is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise InvalidInput(f"the body of {topic} is a {type(body).__name__}, not an object")
+    return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,173 @@
+"""The robot's ears: chunks in, utterances cut, one job for each, and the answers back in the order of speaking."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.messages import decode_base64, encode_base64, parse_message
+from rider_core.api.speech_to_text import Transcript
+from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, RiderError, WaitTimeout
+from rider_core.link.endpointing import Endpointer, Utterance
+from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
+from rider_core.link.options import House
+from rider_core.metrics import LINK_DROPPED, UTTERANCES
+
+log = logging.getLogger(__name__)
+
+#: The robot falls back to its own ears 5 s after it last heard a text from us; an answer that comes later is no use.
+DEADLINE_S = 5.0
+#: Utterances that may be under way at once. At one every two seconds the deadline has passed long before.
+MAX_UNDER_WAY = 8
+#: A pause in the stream that is longer than this breaks an utterance off.
+GAP_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Pending:
+    job_id: str
+    utterance: Utterance
+    speech_ended: float
+    submitted: float
+
+
+class Hearing:
+    """`take_chunk` and `reset` belong to the bus's thread; the answers are awaited in a thread of its own."""
+
+    def __init__(
+        self,
+        house: House,
+        send: Callable[[str, dict[str, Any]], bool],
+        give_back: Callable[[str], None],
+        language: str | None,
+    ) -> None:
+        """
+        Args:
+            send: Puts a message on the robot's bus.
+            give_back: Hands voice back to the robot, with the reason.
+        """
+        self._house = house
+        self._send = send
+        self._give_back = give_back
+        self._language = language
+        self._endpointer = Endpointer()
+        self._last_chunk = 0.0
+        self._pending: queue.Queue[_Pending | None] = queue.Queue(MAX_UNDER_WAY)
+        self._thread = threading.Thread(target=self._answer_all, name="hearing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        try:
+            self._pending.put(None, timeout=DEADLINE_S)
+        except queue.Full:
+            log.warning("utterances are still under way at the end")
+        self._thread.join(timeout=DEADLINE_S)
+
+    def take_chunk(self, body: dict[str, Any]) -> None:
+        """The next piece of the microphone stream.
+
+        Raises:
+            InvalidInput, TooLarge: it is not one.
+        """
+        chunk = parse_message(AudioChunkIn, body)
+        pcm = decode_base64(chunk.chunk_pcm, max_bytes=MAX_CHUNK_BYTES, name="chunk_pcm")
+        if not pcm or len(pcm) % 2:
+            raise InvalidInput(f"chunk_pcm has {len(pcm)} bytes, not whole 16-bit samples")
+        now = time.monotonic()
+        if now - self._last_chunk > GAP_S:
+            self.reset()
+        self._last_chunk = now
+        dropped_before = self._endpointer.dropped
+        for utterance in self._endpointer.feed(pcm):
+            self._submit(utterance)
+        if self._endpointer.dropped > dropped_before:
+            UTTERANCES.labels("too_short").inc()
+
+    def reset(self) -> None:
+        """The stream broke off."""
+        if self._endpointer.in_speech:
+            UTTERANCES.labels("broken_off").inc()
+        self._endpointer.reset()
+
+    def _submit(self, utterance: Utterance) -> None:
+        now = time.time()
+        speech_ended = now - utterance.quiet_s
+        spec = JobSpec(
+            task="voice.transcribe",
+            payload={
+                "audio": encode_base64(utterance.pcm),
+                "format": "pcm16",
+                "sample_rate": SAMPLE_RATE,
+                "channels": 1,
+                "language": self._language,
+            },
+            priority=Priority.HIGH,
+            deadline_ts=speech_ended + DEADLINE_S,
+            retry=RetryPolicy(max_attempts=2),
+            origin="robot",
+        )
+        if self._pending.full():
+            self._drop("too_many")
+            return
+        try:
+            self._house.backend.submit(spec)
+        except RiderError as error:
+            log.error("an utterance could not be submitted: %s", error)
+            self._drop("refused")
+            self._give_back(str(error))
+            return
+        self._pending.put_nowait(_Pending(spec.id, utterance, speech_ended, now))
+
+    def _drop(self, outcome: str) -> None:
+        UTTERANCES.labels(outcome).inc()
+        LINK_DROPPED.labels("utterance").inc()
+
+    def _answer_all(self) -> None:
+        while (pending := self._pending.get()) is not None:
+            try:
+                self._answer(pending)
+            except Exception:  # the top of a thread
+                log.exception("job %s: its result could not be passed on", pending.job_id)
+                self._drop("failed")
+
+    def _answer(self, pending: _Pending) -> None:
+        timeout_s = max(0.05, pending.speech_ended + DEADLINE_S - time.time())
+        try:
+            record = self._house.backend.wait(pending.job_id, timeout_s)
+            transcript = parse_message(Transcript, record.value())
+        except (JobError, BackendUnavailable, InvalidInput) as error:
+            self._fail(pending, error)
+            return
+        assert record.state is JobState.DONE
+        latency_s = time.time() - pending.speech_ended
+        if transcript.text and not transcript.no_speech:
+            body = {"text": transcript.text, "language": transcript.language, "ts": time.time()}
+            if not self._send("voice.asr.result", body):
+                LINK_DROPPED.labels("result").inc()
+            UTTERANCES.labels("recognised").inc()
+        else:
+            UTTERANCES.labels("no_speech").inc()
+        self._house.tell(
+            "robot.transcript",
+            text=transcript.text,
+            language=transcript.language,
+            no_speech=transcript.no_speech,
+            duration_s=round(pending.utterance.duration_s, 3),
+            latency_s=round(latency_s, 3),
+            provider=record.provider,
+            mock=record.mock,
+        )
+
+    def _fail(self, pending: _Pending, error: RiderError) -> None:
+        late = isinstance(error, JobExpired | WaitTimeout)
+        self._drop("late" if late else "failed")
+        log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
+        self._give_back(f"no transcript within {DEADLINE_S:g} s" if late else str(error))

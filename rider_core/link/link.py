@@ -1,0 +1,92 @@
+"""The link put together: which message goes to whom."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rider_core.link.bus import RobotBus
+from rider_core.link.custody import Custody
+from rider_core.link.hearing import Hearing
+from rider_core.link.options import House, LinkOptions
+from rider_core.link.refusals import Refusals
+from rider_core.link.robot_api import RobotApi
+from rider_core.link.speaking import Speaking
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """The link to one robot."""
+
+    def __init__(self, options: LinkOptions, house: House) -> None:
+        self._options = options
+        self._house = house
+        self._robot_problem = "not asked yet"
+        self._bus_problem = "not connected yet"
+        self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
+        self._refusals = Refusals(house.tell, self._bus.send)
+        self._api = RobotApi(options.robot_api_url)
+        self._custody = Custody(house, self._api, options.base_url, self._robot_changed)
+        self._hearing = Hearing(house, self._bus.send, self._give_voice_back, options.language)
+        self._speaking = Speaking(house, self._bus.send, self._refusals)
+        self._bus.on("voice.asr.request", self._hearing.take_chunk)
+        self._bus.on("voice.tts.request", self._speaking.take_request)
+        for domain in ("voice", "vision", "text"):
+            self._bus.on(f"provider.{domain}.state", self._custody.take_state)
+
+    def start(self) -> None:
+        self._hearing.start()
+        self._speaking.start()
+        self._bus.start(self._refusals)
+        self._custody.start()
+
+    def stop(self) -> None:
+        """Hand the domains back, answer what is under way, and end."""
+        self._custody.stop()
+        self._hearing.stop()
+        self._speaking.stop()
+        self._bus.stop()
+        self._api.close()
+
+    def describe(self) -> dict[str, Any]:
+        """The link's state, as the panel shows it."""
+        problems = [problem for problem in (self._bus_problem, self._robot_problem) if problem]
+        return {
+            "role": "link",
+            "name": "link",
+            "state": "up" if self._bus.up else "down",
+            "robot": self._options.robot_api_url,
+            "simulated": self._options.simulated,
+            "base_url": self._options.base_url,
+            "problems": problems,
+        }
+
+    def _give_voice_back(self, reason: str) -> None:
+        self._custody.give_back("voice", reason)
+
+    def _bus_changed(self, up: bool, reason: str) -> None:
+        self._bus_problem = reason
+        if up:
+            log.info("the robot's bus is there")
+        else:
+            log.warning("the robot's bus is gone: %s", reason)
+            self._hearing.reset()
+        self._tell_state()
+
+    def _robot_changed(self, problem: str) -> None:
+        self._robot_problem = problem
+        if problem:
+            log.warning("the robot's HTTP interface: %s", problem)
+        else:
+            log.info("the robot's HTTP interface answers")
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        self._house.tell(
+            "robot.link",
+            up=self._bus.up,
+            address=self._options.robot_api_url,
+            simulated=self._options.simulated,
+            reason="; ".join(filter(None, (self._bus_problem, self._robot_problem))),
+        )

@@ -1,0 +1,45 @@
+"""The robot's messages that we act on. Unknown keys are let pass: robots differ, and newer ones say more."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from rider_core.api.messages import Message
+
+#: One chunk: 20 ms have 640 bytes; half a second is as much as a robot can sensibly send at once.
+MAX_CHUNK_BYTES = 16_000
+#: The rate of the robot's microphone, and of the voice activity model, in Hz.
+SAMPLE_RATE = 16_000
+
+
+class RobotMessage(Message):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    ts: float | None = Field(None, description="the robot's clock, seconds since the epoch")
+
+
+class AudioChunkIn(RobotMessage):
+    """`voice.asr.request`: the next 20 ms of the microphone."""
+
+    rate: Literal[16_000] = Field(description="samples a second")
+    chunk_pcm: str = Field(
+        min_length=1, max_length=MAX_CHUNK_BYTES * 4 // 3 + 4, description="signed 16-bit mono samples in base64"
+    )
+
+
+class SpeakRequest(RobotMessage):
+    """`voice.tts.request`: text to be spoken."""
+
+    text: str = Field(min_length=1, description="what to say")
+    voice: str | None = Field(None, description="a voice or a language; None: ours")
+
+
+class DomainState(RobotMessage):
+    """`provider.*.state`: who serves a domain now; said on change only."""
+
+    domain: str = Field(max_length=32, description="voice, vision or text")
+    mode: Literal["local", "pc"] = Field(description="who serves it")
+    status: str = Field("", max_length=64, description="the robot's word for how it goes")
+    reason: str | None = Field(None, max_length=200, description="why it changed")

@@ -1,0 +1,51 @@
+"""What the link needs to know. Its own type, because settings are another part of the same layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from rider_core.api.events import Event, EventKind
+from rider_core.api.job_backend import JobBackend
+
+
+@dataclass(frozen=True)
+class LinkOptions:
+    """
+    Attributes:
+        publish_address: The robot's broker takes our messages here, such as `tcp://10.0.0.7:5555`.
+        subscribe_address: The robot's broker hands out messages here.
+        robot_api_url: The robot's HTTP interface, such as `http://10.0.0.7:8080`.
+        base_url: Our own HTTP address as the robot sees it.
+        simulated: The robot is a simulated one; said wherever it shows.
+        language: What people speak, in ISO 639-1; None: detected.
+    """
+
+    publish_address: str
+    subscribe_address: str
+    robot_api_url: str
+    base_url: str
+    simulated: bool = False
+    language: str | None = None
+
+
+class Tell(Protocol):
+    """Says something on the event bus; never blocks and never raises."""
+
+    def __call__(self, kind: EventKind, **data: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class House:
+    """The parts of the house that the link works with.
+
+    Attributes:
+        backend: Where jobs go.
+        tell: The event bus, to speak to.
+        follow: The event bus, to hear a job's partial results from; takes its id and the longest silence in seconds.
+    """
+
+    backend: JobBackend
+    tell: Tell
+    follow: Callable[[str, float], Iterator[Event]]

@@ -1,0 +1,131 @@
+"""What supervisord is told: which processes there are, in which order, and how they are ended.
+
+supervisord (the `supervisor` package) does the rest: it starts them, brings crashed ones back with growing delays, and
+ends them one after another, those that others need last.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rider_core.config import Settings
+
+#: The running job ends before its worker does; Whisper needs some seconds for a long clip.
+STOP_WAIT_S = 30
+#: A process that ran for so long had started well; one that ended earlier is started again after a growing delay.
+START_S = 3
+
+_HEAD = """\
+[supervisord]
+nodaemon=true
+logfile={run}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=2
+loglevel=info
+silent=true
+pidfile={run}/supervisord.pid
+childlogdir={run}
+{user}
+
+[unix_http_server]
+file={run}/supervisor.sock
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://{run}/supervisor.sock
+"""
+
+_PROGRAM = """
+[program:{name}]
+command={command}
+process_name={process_name}
+numprocs={count}
+priority={priority}
+startsecs={start_s}
+startretries=1000000
+autorestart={restart}
+stopsignal=TERM
+stopwaitsecs={stop_wait_s}
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes={log_bytes}
+stdout_logfile_backups={log_backups}
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One line of the table.
+
+    Attributes:
+        arguments: Of `rider`.
+        priority: Lower ones are started first and ended last.
+        once: It ends by itself, and is not started again.
+    """
+
+    name: str
+    arguments: str
+    priority: int
+    count: int = 1
+    once: bool = False
+
+
+def programs(settings: Settings) -> list[Program]:
+    """The processes of `rider up` with these settings."""
+    table = []
+    if settings.redis_url is None:
+        table.append(Program("redis", "redis", 1))
+    if settings.simulated:
+        table.append(Program("robot", "simulate", 20))
+    table.append(Program("worker", "worker --name worker", 10, count=settings.workers))
+    table.append(Program("link", "link", 30))
+    table.append(Program("panel", "web", 10))
+    table.append(Program("announce", "announce", 40, once=True))
+    return table
+
+
+def write_configuration(settings: Settings) -> Path:
+    """The configuration file for supervisord; its folder is made where it is missing."""
+    run = settings.data_dir / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    user = "user=root" if os.getuid() == 0 else ""
+    text = _HEAD.format(run=_quoted(run), user=user)
+    text += "".join(_section(program, run) for program in programs(settings))
+    file = run / "supervisord.conf"
+    file.write_text(text)
+    return file
+
+
+def _section(program: Program, run: Path) -> str:
+    command = f"{_quoted(sys.executable)} -m rider_core.cli.main {program.arguments}"
+    to_terminal = _standard_output_can_be_opened()
+    return _PROGRAM.format(
+        name=program.name,
+        command=command,
+        process_name="%(program_name)s_%(process_num)d" if program.count > 1 else "%(program_name)s",
+        count=program.count,
+        priority=program.priority,
+        start_s=0 if program.once else START_S,
+        restart="false" if program.once else "true",
+        stop_wait_s=STOP_WAIT_S,
+        log="/dev/fd/1" if to_terminal else f"{_quoted(run)}/{program.name}_%(process_num)d.log",
+        log_bytes=0 if to_terminal else "5MB",
+        log_backups=0 if to_terminal else 2,
+    )
+
+
+def _standard_output_can_be_opened() -> bool:
+    """A terminal, a pipe or a file can; a socket, as services under systemd have it, cannot."""
+    return not stat.S_ISSOCK(os.fstat(1).st_mode)
+
+
+def _quoted(path: object) -> str:
+    """supervisord expands %(...)s in its file."""
+    return str(path).replace("%", "%%")
