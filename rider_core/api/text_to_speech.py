@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import ClassVar
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from rider_core.api.audio import AudioClip
 from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
+from rider_core.errors import ProviderError
 
 #: About six minutes of speech; who has more to say sends it in parts.
 MAX_TEXT_CHARACTERS = 5_000
@@ -54,7 +55,7 @@ class TextToSpeech(Provider):
     domain: ClassVar[str] = "text_to_speech"
 
     @abstractmethod
-    def synthesize_stream(self, request: SynthesizeRequest) -> Iterator[AudioClip]:
+    def synthesize_stream(self, request: SynthesizeRequest) -> Generator[AudioClip, None, None]:
         """The sound in stretches, each handed over as soon as the engine has it. All have one sample rate and one
         channel. Closing the iterator early stops the engine.
 
@@ -69,4 +70,6 @@ class TextToSpeech(Provider):
     def synthesize(self, request: SynthesizeRequest) -> AudioClip:
         """The whole sound as one clip."""
         clips = list(self.synthesize_stream(request))
+        if not clips:
+            raise ProviderError(f"{self.name} gave no sound for a text of {len(request.text)} characters")
         return AudioClip(b"".join(clip.pcm for clip in clips), clips[0].sample_rate, clips[0].channels)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from rider_core.api.messages import parse_message
 from rider_core.errors import BackendUnavailable, RobotError
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
-from rider_core.link.robot_api import RobotApi
+from rider_core.link.robot_api import Mode, RobotApi
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Custody:
         """
         state = parse_message(DomainState, body)
         if state.domain in self._domains:
-            self._note(state.domain, state.mode, state.status, state.reason or "")
+            self._note(state.domain, state.model_dump())
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -139,7 +139,7 @@ class Custody:
             self._api.send_heartbeat(self._base_url, status, "; ".join(problems.values()))
             for name, state in self._api.domains().items():
                 if name in self._domains:
-                    self._note(name, *(str(state.get(key) or "")[:200] for key in ("mode", "status", "reason")))
+                    self._note(name, state)
         except RobotError as error:
             self._robot_is(str(error))
         else:
@@ -150,8 +150,10 @@ class Custody:
             self._robot_problem = problem
             self._on_robot(problem)
 
-    def _note(self, name: str, mode: str, status: str, reason: str) -> None:
+    def _note(self, name: str, state: Mapping[str, Any]) -> None:
+        """Keep what the robot says of a domain, and pass on what is new in it."""
         domain = self._domains[name]
+        mode, status, reason = (str(state.get(key) or "")[:200] for key in ("mode", "status", "reason"))
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
         if mode != domain.mode and mode == "pc":
@@ -162,20 +164,19 @@ class Custody:
 
     def _hand_back(self, name: str, domain: _Domain, reason: str, for_good: bool = False) -> None:
         log.warning("%s is handed back to the robot: %s", name, reason)
-        try:
-            self._api.switch(name, "local", reason)
-        except RobotError as error:
-            log.error("%s could not be handed back: %s", name, error)
-            return
-        domain.handed_back = not for_good
-        self._note(name, "local", "handed_back", reason)
+        if self._switch(name, "local", reason):
+            domain.handed_back = not for_good
 
     def _take_again(self, name: str, domain: _Domain) -> None:
         log.info("%s can be served again and is taken back", name)
+        if self._switch(name, "pc", "the PC can serve it again"):
+            domain.handed_back = False
+
+    def _switch(self, name: str, target: Mode, reason: str) -> bool:
+        """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer."""
         try:
-            self._api.switch(name, "pc", "the PC can serve it again")
+            self._note(name, self._api.switch(name, target, reason))
         except RobotError as error:
-            log.error("%s could not be taken: %s", name, error)
-            return
-        domain.handed_back = False
-        self._note(name, "pc", "taken_again", "")
+            log.error("%s could not be switched to %s: %s", name, target, error)
+            return False
+        return True

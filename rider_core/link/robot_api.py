@@ -40,9 +40,13 @@ class RobotApi:
             raise RobotError(f"the robot's provider state has no domains: {str(answer)[:120]}")
         return domains
 
-    def switch(self, domain: str, target: Mode, reason: str) -> None:
-        """Give a domain to the robot ("local") or to us ("pc")."""
-        self._call("switch", "PATCH", f"/api/providers/{domain}", {"target": target, "reason": reason[:200]})
+    def switch(self, domain: str, target: Mode, reason: str) -> dict[str, Any]:
+        """Give a domain to the robot ("local") or to us ("pc"); its state afterwards."""
+        body = {"target": target, "reason": reason[:200]}
+        state = self._call("switch", "PATCH", f"/api/providers/{domain}", body).get("state")
+        if not isinstance(state, dict):
+            raise RobotError(f"the robot's answer to switching {domain} has no state")
+        return state
 
     def close(self) -> None:
         self._client.close()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 import redis
-from conftest import Valkey
+from house import Valkey
 from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry

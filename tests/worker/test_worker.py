@@ -13,7 +13,7 @@ from pathlib import Path
 import probe
 import pytest
 import redis
-from conftest import Processes, Valkey, install_plugin, wait_until
+from house import Processes, Valkey, install_plugin, wait_until
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer

@@ -1,0 +1,19 @@
+"""Made-up engines, one for each domain. Read on in any of the four files: they don't know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rider_core.api import Provider, hookimpl
+from rider_echo.detector import EchoDetector
+from rider_echo.stt import EchoSpeechToText
+from rider_echo.text import EchoText
+from rider_echo.tts import EchoTextToSpeech
+
+RIDER_API = "1.0"
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider]], None]) -> None:
+    for provider in (EchoSpeechToText, EchoTextToSpeech, EchoDetector, EchoText):
+        register(provider)

@@ -1,0 +1,56 @@
+"""The engine's blocks made into chunks worth a message each, at the sample rate that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import soxr
+
+from rider_core.api import AudioClip
+from rider_core.errors import InvalidInput
+
+#: Short, so that the robot can begin to play at once.
+FIRST_CHUNK_S = 0.05
+#: Four messages a second of speech, and a chunk is long enough to bridge a hiccup of the network.
+CHUNK_S = 0.24
+#: Silence longer than this at the beginning goes out before anything was heard.
+_SILENCE_LIMIT_S = 10.0
+_SAMPLE_BYTES = 2
+
+
+def chunked(blocks: Iterable[bytes], own_rate: int, sample_rate: int) -> Iterator[AudioClip]:
+    """`blocks` of 16-bit samples at `own_rate` Hz as clips at `sample_rate` Hz; none is lost, none comes twice.
+
+    Raises:
+        InvalidInput: there is no sound in them, because the text has nothing that can be said.
+    """
+    waiting = bytearray()
+    target = _bytes(FIRST_CHUNK_S, sample_rate)
+    heard = False
+    for block, pcm in _resampled(blocks, own_rate, sample_rate):
+        waiting += pcm
+        heard = heard or any(block) or len(waiting) > _bytes(_SILENCE_LIMIT_S, sample_rate)
+        if heard and len(waiting) >= target:
+            yield AudioClip(bytes(waiting), sample_rate)
+            waiting.clear()
+            target = _bytes(CHUNK_S, sample_rate)
+    if not heard:
+        raise InvalidInput("the text has nothing that can be said", remedy="send words, numbers or symbols")
+    if waiting:
+        yield AudioClip(bytes(waiting), sample_rate)
+
+
+def _bytes(duration_s: float, sample_rate: int) -> int:
+    return round(duration_s * sample_rate) * _SAMPLE_BYTES
+
+
+def _resampled(blocks: Iterable[bytes], own_rate: int, sample_rate: int) -> Iterator[tuple[bytes, bytes]]:
+    """Each block with what comes out of the resampler after it, and at the end an empty block with the rest."""
+    if own_rate == sample_rate:
+        yield from ((block, block) for block in blocks)
+        return
+    stream = soxr.ResampleStream(own_rate, sample_rate, 1, dtype="int16")
+    for block in blocks:
+        yield block, stream.resample_chunk(np.frombuffer(block, np.int16)).tobytes()
+    yield b"", stream.resample_chunk(np.empty(0, np.int16), last=True).tobytes()

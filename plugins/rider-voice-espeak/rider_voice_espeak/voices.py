@@ -1,0 +1,47 @@
+"""Which of the library's voices a request means: by language, by name or by identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rider_core.errors import InvalidInput
+from rider_voice_espeak.library import Voice
+
+
+class VoiceList:
+    """The only names that are accepted; whatever they say, the library gets an identifier that it listed itself."""
+
+    def __init__(self, voices: Iterable[Voice]) -> None:
+        self._identifiers: dict[str, str] = {}
+        self._languages: set[str] = set()
+        best: dict[str, int] = {}
+        listed = tuple(voices)
+        for voice in listed:
+            for priority, language in voice.languages:
+                if priority < best.get(language, 256):
+                    best[language] = priority
+                    self._identifiers[language] = voice.identifier
+        self._languages.update(best)
+        for voice in listed:
+            for name in (voice.name, voice.identifier):
+                self._identifiers.setdefault(name.lower(), voice.identifier)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that `identifier()` takes: languages first."""
+        others = sorted(set(self._identifiers) - self._languages)
+        return (*sorted(self._languages), *others)
+
+    def identifier(self, name: str) -> str:
+        """The voice for a language ("pl", "en-gb"), a name ("Polish") or an identifier ("zlw/pl"), in any case.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        try:
+            return self._identifiers[name.lower()]
+        except KeyError:
+            raise InvalidInput(
+                f"eSpeak NG has no voice {name!r}",
+                remedy=f'use a language such as "en", "pl" or "de"; it has {len(self._languages)} of them',
+            ) from None

@@ -1,0 +1,101 @@
+"""The thread that owns the robot's two sockets. Every module runs in it, in turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import zmq
+
+from rider_core.simulator.outbox import Outbox
+from rider_core.simulator.received import Received, ReceivedLog
+from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.wire import decode_body, topic_of
+
+log = logging.getLogger(__name__)
+
+#: How long the thread sleeps at most: half a piece of the microphone.
+_NAP_MS = 10
+#: Messages taken in one turn, so that a flood does not stop the microphone.
+_MESSAGES_A_TURN = 200
+_STOP_S = 5.0
+
+#: Takes topic, body and framing; returns what became of it.
+Receive = Callable[[str, dict[str, Any], str], str]
+
+
+class BusThread:
+    """Runs `schedule`, sends what is in `outbox`, and hands what arrives to `receive`.
+
+    Args:
+        topics: Prefixes that the robot listens to.
+    """
+
+    def __init__(
+        self,
+        endpoints: tuple[str, str],
+        topics: Sequence[str],
+        schedule: Sequence[Periodic],
+        outbox: Outbox,
+        receive: Receive,
+        received: ReceivedLog,
+    ) -> None:
+        self._publish_at, self._subscribe_at = endpoints
+        self._topics, self._schedule = topics, schedule
+        self._outbox, self._receive, self._received = outbox, receive, received
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="simulated-bus", daemon=True)
+        #: What ended the thread, if it was not `stop()`.
+        self.failure: Exception | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(_STOP_S)
+
+    def _run(self) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        try:
+            publisher, subscriber = context.socket(zmq.PUB), context.socket(zmq.SUB)
+            publisher.linger = subscriber.linger = 0
+            publisher.connect(self._publish_at)
+            for topic in self._topics:
+                subscriber.subscribe(topic)
+            subscriber.connect(self._subscribe_at)
+            while not self._stop.is_set():
+                self._turn(publisher, subscriber)
+        except Exception as error:
+            self.failure = error
+            log.exception("the simulated robot's bus thread ended")
+        finally:
+            context.destroy(linger=0)
+
+    def _turn(self, publisher: zmq.Socket[bytes], subscriber: zmq.Socket[bytes]) -> None:
+        now = time.monotonic()
+        due = min(periodic.run(now) for periodic in self._schedule)
+        for frames in self._outbox.drain():
+            publisher.send_multipart(frames)
+        wait_ms = max(0, min(_NAP_MS, int((due - time.monotonic()) * 1000)))
+        if subscriber.poll(wait_ms):
+            self._take(subscriber)
+
+    def _take(self, subscriber: zmq.Socket[bytes]) -> None:
+        for _ in range(_MESSAGES_A_TURN):
+            try:
+                frames = subscriber.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            topic, framing = topic_of(frames)
+            body = decode_body(frames)
+            effect = "ignored: no JSON object" if body is None else self._receive(topic, body, framing)
+            size = sum(map(len, frames))
+            self._received.add(Received(topic, body, framing, time.monotonic(), effect, size))

@@ -1,0 +1,75 @@
+"""All that can be set about a simulated robot. The defaults are the real robot's, as its code has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rider_core.api import AudioClip
+from rider_core.errors import ConfigError
+
+#: The domains that the robot can hand over, in the order of its own table.
+DOMAINS = ("vision", "voice", "text")
+
+#: Speaks a text in a language (ISO 639-1).
+Speak = Callable[[str, str], AudioClip]
+
+
+@dataclass(frozen=True)
+class RobotConfig:
+    """Settings of a simulated robot.
+
+    Attributes:
+        host: The address that the broker and the HTTP interface listen on.
+        publish_port: Messages come in here (XSUB); 0: a free port.
+        subscribe_port: Messages go out here (XPUB); 0: a free port.
+        api_port: The HTTP interface; 0: a free port.
+        sounds: A folder of 16-bit WAV files that the microphone hears one after another.
+        speak: Makes what the microphone hears where there is no folder. With neither it hears tones.
+        pause_s: Silence before each sound, in seconds.
+        pictures: A folder of JPEG files that the camera sees; without it the camera sees a drawn scene.
+        pc_domains: The domains that are in mode `pc` from the start.
+        voice_fallback_s: Voice gives the PC up after so many seconds without a text; 0: never.
+        voice_restart_s: The voice service is started again so many seconds after it ended, as the robot's service
+            manager does it; None: only `SimulatedRobot.restart_voice()` starts it.
+        probe_interval_s: How often the robot asks for our capabilities.
+        probe_timeout_s: How long it waits for the answer.
+        default_pc_url: Where the robot looks for the PC before the first heartbeat.
+        clock_skew_s: How far the robot's clock is ahead of ours.
+        old_motion_state: Send `motion.state` in its older shape, five times a second.
+        received_messages, received_bytes: How much of what the robot got is kept; the oldest go first.
+    """
+
+    host: str = "127.0.0.1"
+    publish_port: int = 5555
+    subscribe_port: int = 5556
+    api_port: int = 8080
+    sounds: Path | None = None
+    speak: Speak | None = None
+    pause_s: float = 1.5
+    pictures: Path | None = None
+    pc_domains: tuple[str, ...] = ("voice", "vision")
+    voice_fallback_s: float = 5.0
+    voice_restart_s: float | None = 1.0
+    probe_interval_s: float = 5.0
+    probe_timeout_s: float = 2.0
+    default_pc_url: str = "http://127.0.0.1:8000"
+    clock_skew_s: float = 0.0
+    old_motion_state: bool = False
+    received_messages: int = 5_000
+    received_bytes: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in ("publish_port", "subscribe_port", "api_port"):
+            if not 0 <= getattr(self, name) <= 65_535:
+                raise ConfigError(f"{name} is {getattr(self, name)}", remedy="use 0 (any free port) to 65535")
+        for name in ("pause_s", "voice_fallback_s"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} is {getattr(self, name)}", remedy="use a number of seconds, 0 or more")
+        for name in ("probe_interval_s", "probe_timeout_s"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} is {getattr(self, name)}", remedy="use a number of seconds above 0")
+        for domain in self.pc_domains:
+            if domain not in DOMAINS:
+                raise ConfigError(f"the robot has no domain {domain!r}", remedy=f"use some of {', '.join(DOMAINS)}")

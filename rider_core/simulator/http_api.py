@@ -1,0 +1,194 @@
+"""The robot's HTTP interface, call by call with its replies, its errors and its gaps. How it is served is not here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, abort, jsonify, request
+
+from rider_core.simulator.camera import Camera
+from rider_core.simulator.config import DOMAINS
+from rider_core.simulator.control import CommandRefused, read_command
+from rider_core.simulator.navigator import Navigator
+from rider_core.simulator.outbox import Send
+from rider_core.simulator.registry import ProviderRegistry, StateFile
+from rider_core.simulator.telemetry import Telemetry
+
+Reply = tuple[Response, int]
+
+
+@dataclass
+class Robot:
+    """What the interface shows and steers.
+
+    Attributes:
+        motion_bridge_up: Whether the program behind `/api/control` answers; a test can take it away.
+    """
+
+    registry: ProviderRegistry
+    file: StateFile
+    camera: Camera
+    navigator: Navigator
+    telemetry: Telemetry
+    send: Send
+    clock: Callable[[], float]
+    motion_bridge_up: Callable[[], bool]
+
+
+def create_app(robot: Robot) -> Flask:
+    """The interface of one start of the robot's API process."""
+    app = Flask("simulated_rider_pi", static_folder=None)
+    _add_provider_calls(app, robot)
+    _add_mode_calls(app, robot)
+    _add_control_calls(app, robot)
+    _add_views(app, robot)
+    return app
+
+
+def _add_provider_calls(app: Flask, robot: Robot) -> None:
+    registry = robot.registry
+
+    @app.get("/api/providers/state")
+    def state() -> Reply:
+        return jsonify(registry.snapshot()), 200
+
+    @app.get("/api/providers/health")
+    def health() -> Reply:
+        return jsonify({"pc_health": registry.health()}), 200
+
+    @app.post("/api/providers/pc-heartbeat")
+    def heartbeat() -> Reply:
+        body = _body()
+        url = _text(body, "base_url")
+        if not url:
+            return jsonify({"error": "base_url is required"}), 400
+        kept = registry.set_pc_url(url)
+        values = {"reason": body.get("reason") or "heartbeat", "status": body.get("status") or "online"}
+        if "latency_ms" in body:
+            values["latency_ms"] = body["latency_ms"]
+        registry.update_health(reachable=True, **values)
+        return jsonify({"ok": True, "base_url": kept}), 200
+
+    @app.route("/api/providers/<domain>", methods=["GET", "PATCH"])
+    def domain_state(domain: str) -> Reply:
+        domain = domain.lower()
+        if domain not in DOMAINS:
+            return jsonify({"error": f"Unknown domain: {domain}"}), 404
+        if request.method == "GET":
+            return jsonify({"domain": domain, "state": registry.domain(domain)}), 200
+        body = _body(force=True)
+        target = _text(body, "target").lower()
+        if target not in ("local", "pc"):
+            return jsonify({"error": "target must be 'local' or 'pc'"}), 400
+        state, changed = registry.set_mode(domain, target, str(body.get("reason") or "manual"))
+        return jsonify({"domain": domain, "state": state, "changed": changed}), 200
+
+
+def _add_mode_calls(app: Flask, robot: Robot) -> None:
+    @app.get("/api/system/ai-mode")
+    def ai_mode() -> Reply:
+        return jsonify(robot.file.ai_mode()), 200
+
+    @app.route("/api/system/ai-mode", methods=["PUT", "POST"])
+    def set_ai_mode() -> Reply:
+        mode = _body(force=True).get("mode")
+        if not mode:
+            return jsonify({"error": "Missing 'mode' parameter"}), 400
+        if mode not in ("local", "pc_offload"):
+            return jsonify({"error": "Invalid mode. Must be 'local' or 'pc_offload'"}), 400
+        changed = robot.file.set_ai_mode(mode)
+        return jsonify({**robot.file.ai_mode(), "changed": changed}), 200
+
+
+def _add_control_calls(app: Flask, robot: Robot) -> None:
+    @app.post("/api/control")
+    def control() -> Reply:
+        body = request.get_json(silent=True)
+        try:
+            command = read_command(body if isinstance(body, dict) else {})
+        except CommandRefused as error:
+            return jsonify({"ok": False, "error": str(error)}), 400
+        if not robot.motion_bridge_up():
+            return jsonify({"ok": False, "error": f"proxy_{command.name}_failed: Connection refused"}), 502
+        # The robot's web program stamps the command and publishes it in one frame, for the motion bridge.
+        robot.send(command.topic, {**command.body, "ts": robot.clock()}, "single")
+        return jsonify({"ok": True, **command.echo}), 200
+
+    @app.get("/api/control/state")
+    def control_state() -> Reply:
+        navigator = {
+            "active": False,
+            "state": "idle" if robot.navigator.alive else None,
+            "strategy": "stop",
+            "obstacle_present": robot.navigator.obstacle_present,
+            "ts": robot.clock(),
+        }
+        nothing = {"enabled": None, "ts": None}
+        return jsonify(
+            {"ok": True, "balance": nothing, "tracking": {"mode": None, **nothing}, "navigator": navigator}
+        ), 200
+
+
+def _add_views(app: Flask, robot: Robot) -> None:
+    started = time.monotonic()
+
+    @app.get("/healthz")
+    def healthz() -> Reply:
+        uptime_s = round(time.monotonic() - started, 1)
+        return jsonify({"ok": True, "status": "ok", "uptime_s": uptime_s, "simulated": True}), 200
+
+    @app.get("/state")
+    def whole_state() -> Reply:
+        now = robot.clock()
+        camera = {
+            "vision_enabled": True,
+            "has_last_frame": True,
+            "last_frame_ts": int(now),
+            "preview_url": f"/camera/last?t={int(now)}",
+        }
+        return (
+            jsonify(
+                {
+                    "present": False,
+                    "confidence": 0.0,
+                    "mode": "simulated",
+                    "ts": now,
+                    "age_s": 0.0,
+                    "camera": camera,
+                    "devices": {"xgo": robot.telemetry.xgo()},
+                    "simulated": True,
+                }
+            ),
+            200,
+        )
+
+    @app.get("/sysinfo")
+    def sysinfo() -> Reply:
+        """The simulated robot has no board of its own, so it shows no figures of one."""
+        battery = int(robot.telemetry.xgo()["battery_pct"])
+        figures = dict.fromkeys(("cpu_pct", "load1", "mem_pct", "disk_pct", "temp_c"))
+        about = {"os_release": "simulated Rider-Pi", "battery_pct": battery, "ts": robot.clock(), "simulated": True}
+        return jsonify({**figures, **about}), 200
+
+    @app.get("/camera/last")
+    def camera_last() -> Response:
+        return Response(robot.camera.picture.jpeg, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+def _body(*, force: bool = False) -> dict[str, Any]:
+    """The JSON object of the request; what cannot be read counts as an empty one, as on the robot."""
+    body = request.get_json(force=force, silent=True) or {}
+    if not isinstance(body, dict):
+        # The robot's code asks a list for a key here, and its server answers so.
+        abort(500)
+    return body
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    value = body.get(key) or ""
+    if not isinstance(value, str):
+        abort(500)
+    return value.strip()

@@ -1,0 +1,54 @@
+"""Messages on their way to the bus. Only the bus thread owns a socket; everybody else leaves messages here."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from rider_core.simulator.wire import Framing, encode
+
+#: More than every module together sends in ten seconds; reached only when the bus thread is dead.
+_LIMIT = 2_000
+
+
+class Send(Protocol):
+    """Publishes one message in the name of a robot's module."""
+
+    def __call__(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None: ...
+
+
+class Outbox:
+    """A bounded queue of messages; `dropped` counts what did not fit."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[list[bytes]] = queue.Queue(_LIMIT)
+        self.dropped = 0
+
+    def send(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None:
+        self.put(encode(topic, body, framing))
+
+    def put(self, frames: list[bytes]) -> None:
+        try:
+            self._queue.put_nowait(frames)
+        except queue.Full:
+            self.dropped += 1
+
+    def drain(self) -> Iterator[list[bytes]]:
+        """What waits now, without waiting for more."""
+        for _ in range(_LIMIT):
+            try:
+                yield self._queue.get_nowait()
+            except queue.Empty:
+                return
+
+
+class RobotClock:
+    """The robot's idea of the time, which need not be ours."""
+
+    def __init__(self, skew_s: float) -> None:
+        self._skew_s = skew_s
+
+    def __call__(self) -> float:
+        return time.time() + self._skew_s

@@ -1,0 +1,103 @@
+"""What the robot received, kept for tests and for a look: bounded, and safe to read from any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rider_core.simulator.wire import Framing
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message from the bus.
+
+    Attributes:
+        topic: As it was sent.
+        body: The JSON object, or None where there was none.
+        framing: How it was framed.
+        at: When it arrived, on the monotonic clock.
+        effect: What the robot made of it, such as `played`, `text` or `ignored: ...`.
+        size_bytes: Of all its frames.
+    """
+
+    topic: str
+    body: dict[str, Any] | None
+    framing: Framing
+    at: float
+    effect: str
+    size_bytes: int
+
+
+class ReceivedLog:
+    """The newest messages, and counts of all.
+
+    Args:
+        messages, size_bytes: The most that is kept.
+    """
+
+    def __init__(self, messages: int, size_bytes: int) -> None:
+        self._limit, self._limit_bytes = messages, size_bytes
+        self._kept: deque[Received] = deque()
+        self._kept_bytes = 0
+        self._changed = threading.Condition()
+        self._effects: Counter[str] = Counter()
+        self._dropped = 0
+
+    def add(self, message: Received) -> None:
+        with self._changed:
+            self._kept.append(message)
+            self._kept_bytes += message.size_bytes
+            self._effects[message.effect] += 1
+            while self._kept and (len(self._kept) > self._limit or self._kept_bytes > self._limit_bytes):
+                self._kept_bytes -= self._kept.popleft().size_bytes
+                self._dropped += 1
+            self._changed.notify_all()
+
+    @property
+    def dropped(self) -> int:
+        """How many messages are no longer kept."""
+        with self._changed:
+            return self._dropped
+
+    @property
+    def effects(self) -> Counter[str]:
+        """How many messages had which effect, the dropped ones included."""
+        with self._changed:
+            return Counter(self._effects)
+
+    def all(self, topic: str | None = None) -> list[Received]:
+        """The kept messages in order of arrival, of one topic or of all."""
+        with self._changed:
+            return [message for message in self._kept if topic in (None, message.topic)]
+
+    def wait(
+        self,
+        topic: str,
+        *,
+        count: int = 1,
+        timeout_s: float = 5.0,
+        where: Callable[[Received], bool] = lambda message: True,
+    ) -> list[Received]:
+        """The first `count` kept messages of `topic` that `where` accepts, as soon as they are there.
+
+        Raises:
+            TimeoutError: fewer came within `timeout_s`.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                found = [message for message in self._kept if message.topic == topic and where(message)]
+                if len(found) >= count:
+                    return found[:count]
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{len(found)} of {count} messages on {topic} within {timeout_s} s")
+
+    def clear(self) -> None:
+        with self._changed:
+            self._kept.clear()
+            self._kept_bytes = 0

@@ -1,0 +1,140 @@
+"""Who serves which domain, as the robot keeps it: a file that its processes share, and each process's own copy of it.
+
+The copies are read when a process starts and written as a whole on each change. So the voice service and the HTTP
+interface can disagree for good, as on the robot.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from rider_core.simulator.config import DOMAINS
+
+State = dict[str, Any]
+Announce = Callable[[str, State], None]
+Clock = Callable[[], float]
+
+
+class StateFile:
+    """What survives a restart of the robot's processes: the domains' states and the AI mode."""
+
+    def __init__(self, pc_domains: tuple[str, ...], clock: Clock) -> None:
+        self._lock = threading.Lock()
+        self._clock = clock
+        now = clock()
+        self._domains: dict[str, State] = {
+            domain: {
+                "mode": "pc" if domain in pc_domains else "local",
+                "status": "pc_pending" if domain in pc_domains else "local_only",
+                "changed_ts": now,
+                "reason": "boot",
+            }
+            for domain in DOMAINS
+        }
+        self._ai_mode: State = {"mode": "pc_offload" if pc_domains else "local", "changed_ts": now}
+
+    def read(self) -> dict[str, State]:
+        with self._lock:
+            return deepcopy(self._domains)
+
+    def write(self, domains: dict[str, State]) -> None:
+        """Store the domains; the AI mode follows them."""
+        with self._lock:
+            self._domains = deepcopy(domains)
+        self.set_ai_mode("pc_offload" if any(state["mode"] == "pc" for state in domains.values()) else "local")
+
+    def mode(self, domain: str) -> str:
+        with self._lock:
+            return str(self._domains[domain]["mode"])
+
+    def ai_mode(self) -> State:
+        with self._lock:
+            return dict(self._ai_mode)
+
+    def set_ai_mode(self, mode: str) -> bool:
+        """Whether it changed. The event that the robot's documents promise for it never arrives: none is sent."""
+        with self._lock:
+            if self._ai_mode["mode"] == mode:
+                return False
+            self._ai_mode = {"mode": mode, "changed_ts": self._clock()}
+            return True
+
+
+class ProviderRegistry:
+    """One process's view of the domains and of the PC.
+
+    Args:
+        file: Where the state comes from and goes to.
+        announce: Publishes `provider.<domain>.state`.
+        clock: The robot's clock, in seconds since the epoch.
+        default_pc_url: The PC's address until a heartbeat gives one.
+    """
+
+    def __init__(self, file: StateFile, announce: Announce, clock: Clock, default_pc_url: str) -> None:
+        self._file, self._announce, self._clock = file, announce, clock
+        self._lock = threading.RLock()
+        self._domains = file.read()
+        self._pc_url = default_pc_url
+        self._health: State = {
+            "reachable": False,
+            "status": "unknown",
+            "latency_ms": None,
+            "updated_ts": 0.0,
+            "reason": "not_initialized",
+        }
+
+    @property
+    def pc_url(self) -> str:
+        with self._lock:
+            return self._pc_url
+
+    def set_pc_url(self, url: str) -> str:
+        """The address as it is kept: with a scheme, without a slash at the end."""
+        target = url if url.startswith(("http://", "https://")) else f"http://{url}"
+        with self._lock:
+            if target != self._pc_url:
+                self._pc_url = target.rstrip("/")
+            return self._pc_url
+
+    def snapshot(self) -> State:
+        with self._lock:
+            return {
+                "domains": deepcopy(self._domains),
+                "pc_base_url": self._pc_url,
+                "pc_health": dict(self._health),
+            }
+
+    def health(self) -> State:
+        with self._lock:
+            return dict(self._health)
+
+    def update_health(self, **values: Any) -> None:
+        with self._lock:
+            self._health.update(values, updated_ts=self._clock())
+
+    def domain(self, domain: str) -> State:
+        with self._lock:
+            return dict(self._domains[domain])
+
+    def set_mode(self, domain: str, target: str, reason: str) -> tuple[State, bool]:
+        """The domain's state, and whether it changed. Nothing is written or announced where it did not."""
+        with self._lock:
+            if self._domains[domain]["mode"] == target:
+                return dict(self._domains[domain]), False
+            # The robot's code has a status for "the PC has confirmed", and no line that sets it: it stays pending.
+            status = "pc_pending" if target == "pc" else "local_only"
+            return self._change(domain, mode=target, status=status, reason=reason), True
+
+    def set_status(self, domain: str, status: str, reason: str) -> None:
+        with self._lock:
+            self._change(domain, status=status, reason=reason)
+
+    def _change(self, domain: str, **values: Any) -> State:
+        self._domains[domain] = {**self._domains[domain], **values, "changed_ts": self._clock()}
+        state = dict(self._domains[domain])
+        self._file.write(self._domains)
+        self._announce(domain, state)
+        return state

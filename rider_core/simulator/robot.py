@@ -1,0 +1,319 @@
+"""The simulated robot as one object: start it, look at what it received, and do to it what happens to robots."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+from rider_core.api import AudioClip
+from rider_core.errors import RobotError
+from rider_core.simulator import motion, navigator, voice
+from rider_core.simulator.api_process import ApiProcess
+from rider_core.simulator.broker import Broker
+from rider_core.simulator.bus_thread import BusThread
+from rider_core.simulator.camera import Camera
+from rider_core.simulator.config import RobotConfig
+from rider_core.simulator.faults import MALFORMED
+from rider_core.simulator.http_api import Robot
+from rider_core.simulator.microphone import Microphone
+from rider_core.simulator.motion import Motion, Pose
+from rider_core.simulator.navigator import Navigator
+from rider_core.simulator.outbox import Outbox, RobotClock
+from rider_core.simulator.pictures import pictures
+from rider_core.simulator.playback import Loudspeaker, Played
+from rider_core.simulator.received import ReceivedLog
+from rider_core.simulator.registry import ProviderRegistry, State, StateFile
+from rider_core.simulator.sounds import playlist
+from rider_core.simulator.telemetry import Telemetry
+from rider_core.simulator.voice import VoiceService
+from rider_core.simulator.wire import Framing
+
+log = logging.getLogger(__name__)
+
+_TOPICS = (*voice.TOPICS, *motion.TOPICS, navigator.TOPIC)
+
+
+class SimulatedRobot:
+    """A whole robot in threads of this process. Also a context manager.
+
+    Everything is safe to call from any thread.
+
+    Raises:
+        ConfigError: a file of the configuration cannot be used (here), or a port is taken (`start`).
+    """
+
+    def __init__(self, config: RobotConfig | None = None) -> None:
+        self.config = config = config or RobotConfig()
+        self._clock = clock = RobotClock(config.clock_skew_s)
+        self._outbox = Outbox()
+        self._file = StateFile(config.pc_domains, clock)
+        self.received = ReceivedLog(config.received_messages, config.received_bytes)
+        self.sounds = playlist(config.sounds, config.speak)
+        send = self._outbox.send
+        self._microphone = Microphone(self.sounds, config.pause_s)
+        self._loudspeaker = Loudspeaker()
+        self._motion = Motion(send, clock)
+        self._navigator = Navigator(send, clock)
+        self._camera = Camera(pictures(config.pictures), self._file, send, clock)
+        self._telemetry = Telemetry(self._motion, send, clock, old_motion_state=config.old_motion_state)
+        self._voice = VoiceService(
+            self._microphone,
+            self._loudspeaker,
+            self._file,
+            self._open_registry,
+            send,
+            clock,
+            fallback_s=config.voice_fallback_s,
+            restart_s=config.voice_restart_s,
+        )
+        self._motion_bridge_up = True
+        self._broker = Broker(config.host, config.publish_port, config.subscribe_port)
+        self._api = ApiProcess(config, self._open_registry, self._api_robot)
+        self._bus: BusThread | None = None
+
+    def start(self) -> SimulatedRobot:
+        """Broker, modules and HTTP interface, in this order. On an error nothing is left running."""
+        try:
+            self._broker.start()
+            self._bus = self._new_bus()
+            self._bus.start()
+            self._api.start()
+        except BaseException:
+            self.stop()
+            raise
+        log.info("simulated robot: %s; it hears %s", self.describe(), self.sounds.origin)
+        return self
+
+    def stop(self) -> None:
+        """End every thread and close every port."""
+        self._api.stop()
+        if self._bus is not None:
+            self._bus.stop()
+            self._bus = None
+        self._broker.stop()
+
+    def __enter__(self) -> SimulatedRobot:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # Where it is, and how it fares.
+
+    @property
+    def publish_port(self) -> int:
+        return self._broker.publish_port
+
+    @property
+    def subscribe_port(self) -> int:
+        return self._broker.subscribe_port
+
+    @property
+    def api_port(self) -> int:
+        return self._api.port
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.config.host}:{self.api_port}"
+
+    def describe(self) -> str:
+        """Its addresses, in one line."""
+        host = self.config.host
+        return (
+            f"publish to tcp://{host}:{self.publish_port}, subscribe to tcp://{host}:{self.subscribe_port}, "
+            f"HTTP at {self.api_url}"
+        )
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the robot's modules, if something did."""
+        return self._bus.failure if self._bus else None
+
+    @property
+    def domains(self) -> dict[str, State]:
+        """The domains' states as the HTTP interface tells them; voice may see its own differently."""
+        domains: dict[str, State] = self._api.registry.snapshot()["domains"]
+        return domains
+
+    @property
+    def voice_path(self) -> str | None:
+        """`pc` or `local`, as the voice service chose at its start; None while it does not run."""
+        return self._voice.path
+
+    @property
+    def played(self) -> list[Played]:
+        """What came out of the loudspeaker, the newest 2000 stretches."""
+        return list(self._loudspeaker.played)
+
+    @property
+    def pose(self) -> Pose:
+        return self._motion.pose
+
+    @property
+    def moving(self) -> bool:
+        return self._motion.moving
+
+    @property
+    def obstacle_present(self) -> bool:
+        """What the navigator believes."""
+        return self._navigator.obstacle_present
+
+    @property
+    def navigator_alive(self) -> bool:
+        """False once a wrong type has ended the navigator."""
+        return self._navigator.alive
+
+    @property
+    def probes(self) -> int:
+        """How often the robot has asked for our capabilities since its API started."""
+        return self._api.probes
+
+    # What people do with it.
+
+    def switch(self, domain: str, target: str, reason: str = "manual") -> bool:
+        """Switch a domain to `local` or `pc` in the robot's own page. Returns whether that changed anything.
+
+        Raises:
+            RobotError: there is no such domain or target.
+        """
+        if domain not in self.domains or target not in ("local", "pc"):
+            raise RobotError(f"the robot has no domain {domain!r} with a mode {target!r}")
+        return self._api.registry.set_mode(domain, target, reason)[1]
+
+    def hear(self, clip: AudioClip) -> None:
+        """Let its microphone hear `clip` next."""
+        self._microphone.insert(clip)
+
+    def mute(self, muted: bool = True) -> None:
+        """Silence instead of the playlist, after the sound that plays now; `hear` still works."""
+        self._microphone.muted = muted
+
+    def request_speech(self, text: str, voice: str | None = None, framing: Framing = "multipart") -> None:
+        """Ask the PC to speak."""
+        body = {"text": text} if voice is None else {"text": text, "voice": voice}
+        self._outbox.send("voice.tts.request", body, framing)
+
+    def restart_voice(self) -> None:
+        """Restart the voice service, so that it looks at its mode."""
+        self._voice.restart()
+
+    # What happens to robots.
+
+    def stop_broker(self) -> None:
+        self._broker.stop()
+
+    def start_broker(self) -> None:
+        """On the same ports as before."""
+        self._broker.start()
+
+    def kill_api(self) -> None:
+        """End the HTTP interface and the probe; what they kept in memory is lost."""
+        self._api.stop()
+
+    def start_api(self) -> None:
+        """On the same port as before."""
+        self._api.start()
+
+    def restart_api(self) -> None:
+        self._api.stop()
+        self._api.start()
+
+    def freeze_camera(self, frozen: bool = True) -> None:
+        """The same picture again and again, with fresh time stamps."""
+        self._camera.frozen = frozen
+
+    def break_motion_bridge(self, broken: bool = True) -> None:
+        """`POST /api/control` answers 502."""
+        self._motion_bridge_up = not broken
+
+    def send(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None:
+        """Publish anything in the robot's name."""
+        self._outbox.send(topic, body, framing)
+
+    def send_raw(self, frames: list[bytes]) -> None:
+        """Publish frames as they are."""
+        self._outbox.put(frames)
+
+    def inject(self, fault: str) -> None:
+        """Publish one of the malformed messages of `faults.MALFORMED`.
+
+        Raises:
+            RobotError: there is none of this name.
+        """
+        if fault not in MALFORMED:
+            raise RobotError(f"there is no fault {fault[:80]!r}", remedy=f"use one of {', '.join(MALFORMED)}")
+        self._outbox.put(MALFORMED[fault]())
+
+    def inject_all(self) -> tuple[str, ...]:
+        """Publish every malformed message once, and return their names."""
+        for fault in MALFORMED:
+            self.inject(fault)
+        return tuple(MALFORMED)
+
+    # How it is put together.
+
+    def _announce(self, domain: str, state: State) -> None:
+        self._outbox.send(f"provider.{domain}.state", {**state, "domain": domain, "ts": self._clock()})
+
+    def _open_registry(self) -> ProviderRegistry:
+        return ProviderRegistry(self._file, self._announce, self._clock, self.config.default_pc_url)
+
+    def _api_robot(self, registry: ProviderRegistry) -> Robot:
+        return Robot(
+            registry,
+            self._file,
+            self._camera,
+            self._navigator,
+            self._telemetry,
+            self._outbox.send,
+            self._clock,
+            lambda: self._motion_bridge_up,
+        )
+
+    def _new_bus(self) -> BusThread:
+        modules = (self._voice, self._camera, self._motion, self._navigator, self._telemetry)
+        host = self.config.host
+        return BusThread(
+            (f"tcp://{host}:{self.publish_port}", f"tcp://{host}:{self.subscribe_port}"),
+            _TOPICS,
+            [periodic for module in modules for periodic in module.schedule],
+            self._outbox,
+            self._receive,
+            self.received,
+        )
+
+    def _receive(self, topic: str, body: dict[str, Any], framing: str) -> str:
+        if topic in voice.TOPICS:
+            return self._voice.receive(topic, body, framing)
+        if topic in motion.TOPICS:
+            return self._motion.receive(topic, body, framing)
+        if topic == navigator.TOPIC:
+            return self._navigator.receive(body, framing)
+        return "ignored: nobody reads this topic"
+
+
+def run(config: RobotConfig | None = None) -> None:
+    """Run a simulated robot until SIGTERM or SIGINT. To be called in the main thread.
+
+    Raises:
+        ConfigError: see `SimulatedRobot`.
+        RobotError: its modules ended by themselves.
+    """
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with SimulatedRobot(config) as robot:
+            while not ended.wait(1.0):
+                if robot.failure is not None:
+                    raise RobotError(f"the simulated robot's modules ended: {robot.failure!r}")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

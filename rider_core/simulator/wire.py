@@ -1,0 +1,40 @@
+"""The two framings of the robot's bus, in both directions. What the bodies mean is not known here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+Framing = Literal["multipart", "single"]
+
+#: The bus itself has no size limit. The simulator reads no more than this, so that a test cannot fill its memory.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+def encode(topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> list[bytes]:
+    """The frames of one message. NaN goes out as `NaN`, as Python's json on the robot writes it."""
+    text = json.dumps(body, ensure_ascii=False)
+    # A text from the PC may hold half a surrogate pair, which has no UTF-8.
+    if framing == "single":
+        return [f"{topic} {text}".encode("utf-8", "replace")]
+    return [topic.encode("utf-8", "replace"), text.encode("utf-8", "replace")]
+
+
+def topic_of(frames: Sequence[bytes]) -> tuple[str, Framing]:
+    """The topic and the framing, without a look at the body."""
+    if len(frames) == 1:
+        return frames[0].partition(b" ")[0][:200].decode("utf-8", "replace"), "single"
+    return frames[0][:200].decode("utf-8", "replace"), "multipart"
+
+
+def decode_body(frames: Sequence[bytes]) -> dict[str, Any] | None:
+    """The JSON object of a message in either framing; None where there is none that the robot could read."""
+    if len(frames) > 2 or sum(map(len, frames)) > MAX_MESSAGE_BYTES:
+        return None
+    text = frames[0].partition(b" ")[2] if len(frames) == 1 else frames[1]
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

@@ -1,0 +1,193 @@
+"""The link between a simulated robot and a real queue: what comes back, what is refused, and who serves when."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from itertools import groupby
+
+import pytest
+import zmq
+from house import wait_until
+from link_stage import MEDIA, Stage, metric
+
+from rider_core.api import AudioClip
+from rider_core.api.messages import decode_base64
+from rider_core.simulator.faults import MALFORMED
+
+
+def started(stage: Stage) -> Stage:
+    stage.start_worker()
+    stage.link.start()
+    wait_until(lambda: stage.link.describe()["state"] == "up" and not stage.link.describe()["problems"])
+    return stage
+
+
+@pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
+def test_speech_comes_back_as_text_in_order(stage: Stage) -> None:
+    started(stage)
+    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.mute(False)
+    wait_until(lambda: len(stage.heard("voice.asr.result")) >= 4, 30)
+    for result in stage.heard("voice.asr.result"):
+        assert result["text"].endswith("seconds")
+        assert "reply" not in result
+    transcripts = stage.tells("robot.transcript")
+    assert [told["text"] for told in transcripts] == [body["text"] for body in stage.heard("voice.asr.result")]
+    assert all(0.4 < told["latency_s"] < 2.0 for told in transcripts)
+
+
+@pytest.mark.parametrize("framing", ["multipart", "single"])
+def test_text_comes_back_as_sound_in_order_and_playable_one_by_one(stage: Stage, framing: str) -> None:
+    started(stage)
+    stage.robot.request_speech("one three five", framing=framing)  # type: ignore[arg-type]
+    stage.robot.request_speech("ninety", framing=framing)  # type: ignore[arg-type]
+    wait_until(lambda: len(stage.heard("voice.tts.chunk")) == 4)
+    clips = [
+        AudioClip.from_wav(decode_base64(chunk["audio"], max_bytes=1 << 20, name="audio"))
+        for chunk in stage.heard("voice.tts.chunk")
+    ]
+    assert [clip.frames // 160 for clip in clips] == [3, 5, 4, 6]
+    assert [int.from_bytes(clip.pcm[:2], "little") for clip in clips] == [1, 2, 3, 1]
+    wait_until(lambda: len(stage.tells("robot.speech")) == 2)
+
+
+def test_every_malformed_message_is_refused_and_the_link_lives(stage: Stage) -> None:
+    started(stage)
+
+    def refused() -> float:
+        return sum(metric("rider_refused_total", where="link", code=code) for code in ("invalid_input", "too_large"))
+
+    before = refused()
+    for name in MALFORMED:
+        if "oversized" not in name:  # these cut the connection, and what is sent before it is back gets lost
+            stage.robot.inject(name)
+    wait_until(lambda: refused() - before >= 20)
+    assert stage.tells("robot.refused")
+    stage.robot.inject("oversized")
+    stage.robot.inject("oversized_single")
+
+    def speaks() -> bool:
+        stage.robot.request_speech("alive")
+        return bool(stage.heard("voice.tts.chunk"))
+
+    wait_until(speaks, 15)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"text": "x" * 20_000}, "5000 characters"),
+        ({"text": ""}, "text"),
+        ({"text": 7}, "text"),
+        ({}, "text: Field required"),
+        ({"text": "hello", "voice": 7}, "voice"),
+    ],
+)
+def test_a_text_that_cannot_be_spoken_is_answered(stage: Stage, body: dict[str, object], message: str) -> None:
+    started(stage)
+    with zmq.Context() as context, context.socket(zmq.SUB) as listener:
+        listener.linger = 0
+        listener.subscribe("pc.error")
+        listener.connect(f"tcp://127.0.0.1:{stage.robot.subscribe_port}")
+
+        def answered() -> bool:
+            stage.robot.send("voice.tts.request", body)
+            return bool(listener.poll(300))
+
+        wait_until(answered)
+        answer = json.loads(listener.recv_multipart()[1])
+    told = stage.tells("robot.refused")[0]
+    assert told["topic"] == answer["topic"] == "voice.tts.request"
+    assert message in told["message"]
+    assert message in answer["message"]
+    assert not stage.heard("voice.tts.chunk")
+
+
+def test_without_a_worker_voice_is_handed_back_and_taken_again_when_one_is_there(stage: Stage) -> None:
+    stage.link.start()
+    wait_until(lambda: stage.mode() == "local", 5)
+    assert stage.reason() == "no worker can do voice.transcribe"
+    stage.start_worker()
+    wait_until(lambda: stage.mode() == "pc", 10)
+    modes = [mode for mode, _ in groupby(told["mode"] for told in stage.tells("robot.domain"))]
+    assert modes == ["pc", "local", "pc"]
+
+
+def test_what_a_person_switched_to_local_stays_local(stage: Stage) -> None:
+    started(stage)
+    wait_until(lambda: stage.tells("robot.domain"))
+    stage.robot.switch("voice", "local", "the owner")
+    wait_until(lambda: stage.tells("robot.domain")[-1]["mode"] == "local")
+    time.sleep(1.5)  # longer than the hysteresis: nothing must happen, so there is no condition to wait for
+    assert stage.mode() == "local"
+
+
+@pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
+def test_a_broken_engine_hands_voice_back_with_its_reason(stage: Stage) -> None:
+    started(stage)
+    stage.broken.write_text("the ear has fallen off")
+    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.mute(False)
+    wait_until(lambda: stage.mode() == "local", 20)
+    assert "the ear has fallen off" in stage.reason()
+
+
+def test_a_killed_redis_hands_voice_back(stage: Stage) -> None:
+    started(stage)
+    stage.valkey.kill()
+    wait_until(lambda: stage.mode() == "local", 10)
+    assert "Redis cannot be reached" in stage.reason()
+    stage.valkey.start()
+    wait_until(lambda: stage.mode() == "pc", 20)
+
+
+def test_the_address_is_told_again_after_the_robot_restarts(stage: Stage) -> None:
+    started(stage)
+    wait_until(lambda: "127.0.0.1:9" in str(stage.robot.describe()) or stage.tells("robot.link"))
+    stage.robot.kill_api()
+    wait_until(lambda: stage.link.describe()["problems"])
+    stage.robot.start_api()
+    wait_until(lambda: not stage.link.describe()["problems"], 10)
+
+
+def test_a_restarted_broker_is_found_again(stage: Stage) -> None:
+    started(stage)
+    stage.robot.stop_broker()
+    wait_until(lambda: stage.link.describe()["state"] == "down", 3)
+    stage.robot.start_broker()
+    wait_until(lambda: stage.link.describe()["state"] == "up", 10)
+
+    def speaks() -> bool:
+        stage.robot.request_speech("again")
+        return bool(stage.heard("voice.tts.chunk"))
+
+    wait_until(speaks, 10)
+
+
+def test_an_oversized_message_does_not_leave_the_socket_deaf(stage: Stage) -> None:
+    started(stage)
+    stage.robot.inject("oversized")
+    stage.robot.inject("oversized_single")
+
+    def speaks() -> bool:
+        stage.robot.request_speech("again")
+        return bool(stage.heard("voice.tts.chunk"))
+
+    wait_until(speaks, 12)
+
+
+def test_the_end_of_the_link_hands_voice_back(stage: Stage) -> None:
+    started(stage)
+    wait_until(lambda: stage.tells("robot.domain"))
+    stage.link.stop()
+    assert (stage.mode(), stage.reason()) == ("local", "the PC's link ends")
+
+
+def test_a_killed_worker_is_noticed(stage: Stage) -> None:
+    worker = stage.start_worker()
+    stage.link.start()
+    wait_until(lambda: stage.tells("robot.domain"))
+    worker.send_signal(signal.SIGKILL)
+    wait_until(lambda: stage.mode() == "local", 20)

@@ -1,0 +1,152 @@
+"""What the robot sends: rates, framings, bodies."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from itertools import pairwise
+
+import pytest
+
+from rider_core.api import AudioClip
+from rider_core.errors import ConfigError
+from rider_core.simulator import RobotConfig, SimulatedRobot
+from rider_core.simulator.schedule import Periodic
+
+#: Topic to messages a second, framings, and how far the rate may be off (in per cent) over two seconds.
+RATES = {
+    "voice.asr.request": (50, {"multipart"}, 8),
+    "motion.state": (14.3, {"multipart"}, 15),
+    "imu.data": (10, {"multipart"}, 15),
+    "robot.pose": (5, {"multipart"}, 25),
+    "vision.frame.offload": (5, {"multipart"}, 25),
+    "devices.xgo": (7, {"multipart", "single"}, 25),
+}
+
+
+def test_rates_and_framings(make_robot, join):
+    heard = join(make_robot()).record(2.0)
+    for topic, (rate, framings, off_pct) in RATES.items():
+        count = sum(message[1] == topic for message in heard)
+        assert count == pytest.approx(2 * rate, rel=off_pct / 100, abs=1), topic
+        assert {message[3] for message in heard if message[1] == topic} == framings, topic
+    single = {message[1] for message in heard if message[3] == "single"}
+    assert single == {"devices.xgo", "vision.state", "vision.obstacle"}
+
+
+def test_microphone_bodies_never_pause(make_robot, join):
+    heard = [body for _, topic, body, _ in join(make_robot(pause_s=60)).record(1.5) if topic == "voice.asr.request"]
+    assert all(set(body) == {"ts", "rate", "len", "chunk_pcm"} for body in heard)
+    assert all((body["rate"], body["len"]) == (16_000, 640) for body in heard)
+    samples = [struct.unpack("<320h", base64.b64decode(body["chunk_pcm"], validate=True)) for body in heard]
+    assert max(abs(value) for chunk in samples for value in chunk) < 50, "this is a pause, and it is streamed"
+    assert max(after["ts"] - before["ts"] for before, after in pairwise(heard)) < 0.5
+
+
+def test_plays_the_wav_files_of_a_folder(make_robot, join, tmp_path):
+    loud = struct.pack("<h", 12_345) * 6_400
+    (tmp_path / "a.wav").write_bytes(AudioClip(loud, 16_000).to_wav())
+    robot = make_robot(sounds=tmp_path, pause_s=0.1)
+    assert "1 WAV file" in robot.sounds.origin
+    bus = join(robot)
+    chunk = base64.b64encode(loud[:640]).decode()
+    assert bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)["len"] == 640
+    bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] != chunk)
+
+
+def test_speaks_where_there_is_a_voice(make_robot, join):
+    spoken = []
+
+    def speak(text: str, language: str) -> AudioClip:
+        spoken.append((text, language))
+        # Two channels at another rate: it must arrive as 16 kHz mono.
+        return AudioClip(struct.pack("<2h", 1000, 3000) * 22_050, 22_050, 2)
+
+    robot = make_robot(speak=speak, pause_s=0.0)
+    assert {language for _, language in spoken} == {"en", "pl"}
+    assert all(len(sound) == 32_000 for sound in robot.sounds.sounds)
+    middle = base64.b64encode(struct.pack("<h", 2000) * 320).decode()
+    assert join(robot).hear("voice.asr.request", lambda body: body["chunk_pcm"] == middle)
+
+
+def test_says_so_where_it_hears_tones_only():
+    assert "no speech" in SimulatedRobot(RobotConfig()).sounds.origin
+
+
+def test_hears_what_it_is_told_to_hear(make_robot, join):
+    robot = make_robot(pause_s=60)
+    bus = join(robot)
+    robot.hear(AudioClip(struct.pack("<h", 7_000) * 640, 16_000))
+    chunk = base64.b64encode(struct.pack("<h", 7_000) * 320).decode()
+    bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)
+
+
+def test_frames_change_and_a_frozen_camera_repeats(make_robot, join, api):
+    robot = make_robot()
+    bus = join(robot)
+    first = bus.hear("vision.frame.offload")
+    assert set(first) == {"ts", "frame_jpeg", "size"}
+    assert first["size"] == {"w": 320, "h": 240}
+    assert base64.b64decode(first["frame_jpeg"]).startswith(b"\xff\xd8\xff")
+    bus.hear("vision.frame.offload", lambda body: body["frame_jpeg"] != first["frame_jpeg"])
+    robot.freeze_camera()
+    bus.hear("vision.frame.offload")
+    frozen = bus.hear("vision.frame.offload")
+    again = bus.hear("vision.frame.offload")
+    assert again["frame_jpeg"] == frozen["frame_jpeg"]
+    assert again["ts"] > frozen["ts"]
+    assert api(robot).get("/camera/last").content == base64.b64decode(again["frame_jpeg"])
+
+
+def test_pictures_of_a_folder(make_robot, join, tmp_path):
+    own = SimulatedRobot(RobotConfig())._camera.picture
+    (tmp_path / "one.jpg").write_bytes(own.jpeg)
+    frame = join(make_robot(pictures=tmp_path)).hear("vision.frame.offload")
+    assert base64.b64decode(frame["frame_jpeg"]) == own.jpeg
+    assert frame["size"] == {"w": own.width, "h": own.height}
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.jpg", b"GIF89a"), ("x.jpg", b"\xff\xd8\xff"), ("x.txt", b"")])
+def test_refuses_a_folder_without_pictures(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=r"JPEG|jpg"):
+        SimulatedRobot(RobotConfig(pictures=tmp_path))
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.wav", b"RIFF"), ("x.txt", b"")])
+def test_refuses_a_folder_without_sounds(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=r"WAV|wav"):
+        SimulatedRobot(RobotConfig(sounds=tmp_path))
+
+
+def test_sends_neither_sound_nor_frames_while_local(make_robot, join):
+    robot = make_robot(pc_domains=())
+    topics = {message[1] for message in join(robot).record(1.0)}
+    assert "imu.data" in topics
+    assert not topics & {"voice.asr.request", "vision.frame.offload"}
+
+
+def test_camera_heartbeat_has_three_shapes(make_robot, join):
+    bus = join(make_robot())
+    shapes = [bus.hear("camera.heartbeat") for _ in range(3)]
+    assert len({frozenset(shape) for shape in shapes}) == 3
+    assert sum("ts" not in shape for shape in shapes) == 1
+
+
+def test_older_motion_state_and_a_skewed_clock(make_robot, join):
+    bus = join(make_robot(old_motion_state=True, clock_skew_s=3_600))
+    state = bus.hear("motion.state")
+    assert {"enabled", "estop", "stopped", "target", "output", "ts"} == set(state)
+    assert bus.hear("imu.data")["ts"] == pytest.approx(state["ts"], abs=10)
+    assert state["ts"] - SimulatedRobot(RobotConfig())._clock() == pytest.approx(3_600, abs=10)
+
+
+@pytest.mark.parametrize(("make_up", "turns"), [(50, 50), (1, 1), (200, 101)])
+def test_a_stall_is_made_up_for_as_far_as_it_may(make_up, turns):
+    done = []
+    periodic = Periodic(0.01, lambda: done.append(None), make_up=make_up)
+    periodic.run(0.0)
+    done.clear()
+    assert periodic.run(1.011) > 1.011
+    assert len(done) == turns
