@@ -12,6 +12,7 @@ import click
 from rider_core.api import Health, HealthStatus
 from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
+from rider_core.pluginhost import PluginRecord, PluginState
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime import Services
 from rider_core.runtime.redis_server import write_configuration
@@ -45,12 +46,15 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Health]]:
     yield "panel files", _panel_files()
     yield "data folder", _data_folder(settings)
     yield "Redis", _redis(settings)
-    services = Services.open(settings, role="doctor")
+    try:
+        services = Services.open(settings, role="doctor")
+    except RiderError as error:
+        yield "settings", Health.unavailable(error.message, error.remedy)
+        return
     try:
         yield "database", _database(services)
         for record in services.plugins.records():
-            problem = Health.unavailable(record.reason, f"rider plugins check {record.name}")
-            yield f"plugin {record.name}", Health.ok(", ".join(record.providers)) if record.loaded else problem
+            yield f"plugin {record.name}", _plugin(record)
         for domain in DOMAIN_CLASSES:
             for provider_class in services.plugins.registry.in_domain(domain):
                 mock = " (MOCK)" if provider_class.mock else ""
@@ -110,6 +114,14 @@ def _database(services: Services) -> Health:
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     return Health.ok() if current else Health.degraded("not migrated yet; `rider up` does it", "rider db upgrade")
+
+
+def _plugin(record: PluginRecord) -> Health:
+    if record.loaded:
+        return Health.ok(", ".join(record.providers))
+    if record.state is PluginState.DISABLED:
+        return Health.degraded(record.reason)
+    return Health.unavailable(record.reason, f"rider plugins check {record.name}")
 
 
 def _provider(services: Services, name: str, domain: type) -> Health:

@@ -40,7 +40,7 @@ class RiderGroup(click.Group):
 @click.version_option(__version__, prog_name="rider")
 def cli() -> None:
     """The big brain of a small robot: voice, vision and text on a PC beside a Rider-Pi."""
-    set_up_logging("cli", "warning")
+    set_up_logging("cli", "error")
 
 
 for command in (

@@ -26,7 +26,8 @@ def list_models() -> None:
     table = Table("model", "licence", "size", "state", "what it is")
     for entry in catalogue.entries():
         status = catalogue.status(entry.name)
-        table.add_row(entry.name, entry.licence, f"{entry.size_bytes / 1e6:.0f} MB", str(status), entry.description)
+        where = f"{status.state.value}{' (your own folder)' if status.local else ''}"
+        table.add_row(entry.name, entry.licence, f"{entry.size_bytes / 1e6:.0f} MB", where, entry.description)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -45,7 +46,7 @@ def verify(names: tuple[str, ...]) -> None:
     """Compare installed models with their checksums."""
     catalogue = open_catalogue(load_settings())
     for name in names or [entry.name for entry in catalogue.entries()]:
-        if not names and not catalogue.status(name).installed:
+        if not names and catalogue.status(name).path is None:
             click.echo(f"{name}: not installed")
             continue
         catalogue.verify(name)

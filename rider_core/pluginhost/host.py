@@ -135,7 +135,7 @@ class PluginHost:
         record.state = PluginState.FAILED
         record.reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
         record.traceback = "".join(traceback.format_exception(error))
-        log.error("plugin %s failed: %s", record.name, record.reason)
+        log.warning("plugin %s failed: %s", record.name, record.reason)
 
     def _check_required(self) -> None:
         for name in self._required:

@@ -56,7 +56,7 @@ class TextGeneratorContract(ProviderContract):
         before = set(threading.enumerate())
         stream = provider.generate_stream(self.request())
         next(stream)
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
         self.check_no_new_threads(before)
         check_deltas(provider, self.request())
 

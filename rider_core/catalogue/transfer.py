@@ -1,0 +1,260 @@
+"""Downloads over HTTP into a file: resumed after a break, limited in size, over TLS. Nothing about models is here."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+
+import certifi
+import httpx
+
+from rider_core.errors import ModelError
+from rider_core.timing import backoff_delays
+
+log = logging.getLogger(__name__)
+
+#: Called with what is being done, the bytes done and the bytes in all.
+Progress = Callable[[str, int, int], None]
+
+CHUNK_BYTES = 1 << 18
+_TIMEOUT = httpx.Timeout(30.0, connect=8.0)
+_MAX_REDIRECTS = 5
+#: Breaks in a row without a single new byte after which a download is given up.
+_MAX_BARREN_ATTEMPTS = 3
+_LAST_DELAY_S = 8.0
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: Answers that the same server may give differently a moment later.
+_PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+#: The largest answer of a registry's index that is read; the longest project pages of PyPI have a few MB.
+_MAX_DOCUMENT_BYTES = 32 << 20
+
+
+class _Broken(Exception):
+    """The connection ended too early, or the server is busy: worth another attempt."""
+
+
+class Transfer:
+    """Fetches documents and files. To be used in a `with` statement.
+
+    Args:
+        trusted_urls: Addresses that the user configured (a company's mirror). Besides https, plain http is spoken to
+            their hosts and to this machine.
+        first_delay_s: Wait before the second attempt; it grows from there.
+    """
+
+    def __init__(self, trusted_urls: tuple[str, ...] = (), *, first_delay_s: float = 0.5) -> None:
+        self._trusted_hosts = _LOOPBACK | {httpx.URL(url).host for url in trusted_urls}
+        self._first_delay_s = first_delay_s
+        self._client = httpx.Client(verify=tls_context(), timeout=_TIMEOUT, follow_redirects=False)
+
+    def __enter__(self) -> Transfer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def document(self, url: str, headers: dict[str, str]) -> bytes:
+        """A small answer as a whole.
+
+        Raises:
+            ModelError: it cannot be had, or is larger than an index has any reason to be.
+        """
+        for attempt, delay_s in enumerate(backoff_delays(self._first_delay_s, _LAST_DELAY_S), start=1):
+            try:
+                return self._read_document(url, headers)
+            except _Broken as error:
+                if attempt == _MAX_BARREN_ATTEMPTS:
+                    raise ModelError(f"{shown(url)}: {error}") from None
+                time.sleep(delay_s)
+        raise AssertionError("the delays have no end")
+
+    def size(self, url: str) -> int:
+        """The file's size in bytes, as its server states it. Raises `ModelError` where it does not."""
+        try:
+            with self._request(url, {"Accept-Encoding": "identity"}) as response:
+                length = response.headers.get("Content-Length", "")
+        except (httpx.RequestError, _Broken) as error:
+            raise ModelError(f"{shown(url)}: {error}") from None
+        if not length.isdecimal():
+            raise ModelError(f"{shown(url)} does not say how large it is")
+        return int(length)
+
+    def file(
+        self,
+        url: str,
+        partial: Path,
+        size_bytes: int,
+        digest: str,
+        progress: Progress,
+        phase: str,
+        *,
+        algorithm: str = "sha256",
+    ) -> None:
+        """Fetch `url` into `partial`, going on from what an earlier attempt left there, and check its hex digest.
+
+        Raises:
+            ModelError: it cannot be had, or has another size or another content. Content that is wrong is removed.
+        """
+        resumed = partial.exists() and partial.stat().st_size > 0
+        # What an earlier attempt left may be the beginning of an older file: then once more from its first byte.
+        for _ in range(2 if resumed else 1):
+            self._complete(url, partial, size_bytes, progress, phase)
+            if file_digest(partial, algorithm) == digest:
+                return
+            partial.unlink()
+        raise ModelError(f"{shown(url)} has other content than expected: its {algorithm} is not {digest}")
+
+    def _complete(self, url: str, partial: Path, size_bytes: int, progress: Progress, phase: str) -> None:
+        """Attempt after attempt until `partial` has its size; only attempts that bring nothing count as failures."""
+        barren = 0
+        delays = backoff_delays(self._first_delay_s, _LAST_DELAY_S)
+        while True:
+            before = partial.stat().st_size if partial.exists() else 0
+            if before > size_bytes:
+                partial.unlink()
+                before = 0
+            if before == size_bytes:
+                return
+            try:
+                self._append(url, partial, before, size_bytes, progress, phase)
+                continue
+            except _Broken as error:
+                gained = partial.exists() and partial.stat().st_size > before
+                barren = 0 if gained else barren + 1
+                if barren == _MAX_BARREN_ATTEMPTS:
+                    raise ModelError(f"{shown(url)}: {error}") from None
+                log.info("%s broke off (%s), going on", shown(url), error)
+                delay_s = 0.0 if gained else next(delays)
+            time.sleep(delay_s)
+
+    def _append(self, url: str, partial: Path, start: int, size_bytes: int, progress: Progress, phase: str) -> None:
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            with self._request(url, headers) as response:
+                start = self._accepted_start(response, url, start, size_bytes)
+                with partial.open("r+b" if start else "wb") as file:
+                    file.seek(start)
+                    file.truncate()
+                    done = start
+                    # No chunk size here: httpx would hold an unfilled chunk back, and lose it at a break.
+                    for chunk in response.iter_raw():
+                        done += len(chunk)
+                        if done > size_bytes:
+                            raise _too_large(url, size_bytes)
+                        file.write(chunk)
+                        progress(phase, done, size_bytes)
+        except httpx.RequestError as error:
+            raise _Broken(_reason(error)) from None
+        if done < size_bytes:
+            raise _Broken(f"the connection ended after {done} of {size_bytes} bytes")
+
+    @staticmethod
+    def _accepted_start(response: httpx.Response, url: str, start: int, size_bytes: int) -> int:
+        """From which byte on the answer goes; the whole size is judged before anything is written."""
+        if response.status_code == 206:
+            unit, _, span = response.headers.get("Content-Range", "").partition(" ")
+            if unit != "bytes" or span != f"{start}-{size_bytes - 1}/{size_bytes}":
+                raise ModelError(f"{shown(url)} answered with the range {span[:60]!r}, byte {start} on was asked for")
+            return start
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) != size_bytes:
+            if int(length) > size_bytes:
+                raise _too_large(url, size_bytes)
+            raise ModelError(f"{shown(url)} has {length} bytes, {size_bytes} were expected")
+        return 0
+
+    def _read_document(self, url: str, headers: dict[str, str]) -> bytes:
+        body = bytearray()
+        try:
+            with self._request(url, headers) as response:
+                for chunk in response.iter_bytes(CHUNK_BYTES):
+                    body += chunk
+                    if len(body) > _MAX_DOCUMENT_BYTES:
+                        raise _too_large(url, _MAX_DOCUMENT_BYTES)
+        except httpx.RequestError as error:
+            raise _Broken(_reason(error)) from None
+        return bytes(body)
+
+    def _request(self, url: str, headers: dict[str, str]) -> closing[httpx.Response]:
+        """A streamed answer with status 200 or 206, after redirects, each of which must lead to https."""
+        self._check_address(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
+            if response.status_code in (200, 206):
+                return closing(response)
+            response.close()
+            if not response.has_redirect_location:
+                break
+            target = _joined(url, response.headers["Location"])
+            if httpx.URL(target).scheme != "https":
+                raise ModelError(f"{shown(url)} redirects to {shown(target)}, which is not https")
+            url = target
+        else:
+            raise ModelError(f"{shown(url)}: more than {_MAX_REDIRECTS} redirects")
+        message = f"HTTP {response.status_code}"
+        if response.status_code in _PASSING_STATUS:
+            raise _Broken(message)
+        raise ModelError(f"{shown(url)}: {message}")
+
+    def _check_address(self, url: str) -> None:
+        parsed = httpx.URL(url)
+        if parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in self._trusted_hosts):
+            return
+        raise ModelError(f"{shown(url)} is not an https address")
+
+
+def tls_context() -> ssl.SSLContext:
+    """Trusts what the system trusts, or what SSL_CERT_FILE and SSL_CERT_DIR name. Mozilla's list is added where neither
+    is set, because a minimal system has no certificates of its own."""
+    context = ssl.create_default_context()
+    if not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def file_sha256(path: Path, report: Callable[[int], None] = lambda _: None) -> str:
+    return file_digest(path, "sha256", report)
+
+
+def file_digest(path: Path, algorithm: str, report: Callable[[int], None] = lambda _: None) -> str:
+    """Hex digest of the file; `report` gets the bytes read so far."""
+    digest = hashlib.new(algorithm)
+    done = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            report(done)
+    return digest.hexdigest()
+
+
+def shown(url: str) -> str:
+    """The address as it may stand in a message: without user name, password and query."""
+    parsed = httpx.URL(url)
+    return str(parsed.copy_with(userinfo=b"", query=None, fragment=None))[:300]
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return str(httpx.URL(url).join(location))
+    except httpx.InvalidURL as error:
+        raise ModelError(f"{shown(url)} redirects to a place that is no address: {error}") from None
+
+
+def _reason(error: httpx.RequestError) -> str:
+    return f"{type(error).__name__}{f': {error}' if str(error) else ''}"
+
+
+def _too_large(url: str, limit: int) -> ModelError:
+    return ModelError(f"{shown(url)} is larger than the {limit} bytes that were expected")

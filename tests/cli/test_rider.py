@@ -1,0 +1,115 @@
+"""The program `rider`, run as people run it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from house import Processes, install_plugin
+
+BROKEN = {
+    "raises-at-import": ("raise RuntimeError('no engine here')", "RuntimeError: no engine here"),
+    "misspelt-hook": (
+        """
+from rider_core.api import hookimpl
+RIDER_API = "1.0"
+@hookimpl
+def register_provider(register):
+    pass
+""",
+        "did you mean 'register_providers'?",
+    ),
+    "from-the-future": ('RIDER_API = "2.0"', "it was made for plugin API 2.0, this is 1.0"),
+}
+
+
+def rider(processes: Processes, *arguments: str, log: str = "rider", **environment: str) -> tuple[int, str]:
+    """Exit status and output of `rider ARGUMENTS`."""
+    status = processes.start("-m", "rider_core.cli.main", *arguments, log=log, **environment).wait(60)
+    return status, processes.log(log)
+
+
+def test_every_broken_plugin_is_listed_with_its_reason(processes: Processes) -> None:
+    for name, (source, _) in BROKEN.items():
+        install_plugin(processes.folder, name, source)
+    status, output = rider(processes, "plugins", "list", COLUMNS="300")
+    assert status == 0
+    for name, (_, reason) in BROKEN.items():
+        assert re.search(rf"{name}.*{re.escape(reason)}", output), output
+    status, output = rider(processes, "plugins", "check", log="check")
+    assert status == 1
+    assert "Traceback" in output
+
+
+def test_config_show_names_every_setting_and_hides_the_password(processes: Processes) -> None:
+    status, output = rider(processes, "config", "show", COLUMNS="300", RIDER_WEB_PASSWORD="canary-5417")
+    assert status == 0
+    assert "RIDER_PI_HOST" in output
+    assert "REDIS_URL" in output
+    assert "canary-5417" not in output
+    assert rider(processes, "config", "show", "web_port", log="one") == (0, "8000\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"RIDER_WEB_PORT": "much"}, "setting web_port is 'much'"),
+        ({"RIDER_ASYNC_MODE": "twisted"}, "setting async_mode is 'twisted'"),
+        ({"RIDER_PLUGINS_REQUIRED": "eyes"}, "plugin 'eyes' is required, but it is not installed"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_and_a_remedy(
+    processes: Processes, environment: dict[str, str], message: str
+) -> None:
+    status, output = rider(processes, "plugins", "list", **environment)
+    assert status == 1
+    assert message in output
+    assert "What to do:" in output
+    assert "Traceback" not in output
+
+
+def test_without_a_redis_a_process_says_what_to_start(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, output = rider(processes, "run", "text.generate", "hello")
+    assert status == 1
+    assert "Redis cannot be reached" in output
+    assert "Traceback" not in output
+
+
+def test_doctor_explains_and_the_database_upgrades(processes: Processes) -> None:
+    status, output = rider(processes, "doctor")
+    assert "database: not migrated yet" in output
+    assert "rider db upgrade" in output
+    assert status == 0, output
+    assert rider(processes, "db", "upgrade", log="db")[0] == 0
+    assert "not migrated" not in rider(processes, "doctor", log="again")[1]
+
+
+def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes) -> None:
+    install_plugin(processes.folder, "raises-at-import", BROKEN["raises-at-import"][0])
+    status, output = rider(processes, "doctor")
+    assert status == 1
+    assert "rider plugins check raises-at-import" in output
+    status, output = rider(processes, "doctor", log="database", DATABASE_URL="nonsense://")
+    assert status == 1
+    assert "FAIL settings: databases of the kind 'nonsense' are not supported" in output
+
+
+def test_a_plugin_adds_a_command(processes: Processes) -> None:
+    install_plugin(
+        processes.folder,
+        "adds-a-command",
+        """
+import click
+from rider_core.api import hookimpl
+RIDER_API = "1.0"
+@hookimpl
+def register_commands(cli):
+    @cli.command()
+    def dance():
+        click.echo("tango")
+""",
+    )
+    assert rider(processes, "dance") == (0, "tango\n")
+    assert json.dumps("dance") not in rider(processes, "--help", log="help")[1]
+    assert "dance" in processes.log("help")
