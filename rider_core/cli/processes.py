@@ -26,6 +26,8 @@ from rider_core.worker import ProviderWorker
 
 #: An embedded Redis with a large log of writes needs some seconds to read it.
 REDIS_WAIT_S = 30.0
+#: A real robot's voice gives a PC up that lets it wait for 5 s; the simulated one is there to be watched, with pauses.
+SIMULATED_PATIENCE_S = 60.0
 #: `rider up` gives its processes that long before it says that the panel does not come.
 PANEL_WAIT_S = 60.0
 
@@ -74,6 +76,7 @@ def simulate(sounds: Path | None, pictures: Path | None) -> None:
             sounds=sounds,
             pictures=pictures,
             speak=None if sounds else engine_voice(settings),
+            voice_fallback_s=SIMULATED_PATIENCE_S,
         )
     )
 

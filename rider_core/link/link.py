@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from rider_core.api.messages import parse_message
 from rider_core.link.bus import RobotBus
 from rider_core.link.custody import Custody
 from rider_core.link.hearing import Hearing
+from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.refusals import Refusals
 from rider_core.link.robot_api import RobotApi
@@ -24,6 +26,7 @@ class Link:
         self._house = house
         self._robot_problem = "not asked yet"
         self._bus_problem = "not connected yet"
+        self._battery_pct: int | None = None
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._refusals = Refusals(house.tell, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
@@ -34,6 +37,7 @@ class Link:
         self._bus.on("voice.tts.request", self._speaking.take_request)
         for domain in ("voice", "vision", "text"):
             self._bus.on(f"provider.{domain}.state", self._custody.take_state)
+        self._bus.on("devices.xgo", self._take_device)
 
     def start(self) -> None:
         self._hearing.start()
@@ -65,6 +69,13 @@ class Link:
     def _give_voice_back(self, reason: str) -> None:
         self._custody.give_back("voice", reason)
 
+    def _take_device(self, body: dict[str, Any]) -> None:
+        """The battery goes down slowly; it is passed on when its whole percents change."""
+        battery = parse_message(Device, body).battery_pct
+        if battery is not None and round(battery) != self._battery_pct:
+            self._battery_pct = round(battery)
+            self._tell_state()
+
     def _bus_changed(self, up: bool, reason: str) -> None:
         self._bus_problem = reason
         if up:
@@ -88,5 +99,6 @@ class Link:
             up=self._bus.up,
             address=self._options.robot_api_url,
             simulated=self._options.simulated,
+            battery_pct=self._battery_pct,
             reason="; ".join(filter(None, (self._bus_problem, self._robot_problem))),
         )

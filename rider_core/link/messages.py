@@ -43,3 +43,9 @@ class DomainState(RobotMessage):
     mode: Literal["local", "pc"] = Field(description="who serves it")
     status: str = Field("", max_length=64, description="the robot's word for how it goes")
     reason: str | None = Field(None, max_length=200, description="why it changed")
+
+
+class Device(RobotMessage):
+    """`devices.xgo`: what the robot's body says of itself, some times a second."""
+
+    battery_pct: float | None = Field(None, ge=0, le=100, description="charge in percent")
