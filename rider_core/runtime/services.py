@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
+from redis import Redis, RedisError
 
 from rider_core.api.job_backend import JobBackend
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
-from rider_core.errors import ConfigError
+from rider_core.errors import BackendUnavailable, ConfigError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.pluginhost import PluginHost
@@ -60,6 +60,14 @@ class Services:
         self.backend.close()
         self.redis.close()
         self.store.close()
+
+    def redis_info(self) -> dict[str, Any]:
+        """What the server says of itself (`INFO`). Raises `BackendUnavailable`."""
+        try:
+            info: Any = self.redis.info()
+        except RedisError as error:
+            raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
+        return dict(info)
 
     def make_provider(self, domain: type[Provider], wanted: str | None = None) -> Provider:
         """The domain's provider, with its settings, not yet opened.

@@ -41,6 +41,8 @@ RECORD_TTL_S = 30
 class ProviderWorker(BaseWorker):
     """Takes jobs of the given queues, every priority of each, and runs them in this process, one at a time."""
 
+    log_result_lifespan = False
+
     def __init__(self, queues: Any, *args: Any, services: Services | None = None, **options: Any) -> None:
         """
         Args:

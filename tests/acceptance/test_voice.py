@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def test_a_spoken_sentence_goes_all_the_way(processes: Processes) -> None:
         RIDER_WEB_PORT=str(free_port()),
         RIDER_LINK_PORT=str(free_port()),
         RIDER_PLUGINS_DISABLED="",
+        **{name: os.environ[name] for name in ("RIDER_MODEL_PATH",) if name in os.environ},
     )
     processes.start("-m", "rider_core.cli.main", "up", log="up")
     wait_until(lambda: "Rider-PC is up" in processes.log("up"), 300, "the announcement")
@@ -45,6 +47,6 @@ def test_a_spoken_sentence_goes_all_the_way(processes: Processes) -> None:
     figures = json.loads(finished.stdout.splitlines()[-1])
     assert figures["wer"] <= 0.15
     assert figures["latency_max_s"] <= 2.5
-    assert figures["silence_texts"] == []
+    assert figures["silence_texts"] == 0
     assert figures["tts_first_chunk_ms"] <= 150
     assert 0.9 <= figures["tts_length_ratio"] <= 1.1

@@ -1,0 +1,50 @@
+# `make run` and `make test` do their own set-up: they need python3 (3.10 or newer) and a package index, nothing else.
+
+PYTHON ?= python3
+# Wherever make was started, and whatever the folder is called: this is the only makefile.
+ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
+RIDER := .venv/bin/rider
+TOX := .make/tox/bin/tox
+SHELL := /bin/bash
+
+# Some containers and services have no HOME, or one that cannot be written; pip's cache and our data go here then.
+ifneq ($(shell [ -n "$$HOME" ] && [ -w "$$HOME" ] && echo writable),writable)
+export HOME := $(ROOT)/.make/home
+endif
+
+# tox finds interpreters by PATH; those of pyenv are put behind what is there.
+PYENV_ROOT ?= $(HOME)/.pyenv
+export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types clean app tox
+
+help: ## show this
+	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo "bench-NAME    run bench/NAME.py"
+
+run: app ## set up, then start Rider-PC (with a simulated robot unless RIDER_PI_HOST is set)
+	@cd "$(ROOT)" && exec $(RIDER) up
+
+test: tox ## set up, then run the whole test suite through tox
+	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
+	@cd "$(ROOT)" && exec $(TOX) run --skip-missing-interpreters $(if $(CI),false,true)
+
+lint: tox ## ruff, the layers, mypy
+	@cd "$(ROOT)" && exec $(TOX) run -e lint,types
+
+bench-%: app
+	@cd "$(ROOT)" && exec .venv/bin/python bench/$*.py
+
+clean: ## remove everything that was built or installed here; your data stays
+	@cd "$(ROOT)" && rm -rf .venv .tox .make build dist web/static web/node_modules *.egg-info plugins/*/build \
+		plugins/*/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find "$(ROOT)" -name __pycache__ -not -path '*/.git/*' -prune -exec rm -rf {} +
+
+app:
+	@mkdir -p "$(HOME)"
+	@$(PYTHON) "$(ROOT)/contrib/build/bootstrap.py" app
+
+tox:
+	@mkdir -p "$(HOME)"
+	@$(PYTHON) "$(ROOT)/contrib/build/bootstrap.py" tox

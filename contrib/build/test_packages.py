@@ -1,0 +1,55 @@
+"""Installs the Debian packages that only tests need: as root, or through sudo where that asks for no password.
+
+Rider-PC itself needs none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+#: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
+#: redis-server what stock RQ is compared on, chromium what looks at the panel.
+PACKAGES = {
+    "espeak-ng": ("espeak-ng",),
+    "redis-server": ("redis-server",),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+}
+
+
+def main() -> int:
+    missing = [name for name, programs in PACKAGES.items() if not any(map(shutil.which, programs))]
+    if not missing:
+        return 0
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+    as_root = root_prefix()
+    if as_root is None or shutil.which("apt-get") is None:
+        print(f"* some tests need programs that are not here. As root: {' '.join(install)}", flush=True)
+        return 1 if os.environ.get("CI") else 0
+    print(f"* installing for the tests: {', '.join(missing)}", flush=True)
+    # The list of packages may be empty or old; where fetching it fails, the install below says what is wrong.
+    run([*as_root, "apt-get", "update", "-q"])
+    code = run([*as_root, *install])
+    if code != 0:
+        print(f"rider: {' '.join(install)} failed with {code}; tests that need these are skipped", file=sys.stderr)
+    return code if os.environ.get("CI") else 0
+
+
+def root_prefix() -> list[str] | None:
+    """What to put before a command so that root runs it. None: there is no way without a password."""
+    if os.geteuid() == 0:
+        return ["env", "DEBIAN_FRONTEND=noninteractive"]
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        return [sudo, "-n", "env", "DEBIAN_FRONTEND=noninteractive"]
+    return None
+
+
+def run(command: list[str]) -> int:
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Called by Alembic: runs the migrations on the connection that `rider_core.store` hands over.
+
+The `alembic` program hands over none; it works on the database of the settings.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from rider_core.config import load_settings
+from rider_core.store.engine import open_engine
+from rider_core.store.tables import Base
+
+
+def run(connection: Connection) -> None:
+    # SQLite cannot alter most of a table: in batch mode Alembic copies it instead.
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed_over = context.config.attributes.get("connection")
+if handed_over is not None:
+    run(handed_over)
+else:
+    with open_engine(load_settings().database_location).connect() as own:
+        run(own)

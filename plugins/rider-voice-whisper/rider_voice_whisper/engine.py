@@ -1,0 +1,200 @@
+"""whisper.cpp through pywhispercpp: one loaded model, samples in, segments with probabilities out.
+
+What counts as speech, and what the results are called elsewhere, is decided in `provider`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The engine's threads wait for each other some hundred times for each clip. By default libgomp spins meanwhile, which on
+# a busy machine of 2 cores made 1 s of sound take 7.6 s instead of 1.0 s. It reads the variable once, when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import _pywhispercpp as whisper_cpp  # noqa: E402
+import numpy as np  # noqa: E402
+import numpy.typing as npt  # noqa: E402
+from pywhispercpp.model import Model  # noqa: E402
+
+from rider_core.errors import ProviderUnavailable  # noqa: E402
+
+log = logging.getLogger(__name__)
+
+Samples = npt.NDArray[np.float32]
+
+MODEL_RATE = 16_000
+#: Encoder frames for each second of sound.
+FRAMES_PER_S = 50
+#: What the encoder sees at a time, in seconds and in its own frames.
+WINDOW_S, FULL_CONTEXT = 30, 1500
+#: The context is fitted to the clip: its length and a margin, at least the floor. See bench/whisper_audio_ctx.py.
+CONTEXT_FLOOR, CONTEXT_MARGIN = 384, 128
+#: The language is found out from the first 5 s: 0.2 s of work on two cores, and twice as much gave the same answers.
+_DETECTION_CONTEXT = 256
+#: Nobody speaks more than about 6 words a second, of 2 to 3 tokens each. Bounds what a repetition can cost.
+_TOKENS_PER_S, _TOKENS_AT_LEAST = 15, 24
+#: Steps of the temperature when a text repeats itself or is too unlikely: 0, 0.4, 0.8.
+_TEMPERATURE_STEP = 0.4
+#: ggml's error level. Even its errors are told by an exception or an empty result of ours, so they are but a hint.
+_GGML_ERROR = 4
+
+
+@dataclass(frozen=True)
+class WhisperOptions:
+    """How the engine decodes.
+
+    Attributes:
+        beam_size: 1: greedy; more: so many hypotheses side by side.
+        prompt: Words that the decoder takes as said before.
+    """
+
+    threads: int = 2
+    beam_size: int = 1
+    prompt: str = ""
+    no_speech_threshold: float = 0.6
+
+
+@dataclass(frozen=True)
+class HeardSegment:
+    """Times in seconds; `probability` is the arithmetic mean over the tokens of the text, None without any."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float | None
+
+
+
+def fit_context(duration_s: float) -> int:
+    """Encoder frames for a clip. whisper.cpp pads every clip to 30 s; most of that is not worth encoding."""
+    return min(FULL_CONTEXT, max(CONTEXT_FLOOR, math.ceil(duration_s * FRAMES_PER_S) + CONTEXT_MARGIN))
+
+
+def known_languages() -> tuple[str, ...]:
+    """Every language code that Whisper knows."""
+    return tuple(whisper_cpp.whisper_lang_str(number) for number in range(whisper_cpp.whisper_lang_max_id() + 1))
+
+
+class WhisperEngine:
+    """Not for several threads at once. The interpreter's lock is free while it works.
+
+    Raises:
+        ProviderUnavailable: the file is not a model that whisper.cpp can load.
+    """
+
+    def __init__(self, model: Path, options: WhisperOptions) -> None:
+        _quieten()
+        beams = options.beam_size > 1
+        settings: dict[str, Any] = {
+            "n_threads": options.threads,
+            "print_progress": False,
+            "print_realtime": False,
+            "print_timestamps": False,
+            "no_context": True,
+            "temperature_inc": _TEMPERATURE_STEP,
+            "greedy": {"best_of": 1},
+            "no_speech_thold": options.no_speech_threshold,
+            "initial_prompt": options.prompt,
+        }
+        if beams:
+            settings["beam_search"] = {"beam_size": options.beam_size, "patience": -1.0}
+        try:
+            self._model: Model | None = Model(
+                str(model),
+                params_sampling_strategy=1 if beams else 0,
+                # With flash attention the keys are padded to 256 frames, and a context between such sizes attends to
+                # what an earlier clip left there: word error rates above 1, and repetitions for 40 s.
+                context_params={"flash_attn": False, "use_gpu": False},
+                **settings,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ProviderUnavailable(f"whisper.cpp cannot load {model.name}: {error}") from error
+        if not self._model._ctx:
+            raise ProviderUnavailable(f"whisper.cpp cannot load {model.name}")
+        self._threads = options.threads
+        self.multilingual = bool(whisper_cpp.whisper_is_multilingual(self._model._ctx))
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._model = None
+
+    def transcribe(
+        self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
+    ) -> tuple[HeardSegment, ...]:
+        """What is said in `samples` (mono, 16 kHz, at least 1 s).
+
+        Args:
+            language: A code of `known_languages()`.
+            context_of: Clip length in seconds to encoder frames; 0: all 30 s.
+        """
+        model = self._loaded()
+        duration_s = len(samples) / MODEL_RATE
+        model.transcribe(
+            samples,
+            language=language,
+            audio_ctx=context_of(duration_s),
+            max_tokens=_TOKENS_AT_LEAST + math.ceil(_TOKENS_PER_S * min(duration_s, WINDOW_S)),
+        )
+        return tuple(self._segment(index) for index in range(whisper_cpp.whisper_full_n_segments(model._ctx)))
+
+    def language_probabilities(self, samples: Samples) -> dict[str, float]:
+        """How likely each language is, from the beginning of `samples`.
+
+        whisper.cpp's own `language="auto"` encodes with the context of the clip before (30 s at first) and tells no
+        probabilities. Here an aborted run sets the context and makes the spectrogram, and the detection is called
+        directly. This call, of about 0.2 s, keeps the interpreter's lock; the binding leaves no choice.
+        """
+        model = self._loaded()
+        whisper_cpp.assign_encoder_begin_callback(model._params, lambda *_: False)
+        try:
+            model.transcribe(samples, language="en", audio_ctx=_DETECTION_CONTEXT)
+        finally:
+            whisper_cpp.clear_encoder_begin_callback(model._params)
+        languages = known_languages()
+        probabilities = np.zeros(len(languages), np.float32)
+        whisper_cpp.whisper_lang_auto_detect(model._ctx, 0, self._threads, probabilities)
+        return dict(zip(languages, probabilities.tolist(), strict=True))
+
+    def _segment(self, index: int) -> HeardSegment:
+        context = self._loaded()._ctx
+        end_of_text = whisper_cpp.whisper_token_eot(context)
+        probabilities = [
+            whisper_cpp.whisper_full_get_token_p(context, index, token)
+            for token in range(whisper_cpp.whisper_full_n_tokens(context, index))
+            if whisper_cpp.whisper_full_get_token_id(context, index, token) < end_of_text
+        ]
+        probability = float(np.mean(probabilities)) if probabilities else None
+        return HeardSegment(
+            text=whisper_cpp.whisper_full_get_segment_text(context, index).decode("utf-8", "replace"),
+            start_s=whisper_cpp.whisper_full_get_segment_t0(context, index) / 100,
+            end_s=whisper_cpp.whisper_full_get_segment_t1(context, index) / 100,
+            probability=None if probability is None or math.isnan(probability) else min(1.0, max(0.0, probability)),
+        )
+
+    def _loaded(self) -> Model:
+        if self._model is None:
+            raise ProviderUnavailable("the Whisper model is closed")
+        return self._model
+
+
+def _quieten() -> None:
+    """Send whisper.cpp's chatter to our log instead of stderr."""
+    whisper_cpp.whisper_log_set(_log_line)
+    # The callback must be gone before the interpreter is: dropping it later aborts the process.
+    atexit.unregister(_unquieten)
+    atexit.register(_unquieten)
+
+
+def _unquieten() -> None:
+    whisper_cpp.whisper_log_set(None)
+
+
+def _log_line(level: int, text: str) -> None:
+    log.log(logging.INFO if level == _GGML_ERROR else logging.DEBUG, "%s", text.rstrip())

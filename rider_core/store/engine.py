@@ -1,0 +1,82 @@
+"""Opens the database behind a URL: SQLite in a file, or PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from rider_core.errors import StoreError
+
+#: How long a connection waits for another process's write, or for PostgreSQL to answer the door. Our transactions
+#: take milliseconds; who waits longer than this has met a fault, and the panel should say so.
+WAIT_S = 5
+#: Execution option: how a transaction begins on SQLite. `BEGIN IMMEDIATE` where it reads first and writes then.
+SQLITE_BEGIN = "rider_sqlite_begin"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`; nothing is connected yet.
+
+    Raises:
+        StoreError: this is no database URL, its kind is not supported, or its driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "DATABASE_URL is not a database URL", remedy="write sqlite:////folder/rider.db or postgresql://host/name"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        return _open_postgresql(parsed)
+    raise StoreError(f"databases of the kind {backend!r} are not supported", remedy="use sqlite or postgresql")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("the SQLite database has no file", remedy="name one: sqlite:////folder/rider.db")
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Provider settings may hold keys: the file is the owner's alone, and SQLite gives its side files the same mode.
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the database file {path} cannot be made: {error.strerror}",
+            remedy="correct DATABASE_URL or RIDER_DATA_DIR, or the folder's permissions",
+        ) from None
+    engine = create_engine(url, connect_args={"timeout": WAIT_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    if url.drivername == "postgresql":  # which driver that means depends on SQLAlchemy's version
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        # pre_ping: a connection that died while it lay in the pool is replaced instead of failing one call.
+        return create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_S, connect_args={"connect_timeout": WAIT_S})
+    except (ImportError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"the driver for {url.drivername} is not installed: {error}", remedy="pip install 'rider-core[postgres]'"
+        ) from None
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers and one writer at a time
+    cursor.execute("PRAGMA synchronous=NORMAL")  # with WAL: a power cut may take the last rows, never the file
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Left alone, the driver begins late and for DDL not at all, so that half of a failed migration would stay.
+    connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))

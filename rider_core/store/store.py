@@ -1,0 +1,211 @@
+"""What the rest of the house asks of the database, as short calls. Every failure comes out as a `StoreError`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from alembic.util import CommandError
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from rider_core.api import JobProblem, JobRecord, JobState, Priority
+from rider_core.errors import InvalidInput, StoreError, TooLarge
+from rider_core.store import migrate
+from rider_core.store.engine import SQLITE_BEGIN, open_engine
+from rider_core.store.tables import Base, JobHistory, ProviderSettings
+
+#: Rows of history that are kept: a day of a talkative robot (one utterance in ten seconds is 8,640), about 3 MB.
+HISTORY_ROWS = 10_000
+#: `record_jobs` prunes by itself after so many rows, so the table stays below the sum of the two.
+PRUNE_EVERY_ROWS = 1_000
+#: Rows of one transaction: a few milliseconds, so nobody waits for SQLite's one writer.
+BATCH_ROWS = 500
+#: A form of the panel has a few dozen short fields.
+MAX_SETTINGS_BYTES = 64 * 1024
+#: A problem is a sentence or two; a traceback that got into it is cut.
+MAX_PROBLEM_CHARACTERS = 2_000
+
+
+class Store:
+    """One process's connections to the database. May be used from several threads."""
+
+    def __init__(self, url: str) -> None:
+        """
+        Args:
+            url: `sqlite:////folder/file.db` or `postgresql://user:password@host/name`.
+
+        Raises:
+            StoreError: the URL cannot be used. The server is not asked yet.
+        """
+        self._engine = open_engine(url)
+        # Both kinds of database know the same statement; SQLAlchemy keeps one function for each.
+        self._insert: Callable[[type[Base]], sqlite.Insert | postgresql.Insert] = (
+            sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        )
+        self._rows_since_prune = 0
+
+    def upgrade(self) -> None:
+        """Run the missing migrations. Two processes may call it at once: one works, the other finds it done.
+
+        Raises:
+            StoreError: the database cannot be reached, or a newer version of rider-core has migrated it.
+        """
+        try:
+            with self._engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+                migrate.upgrade(connection)
+        except CommandError as error:
+            raise self._explain("knows migrations that this version lacks", error, "update rider-core") from error
+        except SQLAlchemyError as error:
+            raise self._away(error) from error
+
+    def revision(self) -> str | None:
+        """The migration that the database is at. None: it was never migrated."""
+        try:
+            with self._engine.connect() as connection:
+                return migrate.revision_of(connection)
+        except SQLAlchemyError as error:
+            raise self._away(error) from error
+
+    def is_current(self) -> bool:
+        """Whether the database has exactly the tables of this version."""
+        return self.revision() == migrate.head_revision()
+
+    def settings_of(self, provider: str) -> dict[str, Any]:
+        """What was saved for `provider`. Empty: nothing was."""
+        with self._session() as session:
+            row = session.get(ProviderSettings, provider)
+            return dict(row.settings) if row else {}
+
+    def save_settings(self, provider: str, settings: dict[str, Any]) -> None:
+        """Replace what is saved for `provider`.
+
+        Raises:
+            InvalidInput: it cannot be written as JSON.
+            TooLarge: it is more than `MAX_SETTINGS_BYTES`.
+        """
+        try:
+            size_bytes = len(json.dumps(settings, allow_nan=False).encode())
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidInput(f"the settings of {provider} are not JSON: {error}") from None
+        if size_bytes > MAX_SETTINGS_BYTES:
+            raise TooLarge(f"the settings of {provider} have {size_bytes} bytes, the limit is {MAX_SETTINGS_BYTES}")
+        self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
+
+    def record_jobs(self, records: Sequence[JobRecord]) -> None:
+        """Write down jobs that have ended; a job that is there already is replaced.
+
+        Raises:
+            InvalidInput: a job has not ended; none is written then.
+        """
+        rows = {record.id: _row(record) for record in records}
+        # In the order of their ids: two processes that write the same jobs cannot wait for each other in a ring.
+        ordered = iter([rows[job_id] for job_id in sorted(rows)])
+        while batch := list(islice(ordered, BATCH_ROWS)):
+            self._put(JobHistory, batch)
+        self._rows_since_prune += len(rows)
+        if self._rows_since_prune >= PRUNE_EVERY_ROWS:
+            self.prune_history()
+
+    def recent_jobs(self, limit: int) -> list[JobRecord]:
+        """The jobs that ended last, newest first, at most `HISTORY_ROWS`; without their results, which are not kept."""
+        newest = select(JobHistory).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
+        with self._session() as session:
+            return [_record(row) for row in session.scalars(newest.limit(max(0, min(limit, HISTORY_ROWS))))]
+
+    def prune_history(self, keep: int = HISTORY_ROWS) -> int:
+        """Delete all but the newest `keep` jobs and say how many went."""
+        newest = select(JobHistory.id).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
+        with self._session() as session:
+            gone = session.execute(
+                delete(JobHistory).where(JobHistory.id.in_(newest.offset(keep))).returning(JobHistory.id)
+            )
+            count = len(gone.all())
+        self._rows_since_prune = 0
+        return count
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def _put(self, table: type[Base], rows: list[dict[str, Any]]) -> None:
+        """Insert, or replace the row with the same primary key."""
+        insert = self._insert(table)
+        keys = [column.name for column in insert.table.primary_key]
+        others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+        with self._session() as session:
+            session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """One transaction; what goes wrong in it is explained."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                yield session
+        except SQLAlchemyError as error:
+            raise self._diagnosis(error) from error
+
+    def _diagnosis(self, error: SQLAlchemyError) -> StoreError:
+        """Ask the database what is wrong with it; where it does not answer, that is the answer."""
+        try:
+            current = self.is_current()
+        except StoreError as away:
+            return away
+        if not current:
+            return self._explain("is not migrated to this version", None, "rider db upgrade")
+        return self._away(error)
+
+    def _away(self, error: SQLAlchemyError) -> StoreError:
+        remedy = "see that the server runs and the file can be written, or correct DATABASE_URL; then: rider db upgrade"
+        return self._explain("cannot be used", error, remedy)
+
+    def _explain(self, what: str, error: Exception | None, remedy: str) -> StoreError:
+        where = self._engine.url.render_as_string(hide_password=True)
+        # Without the statement and its values, which SQLAlchemy's own text shows: they may hold keys.
+        cause = getattr(error, "orig", None) or error
+        why = f": {_text(' '.join(str(cause).split()))}" if cause else ""
+        return StoreError(f"the database {where} {what}{why}", remedy=remedy)
+
+
+def _row(record: JobRecord) -> dict[str, Any]:
+    if not record.state.ended or record.ended_ts is None:
+        raise InvalidInput(f"job {record.id} is {record.state.value}, the history takes jobs that have ended")
+    row = record.model_dump(mode="json", exclude={"result", "problem"})
+    problem = record.problem
+    return row | {
+        "problem_code": problem.code if problem else None,
+        "problem_message": _text(problem.message) if problem else None,
+        "problem_remedy": _text(problem.remedy) if problem and problem.remedy else None,
+    }
+
+
+def _record(row: JobHistory) -> JobRecord:
+    problem = None
+    if row.problem_code is not None:
+        problem = JobProblem(code=row.problem_code, message=row.problem_message or "", remedy=row.problem_remedy)
+    return JobRecord(
+        id=row.id,
+        task=row.task,
+        state=JobState(row.state),
+        queue=row.queue,
+        priority=Priority(row.priority),
+        origin=row.origin,
+        attempts=row.attempts,
+        submitted_ts=row.submitted_ts,
+        started_ts=row.started_ts,
+        ended_ts=row.ended_ts,
+        provider=row.provider,
+        mock=row.mock,
+        problem=problem,
+    )
+
+
+def _text(text: str) -> str:
+    """Cut, and without NUL, which PostgreSQL refuses in a text."""
+    return text[:MAX_PROBLEM_CHARACTERS].replace("\x00", "\ufffd")

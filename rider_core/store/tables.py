@@ -1,0 +1,49 @@
+"""The tables as the code sees them. What is in a database is decided by `migrations/`; a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, Double, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Of job ids, task, provider and origin names in `rider_core.api.jobs`. PostgreSQL enforces it, SQLite does not.
+NAME_LENGTH = 64
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class ProviderSettings(Base):
+    """What people set for one provider in the panel."""
+
+    __tablename__ = "provider_settings"
+
+    provider: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Seconds since the epoch, as in every time of ours.
+    updated_ts: Mapped[float] = mapped_column(Double)
+
+
+class JobHistory(Base):
+    """A job that ended, without its payload and result: those may be somebody's words or picture, and large."""
+
+    __tablename__ = "job_history"
+    __table_args__ = (Index("ix_job_history_ended_ts", "ended_ts"),)
+
+    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    task: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    queue: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    priority: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    state: Mapped[str] = mapped_column(String(16))
+    provider: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    mock: Mapped[bool]
+    attempts: Mapped[int]
+    submitted_ts: Mapped[float] = mapped_column(Double)
+    started_ts: Mapped[float | None] = mapped_column(Double)
+    ended_ts: Mapped[float] = mapped_column(Double)
+    problem_code: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    problem_message: Mapped[str | None] = mapped_column(Text)
+    problem_remedy: Mapped[str | None] = mapped_column(Text)

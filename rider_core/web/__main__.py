@@ -1,0 +1,136 @@
+"""The panel's process. Eventlet has to patch the standard library before anything else is imported, hence the order."""
+# ruff: noqa: E402, PLC0415 - see above; eventlet must not be imported where threads serve
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+_MODE = "RIDER_ASYNC_MODE"
+PATCHED = os.environ.get(_MODE, "eventlet").strip().lower() == "eventlet"
+if PATCHED:
+    # Eventlet tells every user at every start that it is in maintenance mode. That was weighed: docs/decisions.
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+    import eventlet
+
+    eventlet.monkey_patch()
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+from rider_core.config import Settings, load_settings
+from rider_core.errors import ConfigError, RiderError
+from rider_core.runtime import Services
+from rider_core.runtime.process import die_with_supervisor, set_up_logging
+from rider_core.web.app import Panel, create_app
+from rider_core.web.security import check_exposure
+from rider_core.web.threaded_server import MAX_CONNECTIONS, SILENCE_S, ThreadedServer
+
+log = logging.getLogger("rider_core.web")
+
+
+def main() -> int:
+    """Serve the panel until SIGINT or SIGTERM. Returns the process's exit status."""
+    try:
+        settings = load_settings()
+        set_up_logging("panel", settings.log_level)
+        if (settings.async_mode == "eventlet") != PATCHED:
+            _start_again(settings)
+        die_with_supervisor()
+        check_exposure(settings)
+        with _listen(settings) as listener:
+            _run(settings, listener)
+    except RiderError as error:
+        print(f"rider panel: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    wait_for_signal = _catch_signals()
+    services = Services.open(settings, role="panel")
+    try:
+        panel = create_app(services)
+        panel.start()
+        services.plugins.notify("on_startup", services=services)
+        stop_serving = _serve(panel, listener)
+        log.info("the panel is at http://%s/ (%s)", _shown(listener), settings.async_mode)
+        wait_for_signal()
+        log.info("stopping")
+        stop_serving()
+        services.plugins.notify("on_shutdown", services=services)
+        panel.stop()
+    finally:
+        services.close()
+
+
+def _start_again(settings: Settings) -> None:
+    """The file names another mode than the environment, and patching cannot be undone: begin anew, with the mode."""
+    os.environ[_MODE] = settings.async_mode
+    os.execv(sys.executable, [sys.executable, "-m", "rider_core.web", *sys.argv[1:]])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.web_host, settings.web_port
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise ConfigError(
+            f"the panel cannot listen on {host}:{port}: {error}",
+            remedy="end what listens there, or set RIDER_WEB_PORT to another port (0: any free one)",
+        ) from None
+
+
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
+    """Start serving; returns what ends it."""
+    if PATCHED:
+        import eventlet.wsgi
+
+        serving = eventlet.spawn(
+            eventlet.wsgi.server,
+            listener,
+            panel.app,
+            log=logging.getLogger("rider_core.web.http"),
+            log_output=False,
+            max_size=MAX_CONNECTIONS,
+            socket_timeout=SILENCE_S,
+            debug=False,
+        )
+        return lambda: serving.kill()
+    server = ThreadedServer(listener, panel.app)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True).start()
+    return server.shutdown
+
+
+def _catch_signals() -> Callable[[], None]:
+    """From now on both stop signals only leave a mark; returns what waits for it.
+
+    A handler that raised could hit anywhere, under eventlet in any green thread; and an Event could be locked by the
+    very thread that the handler interrupts.
+    """
+    reader, writer = socket.socketpair()
+
+    def leave_mark(_number: int, _frame: object) -> None:
+        writer.send(b"x")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave_mark)
+
+    def wait() -> None:
+        reader.recv(1)
+
+    return wait
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The panel's HTTP interface for programs: JSON, metrics, and a sign of life."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_flask_exporter import PrometheusMetrics
+from werkzeug.exceptions import HTTPException
+
+import rider_core
+from rider_core.errors import BackendUnavailable, InvalidInput, RiderError
+from rider_core.metrics import REFUSED, exposition
+from rider_core.runtime import Services
+from rider_core.web.board import Board
+from rider_core.web.poller import describe_plugins
+
+MAX_JOBS = 200
+DEFAULT_JOBS = 50
+#: Nobody sends the panel more than a form yet.
+MAX_BODY_BYTES = 64 * 1024
+
+
+def add_api(app: Flask, services: Services, board: Board) -> None:
+    """Register the routes, and the errors' way out as JSON."""
+    api = Blueprint("api", __name__)
+    registry = _measure_requests(app)
+
+    @api.get("/api/status")
+    def status() -> Response:
+        return jsonify({"version": rider_core.__version__, **board.snapshot()})
+
+    @api.get("/api/jobs")
+    def jobs() -> Response:
+        records = services.backend.recent(_limit())
+        return jsonify({"jobs": [record.model_dump(mode="json", exclude={"result"}) for record in records]})
+
+    @api.get("/api/plugins")
+    def plugins() -> Response:
+        return jsonify({"plugins": describe_plugins(services)})
+
+    @api.get("/healthz")
+    def healthz() -> Response:
+        redis = board.section("redis")
+        return jsonify({"status": "ok", "redis": "up" if redis and redis["up"] else "down"})
+
+    @api.get("/metrics")
+    def metrics() -> Response:
+        text, content_type = exposition()
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            text += generate_latest(registry)
+        return Response(text, content_type=content_type)
+
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.register_blueprint(api)
+    app.register_error_handler(RiderError, _explain)
+    app.register_error_handler(HTTPException, _explain_http)
+
+
+def _measure_requests(app: Flask) -> CollectorRegistry:
+    """Count and time Flask's requests by rule: a path that somebody makes up becomes no label.
+
+    In a registry of the application's own. Where the processes share their metrics by files it is not asked: the files
+    have them all.
+    """
+    registry = CollectorRegistry()
+    PrometheusMetrics(app, path=None, group_by="url_rule", defaults_prefix="rider_web", registry=registry)
+    return registry
+
+
+def _limit() -> int:
+    text = request.args.get("limit", str(DEFAULT_JOBS))
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_JOBS):
+        raise InvalidInput(f"limit is {text[:20]!r}, not 1 to {MAX_JOBS}")
+    return int(text)
+
+
+def _explain(error: RiderError) -> tuple[Response, int]:
+    REFUSED.labels("web", error.code).inc()
+    code = 400 if isinstance(error, InvalidInput) else 503 if isinstance(error, BackendUnavailable) else 500
+    return jsonify({"code": error.code, "message": error.message, "remedy": error.remedy}), code
+
+
+def _explain_http(error: HTTPException) -> Any:
+    if not request.path.startswith("/api/") or error.code is None:
+        return error
+    return jsonify({"code": "http", "message": error.description, "remedy": None}), error.code

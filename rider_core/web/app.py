@@ -1,0 +1,98 @@
+"""Puts the panel together: the Flask application, Socket.IO, the gate in front of both, and the threads behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, render_template
+from flask_socketio import SocketIO
+
+import rider_core
+from rider_core.runtime import Services
+from rider_core.runtime.process import StatusReporter
+from rider_core.web.api import add_api
+from rider_core.web.assets import web_folder
+from rider_core.web.board import Board
+from rider_core.web.live import LiveFeed
+from rider_core.web.poller import Poller
+from rider_core.web.reader import BusReader
+from rider_core.web.security import Gate, check_exposure
+
+log = logging.getLogger(__name__)
+
+#: A browser sends nothing but acknowledgements.
+MAX_MESSAGE_BYTES = 10_000
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The panel, ready to be served. `app` is the WSGI application, its gate and Socket.IO included."""
+
+    app: Flask
+    socketio: SocketIO
+    board: Board
+    feed: LiveFeed
+    reader: BusReader
+    poller: Poller
+    reporter: StatusReporter
+
+    def start(self) -> None:
+        for part in (self.feed, self.reader, self.poller, self.reporter):
+            part.start()
+
+    def stop(self) -> None:
+        for part in (self.reporter, self.poller, self.reader, self.feed):
+            part.stop()
+
+
+def create_app(services: Services) -> Panel:
+    """The panel over `services`; nothing is started yet.
+
+    Raises:
+        ConfigError: it would be open to others without a password, or its browser files were not built.
+    """
+    settings = services.settings
+    check_exposure(settings)
+    folder = web_folder()
+    app = Flask("rider_core.web", template_folder=str(folder / "templates"), static_folder=str(folder / "static"))
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    board = Board()
+    add_api(app, services, board)
+
+    @app.get("/")
+    def index() -> str:
+        return render_template("index.html", version=rider_core.__version__)
+
+    _add_plugin_routes(app, services.plugins.registry.routes)
+    socketio = SocketIO(
+        app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
+    )
+    feed = LiveFeed(socketio, board)
+    # Outermost, so that Engine.IO's requests pass it, too.
+    app.wsgi_app = Gate(app.wsgi_app, settings)  # type: ignore[method-assign]
+    reader = BusReader(services, board)
+    poller = Poller(services, board, reader)
+    return Panel(app, socketio, board, feed, reader, poller, StatusReporter(services.bus, _describe))
+
+
+def _describe() -> dict[str, Any]:
+    return {
+        "role": "panel",
+        "name": "panel",
+        "pid": os.getpid(),
+        "queues": [],
+        "state": "idle",
+        "providers": [],
+        "problems": [],
+    }
+
+
+def _add_plugin_routes(app: Flask, blueprints: list[Any]) -> None:
+    for blueprint in blueprints:
+        try:
+            app.register_blueprint(blueprint)
+        except Exception:  # a plugin's object: the edge of the house
+            log.exception("the routes of %s cannot be added", str(getattr(blueprint, "name", blueprint))[:80])

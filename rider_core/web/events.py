@@ -1,0 +1,242 @@
+"""From the bus's events to the board. Taking an event in twice, or late, changes nothing: the panel may read again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.api import Event
+from rider_core.web import untrusted
+from rider_core.web.board import Board, Row
+
+#: A process says something every 5 s; three times that is silence.
+ALIVE_S = 15.0
+#: How long a process that stopped, or fell silent, is still shown.
+GONE_S = 120.0
+MAX_PROCESSES = 80
+MAX_DOMAINS = 8
+#: Width of one bar of the chart.
+ACTIVITY_BUCKET_S = 5
+#: Events that are recognised when they come again: more than are ever read again, `reader.SEED_EVENTS`.
+SEEN_EVENTS = 4_000
+#: A running job stands above those that ended up to this long after its start, and no longer: its end may be lost.
+RUNNING_BONUS_S = 300.0
+
+#: "accepted" is not among them: what waits is in the queues' figures, a batch of thousands would push all else out.
+JOB_STATES = {
+    "job.started": "running",
+    "job.retried": "waiting",
+    "job.done": "done",
+    "job.failed": "failed",
+    "job.expired": "expired",
+    "job.cancelled": "cancelled",
+}
+OPEN_STATES = ("running", "waiting")
+
+
+class EventIntake:
+    """Applies events to a board. Used by one thread at a time."""
+
+    def __init__(self, board: Board, clock: Callable[[], float] = time.time) -> None:
+        self._board = board
+        self._clock = clock
+        self._seen: set[tuple[Any, ...]] = set()
+        self._seen_order: deque[tuple[Any, ...]] = deque()
+        self._processes: dict[str, Row] = {}
+        self._refused = 0
+        self._takers: dict[str, Callable[[Event, str], None]] = {
+            "process.status": self._process,
+            "robot.link": self._link,
+            "robot.domain": self._domain,
+            "robot.transcript": self._transcript,
+            "robot.speech": self._speech,
+            "robot.refused": self._refusal,
+            **dict.fromkeys(JOB_STATES, self._job),
+        }
+
+    def take(self, event: Event) -> bool:
+        """Apply an event. False: it was known already."""
+        identity = (event.kind, event.ts, event.source, event.job_id, str(event.data.get("name", ""))[:80])
+        if identity in self._seen:
+            return False
+        self._seen.add(identity)
+        self._seen_order.append(identity)
+        if len(self._seen_order) > SEEN_EVENTS:
+            self._seen.discard(self._seen_order.popleft())
+        taker = self._takers.get(event.kind)
+        if taker is not None:
+            key = f"{event.ts:.6f}:{event.source}:{event.job_id or untrusted.name(event.data, 'topic')}"
+            taker(event, key)
+        return True
+
+    def let_time_pass(self) -> None:
+        """Mark who fell silent, forget who is long gone."""
+        now = self._clock()
+        for name, row in list(self._processes.items()):
+            silent_s = now - row["heard_ts"]
+            if silent_s > GONE_S:
+                del self._processes[name]
+            elif silent_s > ALIVE_S and row["alive"]:
+                self._processes[name] = {**row, "alive": False}
+        self._show_processes()
+
+    def _process(self, event: Event, _key: str) -> None:
+        data = event.data
+        name = untrusted.name(data, "name") or event.source or "?"
+        known = self._processes.get(name)
+        if known is not None and known["heard_ts"] > event.ts:
+            return
+        if known is None and len(self._processes) >= MAX_PROCESSES:
+            return
+        state = untrusted.name(data, "state")
+        self._processes[name] = {
+            "name": name,
+            "role": untrusted.name(data, "role"),
+            "pid": untrusted.number(data, "pid"),
+            "queues": untrusted.names(data, "queues"),
+            "state": state,
+            "providers": _providers(data),
+            "problems": untrusted.names(data, "problems", untrusted.MAX_TEXT),
+            "heard_ts": event.ts,
+            "alive": state != "stopped" and self._clock() - event.ts <= ALIVE_S,
+        }
+        self._show_processes()
+
+    def _show_processes(self) -> None:
+        self._board.set_section("processes", [self._processes[name] for name in sorted(self._processes)])
+
+    def _link(self, event: Event, _key: str) -> None:
+        robot = self._robot()
+        if event.ts < robot["ts"]:
+            return
+        data = event.data
+        told = {
+            "up": untrusted.flag(data, "up"),
+            "reason": untrusted.text(data, "reason"),
+            "address": untrusted.name(data, "address") or robot["address"],
+            "ts": event.ts,
+        }
+        simulated = untrusted.flag(data, "simulated")
+        battery = untrusted.number(data, "battery_pct")
+        if simulated is not None:
+            told["simulated"] = simulated
+        if battery is not None:
+            told["battery_pct"] = max(0, min(100, battery))
+        self._board.set_section("robot", robot | told)
+
+    def _domain(self, event: Event, _key: str) -> None:
+        robot = self._robot()
+        domains: dict[str, Row] = robot["domains"]
+        name = untrusted.name(event.data, "domain")
+        known = domains.get(name)
+        if not name or (known is None and len(domains) >= MAX_DOMAINS) or (known and event.ts < known["ts"]):
+            return
+        row: Row = {key: untrusted.name(event.data, key) for key in ("mode", "status")}
+        row |= {"reason": untrusted.text(event.data, "reason"), "ts": event.ts}
+        self._board.set_section("robot", robot | {"domains": domains | {name: row}})
+
+    def _robot(self) -> Row:
+        nobody: Row = {
+            "address": "",
+            "simulated": None,
+            "up": None,
+            "reason": "",
+            "battery_pct": None,
+            "domains": {},
+            "ts": 0,
+        }
+        return nobody | (self._board.section("robot") or {})
+
+    def _transcript(self, event: Event, key: str) -> None:
+        data = event.data
+        row = {
+            "ts": event.ts,
+            "text": untrusted.text(data, "text"),
+            "language": untrusted.name(data, "language"),
+            "duration_s": untrusted.number(data, "duration_s"),
+            "latency_s": untrusted.number(data, "latency_s"),
+            "no_speech": untrusted.flag(data, "no_speech") or False,
+            **_provenance(data),
+        }
+        self._board.put("transcripts", key, row, event.ts)
+
+    def _speech(self, event: Event, key: str) -> None:
+        data = event.data
+        row = {
+            "ts": event.ts,
+            "text": untrusted.text(data, "text"),
+            "chunks": untrusted.number(data, "chunks"),
+            "first_chunk_ms": untrusted.number(data, "first_chunk_ms"),
+            "duration_s": untrusted.number(data, "duration_s"),
+            **_provenance(data),
+        }
+        self._board.put("speech", key, row, event.ts)
+
+    def _refusal(self, event: Event, key: str) -> None:
+        self._refused += 1
+        data = event.data
+        row = {
+            "ts": event.ts,
+            "topic": untrusted.name(data, "topic"),
+            "code": untrusted.name(data, "code"),
+            "message": untrusted.text(data, "message"),
+            "count": self._refused,
+        }
+        self._board.put("refused", key, row, event.ts)
+
+    def _job(self, event: Event, _key: str) -> None:
+        if not event.job_id:
+            return
+        data = event.data
+        state = JOB_STATES[event.kind]
+        known = self._board.row("jobs", event.job_id)
+        if known is None or event.ts >= known["ts"]:
+            told = {
+                "task": untrusted.name(data, "task"),
+                "queue": untrusted.name(data, "queue"),
+                "origin": untrusted.name(data, "origin"),
+                "priority": untrusted.name(data, "priority"),
+                "attempts": untrusted.number(data, "attempts"),
+                "waited_ms": untrusted.number(data, "waited_ms"),
+                "ran_ms": untrusted.number(data, "ran_ms") if state != "running" else None,
+                **_provenance(data),
+            }
+            problem = untrusted.problem(data)
+            row = {
+                "id": event.job_id[:64],
+                "ts": event.ts,
+                "state": state,
+                **told,
+                "problem": problem.model_dump() if problem else None,
+            }
+            rank = event.ts + (RUNNING_BONUS_S if state == "running" else 0)
+            self._board.put("jobs", event.job_id[:64], row, rank)
+        ended_before = known is not None and known["state"] not in OPEN_STATES
+        if state not in OPEN_STATES and not ended_before:
+            self._count_end(event.ts, "good" if state == "done" else "bad")
+
+    def _count_end(self, ts: float, outcome: str) -> None:
+        start = int(ts) // ACTIVITY_BUCKET_S * ACTIVITY_BUCKET_S
+        row = self._board.row("activity", str(start)) or {"ts": start, "good": 0, "bad": 0}
+        self._board.put("activity", str(start), {**row, outcome: row[outcome] + 1}, start)
+
+
+def _provenance(data: dict[str, Any]) -> Row:
+    """Who did it, and whether it is made up."""
+    return {"provider": untrusted.name(data, "provider"), "mock": untrusted.flag(data, "mock") or False}
+
+
+def _providers(data: dict[str, Any]) -> list[Row]:
+    described = untrusted.mappings(data, "providers")
+    if described:
+        return [
+            {
+                "name": untrusted.name(each, "name"),
+                "domain": untrusted.name(each, "domain"),
+                "mock": untrusted.flag(each, "mock") or False,
+            }
+            for each in described
+        ]
+    return [{"name": each, "domain": "", "mock": False} for each in untrusted.names(data, "providers")]

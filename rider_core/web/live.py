@@ -1,0 +1,128 @@
+"""Browsers that watch: each is told what is new once it has shown that it took in the last message.
+
+That acknowledgement is the flow control. For a browser that does not read, exactly one message is under way, and
+nothing else is kept; when it is back it gets everything that still holds in one message.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import Namespace, SocketIO
+
+from rider_core.metrics import REFUSED
+from rider_core.web.board import TABLE_LIMITS, Board
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "/live"
+#: Five messages a second are more than an eye follows.
+TICK_S = 0.2
+#: Browsers at once. One person has a few tabs; a house has a few people.
+MAX_BROWSERS = 64
+
+
+@dataclass
+class _Browser:
+    """Attributes: the revision that was last sent (0: nothing yet), and whether that message is unacknowledged."""
+
+    revision: int = 0
+    under_way: bool = False
+
+
+class LiveFeed(Namespace):  # type: ignore[misc]
+    """The Socket.IO namespace, and the thread that sends."""
+
+    def __init__(self, socketio: SocketIO, board: Board) -> None:
+        super().__init__(NAMESPACE)
+        self._socketio = socketio
+        self._board = board
+        self._connected: set[str] = set()
+        self._browsers: dict[str, _Browser] = {}
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+        board.on_change = self._news.set
+        socketio.on_namespace(self)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._news.set()
+        self._thread.join(timeout=1)
+
+    def on_connect(self, _auth: Any = None) -> None:
+        with self._lock:
+            if len(self._connected) >= MAX_BROWSERS:
+                REFUSED.labels("web", "too_many_browsers").inc()
+                raise Refused(f"{MAX_BROWSERS} browsers are watching already; close one of them")
+            self._connected.add(_sid())
+
+    def on_disconnect(self, _reason: Any = None) -> None:
+        with self._lock:
+            self._connected.discard(_sid())
+            self._browsers.pop(_sid(), None)
+
+    def on_ready(self, *_: Any) -> None:
+        """The browser has its handlers in place, and wants everything."""
+        with self._lock:
+            if _sid() in self._connected:
+                self._browsers.setdefault(_sid(), _Browser())
+        self._news.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._news.wait()
+            self._news.clear()
+            try:
+                self._tell_everybody()
+            except Exception:  # the top of a thread: the panel must not go blind
+                log.exception("the browsers could not be told")
+            self._stop.wait(TICK_S)
+
+    def _tell_everybody(self) -> None:
+        with self._lock:
+            due = [
+                (sid, browser.revision)
+                for sid, browser in self._browsers.items()
+                if not browser.under_way and browser.revision < self._board.revision
+            ]
+        messages: dict[int, dict[str, Any]] = {}
+        for sid, revision in due:
+            if revision not in messages:
+                messages[revision] = self._message(revision)
+            self._tell(sid, messages[revision])
+
+    def _message(self, revision: int) -> dict[str, Any]:
+        message = {"now": time.time(), "full": revision == 0}
+        if revision == 0:
+            return message | {"limits": TABLE_LIMITS} | self._board.snapshot()
+        return message | self._board.since(revision)
+
+    def _tell(self, sid: str, message: dict[str, Any]) -> None:
+        with self._lock:
+            browser = self._browsers.get(sid)
+            if browser is None:
+                return
+            browser.revision = message["revision"]
+            browser.under_way = True
+
+        def acknowledged(*_: Any) -> None:
+            browser.under_way = False
+            self._news.set()
+
+        self._socketio.emit("news", message, namespace=NAMESPACE, to=sid, callback=acknowledged)
+
+
+def _sid() -> str:
+    """Id of the browser whose message is being handled."""
+    return str(request.sid)  # type: ignore[attr-defined]

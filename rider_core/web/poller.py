@@ -1,0 +1,109 @@
+"""Asks every two seconds what nobody announces: whether Redis is there, the queues' figures, the plugins' states."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+from rider_core.errors import BackendUnavailable
+from rider_core.runtime import Services
+from rider_core.web.board import Board
+from rider_core.web.reader import BusReader
+
+log = logging.getLogger(__name__)
+
+POLL_S = 2.0
+MAX_REASON = 300
+#: How often the past is read after Redis came up: the second time, one interval later, takes in what was said between
+#: the first time and the reader's own first look at the stream.
+SEEDS = 2
+
+
+class Poller:
+    """A thread that keeps the board's sections about things at rest up to date."""
+
+    def __init__(self, services: Services, board: Board, reader: BusReader) -> None:
+        self._services = services
+        self._board = board
+        self._reader = reader
+        self._seeds_left = SEEDS
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._ask()
+            except Exception:  # the top of a thread
+                log.exception("asking after the house failed")
+            self._stop.wait(POLL_S)
+
+    def _ask(self) -> None:
+        self._board.set_section("plugins", describe_plugins(self._services))
+        self._reader.let_time_pass()
+        about = describe_redis(self._services)
+        self._board.set_section("redis", about)
+        if not about["up"]:
+            self._seeds_left = SEEDS
+            return
+        try:
+            if self._seeds_left:
+                self._reader.take_in_past()
+                self._seeds_left -= 1
+            figures = [stats.model_dump() for stats in self._services.backend.stats()]
+            self._board.set_section("queues", {"figures": figures, "problem": ""})
+        except BackendUnavailable as error:
+            self._board.set_section("queues", {"figures": [], "problem": str(error)[:MAX_REASON]})
+
+
+def describe_redis(services: Services) -> dict[str, Any]:
+    """Whether it answers, what it is, and where; without the password that may be in its URL."""
+    url = services.settings.redis_url
+    about: dict[str, Any] = {"embedded": url is None, "address": _shown_address(url), "up": False, "reason": ""}
+    try:
+        info = services.redis_info()
+    except BackendUnavailable as error:
+        return about | {"reason": str(error)[:MAX_REASON]}
+    valkey = info.get("valkey_version")
+    return about | {
+        "up": True,
+        "product": "Valkey" if valkey else "Redis",
+        "version": str(valkey or info.get("redis_version", ""))[:20],
+        "memory_mb": round(int(info.get("used_memory", 0)) / 1e6),
+    }
+
+
+def describe_plugins(services: Services) -> list[dict[str, Any]]:
+    """Every plugin, the broken ones too, with its providers."""
+    classes = services.plugins.registry.providers
+    return [
+        {
+            "name": record.name,
+            "package": record.package,
+            "version": record.version,
+            "state": record.state.value,
+            "reason": record.reason[:MAX_REASON],
+            "providers": [
+                {"name": name, "domain": classes[name].domain, "mock": classes[name].mock}
+                for name in record.providers
+                if name in classes
+            ],
+        }
+        for record in services.plugins.records()
+    ]
+
+
+def _shown_address(url: str | None) -> str:
+    if url is None:
+        return ""
+    parts = urlsplit(url)
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname or ''}:{parts.port or 6379}"

@@ -1,0 +1,122 @@
+"""The panel as a process of its own on a real Valkey, and a browser's part played by a real Socket.IO client."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+import time
+from typing import Any
+
+import httpx
+import socketio
+from house import Processes, Valkey, wait_until
+
+from rider_core.api import Event
+from rider_core.api.events import HOUSE_STREAM
+from rider_core.eventbus import encode_event
+from rider_core.runtime.redis_connection import connect
+from rider_core.store import Store
+
+
+class PanelStage:
+    """Starts a panel, and speaks on its bus."""
+
+    def __init__(self, processes: Processes, valkey: Valkey, mode: str) -> None:
+        self.processes, self.valkey, self.mode = processes, valkey, mode
+        self.connection = connect(valkey.url)
+        self.database = processes.folder / "rider.db"
+        store = Store(f"sqlite:///{self.database}")
+        store.upgrade()
+        store.close()
+        processes.environment.update(
+            REDIS_URL=valkey.url,
+            DATABASE_URL=f"sqlite:///{self.database}",
+            RIDER_WEB_PORT="0",
+            RIDER_ASYNC_MODE=mode,
+        )
+        self.url = ""
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start it, and wait until it says where it is."""
+        process = self.processes.start("-m", "rider_core.web", log="panel.log", **environment)
+        before = self.url
+
+        def told() -> bool:
+            assert process.poll() is None, self.processes.log("panel.log")
+            found = re.findall(r"the panel is at (http://\S+?)/ ", self.processes.log("panel.log"))
+            self.url = found[-1] if found else ""
+            return bool(self.url) and self.url != before
+
+        wait_until(told, what="the panel's start")
+        return process
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=10, **options)
+
+    def say(self, kind: Any, job_id: str | None = None, ts: float | None = None, **data: Any) -> None:
+        event = Event(kind=kind, ts=ts or time.time(), source="test", job_id=job_id, data=data)
+        self.connection.xadd(HOUSE_STREAM, encode_event(event))
+
+    def end_job(self, job_id: str, kind: str = "job.done", **data: Any) -> None:
+        about = {"task": "voice.transcribe", "queue": "voice", "origin": "robot", "priority": "high", "attempts": 1}
+        self.say(kind, job_id, **{**about, "provider": "whisper", "waited_ms": 12, "ran_ms": 345.5, **data})
+
+    def transcript(self, text: str, **data: Any) -> None:
+        self.say(
+            "robot.transcript", text=text, language="en", duration_s=1.5, latency_s=0.7, provider="whisper", **data
+        )
+
+
+class Watcher:
+    """A browser: keeps every message; `reads=False` plays one that takes nothing in."""
+
+    def __init__(
+        self, url: str, reads: bool = True, headers: dict[str, str] | None = None, transport: str = ""
+    ) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.may_read = threading.Event()
+        if reads:
+            self.may_read.set()
+        self._client = socketio.Client(reconnection=False)
+        self._client.on("news", self._take, namespace="/live")
+        self._client.connect(
+            url,
+            headers=headers or {},
+            namespaces=["/live"],
+            transports=[transport] if transport else None,
+            wait_timeout=10,
+        )
+        self._client.emit("ready", namespace="/live")
+
+    @property
+    def transport(self) -> str:
+        return str(self._client.transport())
+
+    def _take(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+        self.may_read.wait(30)  # the answer to this call is the acknowledgement
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows that came, in their order."""
+        return [row for message in list(self.messages) for row in message["rows"].get(table, [])]
+
+    def section(self, name: str) -> Any:
+        """Its last value."""
+        values = [message["sections"][name] for message in list(self.messages) if name in message["sections"]]
+        return values[-1] if values else None
+
+    def wait_for(self, table: str, **wanted: Any) -> dict[str, Any]:
+        """The newest row with these values."""
+        found: list[dict[str, Any]] = []
+
+        def there() -> bool:
+            found[:] = [row for row in self.rows(table) if wanted.items() <= row.items()]
+            return bool(found)
+
+        wait_until(there, what=f"a row of {table} with {wanted}")
+        return found[-1]
+
+    def close(self) -> None:
+        self.may_read.set()
+        self._client.disconnect()

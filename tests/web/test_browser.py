@@ -1,0 +1,163 @@
+"""The page in a real browser: headless Chromium looks at the panel's process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from house import Processes, Valkey, install_plugin, wait_until
+from panel_stage import PanelStage
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MARKUP = "<img src=x onerror=\"document.title='broken into'\"><script>document.title='broken into'</script>"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def stage(processes: Processes, valkey: Valkey) -> Iterator[PanelStage]:
+    stage = PanelStage(processes, valkey, "eventlet")
+    yield stage
+    stage.connection.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test where the console has an error or a refusal of the page's policy."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def open_panel(page: Page, stage: PanelStage) -> None:
+    page.goto(stage.url)
+    expect(page.locator(".connection")).to_have_text("live")
+
+
+def test_what_is_said_appears_without_reload(stage: PanelStage, page: Page) -> None:
+    stage.start()
+    open_panel(page, stage)
+    expect(page.locator(".card-talk .empty")).to_contain_text("rider simulate")
+    expect(page.locator(".card-jobs .empty")).to_be_visible()
+    page.evaluate("window.notReloaded = true")
+    stage.transcript("Could you come here?")
+    stage.say(
+        "robot.speech", text="Już jadę.", chunks=3, first_chunk_ms=41, duration_s=0.9, provider="espeak", mock=False
+    )
+    stage.end_job("j1")
+    stage.say(
+        "process.status", role="worker", name="worker-1", queues=["voice"], state="idle", providers=[], problems=[]
+    )
+    expect(page.locator(".talk .heard .words")).to_have_text("Could you come here?")
+    expect(page.locator(".talk .heard .detail")).to_contain_text("answered in 0.70 s")
+    expect(page.locator(".talk .spoken .words")).to_have_text("Już jadę.")
+    expect(page.locator(".jobs tbody .state")).to_have_text("done")
+    expect(page.locator(".card-processes")).to_contain_text("worker-1")
+    assert page.evaluate("window.notReloaded")
+
+
+def test_what_a_robot_or_a_plugin_says_is_never_markup(stage: PanelStage, page: Page) -> None:
+    install_plugin(stage.processes.folder, "broken-one", f"raise RuntimeError({MARKUP!r})")
+    stage.start()
+    open_panel(page, stage)
+    wild = {"provider": MARKUP, "mock": True}
+    stage.say("robot.transcript", text=MARKUP, language=MARKUP, latency_s=1, **wild)
+    stage.say("robot.speech", text=MARKUP, **wild)
+    stage.say("robot.link", up=False, address=MARKUP, simulated=False, reason=MARKUP)
+    stage.say("robot.domain", domain=MARKUP, mode=MARKUP, status=MARKUP, reason=MARKUP)
+    stage.say("robot.refused", topic=MARKUP, code=MARKUP, message=MARKUP)
+    stage.say(
+        "process.status", role=MARKUP, name=MARKUP, queues=[MARKUP], state=MARKUP, providers=[], problems=[MARKUP]
+    )
+    problem = {"code": MARKUP, "message": MARKUP, "remedy": MARKUP}
+    stage.say("job.failed", MARKUP, task=MARKUP, queue=MARKUP, origin=MARKUP, problem=problem, **wild)
+    expect(page.locator(".talk .heard .words")).to_have_text(MARKUP)
+    expect(page.locator(".card-plugins .failed .reason")).to_contain_text(MARKUP)
+    expect(page.locator(".jobs .problem")).to_contain_text(MARKUP)
+    expect(page.locator(".card-refused")).to_contain_text(MARKUP[:60])
+    expect(page.locator(".address")).to_contain_text(MARKUP[:60])
+    assert page.locator("#panel img").count() == 1, "the logo is the only picture"
+    assert page.locator("#panel script").count() == 0
+    assert "broken into" not in page.title()
+
+
+def test_a_mock_is_marked_wherever_it_shows(stage: PanelStage, page: Page) -> None:
+    stage.start()
+    open_panel(page, stage)
+    mock = {"provider": "echo", "mock": True}
+    stage.transcript("made up", mock=True)
+    stage.say("robot.speech", text="made up", **mock)
+    stage.end_job("j", **mock)
+    providers = [{"name": "echo", "domain": "speech_to_text", "mock": True}]
+    stage.say("process.status", role="worker", name="w", queues=[], state="idle", providers=providers, problems=[])
+    for place in (".talk .heard", ".talk .spoken", ".jobs tbody", ".card-processes"):
+        expect(page.locator(f"{place} .mock")).to_have_text("MOCK")
+
+
+def test_what_is_wrong_stands_on_top_with_its_remedy(stage: PanelStage, page: Page) -> None:
+    stage.start()
+    open_panel(page, stage)
+    expect(page.locator(".headline")).to_contain_text("need attention")
+    expect(page.locator(".concerns")).to_contain_text("No worker is running")
+    expect(page.locator(".concerns")).to_contain_text("rider up")
+
+
+def test_a_panel_that_went_away_is_said_and_found_again(stage: PanelStage, browser: Browser) -> None:
+    process = stage.start()
+    page = browser.new_page()
+    open_panel(page, stage)
+    port = stage.url.rsplit(":", 1)[1]
+    process.terminate()
+    expect(page.locator(".connection")).to_have_text("connection lost", timeout=10_000)
+    expect(page.locator(".concerns")).to_contain_text("does not answer")
+    assert process.wait(10) == 0
+    stage.processes.start("-m", "rider_core.web", log="again.log", RIDER_WEB_PORT=port)
+    expect(page.locator(".connection")).to_have_text("live", timeout=20_000)
+    stage.transcript("and on it goes")
+    expect(page.locator(".talk .words")).to_have_text("and on it goes")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 800, 1180, 1900])
+def test_nothing_sticks_out_sideways(stage: PanelStage, page: Page, width: int) -> None:
+    stage.start()
+    page.set_viewport_size({"width": width, "height": 800})
+    open_panel(page, stage)
+    stage.transcript("Donaudampfschifffahrtsgesellschaft" * 8)
+    stage.end_job("j" * 64, "job.failed", task="t" * 80, provider="p" * 80, problem={"code": "c", "message": "m" * 300})
+    stage.say(
+        "process.status",
+        role="worker",
+        name="n" * 64,
+        queues=["q" * 60],
+        state="idle",
+        providers=[],
+        problems=["p" * 200],
+    )
+    expect(page.locator(".jobs tbody .state")).to_have_text("failed")
+    wait_until(lambda: page.locator(".card-processes").inner_text().count("n" * 64) > 0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,183 @@
+"""From events to the board: what is shown, in which order, under which limits."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from rider_core.api import Event
+from rider_core.web.board import TABLE_LIMITS, Board
+from rider_core.web.events import ALIVE_S, GONE_S, MAX_PROCESSES, SEEN_EVENTS, EventIntake
+from rider_core.web.history import job_record
+
+NOW = 1_800_000_000.0
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def event(kind: Any, ts: float = NOW, job_id: str | None = None, **data: Any) -> Event:
+    return Event(kind=kind, ts=ts, source="test", job_id=job_id, data=data)
+
+
+def shown(events: list[Event]) -> dict[str, Any]:
+    board = Board()
+    intake = EventIntake(board, Clock())
+    for each in events:
+        intake.take(each)
+    return {name: value for name, value in board.snapshot().items() if name != "revision"}
+
+
+def story() -> list[Event]:
+    return [
+        event("process.status", NOW, role="worker", name="worker-1", pid=7, queues=["voice"], state="idle"),
+        event("process.status", NOW + 5, role="worker", name="worker-1", pid=7, queues=["voice"], state="busy"),
+        event("robot.link", NOW, up=False, address="10.0.0.9", reason="no route"),
+        event("robot.link", NOW + 4, up=True, address="10.0.0.9", reason=""),
+        event("robot.domain", NOW + 1, domain="voice", mode="local", status="local_only", reason="no worker"),
+        event("robot.domain", NOW + 2, domain="voice", mode="pc", status="pc_active", reason=""),
+        event("job.started", NOW + 1, "j1", task="voice.transcribe", queue="voice", waited_ms=3, attempts=1),
+        event("job.done", NOW + 2, "j1", task="voice.transcribe", queue="voice", waited_ms=3, ran_ms=900, attempts=1),
+        event(
+            "job.failed", NOW + 3, "j2", task="text.generate", queue="text", problem={"code": "model", "message": "m"}
+        ),
+        event("robot.transcript", NOW + 2, text="hello", language="en", latency_s=1.0),
+    ]
+
+
+def test_what_a_story_shows() -> None:
+    board = shown(story())
+    assert board["sections"]["robot"]["up"] is True
+    assert board["sections"]["robot"]["domains"]["voice"]["mode"] == "pc"
+    assert board["sections"]["processes"][0]["state"] == "busy"
+    assert [(row["id"], row["state"]) for row in board["rows"]["jobs"]] == [("j2", "failed"), ("j1", "done")]
+    assert board["rows"]["jobs"][0]["problem"] == {"code": "model", "message": "m", "remedy": None}
+    assert board["rows"]["activity"] == [{"ts": int(NOW), "good": 1, "bad": 1, "key": str(int(NOW)), "rank": int(NOW)}]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_repeated_and_late_events_change_nothing(seed: int) -> None:
+    events = [*story(), *story()]
+    random.Random(seed).shuffle(events)
+    assert shown(events) == shown(story()), f"seed {seed}"
+
+
+def test_a_mock_is_said_to_be_one() -> None:
+    rows = shown(
+        [
+            event("job.done", job_id="j", task="text.generate", provider="echo-text", mock=True),
+            event("robot.transcript", text="made up", mock=True),
+            event("robot.speech", text="made up", mock=True),
+        ]
+    )["rows"]
+    assert [rows[table][0]["mock"] for table in ("jobs", "transcripts", "speech")] == [True, True, True]
+
+
+def test_every_table_is_bounded() -> None:
+    board = Board()
+    intake = EventIntake(board, Clock())
+    for n in range(2_000):
+        ts = NOW + n * 10
+        intake.take(event("job.done", ts, f"j{n}", task="t"))
+        for kind in ("robot.transcript", "robot.speech", "robot.refused"):
+            intake.take(event(kind, ts, text="x"))
+        intake.take(event("process.status", ts, name=f"stranger-{n}"))
+        intake.take(event("robot.domain", ts, domain=f"domain-{n}"))
+    assert {table: len(rows) for table, rows in board.snapshot()["rows"].items()} == TABLE_LIMITS
+    assert len(board.section("processes")) == MAX_PROCESSES
+    assert len(board.section("robot")["domains"]) == 8
+    assert len(intake._seen) == SEEN_EVENTS
+    assert board.snapshot()["rows"]["jobs"][0]["id"] == "j1999"
+
+
+def test_a_running_job_stays_above_what_ended_later_but_not_for_ever() -> None:
+    board = Board()
+    intake = EventIntake(board, Clock())
+    intake.take(event("job.started", NOW, "long", task="t"))
+    for n in range(TABLE_LIMITS["jobs"] + 20):
+        intake.take(event("job.done", NOW + 1 + n, f"j{n}", task="t"))
+    assert board.snapshot()["rows"]["jobs"][0]["id"] == "long"
+    for n in range(TABLE_LIMITS["jobs"]):
+        intake.take(event("job.done", NOW + 400 + n, f"k{n}", task="t"))
+    assert board.row("jobs", "long") is None
+
+
+def test_long_wrong_and_infinite_values_do_not_reach_the_browser() -> None:
+    wild: dict[str, Any] = {
+        "text": "x" * 1_000_000,
+        "language": ["en"],
+        "duration_s": float("nan"),
+        "latency_s": float("inf"),
+        "provider": "p" * 10_000,
+        "mock": "yes",
+    }
+    board = shown(
+        [
+            event("robot.transcript", **wild),
+            event(
+                "job.done", job_id="j", task=7, attempts="many", waited_ms=-float("inf"), ran_ms=10**400, problem="no"
+            ),
+            event("process.status", name="p", queues=["q" * 999] * 99, providers=[{"name": 1}] * 99, problems="none"),
+            event("robot.link", up="yes", battery_pct=float("nan")),
+        ]
+    )
+    text = json.dumps(board, allow_nan=False)
+    assert len(text) < 10_000
+    row = board["rows"]["transcripts"][0]
+    assert (row["duration_s"], row["latency_s"], row["language"], row["mock"]) == (None, None, "", False)
+    assert len(row["text"]) == 600
+    assert row["text"].endswith("…")
+
+
+def test_who_falls_silent_is_marked_and_later_forgotten() -> None:
+    board, clock = Board(), Clock()
+    intake = EventIntake(board, clock)
+    intake.take(event("process.status", name="link", role="link", state="idle"))
+    clock.now = NOW + ALIVE_S - 1
+    intake.let_time_pass()
+    assert board.section("processes")[0]["alive"] is True
+    clock.now = NOW + ALIVE_S + 1
+    intake.let_time_pass()
+    assert board.section("processes")[0]["alive"] is False
+    clock.now = NOW + GONE_S + 1
+    intake.let_time_pass()
+    assert board.section("processes") == []
+
+
+def test_a_stopped_process_is_not_alive() -> None:
+    assert shown([event("process.status", name="w", state="stopped")])["sections"]["processes"][0]["alive"] is False
+
+
+def test_since_tells_only_what_is_newer() -> None:
+    board = Board()
+    board.set_section("redis", {"up": True})
+    board.put("jobs", "a", {"state": "running"}, 1)
+    seen = board.revision
+    board.put("jobs", "b", {"state": "done"}, 2)
+    board.put("jobs", "a", {"state": "done"}, 1)
+    board.set_section("redis", {"up": True})
+    news = board.since(seen)
+    assert news["sections"] == {}
+    assert [row["key"] for row in news["rows"]["jobs"]] == ["b", "a"]
+    assert board.since(board.revision)["rows"] == {}
+
+
+def test_history_takes_times_from_the_event() -> None:
+    record = job_record(
+        event("job.failed", NOW, "j", task="t", queue="q", priority="low", waited_ms=2000, ran_ms=500, attempts=2)
+    )
+    assert record is not None
+    assert (record.submitted_ts, record.started_ts, record.ended_ts) == (NOW - 2.5, NOW - 0.5, NOW)
+    assert record.state.value == "failed"
+
+
+def test_an_event_that_does_not_fit_is_no_history() -> None:
+    assert job_record(event("job.started", NOW, "j", task="t")) is None
+    assert job_record(event("job.done", NOW, "j", task="t", priority="shouted")) is None

@@ -1,0 +1,135 @@
+"""The gate in front of the panel, without a server: which request passes, and why another does not."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.web.security import SECURITY_HEADERS, Gate, check_exposure
+
+
+def settings(**values: Any) -> Settings:
+    return Settings(**values)
+
+
+def ask(
+    gate_settings: Settings, host: str = "127.0.0.1:8000", path: str = "/", method: str = "GET", **headers: str
+) -> str:
+    """The status of one request through a gate."""
+    told: list[tuple[str, dict[str, str]]] = []
+
+    def application(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("X-Frame-Options", "ALLOWALL")])
+        return [b"inside"]
+
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, "wsgi.url_scheme": "http"}
+    environ.update({f"HTTP_{name.upper()}": value for name, value in headers.items()})
+    body = Gate(application, gate_settings)(environ, lambda status, headers, *_: told.append((status, dict(headers))))
+    status, sent = told[0]
+    assert SECURITY_HEADERS.items() <= sent.items()
+    assert (b"".join(body) == b"inside") == status.startswith("200")
+    return status[:3]
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:8000", "[::1]:8000", "[::1]"])
+def test_loopback_names_pass(host: str) -> None:
+    assert ask(settings(), host) == "200"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8000",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "localhost:8000:9",
+        "localhost:x",
+        "127.0.0.1@evil.example",
+        "[::1]x",
+        "[::1",
+        "192.168.1.5",
+        "",
+        "a" * 100_000,
+    ],
+)
+def test_names_of_others_do_not(host: str) -> None:
+    assert ask(settings(), host) == "403"
+
+
+def test_the_configured_host_passes() -> None:
+    seen = settings(web_host="panel.home", web_password="s3cret")
+    assert ask(seen, "panel.home:8000", authorization=basic("rider", "s3cret")) == "200"
+    assert ask(seen, "other.home:8000", authorization=basic("rider", "s3cret")) == "403"
+
+
+def test_on_every_address_an_address_passes_but_no_strange_name() -> None:
+    seen = settings(web_host="0.0.0.0", web_password="s3cret")
+    assert ask(seen, "192.168.1.5:8000", authorization=basic("rider", "s3cret")) == "200"
+    assert ask(seen, "evil.example:8000", authorization=basic("rider", "s3cret")) == "403"
+
+
+@pytest.mark.parametrize("path", ["/", "/socket.io/", "/api/status", "/metrics", "/healthz"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1:8000", "http://127.0.0.1:8001", "http://127.0.0.1", ""]
+)
+def test_a_page_of_another_origin_is_refused(path: str, origin: str) -> None:
+    assert ask(settings(), path=path, origin=origin) == "403"
+
+
+def test_the_panels_own_page_passes() -> None:
+    assert ask(settings(), path="/socket.io/", origin="http://127.0.0.1:8000") == "200"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        basic("rider", "wrong"),
+        basic("root", "zażółć"),
+        basic("rider", "zażółć ") + "x",
+        basic("rider", ""),
+        "Basic !!!",
+        "Basic",
+        "Bearer zażółć",
+        "Basic " + "A" * 1_000_000,
+    ],
+)
+def test_without_the_password_nothing_is_told(authorization: str) -> None:
+    protected = settings(web_password="zażółć")
+    for path in ("/", "/socket.io/", "/static/app.js", "/api/status", "/metrics"):
+        assert ask(protected, path=path, authorization=authorization) == "401"
+
+
+def test_with_the_password_all_is() -> None:
+    assert ask(settings(web_password="zażółć"), authorization=basic("rider", "zażółć")) == "200"
+
+
+def test_a_supervisor_may_ask_whether_it_lives() -> None:
+    assert ask(settings(web_password="s3cret"), path="/healthz") == "200"
+
+
+def test_methods_come_from_a_closed_list() -> None:
+    assert ask(settings(), method="X" * 50) == "405"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "panel.home", ""])
+def test_nobody_elsewhere_sees_it_without_a_password(host: str) -> None:
+    with pytest.raises(ConfigError, match="RIDER_WEB_PASSWORD"):
+        check_exposure(settings(web_host=host))
+    with pytest.raises(ConfigError):
+        check_exposure(settings(web_host=host, web_password=""))
+    check_exposure(settings(web_host=host, web_password="s3cret"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.9.9.9"])
+def test_loopback_needs_none(host: str) -> None:
+    check_exposure(settings(web_host=host))

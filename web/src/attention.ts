@@ -1,0 +1,69 @@
+// What a person should look at. With nothing but notes (tone "quiet") among them, the headline is "all is well".
+
+import type { Tone } from "./dom";
+import type { State } from "./state";
+import { strings } from "./strings";
+import type { Plugin } from "./types";
+
+export interface Concern { key: string; tone: Tone; text: string; detail: string; remedy: string }
+
+const DOMAINS: Record<string, string> = {
+  "voice.transcribe": "speech_to_text", "voice.synthesize": "text_to_speech",
+  "vision.detect": "object_detection", "text.generate": "text_generation",
+};
+
+/** Whether a worker's problem ("task: why") is only that nobody installed an engine for the task: a gap, no fault. */
+export function isGap(problem: string, plugins: readonly Plugin[] = []): boolean {
+  const domain = DOMAINS[problem.split(":")[0] ?? ""];
+  return domain !== undefined
+    && !plugins.some((plugin) => plugin.state !== "disabled" && (plugin.state !== "loaded"
+      || plugin.providers.some((provider) => provider.domain === domain && !provider.mock)));
+}
+
+export function concerns(state: State): Concern[] {
+  const words = strings.attention;
+  const found: Concern[] = [];
+  const add = (tone: Tone, text: string, detail = "", remedy = ""): void => {
+    found.push({ key: `${tone}:${text}:${detail}`, tone, text, detail, remedy });
+  };
+  const { redis, robot, processes = [], plugins, queues, store, bus } = state.sections;
+  if (state.connection === "lost") add("bad", words.lost, "", words.lostRemedy);
+  if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
+  const redisUp = redis?.up === true;
+  const alive = processes.filter((process) => process.alive);
+  if (redisUp && !alive.some((process) => process.role === "link")) add("bad", words.noLink, "", words.noLinkRemedy);
+  else if (robot?.up === false) add("bad", words.robotDown(robot.address), robot.reason ?? "", words.robotDownRemedy);
+  if (redisUp && !alive.some((process) => process.role === "worker")) add("bad", words.noWorker, "", words.noWorkerRemedy);
+  for (const process of processes) {
+    if (!process.alive && process.state !== "stopped") add("warn", words.silent(process.name), "", words.silentRemedy);
+  }
+  for (const [problem, names] of problemsOf(alive)) {
+    if (isGap(problem, plugins)) add("quiet", problem, names.join(", "));
+    else add("warn", problem, names.join(", "));
+  }
+  if (plugins && !plugins.length) add("warn", words.noPlugins, "", words.noPluginsRemedy);
+  for (const plugin of plugins ?? []) {
+    if (plugin.state === "failed" || plugin.state === "incompatible") {
+      add("warn", words.plugin(plugin.name, strings.plugins.states[plugin.state] ?? plugin.state), plugin.reason,
+        words.pluginRemedy);
+    }
+  }
+  if (queues?.problem) add("warn", queues.problem);
+  for (const figures of queues?.figures ?? []) {
+    if (figures.waiting && !figures.workers && alive.some((process) => process.role === "worker")) {
+      add("warn", words.unserved(figures.queue, figures.waiting), "", words.unservedRemedy(figures.queue));
+    }
+  }
+  if (store?.problem) add("warn", words.store, store.problem);
+  if (bus?.dropped) add("warn", words.dropped(bus.dropped));
+  return found;
+}
+
+/** Each problem once, with the processes that have it. */
+function problemsOf(processes: readonly { name: string; problems: string[] }[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const process of processes) {
+    for (const problem of process.problems) found.set(problem, [...(found.get(problem) ?? []), process.name]);
+  }
+  return found;
+}

@@ -1,0 +1,65 @@
+// What the server says, as rider_core/web/events.py and poller.py write it.
+
+export interface Provider { name: string; domain: string; mock: boolean }
+
+export interface Process {
+  name: string; role: string; pid: number | null; queues: string[]; state: string;
+  providers: Provider[]; problems: string[]; heard_ts: number; alive: boolean;
+}
+
+export interface Domain { mode: string; status: string; reason: string; ts: number }
+
+export interface Robot {
+  address: string; simulated: boolean | null; up?: boolean | null; reason?: string;
+  battery_pct?: number | null; domains?: Record<string, Domain>; ts?: number;
+}
+
+export interface Redis {
+  up: boolean; reason: string; embedded: boolean; address: string;
+  product?: string; version?: string; memory_mb?: number;
+}
+
+export interface Plugin {
+  name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
+}
+
+export interface QueueFigures { queue: string; waiting: number; running: number; failed: number; workers: number }
+export interface Queues { figures: QueueFigures[]; problem: string }
+
+export interface Row { key: string; rank: number; ts: number }
+export interface Problem { code: string; message: string; remedy: string | null }
+
+export interface Job extends Row {
+  id: string; task: string; queue: string; origin: string; priority: string; state: string;
+  attempts: number | null; provider: string; mock: boolean;
+  waited_ms: number | null; ran_ms: number | null; problem: Problem | null;
+}
+
+export interface Transcript extends Row {
+  text: string; language: string; duration_s: number | null; latency_s: number | null;
+  no_speech: boolean; provider: string; mock: boolean;
+}
+
+export interface Speech extends Row {
+  text: string; chunks: number | null; first_chunk_ms: number | null; duration_s: number | null;
+  provider: string; mock: boolean;
+}
+
+export interface Refused extends Row { topic: string; code: string; message: string; count: number }
+export interface Activity extends Row { good: number; bad: number }
+
+export interface Sections {
+  robot: Robot; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
+  bus: { dropped: number }; store: { problem: string };
+}
+
+export interface Tables {
+  jobs: Job[]; transcripts: Transcript[]; speech: Speech[]; refused: Refused[]; activity: Activity[];
+}
+
+export interface News {
+  now: number; full: boolean; revision: number;
+  limits?: Record<keyof Tables, number>;
+  sections: Partial<Sections>;
+  rows: Partial<Tables>;
+}
