@@ -25,24 +25,24 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before the engine is loaded: see rider_voice_whisper/engine.py
 
-import numpy as np  # noqa: E402
-import soxr  # noqa: E402
-from rider_voice_whisper.engine import FRAMES_PER_S, MODEL_RATE, WhisperEngine, WhisperOptions  # noqa: E402
-from rider_voice_whisper.language import choose_language  # noqa: E402
-from rider_voice_whisper.sound import at_least_one_second  # noqa: E402
+import numpy as np
+import soxr
+from rider_voice_whisper.engine import FRAMES_PER_S, MODEL_RATE, WhisperEngine, WhisperOptions
+from rider_voice_whisper.language import choose_language
+from rider_voice_whisper.sound import at_least_one_second
 
-#: Where the sentences begin and end in beckett.wav, in seconds, and what is said.
+#: Where voice activity detection sees the sentences in beckett.wav, in seconds, and what is said.
 SENTENCES = (
-    (0.34, 1.44, "ever tried"),
-    (1.86, 2.68, "ever failed"),
-    (0.34, 2.68, "ever tried ever failed"),
-    (3.54, 4.08, "no matter"),
-    (4.58, 5.50, "try again"),
-    (6.66, 7.38, "fail again"),
-    (8.16, 8.90, "fail better"),
+    (0.35, 1.23, "ever tried"),
+    (1.88, 2.80, "ever failed"),
+    (0.35, 2.80, "ever tried ever failed"),
+    (3.55, 4.21, "no matter"),
+    (4.58, 5.58, "try again"),
+    (6.68, 7.41, "fail again"),
+    (8.16, 8.85, "fail better"),
 )
-#: Silence kept before and after each, in seconds.
-PADDINGS = ((0.15, 0.35), (0.3, 0.3), (0.3, 0.8))
+#: What is kept before and after each, in seconds. The first pair is what the link keeps.
+PADDINGS = ((0.3, 0.5), (0.2, 0.4), (0.3, 0.3))
 SPOKEN = (
     ("en", "Robot, turn left and stop at the door."),
     ("en", "What is the weather like today?"),

@@ -110,15 +110,16 @@ def _field(item: str) -> tuple[str, Any]:
 def _follow(services: Services, job_id: str, silence_s: float, quiet: bool) -> list[bytes]:
     """Show pieces of text as they come; the pieces of sound are returned."""
     sound: list[bytes] = []
-    ended = False
+    shown = ended = False
     for event in services.bus.follow(job_id, silence_s):
         if event.kind == "job.partial" and "audio" in event.data:
             sound.append(decode_base64(event.data["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
         elif event.kind == "job.partial" and not quiet:
             click.echo(event.data.get("text", ""), nl=False)
+            shown = True
         ended = event.kind in FINAL_KINDS
     if not ended:
         raise JobFailed(f"no worker has finished the job within {silence_s:g} s", remedy="is `rider up` running?")
-    if not quiet and not sound:
+    if shown:
         click.echo()
     return sound

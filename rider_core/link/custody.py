@@ -28,9 +28,13 @@ CHECK_EVERY_S = 1.0
 START_GRACE_S = 20.0
 #: A domain that we handed back is taken again when it could have been served for so long without a break.
 HEALTHY_FOR_S = 10.0
+#: A reason is for people, in characters.
+MAX_REASON = 200
 
-#: Which task a domain of the robot needs. Vision and text follow when their engines do.
-TASK_OF_DOMAIN = {"voice": "voice.transcribe"}
+#: Which task a domain of the robot needs. None: the link does not serve it yet, and a robot that believes otherwise
+#: would take our silence for a clear path.
+TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": None, "text": "text.generate"}
+NOT_SERVED = "this version of Rider-PC does not serve it"
 
 
 @dataclass
@@ -123,20 +127,21 @@ class Custody:
 
     def _problems(self) -> dict[str, str]:
         """Domain to why we cannot serve it now."""
+        never = {name: NOT_SERVED for name, task in TASK_OF_DOMAIN.items() if task is None}
+        if time.monotonic() - self._started < START_GRACE_S:
+            return never
+        served = {name: task for name, task in TASK_OF_DOMAIN.items() if task is not None}
         try:
             capacity = self._house.backend.capacity()
-            problems = {
-                name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)
-            }
         except BackendUnavailable as error:
-            problems = dict.fromkeys(self._domains, str(error))
-        starting = time.monotonic() - self._started < START_GRACE_S
-        return {} if starting else problems
+            return never | dict.fromkeys(served, str(error))
+        return never | {name: f"no worker can do {task}" for name, task in served.items() if not capacity.get(task)}
 
     def _talk_to_robot(self, problems: dict[str, str]) -> None:
         try:
             status = "degraded" if problems else "ok"
-            self._api.send_heartbeat(self._base_url, status, "; ".join(problems.values()))
+            reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+            self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             for name, state in self._api.domains().items():
                 if name in self._domains:
                     self._note(name, state)
@@ -153,7 +158,7 @@ class Custody:
     def _note(self, name: str, state: Mapping[str, Any]) -> None:
         """Keep what the robot says of a domain, and pass on what is new in it."""
         domain = self._domains[name]
-        mode, status, reason = (str(state.get(key) or "")[:200] for key in ("mode", "status", "reason"))
+        mode, status, reason = (str(state.get(key) or "")[:MAX_REASON] for key in ("mode", "status", "reason"))
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
         if mode != domain.mode and mode == "pc":

@@ -32,7 +32,7 @@ def set_up_logging(role: str, level: str) -> None:
         datefmt="%H:%M:%S",
         force=True,
     )
-    for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic"):
+    for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic", "pywhispercpp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -17,6 +17,11 @@ from rider_core.api.messages import decode_base64
 from rider_core.simulator.faults import MALFORMED
 
 
+def voice_modes(stage: Stage) -> list[str]:
+    """What the link told of voice, in order."""
+    return [told["mode"] for told in stage.tells("robot.domain") if told["domain"] == "voice"]
+
+
 def started(stage: Stage) -> Stage:
     stage.start_worker()
     stage.link.start()
@@ -111,15 +116,22 @@ def test_without_a_worker_voice_is_handed_back_and_taken_again_when_one_is_there
     assert stage.reason() == "no worker can do voice.transcribe"
     stage.start_worker()
     wait_until(lambda: stage.mode() == "pc", 10)
-    modes = [mode for mode, _ in groupby(told["mode"] for told in stage.tells("robot.domain"))]
+    modes = [mode for mode, _ in groupby(voice_modes(stage))]
     assert modes == ["pc", "local", "pc"]
+
+
+def test_vision_that_nobody_serves_is_handed_back_at_once(stage: Stage) -> None:
+    stage.robot.switch("vision", "pc")
+    stage.link.start()
+    wait_until(lambda: stage.mode("vision") == "local", 5)
+    assert "does not serve" in stage.reason("vision")
 
 
 def test_what_a_person_switched_to_local_stays_local(stage: Stage) -> None:
     started(stage)
-    wait_until(lambda: stage.tells("robot.domain"))
+    wait_until(lambda: voice_modes(stage))
     stage.robot.switch("voice", "local", "the owner")
-    wait_until(lambda: stage.tells("robot.domain")[-1]["mode"] == "local")
+    wait_until(lambda: voice_modes(stage)[-1] == "local")
     time.sleep(1.5)  # longer than the hysteresis: nothing must happen, so there is no condition to wait for
     assert stage.mode() == "local"
 
@@ -180,7 +192,7 @@ def test_an_oversized_message_does_not_leave_the_socket_deaf(stage: Stage) -> No
 
 def test_the_end_of_the_link_hands_voice_back(stage: Stage) -> None:
     started(stage)
-    wait_until(lambda: stage.tells("robot.domain"))
+    wait_until(lambda: voice_modes(stage))
     stage.link.stop()
     assert (stage.mode(), stage.reason()) == ("local", "the PC's link ends")
 
@@ -188,6 +200,6 @@ def test_the_end_of_the_link_hands_voice_back(stage: Stage) -> None:
 def test_a_killed_worker_is_noticed(stage: Stage) -> None:
     worker = stage.start_worker()
     stage.link.start()
-    wait_until(lambda: stage.tells("robot.domain"))
+    wait_until(lambda: voice_modes(stage))
     worker.send_signal(signal.SIGKILL)
     wait_until(lambda: stage.mode() == "local", 20)

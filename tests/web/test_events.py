@@ -49,6 +49,7 @@ def story() -> list[Event]:
             "job.failed", NOW + 3, "j2", task="text.generate", queue="text", problem={"code": "model", "message": "m"}
         ),
         event("robot.transcript", NOW + 2, text="hello", language="en", latency_s=1.0),
+        event("robot.refused", NOW + 1, topic="voice.asr.request", code="too_large", message="5 MB"),
     ]
 
 
@@ -59,6 +60,7 @@ def test_what_a_story_shows() -> None:
     assert board["sections"]["processes"][0]["state"] == "busy"
     assert [(row["id"], row["state"]) for row in board["rows"]["jobs"]] == [("j2", "failed"), ("j1", "done")]
     assert board["rows"]["jobs"][0]["problem"] == {"code": "model", "message": "m", "remedy": None}
+    assert board["rows"]["refused"][0]["count"] == 1
     assert board["rows"]["activity"] == [{"ts": int(NOW), "good": 1, "bad": 1, "key": str(int(NOW)), "rank": int(NOW)}]
 
 

@@ -108,7 +108,7 @@ export const strings = {
   jobs: {
     heading: "Last jobs",
     empty: "No job has run yet. Try one:",
-    emptyCommand: "rider run voice.synthesize --help",
+    emptyCommand: 'rider run voice.synthesize "Hello" --output hello.wav',
     columns: { job: "Job", state: "State", waited: "Waited", ran: "Ran", when: "When" },
     states: {
       running: "running", waiting: "again soon", done: "done", failed: "failed", expired: "expired",

@@ -9,21 +9,21 @@ import atexit
 import logging
 import math
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The engine's threads wait for each other some hundred times for each clip. By default libgomp spins meanwhile, which on
-# a busy machine of 2 cores made 1 s of sound take 7.6 s instead of 1.0 s. It reads the variable once, when it is loaded.
+# The engine's threads wait for each other some hundred times for each clip. By default libgomp spins meanwhile, which
+# on a busy machine of 2 cores made 1 s of sound take 7.6 s instead of 1.0 s. It reads this once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import _pywhispercpp as whisper_cpp  # noqa: E402
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from pywhispercpp.model import Model  # noqa: E402
 
-from rider_core.errors import ProviderUnavailable  # noqa: E402
+from rider_core.errors import ProviderError, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,6 @@ class HeardSegment:
     probability: float | None
 
 
-
 def fit_context(duration_s: float) -> int:
     """Encoder frames for a clip. whisper.cpp pads every clip to 30 s; most of that is not worth encoding."""
     return min(FULL_CONTEXT, max(CONTEXT_FLOOR, math.ceil(duration_s * FRAMES_PER_S) + CONTEXT_MARGIN))
@@ -90,40 +89,32 @@ class WhisperEngine:
     """
 
     def __init__(self, model: Path, options: WhisperOptions) -> None:
-        _quieten()
-        beams = options.beam_size > 1
-        settings: dict[str, Any] = {
-            "n_threads": options.threads,
-            "print_progress": False,
-            "print_realtime": False,
-            "print_timestamps": False,
-            "no_context": True,
-            "temperature_inc": _TEMPERATURE_STEP,
-            "greedy": {"best_of": 1},
-            "no_speech_thold": options.no_speech_threshold,
-            "initial_prompt": options.prompt,
-        }
-        if beams:
-            settings["beam_search"] = {"beam_size": options.beam_size, "patience": -1.0}
-        try:
-            self._model: Model | None = Model(
-                str(model),
-                params_sampling_strategy=1 if beams else 0,
-                # With flash attention the keys are padded to 256 frames, and a context between such sizes attends to
-                # what an earlier clip left there: word error rates above 1, and repetitions for 40 s.
-                context_params={"flash_attn": False, "use_gpu": False},
-                **settings,
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ProviderUnavailable(f"whisper.cpp cannot load {model.name}: {error}") from error
-        if not self._model._ctx:
-            raise ProviderUnavailable(f"whisper.cpp cannot load {model.name}")
+        self._context = _load(model)
         self._threads = options.threads
-        self.multilingual = bool(whisper_cpp.whisper_is_multilingual(self._model._ctx))
+        self.multilingual = bool(whisper_cpp.whisper_is_multilingual(self._context))
+        strategies = whisper_cpp.whisper_sampling_strategy
+        beams = options.beam_size > 1
+        self._params = whisper_cpp.whisper_full_default_params(
+            strategies.WHISPER_SAMPLING_BEAM_SEARCH if beams else strategies.WHISPER_SAMPLING_GREEDY
+        )
+        self._set(
+            n_threads=options.threads,
+            print_progress=False,
+            print_realtime=False,
+            print_timestamps=False,
+            no_context=True,
+            temperature_inc=_TEMPERATURE_STEP,
+            no_speech_thold=options.no_speech_threshold,
+            initial_prompt=options.prompt,
+            greedy={"best_of": 1},
+            beam_search={"beam_size": options.beam_size if beams else -1, "patience": -1.0},
+        )
 
     def close(self) -> None:
         """Free the model's memory."""
-        self._model = None
+        if self._context is not None:
+            whisper_cpp.whisper_free(self._context)
+            self._context = None
 
     def transcribe(
         self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
@@ -134,15 +125,14 @@ class WhisperEngine:
             language: A code of `known_languages()`.
             context_of: Clip length in seconds to encoder frames; 0: all 30 s.
         """
-        model = self._loaded()
         duration_s = len(samples) / MODEL_RATE
-        model.transcribe(
-            samples,
-            language=language,
-            audio_ctx=context_of(duration_s),
-            max_tokens=_TOKENS_AT_LEAST + math.ceil(_TOKENS_PER_S * min(duration_s, WINDOW_S)),
-        )
-        return tuple(self._segment(index) for index in range(whisper_cpp.whisper_full_n_segments(model._ctx)))
+        tokens = _TOKENS_AT_LEAST + math.ceil(_TOKENS_PER_S * min(duration_s, WINDOW_S))
+        self._set(language=language, audio_ctx=context_of(duration_s), max_tokens=tokens)
+        context = self._loaded()
+        code = whisper_cpp.whisper_full(context, self._params, samples, len(samples))
+        if code != 0:
+            raise ProviderError(f"whisper.cpp failed with code {code} on {duration_s:.1f} s of sound")
+        return tuple(self._segment(index) for index in range(whisper_cpp.whisper_full_n_segments(context)))
 
     def language_probabilities(self, samples: Samples) -> dict[str, float]:
         """How likely each language is, from the beginning of `samples`.
@@ -151,19 +141,20 @@ class WhisperEngine:
         probabilities. Here an aborted run sets the context and makes the spectrogram, and the detection is called
         directly. This call, of about 0.2 s, keeps the interpreter's lock; the binding leaves no choice.
         """
-        model = self._loaded()
-        whisper_cpp.assign_encoder_begin_callback(model._params, lambda *_: False)
+        context = self._loaded()
+        self._set(language="en", audio_ctx=_DETECTION_CONTEXT)
+        whisper_cpp.assign_encoder_begin_callback(self._params, lambda *_: False)
         try:
-            model.transcribe(samples, language="en", audio_ctx=_DETECTION_CONTEXT)
+            whisper_cpp.whisper_full(context, self._params, samples, len(samples))
         finally:
-            whisper_cpp.clear_encoder_begin_callback(model._params)
+            whisper_cpp.clear_encoder_begin_callback(self._params)
         languages = known_languages()
         probabilities = np.zeros(len(languages), np.float32)
-        whisper_cpp.whisper_lang_auto_detect(model._ctx, 0, self._threads, probabilities)
+        whisper_cpp.whisper_lang_auto_detect(context, 0, self._threads, probabilities)
         return dict(zip(languages, probabilities.tolist(), strict=True))
 
     def _segment(self, index: int) -> HeardSegment:
-        context = self._loaded()._ctx
+        context = self._loaded()
         end_of_text = whisper_cpp.whisper_token_eot(context)
         probabilities = [
             whisper_cpp.whisper_full_get_token_p(context, index, token)
@@ -178,23 +169,44 @@ class WhisperEngine:
             probability=None if probability is None or math.isnan(probability) else min(1.0, max(0.0, probability)),
         )
 
-    def _loaded(self) -> Model:
-        if self._model is None:
+    def _loaded(self) -> Any:
+        if self._context is None:
             raise ProviderUnavailable("the Whisper model is closed")
-        return self._model
+        return self._context
+
+    def _set(self, **params: Any) -> None:
+        for name, value in params.items():
+            setattr(self._params, name, value)
 
 
-def _quieten() -> None:
-    """Send whisper.cpp's chatter to our log instead of stderr."""
+def _load(model: Path) -> Any:
+    """A whisper.cpp context. A failed load gives one around a null pointer, of which only the log knows."""
     whisper_cpp.whisper_log_set(_log_line)
     # The callback must be gone before the interpreter is: dropping it later aborts the process.
-    atexit.unregister(_unquieten)
-    atexit.register(_unquieten)
+    atexit.unregister(_forget_log)
+    atexit.register(_forget_log)
+    params = whisper_cpp.whisper_context_default_params()
+    params.use_gpu = False
+    # With flash attention the keys are padded to 256 frames, and a context between such sizes attends to what an
+    # earlier clip left there: word error rates above 1, and repetitions for 40 s.
+    params.flash_attn = False
+    _errors.clear()
+    context = whisper_cpp.whisper_init_from_file_with_params(str(model), params)
+    if _errors:
+        raise ProviderUnavailable(f"whisper.cpp cannot load {model.name}: {_errors[0]}")
+    return context
 
 
-def _unquieten() -> None:
+def _forget_log() -> None:
     whisper_cpp.whisper_log_set(None)
 
 
+#: What whisper.cpp last complained about. It has one log for the whole process.
+_errors: deque[str] = deque(maxlen=8)
+
+
 def _log_line(level: int, text: str) -> None:
-    log.log(logging.INFO if level == _GGML_ERROR else logging.DEBUG, "%s", text.rstrip())
+    line = text.rstrip()
+    if level == _GGML_ERROR:
+        _errors.append(line)
+    log.log(logging.INFO if level == _GGML_ERROR else logging.DEBUG, "%s", line)

@@ -31,7 +31,10 @@ class WhisperConfig(ProviderConfig):
         "", max_length=500, description="names and rare words that will be said; long prompts make it invent"
     )
     beam_size: int = Field(
-        1, ge=1, le=8, description="hypotheses followed at once; 1 is the fastest, more rarely helps with short commands"
+        1,
+        ge=1,
+        le=8,
+        description="hypotheses followed at once; 1 is the fastest, more rarely helps with short commands",
     )
     min_confidence: float = Field(
         0.4, ge=0, le=1, description="segments whose mean token probability is lower are taken for noise; 0: keep all"

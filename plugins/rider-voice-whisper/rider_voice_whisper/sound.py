@@ -19,7 +19,7 @@ _SILENCE_RMS = 0.001
 def model_samples(clip: AudioClip) -> Samples:
     """Mono, 16 kHz, -1 to 1, as long as the clip."""
     pcm = np.frombuffer(clip.pcm, dtype="<i2").reshape(-1, clip.channels)
-    mono = pcm.mean(axis=1, dtype=np.float32) / np.float32(32768)
+    mono: Samples = pcm.mean(axis=1, dtype=np.float32) / np.float32(32768)
     if clip.sample_rate == MODEL_RATE:
         return mono
     return np.asarray(soxr.resample(mono, clip.sample_rate, MODEL_RATE), dtype=np.float32)
