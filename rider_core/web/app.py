@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,13 @@ class Panel:
             part.start()
 
     def stop(self) -> None:
-        for part in (self.reporter, self.poller, self.reader, self.feed):
-            part.stop()
+        # At once: each may have to wait a second for Redis.
+        parts = (self.reporter, self.poller, self.reader, self.feed)
+        stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
 
 
 def create_app(services: Services) -> Panel:

@@ -132,7 +132,7 @@ def test_a_panel_that_went_away_is_said_and_found_again(stage: PanelStage, brows
     open_panel(page, stage)
     port = stage.url.rsplit(":", 1)[1]
     process.terminate()
-    expect(page.locator(".connection")).to_have_text("connection lost", timeout=10_000)
+    expect(page.locator(".connection")).to_have_text("connection lost", timeout=20_000)
     expect(page.locator(".concerns")).to_contain_text("does not answer")
     assert process.wait(10) == 0
     stage.processes.start("-m", "rider_core.web", log="again.log", RIDER_WEB_PORT=port)

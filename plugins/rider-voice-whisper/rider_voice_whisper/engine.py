@@ -19,9 +19,9 @@ from typing import Any
 # on a busy machine of 2 cores made 1 s of sound take 7.6 s instead of 1.0 s. It reads this once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import _pywhispercpp as whisper_cpp  # noqa: E402
-import numpy as np  # noqa: E402
-import numpy.typing as npt  # noqa: E402
+import _pywhispercpp as whisper_cpp
+import numpy as np
+import numpy.typing as npt
 
 from rider_core.errors import ProviderError, ProviderUnavailable
 

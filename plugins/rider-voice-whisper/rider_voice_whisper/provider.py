@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from rider_core.api import AudioClip, Health, ProviderConfig, ProviderContext, Segment, SpeechToText, Transcript
 from rider_core.errors import ModelError, ProviderUnavailable
 from rider_voice_whisper.engine import HeardSegment, Samples, WhisperEngine, WhisperOptions, known_languages
-from rider_voice_whisper.invented import is_annotation, repeats_itself
+from rider_voice_whisper.invented import is_annotation, is_film_credit, repeats_itself
 from rider_voice_whisper.language import choose_language
 from rider_voice_whisper.sound import at_least_one_second, is_silent, model_samples
 
@@ -120,7 +120,7 @@ class WhisperSpeechToText(SpeechToText):
         return choose_language(engine.language_probabilities(samples), self._settings.expected_languages)
 
     def _was_said(self, segment: HeardSegment) -> bool:
-        if is_annotation(segment.text) or repeats_itself(segment.text):
+        if is_annotation(segment.text) or is_film_credit(segment.text) or repeats_itself(segment.text):
             return False
         return segment.probability is not None and segment.probability >= self._settings.min_confidence
 

@@ -90,12 +90,22 @@ class TestContract(SpeechToTextContract):
 
 class TestSpeech:
     @pytest.mark.parametrize("language", ["en", None])
-    def test_sentences_as_the_link_cuts_them(self, whisper: WhisperSpeechToText, language: str | None) -> None:
-        spans = [(0.05, 1.75), (1.58, 3.3), (3.25, 4.71), (4.58, 6.08), (6.38, 7.91), (7.86, 9.35)]
+    @pytest.mark.parametrize(
+        ("spans", "errors"),
+        [
+            # Cut at pauses of 0.7 s.
+            ([(0.05, 3.5), (3.25, 6.28), (6.38, 8.11), (7.86, 9.55)], 1),
+            # Cut at pauses of 0.5 s, "Ever failed." stands alone, and this model hears one word of its own in it.
+            ([(0.05, 1.73), (1.58, 3.3), (3.25, 4.71), (4.58, 6.08), (6.38, 7.91), (7.86, 9.35)], 2),
+        ],
+    )
+    def test_short_commands(
+        self, whisper: WhisperSpeechToText, spans: list[tuple[float, float]], errors: int, language: str | None
+    ) -> None:
         recording = beckett()
         transcripts = whisper.transcribe_batch([cut(recording, *span) for span in spans], language)
         heard = [word for transcript in transcripts for word in words(transcript.text)]
-        assert word_error_rate(SAID, heard) <= 0.15, heard
+        assert word_error_rate(SAID, heard) <= errors / len(SAID), heard
         assert {transcript.language for transcript in transcripts} == {"en"}
 
     def test_segments_and_confidence(self, whisper: WhisperSpeechToText) -> None:

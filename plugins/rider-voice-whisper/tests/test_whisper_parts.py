@@ -11,7 +11,7 @@ import pytest
 from rider_voice_whisper.convert import build_ggml, read_tokens
 from rider_voice_whisper.engine import CONTEXT_FLOOR, FULL_CONTEXT, fit_context
 from rider_voice_whisper.ggml_file import mel_filters, quantize_q8_0
-from rider_voice_whisper.invented import is_annotation, repeats_itself
+from rider_voice_whisper.invented import is_annotation, is_film_credit, repeats_itself
 from rider_voice_whisper.language import choose_language
 from rider_voice_whisper.models import MODELS
 from rider_voice_whisper.sound import is_silent, model_samples
@@ -48,6 +48,14 @@ def test_annotation_check_takes_no_time_for_hostile_text() -> None:
     assert not is_annotation(". " * 20_000 + "a")
 
 
+@pytest.mark.parametrize(
+    "text", ["Thanks for watching!", "Subskrybuj tez filmy.pl", "Napisy stworzone przez Amara.org"]
+)
+def test_film_credits(text: str) -> None:
+    assert is_film_credit(text)
+    assert not is_film_credit("Watch the film and thank you, subtitle.")
+
+
 def test_repetition() -> None:
     assert repeats_itself("i'r i'r i'r " * 20)
     assert not repeats_itself("Ever tried, ever failed. No matter, try again. Fail again, fail better.")
@@ -79,9 +87,11 @@ def test_silence() -> None:
 def test_mel_filters_are_slaneys() -> None:
     filters = mel_filters()
     assert filters.shape == (80, 201)
-    # librosa.filters.mel(sr=16000, n_fft=400, n_mels=80)
+    # librosa.filters.mel(sr=16000, n_fft=400, n_mels=80)[0, 1]
     assert filters[0, 1] == pytest.approx(0.02486259, rel=1e-6)
-    assert filters[79, 199] == pytest.approx(0.00072992, rel=1e-3)
+    assert np.all((filters > 0).sum(axis=0)[1:199] >= 1), "a frequency is in no filter"
+    # Slaney's norm: each triangle has the area 1 over its frequencies, which are 40 Hz apart.
+    assert filters[60:].sum(axis=1) * 40 == pytest.approx(np.ones(20), rel=0.05)
 
 
 def test_quantization() -> None:
