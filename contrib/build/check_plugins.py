@@ -29,8 +29,9 @@ def tested_alone(plugin: Path, work: Path) -> bool:
     inherit(alone)
     python = str(alone / "bin" / "python")
     install = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation", str(plugin)]
+    models = [python, "-m", "rider_core.cli.main", "models", "pull", "--required"]
     test = [python, "-m", "pytest", "-c", str(plugin.parents[1] / "pyproject.toml"), str(plugin / "tests")]
-    return all(subprocess.run(command, cwd=alone, check=False).returncode == 0 for command in (install, test))
+    return all(subprocess.run(command, cwd=alone, check=False).returncode == 0 for command in (install, models, test))
 
 
 def inherit(alone: Path) -> None:

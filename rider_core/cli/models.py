@@ -11,6 +11,9 @@ from rich.table import Table
 
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, load_settings
+from rider_core.errors import RiderError
+from rider_core.pluginhost.registry import DOMAIN_CLASSES
+from rider_core.runtime import Services
 from rider_core.runtime.services import load_plugins
 
 
@@ -32,12 +35,18 @@ def list_models() -> None:
 
 
 @models.command()
-@click.argument("names", nargs=-1, required=True)
-def pull(names: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1)
+@click.option("--required", is_flag=True, help="Those that the engines in use want.")
+def pull(names: tuple[str, ...], required: bool) -> None:
     """Fetch models; an interrupted fetch goes on where it was."""
-    catalogue = open_catalogue(load_settings())
-    for name in names:
-        pull_with_progress(catalogue, name)
+    if not names and not required:
+        raise click.UsageError("name a model (`rider models list` has them), or use --required")
+    services = Services.open(load_settings(), role="cli")
+    try:
+        for name in (*names, *(required_models(services) if required else ())):
+            pull_with_progress(services.catalogue, name)
+    finally:
+        services.close()
 
 
 @models.command()
@@ -51,6 +60,17 @@ def verify(names: tuple[str, ...]) -> None:
             continue
         catalogue.verify(name)
         click.echo(f"{name}: as it should be")
+
+
+def required_models(services: Services) -> list[str]:
+    """Names of the models that the preferred engine of each domain wants; a domain without an engine is told."""
+    names: list[str] = []
+    for domain in DOMAIN_CLASSES:
+        try:
+            names += services.make_provider(domain).required_models()
+        except RiderError as error:
+            click.echo(f"{domain.domain}: {error.message}", err=True)
+    return list(dict.fromkeys(names))
 
 
 def open_catalogue(settings: Settings) -> ModelCatalogue:

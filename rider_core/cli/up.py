@@ -9,11 +9,9 @@ import sys
 
 import click
 
-from rider_core.api.provider import Provider
-from rider_core.cli.models import pull_with_progress
+from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
-from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime import Services
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
@@ -61,31 +59,21 @@ def prepare(settings: Settings, pull: bool) -> None:
             if not record.loaded:
                 click.secho(f"plugin {record.name} is {record.state.value}: {record.reason}", fg="yellow", err=True)
         if pull:
-            for provider in _preferred_providers(services):
-                _pull_models(services, provider)
+            for name in required_models(services):
+                _pull_missing(services, name)
     finally:
         services.close()
 
 
-def _preferred_providers(services: Services) -> list[Provider]:
-    preferred = []
-    for domain in DOMAIN_CLASSES:
+def _pull_missing(services: Services, name: str) -> None:
+    """A model that cannot be had is told, and the others are started all the same."""
+    try:
+        services.catalogue.path(name)
+    except RiderError:
         try:
-            preferred.append(services.make_provider(domain))
+            pull_with_progress(services.catalogue, name)
         except RiderError as error:
-            click.echo(f"{domain.domain}: {error.message}", err=True)
-    return preferred
-
-
-def _pull_models(services: Services, provider: Provider) -> None:
-    for name in provider.required_models():
-        try:
-            services.catalogue.path(name)
-        except RiderError:
-            try:
-                pull_with_progress(services.catalogue, name)
-            except RiderError as error:
-                click.secho(f"{provider.name} will not work: {error}", fg="red", err=True)
+            click.secho(f"the engine that needs {name} will not work: {error}", fg="red", err=True)
 
 
 def _fresh(folder: os.PathLike[str]) -> os.PathLike[str]:

@@ -63,6 +63,9 @@ class WhisperSpeechToText(SpeechToText):
         self._settings = config
         self._engine: WhisperEngine | None = None
 
+    def required_models(self) -> tuple[str, ...]:
+        return (self._settings.model,)
+
     def open(self) -> None:
         options = WhisperOptions(
             threads=self.context.threads,
