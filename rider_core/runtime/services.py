@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,14 @@ from rider_core.api.job_backend import JobBackend
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
-from rider_core.errors import BackendUnavailable, ConfigError
+from rider_core.errors import BackendUnavailable, ConfigError, StoreError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.redis_connection import connect
 from rider_core.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Services:
         return provider(self._provider_config(provider), context)
 
     def _provider_config(self, provider: type[Provider]) -> Any:
-        values: Mapping[str, Any] = self.settings.provider_settings.get(provider.name, {})
+        """The provider's settings: those of the file, and over them what was saved in the database."""
+        values = {**self.settings.provider_settings.get(provider.name, {}), **self._saved_settings(provider.name)}
         try:
             return provider.Config.model_validate(values)
         except ValueError as error:
@@ -92,6 +95,14 @@ class Services:
                 f"the settings of provider {provider.name!r} are wrong: {error}",
                 remedy=f"correct [provider_settings.{provider.name}] in rider.toml",
             ) from None
+
+    def _saved_settings(self, provider: str) -> dict[str, Any]:
+        try:
+            return self.store.settings_of(provider)
+        except StoreError as error:
+            # An engine with the file's settings is better than none; that others were saved must be known, though.
+            log.warning("the saved settings of %s cannot be read: %s", provider, error)
+            return {}
 
 
 def load_plugins(settings: Settings) -> PluginHost:

@@ -40,8 +40,9 @@ CONTEXT_FLOOR, CONTEXT_MARGIN = 384, 128
 _DETECTION_CONTEXT = 256
 #: Nobody speaks more than about 6 words a second, of 2 to 3 tokens each. Bounds what a repetition can cost.
 _TOKENS_PER_S, _TOKENS_AT_LEAST = 15, 24
-#: Steps of the temperature when a text repeats itself or is too unlikely: 0, 0.4, 0.8.
-_TEMPERATURE_STEP = 0.4
+#: Whisper may try an unlikely text again with some chance in its choices. That rescued no command in our measurements,
+#: took up to three times as long, and made words of a tone; without it, the same sound gives the same text.
+_TEMPERATURE_STEP = 0.0
 #: ggml's error level. Even its errors are told by an exception or an empty result of ours, so they are but a hint.
 _GGML_ERROR = 4
 

@@ -1,0 +1,78 @@
+"""What a process gets to work with: the chosen provider with its settings, and clear errors where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from house import install_plugin
+
+from rider_core.api import TextGenerator
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.runtime import Services
+
+SHOUT = """
+from pydantic import Field
+from rider_core.api import ProviderConfig, TextGenerator, hookimpl
+RIDER_API = "1.0"
+class ShoutConfig(ProviderConfig):
+    marks: int = Field(1, description="exclamation marks")
+    tempo: float = Field(1.0, description="words a second")
+class Shout(TextGenerator):
+    name = "shout"
+    Config = ShoutConfig
+    def generate_stream(self, request):
+        yield request.prompt
+@hookimpl
+def register_providers(register):
+    register(Shout)
+"""
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    others = tuple(point.name for point in entry_points(group="rider_core.plugins") if point.name != "shouting")
+    return Settings(data_dir=folder, plugins_disabled=others, redis_url="unix:///nobody", **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    install_plugin(tmp_path, "shouting", SHOUT)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    yield tmp_path
+    sys.modules.pop("shouting", None)
+
+
+def test_saved_settings_go_over_those_of_the_file(folder: Path) -> None:
+    services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2, "tempo": 3.5}}), "test")
+    services.store.upgrade()
+    assert services.make_provider(TextGenerator).config.marks == 2
+    services.store.save_settings("shout", {"marks": 7})
+    config = services.make_provider(TextGenerator).config
+    assert (config.marks, config.tempo) == (7, 3.5)
+    services.close()
+
+
+def test_without_a_database_the_files_settings_serve_and_it_is_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2}}), "test")
+    assert services.make_provider(TextGenerator).config.marks == 2
+    assert "the saved settings of shout cannot be read" in caplog.text
+    services.close()
+
+
+def test_wrong_settings_name_where_they_are(folder: Path) -> None:
+    services = Services.open(settings(folder, provider_settings={"shout": {"volume": 2}}), "test")
+    services.store.upgrade()
+    with pytest.raises(ConfigError, match=r"\[provider_settings.shout\]"):
+        services.make_provider(TextGenerator)
+    services.close()
+
+
+def test_an_unknown_job_backend_lists_those_that_exist(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="TASK_QUEUE_BACKEND to one of rq"):
+        Services.open(settings(folder, queue_backend="carrier-pigeon"), "test")
