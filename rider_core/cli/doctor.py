@@ -14,8 +14,8 @@ from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
 from rider_core.pluginhost import PluginRecord, PluginState
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
-from rider_core.runtime import Services
 from rider_core.runtime.redis_server import write_configuration
+from rider_core.runtime.services import Services
 
 _MARKS = {
     HealthStatus.OK: ("ok", "green"),

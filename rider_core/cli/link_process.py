@@ -19,8 +19,8 @@ from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
 from rider_core.link.options import House
 from rider_core.link.teller import Teller
-from rider_core.runtime import Services
 from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.services import Services
 from rider_core.web.robot_app import create_robot_app
 
 log = logging.getLogger(__name__)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from rider_core import __version__
-from rider_core.cli import config, db, doctor, models, plugins, processes, run, up
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
 from rider_core.runtime.process import set_up_logging
-from rider_core.runtime.services import load_plugins
+
+#: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
+#: `rider up` starts seven processes at once, and each would otherwise load what all of them need.
+COMMANDS = ("up", "web", "worker", "link", "simulate", "plugins", "models", "db", "run", "config", "doctor")
+HIDDEN_COMMANDS = ("redis", "announce")
 
 
 class RiderGroup(click.Group):
@@ -21,19 +25,20 @@ class RiderGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._ask_plugins()
-        return super().list_commands(ctx)
+        return [*COMMANDS, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command = super().get_command(ctx, cmd_name)
-        if command is None:
-            self._ask_plugins()
-            command = super().get_command(ctx, cmd_name)
-        return command
+        if cmd_name in COMMANDS or cmd_name in HIDDEN_COMMANDS:
+            command: click.Command = getattr(import_module(f"rider_core.cli.{cmd_name}"), cmd_name)
+            return command
+        self._ask_plugins()
+        return super().get_command(ctx, cmd_name)
 
     def _ask_plugins(self) -> None:
         if not self._plugins_asked:
             self._plugins_asked = True
-            load_plugins(load_settings()).notify("register_commands", cli=self)
+            services = import_module("rider_core.runtime.services")
+            services.load_plugins(load_settings()).notify("register_commands", cli=self)
 
 
 @click.group(cls=RiderGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,24 +46,6 @@ class RiderGroup(click.Group):
 def cli() -> None:
     """The big brain of a small robot: voice, vision and text on a PC beside a Rider-Pi."""
     set_up_logging("cli", "error")
-
-
-for command in (
-    up.up,
-    processes.web,
-    processes.worker,
-    processes.link,
-    processes.simulate,
-    processes.redis,
-    processes.announce,
-    plugins.plugins,
-    models.models,
-    db.db,
-    run.run,
-    config.config,
-    doctor.doctor,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

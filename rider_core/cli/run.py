@@ -17,7 +17,7 @@ from rider_core.api.messages import decode_base64, encode_base64
 from rider_core.api.tasks import TASKS
 from rider_core.config import load_settings
 from rider_core.errors import JobFailed
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 
 #: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
 MAX_CHUNK_BYTES = 64 * 1024 * 1024

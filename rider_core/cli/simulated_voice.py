@@ -9,7 +9,7 @@ from rider_core.api.audio import AudioClip
 from rider_core.api.text_to_speech import SynthesizeRequest, TextToSpeech
 from rider_core.config import Settings
 from rider_core.errors import RiderError
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 
 log = logging.getLogger(__name__)
 

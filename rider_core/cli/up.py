@@ -12,9 +12,9 @@ import click
 from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
-from rider_core.runtime import Services
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
+from rider_core.runtime.services import Services
 from rider_core.runtime.supervision import write_configuration
 
 

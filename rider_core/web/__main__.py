@@ -24,8 +24,8 @@ from collections.abc import Callable
 
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
-from rider_core.runtime import Services
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
+from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
 from rider_core.web.security import check_exposure
 from rider_core.web.threaded_server import MAX_CONNECTIONS, SILENCE_S, ThreadedServer

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 import rider_core
 from rider_core.errors import BackendUnavailable, InvalidInput, RiderError
 from rider_core.metrics import REFUSED, exposition
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 from rider_core.web.board import Board
 from rider_core.web.poller import describe_plugins
 

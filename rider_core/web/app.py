@@ -12,8 +12,8 @@ from flask import Flask, render_template
 from flask_socketio import SocketIO
 
 import rider_core
-from rider_core.runtime import Services
 from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.services import Services
 from rider_core.web.api import add_api
 from rider_core.web.assets import web_folder
 from rider_core.web.board import Board

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rider_core.errors import BackendUnavailable
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 from rider_core.web.board import Board
 from rider_core.web.reader import BusReader
 

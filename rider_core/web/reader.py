@@ -8,7 +8,7 @@ import threading
 from rider_core.api import Event
 from rider_core.errors import RiderError
 from rider_core.metrics import EVENTS_DROPPED
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 from rider_core.web.board import Board
 from rider_core.web.events import EventIntake
 from rider_core.web.follower import Follower

@@ -15,7 +15,7 @@ from rider_core.api.tasks import TASKS
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
 from rider_core.metrics import REFUSED
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 
 #: The robot's documents give a text no limit of its own; who talks to a robot does not wait longer.
 TEXT_TIMEOUT_S = 30.0

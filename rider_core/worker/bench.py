@@ -8,7 +8,7 @@ import time
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ProviderError, RiderError
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 
 log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from rider_core.errors import BackendUnavailable, ConfigError
 from rider_core.jobs.rq_backend import Claim, ClaimDesk
 from rider_core.jobs.rq_backend.claims import LEASE_S
 from rider_core.jobs.rq_backend.keys import rq_queues
-from rider_core.runtime import Services
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
+from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch, backoff_delays
 from rider_core.worker.attempt import Attempt
 from rider_core.worker.bench import EngineBench

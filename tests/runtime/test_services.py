@@ -13,7 +13,7 @@ from house import install_plugin
 from rider_core.api import TextGenerator
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.runtime import Services
+from rider_core.runtime.services import Services
 
 SHOUT = """
 from pydantic import Field

@@ -183,7 +183,7 @@ class WhisperEngine:
 def _load(model: Path) -> Any:
     """A whisper.cpp context. A failed load gives one around a null pointer, of which only the log knows."""
     whisper_cpp.whisper_log_set(_log_line)
-    # The callback must be gone before the interpreter is: dropping it later aborts the process.
+    # A callback that is dropped after the interpreter has ended can abort the process (seen with a closure).
     atexit.unregister(_forget_log)
     atexit.register(_forget_log)
     params = whisper_cpp.whisper_context_default_params()

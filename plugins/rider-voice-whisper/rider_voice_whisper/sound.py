@@ -8,7 +8,7 @@ import soxr
 from rider_core.api import AudioClip
 from rider_voice_whisper.engine import MODEL_RATE, Samples
 
-#: whisper.cpp refuses less than 0.1 s, and hears badly below 1 s.
+#: whisper.cpp skips less than 0.1 s without an error, and some of its versions skip less than 1 s.
 _SHORTEST = int(1.1 * MODEL_RATE)
 _FRAME = MODEL_RATE // 50
 #: Loudness of the loudest 20 ms below which nobody can have spoken: -60 dB of full scale. Whispered words next to a

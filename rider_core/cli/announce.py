@@ -1,0 +1,33 @@
+"""`rider announce`: says where the panel is, once it is there. `rider up` starts it."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+import httpx
+
+from rider_core.config import load_settings
+
+#: `rider up` gives its processes that long before it says that the panel does not come.
+PANEL_WAIT_S = 60.0
+
+
+@click.command(hidden=True)
+def announce() -> None:
+    """Wait for the panel, then say where it is."""
+    settings = load_settings()
+    url = f"http://{settings.web_host}:{settings.web_port}"
+    end = time.monotonic() + PANEL_WAIT_S
+    while time.monotonic() < end:
+        try:
+            httpx.get(f"{url}/healthz", timeout=1, trust_env=False).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.1)
+            continue
+        robot = "a SIMULATED robot (set RIDER_PI_HOST for a real one)" if settings.simulated else settings.pi_host
+        click.secho(f"\n  Rider-PC is up: {url}\n  robot: {robot}\n  Ctrl-C ends it.\n", fg="green", bold=True)
+        return
+    click.secho(f"The panel at {url} does not answer; see the lines above for the reason.", fg="red")
+    sys.exit(1)

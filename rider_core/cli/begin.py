@@ -1,0 +1,19 @@
+"""What every process that works with Redis does first."""
+
+from __future__ import annotations
+
+from rider_core.config import Settings, load_settings
+from rider_core.runtime.process import die_with_supervisor, set_up_logging
+from rider_core.runtime.redis_connection import wait_for_redis
+
+
+def begin(role: str) -> Settings:
+    """The settings, once logging is set up and Redis answers."""
+    settings = load_settings()
+    set_up_logging(role, settings.log_level)
+    die_with_supervisor()
+    wait_for_redis(
+        settings.redis_location,
+        remedy="start it, or correct REDIS_URL" if settings.redis_url else "start `rider up` first",
+    )
+    return settings

@@ -1,0 +1,17 @@
+"""`rider redis`: the embedded Valkey, as a process of ours that supervisord starts."""
+
+from __future__ import annotations
+
+import click
+
+from rider_core.config import load_settings
+from rider_core.runtime.process import die_with_supervisor
+from rider_core.runtime.redis_server import become_server
+
+
+@click.command(hidden=True)
+def redis() -> None:
+    """Be the embedded Valkey."""
+    settings = load_settings()
+    die_with_supervisor()
+    become_server(settings)

@@ -1,0 +1,26 @@
+"""`rider worker`: the same as `rq worker -w rider_core.worker.ProviderWorker`, after our settings."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from rider_core.api.tasks import QUEUES
+from rider_core.cli.begin import begin
+from rider_core.runtime.redis_connection import connect
+from rider_core.worker import ProviderWorker
+
+
+@click.command()
+@click.argument("queues", nargs=-1)
+@click.option("--name", help="How the worker is called; by default after machine and process.")
+@click.option("--burst", is_flag=True, help="End when no job waits.")
+def worker(queues: tuple[str, ...], name: str | None, burst: bool) -> None:
+    """Work on jobs of QUEUES (voice, vision, text), all without any."""
+    settings = begin(name or "worker")
+    connection = connect(settings.redis_location)
+    full_name = f"{name}-{os.getpid()}" if name else None
+    ProviderWorker(list(queues or QUEUES), name=full_name, connection=connection).work(
+        burst=burst, logging_level=settings.log_level.upper()
+    )
