@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from rider_core.api import AudioClip, Health, ProviderConfig, ProviderContext, Segment, SpeechToText, Transcript
 from rider_core.errors import ModelError, ProviderUnavailable
 from rider_voice_whisper.engine import HeardSegment, Samples, WhisperEngine, WhisperOptions, known_languages
+from rider_voice_whisper.gate import SpeechGate
 from rider_voice_whisper.invented import is_annotation, is_film_credit, repeats_itself
 from rider_voice_whisper.language import choose_language
 from rider_voice_whisper.sound import at_least_one_second, is_silent, model_samples
@@ -62,6 +63,7 @@ class WhisperSpeechToText(SpeechToText):
         super().__init__(config, context)
         self._settings = config
         self._engine: WhisperEngine | None = None
+        self._gate = SpeechGate()
 
     def required_models(self) -> tuple[str, ...]:
         return (self._settings.model,)
@@ -104,7 +106,7 @@ class WhisperSpeechToText(SpeechToText):
         if engine is None:
             raise ProviderUnavailable("the Whisper engine is not open")
         samples = model_samples(clip)
-        if is_silent(samples):
+        if is_silent(samples) or not self._gate.hears_speech(samples):
             return Transcript(text="", language=language, no_speech=True, duration_s=clip.duration_s)
         samples = at_least_one_second(samples)
         language = language or self._detect(engine, samples)
