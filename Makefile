@@ -17,7 +17,7 @@ PYENV_ROOT ?= $(HOME)/.pyenv
 export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types clean app tox
+.PHONY: help run test lint clean app tox
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14

