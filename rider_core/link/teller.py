@@ -49,3 +49,6 @@ class Teller:
             except BackendUnavailable as error:
                 EVENTS_DROPPED.labels("link").inc()
                 log.debug("an event was not sent: %s", error)
+            except Exception:  # the top of a thread: one odd event must not silence the link
+                EVENTS_DROPPED.labels("link").inc()
+                log.exception("a %s event could not be sent", kind)
