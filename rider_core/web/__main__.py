@@ -115,19 +115,20 @@ def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
 def _catch_signals() -> Callable[[], None]:
     """From now on both stop signals only leave a mark; returns what waits for it.
 
-    A handler that raised could hit anywhere, under eventlet in any green thread; and an Event could be locked by the
-    very thread that the handler interrupts.
+    A handler that raised could hit anywhere, under eventlet in any green thread. And Python runs handlers in the main
+    thread only, after its system call: one that waits there for ever never learns of a signal that another thread got,
+    or that came just before the call. So the mark is left by the interpreter itself, at once and in whatever thread.
     """
     reader, writer = socket.socketpair()
-
-    def leave_mark(_number: int, _frame: object) -> None:
-        writer.send(b"x")
-
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave_mark)
+        signal.signal(number, lambda _number, _frame: None)
 
     def wait() -> None:
         reader.recv(1)
+        signal.set_wakeup_fd(-1)
+        writer.close()
 
     return wait
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
 import signal
 import socket
@@ -224,6 +226,15 @@ def test_it_ends_cleanly_and_soon(stage: PanelStage, watch: Watch, number: signa
     assert "Traceback" not in stage.processes.log("panel.log")
     said = [fields[b"event"] for _, fields in stage.connection.xrange("rider:events")]
     assert any(b'"stopped"' in event and b'"panel"' in event for event in said)
+
+
+def test_a_signal_that_another_thread_gets_ends_it_too(stage: PanelStage) -> None:
+    process = stage.start()
+    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
+    threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
+    other = next((thread for thread in threads if thread != process.pid), process.pid)  # eventlet may have none
+    assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
+    assert process.wait(10) == 0
 
 
 def test_ended_jobs_go_into_the_history(stage: PanelStage) -> None:
