@@ -43,9 +43,9 @@ export function concerns(state: State): Concern[] {
   }
   if (plugins && !plugins.length) add("warn", words.noPlugins, "", words.noPluginsRemedy);
   for (const plugin of plugins ?? []) {
-    if (plugin.state === "failed" || plugin.state === "incompatible") {
-      add("warn", words.plugin(plugin.name, strings.plugins.states[plugin.state] ?? plugin.state), plugin.reason,
-        words.pluginRemedy);
+    if (plugin.state === "failed") add("warn", words.pluginFailed(plugin.name), plugin.reason, words.pluginRemedy);
+    if (plugin.state === "incompatible") {
+      add("warn", words.pluginIncompatible(plugin.name), plugin.reason, words.pluginRemedy);
     }
   }
   if (queues?.problem) add("warn", queues.problem);

@@ -24,7 +24,8 @@ export const strings = {
     silent: (name: string) => `${name} has fallen silent.`,
     silentRemedy: "It is restarted by rider up; its log says why",
     pluginRemedy: "Look closer with: rider plugins check",
-    plugin: (name: string, state: string) => `Plugin ${name} is ${state}.`,
+    pluginFailed: (name: string) => `Plugin ${name} failed to load.`,
+    pluginIncompatible: (name: string) => `Plugin ${name} does not fit this Rider-PC.`,
     unserved: (queue: string, waiting: number) =>
       `${plural(waiting, "job waits", "jobs wait")} in ${queue}, and no worker serves it.`,
     unservedRemedy: (queue: string) => `Start one with: rider worker ${queue}`,
