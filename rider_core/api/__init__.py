@@ -5,7 +5,7 @@ from rider_core.api.events import Event
 from rider_core.api.health import Health, HealthStatus
 from rider_core.api.hookspecs import hookimpl
 from rider_core.api.job_backend import JobBackend, QueueStats
-from rider_core.api.jobs import JobProblem, JobRecord, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.jobs import DeadLetter, JobProblem, JobRecord, JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.messages import Message
 from rider_core.api.models import ModelEntry, PackageMember, PackageSource, UrlSource
 from rider_core.api.object_detection import DetectedObject, Detections, DetectRequest, Frame, ObjectDetector
@@ -22,6 +22,7 @@ __all__ = [
     "TASKS",
     "AudioChunk",
     "AudioClip",
+    "DeadLetter",
     "DetectRequest",
     "DetectedObject",
     "Detections",

@@ -22,6 +22,7 @@ EventKind = Literal[
     "job.accepted",
     "job.started",
     "job.retried",
+    "job.requeued",
     "job.done",
     "job.failed",
     "job.expired",

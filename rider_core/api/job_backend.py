@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.jobs import JobRecord, JobSpec
+from rider_core.api.jobs import DeadLetter, JobRecord, JobSpec
 from rider_core.api.messages import Message
 
 
@@ -16,7 +16,8 @@ class QueueStats(Message):
     """Figures of one queue now."""
 
     queue: str
-    waiting: int = Field(description="jobs not yet started, all priorities")
+    waiting: int = Field(description="jobs that may start, all priorities")
+    scheduled: int = Field(0, description="not yet due, those that rest before another attempt included")
     running: int = Field(description="jobs being worked on")
     failed: int = Field(description="dead letters")
     workers: int = Field(description="live workers that serve this queue")
@@ -57,7 +58,7 @@ class JobBackend(ABC):
 
     @abstractmethod
     def cancel(self, job_id: str) -> bool:
-        """End a waiting job. False where it was not waiting (any more)."""
+        """End a job that is waiting or scheduled. False where it was neither (any more)."""
 
     @abstractmethod
     def stats(self) -> list[QueueStats]:
@@ -66,6 +67,34 @@ class JobBackend(ABC):
     @abstractmethod
     def capacity(self) -> dict[str, int]:
         """For each task, how many live workers say that they can do it."""
+
+    @abstractmethod
+    def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
+        """Jobs of a queue that failed for good, the latest first: `limit` at most, after the first `offset`.
+
+        Raises:
+            JobRefused: there is no such queue.
+        """
+
+    @abstractmethod
+    def dead_letter(self, job_id: str) -> DeadLetter:
+        """One of them. Raises `JobNotFound` where the job is unknown or has not failed."""
+
+    @abstractmethod
+    def requeue(self, job_id: str) -> bool:
+        """Put a dead letter back into its queue, with all its attempts again. False where it is none (any more)."""
+
+    @abstractmethod
+    def requeue_all(self, queue: str) -> int:
+        """Put every dead letter of a queue back. How many there were. Raises `JobRefused` for an unknown queue."""
+
+    @abstractmethod
+    def purge(self, job_id: str) -> bool:
+        """Forget a dead letter. False where it is none (any more)."""
+
+    @abstractmethod
+    def purge_all(self, queue: str) -> int:
+        """Forget every dead letter of a queue. How many there were. Raises `JobRefused` for an unknown queue."""
 
     @abstractmethod
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rider_core.api.jobs import RetryPolicy
 from rider_core.api.messages import Message
 from rider_core.api.object_detection import DetectRequest, ObjectDetector
 from rider_core.api.provider import Provider
@@ -23,6 +24,7 @@ class Task:
         request: What the payload must be.
         provider: The domain class whose providers can do it.
         timeout_s: How long one attempt may run.
+        retry: What happens when an attempt fails, unless the job says otherwise.
     """
 
     name: str
@@ -30,18 +32,24 @@ class Task:
     request: type[Message]
     provider: type[Provider]
     timeout_s: float
+    retry: RetryPolicy
 
 
 #: Whisper needs about 2 s for 10 s of speech on two cores; the longest clip is 300 s. The others are of that order.
 _TIMEOUT_S = 120.0
+#: Somebody waits for what is said and answered; a frame that failed once is old when it is tried again.
+_SOON = RetryPolicy(max_attempts=3, first_delay_s=0.25, max_delay_s=5)
+_ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.05, max_delay_s=1)
+#: A language model may have to be loaded again, or its server be restarted.
+_PATIENT = RetryPolicy(max_attempts=3, first_delay_s=1, max_delay_s=30)
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("voice.transcribe", "voice", TranscribeRequest, SpeechToText, _TIMEOUT_S),
-        Task("voice.synthesize", "voice", SynthesizeRequest, TextToSpeech, _TIMEOUT_S),
-        Task("vision.detect", "vision", DetectRequest, ObjectDetector, _TIMEOUT_S),
-        Task("text.generate", "text", GenerateRequest, TextGenerator, _TIMEOUT_S),
+        Task("voice.transcribe", "voice", TranscribeRequest, SpeechToText, _TIMEOUT_S, _SOON),
+        Task("voice.synthesize", "voice", SynthesizeRequest, TextToSpeech, _TIMEOUT_S, _SOON),
+        Task("vision.detect", "vision", DetectRequest, ObjectDetector, _TIMEOUT_S, _ONCE_MORE),
+        Task("text.generate", "text", GenerateRequest, TextGenerator, _TIMEOUT_S, _PATIENT),
     )
 }
 
@@ -55,3 +63,9 @@ def task_named(name: str) -> Task:
         return TASKS[name]
     except KeyError:
         raise JobRefused(f"there is no task {name[:80]!r}", remedy=f"use one of {', '.join(TASKS)}") from None
+
+
+def check_queue(name: str) -> None:
+    """Raise `JobRefused` unless there is a queue of that name."""
+    if name not in QUEUES:
+        raise JobRefused(f"there is no queue {name[:80]!r}", remedy=f"use one of {', '.join(QUEUES)}")

@@ -14,7 +14,7 @@ from rider_core.runtime.process import set_up_logging
 
 #: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
 #: `rider up` starts seven processes at once, and each would otherwise load what all of them need.
-COMMANDS = ("up", "web", "worker", "link", "simulate", "plugins", "models", "db", "run", "config", "doctor")
+COMMANDS = ("up", "web", "worker", "link", "simulate", "run", "queue", "plugins", "models", "db", "config", "doctor")
 HIDDEN_COMMANDS = ("redis", "announce")
 
 

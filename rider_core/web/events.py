@@ -28,6 +28,7 @@ RUNNING_BONUS_S = 300.0
 JOB_STATES = {
     "job.started": "running",
     "job.retried": "waiting",
+    "job.requeued": "waiting",
     "job.done": "done",
     "job.failed": "failed",
     "job.expired": "expired",

@@ -6,7 +6,7 @@ import logging
 import time
 import traceback
 
-from rider_core.api.jobs import JobProblem, JobSpec
+from rider_core.api.jobs import JobProblem, JobSpec, RetryPolicy
 from rider_core.api.messages import Result, ResultT, parse_message
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import Task, task_named
@@ -44,6 +44,7 @@ class Attempt:
         self._bench = bench
         self._bus = bus
         self._task_name = "unknown"
+        self._retry: RetryPolicy | None = None
         self._provider: Provider | None = None
         self._watch = Stopwatch.start()
 
@@ -57,6 +58,7 @@ class Attempt:
             spec = spec_from_data(self._claim.data)
             task = task_named(spec.task)
             self._task_name = task.name
+            self._retry = spec.retry or task.retry
             result = self._do(spec, task)
         except BackendUnavailable:
             raise
@@ -100,7 +102,8 @@ class Attempt:
 
     def _commit_problem(self, outcome: Outcome, problem: JobProblem, trace: str) -> None:
         name = self._provider.name if self._provider else ""
-        self._note("failed", self._desk.commit_problem(self._claim, outcome, problem, name, trace))
+        delay_s = self._retry.delay_s(self._claim.attempt) if self._retry else 0.0
+        self._note("failed", self._desk.commit_problem(self._claim, outcome, problem, name, trace, delay_s))
 
     def _note(self, outcome: str, kept: bool) -> None:
         JOB_SECONDS.labels(self._task_name).observe(self._watch.elapsed_s)

@@ -13,10 +13,10 @@ import redis
 from house import Valkey
 from rq import Queue
 from rq.job import Job
-from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from rider_core.api import JobProblem, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api import TASKS, JobProblem, JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.events import HOUSE_STREAM
 from rider_core.errors import (
     BackendUnavailable,
@@ -162,6 +162,189 @@ def test_failures_are_tried_again_until_the_policy_ends(backend: RQBackend, desk
     with pytest.raises(JobFailed, match="boom") as failure:
         backend.get(job_id).value()
     assert failure.value.cause == "crashed"
+
+
+def test_a_failed_job_rests_before_the_next_attempt(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    job_id = backend.submit(spec())
+    claim = desk.take()
+    assert claim is not None
+    failed_at = time.time()
+    desk.commit_problem(claim, Outcome.FAILED, PROBLEM, delay_s=0.3)
+    assert desk.take() is None
+    resting = backend.get(job_id)
+    assert (resting.state, resting.problem) == (JobState.SCHEDULED, PROBLEM)
+    assert ScheduledJobRegistry("text", connection=connection).get_job_ids() == [job_id]
+    (text,) = [figures for figures in backend.stats() if figures.queue == "text"]
+    assert (text.waiting, text.scheduled) == (0, 1)
+    while (second := desk.take()) is None:
+        desk.wait_for_work(5)
+    assert 0.3 <= time.time() - failed_at < 2
+    assert (second.id, second.attempt) == (job_id, 2)
+
+
+def test_no_job_rests_beyond_its_deadline(backend: RQBackend, desk: ClaimDesk) -> None:
+    job_id = backend.submit(spec(deadline_ts=time.time() + 60))
+    claim = desk.take()
+    assert claim is not None
+    desk.commit_problem(claim, Outcome.FAILED, PROBLEM, delay_s=61)
+    assert backend.get(job_id).state is JobState.FAILED
+
+
+def test_rests_grow_and_vary() -> None:
+    policy = RetryPolicy(max_attempts=9, first_delay_s=1, max_delay_s=10)
+    for attempt, ceiling_s in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (9, 10)):
+        delays = [policy.delay_s(attempt) for _ in range(50)]
+        assert ceiling_s / 2 <= min(delays) < max(delays) <= ceiling_s
+
+
+def test_a_task_has_a_policy_of_its_own(backend: RQBackend, connection: redis.Redis) -> None:
+    detect = TASKS["vision.detect"]
+    job_id = backend.submit(spec())
+    frame = backend.submit(spec(task=detect.name, payload={"image": "aGVsbG8="}))
+    other = backend.submit(spec(retry=RetryPolicy(max_attempts=7)))
+    allowed = [connection.hget(keys.job_key(id_), "max_attempts") for id_ in (job_id, frame, other)]
+    assert allowed == [b"3", b"%d" % detect.retry.max_attempts, b"7"]
+    assert detect.retry.max_attempts != 3
+
+
+def test_a_scheduled_job_starts_when_it_is_due_and_not_before(backend: RQBackend, desk: ClaimDesk) -> None:
+    due_ts = time.time() + 0.4
+    later = backend.submit(spec(due_ts=due_ts + 60))
+    job_id = backend.submit(spec(due_ts=due_ts))
+    record = backend.get(job_id)
+    assert (record.state, record.due_ts) == (JobState.SCHEDULED, due_ts)
+    while (claim := desk.take()) is None:
+        desk.wait_for_work(5)
+    assert due_ts <= time.time() < due_ts + 2
+    assert claim.id == job_id
+    assert backend.get(later).state is JobState.SCHEDULED
+
+
+def test_a_worker_that_waits_learns_of_a_nearer_time(backend: RQBackend, desk: ClaimDesk) -> None:
+    backend.submit(spec(due_ts=time.time() + 60))
+    assert desk.take() is None
+    desk.wait_for_work(0.01)
+    timer = threading.Timer(0.1, lambda: backend.submit(spec(id="near", due_ts=time.time() + 0.1)))
+    timer.start()
+    before = time.monotonic()
+    while (claim := desk.take()) is None:
+        desk.wait_for_work(8)
+    assert claim.id == "near"
+    assert time.monotonic() - before < 4
+    timer.join()
+
+
+def test_a_scheduled_job_can_be_cancelled(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    job_id = backend.submit(spec(due_ts=time.time() + 60))
+    assert backend.cancel(job_id)
+    assert backend.get(job_id).state is JobState.CANCELLED
+    assert not connection.exists(keys.scheduled_key("text"))
+
+
+def test_a_job_that_would_be_due_after_its_deadline_is_refused() -> None:
+    now = time.time()
+    with pytest.raises(ValueError, match="it would never run"):
+        spec(due_ts=now + 2, deadline_ts=now + 1)
+
+
+def test_scheduled_jobs_count_as_waiting_where_a_queue_is_full(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(scripts._CONSTANTS, "MAX_WAITING", 2)
+    scripts._source.cache_clear()
+    try:
+        backend = RQBackend(connection)
+        backend.submit_many([spec(due_ts=time.time() + 60), spec()])
+        with pytest.raises(JobRefused):
+            backend.submit(spec(due_ts=time.time() + 60))
+    finally:
+        scripts._source.cache_clear()
+
+
+def bury(backend: RQBackend, desk: ClaimDesk, *specs: JobSpec) -> list[str]:
+    ids = backend.submit_many(specs)
+    for claim in iter(desk.take, None):
+        assert desk.commit_problem(claim, Outcome.HOPELESS, PROBLEM, "echo-text", "Traceback: at line 1")
+    return ids
+
+
+def test_a_dead_letter_tells_everything(backend: RQBackend, desk: ClaimDesk) -> None:
+    first, urgent = bury(backend, desk, spec(origin="test"), spec(priority=Priority.HIGH))
+    assert {letter.record.id for letter in backend.dead_letters("text", 10)} == {first, urgent}
+    assert len(backend.dead_letters("text", 1)) == len(backend.dead_letters("text", 10, offset=1)) == 1
+    assert backend.dead_letters("voice", 10) == []
+    letter = backend.dead_letter(first)
+    assert letter.spec is not None
+    assert letter.spec.payload == {"prompt": "hello"}
+    assert letter.traceback == "Traceback: at line 1"
+    assert (letter.record.attempts, letter.record.problem, letter.record.origin) == (1, PROBLEM, "test")
+    with pytest.raises(JobRefused, match="no queue 'txet'"):
+        backend.dead_letters("txet", 1)
+    with pytest.raises(JobNotFound, match="it is waiting"):
+        backend.dead_letter(backend.submit(spec()))
+
+
+def test_a_requeued_job_has_all_its_attempts_again(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    (job_id,) = bury(backend, desk, spec(retry=RetryPolicy(max_attempts=2)))
+    assert connection.ttl(keys.job_key(job_id)) > 0
+    assert backend.requeue(job_id)
+    assert not backend.requeue(job_id)
+    waiting = backend.get(job_id)
+    assert (waiting.state, waiting.problem, waiting.ended_ts) == (JobState.WAITING, None, None)
+    assert connection.ttl(keys.job_key(job_id)) == -1
+    assert backend.dead_letters("text", 10) == []
+    attempts = []
+    for claim in iter(desk.take, None):
+        attempts.append(claim.attempt)
+        desk.commit_problem(claim, Outcome.FAILED, PROBLEM)
+    assert attempts == [2, 3]
+    assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [job_id]
+    assert [record.id for record in backend.recent(10)] == [job_id]
+
+
+def test_a_requeued_job_runs_though_its_deadline_has_passed(backend: RQBackend, desk: ClaimDesk) -> None:
+    deadline_ts = time.time() + 0.2
+    (job_id,) = bury(backend, desk, spec(deadline_ts=deadline_ts))
+    while time.time() < deadline_ts:
+        time.sleep(0.01)
+    assert backend.requeue(job_id)
+    claim = desk.take()
+    assert claim is not None
+    assert claim.id == job_id
+
+
+def test_all_dead_letters_of_a_queue_at_once(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    ids = bury(backend, desk, *[spec(priority=priority) for priority in Priority for _ in range(400)])
+    assert backend.purge(ids[0])
+    assert not backend.purge(ids[0])
+    assert backend.requeue_all("text") == len(ids) - 1
+    for claim in iter(desk.take, None):
+        desk.commit_problem(claim, Outcome.HOPELESS, PROBLEM)
+    assert backend.requeue_all("voice") == 0
+    assert backend.purge_all("text") == len(ids) - 1
+    assert not list(connection.scan_iter("rq:job:*"))
+    assert backend.recent(10) == []
+
+
+def test_registries_forget_what_has_expired(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    done = backend.submit(spec())
+    claim = desk.take()
+    assert claim is not None
+    desk.commit_result(claim, '{"text": "x"}', "p", False)
+    (dead,) = bury(backend, desk, spec())
+    cancelled = backend.submit(spec())
+    backend.cancel(cancelled)
+    registries = {"rq:finished:text": done, "rq:failed:text": dead, "rq:canceled:text": cancelled}
+    desk.reap()
+    assert all(connection.zcard(registry) == 1 for registry in registries)
+    for registry, job_id in registries.items():
+        connection.zadd(registry, {job_id: time.time() - 1})
+    desk.reap()
+    assert not any(connection.exists(registry) for registry in registries)
 
 
 def test_a_lost_lease_is_reaped_and_its_late_result_discarded(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
@@ -12,12 +12,18 @@ import redis
 from rq.utils import utcparse
 
 from rider_core.api.job_backend import JobBackend, QueueStats
-from rider_core.api.jobs import JobRecord, JobSpec
+from rider_core.api.jobs import DeadLetter, JobRecord, JobSpec, JobState
 from rider_core.api.messages import parse_message
-from rider_core.api.tasks import QUEUES, TASKS, task_named
-from rider_core.errors import BackendUnavailable, JobNotFound, JobRefused, WaitTimeout
+from rider_core.api.tasks import QUEUES, TASKS, check_queue, task_named
+from rider_core.errors import BackendUnavailable, InvalidInput, JobNotFound, JobRefused, WaitTimeout
 from rider_core.jobs.rq_backend import keys
-from rider_core.jobs.rq_backend.codec import hash_fields, record_from_hash, rq_time
+from rider_core.jobs.rq_backend.codec import (
+    dead_letter_from_hash,
+    hash_fields,
+    record_from_hash,
+    rq_time,
+    spec_from_data,
+)
 from rider_core.jobs.rq_backend.scripts import Scripts
 from rider_core.timing import Stopwatch
 
@@ -25,6 +31,8 @@ from rider_core.timing import Stopwatch
 WORKER_ALIVE_S = 15.0
 #: `wait` is woken by pub/sub, which forgets; so it also looks by itself from time to time.
 WAIT_RECHECK_S = 1.0
+#: So many dead letters are requeued or purged in one round trip.
+PAGE = 500
 
 
 @contextmanager
@@ -72,20 +80,12 @@ class RQBackend(JobBackend):
         return [spec.id for spec in specs]
 
     def get(self, job_id: str) -> JobRecord:
-        with redis_errors():
-            fields = cast("dict[bytes, bytes]", self._redis.hgetall(keys.job_key(job_id)))
-        if not fields:
-            raise JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
-        return record_from_hash(job_id, fields)
+        return record_from_hash(job_id, self._hash_of(job_id))
 
     def recent(self, limit: int) -> list[JobRecord]:
         with redis_errors():
-            ids = [raw.decode() for raw in cast("list[bytes]", self._redis.lrange(keys.RECENT, 0, limit - 1))]
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for job_id in ids:
-                    pipeline.hgetall(keys.job_key(job_id))
-                hashes = pipeline.execute()
-        return [record_from_hash(job_id, fields) for job_id, fields in zip(ids, hashes, strict=True) if fields]
+            ids = cast("list[bytes]", self._redis.lrange(keys.RECENT, 0, limit - 1))
+        return [record_from_hash(job_id, fields) for job_id, fields in self._hashes_of(ids)]
 
     def wait(self, job_id: str, timeout_s: float) -> JobRecord:
         watch = Stopwatch.start()
@@ -112,15 +112,20 @@ class RQBackend(JobBackend):
             for queue in QUEUES:
                 for name in keys.rq_queues(queue):
                     pipeline.llen(keys.queue_key(name))
+                    pipeline.zcard(keys.scheduled_key(name))
                     pipeline.zcard(keys.started_key(name))
                     pipeline.zcard(keys.failed_key(name))
             answers = iter(pipeline.execute())
         stats = []
         for queue in QUEUES:
-            figures = [(next(answers), next(answers), next(answers)) for _ in keys.rq_queues(queue)]
-            waiting, running, failed = (sum(column) for column in zip(*figures, strict=True))
+            figures = [[next(answers) for _ in range(4)] for _ in keys.rq_queues(queue)]
+            waiting, scheduled, running, failed = (sum(column) for column in zip(*figures, strict=True))
             serving = sum(queue in worker.get(b"queues", b"").decode().split(",") for worker in workers)
-            stats.append(QueueStats(queue=queue, waiting=waiting, running=running, failed=failed, workers=serving))
+            stats.append(
+                QueueStats(
+                    queue=queue, waiting=waiting, scheduled=scheduled, running=running, failed=failed, workers=serving
+                )
+            )
         return stats
 
     def capacity(self) -> dict[str, int]:
@@ -130,14 +135,81 @@ class RQBackend(JobBackend):
                 able[task] = able.get(task, 0) + 1
         return able
 
+    def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
+        check_queue(queue)
+        ids = self._failed_ids(queue)[offset : offset + limit]
+        return [dead_letter_from_hash(job_id, fields) for job_id, fields in self._hashes_of(ids)]
+
+    def dead_letter(self, job_id: str) -> DeadLetter:
+        letter = dead_letter_from_hash(job_id, self._hash_of(job_id))
+        if letter.record.state is not JobState.FAILED:
+            raise JobNotFound(f"job {job_id!r} is no dead letter: it is {letter.record.state.value}")
+        return letter
+
+    def requeue(self, job_id: str) -> bool:
+        return self._requeue_each([job_id]) == 1
+
+    def requeue_all(self, queue: str) -> int:
+        return self._in_pages(queue, self._requeue_each)
+
+    def purge(self, job_id: str) -> bool:
+        return self._purge_each([job_id]) == 1
+
+    def purge_all(self, queue: str) -> int:
+        return self._in_pages(queue, self._purge_each)
+
     def close(self) -> None:
         self._redis.close()
+
+    def _hash_of(self, job_id: str) -> dict[bytes, bytes]:
+        with redis_errors():
+            fields = cast("dict[bytes, bytes]", self._redis.hgetall(keys.job_key(job_id)))
+        if not fields:
+            raise JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
+        return fields
+
+    def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
+        """Ids with their hashes; those whose hash has expired are left out."""
+        names = [raw.decode() for raw in ids]
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.hgetall(keys.job_key(name))
+            hashes = pipeline.execute()
+        return [(name, fields) for name, fields in zip(names, hashes, strict=True) if fields]
+
+    def _failed_ids(self, queue: str) -> list[bytes]:
+        """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for name in keys.rq_queues(queue):
+                pipeline.zrange(keys.failed_key(name), 0, -1, withscores=True)
+            scored = [entry for entries in pipeline.execute() for entry in entries]
+        return [job_id for job_id, _ in sorted(scored, key=lambda entry: entry[1], reverse=True)]
+
+    def _in_pages(self, queue: str, act: Callable[[list[str]], int]) -> int:
+        check_queue(queue)
+        ids = [raw.decode() for raw in self._failed_ids(queue)]
+        return sum(act(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+
+    def _requeue_each(self, ids: list[str]) -> int:
+        now = time.time()
+        hashes = self._hashes_of([job_id.encode() for job_id in ids])
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for job_id, fields in hashes:
+                self._scripts.requeue(args=[job_id, now, _attempts_allowed(fields)], client=pipeline)
+            return sum(pipeline.execute())
+
+    def _purge_each(self, ids: list[str]) -> int:
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in ids:
+                self._scripts.purge(args=[job_id], client=pipeline)
+            return sum(pipeline.execute())
 
     def _submit_arguments(self, spec: JobSpec) -> list[Any]:
         task = task_named(spec.task)
         parse_message(task.request, spec.payload)
         now = time.time()
-        return [spec.id, task.queue, keys.rq_queue(task.queue, spec.priority), now, *hash_fields(spec, task, now)]
+        rq_queue = keys.rq_queue(task.queue, spec.priority)
+        return [spec.id, task.queue, rq_queue, now, spec.due_ts or 0, *hash_fields(spec, task, now)]
 
     def _live_workers(self) -> list[dict[bytes, bytes]]:
         """The hashes of RQ's workers that gave a sign of life lately."""
@@ -148,6 +220,15 @@ class RQBackend(JobBackend):
                     pipeline.hgetall(name)
                 hashes = pipeline.execute()
         return [worker for worker in hashes if worker and b"death" not in worker and _beats(worker)]
+
+
+def _attempts_allowed(fields: dict[bytes, bytes]) -> int:
+    """What the job's policy allowed at first; one attempt where the job is not in our form."""
+    try:
+        spec = spec_from_data(fields.get(b"data", b""))
+        return (spec.retry or task_named(spec.task).retry).max_attempts
+    except (InvalidInput, JobRefused):
+        return 1
 
 
 def _beats(worker: dict[bytes, bytes]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,23 +68,28 @@ class ClaimDesk:
         by_queue = [keys.rq_queues(queue) for queue in queues]
         self.rq_queues = [name for same_priority in zip(*by_queue, strict=True) for name in same_priority]
         self._bells: dict[Any, Any] = {keys.DOORBELL.format(queue=queue): b"0" for queue in queues}
+        self._next_due: float | None = None
 
     def take(self) -> Claim | None:
         """The most urgent waiting job, leased to us. None: nothing waits."""
         execution, now = uuid4().hex, time.time()
         answer = self._scripts.take(args=[self._worker, execution, now, rq_time(now), LEASE_S, *self.rq_queues])
-        if not answer:
+        if not isinstance(answer, list):
+            self._next_due = float(answer) if answer else None
             return None
         job_id, rq_queue, data, attempt = answer
         return Claim(job_id.decode(), rq_queue.decode(), data, attempt, execution)
 
     def wait_for_work(self, timeout_s: float) -> None:
-        """Return when something was submitted since the last call, or after `timeout_s` seconds.
+        """Return when something was submitted or has become due since the last `take`, or after `timeout_s` seconds.
 
         The doorbells are streams that are read, not popped: every waiting worker hears them, none is lost between
         `take` and here.
         """
-        rung: Any = self._redis.xread(self._bells, block=int(timeout_s * 1000))
+        if self._next_due is not None:
+            timeout_s = min(timeout_s, self._next_due - time.time())
+        # XREAD takes 0 for "without end", so 1 ms is the shortest wait.
+        rung: Any = self._redis.xread(self._bells, block=max(1, math.ceil(timeout_s * 1000)))
         for bell, entries in rung or ():
             self._bells[bell.decode()] = entries[-1][0]
 
@@ -95,13 +101,20 @@ class ClaimDesk:
 
     def commit_result(self, claim: Claim, result: str, provider: str, mock: bool) -> bool:
         """Store the result (JSON). False: the lease was lost, nothing was stored."""
-        return self._finish(claim, Outcome.DONE, result, provider, mock, "")
+        return self._finish(claim, Outcome.DONE, result, provider, mock)
 
     def commit_problem(
-        self, claim: Claim, outcome: Outcome, problem: JobProblem, provider: str = "", traceback: str = ""
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        problem: JobProblem,
+        provider: str = "",
+        traceback: str = "",
+        delay_s: float = 0.0,
     ) -> bool:
-        """Store why the attempt failed; the job is tried again where its outcome and policy allow it."""
-        return self._finish(claim, outcome, problem.model_dump_json(), provider, False, traceback)
+        """Store why the attempt failed. Where its outcome and policy allow it, the job is tried again after `delay_s`
+        seconds. False: the lease was lost, nothing was stored."""
+        return self._finish(claim, outcome, problem.model_dump_json(), provider, False, traceback, delay_s)
 
     def reap(self) -> int:
         """Take back the jobs whose leases ran out. How many there were."""
@@ -112,7 +125,16 @@ class ClaimDesk:
         """Say which tasks this worker can do; the word lives and dies with RQ's record of the worker."""
         self._redis.hset(f"rq:worker:{self._worker}", "rider_tasks", json.dumps(list(tasks)))
 
-    def _finish(self, claim: Claim, outcome: Outcome, body: str, provider: str, mock: bool, traceback: str) -> bool:
+    def _finish(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        body: str,
+        provider: str,
+        mock: bool,
+        traceback: str = "",
+        delay_s: float = 0.0,
+    ) -> bool:
         now = time.time()
         answer = self._scripts.finish(
             args=[
@@ -127,6 +149,7 @@ class ClaimDesk:
                 int(mock),
                 body,
                 traceback,
+                delay_s,
             ]
         )
         return bool(answer)

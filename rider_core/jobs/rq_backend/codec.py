@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from rq.utils import utcformat
 
-from rider_core.api.jobs import JobProblem, JobRecord, JobSpec, JobState, Priority
+from rider_core.api.jobs import DeadLetter, JobProblem, JobRecord, JobSpec, JobState, Priority
 from rider_core.api.messages import parse_message
 from rider_core.api.tasks import Task
 from rider_core.errors import InvalidInput
@@ -20,6 +20,7 @@ from rider_core.jobs.rq_backend import keys
 FUNCTION = "rider_core.worker.perform"
 
 _STATES = {
+    "scheduled": JobState.SCHEDULED,
     "queued": JobState.WAITING,
     "started": JobState.RUNNING,
     "finished": JobState.DONE,
@@ -36,6 +37,7 @@ def rq_time(ts: float) -> str:
 
 def hash_fields(spec: JobSpec, task: Task, now: float) -> list[Any]:
     """The hash of a new job as a flat list of names and values."""
+    max_attempts = (spec.retry or task.retry).max_attempts
     data = json.dumps([FUNCTION, None, [], {"spec": spec.model_dump(mode="json", exclude_defaults=True)}])
     fields: dict[str, Any] = {
         "data": data,
@@ -47,13 +49,13 @@ def hash_fields(spec: JobSpec, task: Task, now: float) -> list[Any]:
         "timeout": int(task.timeout_s),
         "result_ttl": keys.RESULT_TTL_S,
         "failure_ttl": keys.DEAD_LETTER_TTL_S,
-        "retries_left": spec.retry.max_attempts - 1,
+        "retries_left": max_attempts - 1,
         "task": spec.task,
         "queue": task.queue,
         "priority": spec.priority.value,
         "source": spec.origin,
         "stream": int(spec.stream),
-        "max_attempts": spec.retry.max_attempts,
+        "max_attempts": max_attempts,
         "attempts": 0,
         "submitted_ts": now,
     }
@@ -99,6 +101,7 @@ def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
         origin=text("source"),
         attempts=int(text("attempts") or 0),
         submitted_ts=number("submitted_ts") or 0.0,
+        due_ts=number("due_ts") if state is JobState.SCHEDULED else None,
         started_ts=number("started_ts"),
         ended_ts=number("ended_ts"),
         provider=text("provider") or None,
@@ -106,6 +109,16 @@ def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
         result=json.loads(text("result")) if state is JobState.DONE else None,
         problem=_problem(text("problem")),
     )
+
+
+def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
+    """The dead letter of a failed job, from its hash as Redis gives it."""
+    try:
+        spec = spec_from_data(fields.get(b"data", b""))
+    except InvalidInput:
+        spec = None
+    trace = fields.get(b"exc_info", b"").decode("utf-8", "replace")
+    return DeadLetter(record=record_from_hash(job_id, fields), spec=spec, traceback=trace)
 
 
 def _problem(text: str) -> JobProblem | None:

@@ -43,5 +43,9 @@ def started_key(name: str) -> str:
     return f"rq:wip:{name}"
 
 
+def scheduled_key(name: str) -> str:
+    return f"rq:scheduled:{name}"
+
+
 def failed_key(name: str) -> str:
     return f"rq:failed:{name}"

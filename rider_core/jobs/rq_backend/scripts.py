@@ -36,6 +36,8 @@ class Scripts:
         self.finish = load("finish")
         self.reap = load("reap")
         self.cancel = load("cancel")
+        self.requeue = load("requeue")
+        self.purge = load("purge")
 
 
 @cache

@@ -1,7 +1,8 @@
 -- What the other scripts share; put in front of each of them.
 -- A job's hash is RQ's own (status, origin, attempts' traces), with a few fields of ours (see codec.py).
 
-local QUEUED, STARTED, FINISHED, FAILED, CANCELED = 'queued', 'started', 'finished', 'failed', 'canceled'
+local SCHEDULED, QUEUED, STARTED = 'scheduled', 'queued', 'started'
+local FINISHED, FAILED, CANCELED = 'finished', 'failed', 'canceled'
 
 local function job_key(id) return 'rq:job:' .. id end
 
@@ -54,14 +55,42 @@ local function bury(id, rq_queue, now, iso, problem)
   end
 end
 
--- Give a started job another chance. True where it had one left.
-local function try_again(id, rq_queue, at_front, problem, now)
+-- Put a job where it waits for its time. Whoever waits for work is woken, to learn of the new time.
+local function schedule(id, queue, rq_queue, due)
+  redis.call('HSET', job_key(id), 'status', SCHEDULED, 'due_ts', due)
+  redis.call('ZADD', 'rq:scheduled:' .. rq_queue, due, id)
+  ring(queue)
+end
+
+-- Move jobs whose time has come into their queue, 100 at most. Returns when the next one is due, or nil.
+local function promote(rq_queue, now)
+  local registry = 'rq:scheduled:' .. rq_queue
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, 100)) do
+    redis.call('ZREM', registry, id)
+    if redis.call('HGET', job_key(id), 'status') == SCHEDULED then
+      redis.call('HSET', job_key(id), 'status', QUEUED)
+      redis.call('RPUSH', 'rq:queue:' .. rq_queue, id)
+    end
+  end
+  return redis.call('ZRANGE', registry, 0, 0, 'WITHSCORES')[2]
+end
+
+-- Give a started job another chance: after `delay` seconds, or at once and before all others where that is 0.
+-- False where it has no attempt left, or where its deadline comes first.
+local function try_again(id, rq_queue, delay, problem, now)
   local job = job_key(id)
-  local fields = redis.call('HMGET', job, 'attempts', 'max_attempts', 'queue')
+  local fields = redis.call('HMGET', job, 'attempts', 'max_attempts', 'queue', 'deadline_ts')
   if tonumber(fields[1] or '0') >= tonumber(fields[2] or '1') then return false end
-  redis.call('HSET', job, 'status', QUEUED, 'problem', problem)
-  redis.call(at_front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. rq_queue, id)
-  ring(fields[3])
-  tell('job.retried', id, now, {problem = cjson.decode(problem)})
+  local deadline = tonumber(fields[4] or '')
+  if deadline and now + delay >= deadline then return false end
+  redis.call('HSET', job, 'problem', problem)
+  if delay > 0 then
+    schedule(id, fields[3], rq_queue, now + delay)
+  else
+    redis.call('HSET', job, 'status', QUEUED)
+    redis.call('LPUSH', 'rq:queue:' .. rq_queue, id)
+    ring(fields[3])
+  end
+  tell('job.retried', id, now, {problem = cjson.decode(problem), delay_s = delay})
   return true
 end

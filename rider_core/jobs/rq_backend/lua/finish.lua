@@ -1,9 +1,10 @@
 -- Commit what came of a running job; only whoever holds its lease may.
 -- ARGV: id, RQ's queue, execution, worker, now, now as RQ writes it, outcome, provider, mock, result or problem in JSON,
---       traceback. Outcome: done; failed (may be tried again); hopeless (may not); expired.
+--       traceback, seconds until it may be tried again. Outcome: done; failed (may be tried again); hopeless (may not); expired.
 -- Returns 1, or 0 where the lease was lost and nothing was committed.
 local id, rq_queue, execution, worker = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local now, iso, outcome, provider, mock, body, traceback = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local now, iso, outcome, provider, mock = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local body, traceback, delay = ARGV[10], ARGV[11], tonumber(ARGV[12])
 local member, job = id .. ':' .. execution, job_key(id)
 if redis.call('ZREM', 'rq:wip:' .. rq_queue, member) == 0 then return 0 end
 redis.call('DEL', 'rq:execution:' .. member)
@@ -24,7 +25,7 @@ if outcome == 'expired' then
 end
 redis.call('HINCRBY', 'rq:worker:' .. worker, 'failed_job_count', 1)
 redis.call('HSET', job, 'exc_info', traceback)
-if outcome == 'failed' and try_again(id, rq_queue, false, body, now) then return 1 end
+if outcome == 'failed' and try_again(id, rq_queue, delay, body, now) then return 1 end
 bury(id, rq_queue, now, iso, body)
 about.problem = cjson.decode(body)
 tell('job.failed', id, now, about)

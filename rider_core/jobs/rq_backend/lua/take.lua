@@ -1,10 +1,12 @@
 -- Pop the most urgent job and lease it to a worker, in one step: there is no moment in which it is nowhere.
 -- ARGV: worker, execution id, now, now as RQ writes it, lease in seconds, then RQ's queues in order.
--- Returns id, RQ's queue, data, attempts; or false.
+-- Returns id, RQ's queue, data, attempts; or, where nothing waits, when the next job is due; or false.
 local worker, execution, now, iso, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local looked_at = 0
+local looked_at, next_due = 0, false
 for index = 6, #ARGV do
   local rq_queue = ARGV[index]
+  local due = promote(rq_queue, now)
+  if due and not (next_due and tonumber(next_due) <= tonumber(due)) then next_due = due end
   while looked_at < 1000 do
     local id = redis.call('LPOP', 'rq:queue:' .. rq_queue)
     if not id then break end
@@ -32,4 +34,4 @@ for index = 6, #ARGV do
     -- anything else was cancelled, or its hash has expired: only its id was left in the queue
   end
 end
-return false
+return next_due

@@ -1,0 +1,90 @@
+"""`rider queue` on a real Valkey with dead letters in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+from house import Valkey
+
+from rider_core.api import JobProblem, JobSpec
+from rider_core.cli.main import cli
+from rider_core.jobs.rq_backend import ClaimDesk, Outcome, RQBackend
+
+PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
+
+
+class Shell:
+    """Runs `rider queue ...` against one Redis."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._environment = {"REDIS_URL": url, "RIDER_DATA_DIR": str(folder), "COLUMNS": "160"}
+
+    def __call__(self, *arguments: str, answer: str = "") -> Result:
+        return CliRunner().invoke(cli, ["queue", *arguments], input=answer, env=self._environment)
+
+
+@pytest.fixture
+def rider(valkey: Valkey, tmp_path: Path) -> Shell:
+    return Shell(valkey.url, tmp_path)
+
+
+@pytest.fixture
+def dead(connection: redis.Redis) -> list[str]:
+    """Ids of three dead letters; a fourth job waits."""
+    backend, desk = RQBackend(connection), ClaimDesk(connection, "w1", ["text"])
+    specs = [JobSpec(id=f"job-{n}", task="text.generate", payload={"prompt": "hi " * 200}) for n in range(4)]
+    ids = backend.submit_many(specs[:3])
+    for claim in iter(desk.take, None):
+        desk.commit_problem(claim, Outcome.HOPELESS, PROBLEM, "echo-text", "Traceback: line 7")
+    backend.submit(specs[3])
+    return ids
+
+
+def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[str]) -> None:
+    shown = rider("stats")
+    assert "no worker serves text; start one with: rider worker text" in shown.output
+    figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").output)}
+    assert figures["text"] == {
+        "queue": "text", "waiting": 1, "scheduled": 0, "running": 0, "failed": 3, "workers": 0,
+    }  # fmt: skip
+    assert figures["voice"]["waiting"] == 0
+
+
+def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) -> None:
+    listed = rider("dead").output
+    assert all(job_id in listed for job_id in dead)
+    assert "crashed: [the] pipe is broken" in listed
+    assert len(rider("dead", "--limit", "1", "--json").output.splitlines()) == 1
+    assert "no dead letters" in rider("dead", "--queue", "voice").output
+    one = rider("dead", dead[0]).output
+    for part in ("text.generate", "after 1 attempt", "prompt: 'hi hi", "Traceback: line 7", "remedy    mend it"):
+        assert part in one
+    assert len(one) < 700
+
+
+def test_requeue_takes_named_ones_and_whole_queues(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
+    assert rider("requeue", dead[0]).output == "1 requeued\n"
+    again = rider("requeue", dead[0], dead[1])
+    assert (again.exit_code, again.stdout, again.stderr) == (1, "1 requeued\n", "job-0 is no dead letter\n")
+    assert rider("requeue", "--all", "text").output == "1 requeued\n"
+    assert connection.llen("rq:queue:text") == 4
+
+
+def test_purge_of_a_queue_asks_first(rider: Shell, dead: list[str]) -> None:
+    refused = rider("purge", "--all", "text", answer="n\n")
+    assert refused.exit_code == 1
+    assert rider("purge", dead[2]).output == "1 purged\n"
+    assert rider("purge", "--all", "text", answer="y\n").output.endswith("2 purged\n")
+    assert "no dead letters" in rider("dead").output
+
+
+def test_a_command_without_a_job_says_how_to_name_one(rider: Shell) -> None:
+    for command in ("requeue", "purge"):
+        refused = rider(command)
+        assert refused.exit_code == 2
+        assert "name jobs (`rider queue dead` lists them), or a whole queue with --all QUEUE" in refused.output
+    assert "'txet' is not one of" in rider("purge", "--all", "txet").output
