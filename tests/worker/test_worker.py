@@ -91,13 +91,15 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
 def test_what_goes_wrong_is_told(bench: Bench) -> None:
     bench.start()
     refused = bench.submit("a refuse")
-    raised = bench.submit("b raise", retry=RetryPolicy(max_attempts=2))
+    raised = bench.submit("b raise", retry=RetryPolicy(max_attempts=2, first_delay_s=0.8))
     missing = bench.backend.submit(JobSpec(task="voice.synthesize", payload={"text": "hello"}))
     with pytest.raises(JobFailed, match=r"the prompt is 'refuse' \(say something else\)") as failure:
         bench.backend.wait(refused, 15).value()
     assert failure.value.cause == "invalid_input"
     with pytest.raises(JobFailed, match="RuntimeError: the engine broke"):
         bench.backend.wait(raised, 15).value()
+    rested = bench.backend.get(raised)
+    assert (rested.started_ts or 0) - rested.submitted_ts > 0.4
     with pytest.raises(JobFailed, match="no text_to_speech engine is installed") as failure:
         bench.backend.wait(missing, 15).value()
     assert failure.value.cause == "provider_unavailable"
