@@ -98,8 +98,9 @@ def test_what_goes_wrong_is_told(bench: Bench) -> None:
     assert failure.value.cause == "invalid_input"
     with pytest.raises(JobFailed, match="RuntimeError: the engine broke"):
         bench.backend.wait(raised, 15).value()
-    rested = bench.backend.get(raised)
-    assert (rested.started_ts or 0) - rested.submitted_ts > 0.4
+    (retried,) = [event for event in EventBus(bench.connection, "test").recent(100) if event.kind == "job.retried"]
+    assert retried.job_id == raised
+    assert 0.4 <= retried.data["delay_s"] <= 0.8
     with pytest.raises(JobFailed, match="no text_to_speech engine is installed") as failure:
         bench.backend.wait(missing, 15).value()
     assert failure.value.cause == "provider_unavailable"
