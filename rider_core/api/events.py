@@ -27,6 +27,7 @@ EventKind = Literal[
     "job.failed",
     "job.expired",
     "job.cancelled",
+    "job.replaced",
     "job.partial",
     "robot.transcript",
     "robot.speech",
@@ -37,7 +38,7 @@ EventKind = Literal[
 ]
 
 #: The kinds after which nothing more comes in a job's own stream.
-FINAL_KINDS = frozenset({"job.done", "job.failed", "job.expired", "job.cancelled"})
+FINAL_KINDS = frozenset({"job.done", "job.failed", "job.expired", "job.cancelled", "job.replaced"})
 
 
 def job_stream(job_id: str) -> str:

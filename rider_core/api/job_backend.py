@@ -58,7 +58,11 @@ class JobBackend(ABC):
 
     @abstractmethod
     def cancel(self, job_id: str) -> bool:
-        """End a job that is waiting or scheduled. False where it was neither (any more)."""
+        """End a job. False where it had ended before, or was never known.
+
+        A running one counts as cancelled at once: what it still brings is discarded, and a provider that streams is
+        stopped at its next piece.
+        """
 
     @abstractmethod
     def stats(self) -> list[QueueStats]:

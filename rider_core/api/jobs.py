@@ -30,6 +30,7 @@ class JobState(str, Enum):
     FAILED = "failed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    REPLACED = "replaced"
 
     @property
     def ended(self) -> bool:
@@ -66,6 +67,9 @@ class JobSpec(Message):
     priority: Priority = Field(Priority.NORMAL, description="high goes before normal, normal before low")
     due_ts: float | None = Field(None, description="seconds since the epoch; it is not started before")
     deadline_ts: float | None = Field(None, description="seconds since the epoch; afterwards it is not started")
+    newest_key: str | None = Field(
+        None, pattern=ID_PATTERN, description="of the task's queue's waiting jobs with one key only the newest stays"
+    )
     retry: RetryPolicy | None = Field(None, description="what happens when an attempt fails; None: what the task says")
     stream: bool = Field(False, description="partial results and states go into a stream of the job's own")
     origin: str = Field("", max_length=64, description="who asked: 'robot', 'cli', 'panel'")
@@ -112,7 +116,7 @@ class JobRecord(Message):
         """The result of a job that is done.
 
         Raises:
-            JobFailed, JobExpired, JobCancelled: it ended otherwise.
+            JobFailed, JobExpired, JobCancelled: it ended otherwise; a job that was replaced counts as cancelled.
             ValueError: it has not ended.
         """
         if self.state is JobState.DONE and self.result is not None:
@@ -123,6 +127,8 @@ class JobRecord(Message):
         remedy = self.problem.remedy if self.problem else None
         if self.state is JobState.EXPIRED:
             raise JobExpired(f"job {self.id} ({self.task}) expired: {reason}", remedy=remedy)
+        if self.state is JobState.REPLACED:
+            raise JobCancelled(f"job {self.id} ({self.task}) was replaced by a newer one before it could start")
         if self.state is JobState.CANCELLED:
             raise JobCancelled(f"job {self.id} ({self.task}) was cancelled: {reason}", remedy=remedy)
         cause = self.problem.code if self.problem else "error"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rider_core.api.events import Event
+from rider_core.api.events import FINAL_KINDS, Event
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.messages import parse_message
 from rider_core.api.text_to_speech import AudioChunk
@@ -96,7 +96,7 @@ class Speaking:
             elif event.kind == "job.done":
                 self._tell(text, chunks, duration_s, first_ms, event)
                 return
-            elif event.kind in ("job.failed", "job.expired", "job.cancelled"):
+            elif event.kind in FINAL_KINDS - {"job.done"}:
                 self._house.backend.get(job_id).value()  # raises what happened
         raise JobFailed(f"nothing was heard of the text for {SILENCE_S:g} s", cause="timeout")
 

@@ -33,6 +33,7 @@ JOB_STATES = {
     "job.failed": "failed",
     "job.expired": "expired",
     "job.cancelled": "cancelled",
+    "job.replaced": "replaced",
 }
 OPEN_STATES = ("running", "waiting")
 

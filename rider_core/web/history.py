@@ -13,6 +13,7 @@ _KINDS: dict[JobState, EventKind] = {
     JobState.FAILED: "job.failed",
     JobState.EXPIRED: "job.expired",
     JobState.CANCELLED: "job.cancelled",
+    JobState.REPLACED: "job.replaced",
 }
 
 

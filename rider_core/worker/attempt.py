@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import traceback
 
@@ -35,11 +36,22 @@ MAX_MESSAGE = 500
 HOPELESS = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailable)
 
 
+class Unwanted(Exception):
+    """Nobody wants the rest of the result: the job was cancelled, or is another worker's now."""
+
+
 class Attempt:
     """Runs one claim."""
 
-    def __init__(self, claim: Claim, desk: ClaimDesk, bench: EngineBench, bus: EventBus) -> None:
+    def __init__(
+        self, claim: Claim, unwanted: threading.Event, desk: ClaimDesk, bench: EngineBench, bus: EventBus
+    ) -> None:
+        """
+        Args:
+            unwanted: Set when the job was cancelled or given to another worker; a stream is then stopped.
+        """
         self._claim = claim
+        self._unwanted = unwanted
         self._desk = desk
         self._bench = bench
         self._bus = bus
@@ -62,6 +74,8 @@ class Attempt:
             result = self._do(spec, task)
         except BackendUnavailable:
             raise
+        except Unwanted:
+            self._note("cancelled", kept=True)
         except RiderError as error:
             self._commit_error(error)
         except Exception as error:  # a plugin's code: the edge of the house
@@ -75,6 +89,8 @@ class Attempt:
         self._provider = self._bench.engine(task, spec.provider)
 
         def emit(partial: Result) -> None:
+            if self._unwanted.is_set():
+                raise Unwanted
             if spec.stream:
                 self._bus.publish_partial(spec.id, self._signed(partial))
 

@@ -1,6 +1,6 @@
 """A worker's second thread: keeps the lease and the worker's record alive, takes back the jobs of dead workers.
 
-It also ends the process when an engine hangs.
+It also hears of cancelled jobs, and ends the process when an engine hangs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 import redis
 
@@ -23,6 +25,15 @@ log = logging.getLogger(__name__)
 EXIT_ENGINE_HANGS = 70
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the worker works on: the claim, since when, and whether its result is wanted no more."""
+
+    claim: Claim
+    watch: Stopwatch
+    unwanted: threading.Event
+
+
 class Caretaker:
     """Runs beside the worker's main thread."""
 
@@ -35,7 +46,7 @@ class Caretaker:
         self._desk = desk
         self._beat = beat
         self._timeout_s = timeout_s
-        self._claim: tuple[Claim, Stopwatch] | None = None
+        self._held: Held | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -44,11 +55,18 @@ class Caretaker:
 
     def stop(self) -> None:
         self._stop.set()
+        with suppress(redis.RedisError):
+            self._desk.wake()
         self._thread.join(timeout=HEARTBEAT_EVERY_S)
 
-    def holding(self, claim: Claim | None) -> None:
-        """Say which claim the worker works on now."""
-        self._claim = (claim, Stopwatch.start()) if claim else None
+    def hold(self, claim: Claim) -> threading.Event:
+        """Look after the claim that the worker works on now. The event is set when its result is wanted no more."""
+        self._held = Held(claim, Stopwatch.start(), threading.Event())
+        return self._held.unwanted
+
+    def let_go(self) -> None:
+        """The worker has ended its work on the claim."""
+        self._held = None
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -56,16 +74,31 @@ class Caretaker:
                 self._round()
             except redis.RedisError as error:
                 log.warning("Redis cannot be reached: %s", error)
-            self._stop.wait(HEARTBEAT_EVERY_S)
+            self._listen()
+
+    def _listen(self) -> None:
+        """Heed cancellations until the next round."""
+        watch = Stopwatch.start()
+        while not self._stop.is_set() and (left_s := HEARTBEAT_EVERY_S - watch.elapsed_s) > 0:
+            try:
+                job_id = self._desk.next_cancelled(left_s)
+            except redis.RedisError as error:
+                log.warning("Redis cannot be reached: %s", error)
+                self._stop.wait(left_s)
+                return
+            held = self._held
+            if held is not None and held.claim.id == job_id:
+                log.info("job %s was cancelled", job_id)
+                held.unwanted.set()
 
     def _round(self) -> None:
-        held = self._claim
+        held = self._held
         if held is not None:
-            claim, watch = held
-            if watch.elapsed_s > self._timeout_s:
-                self._give_up(claim)
-            elif not self._desk.heartbeat(claim) and self._claim is held:
-                log.warning("job %s: the lease is lost, another worker may have it", claim.id)
+            if held.watch.elapsed_s > self._timeout_s:
+                self._give_up(held.claim)
+            elif not self._desk.heartbeat(held.claim) and self._held is held and not held.unwanted.is_set():
+                log.warning("job %s: the lease is lost, another worker may have it", held.claim.id)
+                held.unwanted.set()
         self._beat()
         taken_back = self._desk.reap()
         if taken_back:

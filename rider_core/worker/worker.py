@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -143,17 +144,17 @@ class ProviderWorker(BaseWorker):
         claim: Claim = job
         self._show_state(WorkerStatus.BUSY)
         self._busy = True
-        self._caretaker.holding(claim)
+        unwanted = self._caretaker.hold(claim)
         try:
-            self._run(claim)
+            self._run(claim, unwanted)
         finally:
-            self._caretaker.holding(None)
+            self._caretaker.let_go()
             self._busy = False
 
-    def _run(self, claim: Claim) -> None:
+    def _run(self, claim: Claim, unwanted: threading.Event) -> None:
         """Run the claim. Where Redis is away at the end, the lease runs out, and the job is run again."""
         try:
-            Attempt(claim, self._desk, self._bench, self._bus).run()
+            Attempt(claim, unwanted, self._desk, self._bench, self._bus).run()
         except (redis.RedisError, BackendUnavailable) as error:
             log.error("job %s: what came of it could not be stored: %s", claim.id, error)
 

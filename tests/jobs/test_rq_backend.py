@@ -30,6 +30,7 @@ from rider_core.errors import (
 )
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import ClaimDesk, Outcome, RQBackend, keys, scripts
+from rider_core.jobs.rq_backend.claims import FAIR_TURN
 from rider_core.jobs.rq_backend.codec import spec_from_data
 
 PROBLEM = JobProblem(code="crashed", message="boom")
@@ -140,15 +141,108 @@ def test_an_expired_job_never_runs(backend: RQBackend, desk: ClaimDesk, connecti
     assert kinds(connection) == ["job.accepted", "job.expired"]
 
 
-def test_cancel_reaches_waiting_jobs_only(backend: RQBackend, desk: ClaimDesk) -> None:
+def test_cancel_ends_waiting_jobs(backend: RQBackend, desk: ClaimDesk) -> None:
     first, second = backend.submit_many([spec(), spec()])
     assert backend.cancel(first)
     claim = desk.take()
     assert claim is not None
     assert claim.id == second
-    assert not backend.cancel(second)
     with pytest.raises(JobCancelled):
         backend.get(first).value()
+    assert not backend.cancel(first)
+    assert not backend.cancel("nobody")
+
+
+def test_cancel_ends_a_running_job_and_discards_its_result(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    job_id = backend.submit(spec())
+    assert desk.next_cancelled(0.01) is None
+    claim = desk.take()
+    assert claim is not None
+    assert backend.cancel(job_id)
+    assert desk.next_cancelled(5) == job_id
+    assert not desk.heartbeat(claim)
+    assert not desk.commit_result(claim, '{"text": "late"}', "p", False)
+    assert backend.wait(job_id, 1).state is JobState.CANCELLED
+    assert not connection.exists(keys.started_key("text"))
+    assert kinds(connection) == ["job.accepted", "job.started", "job.cancelled"]
+    done = backend.submit(spec())
+    claim = desk.take()
+    assert claim is not None
+    desk.commit_result(claim, '{"text": "x"}', "p", False)
+    assert not backend.cancel(done)
+    assert backend.get(done).state is JobState.DONE
+
+
+def test_the_wait_for_cancellations_can_be_ended(desk: ClaimDesk) -> None:
+    assert desk.next_cancelled(0.01) is None
+    timer = threading.Timer(0.1, desk.wake)
+    timer.start()
+    before = time.monotonic()
+    assert desk.next_cancelled(8) is None
+    assert time.monotonic() - before < 4
+    timer.join()
+
+
+def test_the_newest_of_a_key_wins(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
+    frames = backend.submit_many([spec(newest_key="cam-1") for _ in range(3)])
+    other = backend.submit(spec(newest_key="cam-2"))
+    late = backend.submit(spec(newest_key="late", due_ts=time.time() + 60))
+    assert backend.submit(spec(id="soon", newest_key="late")) == "soon"
+    assert [backend.get(job_id).state for job_id in [*frames, other, late]] == [
+        JobState.REPLACED,
+        JobState.REPLACED,
+        JobState.WAITING,
+        JobState.WAITING,
+        JobState.REPLACED,
+    ]
+    with pytest.raises(JobCancelled, match="replaced by a newer one"):
+        backend.wait(frames[0], 1).value()
+    assert connection.llen("rq:queue:text") == 3
+    assert kinds(connection).count("job.replaced") == 3
+    running = desk.take()
+    assert running is not None
+    assert running.id == frames[2]
+    backend.submit(spec(id="next", newest_key="cam-1"))
+    assert desk.commit_result(running, '{"text": "x"}', "p", False)
+    assert [claim.id for claim in iter(desk.take, None)] == [other, "soon", "next"]
+
+
+def test_an_older_job_is_not_tried_again_after_a_newer_one(backend: RQBackend, desk: ClaimDesk) -> None:
+    older = backend.submit(spec(newest_key="cam-1"))
+    claim = desk.take()
+    assert claim is not None
+    newer = backend.submit(spec(newest_key="cam-1"))
+    desk.commit_problem(claim, Outcome.FAILED, PROBLEM)
+    assert [claim.id for claim in iter(desk.take, None)] == [newer]
+    assert backend.get(older).state is JobState.REPLACED
+
+
+def test_a_full_queue_still_takes_the_newest(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scripts._CONSTANTS, "MAX_WAITING", 2)
+    scripts._source.cache_clear()
+    try:
+        backend = RQBackend(connection)
+        backend.submit_many([spec(newest_key="cam-1"), spec()])
+        backend.submit(spec(newest_key="cam-1"))
+        with pytest.raises(JobRefused):
+            backend.submit(spec(newest_key="cam-2"))
+        assert connection.llen("rq:queue:text") == 2
+    finally:
+        scripts._source.cache_clear()
+
+
+def test_nothing_starves(backend: RQBackend, connection: redis.Redis) -> None:
+    """Of 8 jobs taken one is the oldest, though urgent ones keep coming, and though another queue goes first."""
+    low = backend.submit(spec(priority=Priority.LOW))
+    normal = backend.submit(spec())
+    speech = {"task": "voice.synthesize", "payload": {"text": "hello"}, "priority": Priority.HIGH}
+    backend.submit_many([spec(**speech) for _ in range(40)])
+    desk = ClaimDesk(connection, "w1", ["voice", "vision", "text"])
+    order = [claim.id for claim in (desk.take() for _ in range(FAIR_TURN * 2)) if claim]
+    assert order[FAIR_TURN - 1] == low
+    assert order[FAIR_TURN * 2 - 1] == normal
 
 
 def test_failures_are_tried_again_until_the_policy_ends(backend: RQBackend, desk: ClaimDesk) -> None:

@@ -1,6 +1,7 @@
 """A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
 
-The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID raise`, `ID refuse`.
+The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
+`ID raise`, `ID refuse`.
 """
 
 SOURCE = """
@@ -33,6 +34,10 @@ class Probe(TextGenerator):
             raise InvalidInput("the prompt is 'refuse'", remedy="say something else")
         if what == "slow":
             time.sleep(float(more[0]))
+        if what == "stream":
+            for _ in range(int(more[0])):
+                time.sleep(0.02)
+                yield "and "
         yield "well, "
         yield job
         note(job, "end")

@@ -113,7 +113,7 @@ export const strings = {
     columns: { job: "Job", state: "State", waited: "Waited", ran: "Ran", when: "When" },
     states: {
       running: "running", waiting: "again soon", done: "done", failed: "failed", expired: "expired",
-      cancelled: "cancelled",
+      cancelled: "cancelled", replaced: "replaced by a newer one",
     } as Record<string, string>,
     attempt: (count: number) => `attempt ${count}`,
     priority: { high: "high", low: "low" } as Record<string, string>,

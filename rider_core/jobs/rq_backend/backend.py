@@ -209,7 +209,8 @@ class RQBackend(JobBackend):
         parse_message(task.request, spec.payload)
         now = time.time()
         rq_queue = keys.rq_queue(task.queue, spec.priority)
-        return [spec.id, task.queue, rq_queue, now, spec.due_ts or 0, *hash_fields(spec, task, now)]
+        when = (now, rq_time(now), spec.due_ts or 0)
+        return [spec.id, task.queue, rq_queue, *when, spec.newest_key or "", *hash_fields(spec, task, now)]
 
     def _live_workers(self) -> list[dict[bytes, bytes]]:
         """The hashes of RQ's workers that gave a sign of life lately."""

@@ -21,6 +21,8 @@ from rider_core.jobs.rq_backend.scripts import Scripts
 #: A lease is extended every 5 s, so four extensions may fail before a job is taken away from a living worker; and a
 #: killed worker's job is back in its queue within 30 s, the time until somebody looks included.
 LEASE_S = 20
+#: One of so many jobs taken is the one that has waited longest, whatever its priority and queue: nothing starves.
+FAIR_TURN = 8
 HEARTBEAT_EVERY_S = 5.0
 
 _LOST = JobProblem(code="lost", message="the worker that ran it ended or stopped answering").model_dump_json()
@@ -69,14 +71,18 @@ class ClaimDesk:
         self.rq_queues = [name for same_priority in zip(*by_queue, strict=True) for name in same_priority]
         self._bells: dict[Any, Any] = {keys.DOORBELL.format(queue=queue): b"0" for queue in queues}
         self._next_due: float | None = None
+        self._turn = 0
+        self._cancels: Any = None
 
     def take(self) -> Claim | None:
-        """The most urgent waiting job, leased to us. None: nothing waits."""
+        """The most urgent waiting job, leased to us; every `FAIR_TURN`th time the oldest. None: nothing waits."""
         execution, now = uuid4().hex, time.time()
-        answer = self._scripts.take(args=[self._worker, execution, now, rq_time(now), LEASE_S, *self.rq_queues])
+        fair = int(self._turn % FAIR_TURN == FAIR_TURN - 1)
+        answer = self._scripts.take(args=[self._worker, execution, now, rq_time(now), LEASE_S, fair, *self.rq_queues])
         if not isinstance(answer, list):
             self._next_due = float(answer) if answer else None
             return None
+        self._turn += 1
         job_id, rq_queue, data, attempt = answer
         return Claim(job_id.decode(), rq_queue.decode(), data, attempt, execution)
 
@@ -98,6 +104,22 @@ class ClaimDesk:
         now = time.time()
         arguments = [claim.id, claim.rq_queue, claim.execution, now, rq_time(now), LEASE_S]
         return bool(self._scripts.heartbeat(args=arguments))
+
+    def next_cancelled(self, timeout_s: float) -> str | None:
+        """Id of a job that was cancelled while this worker ran it; None after `timeout_s` seconds, or when woken.
+
+        For one thread; the word may be lost while Redis is away, and then the next `heartbeat` says it.
+        """
+        if self._cancels is None:
+            pubsub: Any = self._redis.pubsub  # redis-py leaves it untyped
+            self._cancels = pubsub(ignore_subscribe_messages=True)
+            self._cancels.subscribe(keys.CANCEL_CHANNEL.format(worker=self._worker))
+        message = self._cancels.get_message(timeout=timeout_s)
+        return message["data"].decode() or None if message else None
+
+    def wake(self) -> None:
+        """End the wait of `next_cancelled` in another thread."""
+        self._redis.publish(keys.CANCEL_CHANNEL.format(worker=self._worker), b"")
 
     def commit_result(self, claim: Claim, result: str, provider: str, mock: bool) -> bool:
         """Store the result (JSON). False: the lease was lost, nothing was stored."""

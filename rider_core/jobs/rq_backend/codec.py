@@ -59,6 +59,8 @@ def hash_fields(spec: JobSpec, task: Task, now: float) -> list[Any]:
         "attempts": 0,
         "submitted_ts": now,
     }
+    if spec.newest_key is not None:
+        fields["newest_key"] = spec.newest_key
     if spec.deadline_ts is not None:
         fields["deadline_ts"] = spec.deadline_ts
     return [part for pair in fields.items() for part in pair]
@@ -90,8 +92,8 @@ def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
         return float(text(name)) if text(name) else None
 
     state = _STATES.get(text("status"), JobState.WAITING)
-    if state is JobState.CANCELLED and text("outcome") == JobState.EXPIRED.value:
-        state = JobState.EXPIRED
+    if state is JobState.CANCELLED and text("outcome"):
+        state = JobState(text("outcome"))
     return JobRecord(
         id=job_id,
         task=text("task"),

@@ -8,6 +8,8 @@ from rider_core.api.jobs import Priority
 ENDED_CHANNEL = "rider:ended:{id}"
 #: Stream that a submission touches, so that waiting workers look into their queues.
 DOORBELL = "rider:doorbell:{queue}"
+#: Pub/sub channel of a worker: ids of jobs that were cancelled while it runs them.
+CANCEL_CHANNEL = "rider:cancel:{worker}"
 #: Ids of the jobs that ended last.
 RECENT = "rider:recent"
 RECENT_LENGTH = 200
@@ -17,6 +19,8 @@ RESULT_TTL_S = 600
 #: A dead letter is kept a week, and at most so many for each queue; older ones make room.
 DEAD_LETTER_TTL_S = 7 * 86_400
 DEAD_LETTERS_KEPT = 10_000
+#: How long it is remembered which job of a key was the newest: longer than any job rests between two attempts.
+NEWEST_TTL_S = 86_400
 #: More waiting jobs than that in one queue are refused.
 MAX_WAITING = 200_000
 

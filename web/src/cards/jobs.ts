@@ -9,7 +9,7 @@ import type { Job } from "../types";
 
 const words = strings.jobs;
 const TONES: Record<string, Tone> = {
-  running: "busy", waiting: "warn", done: "good", failed: "bad", expired: "warn", cancelled: "quiet",
+  running: "busy", waiting: "warn", done: "good", failed: "bad", expired: "warn", cancelled: "quiet", replaced: "quiet",
 };
 
 export function jobsCard() {

@@ -46,6 +46,36 @@ local function expire(id, rq_queue, now, iso)
   tell('job.expired', id, now)
 end
 
+-- A newer job of the same key has come before this one could start.
+local function replace(id, rq_queue, now, iso)
+  redis.call('HSET', job_key(id), 'status', CANCELED, 'outcome', 'replaced', 'ended_at', iso, 'ended_ts', now)
+  conclude(id, rq_queue, 'canceled', RESULT_TTL_S, now)
+  tell('job.replaced', id, now)
+end
+
+local function newest_of(queue, key) return 'rider:newest:' .. queue .. ':' .. key end
+
+-- Take a job out of where it waits. True where it waited, in its queue or for its time.
+local function leave(id, status, rq_queue)
+  if status == QUEUED then
+    redis.call('LREM', 'rq:queue:' .. rq_queue, 1, id)
+  elseif status == SCHEDULED then
+    redis.call('ZREM', 'rq:scheduled:' .. rq_queue, id)
+  else
+    return false
+  end
+  return true
+end
+
+-- End the lease of a running job. True where it was this execution's.
+local function release(id, rq_queue, execution, worker)
+  local member = id .. ':' .. execution
+  if redis.call('ZREM', 'rq:wip:' .. rq_queue, member) == 0 then return false end
+  redis.call('DEL', 'rq:execution:' .. member)
+  redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member)
+  return true
+end
+
 local function bury(id, rq_queue, now, iso, problem)
   redis.call('HSET', job_key(id), 'status', FAILED, 'ended_at', iso, 'ended_ts', now, 'problem', problem)
   conclude(id, rq_queue, 'failed', DEAD_LETTER_TTL_S, now)

@@ -5,10 +5,8 @@
 local id, rq_queue, execution, worker = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now, iso, outcome, provider, mock = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local body, traceback, delay = ARGV[10], ARGV[11], tonumber(ARGV[12])
-local member, job = id .. ':' .. execution, job_key(id)
-if redis.call('ZREM', 'rq:wip:' .. rq_queue, member) == 0 then return 0 end
-redis.call('DEL', 'rq:execution:' .. member)
-redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member)
+local job = job_key(id)
+if not release(id, rq_queue, execution, worker) then return 0 end
 redis.call('HSET', job, 'provider', provider, 'mock', mock)
 local about = {worker = worker, provider = provider, mock = mock == '1'}
 if outcome == 'done' then
