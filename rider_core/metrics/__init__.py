@@ -1,6 +1,7 @@
 """Every metric of the house, defined once. Label values come from closed lists: nothing a robot sends becomes one."""
 
 from rider_core.metrics.definitions import (
+    BREAKER_TRIPS,
     EVENTS_DROPPED,
     JOB_SECONDS,
     JOBS_ENDED,
@@ -15,6 +16,7 @@ from rider_core.metrics.definitions import (
 from rider_core.metrics.exposition import exposition
 
 __all__ = [
+    "BREAKER_TRIPS",
     "EVENTS_DROPPED",
     "JOBS_ENDED",
     "JOB_SECONDS",

@@ -19,6 +19,9 @@ JOB_SECONDS = Histogram(
 RESULTS_DISCARDED = Counter(
     "rider_results_discarded_total", "Results of workers that had lost their job to another in the meantime.", ["task"]
 )
+BREAKER_TRIPS = Counter(
+    "rider_breaker_trips_total", "How often a worker saw the circuit breaker of a provider open.", ["provider"]
+)
 EVENTS_DROPPED = Counter(
     "rider_events_dropped_total", "Events that were trimmed away before this listener read them.", ["listener"]
 )

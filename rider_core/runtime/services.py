@@ -80,10 +80,27 @@ class Services:
         Raises:
             ConfigError, ProviderUnavailable: there is none, or its settings are wrong.
         """
-        name = wanted or self.settings.providers.get(domain.domain)  # type: ignore[call-overload]
-        provider = self.plugins.registry.choose(domain, name)
+        provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
         context = ProviderContext(model_path=self.catalogue.path, threads=self.settings.threads)
         return provider(self._provider_config(provider), context)
+
+    def provider_names(self, domain: type[Provider], wanted: str | None = None) -> list[str]:
+        """Whom to ask, one after another: the one of `make_provider`, then the domain's other real ones.
+
+        Whoever is `wanted` by name is the only one; and nobody falls back to a mock, or from one.
+
+        Raises:
+            ConfigError, ProviderUnavailable: there is none.
+        """
+        first = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
+        if wanted or first.mock:
+            return [first.name]
+        others = [it.name for it in self.plugins.registry.in_domain(domain) if not it.mock and it is not first]
+        return [first.name, *others]
+
+    def _preferred(self, domain: type[Provider]) -> str | None:
+        preferred: dict[str, str] = dict(self.settings.providers)  # type: ignore[arg-type]
+        return preferred.get(domain.domain)
 
     def _provider_config(self, provider: type[Provider]) -> Any:
         """The provider's settings: those of the file, and over them what was saved in the database."""

@@ -26,7 +26,8 @@ from rider_core.jobs.rq_backend.codec import spec_from_data
 from rider_core.metrics import JOB_SECONDS, JOBS_ENDED, REFUSED, RESULTS_DISCARDED
 from rider_core.timing import Stopwatch
 from rider_core.worker.bench import EngineBench
-from rider_core.worker.tasks import perform
+from rider_core.worker.breakers import Breakers
+from rider_core.worker.tasks import Unwanted, perform
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +37,17 @@ MAX_MESSAGE = 500
 HOPELESS = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailable)
 
 
-class Unwanted(Exception):
-    """Nobody wants the rest of the result: the job was cancelled, or is another worker's now."""
-
-
 class Attempt:
     """Runs one claim."""
 
     def __init__(
-        self, claim: Claim, unwanted: threading.Event, desk: ClaimDesk, bench: EngineBench, bus: EventBus
+        self,
+        claim: Claim,
+        unwanted: threading.Event,
+        desk: ClaimDesk,
+        bench: EngineBench,
+        breakers: Breakers,
+        bus: EventBus,
     ) -> None:
         """
         Args:
@@ -54,11 +57,17 @@ class Attempt:
         self._unwanted = unwanted
         self._desk = desk
         self._bench = bench
+        self._breakers = breakers
         self._bus = bus
         self._task_name = "unknown"
         self._retry: RetryPolicy | None = None
         self._provider: Provider | None = None
         self._watch = Stopwatch.start()
+
+    @property
+    def provider_name(self) -> str | None:
+        """Who works on it; None: nobody yet."""
+        return self._provider.name if self._provider else None
 
     def run(self) -> None:
         """Do the work and commit what came of it; never raises for what the job or the provider did.
@@ -86,7 +95,7 @@ class Attempt:
 
     def _do(self, spec: JobSpec, task: Task) -> Result:
         request = parse_message(task.request, spec.payload)
-        self._provider = self._bench.engine(task, spec.provider)
+        provider = self._provider = self._bench.engine(task, spec.provider)
 
         def emit(partial: Result) -> None:
             if self._unwanted.is_set():
@@ -94,7 +103,7 @@ class Attempt:
             if spec.stream:
                 self._bus.publish_partial(spec.id, self._signed(partial))
 
-        return self._signed(perform(self._provider, request, emit))
+        return self._signed(self._breakers.call(provider.name, lambda: perform(provider, request, emit)))
 
     def _signed(self, result: ResultT) -> ResultT:
         assert self._provider is not None
@@ -117,7 +126,7 @@ class Attempt:
         self._commit_problem(Outcome.FAILED, problem, traceback.format_exc(limit=20))
 
     def _commit_problem(self, outcome: Outcome, problem: JobProblem, trace: str) -> None:
-        name = self._provider.name if self._provider else ""
+        name = self.provider_name or ""
         delay_s = self._retry.delay_s(self._claim.attempt) if self._retry else 0.0
         self._note("failed", self._desk.commit_problem(self._claim, outcome, problem, name, trace, delay_s))
 

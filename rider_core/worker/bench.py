@@ -7,8 +7,9 @@ import time
 
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
-from rider_core.errors import ProviderError, RiderError
+from rider_core.errors import ModelError, ProviderError, ProviderUnavailable, RiderError
 from rider_core.runtime.services import Services
+from rider_core.worker.breakers import Breakers
 
 log = logging.getLogger(__name__)
 
@@ -16,18 +17,24 @@ log = logging.getLogger(__name__)
 RETRY_EVERY_S = 15.0
 
 
+class Resting(ProviderUnavailable):
+    """It failed too often and is left in peace for a while."""
+
+
 class EngineBench:
     """The providers that this worker has open, and what keeps the others from opening."""
 
-    def __init__(self, services: Services, queues: list[str]) -> None:
+    def __init__(self, services: Services, queues: list[str], breakers: Breakers) -> None:
         self._services = services
+        self._breakers = breakers
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
-        self._open: dict[tuple[str, str | None], Provider] = {}
+        self._open: dict[str, Provider] = {}
+        self._missing: dict[str, tuple[float, RiderError]] = {}
         self._problems: dict[str, str] = {}
         self._next_try = 0.0
 
     def warm_up(self) -> None:
-        """Open the preferred provider of each task that is not open yet; problems are logged once and kept."""
+        """Open a provider of each task where none is open yet; problems are logged once and kept."""
         if time.monotonic() < self._next_try:
             return
         self._next_try = time.monotonic() + RETRY_EVERY_S
@@ -35,44 +42,42 @@ class EngineBench:
             try:
                 self.engine(task, None)
                 self._problems.pop(task.name, None)
+            except Resting:
+                self._problems.pop(task.name, None)  # `_resting` says it, as long as it lasts
             except RiderError as error:
                 if self._problems.get(task.name) != str(error):
                     log.warning("%s cannot be done here: %s", task.name, error)
                 self._problems[task.name] = str(error)
 
     def engine(self, task: Task, wanted: str | None) -> Provider:
-        """The open provider for a task.
+        """The open provider for a task: the preferred one, or the next that is not resting and can be opened.
 
         Raises:
-            ProviderUnavailable, ModelError, ConfigError: it cannot be opened; the message says why.
+            ProviderUnavailable, ModelError, ConfigError, ProviderError: there is none; the message says why.
         """
-        key = (task.provider.domain, wanted)
-        provider = self._open.get(key)
-        if provider is None:
-            provider = self._services.make_provider(task.provider, wanted)
-            started = time.monotonic()
+        problems: list[RiderError] = []
+        for name in self._services.provider_names(task.provider, wanted):
             try:
-                provider.open()
-            except RiderError:
-                raise
-            except Exception as error:  # a plugin's code: the edge of the house
-                raise ProviderError(f"{provider.name} cannot be opened: {type(error).__name__}: {error}") from error
-            log.info("%s opened in %.1f s", provider.name, time.monotonic() - started)
-            self._open[key] = provider
-        return provider
+                return self._usable(task, name)
+            except (ProviderUnavailable, ModelError) as error:
+                problems.append(error)
+        if len(problems) == 1:
+            raise problems[0]
+        kind = Resting if all(isinstance(problem, Resting) for problem in problems) else ProviderUnavailable
+        raise kind("; ".join(str(problem) for problem in problems))
 
     def tasks(self) -> list[str]:
         """The tasks that can be done here and now."""
-        return [task.name for task in self._tasks if task.name not in self._problems]
+        problems = self.problems()
+        return [task.name for task in self._tasks if task.name not in problems]
 
     def problems(self) -> dict[str, str]:
         """Task to what keeps it from being done."""
-        return dict(self._problems)
+        return dict(self._problems) | self._resting()
 
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
-        opened = {provider.name: provider for provider in list(self._open.values())}
-        return [{"name": name, "domain": it.domain, "mock": it.mock} for name, it in sorted(opened.items())]
+        return [{"name": name, "domain": it.domain, "mock": it.mock} for name, it in sorted(self._open.items())]
 
     def close(self) -> None:
         for provider in self._open.values():
@@ -81,3 +86,47 @@ class EngineBench:
             except Exception:  # a plugin's code: the edge of the house
                 log.exception("%s raised while closing", provider.name)
         self._open.clear()
+
+    def _usable(self, task: Task, name: str) -> Provider:
+        rests_s = self._breakers.rests_s(name)
+        if rests_s > 0:
+            raise Resting(_rests(name, rests_s), remedy="see in the worker's log why it failed")
+        if name in self._open:
+            return self._open[name]
+        until, error = self._missing.get(name, (0.0, None))
+        if error is not None and time.monotonic() < until:
+            raise error
+        try:
+            provider = self._opened(task, name)
+        except (ProviderUnavailable, ModelError) as missing:
+            self._missing[name] = (time.monotonic() + RETRY_EVERY_S, missing)
+            raise
+        self._missing.pop(name, None)
+        return provider
+
+    def _opened(self, task: Task, name: str) -> Provider:
+        provider = self._services.make_provider(task.provider, name)
+        started = time.monotonic()
+        try:
+            provider.open()
+        except RiderError:
+            raise
+        except Exception as error:  # a plugin's code: the edge of the house
+            raise ProviderError(f"{provider.name} cannot be opened: {type(error).__name__}: {error}") from error
+        log.info("%s opened in %.1f s", provider.name, time.monotonic() - started)
+        self._open[name] = provider
+        return provider
+
+    def _resting(self) -> dict[str, str]:
+        """The tasks that nobody can do because every provider that is open for them rests."""
+        resting: dict[str, str] = {}
+        for task in self._tasks:
+            able = [name for name, provider in list(self._open.items()) if isinstance(provider, task.provider)]
+            rests = {name: self._breakers.rests_s(name) for name in able}
+            if rests and all(rests.values()):
+                resting[task.name] = "; ".join(_rests(name, rests_s) for name, rests_s in rests.items())
+        return resting
+
+
+def _rests(name: str, rests_s: float) -> str:
+    return f"{name} failed too often and rests for another {rests_s:.0f} s"

@@ -37,14 +37,18 @@ class Held:
 class Caretaker:
     """Runs beside the worker's main thread."""
 
-    def __init__(self, desk: ClaimDesk, beat: Callable[[], None], timeout_s: float) -> None:
+    def __init__(
+        self, desk: ClaimDesk, beat: Callable[[], None], on_hang: Callable[[], None], timeout_s: float
+    ) -> None:
         """
         Args:
             beat: Renews the worker's own record.
+            on_hang: Told before the process ends because its engine hangs.
             timeout_s: How long one attempt may run.
         """
         self._desk = desk
         self._beat = beat
+        self._on_hang = on_hang
         self._timeout_s = timeout_s
         self._held: Held | None = None
         self._stop = threading.Event()
@@ -108,5 +112,6 @@ class Caretaker:
         """A thread that hangs in an engine cannot be stopped, so its process ends."""
         problem = JobProblem(code="timeout", message=f"the engine did not answer within {self._timeout_s:g} s")
         log.error("job %s: %s; this worker ends", claim.id, problem.message)
+        self._on_hang()
         self._desk.commit_problem(claim, Outcome.FAILED, problem)
         os._exit(EXIT_ENGINE_HANGS)

@@ -16,6 +16,10 @@ from rider_core.errors import ProviderError
 Emit = Callable[[Result], None]
 
 
+class Unwanted(Exception):
+    """Raised by `Emit`: nobody wants the rest, the job was cancelled or is another worker's now."""
+
+
 def perform(provider: Provider, request: Message, emit: Emit) -> Result:
     """Let `provider` do what `request` asks for; the request's type says which task that is."""
     if isinstance(provider, SpeechToText) and isinstance(request, TranscribeRequest):

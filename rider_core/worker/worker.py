@@ -28,6 +28,7 @@ from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch, backoff_delays
 from rider_core.worker.attempt import Attempt
 from rider_core.worker.bench import EngineBench
+from rider_core.worker.breakers import Breakers
 from rider_core.worker.caretaker import Caretaker
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class ProviderWorker(BaseWorker):
         super().__init__(expanded, *args, **options)
         self._given_services = services
         self._busy = False
+        self._attempt: Attempt | None = None
 
     # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
     def run_maintenance_tasks(self) -> None:
@@ -81,10 +83,14 @@ class ProviderWorker(BaseWorker):
             raise ConfigError(f"there is no queue {unknown[0]!r}", remedy=f"use {' '.join(QUEUES)}")
         connection = connect_like(self.connection)
         services = self._given_services or Services.open(load_settings(), self.name, connection)
-        self._bench = EngineBench(services, self._our_queues)
+        settings = services.settings
+        self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
+        self._bench = EngineBench(services, self._our_queues, self._breakers)
         self._desk = ClaimDesk(connection, self.name, self._our_queues)
         self._bus = services.bus
-        self._caretaker = Caretaker(self._desk, self._renew_record, max(task.timeout_s for task in TASKS.values()))
+        self._caretaker = Caretaker(
+            self._desk, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
+        )
         reporter = StatusReporter(services.bus, self._describe)
         try:
             self._bench.warm_up()
@@ -154,7 +160,8 @@ class ProviderWorker(BaseWorker):
     def _run(self, claim: Claim, unwanted: threading.Event) -> None:
         """Run the claim. Where Redis is away at the end, the lease runs out, and the job is run again."""
         try:
-            Attempt(claim, unwanted, self._desk, self._bench, self._bus).run()
+            self._attempt = Attempt(claim, unwanted, self._desk, self._bench, self._breakers, self._bus)
+            self._attempt.run()
         except (redis.RedisError, BackendUnavailable) as error:
             log.error("job %s: what came of it could not be stored: %s", claim.id, error)
 
@@ -176,6 +183,10 @@ class ProviderWorker(BaseWorker):
             self.set_state(state)
         except redis.RedisError as error:
             log.warning("Redis cannot be reached: %s", error)
+
+    def _engine_hangs(self) -> None:
+        if self._attempt is not None and self._attempt.provider_name is not None:
+            self._breakers.hangs(self._attempt.provider_name)
 
     def _renew_record(self) -> None:
         """Write the whole record again: it may have run out while Redis was away."""

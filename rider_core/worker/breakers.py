@@ -1,0 +1,138 @@
+"""A circuit breaker for each provider, shared by all workers through Redis: whoever keeps failing is left in peace."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import TypeVar, cast
+
+import pybreaker
+import redis
+
+from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused
+from rider_core.metrics import BREAKER_TRIPS
+from rider_core.worker.tasks import Unwanted
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: How old a worker's knowledge of what the others found out may be, in seconds. A job costs no round trip of its own.
+REFRESH_S = 0.5
+#: The fault of the caller or of Redis, or nobody's: not the provider's.
+NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Unwanted)
+
+
+class Breakers:
+    """The breakers of one worker. `rests_s` and `hangs` may be called from a second thread."""
+
+    def __init__(self, connection: redis.Redis, fail_max: int, rest_s: float) -> None:
+        """
+        Args:
+            connection: With `decode_responses=False`.
+            fail_max: So many failures of a provider in a row, in all workers together, and it rests.
+            rest_s: For so many seconds; then one job tries it, and its outcome decides.
+        """
+        self._redis = connection
+        self._fail_max = fail_max
+        self._rest_s = rest_s
+        self._breakers: dict[str, pybreaker.CircuitBreaker] = {}
+        self._states: dict[str, SharedState] = {}
+
+    def call(self, provider: str, work: Callable[[], T]) -> T:
+        """Do the work, and remember how it ended: whatever it raises is raised.
+
+        Raises:
+            pybreaker.CircuitBreakerError: the provider rests; ask `rests_s` first.
+            BackendUnavailable: Redis cannot be reached.
+        """
+        return self._breaker(provider).call(work)
+
+    def rests_s(self, provider: str) -> float:
+        """Seconds until the provider is tried again; 0: it may be used now."""
+        self._breaker(provider)
+        state = self._states[provider]
+        if state.state != pybreaker.STATE_OPEN or state.opened_at is None:
+            return 0.0
+        return max(0.0, state.opened_at.timestamp() + self._rest_s - time.time())
+
+    def hangs(self, provider: str) -> None:
+        """Count a failure of a call that does not come back; that call holds the breaker's lock for good."""
+        self._breaker(provider)
+        state = self._states[provider]
+        state.increment_counter()
+        if state.counter >= self._fail_max or state.state == pybreaker.STATE_HALF_OPEN:
+            state.opened_at = datetime.now(timezone.utc)
+            state.state = pybreaker.STATE_OPEN
+            BREAKER_TRIPS.labels(provider).inc()
+
+    def _breaker(self, provider: str) -> pybreaker.CircuitBreaker:
+        if provider not in self._breakers:
+            try:
+                state = SharedState(self._redis, provider)
+            except redis.RedisError as error:
+                raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
+            self._states[provider] = state
+            self._breakers[provider] = pybreaker.CircuitBreaker(
+                fail_max=self._fail_max,
+                reset_timeout=self._rest_s,
+                exclude=list(NOT_COUNTED),
+                listeners=[_Teller()],
+                state_storage=state,
+                name=provider,
+                throw_new_error_on_trip=False,
+            )
+        return self._breakers[provider]
+
+
+class SharedState(pybreaker.CircuitRedisStorage):
+    """pybreaker's own form in Redis, read only now and then, and written only where something changes.
+
+    The plain one asks Redis five times for each call.
+    """
+
+    def __init__(self, connection: redis.Redis, provider: str) -> None:
+        self._read_at = float("-inf")
+        self._known = pybreaker.STATE_CLOSED
+        self._failures = 0
+        super().__init__(pybreaker.STATE_CLOSED, connection, namespace=f"rider:breaker:{provider}")
+
+    @property
+    def state(self) -> str:
+        if time.monotonic() - self._read_at > REFRESH_S:
+            self._read_at = time.monotonic()
+            with suppress(redis.RedisError):  # what was known last still counts
+                names = [self._namespace("state"), self._namespace("fail_counter")]
+                state, failures = cast("list[bytes | None]", self._redis.mget(names))
+                self._known = (state or pybreaker.STATE_CLOSED.encode()).decode()
+                self._failures = int(failures or 0)
+        return self._known
+
+    @state.setter
+    def state(self, state: str) -> None:
+        pybreaker.CircuitRedisStorage.state.fset(self, state)  # type: ignore[attr-defined]
+        self._known = state
+
+    def increment_counter(self) -> None:
+        super().increment_counter()
+        self._failures += 1
+
+    def reset_counter(self) -> None:
+        if self._failures:
+            super().reset_counter()
+            self._failures = 0
+
+
+class _Teller(pybreaker.CircuitBreakerListener):
+    def state_change(
+        self,
+        cb: pybreaker.CircuitBreaker,
+        old_state: pybreaker.CircuitBreakerState | None,
+        new_state: pybreaker.CircuitBreakerState,
+    ) -> None:
+        log.warning("the breaker of %s is %s", cb.name, new_state.name)
+        if new_state.name == pybreaker.STATE_OPEN:
+            BREAKER_TRIPS.labels(cb.name).inc()

@@ -1,0 +1,162 @@
+"""Circuit breakers on a real Valkey: two workers that share them, and what a worker does with a provider that fails."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import redis
+from house import Processes, Valkey, install_plugin, wait_until
+
+from rider_core.api import JobRecord, JobSpec, JobState, RetryPolicy
+from rider_core.errors import InvalidInput, JobFailed
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.worker.breakers import REFRESH_S, Breakers
+
+REST_S = 2.0
+#: Fails as long as the file exists.
+SOURCE = """
+import os
+from rider_core.api import TextGenerator, hookimpl
+
+RIDER_API = "1.0"
+
+class Flaky(TextGenerator):
+    name = "flaky"
+    def generate_stream(self, request):
+        if os.path.exists("broken"):
+            raise RuntimeError("the engine broke")
+        yield "flaky"
+
+class Steady(TextGenerator):
+    name = "steady"
+    def generate_stream(self, request):
+        yield "steady"
+
+@hookimpl
+def register_providers(register):
+    register(Flaky)
+    if not os.path.exists("alone"):
+        register(Steady)
+"""
+
+
+def fail(breakers: Breakers, error: type[Exception] = RuntimeError) -> None:
+    def work() -> None:
+        raise error("the engine broke")
+
+    with pytest.raises(error):
+        breakers.call("flaky", work)
+
+
+def refreshed(breakers: Breakers) -> bool:
+    """Whether it rests, once it has heard of what others did."""
+    time.sleep(REFRESH_S * 1.1)  # the very thing: knowledge may be that old
+    return breakers.rests_s("flaky") > 0
+
+
+def test_failures_of_all_workers_open_it_for_all(connection: redis.Redis) -> None:
+    one, other = (Breakers(connection, fail_max=3, rest_s=REST_S) for _ in range(2))
+    assert other.rests_s("flaky") == 0
+    fail(one)
+    fail(one)
+    assert one.rests_s("flaky") == 0
+    fail(other)
+    assert 0 < other.rests_s("flaky") <= REST_S
+    assert refreshed(one)
+    assert one.rests_s("steady") == 0
+
+
+def test_after_its_rest_one_call_decides(connection: redis.Redis) -> None:
+    breakers = Breakers(connection, fail_max=1, rest_s=REST_S)
+    fail(breakers)
+    wait_until(lambda: breakers.rests_s("flaky") == 0)
+    fail(breakers)
+    assert breakers.rests_s("flaky") > 0
+    wait_until(lambda: breakers.rests_s("flaky") == 0)
+    assert breakers.call("flaky", lambda: "well") == "well"
+    assert Breakers(connection, fail_max=1, rest_s=REST_S).call("flaky", lambda: "well") == "well"
+
+
+def test_a_success_forgives_and_bad_input_does_not_count(connection: redis.Redis) -> None:
+    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    for _ in range(3):
+        fail(breakers)
+        breakers.call("flaky", lambda: None)
+        fail(breakers, InvalidInput)
+    assert breakers.rests_s("flaky") == 0
+
+
+def test_a_call_that_hangs_counts(connection: redis.Redis) -> None:
+    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    fail(breakers)
+    breakers.hangs("flaky")
+    assert breakers.rests_s("flaky") > 0
+
+
+def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None:
+    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    breakers.call("flaky", lambda: None)
+
+    def commands() -> int:
+        info: Any = connection.info("stats")
+        return int(info["total_commands_processed"])
+
+    before = commands()
+    for _ in range(200):
+        assert breakers.rests_s("flaky") == 0
+        breakers.call("flaky", lambda: None)
+    assert commands() - before < 20
+
+
+class Bench:
+    """A worker whose preferred provider is the flaky one."""
+
+    def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
+        self.processes, self.connection = processes, connection
+        self.backend = RQBackend(connection)
+        self.broken = processes.folder / "broken"
+        self.broken.touch()
+        install_plugin(processes.folder, "two-engines", SOURCE)
+        processes.environment.update(
+            REDIS_URL=valkey.url,
+            RIDER_PROVIDERS='{"text_generation": "flaky"}',
+            RIDER_BREAKER_FAILURES="2",
+            RIDER_BREAKER_REST_S=str(REST_S),
+        )
+
+    def start(self) -> None:
+        self.processes.start("-m", "rider_core.cli.main", "worker", "text")
+        wait_until(lambda: self.backend.capacity()["text.generate"] == 1)
+
+    def ask(self) -> JobRecord:
+        spec = JobSpec(task="text.generate", payload={"prompt": "hello"}, retry=RetryPolicy(max_attempts=1))
+        return self.backend.wait(self.backend.submit(spec), 15)
+
+
+@pytest.fixture
+def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
+    return Bench(processes, valkey, connection)
+
+
+def test_the_next_provider_steps_in_and_the_first_comes_back(bench: Bench) -> None:
+    bench.start()
+    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+    assert bench.ask().value() == {"provider": "steady", "mock": False, "text": "steady"}
+    bench.broken.unlink()
+    wait_until(lambda: bench.ask().provider == "flaky")
+
+
+def test_with_nobody_to_step_in_the_worker_says_that_it_cannot(bench: Bench) -> None:
+    (bench.processes.folder / "alone").touch()
+    bench.processes.environment["RIDER_BREAKER_REST_S"] = "8"
+    bench.start()
+    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+    with pytest.raises(JobFailed, match="flaky failed too often and rests for another") as failure:
+        bench.ask().value()
+    assert failure.value.cause == "provider_unavailable"
+    wait_until(lambda: bench.backend.capacity()["text.generate"] == 0)
+    bench.broken.unlink()
+    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1, 20)
+    assert bench.ask().provider == "flaky"
