@@ -106,6 +106,7 @@ class ProviderWorker(BaseWorker):
 
     def bootstrap(self, *args: Any, **options: Any) -> None:
         super().bootstrap(*args, **options)
+        self.set_state(WorkerStatus.IDLE)
         self._caretaker.start()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
@@ -119,17 +120,18 @@ class ProviderWorker(BaseWorker):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.request_stop)
 
+    # Each of these is a round trip for every job. Taking a job looks whether workers are suspended; taking and ending
+    # one writes into the worker's record what it is doing; the caretaker keeps that record alive.
     def check_for_suspension(self, burst: bool) -> None:
-        try:
-            super().check_for_suspension(burst)
-        except redis.RedisError as error:
-            log.warning("Redis cannot be reached: %s", error)
+        pass
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        pass
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
         """The next claim, when there is one. None: nothing waits (in burst mode), or the worker should stop."""
         idle = Stopwatch.start()
         delays = backoff_delays(0.2, 5.0)
-        self._show_state(WorkerStatus.IDLE)
         while not self._stop_requested:
             try:
                 claim = self._desk.take()
@@ -148,7 +150,6 @@ class ProviderWorker(BaseWorker):
 
     def execute_job(self, job: Any, queue: Any) -> None:
         claim: Claim = job
-        self._show_state(WorkerStatus.BUSY)
         self._busy = True
         unwanted = self._caretaker.hold(claim)
         try:
@@ -165,22 +166,9 @@ class ProviderWorker(BaseWorker):
         except (redis.RedisError, BackendUnavailable) as error:
             log.error("job %s: what came of it could not be stored: %s", claim.id, error)
 
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Called by RQ between jobs; the caretaker keeps the record alive, so a Redis that is away ends nothing."""
-        try:
-            super().heartbeat(timeout, pipeline)
-        except redis.RedisError as error:
-            log.warning("Redis cannot be reached: %s", error)
-
     def register_death(self) -> None:
         try:
             super().register_death()  # type: ignore[no-untyped-call]
-        except redis.RedisError as error:
-            log.warning("Redis cannot be reached: %s", error)
-
-    def _show_state(self, state: WorkerStatus) -> None:
-        try:
-            self.set_state(state)
         except redis.RedisError as error:
             log.warning("Redis cannot be reached: %s", error)
 
@@ -193,6 +181,7 @@ class ProviderWorker(BaseWorker):
         super().heartbeat(RECORD_TTL_S + LEASE_S)
         with self.connection.pipeline() as pipeline:
             pipeline.hset(self.key, mapping=self.serialize())
+            pipeline.hsetnx(self.key, "state", WorkerStatus.IDLE.value)
             worker_registration.register(self, pipeline)
             pipeline.execute()
         self._desk.announce(self._bench.tasks())

@@ -167,6 +167,7 @@ def test_cancel_ends_a_running_job_and_discards_its_result(
     assert backend.wait(job_id, 1).state is JobState.CANCELLED
     assert not connection.exists(keys.started_key("text"))
     assert kinds(connection) == ["job.accepted", "job.started", "job.cancelled"]
+    assert not connection.exists("rq:worker:w1"), "a worker that does not exist was written down"
     done = backend.submit(spec())
     claim = desk.take()
     assert claim is not None

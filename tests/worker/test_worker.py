@@ -14,12 +14,13 @@ import probe
 import pytest
 import redis
 from house import Processes, Valkey, install_plugin, wait_until
-from rq import Queue
+from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.suspension import resume, suspend
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
-from rider_core.errors import JobFailed
+from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 
@@ -70,6 +71,12 @@ def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
     assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
 
 
+def rq_worker(bench: Bench) -> Worker:
+    """The only worker, as RQ sees it."""
+    (worker,) = Worker.all(connection=bench.connection)
+    return worker
+
+
 def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     process = bench.start("text")
     wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
@@ -83,6 +90,13 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     ).stdout
     assert f"{process.pid}" in info
     assert "text-high, text, text-low" in info
+    job_id = bench.submit("one slow 1")
+    wait_until(lambda: rq_worker(bench).get_state() == "busy")
+    assert rq_worker(bench).get_current_job_id() == job_id
+    bench.backend.wait(job_id, 10)
+    assert rq_worker(bench).get_state() == "idle"
+    assert rq_worker(bench).get_current_job_id() is None
+    assert rq_worker(bench).successful_job_count == 1
     process.terminate()
     assert process.wait(10) == 0
     assert bench.backend.capacity()["text.generate"] == 0
@@ -98,6 +112,17 @@ def test_a_cancelled_stream_is_stopped_and_the_next_job_runs(bench: Bench) -> No
     assert bench.backend.wait(after, 3).state is JobState.DONE
     assert bench.backend.get(job_id).state is JobState.CANCELLED
     assert bench.entries("end") == ["after"]
+
+
+def test_suspended_workers_start_nothing(bench: Bench) -> None:
+    bench.start()
+    bench.backend.wait(bench.submit("first"), 15)
+    suspend(bench.connection)
+    held = bench.submit("held")
+    with pytest.raises(WaitTimeout):
+        bench.backend.wait(held, 1.5)
+    resume(bench.connection)
+    assert bench.backend.wait(held, 5).state is JobState.DONE
 
 
 def test_what_goes_wrong_is_told(bench: Bench) -> None:

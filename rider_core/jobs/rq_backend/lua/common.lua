@@ -67,12 +67,23 @@ local function leave(id, status, rq_queue)
   return true
 end
 
+-- RQ's record of a worker, or nil where it is gone: to write into it then would leave a worker that never dies.
+local function record_of(worker)
+  local key = 'rq:worker:' .. worker
+  return redis.call('EXISTS', key) == 1 and key or nil
+end
+
 -- End the lease of a running job. True where it was this execution's.
 local function release(id, rq_queue, execution, worker)
   local member = id .. ':' .. execution
   if redis.call('ZREM', 'rq:wip:' .. rq_queue, member) == 0 then return false end
   redis.call('DEL', 'rq:execution:' .. member)
   redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member)
+  local record = record_of(worker)
+  if record then
+    redis.call('HSET', record, 'state', 'idle')
+    redis.call('HDEL', record, 'current_job')
+  end
   return true
 end
 

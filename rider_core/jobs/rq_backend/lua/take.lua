@@ -1,9 +1,11 @@
 -- Pop the most urgent job and lease it to a worker, in one step: there is no moment in which it is nowhere.
 -- ARGV: worker, execution id, now, now as RQ writes it, lease in seconds, whether it is the turn of the job that has
 --       waited longest ('1'), then RQ's queues in order.
--- Returns id, RQ's queue, data, attempts; or, where nothing waits, when the next job is due; or false.
+-- Returns id, RQ's queue, data, attempts; or, where nothing waits, when the next job is due; or false, which it also
+-- does while workers are suspended (`rq suspend`). RQ's record of the worker says what it is doing.
 local worker, execution, now, iso, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local fair = ARGV[6] == '1'
+if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
 local queues, next_due, oldest, since = {}, false, nil, nil
 for index = 7, #ARGV do
   local rq_queue = ARGV[index]
@@ -49,6 +51,8 @@ for _, rq_queue in ipairs(queues) do
       redis.call('EXPIRE', 'rq:execution:' .. member, lease * 2)
       redis.call('SADD', 'rq:worker:' .. worker .. ':executions', member)
       redis.call('EXPIRE', 'rq:worker:' .. worker .. ':executions', lease * 2)
+      local record = record_of(worker)
+      if record then redis.call('HSET', record, 'state', 'busy', 'current_job', id) end
       tell('job.started', id, now, {worker = worker})
       return {id, rq_queue, fields[3] or '', attempts}
     end
