@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import subprocess
+import sys
+from dataclasses import dataclass
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
-from house import Valkey
+from house import Processes, Valkey
 
 from rider_core.api import JobProblem, JobSpec
-from rider_core.cli.main import cli
 from rider_core.jobs.rq_backend import ClaimDesk, Outcome, RQBackend
 
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
 
 
+@dataclass(frozen=True)
 class Shell:
     """Runs `rider queue ...` against one Redis."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self._environment = {"REDIS_URL": url, "RIDER_DATA_DIR": str(folder), "COLUMNS": "160"}
+    environment: dict[str, str]
 
-    def __call__(self, *arguments: str, answer: str = "") -> Result:
-        return CliRunner().invoke(cli, ["queue", *arguments], input=answer, env=self._environment)
+    def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rider_core.cli.main", "queue", *arguments],
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self.environment,
+        )
 
 
 @pytest.fixture
-def rider(valkey: Valkey, tmp_path: Path) -> Shell:
-    return Shell(valkey.url, tmp_path)
+def rider(processes: Processes, valkey: Valkey) -> Shell:
+    return Shell({**processes.environment, "REDIS_URL": valkey.url, "COLUMNS": "160"})
 
 
 @pytest.fixture
@@ -46,8 +53,8 @@ def dead(connection: redis.Redis) -> list[str]:
 
 def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[str]) -> None:
     shown = rider("stats")
-    assert "no worker serves text; start one with: rider worker text" in shown.output
-    figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").output)}
+    assert "no worker serves text; start one with: rider worker text" in shown.stdout
+    figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").stdout)}
     assert figures["text"] == {
         "queue": "text", "waiting": 1, "scheduled": 0, "running": 0, "failed": 3, "workers": 0,
     }  # fmt: skip
@@ -55,36 +62,36 @@ def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[s
 
 
 def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) -> None:
-    listed = rider("dead").output
+    listed = rider("dead").stdout
     assert all(job_id in listed for job_id in dead)
     assert "crashed: [the] pipe is broken" in listed
-    assert len(rider("dead", "--limit", "1", "--json").output.splitlines()) == 1
-    assert "no dead letters" in rider("dead", "--queue", "voice").output
-    one = rider("dead", dead[0]).output
+    assert len(rider("dead", "--limit", "1", "--json").stdout.splitlines()) == 1
+    assert "no dead letters" in rider("dead", "--queue", "voice").stdout
+    one = rider("dead", dead[0]).stdout
     for part in ("text.generate", "after 1 attempt", "prompt: 'hi hi", "Traceback: line 7", "remedy    mend it"):
         assert part in one
     assert len(one) < 700
 
 
 def test_requeue_takes_named_ones_and_whole_queues(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
-    assert rider("requeue", dead[0]).output == "1 requeued\n"
+    assert rider("requeue", dead[0]).stdout == "1 requeued\n"
     again = rider("requeue", dead[0], dead[1])
-    assert (again.exit_code, again.stdout, again.stderr) == (1, "1 requeued\n", "job-0 is no dead letter\n")
-    assert rider("requeue", "--all", "text").output == "1 requeued\n"
+    assert (again.returncode, again.stdout, again.stderr) == (1, "1 requeued\n", "job-0 is no dead letter\n")
+    assert rider("requeue", "--all", "text").stdout == "1 requeued\n"
     assert connection.llen("rq:queue:text") == 4
 
 
 def test_purge_of_a_queue_asks_first(rider: Shell, dead: list[str]) -> None:
     refused = rider("purge", "--all", "text", answer="n\n")
-    assert refused.exit_code == 1
-    assert rider("purge", dead[2]).output == "1 purged\n"
-    assert rider("purge", "--all", "text", answer="y\n").output.endswith("2 purged\n")
-    assert "no dead letters" in rider("dead").output
+    assert refused.returncode == 1
+    assert rider("purge", dead[2]).stdout == "1 purged\n"
+    assert rider("purge", "--all", "text", answer="y\n").stdout.endswith("2 purged\n")
+    assert "no dead letters" in rider("dead").stdout
 
 
 def test_a_command_without_a_job_says_how_to_name_one(rider: Shell) -> None:
     for command in ("requeue", "purge"):
         refused = rider(command)
-        assert refused.exit_code == 2
-        assert "name jobs (`rider queue dead` lists them), or a whole queue with --all QUEUE" in refused.output
-    assert "'txet' is not one of" in rider("purge", "--all", "txet").output
+        assert refused.returncode == 2
+        assert "name jobs (`rider queue dead` lists them), or a whole queue with --all QUEUE" in refused.stderr
+    assert "'txet' is not one of" in rider("purge", "--all", "txet").stderr
