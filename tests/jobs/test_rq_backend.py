@@ -429,6 +429,21 @@ def test_all_dead_letters_of_a_queue_at_once(backend: RQBackend, desk: ClaimDesk
     assert backend.recent(10) == []
 
 
+def test_a_strangers_dead_letter_can_be_requeued_and_purged(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis
+) -> None:
+    stranger = Queue("text", connection=connection, serializer=JSONSerializer).enqueue("os.getpid")
+    (job_id,) = bury(backend, desk, spec())
+    letters = {letter.record.id: letter.spec for letter in backend.dead_letters("text", 10)}
+    assert letters.keys() == {stranger.id, job_id}
+    assert letters[stranger.id] is None
+    assert backend.requeue_all("text") == 2
+    for claim in iter(desk.take, None):
+        desk.commit_problem(claim, Outcome.FAILED, PROBLEM)
+    assert backend.get(stranger.id).state is JobState.FAILED
+    assert backend.purge_all("text") == 2
+
+
 def test_registries_forget_what_has_expired(backend: RQBackend, desk: ClaimDesk, connection: redis.Redis) -> None:
     done = backend.submit(spec())
     claim = desk.take()

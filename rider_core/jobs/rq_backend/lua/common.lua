@@ -27,7 +27,9 @@ local function tell(kind, id, now, extra)
   end
 end
 
+-- A job that RQ's own tools put into a queue names none of our queues, and rings no bell.
 local function ring(queue)
+  if not queue then return end
   redis.call('XADD', 'rider:doorbell:' .. queue, 'MAXLEN', 1, '*', 'ring', 1)
 end
 
