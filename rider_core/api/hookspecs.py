@@ -13,7 +13,7 @@ import pluggy
 
 from rider_core.api.events import Event
 from rider_core.api.health import Health
-from rider_core.api.job_backend import JobBackend
+from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.provider import Provider
 
@@ -38,8 +38,8 @@ def register_models(register: Callable[[ModelEntry], None]) -> None:
 
 
 @hookspec
-def register_job_backends(register: Callable[[str, Callable[..., JobBackend]], None]) -> None:
-    """Offer a job backend: call `register("name", factory)`; the factory gets the settings."""
+def register_job_transports(register: Callable[[str, Callable[[], JobTransport]], None]) -> None:
+    """Offer a broker for jobs: call `register("name", factory)`; `TASK_QUEUE_BACKEND=name` chooses it."""
 
 
 @hookspec

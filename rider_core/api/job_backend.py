@@ -1,4 +1,4 @@
-"""The job port: what the house needs of a queue. RQ is the adapter in the core, RabbitMQ will be a plugin."""
+"""The job port: what the house needs of a queue. RQ's lists carry the jobs, or a broker (`job_transport`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.jobs import DeadLetter, JobRecord, JobSpec
+from rider_core.api.jobs import BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec
 from rider_core.api.messages import Message
 
 
@@ -21,6 +21,52 @@ class QueueStats(Message):
     running: int = Field(description="jobs being worked on")
     failed: int = Field(description="dead letters")
     workers: int = Field(description="live workers that serve this queue")
+    oldest_s: float | None = Field(None, description="how long the oldest of the waiting jobs has waited; None: none")
+
+
+class Histogram(Message):
+    """How long something took, counted in buckets since the ledger began."""
+
+    bounds_s: tuple[float, ...] = Field(description="upper bounds of all buckets but the last, which has none")
+    counts: tuple[int, ...] = Field(description="of each bucket")
+    sum_s: float = Field(description="of all together")
+
+    def quantile_s(self, share: float) -> float | None:
+        """The upper bound of the bucket in which that share (0 to 1) of all is reached; None where there was nothing.
+
+        In the last bucket, which has none, it is that of the one before.
+        """
+        wanted, seen = share * sum(self.counts), 0
+        for bound_s, number in zip((*self.bounds_s, self.bounds_s[-1]), self.counts, strict=True):
+            seen += number
+            if number and seen >= wanted:
+                return bound_s
+        return None
+
+
+class TaskFigures(Message):
+    """What has happened to a task's jobs since the ledger began. All of it only grows: take differences for rates."""
+
+    task: str = Field(description="a name from `TASKS`, or 'unknown' for jobs that RQ's own tools made")
+    queue: str = Field(description="where it waits; empty for 'unknown'")
+    accepted: int = 0
+    started: int = 0
+    done: int = 0
+    failed: int = Field(0, description="for good: dead letters")
+    expired: int = 0
+    replaced: int = 0
+    cancelled: int = 0
+    retried: int = 0
+    requeued: int = 0
+    discarded: int = Field(0, description="results that came after the lease was lost")
+    withdrawn: int = Field(0, description="accepted, and taken back because the broker refused")
+    waited: Histogram = Field(description="from the submission, or the due time, to the first start")
+    ran: Histogram = Field(description="from each start to its end")
+    took: Histogram = Field(description="from the submission to the result")
+
+
+#: So many jobs may be submitted by one call: the ledger is busy with them for some 10 ms.
+MAX_TOGETHER = 1_000
 
 
 class JobBackend(ABC):
@@ -37,12 +83,25 @@ class JobBackend(ABC):
 
         Raises:
             JobRefused: the task is unknown.
+            QueueFull: too many jobs wait, or memory is short; it says when to try again.
             InvalidInput: the payload does not fit the task.
         """
 
     @abstractmethod
     def submit_many(self, specs: Sequence[JobSpec]) -> list[str]:
-        """Accept several in one round trip: all of them, or none where one does not fit."""
+        """Accept up to `MAX_TOGETHER` jobs in one round trip: all of them, or none where one does not fit.
+
+        They are jobs like any others, each with a record of its own. Many payloads of one task that belong together
+        are better a batch: that is one job.
+        """
+
+    @abstractmethod
+    def submit_batch(self, spec: BatchSpec) -> str:
+        """Accept many payloads of one task as one job. `get` tells how far it is, `batch_items` what came of each."""
+
+    @abstractmethod
+    def batch_items(self, job_id: str) -> list[BatchItem]:
+        """What became of each item of a batch so far, in their order. Raises `JobNotFound`."""
 
     @abstractmethod
     def get(self, job_id: str) -> JobRecord:
@@ -69,6 +128,10 @@ class JobBackend(ABC):
         """Figures of every queue."""
 
     @abstractmethod
+    def figures(self) -> list[TaskFigures]:
+        """What has happened so far to the jobs of every task."""
+
+    @abstractmethod
     def capacity(self) -> dict[str, int]:
         """For each task, how many live workers say that they can do it."""
 
@@ -86,7 +149,10 @@ class JobBackend(ABC):
 
     @abstractmethod
     def requeue(self, job_id: str) -> bool:
-        """Put a dead letter back into its queue, with all its attempts again. False where it is none (any more)."""
+        """Put a dead letter back into its queue, with all its attempts again. False where it is none (any more).
+
+        Its deadline counts no more. Of a batch, the items that are done stay done.
+        """
 
     @abstractmethod
     def requeue_all(self, queue: str) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import time
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from rider_core.api.messages import Message
 from rider_core.errors import JobCancelled, JobExpired, JobFailed
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+#: One batch is one message, one hash and one lease: what is larger is better submitted in pieces.
+MAX_BATCH_ITEMS = 10_000
 
 
 class Priority(str, Enum):
@@ -57,32 +60,78 @@ class RetryPolicy(Message):
         return random.uniform(ceiling_s / 2, ceiling_s)
 
 
-class JobSpec(Message):
-    """A job as it is submitted: plain JSON, no code."""
+class JobOrder(Message):
+    """What single jobs and batches have in common. Plain JSON, no code."""
 
     id: str = Field(default_factory=lambda: uuid4().hex, pattern=ID_PATTERN, description="submitting it twice is once")
     task: str = Field(max_length=64, description="a name from `rider_core.api.tasks.TASKS`")
-    payload: dict[str, Any] = Field(description="what the task's request type says")
     provider: str | None = Field(None, max_length=64, description="a provider by name; None: the one in the settings")
     priority: Priority = Field(Priority.NORMAL, description="high goes before normal, normal before low")
     due_ts: float | None = Field(None, description="seconds since the epoch; it is not started before")
     deadline_ts: float | None = Field(None, description="seconds since the epoch; afterwards it is not started")
-    newest_key: str | None = Field(
-        None, pattern=ID_PATTERN, description="of the task's queue's waiting jobs with one key only the newest stays"
-    )
     retry: RetryPolicy | None = Field(None, description="what happens when an attempt fails; None: what the task says")
-    stream: bool = Field(False, description="partial results and states go into a stream of the job's own")
     origin: str = Field("", max_length=64, description="who asked: 'robot', 'cli', 'panel'")
 
     @property
     def expired(self) -> bool:
         return self.deadline_ts is not None and time.time() >= self.deadline_ts
 
+    @property
+    def streams(self) -> bool:
+        return False
+
+    @property
+    def newest(self) -> str | None:
+        return None
+
+    @property
+    def items(self) -> int:
+        """How many a batch has; 0: it is no batch."""
+        return 0
+
     @model_validator(mode="after")
-    def _due_before_deadline(self) -> JobSpec:
+    def _due_before_deadline(self) -> Self:
         if self.due_ts is not None and self.deadline_ts is not None and self.due_ts >= self.deadline_ts:
             raise ValueError(f"due_ts {self.due_ts} is not before deadline_ts {self.deadline_ts}: it would never run")
         return self
+
+
+class JobSpec(JobOrder):
+    """A job as it is submitted."""
+
+    payload: dict[str, Any] = Field(description="what the task's request type says")
+    newest_key: str | None = Field(
+        None, pattern=ID_PATTERN, description="of the task's queue's waiting jobs with one key only the newest stays"
+    )
+    stream: bool = Field(False, description="partial results and states go into a stream of the job's own")
+
+    @property
+    def streams(self) -> bool:
+        return self.stream
+
+    @property
+    def newest(self) -> str | None:
+        return self.newest_key
+
+
+class BatchSpec(JobOrder):
+    """Many payloads of one task as one job: one entry in the queue, one lease, one record.
+
+    Each item has its own outcome, which is there as soon as it is known. When an attempt ends, the items that failed
+    are tried again, those that are done are not.
+    """
+
+    payloads: list[dict[str, Any]] = Field(
+        min_length=1, max_length=MAX_BATCH_ITEMS, description="each what the task's request type says"
+    )
+
+    @property
+    def items(self) -> int:
+        return len(self.payloads)
+
+
+#: Whatever may be submitted.
+AnySpec: TypeAlias = JobSpec | BatchSpec
 
 
 class JobProblem(Message):
@@ -91,6 +140,21 @@ class JobProblem(Message):
     code: str = Field(description="`code` of an error class in `rider_core.errors`, or 'crashed' or 'lost'")
     message: str = Field(description="for a person")
     remedy: str | None = Field(None, description="what to do about it")
+
+
+class Progress(Message):
+    """How far a batch is."""
+
+    total: int = Field(description="items")
+    done: int = Field(description="items with a result")
+    failed: int = Field(description="items whose last attempt failed")
+
+
+class BatchItem(Message):
+    """What became of one item of a batch; neither result nor problem: nothing yet."""
+
+    result: dict[str, Any] | None = None
+    problem: JobProblem | None = None
 
 
 class JobRecord(Message):
@@ -109,18 +173,19 @@ class JobRecord(Message):
     ended_ts: float | None = None
     provider: str | None = Field(None, description="who did it")
     mock: bool = Field(False, description="the result is made up by a mock provider")
-    result: dict[str, Any] | None = None
+    progress: Progress | None = Field(None, description="of a batch")
+    result: dict[str, Any] | None = Field(None, description="of a single job; a batch has one for each item")
     problem: JobProblem | None = None
 
     def value(self) -> dict[str, Any]:
-        """The result of a job that is done.
+        """The result of a job that is done; empty for a batch, whose items have their own.
 
         Raises:
             JobFailed, JobExpired, JobCancelled: it ended otherwise; a job that was replaced counts as cancelled.
             ValueError: it has not ended.
         """
-        if self.state is JobState.DONE and self.result is not None:
-            return self.result
+        if self.state is JobState.DONE:
+            return self.result or {}
         if not self.state.ended:
             raise ValueError(f"job {self.id} is still {self.state.value}")
         reason = self.problem.message if self.problem else "no reason was recorded"
@@ -139,5 +204,12 @@ class DeadLetter(Message):
     """A job that failed for good, with everything that helps to find out why."""
 
     record: JobRecord
-    spec: JobSpec | None = Field(description="what was asked for; None where it is not in our form")
+    spec: AnySpec | None = Field(description="what was asked for; None where it is not in our form")
     traceback: str = Field("", description="of the last attempt, where the provider raised")
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What was asked for; of a batch its first item, and nothing of a job that is not in our form."""
+        if isinstance(self.spec, BatchSpec):
+            return self.spec.payloads[0]
+        return self.spec.payload if self.spec else {}

@@ -39,6 +39,18 @@ def parse_message(model: type[MessageT], data: Any) -> MessageT:
         raise InvalidInput(_first_problem(error)) from None
 
 
+def parse_json(model: type[MessageT], data: bytes) -> MessageT:
+    """JSON as a `model`: `parse_message` for what is still text.
+
+    Raises:
+        InvalidInput: it is not JSON, or does not fit.
+    """
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise InvalidInput(_first_problem(error)) from None
+
+
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in problem["loc"]) or "the message"

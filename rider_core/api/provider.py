@@ -48,6 +48,9 @@ class Provider(ABC):
         domain: Set by the domain class.
         mock: True where the results are made up. It is copied into every result.
         Config: The settings of this provider.
+        max_batch: How many requests the engine does together faster than one by one; 1: it does not. Waiting jobs that
+            fit together, and the items of a batch, are handed over in groups of that size at most.
+        max_wait_ms: How long a job may wait for others to fill a group, in ms.
 
     One object serves one worker process. Its methods are called from one thread at a time, `health` excepted.
     """
@@ -56,6 +59,9 @@ class Provider(ABC):
     domain: ClassVar[str]
     mock: ClassVar[bool] = False
     Config: ClassVar[type[ProviderConfig]] = ProviderConfig
+    # An engine may set these after its settings, in `__init__`.
+    max_batch: int = 1
+    max_wait_ms: float = 0.0
 
     def __init__(self, config: Any, context: ProviderContext) -> None:
         self.config = config

@@ -25,6 +25,7 @@ class Task:
         provider: The domain class whose providers can do it.
         timeout_s: How long one attempt may run.
         retry: What happens when an attempt fails, unless the job says otherwise.
+        batches: It may be asked for in a batch. Not where what matters goes out in a stream, as sound does.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Task:
     provider: type[Provider]
     timeout_s: float
     retry: RetryPolicy
+    batches: bool = True
 
 
 #: Whisper needs about 2 s for 10 s of speech on two cores; the longest clip is 300 s. The others are of that order.
@@ -47,7 +49,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task("voice.transcribe", "voice", TranscribeRequest, SpeechToText, _TIMEOUT_S, _SOON),
-        Task("voice.synthesize", "voice", SynthesizeRequest, TextToSpeech, _TIMEOUT_S, _SOON),
+        Task("voice.synthesize", "voice", SynthesizeRequest, TextToSpeech, _TIMEOUT_S, _SOON, batches=False),
         Task("vision.detect", "vision", DetectRequest, ObjectDetector, _TIMEOUT_S, _ONCE_MORE),
         Task("text.generate", "text", GenerateRequest, TextGenerator, _TIMEOUT_S, _PATIENT),
     )

@@ -141,8 +141,10 @@ def _print_letter(letter: DeadLetter) -> None:
         click.echo(f"error     {problem.code}: {problem.message}")
         if problem.remedy:
             click.echo(f"remedy    {problem.remedy}")
-    click.echo("payload")
-    for name, value in (letter.spec.payload if letter.spec else {}).items():
+    if record.progress:
+        click.echo(f"batch     {record.progress.done} of {record.progress.total} items done")
+    click.echo("payload of the first item" if record.progress else "payload")
+    for name, value in letter.payload.items():
         click.echo(f"  {name}: {shorten(value, 200)}")
     if letter.traceback:
         click.echo(letter.traceback)

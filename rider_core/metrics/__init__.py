@@ -3,13 +3,10 @@
 from rider_core.metrics.definitions import (
     BREAKER_TRIPS,
     EVENTS_DROPPED,
-    JOB_SECONDS,
-    JOBS_ENDED,
     LINK_DROPPED,
     LINK_RECEIVED,
     LINK_SENT,
     REFUSED,
-    RESULTS_DISCARDED,
     ROBOT_CALLS,
     UTTERANCES,
 )
@@ -18,13 +15,10 @@ from rider_core.metrics.exposition import exposition
 __all__ = [
     "BREAKER_TRIPS",
     "EVENTS_DROPPED",
-    "JOBS_ENDED",
-    "JOB_SECONDS",
     "LINK_DROPPED",
     "LINK_RECEIVED",
     "LINK_SENT",
     "REFUSED",
-    "RESULTS_DISCARDED",
     "ROBOT_CALLS",
     "UTTERANCES",
     "exposition",

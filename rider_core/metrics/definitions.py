@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 REFUSED = Counter(
     "rider_refused_total",
     "Input that was refused. where: link, worker, web or submit; code: class of the error.",
     ["where", "code"],
-)
-JOBS_ENDED = Counter("rider_jobs_ended_total", "Attempts at jobs that ended in a worker.", ["task", "outcome"])
-JOB_SECONDS = Histogram(
-    "rider_job_seconds",
-    "Time that a worker spent on one job.",
-    ["task"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
-)
-RESULTS_DISCARDED = Counter(
-    "rider_results_discarded_total", "Results of workers that had lost their job to another in the meantime.", ["task"]
 )
 BREAKER_TRIPS = Counter(
     "rider_breaker_trips_total", "How often a worker saw the circuit breaker of a provider open.", ["provider"]

@@ -113,7 +113,7 @@ class PluginHost:
         takers: dict[str, Callable[..., None]] = {
             "register_models": partial(registry.add_model, record.name),
             "register_providers": partial(registry.add_provider, record.name),
-            "register_job_backends": partial(registry.add_job_backend, record.name),
+            "register_job_transports": partial(registry.add_job_transport, record.name),
             "register_health_checks": partial(registry.add_health_check, record.name),
             "register_routes": registry.routes.append,
         }

@@ -1,4 +1,4 @@
-"""The providers, models, backends and checks that plugins registered: validated, attributed, without duplicates."""
+"""The providers, models, transports and checks that plugins registered: validated, attributed, without duplicates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rider_core.api.health import Health
-from rider_core.api.job_backend import JobBackend
+from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.object_detection import ObjectDetector
 from rider_core.api.provider import Provider, ProviderConfig
@@ -27,13 +27,13 @@ class ProviderRegistry:
     def __init__(self) -> None:
         self.providers: dict[str, type[Provider]] = {}
         self.models: dict[str, ModelEntry] = {}
-        self.job_backends: dict[str, Callable[..., JobBackend]] = {}
+        self.job_transports: dict[str, Callable[[], JobTransport]] = {}
         self.health_checks: dict[str, Callable[[], Health]] = {}
         self.routes: list[Any] = []
         self._tables: dict[str, dict[str, Any]] = {
             "provider": self.providers,
             "model": self.models,
-            "job backend": self.job_backends,
+            "job transport": self.job_transports,
             "health check": self.health_checks,
         }
         self._owners: dict[tuple[str, str], str] = {}
@@ -50,8 +50,8 @@ class ProviderRegistry:
     def add_model(self, plugin: str, entry: ModelEntry) -> None:
         self._add(plugin, "model", entry.name, entry)
 
-    def add_job_backend(self, plugin: str, name: str, factory: Callable[..., JobBackend]) -> None:
-        self._add(plugin, "job backend", name, factory)
+    def add_job_transport(self, plugin: str, name: str, factory: Callable[[], JobTransport]) -> None:
+        self._add(plugin, "job transport", name, factory)
 
     def add_health_check(self, plugin: str, name: str, check: Callable[[], Health]) -> None:
         self._add(plugin, "health check", name, check)

@@ -8,12 +8,13 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from rider_core.api.job_backend import JobBackend
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable, ConfigError, StoreError
 from rider_core.eventbus import EventBus
+from rider_core.jobs.broker_backend import BrokerBackend
+from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.redis_connection import connect
@@ -31,7 +32,7 @@ class Services:
     catalogue: ModelCatalogue
     redis: Redis
     bus: EventBus
-    backend: JobBackend
+    backend: LedgerBackend
     store: Store
 
     @classmethod
@@ -128,13 +129,14 @@ def load_plugins(settings: Settings) -> PluginHost:
     return host
 
 
-def _backend(settings: Settings, plugins: PluginHost, connection: Redis) -> JobBackend:
+def _backend(settings: Settings, plugins: PluginHost, connection: Redis) -> LedgerBackend:
     if settings.queue_backend == RQBackend.name:
         return RQBackend(connection)
-    factory = plugins.registry.job_backends.get(settings.queue_backend)
+    factory = plugins.registry.job_transports.get(settings.queue_backend)
     if factory is None:
-        names = ", ".join([RQBackend.name, *plugins.registry.job_backends])
+        names = ", ".join([RQBackend.name, *plugins.registry.job_transports])
         raise ConfigError(
-            f"there is no job backend {settings.queue_backend!r}", remedy=f"set TASK_QUEUE_BACKEND to one of {names}"
+            f"there is no job backend {settings.queue_backend!r}",
+            remedy=f"set TASK_QUEUE_BACKEND to one of {names}, or install the plugin that brings it",
         )
-    return factory(settings)
+    return BrokerBackend(connection, factory())

@@ -66,6 +66,14 @@ class EngineBench:
         kind = Resting if all(isinstance(problem, Resting) for problem in problems) else ProviderUnavailable
         raise kind("; ".join(str(problem) for problem in problems))
 
+    def max_batch(self, task: str) -> int:
+        """How many jobs of a task its open provider likes to do together."""
+        return max((it.max_batch for it in self._able(task)), default=1)
+
+    def max_wait_s(self, task: str) -> float:
+        """How long a job of a task may wait for others, in seconds."""
+        return max((it.max_wait_ms for it in self._able(task)), default=0.0) / 1000
+
     def tasks(self) -> list[str]:
         """The tasks that can be done here and now."""
         problems = self.problems()
@@ -86,6 +94,9 @@ class EngineBench:
             except Exception:  # a plugin's code: the edge of the house
                 log.exception("%s raised while closing", provider.name)
         self._open.clear()
+
+    def _able(self, task: str) -> list[Provider]:
+        return [it for it in list(self._open.values()) if task in TASKS and isinstance(it, TASKS[task].provider)]
 
     def _usable(self, task: Task, name: str) -> Provider:
         rests_s = self._breakers.rests_s(name)

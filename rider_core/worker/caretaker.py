@@ -1,4 +1,4 @@
-"""A worker's second thread: keeps the lease and the worker's record alive, takes back the jobs of dead workers.
+"""A worker's second thread: keeps leases and the worker's record alive, takes back the jobs of dead workers.
 
 It also hears of cancelled jobs, and ends the process when an engine hangs.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import redis
 
 from rider_core.api.jobs import JobProblem
-from rider_core.jobs.rq_backend import Claim, ClaimDesk, Outcome
-from rider_core.jobs.rq_backend.claims import HEARTBEAT_EVERY_S
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
+from rider_core.jobs.ledger.desk import HEARTBEAT_EVERY_S
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,30 @@ log = logging.getLogger(__name__)
 EXIT_ENGINE_HANGS = 70
 
 
-@dataclass(frozen=True)
 class Held:
-    """What the worker works on: the claim, since when, and whether its result is wanted no more."""
+    """A claim that the worker has, with how far it is.
 
-    claim: Claim
-    watch: Stopwatch
-    unwanted: threading.Event
+    Attributes:
+        begun: Measures from when an engine was last asked something for it. None: not yet.
+        over: It is known what came of it.
+    """
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.begun: Stopwatch | None = None
+        self.over = False
+        self._unwanted = threading.Event()
+
+    @property
+    def unwanted(self) -> bool:
+        """Nobody wants its result: it was cancelled, or is another worker's now."""
+        return self._unwanted.is_set()
+
+    def begin(self) -> None:
+        self.begun = Stopwatch.start()
+
+    def drop(self) -> None:
+        self._unwanted.set()
 
 
 class Caretaker:
@@ -44,13 +61,13 @@ class Caretaker:
         Args:
             beat: Renews the worker's own record.
             on_hang: Told before the process ends because its engine hangs.
-            timeout_s: How long one attempt may run.
+            timeout_s: How long an engine may work on one question.
         """
         self._desk = desk
         self._beat = beat
         self._on_hang = on_hang
         self._timeout_s = timeout_s
-        self._held: Held | None = None
+        self._held: list[Held] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -63,21 +80,17 @@ class Caretaker:
             self._desk.wake()
         self._thread.join(timeout=HEARTBEAT_EVERY_S)
 
-    def hold(self, claim: Claim) -> threading.Event:
-        """Look after the claim that the worker works on now. The event is set when its result is wanted no more."""
-        self._held = Held(claim, Stopwatch.start(), threading.Event())
-        return self._held.unwanted
-
-    def let_go(self) -> None:
-        """The worker has ended its work on the claim."""
-        self._held = None
+    def hold(self, claims: Sequence[Claim]) -> list[Held]:
+        """Look after the claims that the worker has now, instead of those from before."""
+        self._held = [Held(claim) for claim in claims]
+        return self._held
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 self._round()
-            except redis.RedisError as error:
-                log.warning("Redis cannot be reached: %s", error)
+            except (redis.RedisError, BackendUnavailable) as error:
+                log.warning("a round of the caretaker failed: %s", error)
             self._listen()
 
     def _listen(self) -> None:
@@ -90,28 +103,35 @@ class Caretaker:
                 log.warning("Redis cannot be reached: %s", error)
                 self._stop.wait(left_s)
                 return
-            held = self._held
-            if held is not None and held.claim.id == job_id:
-                log.info("job %s was cancelled", job_id)
-                held.unwanted.set()
+            for held in self._held:
+                if held.claim.id == job_id:
+                    log.info("job %s was cancelled", job_id)
+                    held.drop()
 
     def _round(self) -> None:
-        held = self._held
-        if held is not None:
-            if held.watch.elapsed_s > self._timeout_s:
-                self._give_up(held.claim)
-            elif not self._desk.heartbeat(held.claim) and self._held is held and not held.unwanted.is_set():
+        mine = self._held
+        if any(held.begun and not held.over and held.begun.elapsed_s > self._timeout_s for held in mine):
+            self._give_up(mine)
+        kept = [held for held in mine if not held.over and not held.unwanted]
+        lost = self._desk.heartbeat([held.claim for held in kept]) if kept else []
+        for held in kept:
+            # One that has ended in the meantime has no lease any more, and that is right.
+            if held.claim in lost and not held.over and not held.unwanted:
                 log.warning("job %s: the lease is lost, another worker may have it", held.claim.id)
-                held.unwanted.set()
+                held.drop()
         self._beat()
-        taken_back = self._desk.reap()
-        if taken_back:
-            log.warning("%d job(s) of dead workers taken back", taken_back)
+        waiting_again = self._desk.reap()
+        if waiting_again:
+            log.warning("%d job(s) of dead workers wait again", waiting_again)
 
-    def _give_up(self, claim: Claim) -> None:
-        """A thread that hangs in an engine cannot be stopped, so its process ends."""
+    def _give_up(self, mine: Sequence[Held]) -> None:
+        """A thread that hangs in an engine cannot be stopped, so its process ends. What was not begun is given back."""
         problem = JobProblem(code="timeout", message=f"the engine did not answer within {self._timeout_s:g} s")
-        log.error("job %s: %s; this worker ends", claim.id, problem.message)
+        log.error("%s; this worker ends", problem.message)
         self._on_hang()
-        self._desk.commit_problem(claim, Outcome.FAILED, problem)
+        left = [held for held in mine if not held.over]
+        self._desk.commit(
+            [Ended.with_problem(held.claim, Outcome.FAILED, problem) for held in left if held.begun]
+            + [Ended(held.claim, Outcome.UNSTARTED) for held in left if not held.begun]
+        )
         os._exit(EXIT_ENGINE_HANGS)

@@ -1,10 +1,11 @@
-"""How each task is done by a provider of its domain."""
+"""How each task is done by a provider of its domain: alone, or several requests together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from typing import cast
 
-from rider_core.api.messages import Message, Result, encode_base64
+from rider_core.api.messages import Message, Result, ResultT, encode_base64
 from rider_core.api.object_detection import Detections, DetectRequest, ObjectDetector
 from rider_core.api.provider import Provider
 from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Transcript
@@ -31,6 +32,37 @@ def perform(provider: Provider, request: Message, emit: Emit) -> Result:
     if isinstance(provider, TextGenerator) and isinstance(request, GenerateRequest):
         return _generate(provider, request, emit)
     raise ProviderError(f"{provider.name} ({provider.domain}) cannot do a {type(request).__name__}")
+
+
+def fits_with(request: Message) -> Hashable | None:
+    """Requests with the same answer may be handed to an engine together; None: never."""
+    if isinstance(request, TranscribeRequest):
+        return "transcribe", request.language
+    if isinstance(request, DetectRequest | GenerateRequest):
+        return type(request).__name__
+    return None
+
+
+def perform_together(provider: Provider, requests: Sequence[Message]) -> list[Result]:
+    """Let `provider` do what several requests ask for that fit together: one result for each, in their order."""
+    results: Sequence[Result]
+    if isinstance(provider, SpeechToText):
+        heard = cast("Sequence[TranscribeRequest]", requests)
+        results = provider.transcribe_batch([request.clip() for request in heard], heard[0].language)
+    elif isinstance(provider, ObjectDetector):
+        results = provider.detect_batch([request.frame() for request in cast("Sequence[DetectRequest]", requests)])
+    elif isinstance(provider, TextGenerator):
+        results = provider.generate_batch(cast("Sequence[GenerateRequest]", requests))
+    else:
+        raise ProviderError(f"{provider.name} ({provider.domain}) does not work on several requests together")
+    if len(results) != len(requests):
+        raise ProviderError(f"{provider.name} gave {len(results)} results for {len(requests)} requests")
+    return list(results)
+
+
+def signed(result: ResultT, provider: Provider) -> ResultT:
+    """The result with the name of who made it, and whether it is made up."""
+    return result.model_copy(update={"provider": provider.name, "mock": provider.mock})
 
 
 def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcript:

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -19,17 +19,19 @@ from rq.worker import BaseWorker, WorkerStatus
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.config import load_settings
 from rider_core.errors import BackendUnavailable, ConfigError
-from rider_core.jobs.rq_backend import Claim, ClaimDesk
-from rider_core.jobs.rq_backend.claims import LEASE_S
-from rider_core.jobs.rq_backend.keys import rq_queues
+from rider_core.jobs.ledger import Claim, Ended, Outcome
+from rider_core.jobs.ledger.desk import LEASE_S
+from rider_core.jobs.ledger.keys import lanes_of
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch, backoff_delays
-from rider_core.worker.attempt import Attempt
+from rider_core.worker.attempts import Attempts
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.caretaker import Caretaker
+from rider_core.worker.outbox import Outbox
+from rider_core.worker.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,10 @@ RECORD_TTL_S = 30
 
 
 class ProviderWorker(BaseWorker):
-    """Takes jobs of the given queues, every priority of each, and runs them in this process, one at a time."""
+    """Takes jobs of the given queues, every priority of each, and runs them in this process, one after another.
+
+    Short ones are taken several at a time, and so are those that their engine does faster together.
+    """
 
     log_result_lifespan = False
 
@@ -55,12 +60,12 @@ class ProviderWorker(BaseWorker):
         self._our_queues = list(dict.fromkeys(str(getattr(queue, "name", queue)) for queue in given))
         options.update(serializer=JSONSerializer, log_job_description=False, worker_ttl=RECORD_TTL_S)
         options.pop("default_worker_ttl", None)
-        expanded = [rq_name for name in self._our_queues for rq_name in rq_queues(name)]
+        expanded = [rq_name for name in self._our_queues for rq_name in lanes_of(name)]
         options["name"] = options.get("name") or f"{socket.gethostname()}-{os.getpid()}"
         super().__init__(expanded, *args, **options)
         self._given_services = services
         self._busy = False
-        self._attempt: Attempt | None = None
+        self._next: list[Claim] = []
 
     # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
     def run_maintenance_tasks(self) -> None:
@@ -86,8 +91,10 @@ class ProviderWorker(BaseWorker):
         settings = services.settings
         self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
         self._bench = EngineBench(services, self._our_queues, self._breakers)
-        self._desk = ClaimDesk(connection, self.name, self._our_queues)
-        self._bus = services.bus
+        self._desk = services.backend.desk(self.name, self._our_queues)
+        self._pace = Pace()
+        self._outbox = Outbox(self._desk)
+        self._attempts = Attempts(self._desk, self._bench, self._breakers, services.bus, self._pace)
         self._caretaker = Caretaker(
             self._desk, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
         )
@@ -96,10 +103,14 @@ class ProviderWorker(BaseWorker):
             self._bench.warm_up()
             services.plugins.notify("on_startup", services=services)
             reporter.start()
+            self._outbox.start()
             return bool(super().work(*args, **options))
         finally:
+            self._give_back()
             reporter.stop()
             self._caretaker.stop()
+            self._outbox.stop()
+            self._desk.close()
             services.plugins.notify("on_shutdown", services=services)
             self._bench.close()
             services.close()
@@ -129,42 +140,69 @@ class ProviderWorker(BaseWorker):
         pass
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
-        """The next claim, when there is one. None: nothing waits (in burst mode), or the worker should stop."""
+        """The next claims, when there are any. None: nothing waits (in burst mode), or the worker should stop."""
         idle = Stopwatch.start()
         delays = backoff_delays(0.2, 5.0)
         while not self._stop_requested:
             try:
-                claim = self._desk.take()
-                if claim is not None:
-                    return claim, None
+                claims, self._next = self._next or self._desk.take(self._limits()), []
+                if claims:
+                    return claims, None
                 if timeout is None or (max_idle_time is not None and idle.elapsed_s >= max_idle_time):
                     return None
                 self._bench.warm_up()
                 self._desk.wait_for_work(WAIT_S)
                 delays = backoff_delays(0.2, 5.0)
-            except redis.RedisError as error:
+            except (redis.RedisError, BackendUnavailable) as error:
                 delay_s = next(delays)
-                log.warning("Redis cannot be reached: %s; next try in %.1f s", error, delay_s)
+                log.warning("no jobs can be taken: %s; next try in %.1f s", error, delay_s)
                 time.sleep(delay_s)
         return None
 
     def execute_job(self, job: Any, queue: Any) -> None:
-        claim: Claim = job
+        """Run the claims that were taken together, and take the next ones while what came of these is stored."""
+        claims: list[Claim] = job
         self._busy = True
-        unwanted = self._caretaker.hold(claim)
         try:
-            self._run(claim, unwanted)
+            self._gather(claims)
+            self._run(claims)
+            self._next = self._outbox.exchange(None if self._stop_requested else self._limits())
+        except (redis.RedisError, BackendUnavailable) as error:
+            # Where Redis is away at the end, the leases run out, and the jobs are run again.
+            names = ", ".join(claim.id for claim in claims[:5])
+            log.error("%d job(s) (%s): what came of them could not be stored: %s", len(claims), names, error)
         finally:
-            self._caretaker.let_go()
+            self._caretaker.hold([])
             self._busy = False
 
-    def _run(self, claim: Claim, unwanted: threading.Event) -> None:
-        """Run the claim. Where Redis is away at the end, the lease runs out, and the job is run again."""
-        try:
-            self._attempt = Attempt(claim, unwanted, self._desk, self._bench, self._breakers, self._bus)
-            self._attempt.run()
-        except (redis.RedisError, BackendUnavailable) as error:
-            log.error("job %s: what came of it could not be stored: %s", claim.id, error)
+    def _gather(self, claims: list[Claim]) -> None:
+        """Wait a little for others of the same kind, where the engine likes several at a time and says so."""
+        first = claims[0]
+        room, wait_s = self._bench.max_batch(first.task) - len(claims), self._bench.max_wait_s(first.task)
+        watch = Stopwatch.start()
+        while room > 0 and first.attempt == 1 and (left_s := wait_s - watch.elapsed_s) > 0:
+            more = self._desk.take_more(first.lane, first.task, room)
+            claims += more
+            room -= len(more)
+            if not more:
+                self._desk.wait_for_work(left_s)
+
+    def _run(self, claims: list[Claim]) -> None:
+        held = self._caretaker.hold(claims)
+        left = len(held)
+        for done in self._attempts.run(held):
+            left -= 1
+            self._outbox.put(done, last=left == 0)
+
+    def _limits(self) -> dict[str, int]:
+        """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
+        return {name: max(self._pace.together(name), self._bench.max_batch(name)) for name in TASKS}
+
+    def _give_back(self) -> None:
+        """What was taken and not begun, because the worker ends, others may have at once."""
+        with suppress(redis.RedisError, BackendUnavailable):
+            if self._next:
+                self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in self._next])
 
     def register_death(self) -> None:
         try:
@@ -173,8 +211,8 @@ class ProviderWorker(BaseWorker):
             log.warning("Redis cannot be reached: %s", error)
 
     def _engine_hangs(self) -> None:
-        if self._attempt is not None and self._attempt.provider_name is not None:
-            self._breakers.hangs(self._attempt.provider_name)
+        if self._attempts.provider_name is not None:
+            self._breakers.hangs(self._attempts.provider_name)
 
     def _renew_record(self) -> None:
         """Write the whole record again: it may have run out while Redis was away."""

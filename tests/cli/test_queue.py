@@ -12,7 +12,8 @@ import redis
 from house import Processes, Valkey
 
 from rider_core.api import JobProblem, JobSpec
-from rider_core.jobs.rq_backend import ClaimDesk, Outcome, RQBackend
+from rider_core.jobs.ledger import Ended, Outcome
+from rider_core.jobs.rq_backend import RQBackend
 
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
 
@@ -42,11 +43,13 @@ def rider(processes: Processes, valkey: Valkey) -> Shell:
 @pytest.fixture
 def dead(connection: redis.Redis) -> list[str]:
     """Ids of three dead letters; a fourth job waits."""
-    backend, desk = RQBackend(connection), ClaimDesk(connection, "w1", ["text"])
+    backend = RQBackend(connection)
+    desk = backend.desk("w1", ["text"])
     specs = [JobSpec(id=f"job-{n}", task="text.generate", payload={"prompt": "hi " * 200}) for n in range(4)]
     ids = backend.submit_many(specs[:3])
-    for claim in iter(desk.take, None):
-        desk.commit_problem(claim, Outcome.HOPELESS, PROBLEM, "echo-text", "Traceback: line 7")
+    for (claim,) in iter(desk.take, []):
+        how = {"provider": "echo-text", "traceback": "Traceback: line 7"}
+        desk.commit([Ended.with_problem(claim, Outcome.HOPELESS, PROBLEM, **how)])
     backend.submit(specs[3])
     return ids
 
@@ -57,7 +60,9 @@ def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[s
     figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").stdout)}
     assert figures["text"] == {
         "queue": "text", "waiting": 1, "scheduled": 0, "running": 0, "failed": 3, "workers": 0,
+        "oldest_s": figures["text"]["oldest_s"],
     }  # fmt: skip
+    assert 0 < figures["text"]["oldest_s"] < 60
     assert figures["voice"]["waiting"] == 0
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import redis
 
 from rider_core.api.events import HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
-from rider_core.jobs.rq_backend import keys
+from rider_core.jobs.ledger import keys
 
-_CONSTANTS = {
+CONSTANTS = {
+    "BUCKETS_MS": "{" + ", ".join(map(str, keys.BUCKETS_MS)) + "}",
     "HOUSE_STREAM_LENGTH": HOUSE_STREAM_LENGTH,
     "JOB_STREAM_LENGTH": JOB_STREAM_LENGTH,
     "JOB_STREAM_TTL_S": JOB_STREAM_TTL_S,
@@ -27,22 +28,32 @@ _CONSTANTS = {
 class Scripts:
     """The scripts, bound to a connection; each is a callable that takes `args` and, for a pipeline, `client`."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis, broker: bool = False) -> None:
+        """
+        Args:
+            broker: A message broker carries the jobs, not RQ's lists.
+        """
+
         def load(name: str) -> Any:
-            return connection.register_script(_source(name))
+            return connection.register_script(source(name, broker))
 
         self.submit = load("submit")
         self.take = load("take")
+        self.claim = load("claim")
         self.heartbeat = load("heartbeat")
+        self.progress = load("progress")
         self.finish = load("finish")
         self.reap = load("reap")
         self.cancel = load("cancel")
         self.requeue = load("requeue")
         self.purge = load("purge")
+        self.overdue = load("overdue")
+        self.withdraw = load("withdraw")
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str, broker: bool) -> str:
     folder = files(__package__) / "lua"
-    constants = "".join(f"local {constant} = {value}\n" for constant, value in _CONSTANTS.items())
+    constants = "".join(f"local {constant} = {value}\n" for constant, value in CONSTANTS.items())
+    constants += f"local BROKER = {str(broker).lower()}\n"
     return constants + (folder / "common.lua").read_text() + (folder / f"{name}.lua").read_text()

@@ -1,0 +1,206 @@
+"""Working on what a broker hands out: which ticket is next, what the ledger says to it, when it is settled."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import redis
+
+from rider_core.api.job_transport import Delivery, JobTransport, Ticket
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.broker_backend.tickets import ticket_from_hash
+from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger.codec import rq_time
+from rider_core.jobs.ledger.desk import LEASE_S, LOST, Claim, ClaimDesk, Ended
+from rider_core.timing import Stopwatch
+
+log = logging.getLogger(__name__)
+
+#: Where jobs are so short that several are taken at once, so many of each lane are held ready.
+PREFETCH_SHORT = 100
+#: An idle worker whose lanes have been empty for so long asks the ledger whether jobs wait that it was not handed.
+IDLE_S = 10.0
+#: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
+OVERDUE_S = 60.0
+
+
+class BrokerDesk(ClaimDesk):
+    """Claims out of a broker's lanes."""
+
+    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], transport: JobTransport) -> None:
+        super().__init__(connection, worker, queues, broker=True)
+        self._transport = transport
+        self._consumer = transport.consumer(self.lanes)
+        self._held: dict[str, deque[Delivery]] = {lane: deque() for lane in self.lanes}
+        self._held_from = 0
+        self._idle = Stopwatch.start()
+        self._asked: Stopwatch | None = None
+        self._suspension = False
+
+    def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
+        limits = limits or {}
+        self._receive(0.0)
+        while not self._suspended() and (deliveries := self._next(limits)):
+            claims = self._claimed(deliveries)
+            if claims:
+                self._turn += 1
+                self._let_others_have(limits, claims[0])
+                return claims
+        return []
+
+    def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
+        self._receive(0.0)
+        return self._claimed(self._of_task(lane, task, number))
+
+    def wait_for_work(self, timeout_s: float) -> None:
+        if any(self._held.values()):
+            time.sleep(timeout_s)  # workers are suspended
+            return
+        self._receive(timeout_s)
+        if any(self._held.values()):
+            self._idle = Stopwatch.start()
+        elif self._idle.elapsed_s > IDLE_S:
+            self._idle = Stopwatch.start()
+            self._ask_for_overdue()
+
+    def commit(self, ended: Sequence[Ended]) -> list[bool]:
+        return self._finish(ended, rest=False)
+
+    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
+        return self._finish(ended, rest=True), self.take(limits) if limits is not None else []
+
+    def _finish(self, ended: Sequence[Ended], rest: bool) -> list[bool]:
+        answers = self._scripts.finish(args=self._finish_arguments(ended, rest))
+        self._close_accounts(ended, answers)
+        return [bool(kept) for kept in answers]
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _receive(self, timeout_s: float) -> None:
+        """Sort what has arrived into its lanes. What a lost connection brought is somebody else's by now."""
+        arrived = self._consumer.fetch(timeout_s)
+        if self._consumer.connection != self._held_from:
+            self._held_from = self._consumer.connection
+            for held in self._held.values():
+                held.clear()
+        for delivery in arrived:
+            if delivery.connection == self._held_from and delivery.ticket.lane in self._held:
+                self._held[delivery.ticket.lane].append(delivery)
+
+    def _next(self, limits: Mapping[str, int]) -> list[Delivery]:
+        """The tickets that come next: of the most urgent lane, or of the one with the oldest where it is its turn."""
+        lanes = [lane for lane in self.lanes if self._held[lane]]
+        if not lanes:
+            return []
+        if self._fair_turn():
+            lanes.sort(key=lambda lane: self._held[lane][0].ticket.submitted_ts)
+        first = self._held[lanes[0]].popleft()
+        if _goes_alone(first):
+            return [first]
+        task = first.ticket.task
+        return [first, *self._of_task(lanes[0], task, limits.get(task, 1) - 1)]
+
+    def _of_task(self, lane: str, task: str, number: int) -> list[Delivery]:
+        """Up to so many tickets from the front of a lane that may be run together."""
+        held = self._held[lane]
+        chosen: list[Delivery] = []
+        while len(chosen) < number and held and held[0].ticket.task == task and not _goes_alone(held[0]):
+            chosen.append(held.popleft())
+        return chosen
+
+    def _suspended(self) -> bool:
+        """Whether `rq suspend` holds the workers back; asked once a second."""
+        if self._asked is None or self._asked.elapsed_s > 1:
+            self._asked = Stopwatch.start()
+            self._suspension = bool(self._redis.exists("rq:suspended"))
+        return self._suspension
+
+    def _claimed(self, deliveries: list[Delivery]) -> list[Claim]:
+        """The claims that the ledger grants; the other tickets are settled, or put off until they are due."""
+        if not deliveries:
+            return []
+        now, execution = time.time(), uuid4().hex
+        arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
+        answers = self._scripts.claim(args=[self._worker, execution, now, rq_time(now), LEASE_S, LOST, *arguments])
+        claims: list[Claim] = []
+        over: list[Delivery] = []
+        for delivery, answer in zip(deliveries, answers, strict=True):
+            ticket = delivery.ticket
+            if isinstance(answer, bytes):
+                self._transport.publish([ticket], max(0.0, float(answer) - time.time()))
+                over.append(delivery)
+            elif answer == 0:
+                over.append(delivery)
+            else:
+                claims.append(Claim(ticket.job_id, ticket.lane, ticket.task, ticket.body, answer, execution, delivery))
+        self._consumer.settle(over)
+        return claims
+
+    def _let_others_have(self, limits: Mapping[str, int], claim: Claim) -> None:
+        """Hold tickets ready where jobs are short; where this one may take long, others may have what is held."""
+        assert claim.delivery is not None
+        short = limits.get(claim.delivery.ticket.task, 1) > 1
+        self._consumer.set_prefetch(PREFETCH_SHORT if short else 1)
+        if not short:
+            for held in self._held.values():
+                self._consumer.release(held)
+                held.clear()
+
+    def _close_accounts(self, ended: Sequence[Ended], answers: Sequence[int]) -> None:
+        """Settle the tickets of what has ended; what is tried again gets a new one first.
+
+        Where the broker takes none, the old one stays unsettled: it comes again, and the ledger knows what it is for.
+        """
+        again: dict[float, list[Ended]] = defaultdict(list)
+        settled = []
+        for one, answer in zip(ended, answers, strict=True):
+            if answer == 2:
+                again[one.delay_s].append(one)
+            else:
+                settled.append(one)
+        for delay_s, many in again.items():
+            # An unstarted one is given back as it is.
+            unstarted = [one for one in many if one.outcome is one.outcome.UNSTARTED]
+            self._consumer.release(_deliveries(unstarted))
+            rest = [one for one in many if one.outcome is not one.outcome.UNSTARTED]
+            try:
+                self._transport.publish([_another(one) for one in rest], delay_s)
+                settled += rest
+            except BackendUnavailable as error:
+                log.warning("the broker did not take %d job(s) for another attempt: %s", len(rest), error)
+        self._consumer.settle(_deliveries(settled))
+
+    def _publish_again(self, ids: Sequence[str]) -> None:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in ids:
+                pipeline.hgetall(keys.job_key(job_id))
+            hashes = pipeline.execute()
+        tickets = [ticket_from_hash(job_id, fields) for job_id, fields in zip(ids, hashes, strict=True) if fields]
+        if tickets:
+            self._transport.publish(tickets)
+
+    def _ask_for_overdue(self) -> None:
+        now = time.time()
+        ids = [raw.decode() for raw in self._scripts.overdue(args=[now, now - OVERDUE_S, *self.lanes])]
+        if ids:
+            log.warning("%d job(s) wait of which the broker knows nothing; they are published again", len(ids))
+            self._publish_again(ids)
+
+
+def _goes_alone(delivery: Delivery) -> bool:
+    return delivery.ticket.alone or delivery.redelivered
+
+
+def _deliveries(ended: Sequence[Ended]) -> list[Delivery]:
+    return [one.claim.delivery for one in ended if one.claim.delivery is not None]
+
+
+def _another(one: Ended) -> Ticket:
+    assert one.claim.delivery is not None
+    return replace(one.claim.delivery.ticket, attempt=one.claim.attempt, alone=True)

@@ -1,0 +1,117 @@
+"""What the ledger says in numbers: how the queues stand, what happened so far, who can do what."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import cast
+
+import redis
+from rq.utils import utcparse
+
+from rider_core.api.job_backend import Histogram, QueueStats, TaskFigures
+from rider_core.api.tasks import QUEUES, TASKS
+from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger.codec import told_about
+
+#: A worker writes a heartbeat every 5 s; three missed ones, and it counts as gone.
+WORKER_ALIVE_S = 15.0
+#: Jobs that RQ's own tools made are counted under this name.
+UNKNOWN = "unknown"
+_HISTOGRAMS = ("waited", "ran", "took")
+
+
+def queue_stats(connection: redis.Redis, broker: bool) -> list[QueueStats]:
+    """Figures of every queue, all its priorities together."""
+    workers = _live_workers(connection)
+    lanes = {lane: queue for queue in QUEUES for lane in keys.lanes_of(queue)}
+    with connection.pipeline(transaction=False) as pipeline:
+        for lane in lanes:
+            if broker:
+                pipeline.zcard(keys.waiting_key(lane))
+                pipeline.zrange(keys.waiting_key(lane), 0, 0)
+            else:
+                pipeline.llen(keys.queue_key(lane))
+                pipeline.lrange(keys.queue_key(lane), 0, 0)
+            pipeline.zcard(keys.scheduled_key(lane))
+            pipeline.zcard(keys.started_key(lane))
+            pipeline.zcard(keys.failed_key(lane))
+        answers = pipeline.execute()
+    rows = dict(zip(lanes, (answers[start : start + 5] for start in range(0, len(answers), 5)), strict=True))
+    heads = [head for row in rows.values() for head in row[1]]
+    ages_s = dict(zip(heads, _ages_s(connection, heads), strict=True))
+    stats = []
+    for queue in QUEUES:
+        own = [row for lane, row in rows.items() if lanes[lane] == queue]
+        waiting, scheduled, running, failed = (sum(row[column] for row in own) for column in (0, 2, 3, 4))
+        serving = sum(queue in worker.get(b"queues", b"").decode().split(",") for worker in workers)
+        stats.append(
+            QueueStats(
+                queue=queue,
+                waiting=waiting,
+                scheduled=scheduled,
+                running=running,
+                failed=failed,
+                workers=serving,
+                oldest_s=max((ages_s[head] for row in own for head in row[1]), default=None),
+            )
+        )
+    return stats
+
+
+def task_figures(connection: redis.Redis) -> list[TaskFigures]:
+    """Counters and histograms of every task."""
+    names = [*TASKS, UNKNOWN]
+    with connection.pipeline(transaction=False) as pipeline:
+        for name in names:
+            pipeline.hgetall(keys.figures_key(name))
+        answers = cast("list[dict[bytes, bytes]]", pipeline.execute())
+    return [_figures_of(name, fields) for name, fields in zip(names, answers, strict=True)]
+
+
+def capacity(connection: redis.Redis) -> dict[str, int]:
+    """For each task, how many live workers say that they can do it."""
+    able: dict[str, int] = dict.fromkeys(TASKS, 0)
+    for worker in _live_workers(connection):
+        for task in json.loads(worker.get(b"rider_tasks", b"[]")):
+            able[task] = able.get(task, 0) + 1
+    return able
+
+
+def _figures_of(task: str, fields: dict[bytes, bytes]) -> TaskFigures:
+    numbers = {name.decode(): int(number) for name, number in fields.items()}
+    counters = {name: number for name, number in numbers.items() if ":" not in name}
+    histograms = {name: _histogram(name, numbers) for name in _HISTOGRAMS}
+    queue = TASKS[task].queue if task in TASKS else ""
+    return TaskFigures.model_validate({"task": task, "queue": queue, **counters, **histograms})
+
+
+def _histogram(name: str, numbers: dict[str, int]) -> Histogram:
+    counts = tuple(numbers.get(f"{name}:{bound}", 0) for bound in (*keys.BUCKETS_MS, "inf"))
+    bounds_s = tuple(bound / 1000 for bound in keys.BUCKETS_MS)
+    return Histogram(bounds_s=bounds_s, counts=counts, sum_s=numbers.get(f"{name}:us", 0) / 1e6)
+
+
+def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
+    """How long ago each of these jobs was submitted; 0 where its record is gone, or was made by RQ's own tools."""
+    with connection.pipeline(transaction=False) as pipeline:
+        for job_id in ids:
+            pipeline.hget(keys.job_key(job_id.decode()), "about")
+        answers = cast("list[bytes | None]", pipeline.execute())
+    submitted = [float(told_about({b"about": about or b""})["submitted_ts"] or time.time()) for about in answers]
+    return [max(0.0, time.time() - ts) for ts in submitted]
+
+
+def _live_workers(connection: redis.Redis) -> list[dict[bytes, bytes]]:
+    """The hashes of RQ's workers that gave a sign of life lately."""
+    names = sorted(cast("set[bytes]", connection.smembers("rq:workers")))
+    with connection.pipeline(transaction=False) as pipeline:
+        for name in names:
+            pipeline.hgetall(name)
+        hashes = pipeline.execute()
+    return [worker for worker in hashes if worker and b"death" not in worker and _beats(worker)]
+
+
+def _beats(worker: dict[bytes, bytes]) -> bool:
+    beat = utcparse(worker.get(b"last_heartbeat", b"").decode()) if worker.get(b"last_heartbeat") else None
+    return beat is not None and time.time() - beat.timestamp() < WORKER_ALIVE_S

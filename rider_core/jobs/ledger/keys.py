@@ -1,0 +1,75 @@
+"""Names of keys and lanes. Those that begin with `rq:` are RQ's own and must stay as RQ 3.0.0 has them.
+
+A lane is what RQ calls a queue: one of our queues at one priority.
+"""
+
+from __future__ import annotations
+
+from rider_core.api.jobs import Priority
+
+#: Pub/sub channel of a job: somebody is told when it ends.
+ENDED_CHANNEL = "rider:ended:{id}"
+#: Stream that a submission touches, so that waiting workers look into their queues.
+DOORBELL = "rider:doorbell:{queue}"
+#: Pub/sub channel of a worker: ids of jobs that were cancelled while it runs them.
+CANCEL_CHANNEL = "rider:cancel:{worker}"
+#: Ids of the jobs that ended last.
+RECENT = "rider:recent"
+RECENT_LENGTH = 200
+
+#: A finished job and its result are kept that long, in seconds: time enough to look at it.
+RESULT_TTL_S = 600
+#: A dead letter is kept a week, and at most so many for each queue; older ones make room.
+DEAD_LETTER_TTL_S = 7 * 86_400
+DEAD_LETTERS_KEPT = 10_000
+#: How long it is remembered which job of a key was the newest: longer than any job rests between two attempts.
+NEWEST_TTL_S = 86_400
+#: More waiting jobs than that in one lane are refused.
+MAX_WAITING = 200_000
+#: Upper bounds of the histograms' buckets in ms: from a no-op to the longest attempt that is allowed.
+BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 120_000)
+
+
+def lane_of(queue: str, priority: Priority) -> str:
+    """The lane of a queue's jobs of one priority; that of the normal one has the queue's plain name."""
+    return queue if priority is Priority.NORMAL else f"{queue}-{priority.value}"
+
+
+def lanes_of(queue: str) -> list[str]:
+    """All lanes of a queue, the most urgent first."""
+    return [lane_of(queue, priority) for priority in (Priority.HIGH, Priority.NORMAL, Priority.LOW)]
+
+
+def job_key(job_id: str) -> str:
+    return f"rq:job:{job_id}"
+
+
+def queue_key(lane: str) -> str:
+    return f"rq:queue:{lane}"
+
+
+def started_key(lane: str) -> str:
+    return f"rq:wip:{lane}"
+
+
+def scheduled_key(lane: str) -> str:
+    return f"rq:scheduled:{lane}"
+
+
+def failed_key(lane: str) -> str:
+    return f"rq:failed:{lane}"
+
+
+def items_key(job_id: str) -> str:
+    """What became of a batch's items: number to outcome."""
+    return f"rider:items:{job_id}"
+
+
+def waiting_key(lane: str) -> str:
+    """With a broker: ids of the jobs that wait for a worker, scored by when their ticket was published."""
+    return f"rider:waiting:{lane}"
+
+
+def figures_key(task: str) -> str:
+    """Counters and histograms of a task; `unknown` for jobs that name none of ours."""
+    return f"rider:figures:{task}"

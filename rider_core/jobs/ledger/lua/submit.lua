@@ -1,0 +1,54 @@
+-- Accept jobs: all of them, or none where a queue would be too full.
+-- ARGV: now, now as RQ writes it, then for each job: id, lane, when it is due (0: at once), how long an attempt may
+--       run, data, about.
+-- Returns for each 1: accepted, or 0: this id was accepted before; or, where a queue is full, its lane.
+local now, iso = tonumber(ARGV[1]), ARGV[2]
+local jobs, coming, rings, answers = {}, {}, {}, {}
+for index = 3, #ARGV, 6 do
+  local job = take_apart({id = ARGV[index], lane = ARGV[index + 1], attempts = 0}, ARGV[index + 5])
+  job.due, job.at = tonumber(ARGV[index + 2]), index
+  job.known = redis.call('EXISTS', job_key(job.id)) == 1
+  -- The newest of a key takes the place of the one before.
+  if not job.known and not job.newest_key then coming[job.lane] = (coming[job.lane] or 0) + 1 end
+  if not job.known and job.newest_key then
+    local older = redis.call('GET', newest_of(job.queue, job.newest_key))
+    local status = older and redis.call('HGET', job_key(older), 'status')
+    if status ~= QUEUED and status ~= SCHEDULED then coming[job.lane] = (coming[job.lane] or 0) + 1 end
+  end
+  jobs[#jobs + 1] = job
+end
+for lane, number in pairs(coming) do
+  if waiting_in(lane) + number > MAX_WAITING then return lane end
+end
+for _, job in ipairs(jobs) do
+  -- Once more: the same id may stand twice in one call.
+  if job.known or redis.call('EXISTS', job_key(job.id)) == 1 then
+    answers[#answers + 1] = 0
+  else
+    if job.newest_key then
+      local pointer = newest_of(job.queue, job.newest_key)
+      local older = redis.call('GET', pointer)
+      local replaced = older and read(older)
+      if replaced and leave(replaced) then drop(replaced, 'replaced', now, iso) end
+      redis.call('SET', pointer, job.id, 'EX', NEWEST_TTL_S)
+    end
+    redis.call('HSET', job_key(job.id), 'status', QUEUED, 'origin', job.lane, 'created_at', iso, 'timeout',
+      ARGV[job.at + 3], 'data', ARGV[job.at + 4], 'about', ARGV[job.at + 5])
+    redis.call('SADD', 'rq:queues', 'rq:queue:' .. job.lane)
+    count(job, 'accepted')
+    if job.due > now then
+      schedule(job, job.due)
+      tell('job.accepted', job, now, {due_ts = job.due})
+    else
+      enqueue(job, now)
+      rings[job.queue] = true
+      tell('job.accepted', job, now)
+    end
+    answers[#answers + 1] = 1
+  end
+end
+if not BROKER then
+  for queue in pairs(rings) do ring(queue) end
+end
+write_figures()
+return answers

@@ -1,0 +1,75 @@
+"""Working on RQ's lists: jobs are popped and leased in one script, and a stream rings when something was submitted."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import redis
+
+from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger.codec import rq_time
+from rider_core.jobs.ledger.desk import LEASE_S, Claim, ClaimDesk, Ended
+
+
+class RQDesk(ClaimDesk):
+    """Claims out of RQ's lists."""
+
+    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str]) -> None:
+        super().__init__(connection, worker, queues, broker=False)
+        self._bells: dict[Any, Any] = {keys.DOORBELL.format(queue=queue): b"0" for queue in queues}
+        self._next_due: float | None = None
+
+    def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
+        execution = uuid4().hex
+        return self._claims(self._scripts.take(args=self._take_arguments(execution, limits or {})), execution)
+
+    def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
+        execution, now = uuid4().hex, time.time()
+        arguments = [self._worker, execution, now, rq_time(now), LEASE_S, 0, json.dumps({task: number}), task, lane]
+        answer = self._scripts.take(args=arguments)
+        return self._claims(answer, execution) if isinstance(answer, list) else []
+
+    def commit(self, ended: Sequence[Ended]) -> list[bool]:
+        return [bool(kept) for kept in self._scripts.finish(args=self._finish_arguments(ended, rest=False))]
+
+    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
+        execution = uuid4().hex
+        with self._redis.pipeline(transaction=False) as pipeline:
+            self._scripts.finish(args=self._finish_arguments(ended, rest=True), client=pipeline)
+            if limits is not None:
+                self._scripts.take(args=self._take_arguments(execution, limits), client=pipeline)
+            answers = pipeline.execute()
+        return [bool(kept) for kept in answers[0]], self._claims(answers[1], execution) if limits is not None else []
+
+    def wait_for_work(self, timeout_s: float) -> None:
+        """Return when something was submitted or has become due since the last `take`, or after `timeout_s` seconds.
+
+        The doorbells are streams that are read, not popped: every waiting worker hears them, none is lost between
+        `take` and here.
+        """
+        if self._next_due is not None:
+            timeout_s = min(timeout_s, self._next_due - time.time())
+        # XREAD takes 0 for "without end", so 1 ms is the shortest wait.
+        rung: Any = self._redis.xread(self._bells, block=max(1, math.ceil(timeout_s * 1000)))
+        for bell, entries in rung or ():
+            self._bells[bell.decode()] = entries[-1][0]
+
+    def _take_arguments(self, execution: str, limits: Mapping[str, int]) -> list[Any]:
+        now = time.time()
+        fair = int(self._fair_turn())
+        return [self._worker, execution, now, rq_time(now), LEASE_S, fair, json.dumps(dict(limits)), "", *self.lanes]
+
+    def _claims(self, answer: Any, execution: str) -> list[Claim]:
+        if not isinstance(answer, list):
+            self._next_due = float(answer) if answer else None
+            return []
+        self._turn += 1
+        return [
+            Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution)
+            for job_id, lane, task, data, attempt in answer
+        ]

@@ -1,0 +1,62 @@
+"""The contract of a job backend, whatever carries the jobs. For an author of a `JobTransport`:
+
+    class TestMyBroker(JobBackendContract):
+        quiet_s = 0.5
+
+        @pytest.fixture
+        def backend(self, connection):
+            backend = BrokerBackend(connection, MyBroker())
+            yield backend
+            backend.close()
+
+`connection` is a Redis connection with `decode_responses=False` to a server that is empty before each test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+import redis
+
+from rider_core.jobs.ledger import LedgerBackend, scripts
+from rider_core.testing.jobs.batches import JobBatchContract
+from rider_core.testing.jobs.life import JobLifeContract
+from rider_core.testing.jobs.recovery import JobRecoveryContract
+from rider_core.testing.jobs.stage import Stage
+
+__all__ = ["JobBackendContract", "Stage"]
+
+
+class JobBackendContract(JobLifeContract, JobRecoveryContract, JobBatchContract):
+    """Subclass it, with a fixture `backend`.
+
+    Attributes:
+        quiet_s: After so many seconds without a job none is on its way any more.
+    """
+
+    quiet_s: ClassVar[float] = 0.0
+
+    @pytest.fixture
+    def stage(self, backend: LedgerBackend, connection: redis.Redis) -> Iterator[Stage]:
+        stage = Stage(backend, connection, self.quiet_s)
+        yield stage
+        stage.close()
+
+    @pytest.fixture
+    def max_waiting(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Lanes are full with two jobs."""
+        yield from _with_constant(monkeypatch, "MAX_WAITING", 2)
+
+    @pytest.fixture
+    def few_dead_letters(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Two dead letters are kept."""
+        yield from _with_constant(monkeypatch, "DEAD_LETTERS_KEPT", 2)
+
+
+def _with_constant(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> Iterator[None]:
+    monkeypatch.setitem(scripts.CONSTANTS, name, value)
+    scripts.source.cache_clear()
+    yield
+    scripts.source.cache_clear()

@@ -1,0 +1,94 @@
+"""The contract of a job backend: batches, many payloads as one job."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from rider_core.api.jobs import MAX_BATCH_ITEMS, BatchItem, BatchSpec, JobProblem, JobState, Progress, RetryPolicy
+from rider_core.errors import InvalidInput, JobFailed, JobNotFound, JobRefused, TooLarge
+from rider_core.jobs.ledger import Ended, Outcome, keys
+from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
+
+
+def batch(number: int, **options: Any) -> BatchSpec:
+    payloads = [{"prompt": f"item {n}"} for n in range(number)]
+    return BatchSpec(**{"task": "text.generate", "payloads": payloads, **options})
+
+
+def texts(*numbers: int) -> dict[int, str | JobProblem]:
+    return {n: json.dumps({"text": f"answer {n}"}) for n in numbers}
+
+
+class JobBatchContract:
+    """Batches."""
+
+    def test_a_batch_has_progress_and_a_result_for_each_item(self, stage: Stage) -> None:
+        backend = stage.backend
+        job_id = backend.submit_batch(batch(3))
+        assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
+        claim = stage.take()
+        assert stage.desk.commit_items(claim, texts(0, 2), "echo-text", True)
+        assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
+        assert backend.batch_items(job_id) == [
+            BatchItem(result={"text": "answer 0"}),
+            BatchItem(),
+            BatchItem(result={"text": "answer 2"}),
+        ]
+        assert stage.desk.commit_items(claim, texts(1), "echo-text", True)
+        assert stage.desk.commit([Ended(claim, Outcome.DONE, "", "echo-text", True)]) == [True]
+        record = backend.wait(job_id, 1)
+        assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
+        assert [item.result for item in backend.batch_items(job_id)] == [{"text": f"answer {n}"} for n in range(3)]
+        assert stage.kinds() == ["job.accepted", "job.started", "job.progress", "job.done"]
+        assert 0 < stage.connection.ttl(keys.items_key(job_id)) <= keys.RESULT_TTL_S
+
+    def test_only_the_items_that_failed_are_tried_again(self, stage: Stage) -> None:
+        backend = stage.backend
+        job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
+        claim = stage.take()
+        stage.desk.commit_items(claim, {**texts(0, 2), 1: PROBLEM}, "echo-text", True)
+        assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
+        stage.fail(claim)
+        again = stage.take()
+        assert stage.desk.items_done(again) == {0, 2}
+        stage.desk.commit_items(again, {1: PROBLEM}, "echo-text", True)
+        assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
+        stage.fail(again)
+        with pytest.raises(JobFailed):
+            backend.wait(job_id, 1).value()
+        assert backend.requeue(job_id)
+        third = stage.take()
+        stage.desk.commit_items(third, texts(1), "echo-text", True)
+        stage.desk.commit([Ended(third, Outcome.DONE, "", "echo-text", True)])
+        assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
+        assert backend.get(job_id).state is JobState.DONE
+
+    def test_a_lost_lease_keeps_no_items(self, stage: Stage) -> None:
+        job_id = stage.backend.submit_batch(batch(2))
+        claim = stage.take()
+        stage.backend.cancel(job_id)
+        assert not stage.desk.commit_items(claim, texts(0), "echo-text", True)
+        assert stage.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
+
+    def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, stage: Stage) -> None:
+        with pytest.raises(InvalidInput, match="prompt: Field required"):
+            stage.backend.submit_batch(batch(2, payloads=[{"prompt": "x"}, {}]))
+        with pytest.raises(JobRefused, match=r"voice.synthesize gives its result in a stream"):
+            stage.backend.submit_batch(batch(1, task="voice.synthesize", payloads=[{"text": "hello"}]))
+        with pytest.raises(ValueError, match=f"at most {MAX_BATCH_ITEMS} items"):
+            batch(MAX_BATCH_ITEMS + 1)
+        with pytest.raises(TooLarge, match="1001 jobs in one call"):
+            stage.backend.submit_many([spec() for _ in range(1001)])
+        with pytest.raises(JobNotFound, match="is no batch"):
+            stage.backend.batch_items(stage.backend.submit(spec()))
+
+    def test_a_batch_waits_for_its_time_and_expires_like_any_job(self, stage: Stage) -> None:
+        late = stage.backend.submit_batch(batch(2, due_ts=time.time() + 60))
+        gone = stage.backend.submit_batch(batch(2, deadline_ts=time.time() - 1))
+        stage.takes_nothing()
+        assert stage.backend.get(late).state is JobState.SCHEDULED
+        assert stage.backend.get(gone).state is JobState.EXPIRED

@@ -1,0 +1,173 @@
+"""The contract of a job backend: what becomes of jobs that fail, are lost, or are dead letters."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rider_core.api.jobs import JobState, Priority, RetryPolicy
+from rider_core.api.tasks import TASKS
+from rider_core.errors import JobFailed, JobNotFound, JobRefused
+from rider_core.jobs.ledger import Outcome, keys
+from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
+
+
+class JobRecoveryContract:
+    """Retries, leases, dead letters."""
+
+    def test_failures_are_tried_again_until_the_policy_ends(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec(retry=RetryPolicy(max_attempts=2)))
+        for attempt in (1, 2):
+            claim = stage.take()
+            assert claim.attempt == attempt
+            assert stage.fail(claim, trace="a trace")
+        stage.takes_nothing()
+        with pytest.raises(JobFailed, match="boom") as failure:
+            stage.backend.wait(job_id, 1).value()
+        assert failure.value.cause == "crashed"
+        assert stage.kinds().count("job.retried") == 1
+
+    def test_a_hopeless_failure_is_not_tried_again(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec())
+        stage.fail(stage.take(), Outcome.HOPELESS)
+        stage.takes_nothing()
+        assert stage.backend.get(job_id).state is JobState.FAILED
+
+    def test_a_failed_job_rests_before_the_next_attempt(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec())
+        claim = stage.take()
+        failed_at = time.time()
+        stage.fail(claim, delay_s=1.0)
+        stage.takes_nothing()
+        resting = stage.backend.get(job_id)
+        assert (resting.state, resting.problem) == (JobState.SCHEDULED, PROBLEM)
+        figures = stage.backend.stats()[2]
+        assert (figures.waiting, figures.scheduled) == (0, 1)
+        second = stage.take()
+        assert 1.0 <= time.time() - failed_at < 3
+        assert (second.id, second.attempt) == (job_id, 2)
+
+    def test_no_job_rests_beyond_its_deadline(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec(deadline_ts=time.time() + 60))
+        stage.fail(stage.take(), delay_s=61)
+        assert stage.backend.get(job_id).state is JobState.FAILED
+
+    def test_a_task_has_a_policy_of_its_own(self, stage: Stage) -> None:
+        detect = TASKS["vision.detect"]
+        frame = {"task": detect.name, "payload": {"image": "aGVsbG8="}}
+        starts: dict[str, int] = {}
+        ids = stage.backend.submit_many([spec(), spec(**frame), spec(retry=RetryPolicy(max_attempts=5))])
+        while len(stage.backend.recent(10)) < 3:
+            claim = stage.take()
+            starts[claim.id] = claim.attempt
+            stage.fail(claim)
+        assert [starts[job_id] for job_id in ids] == [3, detect.retry.max_attempts, 5]
+        assert detect.retry.max_attempts != 3
+
+    def test_one_that_failed_is_taken_alone(self, stage: Stage) -> None:
+        """It may be what kills its worker: neighbours would lose an attempt with it."""
+        first, *others = stage.backend.submit_many([spec() for _ in range(4)])
+        stage.fail(stage.take())
+        limits = {"text.generate": 10}
+        sizes: dict[str, int] = {}
+        while len(sizes) < 4:
+            claims = stage.take_together(limits=limits)
+            sizes |= {claim.id: len(claims) for claim in claims}
+        assert sizes[first] == 1
+        assert set(sizes) == {first, *others}
+
+    def test_one_with_a_single_attempt_is_taken_alone(self, stage: Stage) -> None:
+        once = RetryPolicy(max_attempts=1)
+        stage.backend.submit_many([spec(retry=once) for _ in range(3)])
+        stage.let_arrive()
+        assert [len(stage.take_together(limits={"text.generate": 10})) for _ in range(3)] == [1, 1, 1]
+
+    def test_a_lost_lease_is_reaped_and_its_late_result_discarded(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec())
+        late = stage.take()
+        assert stage.desk.heartbeat([late]) == []
+        assert stage.desk.reap() == 0
+        stage.lose(late)
+        assert stage.desk.reap() == 1
+        assert stage.desk.heartbeat([late]) == [late]
+        second = stage.take("w2")
+        assert (second.id, second.attempt) == (job_id, 2)
+        assert not stage.done(late, "late")
+        assert stage.done(second, "second", "w2")
+        assert stage.backend.get(job_id).value() == {"text": "second"}
+
+    def test_a_job_that_kills_its_workers_becomes_a_dead_letter(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec(retry=RetryPolicy(max_attempts=3)))
+        for attempt in (1, 2, 3):
+            claim = stage.take()
+            assert claim.attempt == attempt
+            stage.lose(claim)
+            assert stage.desk.reap() == (attempt < 3)
+        stage.takes_nothing()
+        record = stage.backend.get(job_id)
+        assert record.state is JobState.FAILED
+        assert record.problem is not None
+        assert record.problem.code == "lost"
+
+    def test_a_dead_letter_tells_everything(self, stage: Stage) -> None:
+        backend = stage.backend
+        first, second = stage.bury(spec(origin="test"), spec())
+        assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [second, first]
+        assert len(backend.dead_letters("text", 1)) == len(backend.dead_letters("text", 10, offset=1)) == 1
+        assert backend.dead_letters("voice", 10) == []
+        letter = backend.dead_letter(first)
+        assert letter.spec == spec(id=first, origin="test")
+        assert letter.traceback == "Traceback: at line 1"
+        assert (letter.record.attempts, letter.record.problem, letter.record.origin) == (1, PROBLEM, "test")
+        with pytest.raises(JobRefused, match="no queue 'txet'"):
+            backend.dead_letters("txet", 1)
+        with pytest.raises(JobNotFound, match="it is waiting"):
+            backend.dead_letter(backend.submit(spec()))
+
+    def test_a_requeued_job_has_all_its_attempts_again(self, stage: Stage) -> None:
+        backend = stage.backend
+        (job_id,) = stage.bury(spec(retry=RetryPolicy(max_attempts=2)))
+        assert stage.connection.ttl(keys.job_key(job_id)) > 0
+        assert backend.requeue(job_id)
+        assert not backend.requeue(job_id)
+        waiting = backend.get(job_id)
+        assert (waiting.state, waiting.problem, waiting.ended_ts) == (JobState.WAITING, None, None)
+        assert stage.connection.ttl(keys.job_key(job_id)) == -1
+        assert backend.dead_letters("text", 10) == []
+        attempts = []
+        for _ in range(2):
+            claim = stage.take()
+            attempts.append(claim.attempt)
+            stage.fail(claim)
+        assert attempts == [2, 3]
+        stage.takes_nothing()
+        assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [job_id]
+        assert [record.id for record in backend.recent(10)] == [job_id]
+
+    def test_a_requeued_job_runs_though_its_deadline_has_passed(self, stage: Stage) -> None:
+        deadline_ts = time.time() + 2
+        (job_id,) = stage.bury(spec(deadline_ts=deadline_ts))
+        while time.time() < deadline_ts:
+            time.sleep(0.01)
+        assert stage.backend.requeue(job_id)
+        assert stage.take().id == job_id
+
+    def test_all_dead_letters_of_a_queue_at_once(self, stage: Stage) -> None:
+        backend = stage.backend
+        ids = stage.bury(*[spec(priority=priority) for priority in Priority for _ in range(200)])
+        assert backend.purge(ids[0])
+        assert not backend.purge(ids[0])
+        assert backend.requeue_all("text") == len(ids) - 1
+        for _ in ids[1:]:
+            stage.fail(stage.take(), Outcome.HOPELESS)
+        assert backend.requeue_all("voice") == 0
+        assert backend.purge_all("text") == len(ids) - 1
+        assert not list(stage.connection.scan_iter("rq:job:*"))
+        assert backend.recent(10) == []
+
+    @pytest.mark.usefixtures("few_dead_letters")
+    def test_dead_letters_are_bounded(self, stage: Stage) -> None:
+        ids = stage.bury(*[spec() for _ in range(4)])
+        assert stage.connection.zcard(keys.failed_key("text")) == 2
+        assert not stage.connection.exists(keys.job_key(ids[0]))

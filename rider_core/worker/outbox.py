@@ -1,0 +1,102 @@
+"""What came of jobs, on its way into the ledger: together where jobs are short, and never much later than it came."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+
+from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
+
+log = logging.getLogger(__name__)
+
+#: A result that waits for others is stored after so many seconds at the latest: the next job may take long after all.
+LATEST_S = 0.02
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a claim, and how to speak of it."""
+
+    ended: Ended
+    task: str
+    seconds: float
+
+
+class Outbox:
+    """One worker's results that are not committed yet."""
+
+    def __init__(self, desk: ClaimDesk) -> None:
+        self._desk = desk
+        self._waiting: list[Done] = []
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread. What is still there is committed by `exchange`."""
+        self._stop.set()
+        self._filled.set()
+        self._thread.join(timeout=1)
+
+    def put(self, done: Done, last: bool) -> None:
+        """Take a result in.
+
+        Args:
+            last: No other job is run before the next `exchange`.
+        """
+        with self._lock:
+            self._waiting.append(done)
+        if not last:
+            self._filled.set()
+
+    def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
+        """Commit everything, and take the next claims (`ClaimDesk.exchange`).
+
+        Raises:
+            BackendUnavailable, redis.RedisError: what was there is lost; its leases will run out.
+        """
+        together = self._emptied()
+        kept, claims = self._desk.exchange([done.ended for done in together], limits)
+        self._tell(together, kept)
+        return claims
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._filled.wait()
+            self._stop.wait(LATEST_S)
+            together = self._emptied()
+            if together:
+                try:
+                    self._tell(together, self._desk.commit([done.ended for done in together]))
+                except redis.RedisError as error:
+                    log.error("what came of jobs could not be stored: %s", error)
+
+    def _emptied(self) -> list[Done]:
+        with self._lock:
+            together, self._waiting = self._waiting, []
+            self._filled.clear()
+        return together
+
+    def _tell(self, together: list[Done], kept: list[bool]) -> None:
+        for done, was_kept in zip(together, kept, strict=True):
+            if not was_kept:
+                log.warning("job %s: its lease was lost, the result is discarded", done.ended.claim.id)
+        if len(together) == 1 and kept[0] and together[0].ended.outcome is not Outcome.UNSTARTED:
+            (done,) = together
+            log.info(
+                "job %s (%s) %s in %.0f ms",
+                done.ended.claim.id,
+                done.task,
+                done.ended.outcome.value,
+                done.seconds * 1000,
+            )
+        elif together:
+            log.info("%d jobs ended in %.0f ms", len(together), sum(done.seconds for done in together) * 1000)

@@ -1,0 +1,28 @@
+"""How long a task's jobs take here, and so how many of them are taken together."""
+
+from __future__ import annotations
+
+#: Jobs taken together last so long at most, in seconds: that long an urgent one may have to wait for them, and other
+#: workers have nothing of them.
+TOGETHER_S = 0.02
+MAX_TOGETHER = 64
+#: Weight of what is known; a slower job counts at once.
+INERTIA = 0.8
+
+
+class Pace:
+    """Remembers the duration of each task's jobs."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def observe(self, task: str, seconds: float) -> None:
+        known = self._seconds.get(task, seconds)
+        self._seconds[task] = max(seconds, INERTIA * known + (1 - INERTIA) * seconds)
+
+    def together(self, task: str) -> int:
+        """How many jobs of a task may be taken together; 1 as long as nothing is known of it."""
+        seconds = self._seconds.get(task)
+        if seconds is None:
+            return 1
+        return max(1, min(MAX_TOGETHER, int(TOGETHER_S / max(seconds, 1e-6))))

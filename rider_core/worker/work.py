@@ -1,0 +1,105 @@
+"""A claim with all that is known of it before an engine is asked."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rider_core.api.jobs import AnySpec, JobProblem, JobSpec, RetryPolicy
+from rider_core.api.messages import Message, parse_message
+from rider_core.api.provider import Provider
+from rider_core.api.tasks import Task, task_named
+from rider_core.errors import (
+    ConfigError,
+    InvalidInput,
+    JobRefused,
+    ModelError,
+    ProviderUnavailable,
+    RiderError,
+)
+from rider_core.jobs.ledger import Ended, Outcome
+from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.worker.bench import EngineBench
+from rider_core.worker.caretaker import Held
+from rider_core.worker.tasks import fits_with
+
+#: So much of a foreign error's text is kept with the job, in characters.
+MAX_MESSAGE = 500
+#: Errors after which the same attempt would fail in the same way.
+HOPELESS = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailable)
+
+
+@dataclass
+class Work:
+    """One claim. What is still empty was not found out, because something before it is wrong.
+
+    Attributes:
+        request: Of a single job.
+    """
+
+    held: Held
+    order: AnySpec | None = None
+    task: Task | None = None
+    provider: Provider | None = None
+    request: Message | None = None
+
+    @property
+    def task_name(self) -> str:
+        return self.task.name if self.task else "unknown"
+
+    def prepare(self, bench: EngineBench) -> None:
+        """Find out what is wanted, and who does it.
+
+        Raises:
+            InvalidInput, JobRefused: it is no job of ours, or its payload does not fit.
+            ProviderUnavailable, ModelError, ConfigError, ProviderError: nobody can do it here.
+        """
+        self.order = order_from_data(self.held.claim.data)
+        self.task = task_named(self.order.task)
+        if isinstance(self.order, JobSpec):
+            self.request = parse_message(self.task.request, self.order.payload)
+        self.provider = bench.engine(self.task, self.order.provider)
+
+    def failed(self, error: Exception) -> Ended:
+        """The attempt's end where this was raised. Call it where the error is handled: its traceback is kept."""
+        if isinstance(error, RiderError):
+            outcome = Outcome.HOPELESS if isinstance(error, HOPELESS) else Outcome.FAILED
+            return self.failed_with(problem_of(error), outcome)
+        return self.failed_with(problem_of(error), Outcome.FAILED, traceback.format_exc(limit=20))
+
+    def failed_with(self, problem: JobProblem, outcome: Outcome, trace: str = "") -> Ended:
+        """The attempt's end with a problem; another may follow after the rest that the policy says."""
+        retry: RetryPolicy | None = None
+        if self.order is not None and self.task is not None:
+            retry = self.order.retry or self.task.retry
+        delay_s = retry.delay_s(self.held.claim.attempt) if retry else 0.0
+        name = self.provider.name if self.provider else ""
+        return Ended.with_problem(self.held.claim, outcome, problem, provider=name, traceback=trace, delay_s=delay_s)
+
+
+def problem_of(error: Exception) -> JobProblem:
+    """What is kept of an error with the job."""
+    if isinstance(error, RiderError):
+        return JobProblem(code=error.code, message=error.message, remedy=error.remedy)
+    return JobProblem(code="crashed", message=f"{type(error).__name__}: {str(error)[:MAX_MESSAGE]}")
+
+
+def groups(works: Sequence[Work]) -> Iterator[list[Work]]:
+    """Neighbours that an engine does together, as many at a time as it likes; the others alone."""
+    for fit, neighbours in groupby(works, _fits_with):
+        found = list(neighbours)
+        provider = found[0].provider
+        size = provider.max_batch if fit is not None and provider is not None else 1
+        for start in range(0, len(found), size):
+            yield found[start : start + size]
+
+
+def _fits_with(work: Work) -> Hashable | None:
+    """Nobody gets the pieces of an answer that is made together with others, so one that streams is made alone."""
+    single = isinstance(work.order, JobSpec) and not work.order.stream
+    if not single or work.request is None or work.provider is None or work.provider.max_batch == 1:
+        return None
+    fit = fits_with(work.request)
+    return (work.provider.name, fit) if fit is not None else None
