@@ -21,7 +21,7 @@ export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo "bench-NAME    run bench/NAME.py"
+	@echo "bench-NAME    run bench/NAME/run.py"
 
 run: app ## set up, then start Rider-PC (with a simulated robot unless RIDER_PI_HOST is set)
 	@cd "$(ROOT)" && exec $(RIDER) up
@@ -34,7 +34,7 @@ lint: tox ## ruff, the layers, mypy
 	@cd "$(ROOT)" && exec $(TOX) run -e lint,types
 
 bench-%: app
-	@cd "$(ROOT)" && exec .venv/bin/python bench/$*.py
+	@cd "$(ROOT)" && exec .venv/bin/python bench/$*/run.py
 
 clean: ## remove everything that was built or installed here; your data stays
 	@cd "$(ROOT)" && rm -rf .venv .tox .make build dist web/static web/node_modules *.egg-info plugins/*/build \

@@ -58,6 +58,7 @@ class TaskFigures(Message):
     cancelled: int = 0
     retried: int = 0
     requeued: int = 0
+    returned: int = Field(0, description="starts that count no more: nothing was begun before the worker ended")
     discarded: int = Field(0, description="results that came after the lease was lost")
     withdrawn: int = Field(0, description="accepted, and taken back because the broker refused")
     waited: Histogram = Field(description="from the submission, or the due time, to the first start")
@@ -114,6 +115,10 @@ class JobBackend(ABC):
     @abstractmethod
     def wait(self, job_id: str, timeout_s: float) -> JobRecord:
         """The record once the job has ended. Raises `JobNotFound`, or `WaitTimeout` after `timeout_s` seconds."""
+
+    @abstractmethod
+    def wait_many(self, job_ids: Sequence[str], timeout_s: float) -> list[JobRecord]:
+        """The records of several jobs once all have ended, in their order. Raises as `wait` does."""
 
     @abstractmethod
     def cancel(self, job_id: str) -> bool:

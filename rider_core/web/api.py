@@ -15,6 +15,7 @@ from rider_core.errors import BackendUnavailable, InvalidInput, RiderError
 from rider_core.metrics import REFUSED, exposition
 from rider_core.runtime.services import Services
 from rider_core.web.board import Board
+from rider_core.web.job_metrics import job_exposition
 from rider_core.web.poller import describe_plugins
 
 MAX_JOBS = 200
@@ -51,6 +52,11 @@ def add_api(app: Flask, services: Services, board: Board) -> None:
         text, content_type = exposition()
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             text += generate_latest(registry)
+        try:
+            text += job_exposition(services.backend)
+        except BackendUnavailable:
+            # The panel's own figures are still true; those of the jobs are missing, as they are.
+            text += b"# the jobs' figures are missing: Redis cannot be reached\n"
         return Response(text, content_type=content_type)
 
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

@@ -75,7 +75,10 @@ class Caretaker:
         self._thread.start()
 
     def stop(self) -> None:
+        """End the thread, if it runs. May be called again."""
         self._stop.set()
+        if not self._thread.is_alive():
+            return
         with suppress(redis.RedisError):
             self._desk.wake()
         self._thread.join(timeout=HEARTBEAT_EVERY_S)

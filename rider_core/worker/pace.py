@@ -1,4 +1,4 @@
-"""How long a task's jobs take here, and so how many of them are taken together."""
+"""How long a task's jobs take here, and so how many of them are taken together, and when it pays to linger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from __future__ import annotations
 #: workers have nothing of them.
 TOGETHER_S = 0.02
 MAX_TOGETHER = 64
+#: Where short jobs keep coming, a worker lingers so long, in seconds, before it asks for the next ones: a round trip
+#: for two or three jobs costs all sides more than the jobs do. One that comes alone is never kept waiting.
+LINGER_S = 0.003
+LINGER_BELOW = 16
 #: Weight of what is known; a slower job counts at once.
 INERTIA = 0.8
 
@@ -19,6 +23,10 @@ class Pace:
     def observe(self, task: str, seconds: float) -> None:
         known = self._seconds.get(task, seconds)
         self._seconds[task] = max(seconds, INERTIA * known + (1 - INERTIA) * seconds)
+
+    def linger_s(self, task: str, taken: int) -> float:
+        """How long to wait after that many jobs were taken together, in seconds."""
+        return LINGER_S if 1 < taken < LINGER_BELOW <= self.together(task) else 0.0
 
     def together(self, task: str) -> int:
         """How many jobs of a task may be taken together; 1 as long as nothing is known of it."""

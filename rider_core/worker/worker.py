@@ -166,6 +166,7 @@ class ProviderWorker(BaseWorker):
         try:
             self._gather(claims)
             self._run(claims)
+            time.sleep(self._pace.linger_s(claims[0].task, len(claims)))
             self._next = self._outbox.exchange(None if self._stop_requested else self._limits())
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
@@ -205,6 +206,8 @@ class ProviderWorker(BaseWorker):
                 self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in self._next])
 
     def register_death(self) -> None:
+        # Before, not after: its next round would write the record of a living worker over that of the dead one.
+        self._caretaker.stop()
         try:
             super().register_death()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:

@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 import socketio
 from house import Processes, Valkey, install_plugin, wait_until
 from panel_stage import PanelStage, Watcher
 
+from rider_core.api import JobSpec, JobState
+from rider_core.jobs.ledger import Ended, Outcome
+from rider_core.jobs.rq_backend import RQBackend
 from rider_core.store import Store
 from rider_core.web.live import MAX_BROWSERS
 from rider_core.web.security import SECURITY_HEADERS
@@ -327,6 +331,21 @@ def test_metrics_do_not_grow_with_made_up_names(stage: PanelStage, shared: bool)
     after = series()
     assert not [name for name in after if "made/up" in name]
     assert len(after - before) < 25
+
+
+def test_metrics_tell_of_jobs_as_the_ledger_does(stage: PanelStage, connection: redis.Redis) -> None:
+    backend = RQBackend(connection)
+    stage.start()
+    done, _waiting = backend.submit_many([JobSpec(task="text.generate", payload={"prompt": "x"}) for _ in range(2)])
+    desk = backend.desk("w1", ["text"])
+    desk.commit([Ended(desk.take()[0], Outcome.DONE, "{}", "echo", True)])
+    text = stage.get("/metrics").text
+    assert backend.get(done).state is JobState.DONE
+    assert 'rider_job_events_total{event="accepted",queue="text",task="text.generate"} 2.0' in text
+    assert 'rider_job_events_total{event="done",queue="text",task="text.generate"} 1.0' in text
+    assert 'rider_jobs{queue="text",state="waiting"} 1.0' in text
+    assert 'rider_job_took_seconds_count{queue="text",task="text.generate"} 1.0' in text
+    assert 'rider_job_took_seconds_bucket{le="+Inf",queue="text",task="text.generate"} 1.0' in text
 
 
 def test_a_mode_from_the_file_counts(stage: PanelStage) -> None:

@@ -1,7 +1,7 @@
 """A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID refuse`.
+`ID raise`, `ID refuse`. Requests that come together are noted as `together N`.
 """
 
 SOURCE = """
@@ -42,7 +42,19 @@ class Probe(TextGenerator):
         yield job
         note(job, "end")
 
+class Together(Probe):
+    name = "together"
+    max_batch = 4
+    max_wait_ms = float(os.environ.get("MAX_WAIT_MS", "0"))
+
+    def generate_batch(self, requests):
+        note("together", len(requests))
+        if any("spoil" in request.prompt for request in requests):
+            raise RuntimeError("one of them spoils all")
+        return super().generate_batch(requests)
+
 @hookimpl
 def register_providers(register):
     register(Probe)
+    register(Together)
 """

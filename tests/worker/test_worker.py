@@ -22,6 +22,8 @@ from rq.suspension import resume, suspend
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
+from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs.ledger.keys import job_key
 from rider_core.jobs.rq_backend import RQBackend
 
 
@@ -42,6 +44,18 @@ class Bench:
 
     def submit(self, prompt: str, **options: object) -> str:
         return self.backend.submit(JobSpec(task="text.generate", payload={"prompt": prompt}, **options))  # type: ignore[arg-type]
+
+    def prompt_of(self, job_id: str) -> str:
+        """The prompt of a job that ended."""
+        data = self.connection.hget(job_key(job_id), "data")
+        order = order_from_data(data)  # type: ignore[arg-type]
+        assert isinstance(order, JobSpec)
+        return str(order.payload["prompt"])
+
+    def rq_worker(self) -> Worker:
+        """The only worker, as RQ sees it."""
+        (worker,) = Worker.all(connection=self.connection)
+        return worker
 
     def entries(self, what: str) -> list[str]:
         lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
@@ -71,12 +85,6 @@ def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
     assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
 
 
-def rq_worker(bench: Bench) -> Worker:
-    """The only worker, as RQ sees it."""
-    (worker,) = Worker.all(connection=bench.connection)
-    return worker
-
-
 def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     process = bench.start("text")
     wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
@@ -91,12 +99,12 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     assert f"{process.pid}" in info
     assert "text-high, text, text-low" in info
     job_id = bench.submit("one slow 1")
-    wait_until(lambda: rq_worker(bench).get_state() == "busy")
-    assert rq_worker(bench).get_current_job_id() == job_id
+    wait_until(lambda: bench.rq_worker().get_state() == "busy")
+    assert bench.rq_worker().get_current_job_id() == job_id
     bench.backend.wait(job_id, 10)
-    assert rq_worker(bench).get_state() == "idle"
-    assert rq_worker(bench).get_current_job_id() is None
-    assert rq_worker(bench).successful_job_count == 1
+    assert bench.rq_worker().get_state() == "idle"
+    assert bench.rq_worker().get_current_job_id() is None
+    assert bench.rq_worker().successful_job_count == 1
     process.terminate()
     assert process.wait(10) == 0
     assert bench.backend.capacity()["text.generate"] == 0

@@ -34,7 +34,7 @@ MODEL_RATE = 16_000
 FRAMES_PER_S = 50
 #: What the encoder sees at a time, in seconds and in its own frames.
 WINDOW_S, FULL_CONTEXT = 30, 1500
-#: The context is fitted to the clip: its length and a margin, at least the floor. See bench/whisper_audio_ctx.py.
+#: The context is fitted to the clip: its length and a margin, at least the floor. See bench/whisper_audio_ctx/run.py.
 CONTEXT_FLOOR, CONTEXT_MARGIN = 384, 128
 #: The language is found out from the first 5 s: 0.2 s of work on two cores, and twice as much gave the same answers.
 _DETECTION_CONTEXT = 256

@@ -6,8 +6,8 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from uuid import uuid4
 
 import redis
 
@@ -15,14 +15,14 @@ from rider_core.api.job_transport import Delivery, JobTransport, Ticket
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import rq_time
-from rider_core.jobs.ledger.desk import LEASE_S, LOST, Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import LOST, Claim, ClaimDesk, Ended
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: Where jobs are so short that several are taken at once, so many of each lane are held ready.
-PREFETCH_SHORT = 100
+#: From so many jobs together on they count as short: twice as many of each lane are held ready. Fewer are taken
+#: together where each takes long, and then others may have what is held.
+SHORT_FROM = 16
 #: An idle worker whose lanes have been empty for so long asks the ledger whether jobs wait that it was not handed.
 IDLE_S = 10.0
 #: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
@@ -44,7 +44,7 @@ class BrokerDesk(ClaimDesk):
 
     def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
         limits = limits or {}
-        self._receive(0.0)
+        self._look()
         while not self._suspended() and (deliveries := self._next(limits)):
             claims = self._claimed(deliveries)
             if claims:
@@ -54,7 +54,7 @@ class BrokerDesk(ClaimDesk):
         return []
 
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
-        self._receive(0.0)
+        self._look()
         return self._claimed(self._of_task(lane, task, number))
 
     def wait_for_work(self, timeout_s: float) -> None:
@@ -82,16 +82,26 @@ class BrokerDesk(ClaimDesk):
     def close(self) -> None:
         self._consumer.close()
 
+    def _look(self) -> None:
+        """Take in what has arrived. Where the broker is away, that is nothing; `wait_for_work` says it."""
+        with suppress(BackendUnavailable):
+            self._receive(0.0)
+
     def _receive(self, timeout_s: float) -> None:
         """Sort what has arrived into its lanes. What a lost connection brought is somebody else's by now."""
-        arrived = self._consumer.fetch(timeout_s)
+        try:
+            arrived = self._consumer.fetch(timeout_s)
+        finally:
+            self._forget_lost_connection()
+        for delivery in arrived:
+            if delivery.connection == self._held_from and delivery.ticket.lane in self._held:
+                self._held[delivery.ticket.lane].append(delivery)
+
+    def _forget_lost_connection(self) -> None:
         if self._consumer.connection != self._held_from:
             self._held_from = self._consumer.connection
             for held in self._held.values():
                 held.clear()
-        for delivery in arrived:
-            if delivery.connection == self._held_from and delivery.ticket.lane in self._held:
-                self._held[delivery.ticket.lane].append(delivery)
 
     def _next(self, limits: Mapping[str, int]) -> list[Delivery]:
         """The tickets that come next: of the most urgent lane, or of the one with the oldest where it is its turn."""
@@ -125,9 +135,9 @@ class BrokerDesk(ClaimDesk):
         """The claims that the ledger grants; the other tickets are settled, or put off until they are due."""
         if not deliveries:
             return []
-        now, execution = time.time(), uuid4().hex
+        attempt = self._attempt_arguments()
         arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
-        answers = self._scripts.claim(args=[self._worker, execution, now, rq_time(now), LEASE_S, LOST, *arguments])
+        answers = self._scripts.claim(args=[*attempt, LOST, *arguments])
         claims: list[Claim] = []
         over: list[Delivery] = []
         for delivery, answer in zip(deliveries, answers, strict=True):
@@ -138,15 +148,30 @@ class BrokerDesk(ClaimDesk):
             elif answer == 0:
                 over.append(delivery)
             else:
-                claims.append(Claim(ticket.job_id, ticket.lane, ticket.task, ticket.body, answer, execution, delivery))
+                _, execution, now, *_ = attempt
+                number, about = answer
+                claims.append(
+                    Claim(
+                        ticket.job_id,
+                        ticket.lane,
+                        ticket.task,
+                        ticket.body,
+                        number,
+                        execution,
+                        about.decode(),
+                        now,
+                        delivery,
+                    )
+                )
         self._consumer.settle(over)
         return claims
 
     def _let_others_have(self, limits: Mapping[str, int], claim: Claim) -> None:
         """Hold tickets ready where jobs are short; where this one may take long, others may have what is held."""
         assert claim.delivery is not None
-        short = limits.get(claim.delivery.ticket.task, 1) > 1
-        self._consumer.set_prefetch(PREFETCH_SHORT if short else 1)
+        limit = limits.get(claim.delivery.ticket.task, 1)
+        short = limit >= SHORT_FROM
+        self._consumer.set_prefetch(2 * limit if short else limit)
         if not short:
             for held in self._held.values():
                 self._consumer.release(held)

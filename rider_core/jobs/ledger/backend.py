@@ -123,6 +123,23 @@ class LedgerBackend(JobBackend):
                 record = self.get(job_id)
         return record
 
+    def wait_many(self, job_ids: Sequence[str], timeout_s: float) -> list[JobRecord]:
+        watch = Stopwatch.start()
+        ended: dict[str, JobRecord] = {}
+        left = list(job_ids)
+        while left:
+            with redis_errors():
+                known = dict(self._hashes_of([job_id.encode() for job_id in left[:PAGE]]))
+            for job_id in left[:PAGE]:
+                record = record_from_hash(job_id, known[job_id]) if job_id in known else self.get(job_id)
+                if record.state.ended:
+                    ended[job_id] = record
+            left = [job_id for job_id in left if job_id not in ended]
+            if left and left[0] in known:
+                # The first that has not ended: the others will be looked at when it has.
+                self.wait(left[0], timeout_s - watch.elapsed_s)
+        return [ended[job_id] for job_id in job_ids]
+
     def cancel(self, job_id: str) -> bool:
         now = time.time()
         with redis_errors():

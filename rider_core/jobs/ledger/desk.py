@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
+from uuid import uuid4
 
 import redis
 
@@ -48,6 +49,8 @@ class Claim:
         data: RQ's `data` field; `codec.order_from_data` reads it.
         attempt: 1 for the first start.
         execution: Names this attempt; only its holder may commit.
+        about: What `codec.about` wrote.
+        started_ts: Seconds since the epoch, as the ledger has it.
         delivery: What the broker handed out for it, where there is one.
     """
 
@@ -57,6 +60,8 @@ class Claim:
     data: bytes
     attempt: int
     execution: str
+    about: str
+    started_ts: float
     delivery: Delivery | None = None
 
 
@@ -152,7 +157,7 @@ class ClaimDesk(ABC):
         """Extend the leases. Returns those that are lost, and so is what these attempts will bring."""
         now = time.time()
         arguments = [part for claim in claims for part in (claim.id, claim.lane, claim.execution)]
-        answers = self._scripts.heartbeat(args=[now, rq_time(now), LEASE_S, *arguments])
+        answers = self._scripts.heartbeat(args=[self._worker, now, rq_time(now), LEASE_S, *arguments])
         return [claim for claim, kept in zip(claims, answers, strict=True) if not kept]
 
     def reap(self) -> int:
@@ -193,6 +198,11 @@ class ClaimDesk(ABC):
         """Whether it is the turn of the oldest."""
         return self._turn % FAIR_TURN == FAIR_TURN - 1
 
+    def _attempt_arguments(self) -> list[Any]:
+        """What `take` and `claim` begin with: worker, execution, now in two forms, lease."""
+        now = time.time()
+        return [self._worker, uuid4().hex, now, rq_time(now), LEASE_S]
+
     def _finish_arguments(self, ended: Sequence[Ended], rest: bool) -> list[Any]:
         """Args:
         rest: The worker has nothing else at hand.
@@ -200,6 +210,7 @@ class ClaimDesk(ABC):
         now = time.time()
         arguments: list[Any] = [self._worker, now, rq_time(now), int(rest)]
         for one in ended:
-            arguments += one.claim.id, one.claim.execution, one.outcome.value, one.provider, int(one.mock)
-            arguments += one.body, one.traceback, one.delay_s
+            claim = one.claim
+            arguments += claim.id, claim.lane, claim.execution, claim.about, claim.attempt, claim.started_ts
+            arguments += one.outcome.value, one.provider, int(one.mock), one.body, one.traceback, one.delay_s
         return arguments

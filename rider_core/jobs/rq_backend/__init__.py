@@ -1,4 +1,4 @@
-"""The job port on RQ's own lists in Redis: `rq info` and rq's registries tell the truth, its worker loop is not used."""
+"""The job port on RQ's own lists in Redis: `rq info` and its registries tell the truth, its worker loop is not used."""
 
 from rider_core.jobs.rq_backend.backend import RQBackend
 

@@ -7,13 +7,11 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import redis
 
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import rq_time
-from rider_core.jobs.ledger.desk import LEASE_S, Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import Claim, ClaimDesk, Ended
 
 
 class RQDesk(ClaimDesk):
@@ -25,26 +23,25 @@ class RQDesk(ClaimDesk):
         self._next_due: float | None = None
 
     def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
-        execution = uuid4().hex
-        return self._claims(self._scripts.take(args=self._take_arguments(execution, limits or {})), execution)
+        arguments = self._take_arguments(limits or {})
+        return self._claims(self._scripts.take(args=arguments), arguments)
 
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
-        execution, now = uuid4().hex, time.time()
-        arguments = [self._worker, execution, now, rq_time(now), LEASE_S, 0, json.dumps({task: number}), task, lane]
+        arguments = [*self._attempt_arguments(), 0, json.dumps({task: number}), task, lane]
         answer = self._scripts.take(args=arguments)
-        return self._claims(answer, execution) if isinstance(answer, list) else []
+        return self._claims(answer, arguments) if isinstance(answer, list) else []
 
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
         return [bool(kept) for kept in self._scripts.finish(args=self._finish_arguments(ended, rest=False))]
 
     def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
-        execution = uuid4().hex
+        arguments = self._take_arguments(limits) if limits is not None else None
         with self._redis.pipeline(transaction=False) as pipeline:
             self._scripts.finish(args=self._finish_arguments(ended, rest=True), client=pipeline)
-            if limits is not None:
-                self._scripts.take(args=self._take_arguments(execution, limits), client=pipeline)
+            if arguments is not None:
+                self._scripts.take(args=arguments, client=pipeline)
             answers = pipeline.execute()
-        return [bool(kept) for kept in answers[0]], self._claims(answers[1], execution) if limits is not None else []
+        return [bool(kept) for kept in answers[0]], self._claims(answers[1], arguments) if arguments else []
 
     def wait_for_work(self, timeout_s: float) -> None:
         """Return when something was submitted or has become due since the last `take`, or after `timeout_s` seconds.
@@ -59,17 +56,17 @@ class RQDesk(ClaimDesk):
         for bell, entries in rung or ():
             self._bells[bell.decode()] = entries[-1][0]
 
-    def _take_arguments(self, execution: str, limits: Mapping[str, int]) -> list[Any]:
-        now = time.time()
-        fair = int(self._fair_turn())
-        return [self._worker, execution, now, rq_time(now), LEASE_S, fair, json.dumps(dict(limits)), "", *self.lanes]
+    def _take_arguments(self, limits: Mapping[str, int]) -> list[Any]:
+        return [*self._attempt_arguments(), int(self._fair_turn()), json.dumps(dict(limits)), "", *self.lanes]
 
-    def _claims(self, answer: Any, execution: str) -> list[Claim]:
+    def _claims(self, answer: Any, arguments: list[Any]) -> list[Claim]:
+        """The claims in the script's answer to these arguments."""
         if not isinstance(answer, list):
             self._next_due = float(answer) if answer else None
             return []
         self._turn += 1
+        _, execution, now, *_ = arguments
         return [
-            Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution)
-            for job_id, lane, task, data, attempt in answer
+            Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution, about.decode(), now)
+            for job_id, lane, task, data, attempt, about in answer
         ]

@@ -100,7 +100,7 @@ class JobRecoveryContract:
     def test_a_job_that_kills_its_workers_becomes_a_dead_letter(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(retry=RetryPolicy(max_attempts=3)))
         for attempt in (1, 2, 3):
-            claim = stage.take()
+            claim = stage.take(f"victim-{attempt}")
             assert claim.attempt == attempt
             stage.lose(claim)
             assert stage.desk.reap() == (attempt < 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import redis
 
 from rider_core.api.jobs import JobProblem, JobSpec
+from rider_core.api.tasks import TASKS
+from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, LedgerBackend, Outcome, keys
 from rider_core.jobs.ledger.codec import order_from_data
@@ -57,28 +60,30 @@ class Stage:
         while not (claims := self.desk_of(worker).take(limits)):
             if time.monotonic() > end:
                 pytest.fail(f"no job came within {PATIENCE_S} s")
-            self.desk_of(worker).wait_for_work(1)
+            self._wait(worker, 1)
         return claims
 
     def take_all(self, worker: str = "w1") -> list[Claim]:
-        """Every job that waits, one after another; none is ended."""
+        """Every job that waits, in the order of taking; none is ended."""
         taken: list[Claim] = []
+        # A broker hands out no more than may be taken together.
+        limits = dict.fromkeys(TASKS, 100)
         end = time.monotonic() + self.quiet_s
         while True:
-            claims = self.desk_of(worker).take()
+            claims = self.desk_of(worker).take(limits)
             taken += claims
             if claims:
                 end = time.monotonic() + self.quiet_s
             elif time.monotonic() >= end:
                 return taken
             else:
-                self.desk_of(worker).wait_for_work(0.05)
+                self._wait(worker, 0.05)
 
     def let_arrive(self) -> None:
         """Return when what was submitted is in the worker's hands, as far as the broker hands it out."""
         end = time.monotonic() + self.quiet_s
         while time.monotonic() < end:
-            self.desk.wait_for_work(0.05)
+            self._wait("w1", 0.05)
 
     def takes_nothing(self) -> None:
         assert self.take_all() == []
@@ -115,6 +120,11 @@ class Stage:
         order = order_from_data(claim.data)
         assert isinstance(order, JobSpec)
         return str(order.payload["prompt"])
+
+    def _wait(self, worker: str, timeout_s: float) -> None:
+        """A broker may not be connected yet, or not any more; a worker tries again then, and so does this."""
+        with suppress(BackendUnavailable):
+            self.desk_of(worker).wait_for_work(timeout_s)
 
     def close(self) -> None:
         for desk in self._desks.values():

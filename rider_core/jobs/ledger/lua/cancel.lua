@@ -2,7 +2,7 @@
 -- worker is told. ARGV: id, now, now as RQ writes it. Returns 1, or 0 where it had ended before.
 local job, now, iso = read(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if job.status == STARTED then
-  if not release(job, job.execution, job.worker) then return 0 end
+  if not release(job, job.execution) then return 0 end
   redis.call('PUBLISH', 'rider:cancel:' .. job.worker, job.id)
 elseif not leave(job) then
   return 0

@@ -24,13 +24,13 @@ local function take_apart(job, about)
   return job
 end
 
--- A job as a table. `status` is false where there is none.
-local function read(id)
+-- A job as a table. `status` is false where there is none. `data` may be long: it is read where it is wanted.
+local function read(id, with_data)
   local fields = redis.call('HMGET', job_key(id), 'status', 'origin', 'about', 'attempts', 'execution', 'worker_name',
-    'started_ts', 'attempts_more', 'due_ts')
-  local job = {id = id, status = fields[1], lane = fields[2], attempts = tonumber(fields[4] or '0'),
-    execution = fields[5], worker = fields[6], started = tonumber(fields[7] or ''),
-    due = tonumber(fields[9] or '')}
+    'started_ts', 'attempts_more', 'due_ts', with_data and 'data' or 'due_ts')
+  local job = {id = id, status = fields[1], lane = fields[2], about = fields[3], attempts = tonumber(fields[4] or '0'),
+    execution = fields[5], worker = fields[6], started = tonumber(fields[7] or ''), due = tonumber(fields[9] or ''),
+    data = fields[10]}
   take_apart(job, fields[3])
   -- Somebody requeued it: it may be started that often once more, whatever its deadline was.
   job.max_attempts = job.max_attempts + tonumber(fields[8] or '0')
@@ -58,20 +58,31 @@ local function observe(job, name, seconds)
 end
 
 local function write_figures()
+  redis.call('LTRIM', 'rider:recent', 0, RECENT_LENGTH - 1)
   for task, of_task in pairs(figures) do
     for name, amount in pairs(of_task) do redis.call('HINCRBY', 'rider:figures:' .. task, name, amount) end
   end
 end
 
--- Tell the house, and whoever follows this job. `extra` is merged into the event's data.
+-- The same as `cjson.encode` of a table, put together by hand: three events for each job are much of what a job costs.
+local EVENT = '{"kind":"%s","ts":%.6f,"source":%s,"job_id":"%s","data":{"task":"%s","queue":"%s","origin":%s,' ..
+  '"priority":"%s","attempts":%d%s}}'
+
+-- Tell the house, and whoever follows this job. `extra` is added to the event's data: name to what it is in JSON.
 local function tell(kind, job, now, extra)
-  local data = {task = job.task, queue = job.queue or '', origin = job.source, priority = job.priority,
-    attempts = job.attempts}
-  if job.items > 0 then data.items = job.items end
-  if job.submitted and job.started then data.waited_ms = math.floor((job.started - job.submitted) * 1000 + 0.5) end
-  if job.started and kind ~= 'job.started' then data.ran_ms = math.floor((now - job.started) * 1000 + 0.5) end
-  for name, value in pairs(extra or {}) do data[name] = value end
-  local event = cjson.encode({kind = kind, ts = now, source = data.worker or '', job_id = job.id, data = data})
+  extra = extra or {}
+  local more = ''
+  if job.items > 0 then more = ',"items":' .. job.items end
+  if job.submitted and job.started then
+    more = more .. string.format(',"waited_ms":%.0f', (job.started - job.submitted) * 1000)
+  end
+  if job.started and kind ~= 'job.started' then
+    more = more .. string.format(',"ran_ms":%.0f', (now - job.started) * 1000)
+  end
+  for name, json in pairs(extra) do more = more .. ',"' .. name .. '":' .. json end
+  local source = job.source == '' and '""' or cjson.encode(job.source)
+  local event = string.format(EVENT, kind, now, extra.worker or '""', job.id, job.task, job.queue or '', source,
+    job.priority, job.attempts, more)
   redis.call('XADD', 'rider:events', 'MAXLEN', '~', HOUSE_STREAM_LENGTH, '*', 'event', event)
   if job.stream then
     local stream = 'rider:job:' .. job.id .. ':events'
@@ -123,10 +134,7 @@ local function conclude(job, registry, ttl, now)
   redis.call('PUBLISH', 'rider:ended:' .. job.id, '1')
 end
 
-local function remember(job)
-  redis.call('LPUSH', 'rider:recent', job.id)
-  redis.call('LTRIM', 'rider:recent', 0, RECENT_LENGTH - 1)
-end
+local function remember(job) redis.call('LPUSH', 'rider:recent', job.id) end
 
 -- End a job that never ran to its end: expired, replaced or cancelled. With a camera's frames most are replaced: they
 -- do not push the others out of the list of recent jobs.
@@ -145,17 +153,29 @@ local function record_of(worker)
 end
 
 -- End the lease of a running job. True where it was this execution's.
-local function release(job, execution, worker)
-  local member = job.id .. ':' .. execution
-  if redis.call('ZREM', 'rq:wip:' .. job.lane, member) == 0 then return false end
-  redis.call('DEL', 'rq:execution:' .. member)
-  redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member)
-  return true
+local function release(job, execution)
+  return redis.call('ZREM', 'rq:wip:' .. job.lane, job.id .. ':' .. execution) == 1
+end
+
+-- RQ's record of a worker says what it works on, with an execution; of several jobs taken together that is the first.
+local function at_work(worker, job, execution, now, lease)
+  local record = record_of(worker)
+  if not record then return end
+  redis.call('HSET', record, 'state', 'busy')
+  local member, executions = job.id .. ':' .. execution, record .. ':executions'
+  redis.call('HSET', 'rq:execution:' .. member, 'id', execution, 'job_id', job.id, 'created_at', now,
+    'last_heartbeat', now, 'worker_name', worker)
+  redis.call('EXPIRE', 'rq:execution:' .. member, lease * 2)
+  redis.call('SADD', executions, member)
+  redis.call('EXPIRE', executions, lease * 2)
 end
 
 local function at_rest(record)
   redis.call('HSET', record, 'state', 'idle')
-  redis.call('HDEL', record, 'current_job')
+  for _, member in ipairs(redis.call('SMEMBERS', record .. ':executions')) do
+    redis.call('DEL', 'rq:execution:' .. member)
+  end
+  redis.call('DEL', record .. ':executions')
 end
 
 local function bury(job, now, iso, problem)
@@ -203,22 +223,10 @@ local function lease_to(job, worker, execution, now, iso, lease)
   job.attempts, job.started, job.worker = job.attempts + 1, now, worker
   redis.call('HSET', job_key(job.id), 'status', STARTED, 'started_at', iso, 'started_ts', now, 'last_heartbeat', iso,
     'worker_name', worker, 'execution', execution, 'attempts', job.attempts)
-  local member = job.id .. ':' .. execution
-  redis.call('ZADD', 'rq:wip:' .. job.lane, now + lease, member)
-  redis.call('HSET', 'rq:execution:' .. member, 'id', execution, 'job_id', job.id, 'created_at', now,
-    'last_heartbeat', now, 'worker_name', worker)
-  redis.call('EXPIRE', 'rq:execution:' .. member, lease * 2)
-  redis.call('SADD', 'rq:worker:' .. worker .. ':executions', member)
+  redis.call('ZADD', 'rq:wip:' .. job.lane, now + lease, job.id .. ':' .. execution)
   count(job, 'started')
   if job.attempts == 1 and job.submitted then observe(job, 'waited', now - math.max(job.submitted, job.due or 0)) end
-  tell('job.started', job, now, {worker = worker})
-end
-
--- RQ's record of the worker says what it works on: the first of several.
-local function at_work(worker, id, lease)
-  redis.call('EXPIRE', 'rq:worker:' .. worker .. ':executions', lease * 2)
-  local record = record_of(worker)
-  if record then redis.call('HSET', record, 'state', 'busy', 'current_job', id) end
+  tell('job.started', job, now, {worker = cjson.encode(worker)})
 end
 
 -- Whether a job may be run together with others. One that was lost before may be what killed its worker, and one with
@@ -239,6 +247,6 @@ local function try_again(job, delay, problem, now)
     if not BROKER then ring(job.queue) end
   end
   count(job, 'retried')
-  tell('job.retried', job, now, {problem = cjson.decode(problem), delay_s = delay})
+  tell('job.retried', job, now, {problem = problem, delay_s = string.format('%.3f', delay)})
   return true
 end

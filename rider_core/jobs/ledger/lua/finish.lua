@@ -1,6 +1,7 @@
 -- Commit what came of running jobs; only whoever holds a job's lease may.
--- ARGV: worker, now, now as RQ writes it, whether the worker has nothing else at hand ('1'), then for each job: id, execution, outcome, provider, mock, result or problem
---       in JSON, traceback, seconds until it may be tried again.
+-- ARGV: worker, now, now as RQ writes it, whether the worker has nothing else at hand ('1'), then for each job: id, lane,
+--       execution, about, attempt, when it was started, outcome, provider, mock, result or problem in JSON, traceback,
+--       seconds until it may be tried again.
 -- Outcome: done; failed (may be tried again); hopeless (may not); expired; unstarted (it was not begun: it goes back to
 -- the front of its queue, and the attempt does not count).
 -- Returns for each 1: committed; 0: the lease was lost, and nothing was; 2: it waits for another attempt.
@@ -9,10 +10,12 @@ local record, answers = record_of(worker), {}
 local done, failed = 0, 0
 
 local function commit(job, outcome, provider, mock, body, traceback, delay)
+  if outcome ~= 'done' then job = read(job.id) end
   if outcome == 'unstarted' then
     redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.attempts - 1)
     enqueue(job, now, true)
     if not BROKER then ring(job.queue) end
+    count(job, 'returned')
     return 2
   end
   if outcome == 'expired' then
@@ -20,7 +23,7 @@ local function commit(job, outcome, provider, mock, body, traceback, delay)
     return 1
   end
   observe(job, 'ran', now - (job.started or now))
-  local about = {worker = worker, provider = provider, mock = mock == '1'}
+  local about = {worker = cjson.encode(worker), provider = cjson.encode(provider), mock = mock == '1' and 'true' or 'false'}
   if outcome == 'done' then
     done = done + 1
     redis.call('HSET', job_key(job.id), 'status', FINISHED, 'ended_at', iso, 'ended_ts', now, 'provider', provider,
@@ -37,16 +40,18 @@ local function commit(job, outcome, provider, mock, body, traceback, delay)
   redis.call('HSET', job_key(job.id), 'provider', provider, 'mock', mock, 'exc_info', traceback)
   if outcome == 'failed' and try_again(job, delay, body, now) then return 2 end
   bury(job, now, iso, body)
-  about.problem = cjson.decode(body)
+  about.problem = body
   tell('job.failed', job, now, about)
   return 1
 end
 
-for index = 5, #ARGV, 8 do
-  local job = read(ARGV[index])
-  if job.status == STARTED and release(job, ARGV[index + 1], worker) then
-    answers[#answers + 1] = commit(job, ARGV[index + 2], ARGV[index + 3], ARGV[index + 4], ARGV[index + 5],
-      ARGV[index + 6], tonumber(ARGV[index + 7]))
+for index = 5, #ARGV, 12 do
+  -- What the worker was told when it took the job is still true while it has the lease.
+  local job = take_apart({id = ARGV[index], lane = ARGV[index + 1], attempts = tonumber(ARGV[index + 4]),
+    started = tonumber(ARGV[index + 5])}, ARGV[index + 3])
+  if release(job, ARGV[index + 2]) then
+    answers[#answers + 1] = commit(job, ARGV[index + 6], ARGV[index + 7], ARGV[index + 8], ARGV[index + 9],
+      ARGV[index + 10], tonumber(ARGV[index + 11]))
   else
     count(job, 'discarded')
     answers[#answers + 1] = 0

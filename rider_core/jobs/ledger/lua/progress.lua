@@ -15,6 +15,7 @@ redis.call('HSET', items, unpack(ARGV, 6))
 done = redis.call('HINCRBY', job_key(id), 'items_done', done)
 failed = redis.call('HINCRBY', job_key(id), 'items_failed', failed)
 if done + failed < job.items then
-  tell('job.progress', job, now, {worker = job.worker, provider = ARGV[4], mock = ARGV[5] == '1', done = done, failed = failed})
+  tell('job.progress', job, now, {worker = cjson.encode(job.worker), provider = cjson.encode(ARGV[4]),
+    mock = ARGV[5] == '1' and 'true' or 'false', done = done, failed = failed})
 end
 return 1

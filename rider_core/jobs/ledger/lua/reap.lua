@@ -11,7 +11,6 @@ for index = 4, #ARGV do
   end
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. lane, '-inf', now, 'LIMIT', 0, 100)) do
     redis.call('ZREM', 'rq:wip:' .. lane, member)
-    redis.call('DEL', 'rq:execution:' .. member)
     local id, execution = string.match(member, '^(.*):([^:]*)$')
     local job = read(id)
     if job.status == STARTED and job.execution == execution then
@@ -19,7 +18,7 @@ for index = 4, #ARGV do
         again[#again + 1] = id
       else
         bury(job, now, iso, problem)
-        tell('job.failed', job, now, {problem = cjson.decode(problem)})
+        tell('job.failed', job, now, {problem = problem})
       end
     end
   end

@@ -18,13 +18,17 @@ for index = 3, #ARGV, 6 do
   jobs[#jobs + 1] = job
 end
 for lane, number in pairs(coming) do
-  if waiting_in(lane) + number > MAX_WAITING then return lane end
+  local waiting = waiting_in(lane)
+  if waiting + number > MAX_WAITING then return lane end
+  -- RQ forgets the name of a queue that was emptied, and never that of one that is not empty.
+  if waiting == 0 then redis.call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
 end
+local seen = {}
 for _, job in ipairs(jobs) do
-  -- Once more: the same id may stand twice in one call.
-  if job.known or redis.call('EXISTS', job_key(job.id)) == 1 then
+  if job.known or seen[job.id] then
     answers[#answers + 1] = 0
   else
+    seen[job.id] = true
     if job.newest_key then
       local pointer = newest_of(job.queue, job.newest_key)
       local older = redis.call('GET', pointer)
@@ -34,11 +38,10 @@ for _, job in ipairs(jobs) do
     end
     redis.call('HSET', job_key(job.id), 'status', QUEUED, 'origin', job.lane, 'created_at', iso, 'timeout',
       ARGV[job.at + 3], 'data', ARGV[job.at + 4], 'about', ARGV[job.at + 5])
-    redis.call('SADD', 'rq:queues', 'rq:queue:' .. job.lane)
     count(job, 'accepted')
     if job.due > now then
       schedule(job, job.due)
-      tell('job.accepted', job, now, {due_ts = job.due})
+      tell('job.accepted', job, now, {due_ts = string.format('%.6f', job.due)})
     else
       enqueue(job, now)
       rings[job.queue] = true

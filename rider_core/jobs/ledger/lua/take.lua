@@ -2,9 +2,9 @@
 -- ARGV: worker, execution id, now, now as RQ writes it, lease in seconds, whether it is the turn of the job that has
 --       waited longest ('1'), how many jobs of a task may be taken together (JSON: task to number; others: one), the
 --       task to which the others are wanted that may be run together with it (or empty), then the lanes in order.
--- Returns a list with, for each job, its id, lane, task, data and attempt; all are of one lane and task. Or, where nothing
+-- Returns a list with, for each job, its id, lane, task, data, attempt and about; all are of one lane and task. Or, where nothing
 -- waits, when the next job is due; or false, which it also does while workers are suspended (`rq suspend`).
-local worker, execution, now, iso, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local worker, execution, now, iso, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local fair, limits, only = ARGV[6] == '1', cjson.decode(ARGV[7]), ARGV[8]
 if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
 local lanes, next_due, oldest, since = {}, false, nil, nil
@@ -30,7 +30,7 @@ local function next_of(lane)
     local id = redis.call('LPOP', 'rq:queue:' .. lane)
     if not id then return nil end
     looked_at = looked_at + 1
-    local job = read(id)
+    local job = read(id, true)
     job.lane = lane
     if job.status == QUEUED and job.deadline and now >= job.deadline then
       drop(job, 'expired', now, iso)
@@ -44,9 +44,8 @@ end
 
 local taken = {}
 local function lease(job)
-  local data = redis.call('HGET', job_key(job.id), 'data')
-  lease_to(job, worker, execution, now, iso, tonumber(ARGV[5]))
-  taken[#taken + 1] = {job.id, job.lane, job.task, data or '', job.attempts}
+  lease_to(job, worker, execution, now, iso, lease_s)
+  taken[#taken + 1] = {job.id, job.lane, job.task, job.data or '', job.attempts, job.about or ''}
 end
 
 for _, lane in ipairs(lanes) do
@@ -65,7 +64,7 @@ for _, lane in ipairs(lanes) do
       end
       lease(job)
     end
-    at_work(worker, first.id, tonumber(ARGV[5]))
+    at_work(worker, first, execution, now, lease_s)
     break
   end
 end

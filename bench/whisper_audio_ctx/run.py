@@ -1,6 +1,6 @@
 """How short may Whisper's audio context be? Measures errors and time over ways of fitting it to a clip's length.
 
-    RIDER_MODEL_PATH=../shared/models python bench/whisper_audio_ctx.py ../shared/media/beckett.wav
+    RIDER_MODEL_PATH=../shared/models python bench/whisper_audio_ctx/run.py ../shared/media/beckett.wav
 
 The clips are single sentences (and the first two together) cut out of that recording, with little and with more of the
 pause around them, and sentences that the `espeak-ng` program makes where it is installed. Prints a table; its last line

@@ -1,0 +1,88 @@
+"""The job engine's figures in Prometheus's form, read off the ledger whenever somebody scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from rider_core.api.job_backend import Histogram, JobBackend, QueueStats, TaskFigures
+
+#: The counters of `TaskFigures`; each becomes a value of the label `event`.
+EVENTS = (
+    "accepted",
+    "started",
+    "done",
+    "failed",
+    "expired",
+    "replaced",
+    "cancelled",
+    "retried",
+    "requeued",
+    "returned",
+    "discarded",
+    "withdrawn",
+)
+_DURATIONS = (
+    ("waited", "rider_job_waited_seconds", "From a job's submission, or its due time, to its first start."),
+    ("ran", "rider_job_ran_seconds", "From each start of a job to its end."),
+    ("took", "rider_job_took_seconds", "From a job's submission to its result."),
+)
+
+
+class JobMetrics(Collector):
+    """Counters, gauges and histograms of one job backend."""
+
+    def __init__(self, backend: JobBackend) -> None:
+        self._backend = backend
+
+    def collect(self) -> Iterable[Metric]:
+        """Raises `BackendUnavailable` where the ledger cannot be read: stale figures would look like real ones."""
+        yield from _of_queues(self._backend.stats())
+        yield from _of_tasks(self._backend.figures())
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is asked when it is registered."""
+        return ()
+
+
+def job_exposition(backend: JobBackend) -> bytes:
+    """The text that Prometheus scrapes. Raises `BackendUnavailable`."""
+    registry = CollectorRegistry()
+    registry.register(JobMetrics(backend))
+    return bytes(generate_latest(registry))
+
+
+def _of_queues(stats: list[QueueStats]) -> Iterable[Metric]:
+    jobs = GaugeMetricFamily(
+        "rider_jobs", "Jobs now. state: waiting, scheduled, running, failed.", labels=["queue", "state"]
+    )
+    oldest = GaugeMetricFamily(
+        "rider_jobs_oldest_seconds", "How long the oldest waiting job has waited; 0: none waits.", labels=["queue"]
+    )
+    workers = GaugeMetricFamily("rider_workers", "Live workers that serve a queue.", labels=["queue"])
+    for one in stats:
+        for state in ("waiting", "scheduled", "running", "failed"):
+            jobs.add_metric([one.queue, state], getattr(one, state))
+        oldest.add_metric([one.queue], one.oldest_s or 0.0)
+        workers.add_metric([one.queue], one.workers)
+    return jobs, oldest, workers
+
+
+def _of_tasks(figures: list[TaskFigures]) -> Iterable[Metric]:
+    events = CounterMetricFamily("rider_job_events", "What happened to jobs.", labels=["task", "queue", "event"])
+    for one in figures:
+        for event in EVENTS:
+            events.add_metric([one.task, one.queue, event], getattr(one, event))
+    yield events
+    for field, name, text in _DURATIONS:
+        family = HistogramMetricFamily(name, text, labels=["task", "queue"])
+        for one in figures:
+            histogram: Histogram = getattr(one, field)
+            bounds = [*map(str, histogram.bounds_s), "+Inf"]
+            buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+            family.add_metric([one.task, one.queue], buckets, histogram.sum_s)
+        yield family

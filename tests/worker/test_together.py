@@ -1,0 +1,142 @@
+"""Jobs that a worker does together, and batches, with real workers on a real Valkey."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import redis
+from house import Processes, Valkey, wait_until
+from test_worker import Bench
+
+from rider_core.api import BatchSpec, JobSpec, JobState, Progress, RetryPolicy
+from rider_core.errors import JobFailed
+from rider_core.eventbus import EventBus
+
+ONCE = RetryPolicy(max_attempts=1)
+
+
+@pytest.fixture
+def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
+    bench = Bench(processes, valkey, connection)
+    processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "together"})
+    return bench
+
+
+def submit_many(bench: Bench, *prompts: str, **options: object) -> list[str]:
+    specs = [JobSpec(task="text.generate", payload={"prompt": prompt}, **options) for prompt in prompts]  # type: ignore[arg-type]
+    return bench.backend.submit_many(specs)
+
+
+def submit_batch(bench: Bench, *prompts: str, **options: object) -> str:
+    payloads = [{"prompt": prompt} for prompt in prompts]
+    return bench.backend.submit_batch(BatchSpec(task="text.generate", payloads=payloads, **options))  # type: ignore[arg-type]
+
+
+def sizes(bench: Bench) -> list[int]:
+    """How many requests came together, each time that several did."""
+    lines = bench.ledger.read_text().splitlines() if bench.ledger.exists() else []
+    return [int(line.split()[1]) for line in lines if line.startswith("together")]
+
+
+def test_waiting_jobs_are_handed_over_together(bench: Bench) -> None:
+    ids = submit_many(bench, *(f"j{n}" for n in range(9)))
+    streamed = bench.submit("streamed", stream=True)
+    bench.start()
+    records = bench.backend.wait_many([*ids, streamed], 15)
+    assert [record.value()["text"] for record in records] == [*(f"well, j{n}" for n in range(9)), "well, streamed"]
+    assert {record.provider for record in records} == {"together"}
+    assert max(sizes(bench)) == 4
+    assert sum(sizes(bench)) <= 9, "one that streams was made together with others"
+    events = EventBus(bench.connection, "test").follow(streamed, 5)
+    assert [event.kind for event in events].count("job.partial") == 2
+
+
+def test_a_job_waits_a_little_for_others(bench: Bench) -> None:
+    bench.start()
+    bench.backend.wait(bench.submit("first"), 15)
+    bench.processes.environment["MAX_WAIT_MS"] = "2000"
+    bench.processes.end_all()
+    bench.ledger.unlink()
+    bench.start()
+    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
+    lonely = bench.submit("lonely")
+    wait_until(lambda: bench.backend.get(lonely).state is JobState.RUNNING)
+    others = submit_many(bench, "a", "b", "c")
+    bench.backend.wait_many([lonely, *others], 15)
+    assert sizes(bench) == [4]
+
+
+def test_the_one_that_spoils_it_fails_alone(bench: Bench) -> None:
+    submit_many(bench, "a", "b", "spoil raise", "c", retry=RetryPolicy(max_attempts=2, first_delay_s=0))
+    bench.start()
+    wait_until(lambda: len(bench.backend.recent(10)) == 4)
+    states = {bench.prompt_of(record.id): record.state for record in bench.backend.recent(10)}
+    assert states == {
+        "a": JobState.DONE,
+        "b": JobState.DONE,
+        "c": JobState.DONE,
+        "spoil raise": JobState.FAILED,
+    }
+
+
+def test_a_batch_is_done_in_groups(bench: Bench) -> None:
+    job_id = submit_batch(bench, *(f"j{n}" for n in range(10)))
+    bench.start()
+    record = bench.backend.wait(job_id, 15)
+    assert (record.state, record.attempts) == (JobState.DONE, 1)
+    assert record.progress == Progress(total=10, done=10, failed=0)
+    texts = [item.result["text"] for item in bench.backend.batch_items(job_id) if item.result]
+    assert texts == [f"well, j{n}" for n in range(10)]
+    assert sizes(bench) == [4, 4, 2]
+
+
+def test_a_batch_fails_in_part_and_only_that_part_is_run_again(bench: Bench) -> None:
+    job_id = submit_batch(
+        bench, "a", "spoil raise", "b", "spoil refuse", retry=RetryPolicy(max_attempts=2, first_delay_s=0.05)
+    )
+    bench.start()
+    record = bench.backend.wait(job_id, 15)
+    with pytest.raises(JobFailed, match="2 of 4 items failed; item 1: RuntimeError: the engine broke") as failure:
+        record.value()
+    assert failure.value.cause == "partial"
+    assert record.progress == Progress(total=4, done=2, failed=2)
+    items = bench.backend.batch_items(job_id)
+    assert [item.problem.code if item.problem else None for item in items] == [None, "crashed", None, "invalid_input"]
+    assert [bench.entries("start").count(name) for name in ("a", "b")] == [1, 1]
+    # Each of them alone in both attempts, and before that never: together they failed before anybody began.
+    assert bench.entries("start").count("spoil") == 4
+    assert [letter.record.id for letter in bench.backend.dead_letters("text", 10)] == [job_id]
+
+
+def test_a_batch_shows_how_far_it_is_and_can_be_cancelled(bench: Bench) -> None:
+    bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
+    job_id = submit_batch(bench, *(f"j{n} slow 0.2" for n in range(40)))
+    bench.start()
+
+    def some_are_done() -> bool:
+        progress = bench.backend.get(job_id).progress
+        return progress is not None and progress.done >= 2
+
+    wait_until(some_are_done)
+    assert bench.backend.cancel(job_id)
+    after = bench.submit("after")
+    assert bench.backend.wait(after, 5).state is JobState.DONE
+    assert len(bench.entries("start")) < 40
+    record = bench.backend.get(job_id)
+    assert record.state is JobState.CANCELLED
+    assert record.progress is not None
+    assert 2 <= record.progress.done < 40
+    assert "job.progress" in [event.kind for event in EventBus(bench.connection, "test").recent(100)]
+
+
+def test_short_jobs_are_taken_together_and_each_counts_for_rq(bench: Bench) -> None:
+    bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
+    ids = submit_many(bench, *(f"j{n}" for n in range(200)))
+    bench.start()
+    records = bench.backend.wait_many(ids, 30)
+    assert {record.state for record in records} == {JobState.DONE}
+    assert len({record.started_ts for record in records}) < 150, "each was taken alone"
+    wait_until(lambda: bench.rq_worker().get_state() == "idle")
+    assert bench.rq_worker().successful_job_count == 200
+    assert bench.rq_worker().get_current_job_id() is None
