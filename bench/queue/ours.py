@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,12 @@ class Ours:
             "RIDER_DATA_DIR": str(folder / "data"),
             "PYTHONPATH": str(folder),
             "REDIS_URL": redis_url,
-            "RIDER_PLUGINS_DISABLED": "voice-whisper,voice-espeak,echo",
+            # A worker without a model: nothing but the broker, where one is used.
+            "RIDER_PLUGINS_DISABLED": ",".join(
+                point.name
+                for point in entry_points(group="rider_core.plugins")
+                if point.name != environment["TASK_QUEUE_BACKEND"]
+            ),
             **environment,
         }
 

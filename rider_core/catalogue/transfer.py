@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +13,12 @@ from types import TracebackType
 import certifi
 import httpx
 
+from rider_core.catalogue.digests import CHUNK_BYTES, Progress, file_digest
 from rider_core.errors import ModelError
 from rider_core.timing import backoff_delays
 
 log = logging.getLogger(__name__)
 
-#: Called with what is being done, the bytes done and the bytes in all.
-Progress = Callable[[str, int, int], None]
-
-CHUNK_BYTES = 1 << 18
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _MAX_REDIRECTS = 5
 #: Breaks in a row without a single new byte after which a download is given up.
@@ -221,22 +216,6 @@ def tls_context() -> ssl.SSLContext:
     if not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
         context.load_verify_locations(certifi.where())
     return context
-
-
-def file_sha256(path: Path, report: Callable[[int], None] = lambda _: None) -> str:
-    return file_digest(path, "sha256", report)
-
-
-def file_digest(path: Path, algorithm: str, report: Callable[[int], None] = lambda _: None) -> str:
-    """Hex digest of the file; `report` gets the bytes read so far."""
-    digest = hashlib.new(algorithm)
-    done = 0
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-            done += len(chunk)
-            report(done)
-    return digest.hexdigest()
 
 
 def shown(url: str) -> str:

@@ -1,5 +1,21 @@
-"""The database: provider settings and the history of jobs. Not in the hot path; what runs now is in the job backend."""
+"""The database: provider settings and the history of jobs. Not in the hot path; what runs now is in the job backend.
 
-from rider_core.store.store import Store
+`Store` is loaded when it is asked for: SQLAlchemy and Alembic are half of a small process's memory, and workers only
+read what was saved for their engines (`saved_settings`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rider_core.store.store import Store
 
 __all__ = ["Store"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Store":
+        return import_module("rider_core.store.store").Store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

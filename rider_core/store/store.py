@@ -176,7 +176,7 @@ class Store:
 def _row(record: JobRecord) -> dict[str, Any]:
     if not record.state.ended or record.ended_ts is None:
         raise InvalidInput(f"job {record.id} is {record.state.value}, the history takes jobs that have ended")
-    row = record.model_dump(mode="json", exclude={"result", "problem", "due_ts"})
+    row = record.model_dump(mode="json", exclude={"result", "problem", "due_ts", "progress"})
     problem = record.problem
     return row | {
         "problem_code": problem.code if problem else None,

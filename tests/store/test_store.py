@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, event, text
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.errors import InvalidInput, StoreError, TooLarge
 from rider_core.store import Store
+from rider_core.store.saved_settings import saved_settings
 from rider_core.store.store import BATCH_ROWS, MAX_PROBLEM_CHARACTERS, MAX_SETTINGS_BYTES, PRUNE_EVERY_ROWS
 
 
@@ -33,13 +34,15 @@ def ended(number: int, **fields: object) -> JobRecord:
     return record.model_copy(update=fields)
 
 
-def test_settings_come_back_and_are_replaced(store: Store) -> None:
+def test_settings_come_back_and_are_replaced(store: Store, url: str) -> None:
     assert store.settings_of("whisper") == {}
     store.save_settings("whisper", {"model": "whisper-base", "beam": 5})
     store.save_settings("whisper", {"model": "żółw\x00"})
     store.save_settings("espeak", {})
     assert store.settings_of("whisper") == {"model": "żółw\x00"}
     assert store.settings_of("espeak") == {}
+    for provider in ("whisper", "espeak", "nobody"):
+        assert saved_settings(url, provider) == store.settings_of(provider)
 
 
 def test_settings_that_are_not_json_or_too_large_are_refused_and_the_old_ones_stay(store: Store) -> None:

@@ -1,0 +1,64 @@
+"""One look into the database without SQLAlchemy: what people saved for a provider. For processes that are to be small."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from rider_core.errors import StoreError
+
+#: As in `engine.WAIT_S`: who waits longer has met a fault.
+WAIT_S = 5
+#: `tables.ProviderSettings`; a test compares the two.
+_QUERY = "SELECT settings FROM provider_settings WHERE provider = {mark}"
+
+
+def saved_settings(url: str, provider: str) -> dict[str, Any]:
+    """What was saved for `provider`, as `Store.settings_of` gives it. Empty: nothing was.
+
+    Args:
+        url: As `Store` takes it.
+
+    Raises:
+        StoreError: the database cannot be read, or is not migrated.
+    """
+    kind = urlsplit(url).scheme.split("+")[0]
+    if kind == "sqlite":
+        return _from_sqlite(Path(unquote(url.split("://", 1)[1]).removeprefix("/").split("?")[0]), provider)
+    if kind == "postgresql":
+        return _from_postgresql("postgresql" + url[url.index("://") :], provider)
+    raise StoreError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
+
+
+def _from_sqlite(file: Path, provider: str) -> dict[str, Any]:
+    try:
+        # Read-only: to look must not make an empty database.
+        address = f"{file.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
+            row = connection.execute(_QUERY.format(mark="?"), (provider,)).fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
+    return dict(json.loads(row[0])) if row else {}
+
+
+def _from_postgresql(url: str, provider: str) -> dict[str, Any]:
+    try:
+        psycopg = import_module("psycopg")
+    except ImportError as error:
+        raise StoreError(
+            f"the driver for PostgreSQL is not installed: {error}", remedy="pip install 'rider-core[postgres]'"
+        ) from None
+    try:
+        with psycopg.connect(url, connect_timeout=WAIT_S) as connection:
+            row = connection.execute(_QUERY.format(mark="%s"), (provider,)).fetchone()
+    except psycopg.Error as error:
+        # Its text may hold the whole address, password included.
+        raise StoreError(
+            f"the database cannot be read: {type(error).__name__}", remedy="see whether DATABASE_URL is right"
+        ) from None
+    return dict(row[0]) if row else {}
