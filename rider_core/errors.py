@@ -13,6 +13,7 @@ RiderError
 │   ├── JobRefused           it was not accepted
 │   │   └── QueueFull        ... because too much waits; later it may be
 │   ├── JobNotFound          nobody knows this id
+│   ├── ScheduleNotFound     nobody knows this schedule
 │   ├── JobFailed            it ran and failed
 │   ├── JobExpired           its deadline passed
 │   ├── JobCancelled         somebody cancelled it
@@ -102,6 +103,10 @@ class QueueFull(JobRefused):
 
 class JobNotFound(JobError):
     code = "job_not_found"
+
+
+class ScheduleNotFound(JobError):
+    code = "schedule_not_found"
 
 
 class JobFailed(JobError):

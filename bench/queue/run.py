@@ -1,7 +1,7 @@
 """The job engine beside its peers: `make bench-queue`.
 
-A Redis (our embedded Valkey, with its append-only file as in `rider up`) and a RabbitMQ node are started on loopback;
-each peer and our own side gets them empty, one after another, in processes of its own. Everything that was started is ended.
+A Redis (our embedded Valkey, with its append-only file as in `rider up`) and a RabbitMQ node are started on loopback.
+Each peer and our own side gets them empty, one after another, in processes of its own. All that was started is ended.
 Prints tables, and as its last line one JSON object. `--quick` takes a tenth of the jobs, to see whether it works.
 """
 

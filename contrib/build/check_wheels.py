@@ -15,8 +15,9 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ("rider-voice-whisper", "rider-voice-espeak", "rider-queue-rabbitmq", "rider-echo")
 #: The core first: the plugins' requirement `rider-core` must be met by ours, never by the index.
-PACKAGES = (ROOT, *(ROOT / "plugins" / name for name in ("rider-voice-whisper", "rider-voice-espeak", "rider-echo")))
+PACKAGES = (ROOT, *(ROOT / "plugins" / name for name in PLUGINS))
 #: Without these, the core's wheel installs and then does not work.
 NEEDED = (
     "rider_core/py.typed",

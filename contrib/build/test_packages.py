@@ -11,10 +11,12 @@ import subprocess
 import sys
 
 #: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
-#: redis-server what stock RQ is compared on, chromium what looks at the panel.
+#: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
+#: what looks at the panel.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),
     "redis-server": ("redis-server",),
+    "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
 

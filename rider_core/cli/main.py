@@ -13,8 +13,11 @@ from rider_core.errors import RiderError
 from rider_core.runtime.process import set_up_logging
 
 #: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
-#: `rider up` starts seven processes at once, and each would otherwise load what all of them need.
-COMMANDS = ("up", "web", "worker", "link", "simulate", "run", "queue", "plugins", "models", "db", "config", "doctor")
+#: `rider up` starts eight processes at once, and each would otherwise load what all of them need.
+COMMANDS = (
+    "up", "web", "worker", "scheduler", "link", "simulate", "run", "queue", "schedule", "plugins", "models", "db",
+    "config", "doctor",
+)  # fmt: skip
 HIDDEN_COMMANDS = ("redis", "announce")
 
 
@@ -37,8 +40,8 @@ class RiderGroup(click.Group):
     def _ask_plugins(self) -> None:
         if not self._plugins_asked:
             self._plugins_asked = True
-            services = import_module("rider_core.runtime.services")
-            services.load_plugins(load_settings()).notify("register_commands", cli=self)
+            plugins = import_module("rider_core.runtime.plugins").load_plugins(load_settings())
+            plugins.notify("register_commands", cli=self)
 
 
 @click.group(cls=RiderGroup, context_settings={"help_option_names": ["-h", "--help"]})

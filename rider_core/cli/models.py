@@ -13,7 +13,8 @@ from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
-from rider_core.runtime.services import Services, load_plugins
+from rider_core.runtime.plugins import load_plugins
+from rider_core.runtime.services import Services
 
 
 @click.group()

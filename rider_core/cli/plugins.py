@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rider_core.config import load_settings
 from rider_core.pluginhost import PluginRecord
-from rider_core.runtime.services import load_plugins
+from rider_core.runtime.plugins import load_plugins
 
 _STYLES = {"loaded": "green", "disabled": "dim", "incompatible": "yellow", "failed": "red"}
 

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
 from rider_core.api.audio import AudioClip, wav_bytes
 from rider_core.api.events import FINAL_KINDS
 from rider_core.api.jobs import JobSpec, Priority
-from rider_core.api.messages import decode_base64, encode_base64
+from rider_core.api.messages import decode_base64
 from rider_core.api.tasks import TASKS
+from rider_core.cli.job_input import payload_of
 from rider_core.config import load_settings
 from rider_core.errors import JobFailed
 from rider_core.runtime.services import Services
 
 #: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
-#: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
-_INPUTS = {
-    "voice.transcribe": ("audio", True),
-    "voice.synthesize": ("text", False),
-    "vision.detect": ("image", True),
-    "text.generate": ("prompt", False),
-}
 
 
 @click.command()
@@ -51,12 +43,11 @@ def run(
 
     It needs a worker: `rider up` in another window.
     """
-    payload = {**_payload(task, source), **dict(_field(item) for item in extra)}
     services = Services.open(load_settings(), role="cli")
     deadline_ts = time.time() + timeout_s
     spec = JobSpec(
         task=task,
-        payload=payload,
+        payload=payload_of(task, source, extra),
         provider=provider,
         priority=Priority.HIGH,
         deadline_ts=deadline_ts,
@@ -79,32 +70,6 @@ def run(
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
     elif task == "voice.transcribe":
         click.echo(result["text"] or "(nobody speaks)")
-
-
-def _payload(task: str, source: str) -> dict[str, Any]:
-    field, is_file = _INPUTS[task]
-    if not is_file:
-        return {field: sys.stdin.read() if source == "-" else source}
-    data = sys.stdin.buffer.read() if source == "-" else _read(source)
-    wav = {"format": "wav"} if task == "voice.transcribe" else {}
-    return {field: encode_base64(data), **wav}
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise click.BadParameter(f"{name}: {error.strerror}", param_hint="INPUT") from None
-
-
-def _field(item: str) -> tuple[str, Any]:
-    name, equals, value = item.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint="--set")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _follow(services: Services, job_id: str, silence_s: float, quiet: bool) -> list[bytes]:

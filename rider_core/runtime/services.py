@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis, RedisError
 
+from rider_core import store
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable, ConfigError, StoreError
 from rider_core.eventbus import EventBus
-from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.ledger import LedgerBackend
-from rider_core.jobs.rq_backend import RQBackend
 from rider_core.pluginhost import PluginHost
+from rider_core.runtime.job_backend import open_backend
+from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.redis_connection import connect
-from rider_core.store import Store
+from rider_core.store.saved_settings import saved_settings
+
+if TYPE_CHECKING:
+    from rider_core.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +38,6 @@ class Services:
     redis: Redis
     bus: EventBus
     backend: LedgerBackend
-    store: Store
 
     @classmethod
     def open(cls, settings: Settings, role: str, connection: Redis | None = None) -> Services:
@@ -55,14 +59,19 @@ class Services:
             catalogue=ModelCatalogue(plugins.registry.models, settings.models_dir, settings.model_path),
             redis=connection,
             bus=EventBus(connection, role),
-            backend=_backend(settings, plugins, connection),
-            store=Store(settings.database_location),
+            backend=open_backend(settings, connection, plugins),
         )
+
+    @cached_property
+    def store(self) -> Store:
+        """The database. Who never asks for it does not load what it needs."""
+        return store.Store(self.settings.database_location)
 
     def close(self) -> None:
         self.backend.close()
         self.redis.close()
-        self.store.close()
+        if "store" in self.__dict__:
+            self.store.close()
 
     def redis_info(self) -> dict[str, Any]:
         """What the server says of itself (`INFO`). Raises `BackendUnavailable`."""
@@ -116,27 +125,8 @@ class Services:
 
     def _saved_settings(self, provider: str) -> dict[str, Any]:
         try:
-            return self.store.settings_of(provider)
+            return saved_settings(self.settings.database_location, provider)
         except StoreError as error:
             # An engine with the file's settings is better than none; that others were saved must be known, though.
             log.warning("the saved settings of %s cannot be read: %s", provider, error)
             return {}
-
-
-def load_plugins(settings: Settings) -> PluginHost:
-    host = PluginHost(settings.plugins_disabled, settings.plugins_required, settings.safe_mode)
-    host.load()
-    return host
-
-
-def _backend(settings: Settings, plugins: PluginHost, connection: Redis) -> LedgerBackend:
-    if settings.queue_backend == RQBackend.name:
-        return RQBackend(connection)
-    factory = plugins.registry.job_transports.get(settings.queue_backend)
-    if factory is None:
-        names = ", ".join([RQBackend.name, *plugins.registry.job_transports])
-        raise ConfigError(
-            f"there is no job backend {settings.queue_backend!r}",
-            remedy=f"set TASK_QUEUE_BACKEND to one of {names}, or install the plugin that brings it",
-        )
-    return BrokerBackend(connection, factory())

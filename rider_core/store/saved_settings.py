@@ -1,4 +1,4 @@
-"""One look into the database without SQLAlchemy: what people saved for a provider. For processes that are to be small."""
+"""One look into the database without SQLAlchemy: what people saved for a provider. For processes that stay small."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes
     assert "rider plugins check raises-at-import" in output
     status, output = rider(processes, "doctor", log="database", DATABASE_URL="nonsense://")
     assert status == 1
-    assert "FAIL settings: databases of the kind 'nonsense' are not supported" in output
+    assert "FAIL database: databases of the kind 'nonsense' are not supported" in output
 
 
 def test_a_plugin_adds_a_command(processes: Processes) -> None:

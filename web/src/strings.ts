@@ -61,7 +61,7 @@ export const strings = {
     heading: "Processes",
     empty: "Nobody has reported yet. Start everything with",
     emptyCommand: "rider up",
-    roles: { worker: "Worker", link: "Link", panel: "Panel" } as Record<string, string>,
+    roles: { worker: "Worker", scheduler: "Scheduler", link: "Link", panel: "Panel" } as Record<string, string>,
     serves: "serves",
     states: { idle: "idle", busy: "working", stopped: "stopped", silent: "silent" } as Record<string, string>,
     redis: "Redis",

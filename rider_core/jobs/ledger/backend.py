@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import redis
@@ -18,7 +17,6 @@ from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRe
 from rider_core.api.messages import parse_message
 from rider_core.api.tasks import Task, check_queue, task_named
 from rider_core.errors import (
-    BackendUnavailable,
     InvalidInput,
     JobNotFound,
     JobRefused,
@@ -39,6 +37,7 @@ from rider_core.jobs.ledger.codec import (
 )
 from rider_core.jobs.ledger.desk import ClaimDesk
 from rider_core.jobs.ledger.scripts import Scripts
+from rider_core.jobs.redis_errors import RETRY_AFTER_S, redis_errors
 from rider_core.timing import Stopwatch
 
 #: `wait` is woken by pub/sub, which forgets; so it also looks by itself from time to time.
@@ -47,21 +46,6 @@ WAIT_RECHECK_S = 1.0
 PAGE = 500
 #: One job with all its payload, in bytes: 300 s of sound at 48 kHz in base64, and room for a batch of shorter ones.
 MAX_JOB_BYTES = 64 * 1024 * 1024
-#: A full queue is worth another look after so many seconds.
-RETRY_AFTER_S = 10.0
-
-
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Turns redis-py's errors into ours."""
-    try:
-        yield
-    except redis.OutOfMemoryError as error:
-        raise QueueFull("Redis's memory is full", retry_after_s=RETRY_AFTER_S) from error
-    except redis.RedisError as error:
-        raise BackendUnavailable(
-            f"Redis cannot be reached: {error}", remedy="start it, or correct REDIS_URL; then try again"
-        ) from error
 
 
 class LedgerBackend(JobBackend):

@@ -8,7 +8,7 @@ import { strings } from "../strings";
 import type { Plugin, Process, Redis } from "../types";
 
 const words = strings.processes;
-const ORDER = ["link", "worker", "panel"];
+const ORDER = ["link", "worker", "scheduler", "panel"];
 
 export function processesCard() {
   const { root, body } = card("processes", words.heading);

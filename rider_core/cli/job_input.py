@@ -1,0 +1,60 @@
+"""What a job is asked with, from the command line: INPUT and the values of --set become a payload."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rider_core.api.messages import encode_base64
+
+#: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
+_INPUTS = {
+    "voice.transcribe": ("audio", True),
+    "voice.synthesize": ("text", False),
+    "vision.detect": ("image", True),
+    "text.generate": ("prompt", False),
+}
+
+
+def payload_of(task: str, source: str, extra: Sequence[str] = ()) -> dict[str, Any]:
+    """The payload of a job.
+
+    Args:
+        source: A file's name or a text, whichever the task wants; "-": from standard input.
+        extra: More of its fields, each as FIELD=VALUE, where VALUE is JSON or a text.
+
+    Raises:
+        click.BadParameter: the file cannot be read, or one of `extra` has no field.
+    """
+    return {**_filled(task, source), **dict(_field(item) for item in extra)}
+
+
+def _filled(task: str, source: str) -> dict[str, Any]:
+    field, is_file = _INPUTS[task]
+    if not is_file:
+        return {field: sys.stdin.read() if source == "-" else source}
+    data = sys.stdin.buffer.read() if source == "-" else _read(source)
+    wav = {"format": "wav"} if task == "voice.transcribe" else {}
+    return {field: encode_base64(data), **wav}
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{name}: {error.strerror}", param_hint="INPUT") from None
+
+
+def _field(item: str) -> tuple[str, Any]:
+    name, equals, value = item.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint="--set")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

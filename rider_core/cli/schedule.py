@@ -1,0 +1,167 @@
+"""`rider schedule`: jobs that come again, at times of a cron expression or at intervals."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rider_core.api.jobs import Priority
+from rider_core.api.messages import parse_message
+from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleState, machine_timezone
+from rider_core.api.tasks import TASKS
+from rider_core.cli.job_input import payload_of
+from rider_core.config import load_settings
+from rider_core.jobs.schedules import ScheduleBook, due_times
+from rider_core.runtime.redis_connection import connect
+
+_STYLES = {ScheduleState.ACTIVE: None, ScheduleState.PAUSED: "dim", ScheduleState.BROKEN: "red"}
+_TIME = "%a %Y-%m-%d %H:%M:%S %Z"
+
+
+@click.group()
+def schedule() -> None:
+    """Schedules: jobs that come again."""
+
+
+@schedule.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
+def show(as_json: bool) -> None:
+    """Every schedule, with when it is due next and what became of it so far."""
+    with _book() as book:
+        records, schedulers = book.records(), book.schedulers()
+    if as_json:
+        for record in records:
+            click.echo(record.model_dump_json())
+        return
+    if not records:
+        click.echo("no schedules; add one with: rider schedule add ID TASK INPUT --cron '30 6 * * *'")
+        return
+    table = Table("schedule", "task", "times", "state", "next", "last", "fired", "late", "missed")
+    for record in records:
+        table.add_row(*_cells(record), style=_STYLES[record.state])
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    for record in records:
+        if record.problem:
+            click.echo(
+                f"{record.id} is disabled: {record.problem}; once that is mended: rider schedule resume {record.id}"
+            )
+    if not schedulers:
+        click.secho("no scheduler is running; start one with: rider scheduler", fg="red", err=True)
+
+
+@schedule.command()
+@click.argument("schedule_id", metavar="ID")
+@click.argument("task", type=click.Choice(list(TASKS)))
+@click.argument("source", metavar="INPUT")
+@click.option("--cron", help='Minute hour day month weekday, such as "30 6 * * mon-fri".')
+@click.option("--every", "every_s", type=int, help="Seconds from one due time to the next.")
+@click.option("--tz", "timezone", help="The time zone of --cron, such as Europe/Warsaw; by default this machine's.")
+@click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
+@click.option("--provider", help="A provider by name instead of the one in the settings.")
+@click.option("--priority", type=click.Choice([it.value for it in Priority]), default="normal", show_default=True)
+@click.option("--deadline", "deadline_s", type=float, help="A job is not started so many seconds after its due time.")
+@click.option(
+    "--missed",
+    type=click.Choice([it.value for it in Missed]),
+    default="once",
+    show_default=True,
+    help="What was missed for over a minute: one job for the latest, or none.",
+)
+@click.option("--description", default="", help="For people.")
+@click.option("--replace", is_flag=True, help="Take the place of a schedule with this ID.")
+def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replace: bool, **fields: object) -> None:
+    """Do TASK with INPUT again and again: a WAV file, a JPEG file, or a text ("-": from standard input).
+
+    A file is read now, and its content kept.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    whole = {"id": schedule_id, "task": task, "payload": payload_of(task, source, extra), **given}
+    with _book() as book:
+        record = book.add(parse_message(Schedule, whole), replace)
+    click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
+
+
+@schedule.command()
+@click.argument("schedule_id", metavar="ID")
+def remove(schedule_id: str) -> None:
+    """Forget a schedule; the jobs that it has made stay."""
+    with _book() as book:
+        book.remove(schedule_id)
+    click.echo(f"{schedule_id} is removed")
+
+
+@schedule.command()
+@click.argument("schedule_id", metavar="ID")
+def pause(schedule_id: str) -> None:
+    """Let a schedule rest; what is due meanwhile is not caught up on."""
+    with _book() as book:
+        book.pause(schedule_id)
+    click.echo(f"{schedule_id} is paused; on with: rider schedule resume {schedule_id}")
+
+
+@schedule.command()
+@click.argument("schedule_id", metavar="ID")
+def resume(schedule_id: str) -> None:
+    """Let a schedule go on that was paused, or disabled because something was wrong with it."""
+    with _book() as book:
+        record = book.resume(schedule_id)
+    click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
+
+
+@schedule.command("next")
+@click.argument("cron", metavar="EXPRESSION")
+@click.option("--tz", "timezone", help="The time zone, such as Europe/Warsaw; by default this machine's.")
+@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100), help="How many.")
+def preview(cron: str, timezone: str | None, count: int) -> None:
+    """When a cron EXPRESSION is due next."""
+    timezone = timezone or machine_timezone()
+    # Only its times matter, but they are a schedule's.
+    whole = {"id": "preview", "cron": cron, "timezone": timezone, "task": "", "payload": {}}
+    times = due_times(parse_message(Schedule, whole))
+    ts: float = time.time()
+    for _ in range(count):
+        ts = times.after(ts)
+        click.echo(datetime.fromtimestamp(ts, ZoneInfo(timezone)).strftime(_TIME))
+
+
+@contextmanager
+def _book() -> Iterator[ScheduleBook]:
+    connection = connect(load_settings().redis_location)
+    try:
+        yield ScheduleBook(connection)
+    finally:
+        connection.close()
+
+
+def _cells(record: ScheduleRecord) -> list[str]:
+    schedule = record.schedule
+    return [
+        record.id,
+        schedule.task if schedule else "?",
+        escape(_times(schedule)) if schedule else "?",
+        record.state.value,
+        _when(record, record.next_ts),
+        _when(record, record.last_due_ts),
+        *map(str, (record.fired, record.late, record.missed)),
+    ]
+
+
+def _times(schedule: Schedule) -> str:
+    return f"every {schedule.every_s} s" if schedule.every_s else f"{schedule.cron} ({schedule.timezone})"
+
+
+def _when(record: ScheduleRecord, ts: float | None) -> str:
+    """In the schedule's own time zone; empty for None."""
+    if ts is None:
+        return ""
+    zone = ZoneInfo(record.schedule.timezone) if record.schedule and record.schedule.cron else None
+    return datetime.fromtimestamp(ts, zone).astimezone(zone).strftime(_TIME)

@@ -1,0 +1,34 @@
+"""`rider scheduler`: hands over the jobs of schedules when they are due, as a process."""
+
+from __future__ import annotations
+
+import signal
+
+import click
+
+from rider_core.cli.begin import begin
+from rider_core.eventbus import EventBus
+from rider_core.jobs.schedules import Agenda, Scheduler
+from rider_core.runtime.job_backend import open_backend
+from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.redis_connection import connect
+
+
+@click.command()
+def scheduler() -> None:
+    """Submit the jobs of schedules (`rider schedule`) when they are due. Several may run, one is enough."""
+    # Not `Services`: that loads every plugin, and with them engines that nobody asks anything here.
+    settings = begin("scheduler")
+    connection = connect(settings.redis_location)
+    backend = open_backend(settings, connection)
+    process = Scheduler(Agenda(connection), backend)
+    reporter = StatusReporter(EventBus(connection, "scheduler"), process.describe)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: process.stop())
+    reporter.start()
+    try:
+        process.run()
+    finally:
+        reporter.stop()
+        backend.close()
+        connection.close()

@@ -1,0 +1,36 @@
+"""Opens the job backend that the settings name, for all of `Services` or alone."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.jobs.broker_backend import BrokerBackend
+from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.pluginhost import PluginHost
+from rider_core.runtime.plugins import load_plugins
+
+
+def open_backend(settings: Settings, connection: Redis, plugins: PluginHost | None = None) -> LedgerBackend:
+    """The backend; nothing is sent yet.
+
+    Args:
+        plugins: None: loaded where the backend comes from one, which spares the engines' memory where it does not.
+
+    Raises:
+        ConfigError: there is no backend of that name.
+        PluginError: a required plugin is not usable.
+    """
+    if settings.queue_backend == RQBackend.name:
+        return RQBackend(connection)
+    transports = (plugins or load_plugins(settings)).registry.job_transports
+    factory = transports.get(settings.queue_backend)
+    if factory is None:
+        names = ", ".join([RQBackend.name, *transports])
+        raise ConfigError(
+            f"there is no job backend {settings.queue_backend!r}",
+            remedy=f"set TASK_QUEUE_BACKEND to one of {names}, or install the plugin that brings it",
+        )
+    return BrokerBackend(connection, factory())

@@ -1,0 +1,143 @@
+"""`rider schedule` and `rider scheduler` on a real Valkey."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from house import Processes, Valkey, wait_until
+
+from rider_core.eventbus import EventBus
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs.schedules import ScheduleBook, scripts
+
+MAIN = ("-m", "rider_core.cli.main")
+#: What an idle worker may have at most, too.
+MAX_MEMORY_MB = 60
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs `rider schedule ...` against one Redis."""
+
+    environment: dict[str, str]
+
+    def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *MAIN, "schedule", *arguments],
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self.environment,
+        )
+
+
+@pytest.fixture
+def rider(processes: Processes, valkey: Valkey) -> Shell:
+    processes.environment.update(REDIS_URL=valkey.url, COLUMNS="160", TZ="Europe/Warsaw")
+    return Shell(processes.environment)
+
+
+def test_a_schedule_is_added_shown_paused_and_removed(rider: Shell, connection: redis.Redis) -> None:
+    options = ("--tz", "Asia/Tokyo", "--priority", "high", "--deadline", "60", "--set", "max_tokens=5")
+    added = rider("add", "news", "text.generate", "-", "--cron", "0 6 * * *", *options, answer="What is new?")
+    assert re.fullmatch(r"news is due next \w{3} \d{4}-\d\d-\d\d 06:00:00 JST\n", added.stdout), added.stderr
+    stored = ScheduleBook(connection).get("news").schedule
+    assert stored is not None
+    assert stored.payload == {"prompt": "What is new?", "max_tokens": 5}
+    assert (stored.priority.value, stored.deadline_s, stored.timezone) == ("high", 60, "Asia/Tokyo")
+
+    listed = rider("list")
+    for part in ("news", "text.generate", "0 6 * * * (Asia/Tokyo)", "active", "06:00:00 JST"):
+        assert part in listed.stdout
+    assert listed.stderr == "no scheduler is running; start one with: rider scheduler\n"
+
+    assert "rider schedule resume news" in rider("pause", "news").stdout
+    paused = json.loads(rider("list", "--json").stdout)
+    assert (paused["next_ts"], paused["schedule"]["enabled"]) == (None, False)
+    assert rider("resume", "news").stdout == added.stdout
+    assert rider("remove", "news").stdout == "news is removed\n"
+    assert "no schedules; add one with" in rider("list").stdout
+    again = rider("remove", "news")
+    assert (again.returncode, "there is no schedule 'news'" in again.stderr) == (1, True)
+
+
+def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, tmp_path: Path) -> None:
+    (tmp_path / "frame.jpg").write_bytes(b"\xff\xd8")
+    assert rider("add", "look", "vision.detect", str(tmp_path / "frame.jpg"), "--every", "3600").returncode == 0
+    stored = ScheduleBook(connection).get("look").schedule
+    assert stored is not None
+    assert (stored.payload, stored.timezone) == ({"image": "/9g="}, "Europe/Warsaw")
+    assert rider("add", "look", "vision.detect", "gone.jpg", "--every", "5").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--cron", "0 25 * * *"], "cron: '0 25 * * *' is never due"),
+        (["--cron", "hourly"], "it must be five fields, minute hour day month weekday"),
+        (["--cron", "* * * * *", "--tz", "Warsaw"], "use an IANA name such as Europe/Warsaw"),
+        ([], "exactly one of cron and every_s"),
+        (["--every", "5", "--set", "temper=1"], "payload.temper"),
+    ],
+)
+def test_what_cannot_work_is_told(rider: Shell, options: list[str], told: str) -> None:
+    refused = rider("add", "tick", "text.generate", "hi", *options)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert "no schedules" in rider("list").stdout
+
+
+def test_a_disabled_one_is_shown_with_its_reason(rider: Shell, connection: redis.Redis) -> None:
+    rider("add", "tick", "text.generate", "hi", "--every", "3600")
+    connection.hset(scripts.key_of("tick"), "problem", "there is no task 'text.generate'")
+    assert "tick is disabled: there is no task 'text.generate'; once that is mended" in rider("list").stdout
+
+
+def test_times_are_previewed(rider: Shell) -> None:
+    lines = rider("next", "30 2 * * mon", "--tz", "Europe/Warsaw", "--count", "3").stdout.splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        assert re.fullmatch(r"Mon \d{4}-\d\d-\d\d 0[23]:\d0:00 CES?T", line)
+    assert len(rider("next", "* * * * *").stdout.splitlines()) == 5
+    assert "it must be five fields" in rider("next", "@daily").stderr
+
+
+def test_the_process_is_light_and_outlives_a_redis_that_goes(
+    rider: Shell, valkey: Valkey, connection: redis.Redis, processes: Processes
+) -> None:
+    schedules = ScheduleBook(connection)
+    process = processes.start(*MAIN, "scheduler")
+    wait_until(lambda: schedules.schedulers() == 1, what="the scheduler")
+    rider("add", "tick", "text.generate", "hi", "--every", "1")
+    wait_until(lambda: schedules.get("tick").fired, what="a job")
+    assert (
+        f"tick-{schedules.get('tick').last_due_ts}"
+        == RQBackend(connection).get(f"tick-{schedules.get('tick').last_due_ts}").id
+    )
+    said = [event for event in EventBus(connection, "test").recent(100) if event.kind == "process.status"]
+    assert (said[-1].data["role"], said[-1].data["name"]) == ("scheduler", f"scheduler-{process.pid}")
+
+    valkey.kill()
+    wait_until(lambda: "Redis cannot be reached" in processes.log(), what="a word about Redis")
+    valkey.start()
+    before = schedules.get("tick").fired
+    wait_until(lambda: schedules.get("tick").fired > before, what="a job after that")
+    assert schedules.get("tick").missed == 0
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    memory_mb = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+    assert memory_mb < MAX_MEMORY_MB
+
+    told = time.monotonic()
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+    assert time.monotonic() - told < 3
+    assert schedules.schedulers() == 0
