@@ -78,6 +78,7 @@ class Outbox:
                     self._tell(together, self._desk.commit([done.ended for done in together]))
                 except redis.RedisError as error:
                     log.error("what came of jobs could not be stored: %s", error)
+                    self._desk.abandon([done.ended.claim for done in together])
 
     def _emptied(self) -> list[Done]:
         with self._lock:

@@ -172,6 +172,7 @@ class ProviderWorker(BaseWorker):
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
             names = ", ".join(claim.id for claim in claims[:5])
             log.error("%d job(s) (%s): what came of them could not be stored: %s", len(claims), names, error)
+            self._desk.abandon(claims)
         finally:
             self._caretaker.hold([])
             self._busy = False
@@ -194,6 +195,7 @@ class ProviderWorker(BaseWorker):
         for done in self._attempts.run(held):
             left -= 1
             self._outbox.put(done, last=left == 0)
+        self._desk.dismiss([one.claim for one in held if one.unwanted])
 
     def _limits(self) -> dict[str, int]:
         """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""

@@ -79,8 +79,17 @@ class BrokerDesk(ClaimDesk):
         self._close_accounts(ended, answers)
         return [bool(kept) for kept in answers]
 
+    # Whatever is neither settled nor released counts against the prefetch as long as the connection lasts: too many of
+    # them, and nothing comes any more.
+    def abandon(self, claims: Sequence[Claim]) -> None:
+        self._consumer.release(_deliveries(claims))
+
+    def dismiss(self, claims: Sequence[Claim]) -> None:
+        self._consumer.settle(_deliveries(claims))
+
     def close(self) -> None:
         self._consumer.close()
+        super().close()
 
     def _look(self) -> None:
         """Take in what has arrived. Where the broker is away, that is nothing; `wait_for_work` says it."""
@@ -137,13 +146,17 @@ class BrokerDesk(ClaimDesk):
             return []
         attempt = self._attempt_arguments()
         arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
-        answers = self._scripts.claim(args=[*attempt, LOST, *arguments])
+        try:
+            answers = self._scripts.claim(args=[*attempt, LOST, *arguments])
+        except redis.RedisError:
+            self._consumer.release(deliveries)
+            raise
         claims: list[Claim] = []
         over: list[Delivery] = []
         for delivery, answer in zip(deliveries, answers, strict=True):
             ticket = delivery.ticket
             if isinstance(answer, bytes):
-                self._transport.publish([ticket], max(0.0, float(answer) - time.time()))
+                self._put_off(ticket, float(answer))
                 over.append(delivery)
             elif answer == 0:
                 over.append(delivery)
@@ -166,6 +179,13 @@ class BrokerDesk(ClaimDesk):
         self._consumer.settle(over)
         return claims
 
+    def _put_off(self, ticket: Ticket, due_ts: float) -> None:
+        try:
+            self._transport.publish([ticket], max(0.0, due_ts - time.time()))
+        except BackendUnavailable as error:
+            # The others in hand are claimed already. This one is missed when it is overdue, and published then.
+            log.warning("the broker did not take job %s, which is not due yet: %s", ticket.job_id, error)
+
     def _let_others_have(self, limits: Mapping[str, int], claim: Claim) -> None:
         """Hold tickets ready where jobs are short; where this one may take long, others may have what is held."""
         assert claim.delivery is not None
@@ -180,7 +200,7 @@ class BrokerDesk(ClaimDesk):
     def _close_accounts(self, ended: Sequence[Ended], answers: Sequence[int]) -> None:
         """Settle the tickets of what has ended; what is tried again gets a new one first.
 
-        Where the broker takes none, the old one stays unsettled: it comes again, and the ledger knows what it is for.
+        Where the broker takes none, the old one goes back: it comes again, and the ledger knows what it is for.
         """
         again: dict[float, list[Ended]] = defaultdict(list)
         settled = []
@@ -191,15 +211,15 @@ class BrokerDesk(ClaimDesk):
                 settled.append(one)
         for delay_s, many in again.items():
             # An unstarted one is given back as it is.
-            unstarted = [one for one in many if one.outcome is one.outcome.UNSTARTED]
-            self._consumer.release(_deliveries(unstarted))
+            self.abandon([one.claim for one in many if one.outcome is one.outcome.UNSTARTED])
             rest = [one for one in many if one.outcome is not one.outcome.UNSTARTED]
             try:
                 self._transport.publish([_another(one) for one in rest], delay_s)
                 settled += rest
             except BackendUnavailable as error:
                 log.warning("the broker did not take %d job(s) for another attempt: %s", len(rest), error)
-        self._consumer.settle(_deliveries(settled))
+                self.abandon([one.claim for one in rest])
+        self.dismiss([one.claim for one in settled])
 
     def _publish_again(self, ids: Sequence[str]) -> None:
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -222,8 +242,8 @@ def _goes_alone(delivery: Delivery) -> bool:
     return delivery.ticket.alone or delivery.redelivered
 
 
-def _deliveries(ended: Sequence[Ended]) -> list[Delivery]:
-    return [one.claim.delivery for one in ended if one.claim.delivery is not None]
+def _deliveries(claims: Sequence[Claim]) -> list[Delivery]:
+    return [claim.delivery for claim in claims if claim.delivery is not None]
 
 
 def _another(one: Ended) -> Ticket:

@@ -36,7 +36,8 @@ from rider_core.jobs.ledger.codec import (
     rq_time,
 )
 from rider_core.jobs.ledger.desk import ClaimDesk
-from rider_core.jobs.ledger.scripts import Scripts
+from rider_core.jobs.ledger.line import Line
+from rider_core.jobs.ledger.scripts import Scripts, together
 from rider_core.jobs.redis_errors import RETRY_AFTER_S, redis_errors
 from rider_core.timing import Stopwatch
 
@@ -58,7 +59,8 @@ class LedgerBackend(JobBackend):
             broker: A message broker carries the jobs, not RQ's lists.
         """
         self._redis = connection
-        self._scripts = Scripts(connection, broker)
+        self._line = Line(connection)
+        self._scripts = Scripts(self._line, broker)
         self._broker = broker
         self._admission = Admission(connection, RETRY_AFTER_S)
 
@@ -95,15 +97,13 @@ class LedgerBackend(JobBackend):
 
     def wait(self, job_id: str, timeout_s: float) -> JobRecord:
         watch = Stopwatch.start()
-        pubsub: Any = self._redis.pubsub  # redis-py leaves it untyped
-        with redis_errors(), pubsub(ignore_subscribe_messages=True) as channel:
-            channel.subscribe(keys.ENDED_CHANNEL.format(id=job_id))
+        with redis_errors(), self._line.listening(keys.ENDED_CHANNEL.format(id=job_id)) as heard:
             record = self.get(job_id)
             while not record.state.ended:
                 left_s = timeout_s - watch.elapsed_s
                 if left_s <= 0:
                     raise WaitTimeout(f"job {job_id} is still {record.state.value} after {timeout_s:g} s")
-                channel.get_message(timeout=min(left_s, WAIT_RECHECK_S))
+                heard(min(left_s, WAIT_RECHECK_S))
                 record = self.get(job_id)
         return record
 
@@ -165,6 +165,7 @@ class LedgerBackend(JobBackend):
         return self._in_pages(queue, self._purge_each)
 
     def close(self) -> None:
+        self._line.close()
         self._redis.close()
 
     def _published(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
@@ -194,19 +195,17 @@ class LedgerBackend(JobBackend):
 
     def _hash_of(self, job_id: str) -> dict[bytes, bytes]:
         with redis_errors():
-            fields = cast("dict[bytes, bytes]", self._redis.hgetall(keys.job_key(job_id)))
+            fields = self._line.call("HGETALL", keys.job_key(job_id))
         if not fields:
             raise JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
-        return fields
+        return _pairs(fields)
 
     def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
         """Ids with their hashes; those whose hash has expired are left out."""
         names = [raw.decode() for raw in ids]
-        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for name in names:
-                pipeline.hgetall(keys.job_key(name))
-            hashes = pipeline.execute()
-        return [(name, fields) for name, fields in zip(names, hashes, strict=True) if fields]
+        with redis_errors():
+            hashes = self._line.call_together([("HGETALL", keys.job_key(name)) for name in names])
+        return [(name, _pairs(fields)) for name, fields in zip(names, hashes, strict=True) if fields]
 
     def _failed_ids(self, queue: str) -> list[bytes]:
         """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
@@ -224,18 +223,23 @@ class LedgerBackend(JobBackend):
     def _requeue_each(self, ids: list[str]) -> int:
         now = time.time()
         hashes = self._hashes_of([job_id.encode() for job_id in ids])
-        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for job_id, fields in hashes:
-                self._scripts.requeue(args=[job_id, now, _attempts_allowed(fields)], client=pipeline)
-            answers = pipeline.execute()
+        if not hashes:
+            return 0
+        with redis_errors():
+            answers = together(
+                [(self._scripts.requeue, [job_id, now, _attempts_allowed(fields)]) for job_id, fields in hashes]
+            )
         self._requeued([entry for entry, answer in zip(hashes, answers, strict=True) if answer])
         return sum(answers)
 
     def _purge_each(self, ids: list[str]) -> int:
-        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                self._scripts.purge(args=[job_id], client=pipeline)
-            return sum(pipeline.execute())
+        with redis_errors():
+            return sum(together([(self._scripts.purge, [job_id]) for job_id in ids]))
+
+
+def _pairs(fields: list[bytes]) -> dict[bytes, bytes]:
+    """A hash as Redis sends it: names and values in turn."""
+    return dict(zip(fields[::2], fields[1::2], strict=True))
 
 
 def _prepared(order: AnySpec) -> tuple[Task, bytes]:

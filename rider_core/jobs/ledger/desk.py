@@ -17,6 +17,7 @@ from rider_core.api.job_transport import Delivery
 from rider_core.api.jobs import JobProblem
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import DONE, FAILED, rq_time
+from rider_core.jobs.ledger.line import Line
 from rider_core.jobs.ledger.scripts import Scripts
 
 #: A lease is extended every 5 s, so four extensions may fail before a job is taken away from a living worker; and a
@@ -98,7 +99,8 @@ class ClaimDesk(ABC):
             queues: Our queues, the preferred one first; high priorities of all go before normal ones of any.
         """
         self._redis = connection
-        self._scripts = Scripts(connection, broker)
+        self._line = Line(connection)
+        self._scripts = Scripts(self._line, broker)
         self._worker = worker
         by_queue = [keys.lanes_of(queue) for queue in queues]
         self.lanes = [lane for same_priority in zip(*by_queue, strict=True) for lane in same_priority]
@@ -188,8 +190,15 @@ class ClaimDesk(ABC):
         self._redis.hset(f"rq:worker:{self._worker}", "rider_tasks", json.dumps(list(tasks)))
 
     # Not abstract: without a broker there is nothing to do.
-    def close(self) -> None:  # noqa: B027
+    def abandon(self, claims: Sequence[Claim]) -> None:  # noqa: B027
+        """What came of these could not be stored; their leases run out, or others may have them before."""
+
+    def dismiss(self, claims: Sequence[Claim]) -> None:  # noqa: B027
+        """Nobody wants what comes of these: they were cancelled, or are another worker's now."""
+
+    def close(self) -> None:
         """Give back what is held and not yet claimed."""
+        self._line.close()
 
     def _publish_again(self, ids: Sequence[str]) -> None:  # noqa: B027
         """Jobs wait again; a broker must be handed new tickets for them."""

@@ -12,6 +12,7 @@ import redis
 
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.desk import Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.scripts import Script, together
 
 
 class RQDesk(ClaimDesk):
@@ -36,11 +37,10 @@ class RQDesk(ClaimDesk):
 
     def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
         arguments = self._take_arguments(limits) if limits is not None else None
-        with self._redis.pipeline(transaction=False) as pipeline:
-            self._scripts.finish(args=self._finish_arguments(ended, rest=True), client=pipeline)
-            if arguments is not None:
-                self._scripts.take(args=arguments, client=pipeline)
-            answers = pipeline.execute()
+        calls: list[tuple[Script, list[Any]]] = [(self._scripts.finish, self._finish_arguments(ended, rest=True))]
+        if arguments is not None:
+            calls.append((self._scripts.take, arguments))
+        answers = together(calls)
         return [bool(kept) for kept in answers[0]], self._claims(answers[1], arguments) if arguments else []
 
     def wait_for_work(self, timeout_s: float) -> None:
@@ -52,7 +52,8 @@ class RQDesk(ClaimDesk):
         if self._next_due is not None:
             timeout_s = min(timeout_s, self._next_due - time.time())
         # XREAD takes 0 for "without end", so 1 ms is the shortest wait.
-        rung: Any = self._redis.xread(self._bells, block=max(1, math.ceil(timeout_s * 1000)))
+        block_ms = max(1, math.ceil(timeout_s * 1000))
+        rung = self._line.call("XREAD", "BLOCK", block_ms, "STREAMS", *self._bells, *self._bells.values())
         for bell, entries in rung or ():
             self._bells[bell.decode()] = entries[-1][0]
 

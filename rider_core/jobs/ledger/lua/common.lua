@@ -38,8 +38,10 @@ local function read(id, with_data)
   return job
 end
 
--- Counters and histograms of each task. They are written once for a whole script: call `write_figures` at its end.
-local figures = {}
+-- Counters and histograms of each task, and the jobs that ended. They are written once for a whole script: call
+-- `write_figures` at its end.
+local figures, ended = {}, {}
+local function remember(job) ended[#ended + 1] = job.id end
 
 local function count(job, name, amount)
   local task = job.task ~= '' and job.task or 'unknown'
@@ -58,7 +60,10 @@ local function observe(job, name, seconds)
 end
 
 local function write_figures()
-  redis.call('LTRIM', 'rider:recent', 0, RECENT_LENGTH - 1)
+  if #ended > 0 then
+    redis.call('LPUSH', 'rider:recent', unpack(ended))
+    redis.call('LTRIM', 'rider:recent', 0, RECENT_LENGTH - 1)
+  end
   for task, of_task in pairs(figures) do
     for name, amount in pairs(of_task) do redis.call('HINCRBY', 'rider:figures:' .. task, name, amount) end
   end
@@ -103,12 +108,13 @@ local function waiting_in(lane)
   return now + redis.call('ZCARD', 'rq:scheduled:' .. lane)
 end
 
--- Let a job wait for a worker, behind the others or before them. `now` is when its ticket is published.
+-- Let a job wait for a worker, behind the others or before them. `now` is when its ticket is published. Returns how
+-- many wait, where RQ's list says it.
 local function enqueue(job, now, before)
   if BROKER then
     redis.call('ZADD', waiting_key(job.lane), now, job.id)
   else
-    redis.call(before and 'LPUSH' or 'RPUSH', waiting_key(job.lane), job.id)
+    return redis.call(before and 'LPUSH' or 'RPUSH', waiting_key(job.lane), job.id)
   end
 end
 
@@ -133,8 +139,6 @@ local function conclude(job, registry, ttl, now)
   if job.items > 0 then redis.call('EXPIRE', items_key(job.id), ttl) end
   redis.call('PUBLISH', 'rider:ended:' .. job.id, '1')
 end
-
-local function remember(job) redis.call('LPUSH', 'rider:recent', job.id) end
 
 -- End a job that never ran to its end: expired, replaced or cancelled. With a camera's frames most are replaced: they
 -- do not push the others out of the list of recent jobs.

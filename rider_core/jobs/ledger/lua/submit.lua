@@ -43,15 +43,13 @@ for _, job in ipairs(jobs) do
       schedule(job, job.due)
       tell('job.accepted', job, now, {due_ts = string.format('%.6f', job.due)})
     else
-      enqueue(job, now)
-      rings[job.queue] = true
+      -- A worker that sleeps has seen its lanes empty, so it is the first job that has to wake it.
+      if enqueue(job, now) == 1 then rings[job.queue] = true end
       tell('job.accepted', job, now)
     end
     answers[#answers + 1] = 1
   end
 end
-if not BROKER then
-  for queue in pairs(rings) do ring(queue) end
-end
+for queue in pairs(rings) do ring(queue) end
 write_figures()
 return answers
