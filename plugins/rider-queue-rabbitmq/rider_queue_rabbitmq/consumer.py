@@ -1,0 +1,170 @@
+"""A worker's consumer: hands deliveries from the connection's thread to the worker's; makes lost connections anew."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from rider_core.api import Delivery, TicketConsumer
+from rider_core.errors import BackendUnavailable
+from rider_queue_rabbitmq.backoff import Backoff
+from rider_queue_rabbitmq.faults import explain
+from rider_queue_rabbitmq.settings import RabbitSettings
+from rider_queue_rabbitmq.subscription import Subscription
+from rider_queue_rabbitmq.topology import lane_queue
+
+log = logging.getLogger(__name__)
+
+#: The farewell takes two seconds at most, an attempt at connecting five.
+_END_LIMIT_S = 8.0
+
+
+class RabbitConsumer(TicketConsumer):
+    """Its thread starts with the first `fetch`; heartbeats go on there, however long a job takes."""
+
+    def __init__(self, settings: RabbitSettings, lanes: Sequence[str]) -> None:
+        for lane in lanes:
+            lane_queue(lane)  # refuses a name that cannot be
+        self._settings = settings
+        self._lanes = list(dict.fromkeys(lanes))
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        # Guards all below; `fetch` waits on it.
+        self._news = threading.Condition()
+        self._arrived: deque[Delivery] = deque()  # as many as the prefetch of all lanes allows
+        self._subscription: Subscription | None = None
+        self._number = 0
+        self._ready = False
+        self._prefetch = 1
+        self._woken = False
+        self._fault: BackendUnavailable | None = None
+
+    @property
+    def connection(self) -> int:
+        with self._news:
+            return self._number if self._ready else 0
+
+    def fetch(self, timeout_s: float) -> list[Delivery]:
+        deadline = time.monotonic() + timeout_s
+        with self._news:
+            self._start()
+            while not self._arrived and not self._woken and not self._stop.is_set():
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    break
+                self._news.wait(left_s)
+            woken, self._woken = self._woken, False
+            if not self._arrived and not woken:
+                self._raise_if_unconnected()
+            arrived = list(self._arrived)
+            self._arrived.clear()
+        return arrived
+
+    def set_prefetch(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"a prefetch of {count} would mean no limit; give 1 or more")
+        with self._news:
+            if count == self._prefetch:
+                return
+            self._prefetch = count
+            subscription = self._subscription
+        if subscription is not None:
+            subscription.set_prefetch(count)
+
+    def settle(self, deliveries: Sequence[Delivery]) -> None:
+        subscription = self._subscription
+        if subscription is not None:
+            subscription.settle(each.token for each in deliveries)
+
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        subscription = self._subscription
+        if subscription is not None:
+            subscription.release(each.token for each in deliveries)
+
+    def wake(self) -> None:
+        with self._news:
+            self._woken = True
+            self._news.notify_all()
+
+    def close(self) -> None:
+        with self._news:
+            self._stop.set()
+            self._news.notify_all()
+            subscription, thread = self._subscription, self._thread
+        if subscription is not None:
+            subscription.close()
+        if thread is not None:
+            thread.join(_END_LIMIT_S)
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stop.is_set():
+            self._thread = threading.Thread(target=self._serve, name="rider-rabbitmq-consumer", daemon=True)
+            self._thread.start()
+
+    def _raise_if_unconnected(self) -> None:
+        if self._stop.is_set():
+            raise BackendUnavailable("this consumer is closed", remedy="ask the transport for another")
+        if not self._ready:
+            where = f"RabbitMQ at {self._settings.host}:{self._settings.port}"
+            fault = self._fault or BackendUnavailable(f"{where} has not answered yet", remedy="wait a little longer")
+            raise BackendUnavailable(fault.message, remedy=fault.remedy)
+
+    def _serve(self) -> None:
+        """The thread: one connection after another until `close`."""
+        backoff = Backoff()
+        outage = _Outage(self._settings)
+        while not self._stop.is_set():
+            with self._news:
+                self._number += 1
+                subscription = self._subscription = Subscription(
+                    self._settings,
+                    self._lanes,
+                    self._prefetch,
+                    self._number,
+                    on_ready=lambda: self._on_ready(backoff, outage),
+                    on_delivery=self._on_delivery,
+                )
+            reason = subscription.run()
+            fault = explain(reason, self._settings)
+            with self._news:
+                self._ready = False
+                self._fault = fault
+                self._arrived.clear()  # RabbitMQ gives them to the next who asks
+                self._news.notify_all()
+            if not self._stop.is_set():
+                outage.begin(fault)
+                self._stop.wait(backoff.next_s())
+
+    def _on_ready(self, backoff: Backoff, outage: _Outage) -> None:
+        backoff.reset()
+        outage.end()
+        with self._news:
+            self._ready = True
+            self._fault = None
+            self._news.notify_all()
+
+    def _on_delivery(self, delivery: Delivery) -> None:
+        with self._news:
+            self._arrived.append(delivery)
+            self._news.notify_all()
+
+
+class _Outage:
+    """Says once that RabbitMQ is away, and once that it is back."""
+
+    def __init__(self, settings: RabbitSettings) -> None:
+        self._where = f"RabbitMQ at {settings.host}:{settings.port}"
+        self._since: float | None = None
+
+    def begin(self, fault: BackendUnavailable) -> None:
+        if self._since is None:
+            self._since = time.monotonic()
+            log.warning("No jobs arrive over RabbitMQ: %s", fault)
+
+    def end(self) -> None:
+        if self._since is not None:
+            log.warning("%s is back after %.1f s", self._where, time.monotonic() - self._since)
+            self._since = None

@@ -1,0 +1,122 @@
+"""One lane's channel: its consumer, the prefetch, and the answers to what it delivered.
+
+A channel for each lane, so that what becomes of one queue is no matter of the others: when it is deleted, its channel
+goes with all that was held from it, and the next begins with nothing open.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+import pika
+from pika import frame, spec
+from pika.channel import Channel
+from pika.connection import Connection
+
+from rider_core.api import Ticket
+from rider_queue_rabbitmq.connection import IoConnection
+from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
+from rider_queue_rabbitmq.tickets import NotATicket, from_message
+from rider_queue_rabbitmq.topology import DEAD_QUEUE, lane_queue
+
+log = logging.getLogger(__name__)
+
+
+class LaneChannel:
+    """Used on the connection's thread alone.
+
+    Args:
+        on_delivery: Called with each ticket, whether it is redelivered, and its tag.
+        on_cancelled: Called when RabbitMQ ends the delivery, because the queue was deleted, or its node went.
+    """
+
+    def __init__(
+        self,
+        io: IoConnection,
+        connection: Connection,
+        lane: str,
+        prefetch: int,
+        *,
+        on_delivery: Callable[[LaneChannel, Ticket, bool, int], None],
+        on_cancelled: Callable[[LaneChannel], None],
+    ) -> None:
+        self.lane = lane
+        self._prefetch = prefetch
+        self._on_delivery = on_delivery
+        self._on_cancelled = on_cancelled
+        self._consumer_tag: str | None = None
+        self._open_deliveries = OpenDeliveries()
+        self._strangers = 0
+        self._channel: Channel = connection.channel(on_open_callback=lambda _channel: self._consume())
+        self._channel.add_on_cancel_callback(self._cancelled_by_broker)
+        io.depend_on(self._channel)
+
+    def set_prefetch(self, count: int) -> None:
+        """RabbitMQ cannot change a consumer, so it is replaced.
+
+        What was under way to the old one comes again, marked as redelivered, because RabbitMQ takes it back (and pika
+        gives back the rest): up to as many as the old number. A second consumer for the difference would avoid that
+        when the number grows, but RabbitMQ 3.10 fails when a queue with two consumers of one channel is deleted.
+        """
+        unchanged, self._prefetch = count == self._prefetch, count
+        if unchanged or self._consumer_tag is None or not self._channel.is_open:
+            return  # where the channel is on its way, it will ask for the new number
+        self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
+        self._consume()
+
+    def release(self, tags: Iterable[int]) -> None:
+        """Back into the queue. Where the channel is gone, RabbitMQ has done so."""
+        if not self._channel.is_open:
+            return
+        for tag in tags:
+            if self._open_deliveries.take(tag):
+                self._channel.basic_nack(tag, requeue=True)
+
+    def settle(self, tags: Iterable[int]) -> None:
+        """They are done with. Where the channel is gone, RabbitMQ has given them to others."""
+        if not self._channel.is_open:
+            return
+        up_to, single = self._open_deliveries.settle(tags)
+        if up_to is not None:
+            self._channel.basic_ack(up_to, multiple=True)
+        for tag in single:
+            self._channel.basic_ack(tag)
+
+    def close(self) -> None:
+        if self._channel.is_open:
+            self._channel.close()
+
+    def _consume(self) -> None:
+        """The prefetch holds for each consumer that is made after it was set (`global` would mean all of a channel)."""
+        self._channel.basic_qos(prefetch_count=self._prefetch, global_qos=False)
+        self._consumer_tag = self._channel.basic_consume(lane_queue(self.lane), self._deliver, auto_ack=False)
+
+    def _cancelled_by_broker(self, answer: frame.Method[spec.Basic.Cancel]) -> None:
+        if answer.method.consumer_tag == self._consumer_tag:
+            self._consumer_tag = None
+            self._on_cancelled(self)
+
+    def _deliver(
+        self, channel: Channel, method: spec.Basic.Deliver, properties: pika.BasicProperties, body: bytes
+    ) -> None:
+        tag: int = method.delivery_tag
+        try:
+            ticket = from_message(self.lane, properties, body)
+        except NotATicket as problem:
+            channel.basic_nack(tag, requeue=False)
+            self._complain(problem)
+            return
+        self._open_deliveries.add(tag)
+        self._on_delivery(self, ticket, bool(method.redelivered), tag)
+
+    def _complain(self, problem: NotATicket) -> None:
+        self._strangers += 1
+        if self._strangers & (self._strangers - 1) == 0:  # 1, 2, 4, 8: a flood of them must not flood the log
+            log.warning(
+                "A message in %s is not a job: %s; it is in the queue %s now (%d since the connection was made)",
+                lane_queue(self.lane),
+                problem,
+                DEAD_QUEUE,
+                self._strangers,
+            )

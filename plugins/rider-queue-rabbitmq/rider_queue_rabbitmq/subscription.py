@@ -1,0 +1,145 @@
+"""One connection's subscription to lanes: a channel for each, and the way of answers to the connection's thread.
+
+When the connection ends, so does this; `consumer` makes another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from pika.connection import Connection
+
+from rider_core.api import Delivery, Ticket
+from rider_queue_rabbitmq.connection import IoConnection
+from rider_queue_rabbitmq.lane_channel import LaneChannel
+from rider_queue_rabbitmq.settings import RabbitSettings
+from rider_queue_rabbitmq.topology import declare, lane_queue
+
+log = logging.getLogger(__name__)
+
+#: A delivery's handle: the channel that brought it, and RabbitMQ's number for it there.
+Token = tuple[LaneChannel, int]
+
+
+class Subscription:
+    """Deliveries of some lanes over one connection.
+
+    Args:
+        number: `Delivery.connection` of all that comes over it.
+        on_ready: Called on its thread when the connection is there and every lane exists, before the first delivery.
+        on_delivery: Called on its thread with each ticket.
+    """
+
+    def __init__(
+        self,
+        settings: RabbitSettings,
+        lanes: Sequence[str],
+        prefetch: int,
+        number: int,
+        *,
+        on_ready: Callable[[], None],
+        on_delivery: Callable[[Delivery], None],
+    ) -> None:
+        self._number = number
+        self._lanes = lanes
+        self._on_ready = on_ready
+        self._on_delivery = on_delivery
+        self._io = IoConnection(settings, self._open)
+        # These belong to the connection's thread.
+        self._prefetch = prefetch
+        self._channels: dict[str, LaneChannel] = {}
+        # Answers on their way to that thread.
+        self._lock = threading.Lock()
+        self._settled: list[Token] = []
+        self._released: list[Token] = []
+        self._flush_is_due = False
+
+    def run(self) -> Exception:
+        """Serve until the connection ends. Returns why it did."""
+        return self._io.run()
+
+    def set_prefetch(self, count: int) -> None:
+        """From any thread. What is unsettled at the change comes on top."""
+        self._io.call(lambda: self._change_prefetch(count))
+
+    def settle(self, tokens: Iterable[Token]) -> None:
+        """From any thread: acknowledge these, together with whatever else is settled until the thread comes to it."""
+        self._answer(self._settled, tokens)
+
+    def release(self, tokens: Iterable[Token]) -> None:
+        """From any thread: back into their queues."""
+        self._answer(self._released, tokens)
+
+    def close(self) -> None:
+        """From any thread: begin to end. What was settled or released before is sent first: its turn came earlier."""
+        self._io.close()
+
+    def _open(self, connection: Connection) -> None:
+        declare(connection, self._lanes, None, partial(self._declared, connection))
+
+    def _declared(self, connection: Connection, problem: Exception | None) -> None:
+        if problem is not None:
+            self._io.abort(problem)
+            return
+        self._on_ready()
+        for lane in self._lanes:
+            self._open_channel(connection, lane)
+
+    def _open_channel(self, connection: Connection, lane: str) -> None:
+        self._channels[lane] = LaneChannel(
+            self._io,
+            connection,
+            lane,
+            self._prefetch,
+            on_delivery=self._deliver,
+            on_cancelled=partial(self._make_anew, connection),
+        )
+
+    def _make_anew(self, connection: Connection, channel: LaneChannel) -> None:
+        queue = lane_queue(channel.lane)
+        log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
+        channel.close()
+        declare(connection, [channel.lane], None, partial(self._made_anew, connection, channel.lane))
+
+    def _made_anew(self, connection: Connection, lane: str, problem: Exception | None) -> None:
+        if problem is not None:
+            self._io.abort(problem)
+        else:
+            self._open_channel(connection, lane)
+
+    def _change_prefetch(self, count: int) -> None:
+        self._prefetch = count
+        for channel in self._channels.values():
+            channel.set_prefetch(count)
+
+    def _deliver(self, channel: LaneChannel, ticket: Ticket, redelivered: bool, tag: int) -> None:
+        self._on_delivery(Delivery(ticket, redelivered, self._number, (channel, tag)))
+
+    def _answer(self, into: list[Token], tokens: Iterable[Token]) -> None:
+        with self._lock:
+            into.extend(tokens)
+            due, self._flush_is_due = self._flush_is_due, True
+        if not due:
+            self._io.call(self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            self._flush_is_due = False
+            settled, self._settled[:] = list(self._settled), []
+            released, self._released[:] = list(self._released), []
+        # First those that go back, so that no "this and all before it" covers them.
+        for channel, tags in _by_channel(released).items():
+            channel.release(tags)
+        for channel, tags in _by_channel(settled).items():
+            channel.settle(tags)
+
+
+def _by_channel(tokens: Iterable[Token]) -> dict[LaneChannel, list[int]]:
+    tags: dict[LaneChannel, list[int]] = defaultdict(list)
+    for channel, tag in tokens:
+        tags[channel].append(tag)
+    return tags

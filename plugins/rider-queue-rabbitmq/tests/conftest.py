@@ -1,0 +1,78 @@
+"""A real broker for all tests of the session, and lanes that no other test uses."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from rabbitmq_node import INSTALL, RabbitMQNode
+from rider_queue_rabbitmq import RabbitSettings, RabbitTransport, topology
+from rider_queue_rabbitmq.topology import MISSING_QUEUE_S, NEW_QUEUE_S
+
+
+@pytest.fixture(scope="session")
+def running_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQNode]:
+    if not RabbitMQNode.is_installed():
+        message = f"needs a RabbitMQ: {INSTALL}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    node = RabbitMQNode(tmp_path_factory.mktemp("rabbitmq"))
+    node.start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New queues are used at once, because nearly every test makes some.
+
+    Tests that kill the broker or delete queues ask for `unhurried`.
+    """
+    monkeypatch.setattr(topology, "MISSING_QUEUE_S", 0.0)
+    monkeypatch.setattr(topology, "NEW_QUEUE_S", 0.0)
+
+
+@pytest.fixture
+def unhurried(hurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "MISSING_QUEUE_S", MISSING_QUEUE_S)
+    monkeypatch.setattr(topology, "NEW_QUEUE_S", NEW_QUEUE_S)
+
+
+@pytest.fixture
+def node(running_node: RabbitMQNode) -> Iterator[RabbitMQNode]:
+    """The broker, up when the test begins; a test that stops it may leave it so."""
+    yield running_node
+    running_node.resume()
+    if not running_node.is_running():
+        running_node.start()
+
+
+@pytest.fixture
+def settings(node: RabbitMQNode) -> RabbitSettings:
+    return RabbitSettings(host=node.host, port=node.port)
+
+
+@pytest.fixture
+def transport(settings: RabbitSettings) -> Iterator[RabbitTransport]:
+    transport = RabbitTransport(settings)
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def lane() -> str:
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def channel(node: RabbitMQNode) -> Iterator[BlockingChannel]:
+    """A stranger's access to the broker."""
+    connection = pika.BlockingConnection(pika.URLParameters(node.url))
+    yield connection.channel()
+    if connection.is_open:
+        connection.close()

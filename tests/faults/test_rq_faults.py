@@ -1,0 +1,22 @@
+"""The faults of every job backend, over RQ's lists, and those that are RQ's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.jobs.faults import JobFaultContract
+
+
+class TestOverRQ(JobFaultContract):
+    @pytest.fixture
+    def backend_on(self) -> Callable[[redis.Redis], LedgerBackend]:
+        return RQBackend
+
+    @pytest.fixture
+    def carrier(self) -> dict[str, str]:
+        return {"TASK_QUEUE_BACKEND": RQBackend.name}
