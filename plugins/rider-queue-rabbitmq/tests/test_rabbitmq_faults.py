@@ -179,6 +179,7 @@ def test_a_lost_connection(
     number = consumer.connection
     assert {each.connection for each in again} == {number}
     consumer.settle(held)  # nor does anything happen to those that have the same numbers now
+    assert consumer.fetch(0.3) == []
     consumer.release(again)
     again = take(consumer, 5)
     consumer.settle(again)
@@ -188,7 +189,7 @@ def test_a_lost_connection(
 
 
 def test_a_channel_that_rabbitmq_closes(transport: RabbitTransport, lane: str) -> None:
-    """As when a job was held for longer than `consumer_timeout`: the worker must see that it lost its tickets."""
+    """As when a job was held beyond `consumer_timeout`: the worker must see that its tickets are lost."""
     transport.publish([ticket("job-1", lane)])
     consumer = transport.consumer([lane])
     (held,) = take(consumer, 1)

@@ -123,8 +123,15 @@ class Scene:
         self.wait_for(lambda: self.accounts.starts(job_id) >= times, f"start {times} of {job_id}")
 
     def ready(self, workers: int) -> None:
-        """Return when so many workers have said that they are there."""
-        self.wait_for(lambda: len(self.connection.keys("rq:worker:*")) >= workers, f"{workers} worker(s)")
+        """Return when so many workers have said what they can do: that is the end of their start."""
+        key = "rider_tasks"
+        self.wait_for(
+            lambda: (
+                sum(bool(self.connection.hexists(name, key)) for name in self.connection.smembers("rq:workers"))
+                >= workers
+            ),
+            f"{workers} worker(s)",
+        )
 
     def dies(self, worker: subprocess.Popen[bytes]) -> None:
         """Return when a worker has died of SIGKILL."""
