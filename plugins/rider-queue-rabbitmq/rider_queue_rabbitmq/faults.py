@@ -9,6 +9,7 @@ from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
     ConnectionClosedByBroker,
+    ConnectionClosedByClient,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
 )
@@ -29,6 +30,8 @@ def explain(error: BaseException, settings: RabbitSettings) -> BackendUnavailabl
     cause = _cause(error)
     if isinstance(cause, (BackendUnavailable, InvalidInput)):
         return BackendUnavailable(cause.message, remedy=cause.remedy)
+    if isinstance(cause, ConnectionClosedByClient):
+        return BackendUnavailable(f"the connection to {where} was closed by this process")
     if isinstance(cause, ProbableAuthenticationError):
         return BackendUnavailable(
             f"{where} does not let user {settings.user!r} in",

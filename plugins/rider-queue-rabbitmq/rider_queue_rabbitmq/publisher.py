@@ -10,7 +10,7 @@ from rider_core.errors import BackendUnavailable
 from rider_queue_rabbitmq.delays import step_for
 from rider_queue_rabbitmq.publish_session import Batch, PublishSession
 from rider_queue_rabbitmq.settings import RabbitSettings
-from rider_queue_rabbitmq.tickets import check_size
+from rider_queue_rabbitmq.tickets import to_properties
 from rider_queue_rabbitmq.topology import lane_queue
 
 #: A RabbitMQ that is well confirms within a tenth of this, even a thousand messages on a slow disk.
@@ -36,15 +36,14 @@ class Publisher:
         Raises:
             BackendUnavailable: not everything was confirmed. Nothing is sent again by itself: only the caller knows
                 whether that is wanted.
-            InvalidInput: the delay or a lane cannot be; nothing was sent.
+            InvalidInput: the delay, a lane or a ticket cannot be; nothing was sent.
             TooLarge: a body is; nothing was sent.
         """
         if not tickets:
             return
         for ticket in tickets:
-            check_size(ticket)
             lane_queue(ticket.lane)
-        batch = Batch(tickets, step_for(delay_s))
+        batch = Batch(tickets, [to_properties(ticket) for ticket in tickets], step_for(delay_s))
         session = self._submit(batch)
         if not batch.done.wait(self._confirm_limit_s):
             fault = BackendUnavailable(

@@ -12,12 +12,14 @@ from typing import Any
 import pika
 
 from rider_core.api import Ticket
-from rider_core.errors import TooLarge
+from rider_core.errors import InvalidInput, TooLarge
 
 #: RabbitMQ 4 takes no larger message unless told to (3.10 takes 128 MiB), and closes the channel on one.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 #: An attempt is counted; nobody counts this far.
 _MAX_ATTEMPT = 1_000_000
+#: What AMQP's short strings hold.
+_MAX_TEXT_BYTES = 255
 _CONTENT_TYPE = "application/json"
 _PERSISTENT = 2
 
@@ -27,6 +29,25 @@ class NotATicket(ValueError):
 
 
 def to_properties(ticket: Ticket) -> pika.BasicProperties:
+    """
+    Raises:
+        TooLarge: RabbitMQ may not take the body, and would drop the tickets of others with the channel.
+        InvalidInput: whoever gets the message would not take it for a ticket.
+    """
+    if len(ticket.body) > MAX_BODY_BYTES:
+        raise TooLarge(
+            f"job {ticket.job_id} has {len(ticket.body)} bytes; over RabbitMQ {MAX_BODY_BYTES} is the limit",
+            remedy="send less in one job, or set TASK_QUEUE_BACKEND=rq",
+        )
+    try:
+        properties = _properties(ticket)
+        from_message(ticket.lane, properties, ticket.body)
+    except (ValueError, OverflowError) as problem:
+        raise InvalidInput(f"job {ticket.job_id[:50]!r} cannot travel over RabbitMQ: {problem}") from None
+    return properties
+
+
+def _properties(ticket: Ticket) -> pika.BasicProperties:
     return pika.BasicProperties(
         message_id=ticket.job_id,
         type=ticket.task,
@@ -36,18 +57,6 @@ def to_properties(ticket: Ticket) -> pika.BasicProperties:
         # The time as text: pika reads a float header as a whole number.
         headers={"attempt": ticket.attempt, "alone": ticket.alone, "submitted_ts": repr(ticket.submitted_ts)},
     )
-
-
-def check_size(ticket: Ticket) -> None:
-    """
-    Raises:
-        TooLarge: RabbitMQ may not take it, and would drop the tickets of others with the channel.
-    """
-    if len(ticket.body) > MAX_BODY_BYTES:
-        raise TooLarge(
-            f"job {ticket.job_id} has {len(ticket.body)} bytes; over RabbitMQ {MAX_BODY_BYTES} is the limit",
-            remedy="send less in one job, or set TASK_QUEUE_BACKEND=rq",
-        )
 
 
 def from_message(lane: str, properties: pika.BasicProperties, body: bytes) -> Ticket:
@@ -77,9 +86,9 @@ def from_message(lane: str, properties: pika.BasicProperties, body: bytes) -> Ti
 
 
 def _text(value: Any, name: str) -> str:
-    # pika leaves bytes that are not UTF-8 as bytes. AMQP limits the length to 255.
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise NotATicket(f"its property `{name}` is missing or not text")
+    # pika leaves bytes that are not UTF-8 as bytes.
+    if not isinstance(value, str) or not value or not value.isprintable() or len(value.encode()) > _MAX_TEXT_BYTES:
+        raise NotATicket(f"its property `{name}` is missing, too long or not text")
     return value
 
 

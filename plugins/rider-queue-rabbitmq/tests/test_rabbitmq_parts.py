@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import pika
@@ -12,7 +13,7 @@ from rider_queue_rabbitmq.backoff import Backoff
 from rider_queue_rabbitmq.delays import LADDER_MS, LONGEST_MS, step_for
 from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
 from rider_queue_rabbitmq.settings import RabbitSettings
-from rider_queue_rabbitmq.tickets import MAX_BODY_BYTES, NotATicket, check_size, from_message, to_properties
+from rider_queue_rabbitmq.tickets import MAX_BODY_BYTES, NotATicket, from_message, to_properties
 from rider_queue_rabbitmq.topology import lane_queue
 from tickets_in_tests import ticket
 
@@ -113,9 +114,26 @@ def test_other_messages_are_no_tickets(field: str, value: Any) -> None:
 def test_size_is_limited_both_ways() -> None:
     large = ticket("job-1", "text", body=bytes(MAX_BODY_BYTES + 1))
     with pytest.raises(TooLarge, match="job-1"):
-        check_size(large)
+        to_properties(large)
     with pytest.raises(NotATicket, match="bytes"):
         from_message("text", pika.BasicProperties(), large.body)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"job_id": "x" * 256},
+        {"job_id": "a\nb"},
+        {"task": ""},
+        {"attempt": -1},
+        {"submitted_ts": math.nan},
+        {"submitted_ts": math.inf},
+    ],
+)
+def test_what_would_not_be_read_is_not_sent(changes: dict[str, Any]) -> None:
+    """An error while it is written to the connection would cost all who share that."""
+    with pytest.raises(InvalidInput, match="cannot travel"):
+        to_properties(replace(ticket("job-1", "text"), **changes))
 
 
 @pytest.mark.parametrize("name", ["dead", "jobs", "delay.50", "", "a\x00b", "x" * 300])
