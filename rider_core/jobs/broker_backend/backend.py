@@ -12,7 +12,7 @@ import redis
 from rider_core.api.job_transport import JobTransport, Ticket
 from rider_core.api.jobs import AnySpec
 from rider_core.api.tasks import task_named
-from rider_core.errors import BackendUnavailable
+from rider_core.errors import BackendUnavailable, RiderError
 from rider_core.jobs.broker_backend.desk import BrokerDesk
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import ClaimDesk, LedgerBackend, keys
@@ -40,6 +40,19 @@ class BrokerBackend(LedgerBackend):
         super().close()
 
     def _published(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
+        try:
+            self._publish(orders, now)
+        except RiderError:
+            # Where Redis is away, too, the jobs stay; they are run, although their caller was told otherwise.
+            with suppress(redis.RedisError):
+                self._scripts.withdraw(args=[order.id for order, _ in orders])
+            raise
+
+    def _asked_again(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
+        # The answer of the first time was lost, perhaps before anything was published. A copy does no harm.
+        self._publish(orders, now)
+
+    def _publish(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
         by_delay: dict[float, list[Ticket]] = defaultdict(list)
         for order, data in orders:
             task = task_named(order.task)
@@ -53,14 +66,8 @@ class BrokerBackend(LedgerBackend):
                 body=data,
             )
             by_delay[max(0.0, (order.due_ts or now) - now)].append(ticket)
-        try:
-            for delay_s, tickets in by_delay.items():
-                self._transport.publish(tickets, delay_s)
-        except BackendUnavailable:
-            # Where Redis is away, too, the jobs stay; they are run, although their caller was told otherwise.
-            with suppress(redis.RedisError):
-                self._scripts.withdraw(args=[order.id for order, _ in orders])
-            raise
+        for delay_s, tickets in by_delay.items():
+            self._transport.publish(tickets, delay_s)
 
     def _requeued(self, hashes: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:
         try:

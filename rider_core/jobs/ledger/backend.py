@@ -171,6 +171,9 @@ class LedgerBackend(JobBackend):
     def _published(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
         """Orders with their data are in the ledger; a broker must be handed their tickets, or they are withdrawn."""
 
+    def _asked_again(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
+        """Orders that were in the ledger before, and that nobody has started; a broker may have no ticket for them."""
+
     def _requeued(self, hashes: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:
         """Dead letters wait again; a broker must be handed their tickets."""
 
@@ -189,8 +192,11 @@ class LedgerBackend(JobBackend):
                 f"{keys.MAX_WAITING} jobs are waiting in {answers.decode()}, no more are taken",
                 retry_after_s=RETRY_AFTER_S,
             )
-        new = [(order, data) for (order, _, data), answer in zip(prepared, answers, strict=True) if answer == 1]
-        self._published(new, now)
+        by_answer: dict[int, list[tuple[AnySpec, bytes]]] = {1: [], 2: [], 0: []}
+        for (order, _, data), answer in zip(prepared, answers, strict=True):
+            by_answer[answer].append((order, data))
+        self._published(by_answer[1], now)
+        self._asked_again(by_answer[2], now)
         return [order.id for order in orders]
 
     def _hash_of(self, job_id: str) -> dict[bytes, bytes]:

@@ -1,7 +1,8 @@
 -- Accept jobs: all of them, or none where a queue would be too full.
 -- ARGV: now, now as RQ writes it, then for each job: id, lane, when it is due (0: at once), how long an attempt may
 --       run, data, about.
--- Returns for each 1: accepted, or 0: this id was accepted before; or, where a queue is full, its lane.
+-- Returns for each 1: accepted; 0: this id was accepted before; 2: it was, and nobody has started it, so that, with a
+-- broker, its ticket may be one that was never published; or, where a queue is full, its lane.
 local now, iso = tonumber(ARGV[1]), ARGV[2]
 local jobs, coming, rings, answers = {}, {}, {}, {}
 for index = 3, #ARGV, 6 do
@@ -26,7 +27,9 @@ end
 local seen = {}
 for _, job in ipairs(jobs) do
   if job.known or seen[job.id] then
-    answers[#answers + 1] = 0
+    local before = BROKER and job.known and read(job.id)
+    local unseen = before and before.attempts == 0 and (before.status == QUEUED or before.status == SCHEDULED)
+    answers[#answers + 1] = unseen and 2 or 0
   else
     seen[job.id] = true
     if job.newest_key then

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from itertools import islice
 
 import pytest
 
@@ -37,7 +38,7 @@ class RandomKillFaults:
         dice = random.Random(seed)
         numbers = iter(range(jobs))
         for kill in range(kills):
-            for number in [n for n, _ in zip(numbers, range(jobs // kills + 1), strict=False)]:
+            for number in islice(numbers, jobs // kills + 1):
                 scene.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
             scene.man(CREW)
             time.sleep(dice.uniform(*PAUSE_S))  # the very thing: a random moment
@@ -51,5 +52,7 @@ class RandomKillFaults:
         states = [record.state for record in records.values()]
         lost = [record for record in records.values() if record.state is JobState.FAILED]
         print(f"{len(states)} jobs, {states.count(JobState.DONE)} done, {len(lost)} dead letters, {kills} kills")
-        assert {record.problem.code for record in lost if record.problem} <= {"lost", "crashed"}
+        # Killed in its last attempt; or it raised in that, being killed in those before; or an item of a batch did.
+        codes = {record.problem.code for record in lost if record.problem}
+        assert codes <= {"lost", "crashed", "partial"}, codes
         assert len(lost) < len(states) / 4

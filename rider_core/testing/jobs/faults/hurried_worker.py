@@ -26,14 +26,11 @@ from rider_core.jobs.rq_backend import backend as rq_backend
 from rider_core.jobs.rq_backend import desk as rq_desk
 from rider_core.runtime import process
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.faults.moments import TASK_TIMEOUT, Moment
+from rider_core.testing.jobs.faults.moments import LEASE_S, OVERDUE_S, TASK_TIMEOUT, Moment
 from rider_core.worker import ProviderWorker, caretaker, outbox, worker
 
-#: Ten times as fast as in earnest. Four heartbeats fit into a lease here, too.
-LEASE_S = 2
+#: Four heartbeats fit into a lease, as in earnest.
 HEARTBEAT_EVERY_S = 0.5
-#: A broker's ticket that was lost is missed after so many seconds.
-OVERDUE_S = 6.0
 
 
 #: Where the engine has each of its constants, and what stands there instead.

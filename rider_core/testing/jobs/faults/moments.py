@@ -6,6 +6,10 @@ from enum import Enum
 
 #: Names how long an engine may work on one question, in seconds; without it, as long as in earnest.
 TASK_TIMEOUT = "RIDER_TEST_TASK_TIMEOUT_S"
+#: A hurried worker's lease, in seconds: a tenth of what it is in earnest.
+LEASE_S = 2
+#: A hurried worker misses a broker's ticket that was lost after so many seconds.
+OVERDUE_S = 6.0
 
 
 class Moment(str, Enum):

@@ -23,14 +23,16 @@ class AnswerSwallower:
         self._lock = threading.Lock()
         self._to_swallow = 0
         self._open: set[socket.socket] = set()
+        self._asking: set[socket.socket] = set()  # the servers' ends of those that did
         self.swallowed = 0
         self._thread = threading.Thread(target=self._accept, name="answer-swallower", daemon=True)
         self._thread.start()
 
     def swallow(self, answers: int) -> None:
-        """Of the next connections that get an answer, so many are cut off instead."""
+        """Of the connections that ask something from now on, so many get no answer, but are cut off."""
         with self._lock:
             self._to_swallow = answers
+            self._asking.clear()
 
     def close(self) -> None:
         with suppress(OSError):
@@ -64,17 +66,24 @@ class AnswerSwallower:
     def _pass_on(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while piece := source.recv(_PIECE):
-                if answers and self._swallows():
+                if answers and self._swallows(source):
                     break
+                if not answers:
+                    self._asks(target)
                 target.sendall(piece)
         _cut(source)
         _cut(target)
         with self._lock:
             self._open -= {source, target}
+            self._asking -= {source, target}
 
-    def _swallows(self) -> bool:
+    def _asks(self, server: socket.socket) -> None:
         with self._lock:
-            if self._to_swallow == 0:
+            self._asking.add(server)
+
+    def _swallows(self, server: socket.socket) -> bool:
+        with self._lock:
+            if self._to_swallow == 0 or server not in self._asking:
                 return False
             self._to_swallow -= 1
             self.swallowed += 1
