@@ -27,7 +27,7 @@ from rider_core.jobs.rq_backend import desk as rq_desk
 from rider_core.runtime import process
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.faults.moments import LEASE_S, OVERDUE_S, TASK_TIMEOUT, Moment
-from rider_core.worker import ProviderWorker, caretaker, outbox, worker
+from rider_core.worker import ProviderWorker, caretaker, outbox, pace, worker
 
 #: Four heartbeats fit into a lease, as in earnest.
 HEARTBEAT_EVERY_S = 0.5
@@ -87,6 +87,13 @@ class StoppedOutbox(outbox.Outbox):
         return claims
 
 
+class BriskPace(pace.Pace):
+    """Takes jobs for short without having seen one: how fast this machine is just now makes no difference."""
+
+    def together(self, task: str) -> int:
+        return 16
+
+
 class SlowReporter(process.StatusReporter):
     def stop(self) -> None:
         time.sleep(3 * HEARTBEAT_EVERY_S)
@@ -96,7 +103,7 @@ class SlowReporter(process.StatusReporter):
 #: In which module which name stands for something else, for a worker that dies at that moment.
 REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
     Moment.ANSWERED: [(worker, "Outbox", AnsweredOutbox)],
-    Moment.STOPPED_BETWEEN: [(worker, "Outbox", StoppedOutbox)],
+    Moment.STOPPED_BETWEEN: [(worker, "Outbox", StoppedOutbox), (worker, "Pace", BriskPace)],
     Moment.SLOW_FAREWELL: [(worker, "StatusReporter", SlowReporter)],
     Moment.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 
 import pytest
 
@@ -39,9 +40,12 @@ class WorkerStopFaults:
         self.check_left(scene, done=[running], waiting=[waiting])
 
     def test_stopped_with_jobs_that_it_has_not_begun(self, scene: Scene) -> None:
-        """Once it knows that they are short it takes several, and there the signal comes."""
-        first, *others = [scene.submit(f"j{n}") for n in range(60)]
+        """It takes several where they are short, and there the signal comes."""
+        first, *others = [scene.submit("first", "hold"), *(scene.submit(f"j{n}") for n in range(60))]
         worker = scene.start("text", moment=Moment.STOPPED_BETWEEN)
+        scene.started(first)
+        time.sleep(0.5)  # a broker hands out the others in the meantime
+        scene.open_gate()
         assert worker.wait(PATIENCE_S) == 0
         done = [job_id for job_id in (first, *others) if scene.backend.get(job_id).state is JobState.DONE]
         assert first in done
