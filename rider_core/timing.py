@@ -20,7 +20,7 @@ def backoff_delays(first_s: float, limit_s: float, *, factor: float = 2.0) -> It
         ceiling_s = min(limit_s, ceiling_s * factor)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Stopwatch:
     """Measures on the monotonic clock from its creation."""
 

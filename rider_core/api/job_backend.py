@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.jobs import BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec
+from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec
 from rider_core.api.messages import Message
 
 
@@ -89,8 +89,12 @@ class JobBackend(ABC):
         """
 
     @abstractmethod
-    def submit_many(self, specs: Sequence[JobSpec]) -> list[str]:
-        """Accept up to `MAX_TOGETHER` jobs in one round trip: all of them, or none where one does not fit.
+    def run(self, spec: JobSpec, timeout_s: float) -> JobRecord:
+        """Submit a job and wait for its end: faster than one after the other. Raises what `submit` and `wait` do."""
+
+    @abstractmethod
+    def submit_many(self, specs: Sequence[AnySpec]) -> list[str]:
+        """Accept up to `MAX_TOGETHER` jobs or batches in one round trip: all, or none where one does not fit.
 
         They are jobs like any others, each with a record of its own. Many payloads of one task that belong together
         are better a batch: that is one job.

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from rider_core.api.health import Health
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One job on its way. The broker reads no more of it than it needs for routing.
 
     Attributes:
@@ -39,8 +37,7 @@ class Ticket:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A ticket in a worker's hands, until it is settled or released.
 
     Attributes:

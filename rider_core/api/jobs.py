@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from enum import Enum
+from secrets import token_hex
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -37,7 +38,10 @@ class JobState(str, Enum):
 
     @property
     def ended(self) -> bool:
-        return self not in (JobState.SCHEDULED, JobState.WAITING, JobState.RUNNING)
+        return self not in _NOT_ENDED
+
+
+_NOT_ENDED = frozenset({JobState.SCHEDULED, JobState.WAITING, JobState.RUNNING})
 
 
 class RetryPolicy(Message):
@@ -63,7 +67,9 @@ class RetryPolicy(Message):
 class JobOrder(Message):
     """What single jobs and batches have in common. Plain JSON, no code."""
 
-    id: str = Field(default_factory=lambda: uuid4().hex, pattern=ID_PATTERN, description="submitting it twice is once")
+    id: str = Field(
+        default_factory=lambda: token_hex(16), pattern=ID_PATTERN, description="submitting it twice is once"
+    )
     task: str = Field(max_length=64, description="a name from `rider_core.api.tasks.TASKS`")
     provider: str | None = Field(None, max_length=64, description="a provider by name; None: the one in the settings")
     priority: Priority = Field(Priority.NORMAL, description="high goes before normal, normal before low")
@@ -150,7 +156,8 @@ class Progress(Message):
     failed: int = Field(description="items whose last attempt failed")
 
 
-class BatchItem(Message):
+@dataclass(frozen=True, slots=True)
+class BatchItem:
     """What became of one item of a batch; neither result nor problem: nothing yet."""
 
     result: dict[str, Any] | None = None

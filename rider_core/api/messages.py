@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rider_core.errors import InvalidInput, TooLarge
 
@@ -49,6 +51,23 @@ def parse_json(model: type[MessageT], data: bytes) -> MessageT:
         return model.model_validate_json(data)
     except ValidationError as error:
         raise InvalidInput(_first_problem(error)) from None
+
+
+def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]:
+    """`parse_message` for many at once, which costs a third.
+
+    Raises:
+        InvalidInput: one does not fit; the message begins with its number, from 0.
+    """
+    try:
+        return _list_of(model).validate_python(data)
+    except ValidationError as error:
+        raise InvalidInput(_first_problem(error)) from None
+
+
+@cache
+def _list_of(model: type[MessageT]) -> TypeAdapter[list[MessageT]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]  # known when it is called
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import redis
 
@@ -13,19 +12,33 @@ from rider_core.errors import BackendUnavailable, QueueFull
 RETRY_AFTER_S = 10.0
 
 
-@contextmanager
-def redis_errors() -> Iterator[None]:
+class RedisErrors:
+    """A context that turns redis-py's errors into ours. Made by a generator it would cost more than what it guards."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
+        if isinstance(error, redis.RedisError):
+            raise _ours(error) from error
+
+
+_GUARD = RedisErrors()
+
+
+def redis_errors() -> RedisErrors:
     """Turns redis-py's errors into ours."""
-    try:
-        yield
-    except redis.OutOfMemoryError as error:
-        raise QueueFull("Redis's memory is full", retry_after_s=RETRY_AFTER_S) from error
-    except redis.RedisError as error:
-        # Its word for a disk that is full or broken: it refuses every write until one succeeds again.
-        if "MISCONF" in str(error):
-            raise BackendUnavailable(
-                f"Redis cannot write to its disk: {error}", remedy="make room there; then it goes on by itself"
-            ) from error
-        raise BackendUnavailable(
-            f"Redis cannot be reached: {error}", remedy="start it, or correct REDIS_URL; then try again"
-        ) from error
+    return _GUARD
+
+
+def _ours(error: redis.RedisError) -> BackendUnavailable | QueueFull:
+    if isinstance(error, redis.OutOfMemoryError):
+        return QueueFull("Redis's memory is full", retry_after_s=RETRY_AFTER_S)
+    # Its word for a disk that is full or broken: it refuses every write until one succeeds again.
+    if "MISCONF" in str(error):
+        return BackendUnavailable(
+            f"Redis cannot write to its disk: {error}", remedy="make room there; then it goes on by itself"
+        )
+    return BackendUnavailable(
+        f"Redis cannot be reached: {error}", remedy="start it, or correct REDIS_URL; then try again"
+    )

@@ -37,6 +37,7 @@ class ProviderRegistry:
             "health check": self.health_checks,
         }
         self._owners: dict[tuple[str, str], str] = {}
+        self._by_domain: dict[type[Provider], list[type[Provider]]] = {}
 
     def add_provider(self, plugin: str, provider: type[Provider]) -> None:
         """Take a provider in.
@@ -59,6 +60,7 @@ class ProviderRegistry:
     def remove_all_of(self, plugin: str) -> None:
         """Forget what a plugin registered, after it failed half-way."""
         for kind, name in [key for key, owner in self._owners.items() if owner == plugin]:
+            self._by_domain.clear()
             del self._tables[kind][name]
             del self._owners[kind, name]
 
@@ -68,8 +70,10 @@ class ProviderRegistry:
 
     def in_domain(self, domain: type[Provider]) -> list[type[Provider]]:
         """The domain's providers, real ones first, otherwise by name."""
-        found = [provider for provider in self.providers.values() if issubclass(provider, domain)]
-        return sorted(found, key=lambda provider: (provider.mock, provider.name))
+        if domain not in self._by_domain:
+            found = [provider for provider in self.providers.values() if issubclass(provider, domain)]
+            self._by_domain[domain] = sorted(found, key=lambda provider: (provider.mock, provider.name))
+        return self._by_domain[domain]
 
     def choose(self, domain: type[Provider], wanted: str | None) -> type[Provider]:
         """The provider called `wanted`, or without a wish the domain's first real one: never a mock unasked.
@@ -79,15 +83,12 @@ class ProviderRegistry:
             ProviderUnavailable: nobody has a wish and there is no real one.
         """
         found = self.in_domain(domain)
+        for provider in found:
+            if provider.name == wanted or (wanted is None and not provider.mock):
+                return provider
         names = ", ".join(provider.name for provider in found) or "none is installed"
         if wanted is not None:
-            for provider in found:
-                if provider.name == wanted:
-                    return provider
             raise ConfigError(f"there is no {domain.domain} provider {wanted!r}", remedy=f"choose from: {names}")
-        for provider in found:
-            if not provider.mock:
-                return provider
         raise ProviderUnavailable(
             f"no {domain.domain} engine is installed",
             remedy=f"pip install one, or name one in the setting providers.{domain.domain} (there is: {names})",
@@ -97,6 +98,7 @@ class ProviderRegistry:
         if name in self._tables[kind]:
             owner = self._owners[kind, name]
             raise PluginError(f"{kind} {name!r} is already registered by plugin {owner!r}", remedy="rename one of them")
+        self._by_domain.clear()
         self._tables[kind][name] = value
         self._owners[kind, name] = plugin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from redis import Redis
@@ -21,10 +22,12 @@ class Valkey:
     Args:
         folder: Where its socket and its data are. A socket's path has 107 characters at most.
         program: Another server that speaks the same: the distribution's Redis.
+        arguments: More of its command line.
     """
 
-    def __init__(self, folder: Path, program: str | None = None) -> None:
+    def __init__(self, folder: Path, program: str | None = None, arguments: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.arguments = arguments
         self.program = program or str(get_binary_path())
         self.socket = folder / "s"
         self.url = f"unix://{self.socket}"
@@ -35,7 +38,9 @@ class Valkey:
         options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "valkey.log").open("ab") as output:
-            self.server = subprocess.Popen([self.program, *arguments], stdout=output, stderr=subprocess.STDOUT)
+            self.server = subprocess.Popen(
+                [self.program, *arguments, *self.arguments], stdout=output, stderr=subprocess.STDOUT
+            )
         with Redis(unix_socket_path=str(self.socket)) as connection:
             wait_until(lambda: self._answers(connection), timeout_s=_START_LIMIT_S, what="Valkey's answer")
 

@@ -63,8 +63,7 @@ def create_robot_app(services: Services) -> Flask:
             retry=RetryPolicy(max_attempts=1),
             origin="robot",
         )
-        services.backend.submit(spec)
-        record = services.backend.wait(spec.id, TEXT_TIMEOUT_S)
+        record = services.backend.run(spec, TEXT_TIMEOUT_S)
         text = str(record.value()["text"])
         meta = {
             "provider": record.provider,

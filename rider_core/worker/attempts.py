@@ -21,7 +21,7 @@ from rider_core.worker.breakers import Breakers
 from rider_core.worker.caretaker import Held
 from rider_core.worker.outbox import Done
 from rider_core.worker.pace import Pace
-from rider_core.worker.tasks import Unwanted, perform, perform_together, signed
+from rider_core.worker.tasks import Unwanted, perform, perform_together, signed, signed_json
 from rider_core.worker.work import Work, groups
 
 log = logging.getLogger(__name__)
@@ -49,11 +49,12 @@ class Attempts:
         Raises:
             BackendUnavailable: Redis cannot be reached. The claims' leases will run out.
         """
-        works = []
+        works: list[Work] = []
+        engines: dict[tuple[str, str | None], Provider] = {}
         for held in claims:
             work = Work(held)
             try:
-                work.prepare(self._bench)
+                work.prepare(self._bench, engines)
                 works.append(work)
             except BackendUnavailable:
                 raise
@@ -127,8 +128,7 @@ class Attempts:
     def _succeeded(self, work: Work, result: Result) -> Ended:
         provider = work.provider
         assert provider is not None
-        body = signed(result, provider).model_dump_json()
-        return Ended(work.held.claim, Outcome.DONE, body, provider.name, provider.mock)
+        return Ended(work.held.claim, Outcome.DONE, signed_json(result, provider), provider.name, provider.mock)
 
     def _failed(self, work: Work, error: Exception) -> Ended:
         if isinstance(error, RiderError):

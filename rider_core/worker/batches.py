@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
-from rider_core.api.jobs import BatchSpec, JobProblem
-from rider_core.api.messages import Message, Result, parse_message
+from rider_core.api.jobs import BatchSpec, JobProblem, Progress
+from rider_core.api.messages import Message, Result, parse_message, parse_messages
 from rider_core.errors import BackendUnavailable, InvalidInput
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
-from rider_core.worker.tasks import Unwanted, fits_with, perform, perform_together, signed
+from rider_core.worker.tasks import Unwanted, fits_with, perform, perform_together, signed_json
 from rider_core.worker.work import HOPELESS, Work, problem_of
 
 #: What came of items is stored that often, in seconds: so old is the progress that others see, and so much work is
@@ -32,6 +32,8 @@ class BatchRun:
         self._request_type = work.task.request
         self._desk = desk
         self._breakers = breakers
+        self._done: set[int] = set()
+        self._failed_before: set[int] = set()
         self._failed: dict[int, JobProblem] = {}
         self._hopeful = False
 
@@ -43,10 +45,11 @@ class BatchRun:
             BackendUnavailable, redis.RedisError: Redis cannot be reached.
         """
         claim = self._work.held.claim
-        finished = self._desk.items_done(claim) if claim.attempt > 1 else set()
-        outcomes: dict[int, str | JobProblem] = {}
+        if claim.attempt > 1:
+            self._done, self._failed_before = self._desk.items_known(claim)
+        outcomes: dict[int, bytes | JobProblem] = {}
         watch = Stopwatch.start()
-        for numbers in self._portions([n for n in range(self._order.items) if n not in finished]):
+        for numbers in self._portions([n for n in range(self._order.items) if n not in self._done]):
             if self._work.held.unwanted:
                 raise Unwanted
             outcomes |= self._ask(numbers)
@@ -62,22 +65,32 @@ class BatchRun:
         for start in range(0, len(numbers), size):
             yield numbers[start : start + size]
 
-    def _ask(self, numbers: list[int]) -> dict[int, str | JobProblem]:
+    def _ask(self, numbers: list[int]) -> dict[int, bytes | JobProblem]:
         """What the engine says to these items."""
         together: dict[Hashable, dict[int, Message]] = defaultdict(dict)
-        outcomes: dict[int, str | JobProblem] = {}
-        for number in numbers:
-            try:
-                request = parse_message(self._request_type, self._order.payloads[number])
-            except InvalidInput as error:
-                outcomes[number] = self._problem(number, error)
-            else:
-                together[fits_with(request)][number] = request
+        outcomes: dict[int, bytes | JobProblem] = {}
+        for number, request in self._requests(numbers, outcomes).items():
+            together[fits_with(request)][number] = request
         for requests in together.values():
             outcomes |= self._answers(requests)
         return outcomes
 
-    def _answers(self, requests: dict[int, Message]) -> dict[int, str | JobProblem]:
+    def _requests(self, numbers: list[int], outcomes: dict[int, bytes | JobProblem]) -> dict[int, Message]:
+        """What is asked in these items; those that do not fit have their outcome already."""
+        payloads = [self._order.payloads[number] for number in numbers]
+        try:
+            return dict(zip(numbers, parse_messages(self._request_type, payloads), strict=True))
+        except InvalidInput:
+            pass  # one by one, then, to find out which
+        requests: dict[int, Message] = {}
+        for number, payload in zip(numbers, payloads, strict=True):
+            try:
+                requests[number] = parse_message(self._request_type, payload)
+            except InvalidInput as error:
+                outcomes[number] = self._problem(number, error)
+        return requests
+
+    def _answers(self, requests: dict[int, Message]) -> dict[int, bytes | JobProblem]:
         """Together; where that fails one by one, to find out whose fault it is."""
         if len(requests) > 1:
             self._work.held.begin()
@@ -92,7 +105,7 @@ class BatchRun:
                 pass
         return {number: self._answer(number, request) for number, request in requests.items()}
 
-    def _answer(self, number: int, request: Message) -> str | JobProblem:
+    def _answer(self, number: int, request: Message) -> bytes | JobProblem:
         self._work.held.begin()
         try:
             return self._json(
@@ -103,16 +116,22 @@ class BatchRun:
         except Exception as error:  # a plugin's code: the edge of the house
             return self._problem(number, error)
 
-    def _json(self, result: Result) -> str:
-        return signed(result, self._provider).model_dump_json()
+    def _json(self, result: Result) -> bytes:
+        return signed_json(result, self._provider)
 
     def _problem(self, number: int, error: Exception) -> JobProblem:
         self._hopeful = self._hopeful or not isinstance(error, HOPELESS)
         self._failed[number] = problem_of(error)
         return self._failed[number]
 
-    def _store(self, outcomes: dict[int, str | JobProblem]) -> None:
-        if not self._desk.commit_items(self._work.held.claim, outcomes, self._provider.name, self._provider.mock):
+    def _store(self, outcomes: dict[int, bytes | JobProblem]) -> None:
+        self._done.update(outcomes.keys() - self._failed.keys())
+        # One that failed in an earlier attempt counts as failed until it is known better.
+        failed = len((self._failed_before - outcomes.keys()) | self._failed.keys())
+        self._failed_before -= outcomes.keys()
+        progress = Progress(total=self._order.items, done=len(self._done), failed=failed)
+        provider = self._provider
+        if not self._desk.commit_items(self._work.held.claim, outcomes, progress, provider.name, provider.mock):
             raise Unwanted
 
     def _end(self) -> Ended:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
 import pybreaker
 import redis
@@ -49,7 +49,15 @@ class Breakers:
             pybreaker.CircuitBreakerError: the provider rests; ask `rests_s` first.
             BackendUnavailable: Redis cannot be reached.
         """
-        return self._breaker(provider).call(work)
+        if provider not in self._states or not self._states[provider].untroubled:
+            return self._breaker(provider).call(work)
+        # A success changes nothing then, and the library need not be asked: that costs more than a short job.
+        try:
+            return work()
+        except NOT_COUNTED:
+            raise
+        except Exception as error:
+            return self._breaker(provider).call(_raises(error))
 
     def rests_s(self, provider: str) -> float:
         """Seconds until the provider is tried again; 0: it may be used now."""
@@ -88,6 +96,13 @@ class Breakers:
         return self._breakers[provider]
 
 
+def _raises(error: Exception) -> Callable[[], NoReturn]:
+    def work() -> NoReturn:
+        raise error
+
+    return work
+
+
 class SharedState(pybreaker.CircuitRedisStorage):
     """pybreaker's own form in Redis, read only now and then, and written only where something changes.
 
@@ -99,6 +114,11 @@ class SharedState(pybreaker.CircuitRedisStorage):
         self._known = pybreaker.STATE_CLOSED
         self._failures = 0
         super().__init__(pybreaker.STATE_CLOSED, connection, namespace=f"rider:breaker:{provider}")
+
+    @property
+    def untroubled(self) -> bool:
+        """Closed, and the last call succeeded."""
+        return self.state == pybreaker.STATE_CLOSED and self._failures == 0
 
     @property
     def state(self) -> str:

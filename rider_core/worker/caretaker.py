@@ -31,24 +31,17 @@ class Held:
     Attributes:
         begun: Measures from when an engine was last asked something for it. None: not yet.
         over: It is known what came of it.
+        unwanted: Nobody wants its result: it was cancelled, or is another worker's now.
     """
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self.begun: Stopwatch | None = None
         self.over = False
-        self._unwanted = threading.Event()
-
-    @property
-    def unwanted(self) -> bool:
-        """Nobody wants its result: it was cancelled, or is another worker's now."""
-        return self._unwanted.is_set()
+        self.unwanted = False
 
     def begin(self) -> None:
         self.begun = Stopwatch.start()
-
-    def drop(self) -> None:
-        self._unwanted.set()
 
 
 class Caretaker:
@@ -109,7 +102,7 @@ class Caretaker:
             for held in self._held:
                 if held.claim.id == job_id:
                     log.info("job %s was cancelled", job_id)
-                    held.drop()
+                    held.unwanted = True
 
     def _round(self) -> None:
         mine = self._held
@@ -121,7 +114,7 @@ class Caretaker:
             # One that has ended in the meantime has no lease any more, and that is right.
             if held.claim in lost and not held.over and not held.unwanted:
                 log.warning("job %s: the lease is lost, another worker may have it", held.claim.id)
-                held.drop()
+                held.unwanted = True
         self._beat()
         waiting_again = self._desk.reap()
         if waiting_again:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import redis
 
@@ -15,10 +15,11 @@ log = logging.getLogger(__name__)
 
 #: A result that waits for others is stored after so many seconds at the latest: the next job may take long after all.
 LATEST_S = 0.02
+#: Somebody looks so often, as long as results keep coming: to be woken for each would cost more than the short jobs do.
+LOOK_S = LATEST_S / 2
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """What came of a claim, and how to speak of it."""
 
     ended: Ended
@@ -34,6 +35,8 @@ class Outbox:
         self._waiting: list[Done] = []
         self._lock = threading.Lock()
         self._filled = threading.Event()
+        self._seen = self._waiting
+        self._came = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -54,8 +57,9 @@ class Outbox:
         """
         with self._lock:
             self._waiting.append(done)
-        if not last:
-            self._filled.set()
+            self._came = True
+            if not last and not self._filled.is_set():
+                self._filled.set()
 
     def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
         """Commit everything, and take the next claims (`ClaimDesk.exchange`).
@@ -63,7 +67,8 @@ class Outbox:
         Raises:
             BackendUnavailable, redis.RedisError: what was there is lost; its leases will run out.
         """
-        together = self._emptied()
+        with self._lock:
+            together, self._waiting = self._waiting, []
         kept, claims = self._desk.exchange([done.ended for done in together], limits)
         self._tell(together, kept)
         return claims
@@ -71,8 +76,8 @@ class Outbox:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._filled.wait()
-            self._stop.wait(LATEST_S)
-            together = self._emptied()
+            self._stop.wait(LOOK_S)
+            together = self._left_over()
             if together:
                 try:
                     self._tell(together, self._desk.commit([done.ended for done in together]))
@@ -80,11 +85,16 @@ class Outbox:
                     log.error("what came of jobs could not be stored: %s", error)
                     self._desk.abandon([done.ended.claim for done in together])
 
-    def _emptied(self) -> list[Done]:
+    def _left_over(self) -> list[Done]:
+        """What was there at the last look already. Where nothing came since then, there is no need to look again."""
         with self._lock:
-            together, self._waiting = self._waiting, []
-            self._filled.clear()
-        return together
+            left = self._waiting if self._waiting is self._seen else []
+            if left:
+                self._waiting = []
+            elif not self._came:
+                self._filled.clear()
+            self._seen, self._came = self._waiting, False
+            return left
 
     def _tell(self, together: list[Done], kept: list[bool]) -> None:
         for done, was_kept in zip(together, kept, strict=True):

@@ -10,7 +10,7 @@ MAX_TOGETHER = 64
 #: for two or three jobs costs all sides more than the jobs do. One that comes alone is never kept waiting.
 LINGER_S = 0.003
 LINGER_BELOW = 16
-#: Weight of what is known; a slower job counts at once.
+#: Weight of what is known. A job that is not short at all counts at once; one that was held up for a moment does not.
 INERTIA = 0.8
 
 
@@ -22,7 +22,8 @@ class Pace:
 
     def observe(self, task: str, seconds: float) -> None:
         known = self._seconds.get(task, seconds)
-        self._seconds[task] = max(seconds, INERTIA * known + (1 - INERTIA) * seconds)
+        smoothed = INERTIA * known + (1 - INERTIA) * seconds
+        self._seconds[task] = max(seconds, smoothed) if seconds >= TOGETHER_S else smoothed
 
     def linger_s(self, task: str, taken: int) -> float:
         """How long to wait after that many jobs were taken together, in seconds."""

@@ -49,8 +49,11 @@ class Work:
     def task_name(self) -> str:
         return self.task.name if self.task else "unknown"
 
-    def prepare(self, bench: EngineBench) -> None:
+    def prepare(self, bench: EngineBench, engines: dict[tuple[str, str | None], Provider]) -> None:
         """Find out what is wanted, and who does it.
+
+        Args:
+            engines: By task and wish, those that the jobs taken together have been given so far.
 
         Raises:
             InvalidInput, JobRefused: it is no job of ours, or its payload does not fit.
@@ -60,7 +63,10 @@ class Work:
         self.task = task_named(self.order.task)
         if isinstance(self.order, JobSpec):
             self.request = parse_message(self.task.request, self.order.payload)
-        self.provider = bench.engine(self.task, self.order.provider)
+        wish = (self.task.name, self.order.provider)
+        if wish not in engines:
+            engines[wish] = bench.engine(self.task, self.order.provider)
+        self.provider = engines[wish]
 
     def failed(self, error: Exception) -> Ended:
         """The attempt's end where this was raised. Call it where the error is handled: its traceback is kept."""

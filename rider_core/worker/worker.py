@@ -66,6 +66,7 @@ class ProviderWorker(BaseWorker):
         self._given_services = services
         self._busy = False
         self._next: list[Claim] = []
+        self._found_nothing = False
 
     # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
     def run_maintenance_tasks(self) -> None:
@@ -145,9 +146,12 @@ class ProviderWorker(BaseWorker):
         delays = backoff_delays(0.2, 5.0)
         while not self._stop_requested:
             try:
-                claims, self._next = self._next or self._desk.take(self._limits()), []
+                claims, self._next = self._next, []
+                if not claims and not self._found_nothing:
+                    claims = self._desk.take(self._limits())
                 if claims:
                     return claims, None
+                self._found_nothing = False
                 if timeout is None or (max_idle_time is not None and idle.elapsed_s >= max_idle_time):
                     return None
                 self._bench.warm_up()
@@ -167,7 +171,11 @@ class ProviderWorker(BaseWorker):
             self._gather(claims)
             self._run(claims)
             time.sleep(self._pace.linger_s(claims[0].task, len(claims)))
-            self._next = self._outbox.exchange(None if self._stop_requested else self._limits())
+            # One that came alone is most likely not followed by another: who waits for it need not wait for that look.
+            ends = self._stop_requested or (len(claims) == 1 and self._desk.took_all)
+            limits = None if ends else self._limits()
+            self._next = self._outbox.exchange(limits)
+            self._found_nothing = not self._next
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
             names = ", ".join(claim.id for claim in claims[:5])
@@ -187,7 +195,7 @@ class ProviderWorker(BaseWorker):
             claims += more
             room -= len(more)
             if not more:
-                self._desk.wait_for_work(left_s)
+                self._desk.wait_for_more(left_s)
 
     def _run(self, claims: list[Claim]) -> None:
         held = self._caretaker.hold(claims)

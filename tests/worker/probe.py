@@ -1,7 +1,7 @@
 """A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID refuse`. Requests that come together are noted as `together N`.
+`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`. Requests that come together are noted as `together N`.
 """
 
 SOURCE = """
@@ -32,8 +32,10 @@ class Probe(TextGenerator):
             raise RuntimeError("the engine broke")
         if what == "refuse":
             raise InvalidInput("the prompt is 'refuse'", remedy="say something else")
-        if what == "slow":
+        if what in ("slow", "late"):
             time.sleep(float(more[0]))
+        if what == "late":
+            raise RuntimeError("the engine broke late")
         if what == "stream":
             for _ in range(int(more[0])):
                 time.sleep(0.02)

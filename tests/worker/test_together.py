@@ -67,6 +67,16 @@ def test_a_job_waits_a_little_for_others(bench: Bench) -> None:
     assert sizes(bench) == [4]
 
 
+def test_a_result_does_not_wait_for_a_longer_job_behind_it(bench: Bench) -> None:
+    bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
+    bench.start()
+    bench.backend.wait_many(submit_many(bench, *(f"w{n}" for n in range(20))), 15)
+    short, long = submit_many(bench, "short stream 0", "long slow 2")
+    bench.backend.wait(short, 15)
+    assert bench.backend.get(long).state is JobState.RUNNING
+    assert "long" not in bench.entries("end")
+
+
 def test_the_one_that_spoils_it_fails_alone(bench: Bench) -> None:
     submit_many(bench, "a", "b", "spoil raise", "c", retry=RetryPolicy(max_attempts=2, first_delay_s=0))
     bench.start()
@@ -89,6 +99,16 @@ def test_a_batch_is_done_in_groups(bench: Bench) -> None:
     texts = [item.result["text"] for item in bench.backend.batch_items(job_id) if item.result]
     assert texts == [f"well, j{n}" for n in range(10)]
     assert sizes(bench) == [4, 4, 2]
+
+
+def test_what_failed_before_counts_as_failed_until_it_is_known_better(bench: Bench) -> None:
+    bench.processes.environment["RIDER_BREAKER_FAILURES"] = "1000"
+    prompts = [*(f"spoil{n} late 0.06" for n in range(5)), "a"]
+    job_id = submit_batch(bench, *prompts, retry=RetryPolicy(max_attempts=2, first_delay_s=0.05))
+    bench.start()
+    assert bench.backend.wait(job_id, 15).progress == Progress(total=6, done=1, failed=5)
+    told = [event for event in EventBus(bench.connection, "test").recent(50) if event.kind == "job.progress"]
+    assert [(event.data["attempts"], event.data["failed"]) for event in told] == [(1, 4)]
 
 
 def test_a_batch_fails_in_part_and_only_that_part_is_run_again(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.suspension import resume, suspend
 
-from rider_core.api import JobSpec, JobState, RetryPolicy
+from rider_core.api import JobSpec, JobState, Priority, RetryPolicy
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger.codec import order_from_data
@@ -85,6 +85,14 @@ def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
     assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
 
 
+def test_what_waits_in_other_lanes_is_taken_at_once(bench: Bench) -> None:
+    """A worker that has taken all there was need not look again before it is called; one that has not must."""
+    ids = [bench.submit("one", priority=priority) for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH)]
+    bench.start("text")
+    started = [bench.backend.wait(job_id, 15).started_ts or 0 for job_id in ids]
+    assert max(started) - min(started) < 0.5
+
+
 def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     process = bench.start("text")
     wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
@@ -102,7 +110,7 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     wait_until(lambda: bench.rq_worker().get_state() == "busy")
     assert bench.rq_worker().get_current_job_id() == job_id
     bench.backend.wait(job_id, 10)
-    assert bench.rq_worker().get_state() == "idle"
+    wait_until(lambda: bench.rq_worker().get_state() == "idle")
     assert bench.rq_worker().get_current_job_id() is None
     assert bench.rq_worker().successful_job_count == 1
     process.terminate()

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import pika
 from pika import frame, spec
@@ -47,9 +49,27 @@ class TolerantConnection(SelectConnection):
             consumed = spec.FRAME_HEADER_SIZE + size + spec.FRAME_END_SIZE
             return consumed, frame.Header(channel, body_size, pika.BasicProperties())
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._corked: list[bytes] | None = None
+        super().__init__(*args, **options)
+
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         """pika makes a system call for each frame, and a message has three: together they take a third less time."""
-        super()._output_marshaled_frames([b"".join(marshaled_frames)])
+        if self._corked is None:
+            super()._output_marshaled_frames([b"".join(marshaled_frames)])
+        else:
+            self._corked += marshaled_frames
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """Within this, what is sent is kept, and goes out together at the end: many messages, one system call."""
+        self._corked = []
+        try:
+            yield
+        finally:
+            frames, self._corked = self._corked, None
+            if frames and not self.is_closed:
+                super()._output_marshaled_frames([b"".join(frames)])
 
     def abort(self, reason: Exception) -> None:
         """Close the socket now. pika has no public way."""

@@ -160,14 +160,15 @@ class PublishSession:
             self._waiting.popleft()
 
     def _send(self, channel: Channel, batch: Batch) -> None:
-        while batch.sent < len(batch.tickets) and self._window_is_open():
-            ticket = batch.tickets[batch.sent]
-            properties = batch.properties[batch.sent]
-            channel.basic_publish(batch.exchange, ticket.lane, ticket.body, properties, mandatory=True)
-            batch.sent += 1
-            self._unconfirmed[self._next_number] = batch, ticket
-            self._unconfirmed_bytes += len(ticket.body)
-            self._next_number += 1
+        with channel.connection.corked():
+            while batch.sent < len(batch.tickets) and self._window_is_open():
+                ticket = batch.tickets[batch.sent]
+                properties = batch.properties[batch.sent]
+                channel.basic_publish(batch.exchange, ticket.lane, ticket.body, properties, mandatory=True)
+                batch.sent += 1
+                self._unconfirmed[self._next_number] = batch, ticket
+                self._unconfirmed_bytes += len(ticket.body)
+                self._next_number += 1
 
     def _make_topology(self, channel: Channel, batch: Batch) -> None:
         """A new queue takes a while, so the batch steps aside and others go on."""

@@ -39,18 +39,17 @@ class BrokerBackend(LedgerBackend):
         self._transport.close()
         super().close()
 
-    def _published(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
+    def _accepted(self, orders: Sequence[tuple[AnySpec, bytes]], answers: Sequence[int], now: float) -> None:
+        new = [order for order, answer in zip(orders, answers, strict=True) if answer == 1]
         try:
-            self._publish(orders, now)
+            self._publish(new, now)
         except RiderError:
             # Where Redis is away, too, the jobs stay; they are run, although their caller was told otherwise.
             with suppress(redis.RedisError):
-                self._scripts.withdraw(args=[order.id for order, _ in orders])
+                self._functions.withdraw([order.id for order, _ in new])
             raise
-
-    def _asked_again(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
         # The answer of the first time was lost, perhaps before anything was published. A copy does no harm.
-        self._publish(orders, now)
+        self._publish([order for order, answer in zip(orders, answers, strict=True) if answer == 2], now)
 
     def _publish(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
         by_delay: dict[float, list[Ticket]] = defaultdict(list)

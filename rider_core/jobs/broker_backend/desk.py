@@ -7,7 +7,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import redis
 
@@ -20,9 +19,10 @@ from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: From so many jobs together on they count as short: twice as many of each lane are held ready. Fewer are taken
+#: From so many jobs together on they count as short, and so many of each lane at least are held ready. Fewer are taken
 #: together where each takes long, and then others may have what is held.
 SHORT_FROM = 16
+HELD_READY = 128
 #: An idle worker whose lanes have been empty for so long asks the ledger whether jobs wait that it was not handed.
 IDLE_S = 10.0
 #: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
@@ -46,7 +46,7 @@ class BrokerDesk(ClaimDesk):
         limits = limits or {}
         self._look()
         while not self._suspended() and (deliveries := self._next(limits)):
-            claims = self._claimed(deliveries)
+            claims = self._claimed(deliveries, limits)
             if claims:
                 self._turn += 1
                 self._let_others_have(limits, claims[0])
@@ -55,29 +55,28 @@ class BrokerDesk(ClaimDesk):
 
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
         self._look()
-        return self._claimed(self._of_task(lane, task, number))
+        return self._claimed(self._of_task(lane, task, number), {task: number})
 
-    def wait_for_work(self, timeout_s: float) -> None:
+    def wait_for_more(self, timeout_s: float) -> bool:
         if any(self._held.values()):
             time.sleep(timeout_s)  # workers are suspended
-            return
+            return True
         self._receive(timeout_s)
         if any(self._held.values()):
             self._idle = Stopwatch.start()
-        elif self._idle.elapsed_s > IDLE_S:
+            return True
+        if self._idle.elapsed_s > IDLE_S:
             self._idle = Stopwatch.start()
             self._ask_for_overdue()
+        return False
 
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
-        return self._finish(ended, rest=False)
-
-    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
-        return self._finish(ended, rest=True), self.take(limits) if limits is not None else []
-
-    def _finish(self, ended: Sequence[Ended], rest: bool) -> list[bool]:
-        answers = self._scripts.finish(args=self._finish_arguments(ended, rest))
+        answers = self._functions.finish(self._finish_arguments(ended))
         self._close_accounts(ended, answers)
         return [bool(kept) for kept in answers]
+
+    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
+        return self.commit(ended), self.take(limits) if limits is not None else []
 
     # Whatever is neither settled nor released counts against the prefetch as long as the connection lasts: too many of
     # them, and nothing comes any more.
@@ -140,14 +139,15 @@ class BrokerDesk(ClaimDesk):
             self._suspension = bool(self._redis.exists("rq:suspended"))
         return self._suspension
 
-    def _claimed(self, deliveries: list[Delivery]) -> list[Claim]:
+    def _claimed(self, deliveries: list[Delivery], limits: Mapping[str, int]) -> list[Claim]:
         """The claims that the ledger grants; the other tickets are settled, or put off until they are due."""
         if not deliveries:
             return []
         attempt = self._attempt_arguments()
         arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
         try:
-            answers = self._scripts.claim(args=[*attempt, LOST, *arguments])
+            short = int(limits.get(deliveries[0].ticket.task, 1) > 1)
+            answers = self._functions.claim([*attempt, short, LOST, *arguments])
         except redis.RedisError:
             self._consumer.release(deliveries)
             raise
@@ -177,6 +177,8 @@ class BrokerDesk(ClaimDesk):
                     )
                 )
         self._consumer.settle(over)
+        if claims:
+            self._now_works(claims[0].task, limits)
         return claims
 
     def _put_off(self, ticket: Ticket, due_ts: float) -> None:
@@ -191,7 +193,8 @@ class BrokerDesk(ClaimDesk):
         assert claim.delivery is not None
         limit = limits.get(claim.delivery.ticket.task, 1)
         short = limit >= SHORT_FROM
-        self._consumer.set_prefetch(2 * limit if short else limit)
+        # A broker takes back what is under way when the number changes, so it moves in steps.
+        self._consumer.set_prefetch(max(HELD_READY, _power_of_two(2 * limit)) if short else _power_of_two(limit))
         if not short:
             for held in self._held.values():
                 self._consumer.release(held)
@@ -232,10 +235,15 @@ class BrokerDesk(ClaimDesk):
 
     def _ask_for_overdue(self) -> None:
         now = time.time()
-        ids = [raw.decode() for raw in self._scripts.overdue(args=[now, now - OVERDUE_S, *self.lanes])]
+        ids = [raw.decode() for raw in self._functions.overdue([now, now - OVERDUE_S, *self.lanes])]
         if ids:
             log.warning("%d job(s) wait of which the broker knows nothing; they are published again", len(ids))
             self._publish_again(ids)
+
+
+def _power_of_two(number: int) -> int:
+    """The largest that is not above it."""
+    return 1 << (number.bit_length() - 1)
 
 
 def _goes_alone(delivery: Delivery) -> bool:
@@ -248,4 +256,4 @@ def _deliveries(claims: Sequence[Claim]) -> list[Delivery]:
 
 def _another(one: Ended) -> Ticket:
     assert one.claim.delivery is not None
-    return replace(one.claim.delivery.ticket, attempt=one.claim.attempt, alone=True)
+    return one.claim.delivery.ticket._replace(attempt=one.claim.attempt, alone=True)

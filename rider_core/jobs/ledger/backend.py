@@ -14,7 +14,7 @@ import redis
 
 from rider_core.api.job_backend import MAX_TOGETHER, JobBackend, QueueStats, TaskFigures
 from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec, JobState
-from rider_core.api.messages import parse_message
+from rider_core.api.messages import parse_message, parse_messages
 from rider_core.api.tasks import Task, check_queue, task_named
 from rider_core.errors import (
     InvalidInput,
@@ -27,17 +27,21 @@ from rider_core.errors import (
 from rider_core.jobs.ledger import figures, keys
 from rider_core.jobs.ledger.admission import Admission
 from rider_core.jobs.ledger.codec import (
-    about,
+    RECORD_FIELDS,
+    Told,
     data_of,
     dead_letter_from_hash,
-    item_from_outcome,
+    event,
+    has_ended,
     order_from_data,
-    record_from_hash,
+    record_from_message,
+    record_from_told,
     rq_time,
 )
 from rider_core.jobs.ledger.desk import ClaimDesk
-from rider_core.jobs.ledger.line import Line
-from rider_core.jobs.ledger.scripts import Scripts, together
+from rider_core.jobs.ledger.functions import Functions, together
+from rider_core.jobs.ledger.line import Command, Line, Wire
+from rider_core.jobs.ledger.reports import items_of
 from rider_core.jobs.redis_errors import RETRY_AFTER_S, redis_errors
 from rider_core.timing import Stopwatch
 
@@ -50,7 +54,7 @@ MAX_JOB_BYTES = 64 * 1024 * 1024
 
 
 class LedgerBackend(JobBackend):
-    """Jobs whose records, leases, results and dead letters are in Redis, written by our scripts."""
+    """Jobs whose records, leases, results and dead letters are in Redis, written by our functions."""
 
     def __init__(self, connection: redis.Redis, broker: bool) -> None:
         """
@@ -60,7 +64,7 @@ class LedgerBackend(JobBackend):
         """
         self._redis = connection
         self._line = Line(connection)
-        self._scripts = Scripts(self._line, broker)
+        self._functions = Functions(self._line, broker)
         self._broker = broker
         self._admission = Admission(connection, RETRY_AFTER_S)
 
@@ -71,7 +75,20 @@ class LedgerBackend(JobBackend):
     def submit(self, spec: JobSpec) -> str:
         return self._accept([spec])[0]
 
-    def submit_many(self, specs: Sequence[JobSpec]) -> list[str]:
+    def run(self, spec: JobSpec, timeout_s: float) -> JobRecord:
+        watch = Stopwatch.start()
+        with redis_errors():
+            try:
+                # Whoever listens before he submits need not ask whether it has ended in the meantime.
+                with self._line.listening(keys.ENDED_CHANNEL.format(id=spec.id)) as wire:
+                    self._accept([spec], wire)
+                    return self._awaited(spec.id, wire, None, watch, timeout_s)
+            except (redis.ConnectionError, redis.TimeoutError):
+                self._line.close()
+        self.submit(spec)
+        return self.wait(spec.id, timeout_s - watch.elapsed_s)
+
+    def submit_many(self, specs: Sequence[AnySpec]) -> list[str]:
         if len(specs) > MAX_TOGETHER:
             raise TooLarge(f"{len(specs)} jobs in one call, the limit is {MAX_TOGETHER}")
         return self._accept(specs) if specs else []
@@ -80,54 +97,47 @@ class LedgerBackend(JobBackend):
         return self._accept([spec])[0]
 
     def get(self, job_id: str) -> JobRecord:
-        return record_from_hash(job_id, self._hash_of(job_id))
+        with redis_errors():
+            return _found(job_id, self._line.call(*_record_command(job_id)))
 
     def batch_items(self, job_id: str) -> list[BatchItem]:
         progress = self.get(job_id).progress
         if progress is None:
             raise JobNotFound(f"job {job_id!r} is no batch")
         with redis_errors():
-            outcomes = cast("dict[bytes, bytes]", self._redis.hgetall(keys.items_key(job_id)))
-        return [item_from_outcome(outcomes.get(b"%d" % number)) for number in range(progress.total)]
+            reports: list[bytes] = self._line.call("LRANGE", keys.items_key(job_id), 0, -1)
+        return items_of(reports, progress.total)
 
     def recent(self, limit: int) -> list[JobRecord]:
         with redis_errors():
             ids = cast("list[bytes]", self._redis.lrange(keys.RECENT, 0, limit - 1))
-        return [record_from_hash(job_id, fields) for job_id, fields in self._hashes_of(ids)]
+        return [record for record in self._records_of([raw.decode() for raw in ids]) if record is not None]
 
     def wait(self, job_id: str, timeout_s: float) -> JobRecord:
         watch = Stopwatch.start()
-        with redis_errors(), self._line.listening(keys.ENDED_CHANNEL.format(id=job_id)) as heard:
-            record = self.get(job_id)
-            while not record.state.ended:
-                left_s = timeout_s - watch.elapsed_s
-                if left_s <= 0:
-                    raise WaitTimeout(f"job {job_id} is still {record.state.value} after {timeout_s:g} s")
-                heard(min(left_s, WAIT_RECHECK_S))
-                record = self.get(job_id)
-        return record
+        with redis_errors():
+            try:
+                return self._waited(job_id, watch, timeout_s)
+            except (redis.ConnectionError, redis.TimeoutError):
+                self._line.close()
+                return self._waited(job_id, watch, timeout_s)
 
     def wait_many(self, job_ids: Sequence[str], timeout_s: float) -> list[JobRecord]:
         watch = Stopwatch.start()
         ended: dict[str, JobRecord] = {}
         left = list(job_ids)
         while left:
-            with redis_errors():
-                known = dict(self._hashes_of([job_id.encode() for job_id in left[:PAGE]]))
-            for job_id in left[:PAGE]:
-                record = record_from_hash(job_id, known[job_id]) if job_id in known else self.get(job_id)
-                if record.state.ended:
-                    ended[job_id] = record
+            page = left[:PAGE]
+            # The last first: when that one has ended, hardly any of the others has not.
+            self.wait(page[-1], timeout_s - watch.elapsed_s)
+            ended |= self._ended_of(page)
             left = [job_id for job_id in left if job_id not in ended]
-            if left and left[0] in known:
-                # The first that has not ended: the others will be looked at when it has.
-                self.wait(left[0], timeout_s - watch.elapsed_s)
         return [ended[job_id] for job_id in job_ids]
 
     def cancel(self, job_id: str) -> bool:
         now = time.time()
         with redis_errors():
-            return bool(self._scripts.cancel(args=[job_id, now, rq_time(now)]))
+            return bool(self._functions.cancel([job_id, now, rq_time(now)]))
 
     def stats(self) -> list[QueueStats]:
         with redis_errors():
@@ -168,50 +178,90 @@ class LedgerBackend(JobBackend):
         self._line.close()
         self._redis.close()
 
-    def _published(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
-        """Orders with their data are in the ledger; a broker must be handed their tickets, or they are withdrawn."""
-
-    def _asked_again(self, orders: Sequence[tuple[AnySpec, bytes]], now: float) -> None:
-        """Orders that were in the ledger before, and that nobody has started; a broker may have no ticket for them."""
+    def _accepted(self, orders: Sequence[tuple[AnySpec, bytes]], answers: Sequence[int], now: float) -> None:
+        """Orders with their data are in the ledger now, each with what `lua/submit.lua` answered."""
 
     def _requeued(self, hashes: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:
         """Dead letters wait again; a broker must be handed their tickets."""
 
-    def _accept(self, orders: Sequence[AnySpec]) -> list[str]:
+    def _waited(self, job_id: str, watch: Stopwatch, timeout_s: float) -> JobRecord:
+        with self._line.listening(keys.ENDED_CHANNEL.format(id=job_id)) as wire:
+            record = _found(job_id, wire.call(*_record_command(job_id)))
+            return self._awaited(job_id, wire, record, watch, timeout_s)
+
+    def _awaited(
+        self, job_id: str, wire: Wire, record: JobRecord | None, watch: Stopwatch, timeout_s: float
+    ) -> JobRecord:
+        """The record once the job has ended; `wire` hears of it.
+
+        Args:
+            record: What is known of it. None: it has been submitted just now.
+        """
+        while record is None or not record.state.ended:
+            left_s = timeout_s - watch.elapsed_s
+            if left_s <= 0:
+                state = (record or self.get(job_id)).state.value
+                raise WaitTimeout(f"job {job_id} is still {state} after {timeout_s:g} s")
+            message = wire.hear(min(left_s, WAIT_RECHECK_S))
+            record = (record_from_message(job_id, message) if message else None) or self.get(job_id)
+        return record
+
+    def _accept(self, orders: Sequence[AnySpec], wire: Wire | None = None) -> list[str]:
+        """
+        Args:
+            wire: The connection to submit on; None: any.
+        """
         now = time.time()
         prepared = [(order, *_prepared(order)) for order in orders]
         arguments: list[Any] = [now, rq_time(now)]
         for order, task, data in prepared:
-            lane = keys.lane_of(task.queue, order.priority)
-            arguments += order.id, lane, order.due_ts or 0, int(task.timeout_s), data, about(order, task, now)
+            told = Told.by(order, task, now)
+            due = {} if order.due_ts is None or order.due_ts <= now else {"due_ts": f"{order.due_ts:.6f}"}
+            accepted = event("job.accepted", now, order.id, told, attempts=0, **due)
+            arguments += order.id, keys.lane_of(task.queue, order.priority), task.queue, order.due_ts or 0
+            arguments += told.newest_key, told.stream, data, told.about, accepted
         with redis_errors():
             self._admission.check()
-            answers = self._scripts.submit(args=arguments)
+            answers = self._functions.submit(arguments, wire)
         if isinstance(answers, bytes):
             raise QueueFull(
                 f"{keys.MAX_WAITING} jobs are waiting in {answers.decode()}, no more are taken",
                 retry_after_s=RETRY_AFTER_S,
             )
-        by_answer: dict[int, list[tuple[AnySpec, bytes]]] = {1: [], 2: [], 0: []}
-        for (order, _, data), answer in zip(prepared, answers, strict=True):
-            by_answer[answer].append((order, data))
-        self._published(by_answer[1], now)
-        self._asked_again(by_answer[2], now)
+        self._accepted([(order, data) for order, _, data in prepared], answers, now)
         return [order.id for order in orders]
 
     def _hash_of(self, job_id: str) -> dict[bytes, bytes]:
         with redis_errors():
-            fields = self._line.call("HGETALL", keys.job_key(job_id))
+            fields: dict[bytes, bytes] = self._line.call("HGETALL", keys.job_key(job_id))
         if not fields:
-            raise JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
-        return _pairs(fields)
+            raise _not_found(job_id)
+        return fields
+
+    def _ended_of(self, ids: Sequence[str]) -> dict[str, JobRecord]:
+        """The records of those that have ended."""
+        with redis_errors():
+            answers = self._line.exchange([_record_command(job_id) for job_id in ids])
+        records = {}
+        for job_id, values in zip(ids, answers, strict=True):
+            if values[0] is None:
+                raise _not_found(job_id)
+            if has_ended(values):
+                records[job_id] = _found(job_id, values)
+        return records
+
+    def _records_of(self, ids: Sequence[str]) -> list[JobRecord | None]:
+        """For each id its record, None where there is none."""
+        with redis_errors():
+            answers = self._line.exchange([_record_command(job_id) for job_id in ids])
+        return [record_from_told(job_id, values) for job_id, values in zip(ids, answers, strict=True)]
 
     def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
         """Ids with their hashes; those whose hash has expired are left out."""
         names = [raw.decode() for raw in ids]
         with redis_errors():
-            hashes = self._line.call_together([("HGETALL", keys.job_key(name)) for name in names])
-        return [(name, _pairs(fields)) for name, fields in zip(names, hashes, strict=True) if fields]
+            hashes = self._line.exchange([("HGETALL", keys.job_key(name)) for name in names])
+        return [(name, fields) for name, fields in zip(names, hashes, strict=True) if fields]
 
     def _failed_ids(self, queue: str) -> list[bytes]:
         """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
@@ -233,19 +283,29 @@ class LedgerBackend(JobBackend):
             return 0
         with redis_errors():
             answers = together(
-                [(self._scripts.requeue, [job_id, now, _attempts_allowed(fields)]) for job_id, fields in hashes]
+                [(self._functions.requeue, [job_id, now, _attempts_allowed(fields)]) for job_id, fields in hashes]
             )
         self._requeued([entry for entry, answer in zip(hashes, answers, strict=True) if answer])
         return sum(answers)
 
     def _purge_each(self, ids: list[str]) -> int:
         with redis_errors():
-            return sum(together([(self._scripts.purge, [job_id]) for job_id in ids]))
+            return sum(together([(self._functions.purge, [job_id]) for job_id in ids]))
 
 
-def _pairs(fields: list[bytes]) -> dict[bytes, bytes]:
-    """A hash as Redis sends it: names and values in turn."""
-    return dict(zip(fields[::2], fields[1::2], strict=True))
+def _record_command(job_id: str) -> Command:
+    return ("HMGET", keys.job_key(job_id), *RECORD_FIELDS)
+
+
+def _found(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+    record = record_from_told(job_id, values)
+    if record is None:
+        raise _not_found(job_id)
+    return record
+
+
+def _not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
 
 
 def _prepared(order: AnySpec) -> tuple[Task, bytes]:
@@ -253,8 +313,10 @@ def _prepared(order: AnySpec) -> tuple[Task, bytes]:
     task = task_named(order.task)
     if isinstance(order, BatchSpec) and not task.batches:
         raise JobRefused(f"{task.name} gives its result in a stream", remedy="submit its jobs one by one")
-    for payload in order.payloads if isinstance(order, BatchSpec) else [order.payload]:
-        parse_message(task.request, payload)
+    if isinstance(order, BatchSpec):
+        parse_messages(task.request, order.payloads)
+    else:
+        parse_message(task.request, order.payload)
     data = data_of(order)
     if len(data) > MAX_JOB_BYTES:
         raise TooLarge(f"job {order.id} has {len(data)} bytes, the limit is {MAX_JOB_BYTES}")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
+from typing import NamedTuple
 
 from pydantic import ValidationError
-from rq.utils import utcformat
+from pydantic_core import to_json
 
 from rider_core.api.jobs import (
     AnySpec,
-    BatchItem,
     BatchSpec,
     DeadLetter,
     JobProblem,
@@ -30,7 +31,15 @@ FUNCTION = "rider_core.worker.perform"
 _KINDS: dict[str, type[AnySpec]] = {"spec": JobSpec, "batch": BatchSpec}
 _HEADS = {name: f'["{FUNCTION}", null, [], {{"{name}": '.encode() for name in _KINDS}
 _TAIL = b"}]"
+#: What a job says that leaves everything else open.
+_PLAIN = {"id", "task", "payload"}
 
+#: What a record is made of; the payload, which may be long, is not among it.
+RECORD_FIELDS = (
+    *("status", "outcome", "about", "attempts", "due_ts", "started_ts", "ended_at", "provider", "mock"),
+    *("items_done", "items_failed", "result", "problem"),
+)
+_RECORD_NAMES = tuple(name.encode() for name in RECORD_FIELDS)
 _STATES = {
     "scheduled": JobState.SCHEDULED,
     "queued": JobState.WAITING,
@@ -40,19 +49,30 @@ _STATES = {
     "canceled": JobState.CANCELLED,
     "stopped": JobState.CANCELLED,
 }
-#: The parts of `about`, in order; the last may hold the separator.
-_ABOUT = ("task", "queue", "priority", "stream", "max_attempts", "submitted_ts", "deadline_ts", "newest_key", "items")
-#: In front of an item's outcome: what follows is its result, or its problem.
-DONE, FAILED = b"1", b"0"
 
 
 def rq_time(ts: float) -> str:
     """Seconds since the epoch, as RQ writes times."""
-    return str(utcformat(datetime.fromtimestamp(ts, tz=timezone.utc)))
+    return f"{_second(int(ts))}.{int(ts % 1 * 1e6):06}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(ts: int) -> str:
+    """Most calls of a second are the same to a calendar."""
+    return datetime.fromtimestamp(ts, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def from_rq_time(text: str) -> float:
+    """A time that RQ, or `rq_time`, has written, in seconds since the epoch."""
+    return datetime.fromisoformat(text.removesuffix("Z") + "+00:00").timestamp()
 
 
 def data_of(order: AnySpec) -> bytes:
     """RQ's `data` field: what is asked for, in JSON."""
+    if isinstance(order, JobSpec) and order.model_fields_set <= _PLAIN:
+        # Nearly all are like this; its id and task are known to hold nothing that JSON would write otherwise.
+        head = f'{{"id":"{order.id}","task":"{order.task}","payload":'.encode()
+        return _HEADS["spec"] + head + to_json(order.payload) + b"}" + _TAIL
     return (
         _HEADS["batch" if isinstance(order, BatchSpec) else "spec"]
         + order.model_dump_json(exclude_defaults=True).encode()
@@ -60,21 +80,78 @@ def data_of(order: AnySpec) -> bytes:
     )
 
 
-def about(order: AnySpec, task: Task, now: float) -> str:
-    """What the scripts must know of a job, in one field: every field of a hash costs some 70 bytes."""
-    parts = (
-        order.task,
-        task.queue,
-        order.priority.value,
-        int(order.streams),
-        (order.retry or task.retry).max_attempts,
-        now,
-        order.deadline_ts or "",
-        order.newest or "",
-        order.items,
-        order.origin,
+class Told(NamedTuple):
+    """What the functions must know of a job, as texts; all are empty for a job that RQ's own tools made.
+
+    It lies in one field of the job's hash, `about`: every field costs some 70 bytes.
+    """
+
+    task: str
+    queue: str
+    priority: str
+    stream: str
+    max_attempts: str
+    submitted_ts: str
+    deadline_ts: str
+    newest_key: str
+    items: str
+    origin: str
+
+    @classmethod
+    def by(cls, order: AnySpec, task: Task, now: float) -> Told:
+        """Of an order that is submitted now."""
+        return cls(
+            order.task,
+            task.queue,
+            order.priority.value,
+            "1" if order.streams else "0",
+            str((order.retry or task.retry).max_attempts),
+            str(now),
+            "" if order.deadline_ts is None else str(order.deadline_ts),
+            order.newest or "",
+            str(order.items),
+            order.origin,
+        )
+
+    @property
+    def about(self) -> str:
+        return "|".join(self)
+
+    @classmethod
+    def of(cls, about: str) -> Told:
+        """Out of the field; the last part may hold the separator."""
+        parts = about.split("|", _PARTS - 1)
+        return cls._make(parts) if len(parts) == _PARTS else _NOTHING_TOLD
+
+    @property
+    def is_batch(self) -> bool:
+        return self.items not in ("", "0")
+
+
+_PARTS = len(Told._fields)
+_NOTHING_TOLD = Told._make([""] * _PARTS)
+
+
+def event(kind: str, ts: float, job_id: str, told: Told, attempts: int, source: str = "", **more: str) -> str:
+    """An event in JSON, as `lua/events.lua` writes it, for whoever calls the functions and knows all there is to tell.
+
+    Args:
+        source: Who says it: the worker.
+        more: Added to the event's data: name to what it is in JSON.
+    """
+    items = f',"items":{told.items}' if told.is_batch else ""
+    rest = "".join(f',"{name}":{value}' for name, value in more.items())
+    return (
+        f'{{"kind":"{kind}","ts":{ts:.6f},"source":{quoted(source)},"job_id":"{job_id}","data":{{"task":"{told.task}",'
+        f'"queue":"{told.queue}","origin":{quoted(told.origin)},"priority":"{told.priority}","attempts":{attempts}'
+        f"{items}{rest}}}}}"
     )
-    return "|".join(map(str, parts))
+
+
+@lru_cache(maxsize=256)
+def quoted(text: str) -> str:
+    """A text in JSON; here these are mostly the same few names."""
+    return json.dumps(text)
 
 
 def order_from_data(data: bytes) -> AnySpec:
@@ -89,44 +166,59 @@ def order_from_data(data: bytes) -> AnySpec:
     return _order_from_other_json(data)
 
 
+def has_ended(values: Sequence[bytes | None]) -> bool:
+    """Whether the job of these `RECORD_FIELDS` has ended; cheaper than its record."""
+    return _STATES.get((values[0] or b"").decode(), JobState.WAITING).ended
+
+
+def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
+    """The record of a job, from its `RECORD_FIELDS` as Redis gives them; None: there is no such job."""
+    if values[0] is None:
+        return None
+    return record_from_hash(job_id, {name: value for name, value in zip(_RECORD_NAMES, values, strict=True) if value})
+
+
+def record_from_message(job_id: str, message: bytes) -> JobRecord | None:
+    """The record that was told with a job's end; None: it was too long, or is no record."""
+    try:
+        values = json.loads(message)
+        return record_from_told(job_id, [value.encode() if value else None for value in values])
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
 def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
     """The record of a job, from its hash as Redis gives it."""
 
-    def text(name: str) -> str:
-        return fields.get(name.encode(), b"").decode("utf-8", "replace")
+    def text(name: bytes) -> str:
+        return fields[name].decode("utf-8", "replace") if name in fields else ""
 
-    def number(name: str) -> float | None:
-        return float(text(name)) if text(name) else None
+    def number(name: bytes) -> float | None:
+        return float(fields[name]) if fields.get(name) else None
 
-    told = told_about(fields)
-    state = _STATES.get(text("status"), JobState.WAITING)
-    if state is JobState.CANCELLED and text("outcome"):
-        state = JobState(text("outcome"))
+    told = Told.of(text(b"about"))
+    state = _STATES.get(text(b"status"), JobState.WAITING)
+    if state is JobState.CANCELLED and fields.get(b"outcome"):
+        state = JobState(text(b"outcome"))
+    ended_at, result = text(b"ended_at"), fields.get(b"result")
     return JobRecord(
         id=job_id,
-        task=told["task"],
+        task=told.task,
         state=state,
-        queue=told["queue"],
-        priority=Priority(told["priority"] or Priority.NORMAL.value),
-        origin=told["source"],
-        attempts=int(text("attempts") or 0),
-        submitted_ts=float(told["submitted_ts"] or 0),
-        due_ts=number("due_ts") if state is JobState.SCHEDULED else None,
-        started_ts=number("started_ts"),
-        ended_ts=number("ended_ts"),
-        provider=text("provider") or None,
-        mock=text("mock") == "1",
-        progress=_progress(told["items"], text("items_done"), text("items_failed")),
-        result=json.loads(text("result")) if state is JobState.DONE and text("result") else None,
-        problem=_problem(text("problem")),
+        queue=told.queue,
+        priority=Priority(told.priority or Priority.NORMAL),
+        origin=told.origin,
+        attempts=int(fields.get(b"attempts", 0)),
+        submitted_ts=float(told.submitted_ts or 0),
+        due_ts=number(b"due_ts") if state is JobState.SCHEDULED else None,
+        started_ts=number(b"started_ts"),
+        ended_ts=from_rq_time(ended_at) if ended_at else None,
+        provider=text(b"provider") or None,
+        mock=fields.get(b"mock") == b"1",
+        progress=_progress(told, text(b"items_done"), text(b"items_failed")),
+        result=json.loads(result) if state is JobState.DONE and result else None,
+        problem=_problem(text(b"problem")),
     )
-
-
-def told_about(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """What `about` put together; empty texts for a job that RQ's own tools made."""
-    parts = fields.get(b"about", b"").decode("utf-8", "replace").split("|", len(_ABOUT))
-    parts += [""] * (len(_ABOUT) + 1 - len(parts))
-    return dict(zip((*_ABOUT, "source"), parts, strict=True))
 
 
 def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
@@ -137,15 +229,6 @@ def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLet
         order = None
     trace = fields.get(b"exc_info", b"").decode("utf-8", "replace")
     return DeadLetter(record=record_from_hash(job_id, fields), spec=order, traceback=trace)
-
-
-def item_from_outcome(outcome: bytes | None) -> BatchItem:
-    """What became of one item of a batch; None: nothing yet."""
-    if outcome is None:
-        return BatchItem()
-    if outcome.startswith(DONE):
-        return BatchItem(result=json.loads(outcome[1:]))
-    return BatchItem(problem=_problem(outcome[1:].decode("utf-8", "replace")))
 
 
 def _order_from_other_json(data: bytes) -> AnySpec:
@@ -160,10 +243,10 @@ def _order_from_other_json(data: bytes) -> AnySpec:
     return parse_message(kind, body)
 
 
-def _progress(items: str, done: str, failed: str) -> Progress | None:
-    if int(items or 0) == 0:
+def _progress(told: Told, done: str, failed: str) -> Progress | None:
+    if not told.is_batch:
         return None
-    return Progress(total=int(items), done=int(done or 0), failed=int(failed or 0))
+    return Progress(total=int(told.items), done=int(done or 0), failed=int(failed or 0))
 
 
 def _problem(text: str) -> JobProblem | None:

@@ -6,19 +6,20 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from enum import Enum
-from typing import Any, cast
-from uuid import uuid4
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import redis
 
 from rider_core.api.job_transport import Delivery
-from rider_core.api.jobs import JobProblem
+from rider_core.api.jobs import JobProblem, Progress
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import DONE, FAILED, rq_time
+from rider_core.jobs.ledger.codec import Told, event, quoted, rq_time
+from rider_core.jobs.ledger.functions import Functions
 from rider_core.jobs.ledger.line import Line
-from rider_core.jobs.ledger.scripts import Scripts
+from rider_core.jobs.ledger.reports import DONE, outcomes_of, report_of
 
 #: A lease is extended every 5 s, so four extensions may fail before a job is taken away from a living worker; and a
 #: killed worker's job is back in its queue within 30 s, the time until somebody looks included.
@@ -26,6 +27,8 @@ LEASE_S = 20
 #: One of so many times the job is taken that has waited longest, whatever its priority and queue: nothing starves.
 FAIR_TURN = 8
 HEARTBEAT_EVERY_S = 5.0
+#: RQ's record of a worker that has had nothing to do for so long says that it is idle.
+IDLE_AFTER_S = 0.1
 
 LOST = JobProblem(code="lost", message="the worker that ran it ended or stopped answering").model_dump_json()
 
@@ -39,8 +42,7 @@ class Outcome(str, Enum):
     UNSTARTED = "unstarted"
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One attempt at one job, held by this worker as long as its lease is kept.
 
     Attributes:
@@ -50,7 +52,7 @@ class Claim:
         data: RQ's `data` field; `codec.order_from_data` reads it.
         attempt: 1 for the first start.
         execution: Names this attempt; only its holder may commit.
-        about: What `codec.about` wrote.
+        about: What `codec.Told` is.
         started_ts: Seconds since the epoch, as the ledger has it.
         delivery: What the broker handed out for it, where there is one.
     """
@@ -66,8 +68,7 @@ class Claim:
     delivery: Delivery | None = None
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """What came of a claim.
 
     Attributes:
@@ -77,7 +78,7 @@ class Ended:
 
     claim: Claim
     outcome: Outcome
-    body: str = ""
+    body: str | bytes = ""
     provider: str = ""
     mock: bool = False
     traceback: str = ""
@@ -89,7 +90,11 @@ class Ended:
 
 
 class ClaimDesk(ABC):
-    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads."""
+    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads.
+
+    Attributes:
+        took_all: Nothing else waited when claims were handed out last, so that `wait_for_work` will tell of the next.
+    """
 
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], broker: bool) -> None:
         """
@@ -100,11 +105,14 @@ class ClaimDesk(ABC):
         """
         self._redis = connection
         self._line = Line(connection)
-        self._scripts = Scripts(self._line, broker)
+        self._functions = Functions(self._line, broker)
         self._worker = worker
         by_queue = [keys.lanes_of(queue) for queue in queues]
         self.lanes = [lane for same_priority in zip(*by_queue, strict=True) for lane in same_priority]
         self._turn = 0
+        self.took_all = False
+        #: What RQ's record of the worker shows: idle, busy, or job, which is busy with the job that it works on.
+        self._shown = "idle"
         self._cancels: Any = None
 
     @abstractmethod
@@ -120,9 +128,20 @@ class ClaimDesk(ABC):
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
         """Up to so many jobs that may be run together with others, if they come next in their lane."""
 
-    @abstractmethod
     def wait_for_work(self, timeout_s: float) -> None:
-        """Return when something may be there to take, or after `timeout_s` seconds."""
+        """Return when something may be there to take, or after `timeout_s` seconds. For a worker that has nothing."""
+        if self._shown != "idle":
+            first_s = min(timeout_s, IDLE_AFTER_S)
+            if self.wait_for_more(first_s):
+                return
+            self._rest()
+            timeout_s -= first_s
+        if timeout_s > 0:
+            self.wait_for_more(timeout_s)
+
+    @abstractmethod
+    def wait_for_more(self, timeout_s: float) -> bool:
+        """Whether something may be there to take, within `timeout_s` seconds. For a worker that has something."""
 
     @abstractmethod
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
@@ -140,32 +159,35 @@ class ClaimDesk(ABC):
             new claims.
         """
 
-    def commit_items(self, claim: Claim, outcomes: Mapping[int, str | JobProblem], provider: str, mock: bool) -> bool:
-        """Store what came of some items of a batch: results in JSON, or problems. False: the lease was lost."""
-        arguments: list[Any] = [claim.id, claim.execution, time.time(), provider, int(mock)]
-        for number, outcome in outcomes.items():
-            if isinstance(outcome, JobProblem):
-                arguments += number, FAILED + outcome.model_dump_json().encode()
-            else:
-                arguments += number, DONE + outcome.encode()
-        return bool(self._scripts.progress(args=arguments))
+    def commit_items(
+        self, claim: Claim, outcomes: Mapping[int, bytes | JobProblem], progress: Progress, provider: str, mock: bool
+    ) -> bool:
+        """Store what came of some items of a batch: results in JSON, or problems. False: the lease was lost.
 
-    def items_done(self, claim: Claim) -> set[int]:
-        """The items of a batch that earlier attempts brought to their end."""
-        outcomes = cast("dict[bytes, bytes]", self._redis.hgetall(keys.items_key(claim.id)))
-        return {int(number) for number, outcome in outcomes.items() if outcome.startswith(DONE)}
+        Args:
+            progress: How far the batch is with them.
+        """
+        arguments = [claim.id, claim.execution, time.time(), provider, int(mock), progress.done, progress.failed]
+        return bool(self._functions.progress([*arguments, report_of(outcomes)]))
+
+    def items_known(self, claim: Claim) -> tuple[set[int], set[int]]:
+        """The items of a batch that earlier attempts brought to their end, and those that failed in the last one."""
+        reports = self._line.call("LRANGE", keys.items_key(claim.id), 0, -1)
+        outcomes = outcomes_of(reports, int(Told.of(claim.about).items))
+        done = {number for number, outcome in enumerate(outcomes) if outcome and outcome[:1] == DONE}
+        return done, {number for number, outcome in enumerate(outcomes) if outcome and number not in done}
 
     def heartbeat(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases. Returns those that are lost, and so is what these attempts will bring."""
         now = time.time()
         arguments = [part for claim in claims for part in (claim.id, claim.lane, claim.execution)]
-        answers = self._scripts.heartbeat(args=[self._worker, now, rq_time(now), LEASE_S, *arguments])
+        answers = self._functions.heartbeat([self._worker, now, rq_time(now), LEASE_S, *arguments])
         return [claim for claim, kept in zip(claims, answers, strict=True) if not kept]
 
     def reap(self) -> int:
         """Take back the jobs whose leases ran out, and let those try again that may. How many may."""
         now = time.time()
-        ids = self._scripts.reap(args=[now, rq_time(now), LOST, *self.lanes])
+        ids = self._functions.reap([now, rq_time(now), LOST, *self.lanes])
         self._publish_again([raw.decode() for raw in ids])
         return len(ids)
 
@@ -198,28 +220,58 @@ class ClaimDesk(ABC):
 
     def close(self) -> None:
         """Give back what is held and not yet claimed."""
+        with suppress(redis.RedisError):
+            if self._shown != "idle":
+                self._rest()
         self._line.close()
 
     def _publish_again(self, ids: Sequence[str]) -> None:  # noqa: B027
         """Jobs wait again; a broker must be handed new tickets for them."""
+
+    def _rest(self) -> None:
+        self._functions.rest([self._worker])
+        self._shown = "idle"
 
     def _fair_turn(self) -> bool:
         """Whether it is the turn of the oldest."""
         return self._turn % FAIR_TURN == FAIR_TURN - 1
 
     def _attempt_arguments(self) -> list[Any]:
-        """What `take` and `claim` begin with: worker, execution, now in two forms, lease."""
+        """What `take` and `claim` begin with: worker, execution, now twice, when the leases end, what is shown."""
         now = time.time()
-        return [self._worker, uuid4().hex, now, rq_time(now), LEASE_S]
+        return [self._worker, token_hex(16), now, rq_time(now), now + LEASE_S, self._shown]
 
-    def _finish_arguments(self, ended: Sequence[Ended], rest: bool) -> list[Any]:
-        """Args:
-        rest: The worker has nothing else at hand.
-        """
+    def _now_works(self, task: str, limits: Mapping[str, int]) -> None:
+        """It has taken jobs of that task: `lua/leases.lua` shows the first one where they are not short."""
+        self._shown = "busy" if limits.get(task, 1) > 1 else "job"
+
+    def _finish_arguments(self, ended: Sequence[Ended]) -> list[Any]:
         now = time.time()
-        arguments: list[Any] = [self._worker, now, rq_time(now), int(rest)]
+        arguments: list[Any] = [self._worker, now, rq_time(now), now + keys.RESULT_TTL_S]
         for one in ended:
-            claim = one.claim
-            arguments += claim.id, claim.lane, claim.execution, claim.about, claim.attempt, claim.started_ts
-            arguments += one.outcome.value, one.provider, int(one.mock), one.body, one.traceback, one.delay_s
+            claim, told = one.claim, Told.of(one.claim.about)
+            submitted_ts = float(told.submitted_ts) if told.submitted_ts else None
+            arguments += claim.id, claim.lane, claim.execution, told.task, _marks(one, told)
+            arguments += now - claim.started_ts, "" if submitted_ts is None else now - submitted_ts
+            arguments += one.outcome.value, one.provider, one.body, one.traceback, one.delay_s
+            done = one.outcome is Outcome.DONE
+            arguments.append(self._done_event(one, told, now, submitted_ts) if done else "")
         return arguments
+
+    def _done_event(self, one: Ended, told: Told, now: float, submitted_ts: float | None) -> str:
+        claim = one.claim
+        more = {
+            "worker": quoted(self._worker),
+            "provider": quoted(one.provider),
+            "mock": "true" if one.mock else "false",
+        }
+        if submitted_ts is not None:
+            more["waited_ms"] = f"{1000 * (claim.started_ts - submitted_ts):.0f}"
+        more["ran_ms"] = f"{1000 * (now - claim.started_ts):.0f}"
+        return event("job.done", now, claim.id, told, claim.attempt, self._worker, **more)
+
+
+def _marks(one: Ended, told: Told) -> str:
+    """What `lua/finish.lua` must know beside."""
+    retried = one.claim.attempt > 1
+    return "m" * one.mock + "s" * (told.stream == "1") + "b" * told.is_batch + "r" * retried

@@ -12,7 +12,7 @@ from rq.utils import utcparse
 from rider_core.api.job_backend import Histogram, QueueStats, TaskFigures
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import told_about
+from rider_core.jobs.ledger.codec import Told
 
 #: A worker writes a heartbeat every 5 s; three missed ones, and it counts as gone.
 WORKER_ALIVE_S = 15.0
@@ -98,8 +98,9 @@ def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
         for job_id in ids:
             pipeline.hget(keys.job_key(job_id.decode()), "about")
         answers = cast("list[bytes | None]", pipeline.execute())
-    submitted = [float(told_about({b"about": about or b""})["submitted_ts"] or time.time()) for about in answers]
-    return [max(0.0, time.time() - ts) for ts in submitted]
+    now = time.time()
+    told = [Told.of((about or b"").decode("utf-8", "replace")) for about in answers]
+    return [max(0.0, now - float(one.submitted_ts or now)) for one in told]
 
 
 def _live_workers(connection: redis.Redis) -> list[dict[bytes, bytes]]:

@@ -9,7 +9,7 @@ from rider_core.api.jobs import Priority
 
 #: Pub/sub channel of a job: somebody is told when it ends.
 ENDED_CHANNEL = "rider:ended:{id}"
-#: Stream that a submission touches, so that waiting workers look into their queues.
+#: Pub/sub channel of a queue: waiting workers look into it when something comes into an empty lane.
 DOORBELL = "rider:doorbell:{queue}"
 #: Pub/sub channel of a worker: ids of jobs that were cancelled while it runs them.
 CANCEL_CHANNEL = "rider:cancel:{worker}"
@@ -24,7 +24,9 @@ DEAD_LETTER_TTL_S = 7 * 86_400
 DEAD_LETTERS_KEPT = 10_000
 #: How long it is remembered which job of a key was the newest: longer than any job rests between two attempts.
 NEWEST_TTL_S = 86_400
-#: More waiting jobs than that in one lane are refused.
+#: How long RQ's record of what a worker works on outlives its last heartbeat, in seconds.
+EXECUTION_TTL_S = 40
+#: More jobs than that are refused in one lane; those that wait for their time are counted apart.
 MAX_WAITING = 200_000
 #: Upper bounds of the histograms' buckets in ms: from a no-op to the longest attempt that is allowed.
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 120_000)
@@ -61,7 +63,7 @@ def failed_key(lane: str) -> str:
 
 
 def items_key(job_id: str) -> str:
-    """What became of a batch's items: number to outcome."""
+    """What became of a batch's items: a list of reports."""
     return f"rider:items:{job_id}"
 
 

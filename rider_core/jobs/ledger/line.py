@@ -1,115 +1,233 @@
-"""Round trips on the hot path: redis-py's connections without its client's bookkeeping around each command.
+"""Round trips on the hot path, without a client's bookkeeping around each command.
 
-The client's pool, retry and measuring cost some 40 µs a command, as much as the round trip itself; submitting a job,
-and waiting for one, is little more than such round trips.
+redis-py opens the connections (addresses, TLS, passwords, databases are its own); on them hiredis packs what is asked
+and reads what is answered. redis-py's pool, retries and measuring cost some 40 µs a command, its connection another 10,
+as much as the round trip itself; submitting a job, and waiting for one, is little more than such round trips.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
+from weakref import WeakSet
 
+import hiredis
 import redis
 
 Command = Sequence[Any]
+#: Bytes that are read at once.
+READ_BYTES = 65_536
+
+
+class Wire:
+    """One connection. For one thread at a time; what raises leaves it closed.
+
+    It speaks RESP3: a message to a channel may come between two answers, and is laid aside.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        pool: Any = client.connection_pool  # redis-py types its connections as an abstract one
+        self._connection: Any = pool.connection_class(**{**pool.connection_kwargs, "protocol": 3})
+        self._connection.connect()
+        # The pin of redis-py in setup.py covers these two: its connections show neither in public.
+        self._socket: socket.socket = self._connection._sock
+        self._reader = hiredis.Reader(
+            protocolError=redis.InvalidResponse, replyError=self._connection._parser.parse_error
+        )
+        self._timeout_s = self._socket.gettimeout()
+        self._heard: deque[bytes] = deque()
+        self._channels: tuple[str, ...] = ()
+        self._wanted: tuple[str, ...] = ()
+        self.closed = False
+
+    def listen(self, *channels: str) -> None:
+        """From the next exchange on, before what is sent then, hear these channels and no others."""
+        self._heard.clear()
+        self._wanted = channels
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers to several commands that go out together; one that was refused has its error for an answer.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached.
+        """
+        packed = [_packed(command) for command in commands]
+        if self._wanted != self._channels:
+            packed = [*self._changed_channels(), *packed]
+        try:
+            self._socket.sendall(packed[0] if len(packed) == 1 else b"".join(packed))
+            return [self._answer() for _ in commands]
+        except OSError as error:
+            raise self._lost(error) from error
+        except BaseException:
+            self.close()  # half an answer may be left in it
+            raise
+
+    def call(self, *command: Any) -> Any:
+        """The answer to one command. Raises `redis.RedisError`."""
+        (answer,) = self.exchange([command])
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+        return answer
+
+    def hear(self, timeout_s: float) -> bytes | None:
+        """The latest message in the channels that are listened to; None after `timeout_s` seconds."""
+        try:
+            self._socket.settimeout(max(0.001, timeout_s))
+            while not self._heard:
+                self._lay_aside(self._next())
+            message = self._heard.pop()
+            self._heard.clear()
+            return message
+        except TimeoutError:
+            return None
+        except OSError as error:
+            raise self._lost(error) from error
+        finally:
+            if not self.closed:
+                self._socket.settimeout(self._timeout_s)
+
+    def close(self) -> None:
+        self.closed = True
+        self._connection.disconnect()
+
+    def _changed_channels(self) -> list[bytes]:
+        before, self._channels = self._channels, self._wanted
+        commands = [("UNSUBSCRIBE", *before)] if before else []
+        if self._wanted:
+            commands.append(("SUBSCRIBE", *self._wanted))
+        return [_packed(command) for command in commands]
+
+    def _answer(self) -> Any:
+        while isinstance(reply := self._next(), hiredis.PushNotification):
+            self._lay_aside(reply)
+        if isinstance(reply, redis.ConnectionError):
+            raise reply  # such as a server that is loading its data
+        return reply
+
+    def _lay_aside(self, push: Any) -> None:
+        if push[0] == b"message" and push[1].decode() in self._channels:
+            self._heard.append(push[2])
+
+    def _next(self) -> Any:
+        while (reply := self._reader.gets()) is False:
+            received = self._socket.recv(READ_BYTES)
+            if not received:
+                raise ConnectionResetError("Redis closed the connection")
+            self._reader.feed(received)
+        return reply
+
+    def _lost(self, error: OSError) -> redis.RedisError:
+        """Close, and say in redis-py's words why."""
+        self.close()
+        if isinstance(error, TimeoutError):
+            return redis.TimeoutError("Redis did not answer in time")
+        return redis.ConnectionError(str(error))
 
 
 class Line:
-    """Connections of a client's pool that are kept at hand. May be used from several threads.
+    """Connections to where a client's pool leads, kept at hand. May be used from several threads.
 
     There are as many as commands are sent at the same time. What breaks once is sent once more on a new connection, as
     the client does it; so what is sent must bear to be done twice.
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._pool: Any = client.connection_pool  # redis-py types its connections as an abstract one
-        self._idle: deque[Any] = deque()
-        self._pid = os.getpid()
+        self._client = client
+        self._idle: deque[Wire] = deque()
+        _lines.add(self)
 
     def call(self, *command: Any) -> Any:
-        """The answer as Redis gives it: bytes, int, list or None.
+        """The answer as Redis gives it in RESP3: bytes, int, list, dict or None.
 
         Raises:
             redis.RedisError: Redis cannot be reached, or refuses.
         """
-        (answer,) = self.call_together([command])
+        (answer,) = self.exchange([command])
         if isinstance(answer, redis.ResponseError):
             raise answer
         return answer
 
-    def call_together(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers to several commands that go out together; one that was refused has its error for an answer.
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """`Wire.exchange` on any connection.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
         try:
-            return self._exchange(commands)
+            return self._exchanged(commands)
         except (redis.ConnectionError, redis.TimeoutError):
-            return self._exchange(commands)
+            self.close()  # the others are as old as the one that broke
+            return self._exchanged(commands)
 
     @contextmanager
-    def listening(self, channel: str) -> Iterator[Callable[[float], bool]]:
-        """While it is open, the function that is yielded waits up to so many seconds for a message in the channel.
+    def listening(self, channel: str) -> Iterator[Wire]:
+        """A connection that hears a channel from before what is sent on it.
 
-        It returns whether there was one.
+        Raises:
+            redis.RedisError: Redis cannot be reached.
         """
-        connection = self._take()
+        wire = self._take()
+        wire.listen(channel)
         try:
-            connection.send_command("SUBSCRIBE", channel)
-            connection.read_response()
-
-            def heard(timeout_s: float) -> bool:
-                if not connection.can_read(timeout=timeout_s):
-                    return False
-                return bool(connection.read_response())
-
-            yield heard
-            connection.send_command("UNSUBSCRIBE", channel)
-            while connection.read_response()[0] != b"unsubscribe":
-                pass  # messages that came in the meantime
-        except BaseException:
-            connection.disconnect()
-            raise
+            yield wire
         finally:
-            self._idle.append(connection)
+            wire.listen()
+            self._put_back(wire)
+
+    def ear(self, channels: Sequence[str]) -> Wire:
+        """A connection of its own that hears the channels; it is the caller's to close.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached.
+        """
+        wire = Wire(self._client)
+        wire.listen(*channels)
+        wire.call("PING")
+        return wire
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         while self._idle:
-            connection = self._idle.pop()
-            connection.disconnect()
-            self._pool.release(connection)
+            self._idle.pop().close()
 
-    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        connection = self._take()
+    def forget(self) -> None:
+        """After a fork the connections are the parent's."""
+        self._idle = deque()
+
+    def _exchanged(self, commands: Sequence[Command]) -> list[Any]:
+        wire = self._take()
         try:
-            packed = b"".join(part for command in commands for part in connection.pack_command(*command))
-            connection.send_packed_command([packed])
-            return [_answer(connection) for _ in commands]
-        except BaseException:
-            # Half an answer may be left in it.
-            connection.disconnect()
-            raise
+            return wire.exchange(commands)
         finally:
-            self._idle.append(connection)
+            self._put_back(wire)
 
-    def _take(self) -> Any:
-        if self._pid != os.getpid():
-            # After a fork these are the parent's.
-            self._pid, self._idle = os.getpid(), deque()
+    def _put_back(self, wire: Wire) -> None:
+        if not wire.closed:
+            self._idle.append(wire)
+
+    def _take(self) -> Wire:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._pool.get_connection()
+            return Wire(self._client)
 
 
-def _answer(connection: Any) -> Any:
-    """One answer; an error is one, too: others may follow it."""
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
+_lines: WeakSet[Line] = WeakSet()
+
+
+def _forget_all() -> None:
+    for line in list(_lines):
+        line.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def _packed(command: Command) -> bytes:
+    # By its types a command has one part.
+    return cast("bytes", hiredis.pack_command(cast("Any", tuple(command))))

@@ -20,7 +20,7 @@ from typing import ClassVar
 import pytest
 import redis
 
-from rider_core.jobs.ledger import LedgerBackend, scripts
+from rider_core.jobs.ledger import LedgerBackend, functions
 from rider_core.testing.jobs.batches import JobBatchContract
 from rider_core.testing.jobs.life import JobLifeContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
@@ -56,7 +56,7 @@ class JobBackendContract(JobLifeContract, JobRecoveryContract, JobBatchContract)
 
 
 def _with_constant(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> Iterator[None]:
-    monkeypatch.setitem(scripts.CONSTANTS, name, value)
-    scripts.source.cache_clear()
+    monkeypatch.setitem(functions.CONSTANTS, name, value)
+    functions.Library.of.cache_clear()
     yield
-    scripts.source.cache_clear()
+    functions.Library.of.cache_clear()

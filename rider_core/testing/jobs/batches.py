@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from rider_core.api.jobs import MAX_BATCH_ITEMS, BatchItem, BatchSpec, JobProblem, JobState, Progress, RetryPolicy
+from rider_core.api.jobs import (
+    MAX_BATCH_ITEMS,
+    AnySpec,
+    BatchItem,
+    BatchSpec,
+    JobProblem,
+    JobState,
+    Progress,
+    RetryPolicy,
+)
 from rider_core.errors import InvalidInput, JobFailed, JobNotFound, JobRefused, TooLarge
 from rider_core.jobs.ledger import Ended, Outcome, keys
 from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
@@ -19,8 +28,12 @@ def batch(number: int, **options: Any) -> BatchSpec:
     return BatchSpec(**{"task": "text.generate", "payloads": payloads, **options})
 
 
-def texts(*numbers: int) -> dict[int, str | JobProblem]:
-    return {n: json.dumps({"text": f"answer {n}"}) for n in numbers}
+def texts(*numbers: int) -> dict[int, bytes | JobProblem]:
+    return {n: json.dumps({"text": f"answer {n}"}).encode() for n in numbers}
+
+
+def far(done: int, failed: int = 0) -> Progress:
+    return Progress(total=3, done=done, failed=failed)
 
 
 class JobBatchContract:
@@ -31,14 +44,14 @@ class JobBatchContract:
         job_id = backend.submit_batch(batch(3))
         assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
         claim = stage.take()
-        assert stage.desk.commit_items(claim, texts(0, 2), "echo-text", True)
+        assert stage.desk.commit_items(claim, texts(0, 2), far(2), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
         assert backend.batch_items(job_id) == [
             BatchItem(result={"text": "answer 0"}),
             BatchItem(),
             BatchItem(result={"text": "answer 2"}),
         ]
-        assert stage.desk.commit_items(claim, texts(1), "echo-text", True)
+        assert stage.desk.commit_items(claim, texts(1), far(3), "echo-text", True)
         assert stage.desk.commit([Ended(claim, Outcome.DONE, "", "echo-text", True)]) == [True]
         record = backend.wait(job_id, 1)
         assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
@@ -50,28 +63,35 @@ class JobBatchContract:
         backend = stage.backend
         job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
         claim = stage.take()
-        stage.desk.commit_items(claim, {**texts(0, 2), 1: PROBLEM}, "echo-text", True)
+        stage.desk.commit_items(claim, {**texts(0, 2), 1: PROBLEM}, far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         stage.fail(claim)
         again = stage.take()
-        assert stage.desk.items_done(again) == {0, 2}
-        stage.desk.commit_items(again, {1: PROBLEM}, "echo-text", True)
+        assert stage.desk.items_known(again) == ({0, 2}, {1})
+        stage.desk.commit_items(again, {1: PROBLEM}, far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         stage.fail(again)
         with pytest.raises(JobFailed):
             backend.wait(job_id, 1).value()
         assert backend.requeue(job_id)
         third = stage.take()
-        stage.desk.commit_items(third, texts(1), "echo-text", True)
+        stage.desk.commit_items(third, texts(1), far(3), "echo-text", True)
         stage.desk.commit([Ended(third, Outcome.DONE, "", "echo-text", True)])
         assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
         assert backend.get(job_id).state is JobState.DONE
+
+    def test_batches_and_single_jobs_are_submitted_together(self, stage: Stage) -> None:
+        orders: list[AnySpec] = [batch(2), spec(), batch(3)]
+        assert stage.backend.submit_many(orders) == [order.id for order in orders]
+        assert [stage.take().id for _ in orders] == [order.id for order in orders]
+        progress = [stage.backend.get(order.id).progress for order in orders]
+        assert [one and one.total for one in progress] == [2, None, 3]
 
     def test_a_lost_lease_keeps_no_items(self, stage: Stage) -> None:
         job_id = stage.backend.submit_batch(batch(2))
         claim = stage.take()
         stage.backend.cancel(job_id)
-        assert not stage.desk.commit_items(claim, texts(0), "echo-text", True)
+        assert not stage.desk.commit_items(claim, texts(0), far(1), "echo-text", True)
         assert stage.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
     def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, stage: Stage) -> None:

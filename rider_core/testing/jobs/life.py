@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,10 +13,12 @@ from rider_core.api.jobs import JobState, Priority
 from rider_core.api.tasks import TASKS
 from rider_core.errors import InvalidInput, JobCancelled, JobExpired, JobNotFound, JobRefused, QueueFull, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import Outcome, keys
+from rider_core.jobs.ledger import Ended, Outcome, keys
 from rider_core.jobs.ledger.admission import REFRESH_S
 from rider_core.jobs.ledger.desk import FAIR_TURN
+from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES
 from rider_core.testing.jobs.stage import Stage, spec
+from rider_core.timing import Stopwatch
 
 
 class JobLifeContract:
@@ -56,15 +60,43 @@ class JobLifeContract:
             backend.get("nobody")
         stage.takes_nothing()
 
+    @pytest.mark.parametrize("length", [10, 2 * MAX_TOLD_BYTES])
+    def test_run_submits_and_waits(self, stage: Stage, length: int) -> None:
+        """A short result comes with the word that the job has ended, a long one is fetched."""
+        order = spec()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(stage.backend.run, order, 20)
+            claim = stage.take()
+            stage.desk.commit([Ended(claim, Outcome.DONE, json.dumps({"text": "x" * length}), "echo-text", True)])
+            record = running.result(20)
+        assert (record.id, record.state, record.value()) == (order.id, JobState.DONE, {"text": "x" * length})
+
+    def test_what_came_before_the_first_wait_is_not_slept_through(self, stage: Stage) -> None:
+        desk = stage.desk_of("fresh")
+        assert desk.take() == []
+        job_id = stage.backend.submit(spec())
+        watch = Stopwatch.start()
+        desk.wait_for_work(15)
+        assert watch.elapsed_s < 10
+        assert stage.take("fresh").id == job_id
+
+    def test_run_gives_up_after_its_time(self, stage: Stage) -> None:
+        order = spec()
+        with pytest.raises(WaitTimeout, match=f"{order.id} is still waiting"):
+            stage.backend.run(order, 0.05)
+        assert stage.take().id == order.id
+
     @pytest.mark.usefixtures("max_waiting")
     def test_a_full_queue_refuses_all_or_none(self, stage: Stage) -> None:
-        stage.backend.submit_many([spec(due_ts=time.time() + 60), spec()])
-        with pytest.raises(QueueFull, match=r"jobs are waiting in text.*try again in 10 seconds") as refusal:
-            stage.backend.submit(spec())
-        assert refusal.value.retry_after_s == 10
-        with pytest.raises(QueueFull):
-            stage.backend.submit_many([spec(priority=Priority.HIGH) for _ in range(3)])
-        assert [figures.waiting + figures.scheduled for figures in stage.backend.stats()] == [0, 0, 2]
+        due_ts = time.time() + 60
+        for later in (None, due_ts):
+            stage.backend.submit_many([spec(due_ts=later), spec(due_ts=later)])
+            with pytest.raises(QueueFull, match=r"jobs are waiting in text.*try again in 10 seconds") as refusal:
+                stage.backend.submit(spec(due_ts=later))
+            assert refusal.value.retry_after_s == 10
+            with pytest.raises(QueueFull):
+                stage.backend.submit_many([spec(due_ts=later, priority=Priority.HIGH) for _ in range(3)])
+        assert [(figures.waiting, figures.scheduled) for figures in stage.backend.stats()] == [(0, 0), (0, 0), (2, 2)]
         stage.backend.submit(spec(priority=Priority.HIGH))
 
     @pytest.mark.usefixtures("max_waiting")

@@ -1,66 +1,81 @@
 -- Commit what came of running jobs; only whoever holds a job's lease may.
--- ARGV: worker, now, now as RQ writes it, whether the worker has nothing else at hand ('1'), then for each job: id, lane,
---       execution, about, attempt, when it was started, outcome, provider, mock, result or problem in JSON, traceback,
---       seconds until it may be tried again.
+-- args: worker, now, now as RQ writes it, when what is done now is forgotten, then for each job: id, lane, execution, task, marks, how long it ran and how long it all took in
+--       seconds (empty where that is not known), outcome, provider, result or problem in JSON, traceback, seconds until
+--       it may be tried again, the event that tells that it is done.
+-- Marks: 'm' the provider is a mock; 's' the job has a stream of its own; 'b' it is a batch; 'r' not the first attempt.
 -- Outcome: done; failed (may be tried again); hopeless (may not); expired; unstarted (it was not begun: it goes back to
 -- the front of its queue, and the attempt does not count).
 -- Returns for each 1: committed; 0: the lease was lost, and nothing was; 2: it waits for another attempt.
-local worker, now, iso = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local record, answers = record_of(worker), {}
-local done, failed = 0, 0
 
-local function commit(job, outcome, provider, mock, body, traceback, delay)
-  if outcome ~= 'done' then job = read(job.id) end
+local function mark(marks, letter) return string.find(marks, letter, 1, true) ~= nil end
+
+local function succeed(args, at, iso, forget_at)
+  local id, lane, task, marks, took = args[at], args[at + 1], args[at + 3], args[at + 4], args[at + 6]
+  local key = job_key(id)
+  redis.call('HSET', key, 'status', FINISHED, 'ended_at', iso, 'provider', args[at + 8], 'result', args[at + 9])
+  if mark(marks, 'm') then redis.call('HSET', key, 'mock', '1') end
+  if mark(marks, 'r') then
+    -- What an earlier attempt left behind.
+    if not mark(marks, 'm') then redis.call('HDEL', key, 'mock') end
+    redis.call('HDEL', key, 'problem')
+  end
+  if mark(marks, 'b') then redis.call('EXPIRE', items_key(id), RESULT_TTL_S) end
+  redis.call('ZADD', 'rq:finished:' .. lane, forget_at, id)
+  redis.call('EXPIRE', key, RESULT_TTL_S)
+  wake(id)
+  remember(id)
+  count(task, 'done')
+  observe(task, 'ran', tonumber(args[at + 5]))
+  if took ~= '' then observe(task, 'took', tonumber(took)) end
+  publish(args[at + 12], id, mark(marks, 's'))
+end
+
+-- Everything but success. Returns what `finish` returns for it.
+local function part_with(job, worker, args, at, now, iso)
+  local outcome, provider, body = args[at + 7], args[at + 8], args[at + 9]
   if outcome == 'unstarted' then
     redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.attempts - 1)
     enqueue(job, now, true)
     if not BROKER then ring(job.queue) end
-    count(job, 'returned')
+    count(job.task, 'returned')
     return 2
   end
   if outcome == 'expired' then
     drop(job, 'expired', now, iso)
     return 1
   end
-  observe(job, 'ran', now - (job.started or now))
-  local about = {worker = cjson.encode(worker), provider = cjson.encode(provider), mock = mock == '1' and 'true' or 'false'}
-  if outcome == 'done' then
-    done = done + 1
-    redis.call('HSET', job_key(job.id), 'status', FINISHED, 'ended_at', iso, 'ended_ts', now, 'provider', provider,
-      'mock', mock, 'result', body)
-    if job.attempts > 1 then redis.call('HDEL', job_key(job.id), 'problem') end
-    conclude(job, 'finished', RESULT_TTL_S, now)
-    remember(job)
-    count(job, 'done')
-    if job.submitted then observe(job, 'took', now - job.submitted) end
-    tell('job.done', job, now, about)
-    return 1
-  end
-  failed = failed + 1
-  redis.call('HSET', job_key(job.id), 'provider', provider, 'mock', mock, 'exc_info', traceback)
-  if outcome == 'failed' and try_again(job, delay, body, now) then return 2 end
+  local mock = mark(args[at + 4], 'm')
+  observe(job.task, 'ran', tonumber(args[at + 5]))
+  redis.call('HSET', job_key(job.id), 'provider', provider, 'mock', mock and '1' or '0', 'exc_info', args[at + 10])
+  if outcome == 'failed' and try_again(job, tonumber(args[at + 11]), body, now) then return 2 end
   bury(job, now, iso, body)
-  about.problem = body
-  tell('job.failed', job, now, about)
+  local source = cjson.encode(worker)
+  local more = string.format(',"worker":%s,"provider":%s,"mock":%s,"problem":%s', source, in_json(provider),
+    mock and 'true' or 'false', body)
+  tell('job.failed', job, now, timestamp(now), source, more)
   return 1
 end
 
-for index = 5, #ARGV, 12 do
-  -- What the worker was told when it took the job is still true while it has the lease.
-  local job = take_apart({id = ARGV[index], lane = ARGV[index + 1], attempts = tonumber(ARGV[index + 4]),
-    started = tonumber(ARGV[index + 5])}, ARGV[index + 3])
-  if release(job, ARGV[index + 2]) then
-    answers[#answers + 1] = commit(job, ARGV[index + 6], ARGV[index + 7], ARGV[index + 8], ARGV[index + 9],
-      ARGV[index + 10], tonumber(ARGV[index + 11]))
-  else
-    count(job, 'discarded')
-    answers[#answers + 1] = 0
+local function finish(args)
+  local worker, now, iso = args[1], tonumber(args[2]), args[3]
+  local answers, done, failed = {}, 0, 0
+  for at = 5, #args, 13 do
+    local outcome, answer = args[at + 7], 0
+    if not release(args[at + 1], args[at], args[at + 2]) then
+      count(args[at + 3], 'discarded')
+    elseif outcome == 'done' then
+      succeed(args, at, iso, args[4])
+      answer, done = 1, done + 1
+    else
+      answer = part_with(read(args[at]), worker, args, at, now, iso)
+      if outcome == 'failed' or outcome == 'hopeless' then failed = failed + 1 end
+    end
+    answers[#answers + 1] = answer
   end
+  local record = record_of(worker)
+  if record then
+    if done > 0 then redis.call('HINCRBY', record, 'successful_job_count', done) end
+    if failed > 0 then redis.call('HINCRBY', record, 'failed_job_count', failed) end
+  end
+  return answers
 end
-if record then
-  if ARGV[4] == '1' then at_rest(record) end
-  if done > 0 then redis.call('HINCRBY', record, 'successful_job_count', done) end
-  if failed > 0 then redis.call('HINCRBY', record, 'failed_job_count', failed) end
-end
-write_figures()
-return answers

@@ -1,27 +1,28 @@
 -- Take back the jobs of workers that died: their leases have run out. A job goes to the front of its queue, or, when it
 -- has no attempt left, to the dead letters. What RQ's registries say of jobs that are long forgotten is swept out, too.
--- ARGV: now, now as RQ writes it, problem in JSON, then the lanes.
+-- args: now, now as RQ writes it, problem in JSON, then the lanes.
 -- Returns the ids of those that wait again.
-local now, iso, problem = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local again = {}
-for index = 4, #ARGV do
-  local lane = ARGV[index]
-  for _, registry in ipairs({'finished', 'canceled', 'failed'}) do
-    redis.call('ZREMRANGEBYSCORE', 'rq:' .. registry .. ':' .. lane, '-inf', now)
-  end
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. lane, '-inf', now, 'LIMIT', 0, 100)) do
-    redis.call('ZREM', 'rq:wip:' .. lane, member)
-    local id, execution = string.match(member, '^(.*):([^:]*)$')
-    local job = read(id)
-    if job.status == STARTED and job.execution == execution then
-      if try_again(job, 0, problem, now) then
-        again[#again + 1] = id
-      else
-        bury(job, now, iso, problem)
-        tell('job.failed', job, now, {problem = problem})
+local function reap(args)
+  local now, iso, problem = tonumber(args[1]), args[2], args[3]
+  local again = {}
+  for index = 4, #args do
+    local lane = args[index]
+    for _, registry in ipairs({'finished', 'canceled', 'failed'}) do
+      redis.call('ZREMRANGEBYSCORE', 'rq:' .. registry .. ':' .. lane, '-inf', now)
+    end
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. lane, '-inf', now, 'LIMIT', 0, 100)) do
+      redis.call('ZREM', 'rq:wip:' .. lane, member)
+      local id, execution = string.match(member, '^(.*):([^:]*)$')
+      local job = read(id)
+      if job.status == STARTED and job.execution == execution then
+        if try_again(job, 0, problem, now) then
+          again[#again + 1] = id
+        else
+          bury(job, now, iso, problem)
+          tell('job.failed', job, now, timestamp(now), nil, ',"problem":' .. problem)
+        end
       end
     end
   end
+  return again
 end
-write_figures()
-return again

@@ -1,18 +1,19 @@
 -- Take a dead letter back into its queue, with as many attempts as it had at first. A deadline that has passed is
--- dropped: somebody wants it to run. ARGV: id, now, attempts that its policy allows.
+-- dropped: somebody wants it to run. args: id, now, attempts that its policy allows.
 -- Returns 1, or 0 where it is no dead letter (any more).
-local id, now, allowed = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local job = read(id)
-if job.status ~= FAILED or redis.call('ZREM', 'rq:failed:' .. job.lane, id) == 0 then return 0 end
-local before = tonumber(redis.call('HGET', job_key(id), 'attempts_more') or '0')
-redis.call('PERSIST', job_key(id))
-if job.items > 0 then redis.call('PERSIST', items_key(id)) end
-redis.call('HSET', job_key(id), 'status', QUEUED, 'attempts_more', before + job.attempts + allowed - job.max_attempts)
-redis.call('HDEL', job_key(id), 'problem', 'exc_info', 'ended_at', 'ended_ts')
-redis.call('LREM', 'rider:recent', 1, id)
-enqueue(job, now)
-if not BROKER then ring(job.queue) end
-count(job, 'requeued')
-tell('job.requeued', job, now)
-write_figures()
-return 1
+local function requeue(args)
+  local id, now, allowed = args[1], tonumber(args[2]), tonumber(args[3])
+  local job = read(id)
+  if job.status ~= FAILED or redis.call('ZREM', 'rq:failed:' .. job.lane, id) == 0 then return 0 end
+  local before = tonumber(redis.call('HGET', job_key(id), 'attempts_more') or '0')
+  redis.call('PERSIST', job_key(id))
+  if job.items > 0 then redis.call('PERSIST', items_key(id)) end
+  redis.call('HSET', job_key(id), 'status', QUEUED, 'attempts_more', before + job.attempts + allowed - job.max_attempts)
+  redis.call('HDEL', job_key(id), 'problem', 'exc_info', 'ended_at')
+  redis.call('LREM', 'rider:recent', 1, id)
+  enqueue(job, now)
+  if not BROKER then ring(job.queue) end
+  count(job.task, 'requeued')
+  tell('job.requeued', job, now, timestamp(now))
+  return 1
+end

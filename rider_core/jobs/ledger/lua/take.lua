@@ -1,73 +1,104 @@
 -- Pop the most urgent jobs and lease them to a worker, in one step: there is no moment in which one is nowhere.
--- ARGV: worker, execution id, now, now as RQ writes it, lease in seconds, whether it is the turn of the job that has
---       waited longest ('1'), how many jobs of a task may be taken together (JSON: task to number; others: one), the
---       task to which the others are wanted that may be run together with it (or empty), then the lanes in order.
--- Returns a list with, for each job, its id, lane, task, data, attempt and about; all are of one lane and task. Or, where nothing
--- waits, when the next job is due; or false, which it also does while workers are suspended (`rq suspend`).
-local worker, execution, now, iso, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local fair, limits, only = ARGV[6] == '1', cjson.decode(ARGV[7]), ARGV[8]
-if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
-local lanes, next_due, oldest, since = {}, false, nil, nil
-for index = 9, #ARGV do
-  local lane = ARGV[index]
-  lanes[#lanes + 1] = lane
-  local due = promote(lane, now)
-  if due and not (next_due and tonumber(next_due) <= tonumber(due)) then next_due = due end
-  if fair then
-    local head = redis.call('LINDEX', 'rq:queue:' .. lane, 0)
-    local submitted = head and read(head).submitted
-    if submitted and not (since and since <= submitted) then oldest, since = #lanes, submitted end
-  end
-end
-if oldest then table.insert(lanes, 1, table.remove(lanes, oldest)) end
+-- args: worker, execution id, now, now as RQ writes it, when the leases end, what RQ's record of the worker shows,
+--       whether it is the turn of the job that has waited longest ('1'), how many jobs of a task may be taken together
+--       (JSON: task to number; others: one), the task to which the others are wanted that may be run together with it
+--       (or empty), then the lanes in order.
+-- Returns a list: whether others wait in these lanes (1), then for each job its id, lane, task, data, attempt and about;
+-- all are of one lane and task. Or, where nothing waits, when the next job is due; or false, which it also does while workers are suspended
+-- (`rq suspend`).
 
-local looked_at = 0
-
--- The next job of a lane that may start, or nil. Those that may not end here, or are left out: cancelled or expired,
--- only their id was in the queue.
-local function next_of(lane)
-  while looked_at < 1000 do
-    local id = redis.call('LPOP', 'rq:queue:' .. lane)
-    if not id then return nil end
-    looked_at = looked_at + 1
-    local job = read(id, true)
-    job.lane = lane
-    if job.status == QUEUED and job.deadline and now >= job.deadline then
-      drop(job, 'expired', now, iso)
+-- Look at jobs that were popped from a lane, until one does not fit: it and those behind it go back. Returns those that
+-- may start, and whether one did not fit. Of those that may not, only the id was there: they are dropped, or forgotten.
+local function startable(lane, ids, times, fits)
+  local jobs = {}
+  for number, id in ipairs(ids) do
+    local job = read_waiting(id, lane)
+    if job.status == QUEUED and job.deadline and times.number >= job.deadline then
+      drop(job, 'expired', times.number, times.iso)
     elseif job.status == QUEUED and outdated(job) then
-      drop(job, 'replaced', now, iso)
+      drop(job, 'replaced', times.number, times.iso)
     elseif job.status == QUEUED then
-      return job
-    end
-  end
-end
-
-local taken = {}
-local function lease(job)
-  lease_to(job, worker, execution, now, iso, lease_s)
-  taken[#taken + 1] = {job.id, job.lane, job.task, job.data or '', job.attempts, job.about or ''}
-end
-
-for _, lane in ipairs(lanes) do
-  local first = next_of(lane)
-  if first and only ~= '' and (first.task ~= only or not sociable(first)) then
-    redis.call('LPUSH', 'rq:queue:' .. lane, first.id)
-  elseif first then
-    local limit = sociable(first) and limits[first.task] or 1
-    lease(first)
-    while #taken < limit do
-      local job = next_of(lane)
-      if not job then break end
-      if job.task ~= first.task or not sociable(job) then
-        redis.call('LPUSH', 'rq:queue:' .. lane, job.id)
-        break
+      if not fits(job) then
+        for back = #ids, number, -1 do redis.call('LPUSH', waiting_key(lane), ids[back]) end
+        return jobs, true
       end
-      lease(job)
+      jobs[#jobs + 1] = job
     end
-    at_work(worker, first, execution, now, lease_s)
-    break
+  end
+  return jobs, false
+end
+
+-- Move what has become due into the lanes, and put that lane first whose head has waited longest, where it is its turn.
+-- Returns the lanes from `first` on, and when the next job is due.
+local function lanes_in_order(args, first, now, fair)
+  local lanes, schedules, next_due, oldest, since = {}, {}, false, nil, nil
+  for index = first, #args do
+    lanes[#lanes + 1] = args[index]
+    schedules[#schedules + 1] = scheduled_key(args[index])
+  end
+  if redis.call('EXISTS', unpack(schedules)) > 0 then
+    for _, lane in ipairs(lanes) do
+      local due = promote(lane, now)
+      if due and not (next_due and tonumber(next_due) <= tonumber(due)) then next_due = due end
+    end
+  end
+  if fair then
+    for number, lane in ipairs(lanes) do
+      local head = redis.call('LINDEX', waiting_key(lane), '0')
+      local submitted = head and read(head).submitted
+      if submitted and not (since and since <= submitted) then oldest, since = number, submitted end
+    end
+    if oldest then table.insert(lanes, 1, table.remove(lanes, oldest)) end
+  end
+  return lanes, next_due
+end
+
+-- So many jobs that may not start are passed over in one call.
+local PASSED_OVER = 1000
+
+local function others_wait(lanes)
+  local queues = {}
+  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
+  return redis.call('EXISTS', unpack(queues)) > 0 and 1 or 0
+end
+
+-- The first job of the lanes that may start, taken out of its lane; nil where there is none, or where it does not fit.
+local function first_of(lanes, times, fits)
+  local queues = {}
+  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
+  queues[#queues + 1] = 'LEFT'
+  for _ = 1, PASSED_OVER do
+    local popped = redis.call('LMPOP', #lanes, unpack(queues))
+    if not popped then return nil end
+    local jobs, over = startable(string.sub(popped[1], #waiting_key('') + 1), popped[2], times, fits)
+    if jobs[1] or over then return jobs[1] end
   end
 end
-write_figures()
-if #taken > 0 then return taken end
-return next_due
+
+local function take(args)
+  local worker, execution, only = args[1], args[2], args[9]
+  local times = times_of(worker, args[3], args[4], args[5])
+  if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
+  local lanes, next_due = lanes_in_order(args, 10, times.number, args[7] == '1')
+  local first = first_of(lanes, times, function(job)
+    return only == '' or (job.task == only and sociable(job))
+  end)
+  if not first then return next_due end
+  local limit = cjson.decode(args[8])[first.task] or 1
+  local jobs, over, popped = {first}, not sociable(first), 0
+  while #jobs < limit and not over and popped < PASSED_OVER do
+    local ids = redis.call('LPOP', waiting_key(first.lane), limit - #jobs)
+    if not ids then break end
+    popped = popped + #ids
+    local more
+    more, over = startable(first.lane, ids, times, function(job) return job.task == first.task and sociable(job) end)
+    for _, job in ipairs(more) do jobs[#jobs + 1] = job end
+  end
+  local taken = {others_wait(lanes)}
+  for _, job in ipairs(jobs) do
+    lease_to(job, worker, execution, times)
+    taken[#taken + 1] = {job.id, job.lane, job.task, job.data, job.attempts, job.about or ''}
+  end
+  at_work(worker, args[6], limit > 1, first, execution, times)
+  return taken
+end

@@ -1,0 +1,177 @@
+"""The ledger's Redis functions: Lua that is loaded once, where a script's closures are made anew at each call.
+
+The files in `lua` are put together to one library for each carrier. Its name and those of its functions carry a digest
+of its source, so that processes of two versions can work side by side; whoever loads a newer one removes the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+from rider_core.api.events import HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger.codec import RECORD_FIELDS
+from rider_core.jobs.ledger.line import Command, Line, Wire
+
+#: What the functions share, in the order in which it is put together.
+SHARED = ("records", "figures", "events", "lanes", "endings", "leases")
+NAMES = (
+    *("submit", "take", "claim", "finish", "progress", "heartbeat", "reap"),
+    *("rest", "cancel", "requeue", "purge", "overdue", "withdraw"),
+)
+#: Longer records are not sent along when a job's end is told.
+MAX_TOLD_BYTES = 16_384
+#: Numbers that are only handed on to Redis are texts already: to write one in Lua costs more than to pass it on.
+CONSTANTS: dict[str, Any] = {
+    "HOUSE_STREAM_LENGTH": str(HOUSE_STREAM_LENGTH),
+    "JOB_STREAM_LENGTH": str(JOB_STREAM_LENGTH),
+    "JOB_STREAM_TTL_S": str(JOB_STREAM_TTL_S),
+    "RECENT_LAST": str(keys.RECENT_LENGTH - 1),
+    "RESULT_TTL_S": str(keys.RESULT_TTL_S),
+    "DEAD_LETTER_TTL_S": str(keys.DEAD_LETTER_TTL_S),
+    "NEWEST_TTL_S": str(keys.NEWEST_TTL_S),
+    "EXECUTION_TTL_S": str(keys.EXECUTION_TTL_S),
+    "DEAD_LETTERS_KEPT": keys.DEAD_LETTERS_KEPT,
+    "MAX_WAITING": keys.MAX_WAITING,
+    "MAX_TOLD_BYTES": MAX_TOLD_BYTES,
+    "BUCKETS_MS": keys.BUCKETS_MS,
+    "RECORD_FIELDS": RECORD_FIELDS,
+}
+
+
+@dataclass(frozen=True)
+class Library:
+    """The functions for one carrier, as they are loaded.
+
+    Attributes:
+        kind: What the names of all versions begin with.
+        name: Kind and digest.
+    """
+
+    kind: str
+    name: str
+    source: str
+
+    @classmethod
+    @cache
+    def of(cls, broker: bool) -> Library:
+        """
+        Args:
+            broker: A message broker carries the jobs, not RQ's lists.
+        """
+        constants = {**CONSTANTS, "BROKER": broker}
+        parts = [f"local {name} = {_in_lua(value)}\n" for name, value in constants.items()]
+        folder = files(__package__) / "lua"
+        parts += [(folder / f"{name}.lua").read_text() for name in (*SHARED, *NAMES)]
+        body = "\n".join(parts)
+        kind = "rider_broker" if broker else "rider_rq"
+        name = f"{kind}_{hashlib.sha256(body.encode()).hexdigest()[:8]}"
+        registered = "".join(
+            f"redis.register_function('{name}_{function}', function(_, args) return run({function}, args) end)\n"
+            for function in NAMES
+        )
+        return cls(kind, name, f"#!lua name={name}\n{body}\n{registered}")
+
+    def load(self, line: Line | Wire) -> None:
+        """Hand it to Redis, and remove what other versions left there.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached, or refuses.
+        """
+        line.call("FUNCTION", "LOAD", "REPLACE", self.source)
+        for library in line.call("FUNCTION", "LIST", "LIBRARYNAME", f"{self.kind}_*"):
+            other = library[b"library_name"].decode()
+            if other != self.name:
+                line.exchange([("FUNCTION", "DELETE", other)])  # somebody else may have been faster
+
+
+@dataclass(frozen=True)
+class Function:
+    """One of the library's functions."""
+
+    line: Line
+    library: Library
+    name: str
+
+    def __call__(self, args: Sequence[Any], wire: Wire | None = None) -> Any:
+        """What it returns. Raises `redis.RedisError`.
+
+        Args:
+            wire: The connection to call it on; None: any of the line.
+        """
+        (answer,) = together([(self, args)], wire)
+        return answer
+
+    def command(self, args: Sequence[Any]) -> Command:
+        return ("FCALL", self.name, 0, *args)
+
+
+def together(calls: Sequence[tuple[Function, Sequence[Any]]], wire: Wire | None = None) -> list[Any]:
+    """What several functions return that are called at once. Raises `redis.RedisError`.
+
+    Where Redis does not know one (any more), that one is called again once it is loaded; the others are not.
+
+    Args:
+        wire: The connection to call them on; None: any of the first one's line.
+    """
+    line = wire or calls[0][0].line
+    answers = line.exchange([function.command(args) for function, args in calls])
+    for number, (function, args) in enumerate(calls):
+        error = answers[number]
+        if isinstance(error, redis.ResponseError):
+            if str(error) != "Function not found":
+                raise _explained(error)
+            function.library.load(line)
+            answers[number] = line.call(*function.command(args))
+    return answers
+
+
+class Functions:
+    """All functions, bound to a line."""
+
+    def __init__(self, line: Line, broker: bool = False) -> None:
+        """
+        Args:
+            broker: A message broker carries the jobs, not RQ's lists.
+        """
+        library = Library.of(broker)
+
+        def bound(name: str) -> Function:
+            return Function(line, library, f"{library.name}_{name}")
+
+        self.submit = bound("submit")
+        self.take = bound("take")
+        self.claim = bound("claim")
+        self.heartbeat = bound("heartbeat")
+        self.progress = bound("progress")
+        self.finish = bound("finish")
+        self.reap = bound("reap")
+        self.rest = bound("rest")
+        self.cancel = bound("cancel")
+        self.requeue = bound("requeue")
+        self.purge = bound("purge")
+        self.overdue = bound("overdue")
+        self.withdraw = bound("withdraw")
+
+
+def _explained(error: redis.ResponseError) -> Exception:
+    """Before 7.0 Redis has no functions."""
+    if "unknown command" in str(error):
+        return BackendUnavailable(f"this Redis is too old: {error}", remedy="use Redis 7.0 or newer, or Valkey")
+    return error
+
+
+def _in_lua(value: Any) -> str:
+    """A constant as Lua writes it."""
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(_in_lua, value)) + "}"
+    return json.dumps(value)

@@ -1,0 +1,59 @@
+-- How an attempt ends, and how a job does.
+
+-- Wake those who wait for a job. They get its record, so that they need not ask for it, unless it is long.
+local function wake(id)
+  local channel = 'rider:ended:' .. id
+  if redis.call('PUBSUB', 'NUMSUB', channel)[2] == 0 then return end
+  local fields, bytes = redis.call('HMGET', job_key(id), unpack(RECORD_FIELDS)), 0
+  for _, field in ipairs(fields) do bytes = bytes + #(field or '') end
+  redis.call('PUBLISH', channel, bytes <= MAX_TOLD_BYTES and cjson.encode(fields) or '')
+end
+
+-- A job has reached its end: put it where RQ looks for it, and wake whoever waits.
+local function conclude(job, registry, ttl, now)
+  redis.call('ZADD', 'rq:' .. registry .. ':' .. job.lane, now + ttl, job.id)
+  redis.call('EXPIRE', job_key(job.id), ttl)
+  if job.items > 0 then redis.call('EXPIRE', items_key(job.id), ttl) end
+  wake(job.id)
+end
+
+-- End a job that never ran to its end: expired, replaced or cancelled. With a camera's frames most are replaced: they
+-- do not push the others out of the list of recent jobs.
+local function drop(job, outcome, now, iso)
+  redis.call('HSET', job_key(job.id), 'status', CANCELED, 'outcome', outcome, 'ended_at', iso)
+  conclude(job, 'canceled', RESULT_TTL_S, now)
+  if outcome ~= 'replaced' then remember(job.id) end
+  count(job.task, outcome)
+  tell('job.' .. outcome, job, now, timestamp(now))
+end
+
+local function bury(job, now, iso, problem)
+  redis.call('HSET', job_key(job.id), 'status', FAILED, 'ended_at', iso, 'problem', problem)
+  conclude(job, 'failed', DEAD_LETTER_TTL_S, now)
+  remember(job.id)
+  count(job.task, 'failed')
+  local registry = 'rq:failed:' .. job.lane
+  while redis.call('ZCARD', registry) > DEAD_LETTERS_KEPT do
+    local oldest = redis.call('ZPOPMIN', registry)[1]
+    redis.call('DEL', job_key(oldest), items_key(oldest))
+  end
+end
+
+-- Give a started job another chance: after `delay` seconds, or at once and before all others where that is 0.
+-- False where it has no attempt left, or where its deadline comes first.
+local function try_again(job, delay, problem, now)
+  if job.attempts >= job.max_attempts then return false end
+  if job.deadline and now + delay >= job.deadline then return false end
+  redis.call('HSET', job_key(job.id), 'problem', problem)
+  if delay > 0 then
+    schedule(job, now + delay)
+  else
+    redis.call('HSET', job_key(job.id), 'status', QUEUED)
+    enqueue(job, now, true)
+    if not BROKER then ring(job.queue) end
+  end
+  count(job.task, 'retried')
+  local more = string.format(',"problem":%s,"delay_s":%.3f', problem, delay)
+  tell('job.retried', job, now, timestamp(now), nil, more)
+  return true
+end

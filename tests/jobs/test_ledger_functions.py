@@ -1,0 +1,82 @@
+"""The functions that the ledger loads into Redis, and the connections on which they are called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from house import Valkey
+
+from rider_core.errors import BackendUnavailable
+from rider_core.jobs.ledger import Ended, Outcome, keys
+from rider_core.jobs.ledger.codec import record_from_message
+from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, Library
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.runtime.redis_connection import connect
+from rider_core.testing.jobs.stage import spec
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> Iterator[RQBackend]:
+    backend = RQBackend(connection)
+    yield backend
+    backend.close()
+
+
+def test_libraries_of_other_versions_are_removed_and_strangers_stay(
+    backend: RQBackend, connection: redis.Redis
+) -> None:
+    for name in ("rider_rq_00000000", "mine"):
+        source = f"#!lua name={name}\nredis.register_function('{name}_f', function() return 1 end)"
+        connection.execute_command("FUNCTION LOAD", source)
+    backend.submit(spec())
+    listed = connection.execute_command("FUNCTION LIST")
+    names = {entry[b"library_name"] if isinstance(entry, dict) else entry[1] for entry in listed}
+    assert names == {b"mine", Library.of(broker=False).name.encode()}
+
+
+def test_functions_that_redis_lost_are_loaded_again(backend: RQBackend, connection: redis.Redis) -> None:
+    backend.submit(spec())
+    connection.execute_command("FUNCTION FLUSH")
+    assert backend.get(backend.submit(spec())).attempts == 0
+
+
+def test_a_redis_without_functions_is_refused(tmp_path: Path) -> None:
+    server = Valkey(tmp_path, arguments=["--rename-command", "FCALL", ""])
+    try:
+        backend = RQBackend(connect(server.url))
+        with pytest.raises(BackendUnavailable, match=r"too old.*Redis 7\.0 or newer, or Valkey"):
+            backend.submit(spec())
+        backend.close()
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(("length", "brings_it"), [(10, True), (2 * MAX_TOLD_BYTES, False)])
+def test_the_word_of_an_end_brings_the_record_unless_it_is_long(
+    backend: RQBackend, connection: redis.Redis, length: int, brings_it: bool
+) -> None:
+    job_id = backend.submit(spec())
+    desk = backend.desk("w1", ["text"])
+    (claim,) = desk.take()
+    pubsub = connection.pubsub(ignore_subscribe_messages=True)
+    pubsub.subscribe(keys.ENDED_CHANNEL.format(id=job_id))
+    pubsub.get_message(timeout=1)  # that it listens
+    desk.commit([Ended(claim, Outcome.DONE, json.dumps({"text": "x" * length}), "probe", False)])
+    message = pubsub.get_message(timeout=5)
+    assert message is not None
+    assert (record_from_message(job_id, message["data"]) == backend.get(job_id)) is brings_it
+    pubsub.close()
+    desk.close()
+
+
+def test_all_idle_connections_are_given_up_when_one_broke(backend: RQBackend, valkey: Valkey) -> None:
+    job_id = backend.submit(spec())
+    with backend._line.listening("rider:any"):
+        backend.get(job_id)  # on a second connection
+    valkey.kill()
+    valkey.start()
+    assert backend.get(job_id).id == job_id
