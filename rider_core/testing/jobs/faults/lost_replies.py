@@ -23,7 +23,7 @@ class LostReplyFaults:
 
     @pytest.fixture
     def swallower(self, valkey: Valkey) -> Iterator[AnswerSwallower]:
-        swallower = AnswerSwallower(str(valkey.socket))
+        swallower = AnswerSwallower(str(valkey.socket), question=b"FCALL")
         yield swallower
         swallower.close()
 

@@ -14,10 +14,12 @@ class AnswerSwallower:
 
     Args:
         server: Path of a Unix socket, or a host and a port.
+        question: What counts as asking something, by what is in it; a handshake does not.
     """
 
-    def __init__(self, server: str | tuple[str, int]) -> None:
+    def __init__(self, server: str | tuple[str, int], question: bytes = b"") -> None:
         self._server = server
+        self._question = question
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -68,7 +70,7 @@ class AnswerSwallower:
             while piece := source.recv(_PIECE):
                 if answers and self._swallows(source):
                     break
-                if not answers:
+                if not answers and self._question in piece:
                     self._asks(target)
                 target.sendall(piece)
         _cut(source)
