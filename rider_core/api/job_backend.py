@@ -31,6 +31,11 @@ class Histogram(Message):
     counts: tuple[int, ...] = Field(description="of each bucket")
     sum_s: float = Field(description="of all together")
 
+    def since(self, before: Histogram) -> Histogram:
+        """What came in addition to an earlier state of the same histogram."""
+        counts = tuple(now - then for now, then in zip(self.counts, before.counts, strict=True))
+        return Histogram(bounds_s=self.bounds_s, counts=counts, sum_s=self.sum_s - before.sum_s)
+
     def quantile_s(self, share: float) -> float | None:
         """The upper bound of the bucket in which that share (0 to 1) of all is reached; None where there was nothing.
 
@@ -64,6 +69,16 @@ class TaskFigures(Message):
     waited: Histogram = Field(description="from the submission, or the due time, to the first start")
     ran: Histogram = Field(description="from each start to its end")
     took: Histogram = Field(description="from the submission to the result")
+
+    def since(self, before: TaskFigures) -> TaskFigures:
+        """What has happened since an earlier state of the same task's figures."""
+        counted = {name: getattr(self, name) - getattr(before, name) for name in COUNTERS}
+        histograms = {name: getattr(self, name).since(getattr(before, name)) for name in ("waited", "ran", "took")}
+        return self.model_copy(update={**counted, **histograms})
+
+
+#: The names of a task's counters.
+COUNTERS = tuple(name for name, field in TaskFigures.model_fields.items() if field.annotation is int)
 
 
 #: So many jobs may be submitted by one call: the ledger is busy with them for some 10 ms.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,14 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rider_core.api.job_backend import JobBackend
+from rider_core.api.job_backend import COUNTERS, Histogram, JobBackend, TaskFigures
 from rider_core.api.jobs import DeadLetter
 from rider_core.api.messages import shorten
 from rider_core.api.tasks import QUEUES
 from rider_core.config import load_settings
 from rider_core.runtime.services import Services
+from rider_core.timing import Stopwatch
 
 _QUEUE = click.Choice(QUEUES)
+#: What is shown of what happens each second; the other counters stand still in a house that is well.
+_RATES = ("accepted", "started", "done", "failed", "expired", "replaced", "retried")
 
 
 @click.group()
@@ -37,15 +41,39 @@ def stats(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([queue.model_dump() for queue in figures]))
         return
-    table = Table("queue", "waiting", "scheduled", "running", "dead letters", "workers")
+    table = Table("queue", "waiting", "oldest", "scheduled", "running", "dead letters", "workers")
     for one in figures:
         unserved = one.waiting and not one.workers
-        cells = [one.waiting, one.scheduled, one.running, one.failed, one.workers]
+        oldest = "" if one.oldest_s is None else f"{one.oldest_s:.1f} s"
+        cells = [one.waiting, oldest, one.scheduled, one.running, one.failed, one.workers]
         table.add_row(one.queue, *map(str, cells), style="red" if unserved else None)
     _console().print(table)
     for one in figures:
         if one.waiting and not one.workers:
             click.echo(f"no worker serves {one.queue}; start one with: rider worker {one.queue}")
+
+
+@queue.command()
+@click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Watch for so long.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def rates(seconds: float, as_json: bool) -> None:
+    """What happens each second to each task's jobs, and how long they take."""
+    with _backend() as backend:
+        watch = Stopwatch.start()
+        before = {one.task: one for one in backend.figures()}
+        time.sleep(seconds)
+        rows = [one.since(before[one.task]) for one in backend.figures()]
+        watched_s = watch.elapsed_s
+    if as_json:
+        click.echo(json.dumps([_rates_of(row, watched_s) for row in rows]))
+        return
+    table = Table("task", *(f"{name}/s" for name in _RATES), "waited p50/p99", "ran p50/p99", "took p50/p99")
+    for row in rows:
+        numbers = [f"{getattr(row, name) / watched_s:,.1f}" if getattr(row, name) else "" for name in _RATES]
+        table.add_row(row.task, *numbers, *map(_quantiles, (row.waited, row.ran, row.took)))
+    _console().print(table)
+    if not any(getattr(row, name) for row in rows for name in _RATES):
+        click.echo(f"nothing happened within {watched_s:.1f} s")
 
 
 @queue.command()
@@ -88,6 +116,27 @@ def purge(job_ids: tuple[str, ...], queues: tuple[str, ...], yes: bool) -> None:
         click.confirm(f"Forget every dead letter of {', '.join(queues)}?", abort=True)
     with _backend() as backend:
         _act("purged", job_ids, queues, backend.purge, backend.purge_all)
+
+
+def _rates_of(row: TaskFigures, seconds: float) -> dict[str, object]:
+    """Rates per second, and quantiles in seconds, where there was something."""
+    quantiles = {
+        f"{name}_{label}_s": histogram.quantile_s(share)
+        for name, histogram in (("waited", row.waited), ("ran", row.ran), ("took", row.took))
+        for label, share in (("p50", 0.5), ("p99", 0.99))
+    }
+    rates = {f"{name}_per_s": getattr(row, name) / seconds for name in COUNTERS}
+    return {"task": row.task, "queue": row.queue, **rates, **quantiles}
+
+
+def _quantiles(histogram: Histogram) -> str:
+    """The upper bounds of the buckets in which they lie."""
+    median_s, most_s = histogram.quantile_s(0.5), histogram.quantile_s(0.99)
+    return "" if median_s is None or most_s is None else f"{_short(median_s)} / {_short(most_s)}"
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -64,6 +65,35 @@ def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[s
     }  # fmt: skip
     assert 0 < figures["text"]["oldest_s"] < 60
     assert figures["voice"]["waiting"] == 0
+
+
+def test_rates_are_of_the_time_watched(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
+    """Three jobs had failed before; while it looks, one every tenth of a second is done."""
+    backend = RQBackend(connection)
+    desk = backend.desk("w2", ["text"])
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.1):
+            backend.submit(JobSpec(task="text.generate", payload={"prompt": "hi"}))
+            desk.commit([Ended(claim, Outcome.DONE, '{"text":"hi"}') for claim in desk.take()])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        rows = json.loads(rider("rates", "--seconds", "2", "--json").stdout)
+        shown = rider("rates", "--seconds", "1").stdout
+    finally:
+        stop.set()
+        thread.join()
+    (text,) = [row for row in rows if row["task"] == "text.generate"]
+    assert 3 < text["accepted_per_s"] <= 10.5
+    assert 3 < text["done_per_s"] <= 11
+    assert text["failed_per_s"] == 0
+    assert 0 < text["ran_p50_s"] <= 1
+    assert "accepted/s" in shown
+    assert "nothing happened" not in shown
+    assert "nothing happened within 0." in rider("rates", "--seconds", "0.1").stdout
 
 
 def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) -> None:
