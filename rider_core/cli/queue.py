@@ -132,7 +132,7 @@ def _rates_of(row: TaskFigures, seconds: float) -> dict[str, object]:
 def _quantiles(histogram: Histogram) -> str:
     """The upper bounds of the buckets in which they lie."""
     median_s, most_s = histogram.quantile_s(0.5), histogram.quantile_s(0.99)
-    return "" if median_s is None or most_s is None else f"{_short(median_s)} / {_short(most_s)}"
+    return "" if median_s is None or most_s is None else f"≤ {_short(median_s)} / {_short(most_s)}"
 
 
 def _short(seconds: float) -> str:
