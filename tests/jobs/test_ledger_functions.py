@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from house import Valkey
+from house import Valkey, wait_until
 
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Ended, Outcome, keys
@@ -71,6 +72,19 @@ def test_the_word_of_an_end_brings_the_record_unless_it_is_long(
     assert (record_from_message(job_id, message["data"]) == backend.get(job_id)) is brings_it
     pubsub.close()
     desk.close()
+
+
+def test_a_backend_that_nobody_closes_leaves_no_connections(connection: redis.Redis) -> None:
+    def clients() -> int:
+        return len(connection.client_list())
+
+    before = clients()
+    backend = RQBackend(connection)
+    backend.submit(spec())
+    assert clients() == before + 1
+    del backend
+    gc.collect()
+    wait_until(lambda: clients() == before)
 
 
 def test_all_idle_connections_are_given_up_when_one_broke(backend: RQBackend, valkey: Valkey) -> None:

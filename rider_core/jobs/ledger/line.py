@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 import hiredis
 import redis
@@ -33,6 +33,8 @@ class Wire:
         pool: Any = client.connection_pool  # redis-py types its connections as an abstract one
         self._connection: Any = pool.connection_class(**{**pool.connection_kwargs, "protocol": 3})
         self._connection.connect()
+        # Also where nobody closes it: the garbage collector might come to the socket first.
+        self._disconnect = finalize(self, self._connection.disconnect)
         # The pin of redis-py in setup.py covers these two: its connections show neither in public.
         self._socket: socket.socket = self._connection._sock
         self._reader = hiredis.Reader(
@@ -93,7 +95,7 @@ class Wire:
 
     def close(self) -> None:
         self.closed = True
-        self._connection.disconnect()
+        self._disconnect()
 
     def _changed_channels(self) -> list[bytes]:
         before, self._channels = self._channels, self._wanted
