@@ -74,7 +74,7 @@ def perform_together(provider: Provider, requests: Sequence[Message]) -> list[Re
 
 def signed_json(result: Result, provider: Provider) -> bytes:
     """`signed`, in JSON. A result that nobody has signed begins with these two, and copying it costs most."""
-    text: bytes = result.__pydantic_serializer__.to_json(result)
+    text = result.model_dump_json().encode()
     if text.startswith(_UNSIGNED):
         return _signature(provider.name, provider.mock) + text[len(_UNSIGNED) :]
     return signed(result, provider).model_dump_json().encode()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,17 @@ def test_all_idle_connections_are_given_up_when_one_broke(backend: RQBackend, va
     valkey.kill()
     valkey.start()
     assert backend.get(job_id).id == job_id
+
+
+def test_a_restart_before_does_not_trouble_whoever_submits_and_waits(backend: RQBackend, valkey: Valkey) -> None:
+    backend.submit(spec(due_ts=time.time() + 60))  # so that a connection is there, which breaks
+    valkey.kill()
+    valkey.start()
+    order = spec()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(backend.run, order, 20)
+        wait_until(lambda: running.done() or backend.stats()[2].waiting == 1)
+        desk = backend.desk("w1", ["text"])
+        desk.commit([Ended(claim, Outcome.DONE, '{"text":"hi"}') for claim in desk.take()])
+        assert running.result(20).value() == {"text": "hi"}
+    desk.close()

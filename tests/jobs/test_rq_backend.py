@@ -16,10 +16,10 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from rider_core.api import JobState, RetryPolicy
+from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.errors import BackendUnavailable, InvalidInput, JobNotFound
 from rider_core.jobs.ledger import Outcome
-from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs.ledger.codec import data_of, order_from_data
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs import JobBackendContract, Stage
@@ -93,6 +93,15 @@ def test_rests_grow_and_vary() -> None:
     for attempt, ceiling_s in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (9, 10)):
         delays = [policy.delay_s(attempt) for _ in range(50)]
         assert ceiling_s / 2 <= min(delays) < max(delays) <= ceiling_s
+
+
+def test_a_plain_job_lies_there_as_any_other() -> None:
+    """There is a short way for those that leave everything open; it writes the same."""
+    payload = {"prompt": 'q" \u017c', "options": {"x": [1.5, float("nan"), None]}}
+    plain = JobSpec(id="job-1", task="text.generate", payload=payload)
+    other = JobSpec(id="job-1", task="text.generate", payload=payload, origin="")
+    assert data_of(plain) == data_of(other)
+    assert order_from_data(data_of(plain)).id == "job-1"
 
 
 def test_a_job_that_would_be_due_after_its_deadline_is_refused() -> None:

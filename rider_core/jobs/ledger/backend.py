@@ -73,7 +73,8 @@ class LedgerBackend(JobBackend):
         """Where a worker gets jobs of these queues and hands in what came of them."""
 
     def submit(self, spec: JobSpec) -> str:
-        return self._accept([spec])[0]
+        with redis_errors():
+            return self._accept([spec])[0]
 
     def run(self, spec: JobSpec, timeout_s: float) -> JobRecord:
         watch = Stopwatch.start()
@@ -91,10 +92,12 @@ class LedgerBackend(JobBackend):
     def submit_many(self, specs: Sequence[AnySpec]) -> list[str]:
         if len(specs) > MAX_TOGETHER:
             raise TooLarge(f"{len(specs)} jobs in one call, the limit is {MAX_TOGETHER}")
-        return self._accept(specs) if specs else []
+        with redis_errors():
+            return self._accept(specs) if specs else []
 
     def submit_batch(self, spec: BatchSpec) -> str:
-        return self._accept([spec])[0]
+        with redis_errors():
+            return self._accept([spec])[0]
 
     def get(self, job_id: str) -> JobRecord:
         with redis_errors():
@@ -207,7 +210,8 @@ class LedgerBackend(JobBackend):
         return record
 
     def _accept(self, orders: Sequence[AnySpec], wire: Wire | None = None) -> list[str]:
-        """
+        """Submit. Raises what `submit` does, and redis-py's errors as they are.
+
         Args:
             wire: The connection to submit on; None: any.
         """
@@ -220,9 +224,8 @@ class LedgerBackend(JobBackend):
             accepted = event("job.accepted", now, order.id, told, attempts=0, **due)
             arguments += order.id, keys.lane_of(task.queue, order.priority), task.queue, order.due_ts or 0
             arguments += told.newest_key, told.stream, data, told.about, accepted
-        with redis_errors():
-            self._admission.check()
-            answers = self._functions.submit(arguments, wire)
+        self._admission.check()
+        answers = self._functions.submit(arguments, wire)
         if isinstance(answers, bytes):
             raise QueueFull(
                 f"{keys.MAX_WAITING} jobs are waiting in {answers.decode()}, no more are taken",

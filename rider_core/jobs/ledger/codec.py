@@ -72,7 +72,7 @@ def data_of(order: AnySpec) -> bytes:
     if isinstance(order, JobSpec) and order.model_fields_set <= _PLAIN:
         # Nearly all are like this; its id and task are known to hold nothing that JSON would write otherwise.
         head = f'{{"id":"{order.id}","task":"{order.task}","payload":'.encode()
-        return _HEADS["spec"] + head + to_json(order.payload) + b"}" + _TAIL
+        return _HEADS["spec"] + head + to_json(order.payload, inf_nan_mode="null") + b"}" + _TAIL
     return (
         _HEADS["batch" if isinstance(order, BatchSpec) else "spec"]
         + order.model_dump_json(exclude_defaults=True).encode()

@@ -24,10 +24,6 @@ from rider_core.jobs.ledger.line import Command, Line, Wire
 
 #: What the functions share, in the order in which it is put together.
 SHARED = ("records", "figures", "events", "lanes", "endings", "leases")
-NAMES = (
-    *("submit", "take", "claim", "finish", "progress", "heartbeat", "reap"),
-    *("rest", "cancel", "requeue", "purge", "overdue", "withdraw"),
-)
 #: Longer records are not sent along when a job's end is told.
 MAX_TOLD_BYTES = 16_384
 #: Numbers that are only handed on to Redis are texts already: to write one in Lua costs more than to pass it on.
@@ -136,7 +132,21 @@ def together(calls: Sequence[tuple[Function, Sequence[Any]]], wire: Wire | None 
 
 
 class Functions:
-    """All functions, bound to a line."""
+    """All functions, bound to a line. Each has its file in `lua`."""
+
+    submit: Function
+    take: Function
+    claim: Function
+    finish: Function
+    progress: Function
+    heartbeat: Function
+    reap: Function
+    rest: Function
+    cancel: Function
+    requeue: Function
+    purge: Function
+    overdue: Function
+    withdraw: Function
 
     def __init__(self, line: Line, broker: bool = False) -> None:
         """
@@ -144,23 +154,11 @@ class Functions:
             broker: A message broker carries the jobs, not RQ's lists.
         """
         library = Library.of(broker)
+        for name in NAMES:
+            setattr(self, name, Function(line, library, f"{library.name}_{name}"))
 
-        def bound(name: str) -> Function:
-            return Function(line, library, f"{library.name}_{name}")
 
-        self.submit = bound("submit")
-        self.take = bound("take")
-        self.claim = bound("claim")
-        self.heartbeat = bound("heartbeat")
-        self.progress = bound("progress")
-        self.finish = bound("finish")
-        self.reap = bound("reap")
-        self.rest = bound("rest")
-        self.cancel = bound("cancel")
-        self.requeue = bound("requeue")
-        self.purge = bound("purge")
-        self.overdue = bound("overdue")
-        self.withdraw = bound("withdraw")
+NAMES = tuple(Functions.__annotations__)
 
 
 def _explained(error: redis.ResponseError) -> Exception:

@@ -56,19 +56,12 @@ end
 -- So many jobs that may not start are passed over in one call.
 local PASSED_OVER = 1000
 
-local function others_wait(lanes)
-  local queues = {}
-  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
-  return redis.call('EXISTS', unpack(queues)) > 0 and 1 or 0
-end
-
--- The first job of the lanes that may start, taken out of its lane; nil where there is none, or where it does not fit.
-local function first_of(lanes, times, fits)
-  local queues = {}
-  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
-  queues[#queues + 1] = 'LEFT'
+-- The first job of the queues that may start, taken out of its queue; nil where there is none, or where it does not fit.
+local function first_of(queues, times, fits)
+  local command = {'LMPOP', #queues, unpack(queues)}
+  command[#command + 1] = 'LEFT'
   for _ = 1, PASSED_OVER do
-    local popped = redis.call('LMPOP', #lanes, unpack(queues))
+    local popped = redis.call(unpack(command))
     if not popped then return nil end
     local jobs, over = startable(string.sub(popped[1], #waiting_key('') + 1), popped[2], times, fits)
     if jobs[1] or over then return jobs[1] end
@@ -80,7 +73,9 @@ local function take(args)
   local times = times_of(worker, args[3], args[4], args[5])
   if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
   local lanes, next_due = lanes_in_order(args, 10, times.number, args[7] == '1')
-  local first = first_of(lanes, times, function(job)
+  local queues = {}
+  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
+  local first = first_of(queues, times, function(job)
     return only == '' or (job.task == only and sociable(job))
   end)
   if not first then return next_due end
@@ -94,7 +89,7 @@ local function take(args)
     more, over = startable(first.lane, ids, times, function(job) return job.task == first.task and sociable(job) end)
     for _, job in ipairs(more) do jobs[#jobs + 1] = job end
   end
-  local taken = {others_wait(lanes)}
+  local taken = {redis.call('EXISTS', unpack(queues)) > 0 and 1 or 0}
   for _, job in ipairs(jobs) do
     lease_to(job, worker, execution, times)
     taken[#taken + 1] = {job.id, job.lane, job.task, job.data, job.attempts, job.about or ''}
