@@ -17,7 +17,7 @@ PYENV_ROOT ?= $(HOME)/.pyenv
 export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean app tox
+.PHONY: help run test lint files clean app tox
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,8 +30,14 @@ test: tox ## set up, then run the whole test suite through tox
 	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
 	@cd "$(ROOT)" && exec $(TOX) run --skip-missing-interpreters $(if $(CI),false,true)
 
-lint: tox ## ruff, the layers, mypy
+lint: tox files ## ruff, the layers, mypy
 	@cd "$(ROOT)" && exec $(TOX) run -e lint,types
+
+# Against the empty tree: what is wrong in any file, not only in the last change. Patches have their own white space.
+files: ## no conflict marks or stray white space, nothing over 1 MB
+	@cd "$(ROOT)" && git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*.patch'
+	@cd "$(ROOT)" && git ls-files -z | xargs -0 -r ls -l -- | \
+		awk '$$5 > 1048576 { print "too large: " $$NF; bad = 1 } END { exit bad }'
 
 bench-%: app
 	@cd "$(ROOT)" && exec .venv/bin/python bench/$*/run.py

@@ -58,4 +58,3 @@ local function at_work(worker, shown, short, job, execution, times)
   redis.call('SADD', executions, member)
   redis.call('EXPIRE', executions, EXECUTION_TTL_S)
 end
-
