@@ -165,8 +165,8 @@ def _run_single(backend: LedgerBackend, jobs: int, window: int) -> None:
         ids = [backend.submit(_spec()) for _ in range(jobs)]
     else:
         ids = []
-        for _ in range(jobs // window):
-            ids += backend.submit_many([_spec() for _ in range(window)])
+        for start in range(0, jobs, window):
+            ids += backend.submit_many([_spec() for _ in range(min(window, jobs - start))])
     _fetch(backend, ids)
 
 

@@ -1,8 +1,10 @@
 """The job engine beside its peers: `make bench-queue`.
 
 A Redis (our embedded Valkey, with its append-only file as in `rider up`) and a RabbitMQ node are started on loopback.
-Each peer and our own side gets them empty, one after another, in processes of its own, in several rounds: how fast a
-machine is changes from one minute to the next. All that was started is ended.
+Each peer gets them empty, in processes of its own, and our side right after it, in several rounds: how fast a machine
+is changes from one minute to the next, so a ratio is made of what was measured within seconds. It is the median of the
+rounds' ratios with that peer, and the best peer is the one that comes off best so: the luckiest of many measurements
+would be nobody's speed. All that was started is ended.
 Prints tables, and as its last line one JSON object. `--quick` takes a tenth of the jobs, to see whether it works.
 """
 
@@ -16,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -35,6 +38,8 @@ from rabbitmq_node import INSTALL, RabbitMQNode  # noqa: E402  it lies with the 
 
 ENVIRONMENTS = ROOT / ".make" / "bench-queue"
 ROUNDS = 5
+#: Without peers: our side alone on each.
+BROKERS: list[tuple[str, Callable[[], PeerFigures] | None]] = [("redis", None), ("rabbitmq", None)]
 #: What must be reached, and whether more or less of it is better.
 MUST = {
     "redis_single_vs_best_peer": (1.2, "more"),
@@ -64,38 +69,51 @@ def main() -> None:
         folder = Path(name)
         with redis_server(folder / "redis") as redis_url, rabbitmq(folder / "rabbitmq") as node:
             side = OurSide(folder / "ours", redis_url, node, share)
-            rounds = []
+            duels, batches = [], []
             for number in range(1, ROUNDS + 1):
                 console.print(f"round {number} of {ROUNDS}")
-                peers = [] if options.without_peers else measure_peers(redis_url, node.url, share)
-                rounds.append(Round(peers, side.measure()))
-            ours = side.measure_once()
-    figures = compare(rounds, ours)
-    show(figures, medians_of_peers(rounds))
+                for broker, peer in BROKERS if options.without_peers else contenders(redis_url, node.url, share):
+                    duels.append(Duel(broker, peer and peer(), side.single(broker)))
+                batches.append(side.batches())
+            once = side.measure_once()
+    figures = compare(duels, batches, once)
+    show(figures, medians_of_peers(duels))
     print(json.dumps(figures))
 
 
 @dataclass(frozen=True)
-class Round:
-    """What was measured within a few minutes, and so on a machine that was as fast or as busy for all."""
+class Speed:
+    """Single jobs with their results: how many each second, and submit to result one at a time."""
 
-    peers: list[PeerFigures]
-    ours: dict[str, float]
-
-    def best(self, broker: str, figure: str, choose: Callable[[Iterable[float]], float]) -> float | None:
-        """The best of the peers on that broker, or of some of them."""
-        found = [getattr(row, figure) for row in self.peers if row.broker == broker]
-        return choose(value for value in found if value) if any(found) else None
+    jobs_per_s: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
 
 
-def measure_peers(redis_url: str, amqp_url: str, share: float) -> list[PeerFigures]:
+@dataclass(frozen=True)
+class Duel:
+    """A peer and our side on the same broker, measured within seconds of one another."""
+
+    broker: str
+    peer: PeerFigures | None
+    ours: Speed
+
+    def ratio(self, figure: str) -> float | None:
+        """Ours over the peer's, where both were measured."""
+        ours, theirs = getattr(self.ours, figure), getattr(self.peer, figure, None)
+        return ours / theirs if ours and theirs else None
+
+
+def contenders(redis_url: str, amqp_url: str, share: float) -> Iterator[tuple[str, Callable[[], PeerFigures]]]:
+    """Each peer's broker and how to measure it."""
     prepare(ENVIRONMENTS)
-    rows = []
     for peer in PEERS:
         jobs = 200 if peer.name == "rq" else int(2_500 * share)
         console.print(f"* {peer.name} on {peer.broker}")
-        rows.append(measure(peer.name, peer.broker, ENVIRONMENTS, redis_url, amqp_url, jobs, int(400 * share)))
-    return rows
+        yield (
+            peer.broker,
+            partial(measure, peer.name, peer.broker, ENVIRONMENTS, redis_url, amqp_url, jobs, int(400 * share)),
+        )
 
 
 class OurSide:
@@ -108,20 +126,19 @@ class OurSide:
         broker = {"TASK_QUEUE_BACKEND": "rabbitmq", "RABBITMQ_HOST": node.host, "RABBITMQ_PORT": str(node.port)}
         self._on_rabbitmq = Ours(folder / "rabbitmq", redis_url, broker)
 
-    def measure(self) -> dict[str, float]:
-        """What is compared with the peers, and what depends on how fast the machine is just now."""
-        figures: dict[str, float] = {}
-        self._step("single jobs on Redis")
-        figures["redis_single"] = self._on_redis.single_jobs_per_s(self._jobs(5_000))
-        self._step("latency on Redis")
-        figures["p50_ms"], figures["p99_ms"] = self._on_redis.latency_ms(self._jobs(500))
+    def single(self, broker: str) -> Speed:
+        """Single jobs, each submitted for itself on Redis, confirmed in windows on RabbitMQ."""
+        self._step(f"single jobs on {broker}")
+        if broker == "rabbitmq":
+            return Speed(self._on_rabbitmq.single_jobs_per_s(self._jobs(2_500), window=500))
+        return Speed(self._on_redis.single_jobs_per_s(self._jobs(2_500)), *self._on_redis.latency_ms(self._jobs(400)))
+
+    def batches(self) -> dict[str, float]:
+        """Tasks each second on either broker, in batches."""
         self._step("batches on Redis")
-        figures["redis_batch"] = self._on_redis.batched_tasks_per_s(self._jobs(60_000))
-        self._step("single jobs on RabbitMQ, confirmed in windows")
-        figures["rabbitmq_single"] = self._on_rabbitmq.single_jobs_per_s(self._jobs(5_000), window=500)
+        on_redis = self._on_redis.batched_tasks_per_s(self._jobs(60_000))
         self._step("batches on RabbitMQ")
-        figures["rabbitmq_batch"] = self._on_rabbitmq.batched_tasks_per_s(self._jobs(60_000))
-        return figures
+        return {"redis": on_redis, "rabbitmq": self._on_rabbitmq.batched_tasks_per_s(self._jobs(60_000))}
 
     def measure_once(self) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -141,61 +158,82 @@ class OurSide:
         return int(number * self._share)
 
     def _step(self, what: str) -> None:
-        console.print(f"* ours: {what}")
+        console.print(f"  ours: {what}")
         self._connection.flushall()
 
 
-def compare(rounds: list[Round], once: dict[str, float]) -> dict[str, float | None]:
-    """The issue's keys, and below them what they are made of. Ratios are those of each round, and their median."""
+def compare(duels: list[Duel], batches: list[dict[str, float]], once: dict[str, float]) -> dict[str, float | None]:
+    """The issue's keys, and below them what they are made of."""
 
-    def median(name: str) -> float:
-        return statistics.median(one.ours[name] for one in rounds)
+    def ours(broker: str, figure: str) -> float:
+        values = [getattr(duel.ours, figure) for duel in duels if duel.broker == broker]
+        return statistics.median(value for value in values if value is not None)
 
-    def over(name: str, broker: str, figure: str, choose: Callable[[Iterable[float]], float]) -> float | None:
-        others = [one.best(broker, figure, choose) for one in rounds]
-        ratios = [one.ours[name] / other for one, other in zip(rounds, others, strict=True) if other]
-        return round(statistics.median(ratios), 2) if ratios else None
-
-    stock = [row.jobs_per_s for one in rounds for row in one.peers if row.peer == "rq" and row.jobs_per_s]
-    over_stock = [one.ours["redis_single"] / rate for one, rate in zip(rounds, stock, strict=False)]
     return {
-        "redis_single_vs_best_peer": over("redis_single", "redis", "jobs_per_s", max),
-        "redis_single_vs_rq": round(statistics.median(over_stock), 2) if over_stock else None,
-        "redis_batch_tasks_per_s": round(median("redis_batch")),
-        "rabbitmq_single_vs_best_peer": over("rabbitmq_single", "rabbitmq", "jobs_per_s", max),
-        "rabbitmq_batch_tasks_per_s": round(median("rabbitmq_batch")),
-        "latency_p50_vs_best_peer": over("p50_ms", "redis", "p50_ms", min),
-        "latency_p99_ms": round(median("p99_ms"), 2),
+        "redis_single_vs_best_peer": _rounded(min, _ratios(duels, "redis", "jobs_per_s")),
+        "redis_single_vs_rq": _rounded(min, _ratios(duels, "redis", "jobs_per_s", lambda peer: peer.peer == "rq")),
+        "redis_batch_tasks_per_s": round(statistics.median(batch["redis"] for batch in batches)),
+        "rabbitmq_single_vs_best_peer": _rounded(min, _ratios(duels, "rabbitmq", "jobs_per_s")),
+        "rabbitmq_batch_tasks_per_s": round(statistics.median(batch["rabbitmq"] for batch in batches)),
+        "latency_p50_vs_best_peer": _rounded(max, _ratios(duels, "redis", "p50_ms")),
+        "latency_p99_ms": round(ours("redis", "p99_ms"), 2),
         "full_queue_submit_ratio": round(once["full_ratio"], 2),
         "bytes_per_waiting_job": round(once["bytes"]),
         "idle_worker_cpu_pct": round(once["idle_cpu"], 2),
         "idle_worker_mb": round(once["idle_mb"], 1),
-        "redis_single_jobs_per_s": round(median("redis_single")),
-        "rabbitmq_single_jobs_per_s": round(median("rabbitmq_single")),
+        "redis_single_jobs_per_s": round(ours("redis", "jobs_per_s")),
+        "rabbitmq_single_jobs_per_s": round(ours("rabbitmq", "jobs_per_s")),
+        "rabbitmq_single_vs_best_confirming_peer": _rounded(
+            min, _ratios(duels, "rabbitmq", "jobs_per_s", lambda peer: not peer.peer.endswith("-unconfirmed"))
+        ),
         "rabbitmq_single_each_confirmed_jobs_per_s": round(once["rabbitmq_single_each"]),
-        "latency_p50_ms": round(median("p50_ms"), 2),
+        "latency_p50_ms": round(ours("redis", "p50_ms"), 2),
         "rabbitmq_latency_p50_ms": round(once["rabbitmq_p50_ms"], 2),
         "rabbitmq_latency_p99_ms": round(once["rabbitmq_p99_ms"], 2),
     }
 
 
-def medians_of_peers(rounds: list[Round]) -> list[PeerFigures]:
-    """One row for each peer: the median of each of its figures."""
+def _ratios(
+    duels: list[Duel], broker: str, figure: str, among: Callable[[PeerFigures], bool] = lambda _: True
+) -> list[float]:
+    """One for each peer on that broker: the median of ours over its own."""
+    by_peer: dict[str, list[float]] = {}
+    for duel in duels:
+        ratio = duel.ratio(figure)
+        if duel.broker == broker and duel.peer is not None and among(duel.peer) and ratio is not None:
+            by_peer.setdefault(duel.peer.peer, []).append(ratio)
+    return [statistics.median(ratios) for ratios in by_peer.values()]
+
+
+def _rounded(choose: Callable[[list[float]], float], ratios: list[float]) -> float | None:
+    return round(choose(ratios), 2) if ratios else None
+
+
+def medians_of_peers(duels: list[Duel]) -> list[tuple[PeerFigures, float | None]]:
+    """One row for each peer: the median of each of its figures, and of our jobs each second over its own."""
+    by_peer: dict[tuple[str, str], list[Duel]] = {}
+    for duel in duels:
+        if duel.peer is not None:
+            by_peer.setdefault((duel.peer.peer, duel.broker), []).append(duel)
     rows = []
-    for same in zip(*(one.peers for one in rounds), strict=True):
+    for same in by_peer.values():
+        peers = [duel.peer for duel in same if duel.peer is not None]
         medians = {}
         for name in ("jobs_per_s", "jobs_per_s_without_results", "p50_ms", "p99_ms", "commands_per_job"):
-            values = [value for value in (getattr(row, name) for row in same) if value]
+            values = [value for value in (getattr(peer, name) for peer in peers) if value]
             medians[name] = statistics.median(values) if values else None
-        rows.append(replace(same[0], **medians))
+        ratios = [ratio for ratio in (duel.ratio("jobs_per_s") for duel in same) if ratio]
+        rows.append((replace(peers[0], **medians), statistics.median(ratios) if ratios else None))
     return rows
 
 
-def show(figures: dict[str, float | None], peers: list[PeerFigures]) -> None:
-    table = Table("peer", "broker", "jobs/s", "without results", "p50 ms", "p99 ms", "commands/job", "delivery")
-    for row in peers:
-        cells = (row.jobs_per_s, row.jobs_per_s_without_results, row.p50_ms, row.p99_ms, row.commands_per_job)
-        shown = ["" if cell is None else f"{cell:,.1f}" for cell in cells]
+def show(figures: dict[str, float | None], peers: list[tuple[PeerFigures, float | None]]) -> None:
+    table = Table(
+        "peer", "broker", "jobs/s", "ours over it", "without results", "p50 ms", "p99 ms", "commands", "delivery"
+    )
+    for row, ratio in peers:
+        cells = (row.jobs_per_s, ratio, row.jobs_per_s_without_results, row.p50_ms, row.p99_ms, row.commands_per_job)
+        shown = ["" if cell is None else f"{cell:,.1f}" if cell > 9 else f"{cell:.2f}" for cell in cells]
         table.add_row(f"{row.peer} {row.version or ''}", row.broker, *shown, row.error or row.delivery)
     console.print(table)
     table = Table("key", "figure", "must", "")
