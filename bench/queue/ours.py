@@ -178,9 +178,10 @@ def _fetch(backend: LedgerBackend, ids: list[str]) -> None:
 
 def _run_batched(backend: LedgerBackend, tasks: int) -> None:
     ids = []
-    for _ in range(tasks // BATCH // BATCHES_TOGETHER):
-        batches = [BatchSpec(task="text.generate", payloads=[PAYLOAD] * BATCH) for _ in range(BATCHES_TOGETHER)]
-        ids += backend.submit_many(batches)
+    sizes = [min(BATCH, tasks - start) for start in range(0, tasks, BATCH)]
+    batches = [BatchSpec(task="text.generate", payloads=[PAYLOAD] * size) for size in sizes]
+    for start in range(0, len(batches), BATCHES_TOGETHER):
+        ids += backend.submit_many(batches[start : start + BATCHES_TOGETHER])
     for job_id in ids:
         backend.wait(job_id, WAIT_S).value()
         items = backend.batch_items(job_id)

