@@ -11,9 +11,11 @@ from pydantic import Field
 
 from rider_core.api.messages import Message
 
-#: Redis stream of the whole house, and how many events it keeps.
+#: Redis stream of the whole house, and how many entries it keeps. What happens to several jobs in one step of the job
+#: engine is told in one entry, up to so many events.
 HOUSE_STREAM = "rider:events"
 HOUSE_STREAM_LENGTH = 5_000
+EVENTS_TOGETHER = 16
 #: A job's own stream: how many entries it keeps, and how long after the last entry.
 JOB_STREAM_LENGTH = 4_096
 JOB_STREAM_TTL_S = 120

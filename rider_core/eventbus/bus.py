@@ -20,7 +20,7 @@ from rider_core.api.events import (
 )
 from rider_core.api.messages import MessageT
 from rider_core.errors import BackendUnavailable
-from rider_core.eventbus.codec import decode_event, encode_event
+from rider_core.eventbus.codec import decode_events, encode_event
 from rider_core.timing import Stopwatch, backoff_delays
 
 #: One XREAD waits this long at most, so that a listener that should stop is not stuck for longer.
@@ -91,13 +91,11 @@ class EventBus:
                 raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
             for entry_id, fields in entries:
                 last_id = entry_id
-                event = decode_event(fields)
-                if event is None:
-                    continue
-                yield event
-                if event.kind in FINAL_KINDS:
-                    return
-                quiet = Stopwatch.start()
+                for event in decode_events(fields):
+                    yield event
+                    if event.kind in FINAL_KINDS:
+                        return
+                    quiet = Stopwatch.start()
 
     def recent(self, limit: int) -> list[Event]:
         """The house's last `limit` events, oldest first."""
@@ -105,15 +103,14 @@ class EventBus:
             entries = cast("list[Entry]", self._redis.xrevrange(HOUSE_STREAM, count=limit))
         except redis.RedisError as error:
             raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
-        events = [decode_event(fields) for _, fields in reversed(entries)]
-        return [event for event in events if event is not None]
+        return [event for _, fields in reversed(entries) for event in decode_events(fields)][-limit:]
 
     def listen(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
         """The house's events from now on. Survives a Redis that is away for a while.
 
         Args:
             should_stop: Asked at least once a second.
-            on_dropped: Told how many events were trimmed away before they could be read.
+            on_dropped: Told how many entries were trimmed away before they could be read: at least so many events.
         """
         position: tuple[bytes, int] | None = None
         delays = backoff_delays(0.2, 5.0)
@@ -130,9 +127,7 @@ class EventBus:
             if entries:
                 position = entries[-1][0], position[1] + missed + len(entries)
             for _, fields in entries:
-                event = decode_event(fields)
-                if event is not None:
-                    yield event
+                yield from decode_events(fields)
 
     def _end_of_house_stream(self) -> tuple[bytes, int]:
         """Id of the newest entry, and how many were ever added."""

@@ -1,8 +1,12 @@
-"""How an event lies in a Redis stream: one field, `event`, in JSON. The RQ adapter's Lua scripts write the same."""
+"""How events lie in a Redis stream: one field, `event`, in JSON. The ledger's functions write the same.
+
+An entry of the house's stream may have several, each on a line of its own (JSON has no line breaks but between tokens).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,9 +20,10 @@ def encode_event(event: Event) -> dict[Any, Any]:
     return {FIELD: event.model_dump_json().encode()}
 
 
-def decode_event(fields: Mapping[bytes, bytes]) -> Event | None:
-    """The event, or None where the entry is not one: the stream is shared, and a stranger may write into it."""
-    try:
-        return Event.model_validate_json(fields.get(FIELD, b""))
-    except ValidationError:
-        return None
+def decode_events(fields: Mapping[bytes, bytes]) -> list[Event]:
+    """The events in an entry. What is none is left out: the stream is shared, and a stranger may write into it."""
+    events = []
+    for line in fields.get(FIELD, b"").split(b"\n"):
+        with suppress(ValidationError):
+            events.append(Event.model_validate_json(line))
+    return events

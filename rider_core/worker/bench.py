@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from rider_core.api.job_backend import MAX_TOGETHER
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ModelError, ProviderError, ProviderUnavailable, RiderError
@@ -22,12 +23,17 @@ class Resting(ProviderUnavailable):
 
 
 class EngineBench:
-    """The providers that this worker has open, and what keeps the others from opening."""
+    """The providers that this worker has open, and what keeps the others from opening.
+
+    Attributes:
+        task_names: The tasks of this worker's queues, whether somebody here can do them or not.
+    """
 
     def __init__(self, services: Services, queues: list[str], breakers: Breakers) -> None:
         self._services = services
         self._breakers = breakers
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
+        self.task_names = [task.name for task in self._tasks]
         self._open: dict[str, Provider] = {}
         self._missing: dict[str, tuple[float, RiderError]] = {}
         self._problems: dict[str, str] = {}
@@ -67,8 +73,8 @@ class EngineBench:
         raise kind("; ".join(str(problem) for problem in problems))
 
     def max_batch(self, task: str) -> int:
-        """How many jobs of a task its open provider likes to do together."""
-        return max((it.max_batch for it in self._able(task)), default=1)
+        """How many jobs of a task its open provider likes to do together: `MAX_TOGETHER` at most."""
+        return min(MAX_TOGETHER, max((it.max_batch for it in self._able(task)), default=1))
 
     def max_wait_s(self, task: str) -> float:
         """How long a job of a task may wait for others, in seconds."""

@@ -170,11 +170,10 @@ class ProviderWorker(BaseWorker):
         try:
             self._gather(claims)
             self._run(claims)
-            time.sleep(self._pace.linger_s(claims[0].task, len(claims)))
-            # One that came alone is most likely not followed by another: who waits for it need not wait for that look.
-            ends = self._stop_requested or (len(claims) == 1 and self._desk.took_all)
-            limits = None if ends else self._limits()
-            self._next = self._outbox.exchange(limits)
+            linger_s = self._pace.linger_s(claims[0].task, len(claims))
+            if linger_s:  # to sleep for no time takes 75 µs
+                time.sleep(linger_s)
+            self._next = self._outbox.exchange(None if self._stop_requested else self._limits())
             self._found_nothing = not self._next
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
@@ -207,13 +206,15 @@ class ProviderWorker(BaseWorker):
 
     def _limits(self) -> dict[str, int]:
         """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
-        return {name: max(self._pace.together(name), self._bench.max_batch(name)) for name in TASKS}
+        names = self._bench.task_names
+        return {name: max(self._pace.together(name), self._bench.max_batch(name)) for name in names}
 
     def _give_back(self) -> None:
         """What was taken and not begun, because the worker ends, others may have at once."""
         with suppress(redis.RedisError, BackendUnavailable):
-            if self._next:
-                self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in self._next])
+            left = [*self._next, *self._desk.step_back()]
+            if left:
+                self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in left])
 
     def register_death(self) -> None:
         # Before, not after: its next round would write the record of a living worker over that of the dead one.

@@ -8,8 +8,8 @@ import time
 
 import redis
 
-from rider_core.api.events import HOUSE_STREAM
-from rider_core.eventbus import EventBus
+from rider_core.api.events import HOUSE_STREAM, Event
+from rider_core.eventbus import EventBus, encode_event
 
 
 def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Redis) -> None:
@@ -30,3 +30,12 @@ def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Re
     assert sum(dropped) > 5_000
     assert len(heard) + sum(dropped) == 11_999
     timer.join()
+
+
+def test_what_is_said_together_is_heard_one_by_one(connection: redis.Redis) -> None:
+    """The job engine puts what happened to several jobs into one entry; what a stranger put there is left out."""
+    bus = EventBus(connection, "test")
+    lines = [encode_event(Event(kind="process.status", ts=1.0, data={"n": n}))[b"event"] for n in range(3)]
+    connection.xadd(HOUSE_STREAM, {b"event": b"\n".join([lines[0], b"no event", *lines[1:]])})
+    assert [event.data["n"] for event in bus.recent(10)] == [0, 1, 2]
+    assert [event.data["n"] for event in bus.recent(2)] == [1, 2]

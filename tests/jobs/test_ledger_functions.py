@@ -16,7 +16,7 @@ from house import Valkey, wait_until
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Ended, Outcome, keys
 from rider_core.jobs.ledger.codec import record_from_message
-from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, Library
+from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, OTHERS_KEPT, Library
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.stage import spec
@@ -29,16 +29,21 @@ def backend(connection: redis.Redis) -> Iterator[RQBackend]:
     backend.close()
 
 
-def test_libraries_of_other_versions_are_removed_and_strangers_stay(
-    backend: RQBackend, connection: redis.Redis
-) -> None:
-    for name in ("rider_rq_00000000", "mine"):
+def test_a_few_other_versions_may_be_at_work_and_many_are_removed(backend: RQBackend, connection: redis.Redis) -> None:
+    def libraries() -> set[bytes]:
+        listed = connection.execute_command("FUNCTION LIST")
+        return {entry[b"library_name"] if isinstance(entry, dict) else entry[1] for entry in listed}
+
+    ours, others = Library.of(broker=False).name.encode(), set()
+    for number in range(OTHERS_KEPT + 1):
+        name = f"rider_rq_0000000{number}"
         source = f"#!lua name={name}\nredis.register_function('{name}_f', function() return 1 end)"
         connection.execute_command("FUNCTION LOAD", source)
-    backend.submit(spec())
-    listed = connection.execute_command("FUNCTION LIST")
-    names = {entry[b"library_name"] if isinstance(entry, dict) else entry[1] for entry in listed}
-    assert names == {b"mine", Library.of(broker=False).name.encode()}
+        connection.execute_command("FUNCTION LOAD", "REPLACE", source.replace(name, "mine"))
+        others.add(name.encode())
+        connection.execute_command("FUNCTION DELETE", ours) if ours in libraries() else None
+        backend.submit(spec())
+        assert libraries() == {b"mine", ours} | (others if number < OTHERS_KEPT else set())
 
 
 def test_functions_that_redis_lost_are_loaded_again(backend: RQBackend, connection: redis.Redis) -> None:

@@ -205,8 +205,8 @@ class LedgerBackend(JobBackend):
             if left_s <= 0:
                 state = (record or self.get(job_id)).state.value
                 raise WaitTimeout(f"job {job_id} is still {state} after {timeout_s:g} s")
-            message = wire.hear(min(left_s, WAIT_RECHECK_S))
-            record = (record_from_message(job_id, message) if message else None) or self.get(job_id)
+            heard = wire.hear(min(left_s, WAIT_RECHECK_S))
+            record = (record_from_message(job_id, heard[-1].data) if heard else None) or self.get(job_id)
         return record
 
     def _accept(self, orders: Sequence[AnySpec], wire: Wire | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from rider_core.api.jobs import (
     AnySpec,
@@ -40,6 +40,7 @@ RECORD_FIELDS = (
     *("items_done", "items_failed", "result", "problem"),
 )
 _RECORD_NAMES = tuple(name.encode() for name in RECORD_FIELDS)
+_PRIORITIES = {priority.value: priority for priority in Priority}
 _STATES = {
     "scheduled": JobState.SCHEDULED,
     "queued": JobState.WAITING,
@@ -60,6 +61,10 @@ def rq_time(ts: float) -> str:
 def _second(ts: int) -> str:
     """Most calls of a second are the same to a calendar."""
     return datetime.fromtimestamp(ts, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _text(value: bytes | None) -> str:
+    return value.decode("utf-8", "replace") if value else ""
 
 
 def from_rq_time(text: str) -> float:
@@ -173,52 +178,46 @@ def has_ended(values: Sequence[bytes | None]) -> bool:
 
 def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
     """The record of a job, from its `RECORD_FIELDS` as Redis gives them; None: there is no such job."""
-    if values[0] is None:
+    status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
+    if status is None:
         return None
-    return record_from_hash(job_id, {name: value for name, value in zip(_RECORD_NAMES, values, strict=True) if value})
+    told = Told.of(_text(about))
+    state = _STATES.get(_text(status), JobState.WAITING)
+    if state is JobState.CANCELLED and outcome:
+        state = JobState(_text(outcome))
+    return JobRecord(
+        id=job_id,
+        task=told.task,
+        state=state,
+        queue=told.queue,
+        priority=_PRIORITIES.get(told.priority, Priority.NORMAL),
+        origin=told.origin,
+        attempts=int(attempts or 0),
+        submitted_ts=float(told.submitted_ts or 0),
+        due_ts=float(due) if due and state is JobState.SCHEDULED else None,
+        started_ts=float(started) if started else None,
+        ended_ts=from_rq_time(_text(ended)) if ended else None,
+        provider=_text(provider) or None,
+        mock=mock == b"1",
+        progress=_progress(told, done, failed) if told.is_batch else None,
+        result=from_json(result) if result and state is JobState.DONE else None,
+        problem=_problem(_text(problem)) if problem else None,
+    )
 
 
 def record_from_message(job_id: str, message: bytes) -> JobRecord | None:
     """The record that was told with a job's end; None: it was too long, or is no record."""
     try:
-        values = json.loads(message)
-        return record_from_told(job_id, [value.encode() if value else None for value in values])
+        return record_from_told(job_id, [value.encode() if value else None for value in from_json(message)])
     except (ValueError, AttributeError, TypeError):
         return None
 
 
 def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
     """The record of a job, from its hash as Redis gives it."""
-
-    def text(name: bytes) -> str:
-        return fields[name].decode("utf-8", "replace") if name in fields else ""
-
-    def number(name: bytes) -> float | None:
-        return float(fields[name]) if fields.get(name) else None
-
-    told = Told.of(text(b"about"))
-    state = _STATES.get(text(b"status"), JobState.WAITING)
-    if state is JobState.CANCELLED and fields.get(b"outcome"):
-        state = JobState(text(b"outcome"))
-    ended_at, result = text(b"ended_at"), fields.get(b"result")
-    return JobRecord(
-        id=job_id,
-        task=told.task,
-        state=state,
-        queue=told.queue,
-        priority=Priority(told.priority or Priority.NORMAL),
-        origin=told.origin,
-        attempts=int(fields.get(b"attempts", 0)),
-        submitted_ts=float(told.submitted_ts or 0),
-        due_ts=number(b"due_ts") if state is JobState.SCHEDULED else None,
-        started_ts=number(b"started_ts"),
-        ended_ts=from_rq_time(ended_at) if ended_at else None,
-        provider=text(b"provider") or None,
-        mock=fields.get(b"mock") == b"1",
-        progress=_progress(told, text(b"items_done"), text(b"items_failed")),
-        result=json.loads(result) if state is JobState.DONE and result else None,
-        problem=_problem(text(b"problem")),
-    )
+    record = record_from_told(job_id, [fields.get(name, b"") for name in _RECORD_NAMES])
+    assert record is not None
+    return record
 
 
 def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
@@ -243,15 +242,11 @@ def _order_from_other_json(data: bytes) -> AnySpec:
     return parse_message(kind, body)
 
 
-def _progress(told: Told, done: str, failed: str) -> Progress | None:
-    if not told.is_batch:
-        return None
+def _progress(told: Told, done: bytes | None, failed: bytes | None) -> Progress:
     return Progress(total=int(told.items), done=int(done or 0), failed=int(failed or 0))
 
 
-def _problem(text: str) -> JobProblem | None:
-    if not text:
-        return None
+def _problem(text: str) -> JobProblem:
     try:
         return JobProblem.model_validate_json(text)
     except ValidationError:

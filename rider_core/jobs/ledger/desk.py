@@ -90,11 +90,7 @@ class Ended(NamedTuple):
 
 
 class ClaimDesk(ABC):
-    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads.
-
-    Attributes:
-        took_all: Nothing else waited when claims were handed out last, so that `wait_for_work` will tell of the next.
-    """
+    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads."""
 
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], broker: bool) -> None:
         """
@@ -110,7 +106,6 @@ class ClaimDesk(ABC):
         by_queue = [keys.lanes_of(queue) for queue in queues]
         self.lanes = [lane for same_priority in zip(*by_queue, strict=True) for lane in same_priority]
         self._turn = 0
-        self.took_all = False
         #: What RQ's record of the worker shows: idle, busy, or job, which is busy with the job that it works on.
         self._shown = "idle"
         self._cancels: Any = None
@@ -210,6 +205,10 @@ class ClaimDesk(ABC):
     def announce(self, tasks: Sequence[str]) -> None:
         """Say which tasks this worker can do; the word lives and dies with RQ's record of the worker."""
         self._redis.hset(f"rq:worker:{self._worker}", "rider_tasks", json.dumps(list(tasks)))
+
+    def step_back(self) -> list[Claim]:
+        """Be handed nothing any more. Returns what was, and `take` has not given out yet."""
+        return []
 
     # Not abstract: without a broker there is nothing to do.
     def abandon(self, claims: Sequence[Claim]) -> None:  # noqa: B027

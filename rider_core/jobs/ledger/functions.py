@@ -1,7 +1,7 @@
 """The ledger's Redis functions: Lua that is loaded once, where a script's closures are made anew at each call.
 
 The files in `lua` are put together to one library for each carrier. Its name and those of its functions carry a digest
-of its source, so that processes of two versions can work side by side; whoever loads a newer one removes the others.
+of its source, so that processes of several versions can work side by side.
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from typing import Any
 
 import redis
 
-from rider_core.api.events import HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
+from rider_core.api.events import EVENTS_TOGETHER, HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import RECORD_FIELDS
 from rider_core.jobs.ledger.line import Command, Line, Wire
 
 #: What the functions share, in the order in which it is put together.
-SHARED = ("records", "figures", "events", "lanes", "endings", "leases")
+SHARED = ("records", "figures", "events", "lanes", "endings", "leases", "hands", "run")
+#: Libraries of other versions that are left alone: processes of these may be at work.
+OTHERS_KEPT = 3
 #: Longer records are not sent along when a job's end is told.
 MAX_TOLD_BYTES = 16_384
 #: Numbers that are only handed on to Redis are texts already: to write one in Lua costs more than to pass it on.
 CONSTANTS: dict[str, Any] = {
     "HOUSE_STREAM_LENGTH": str(HOUSE_STREAM_LENGTH),
+    "EVENTS_TOGETHER": EVENTS_TOGETHER,
     "JOB_STREAM_LENGTH": str(JOB_STREAM_LENGTH),
     "JOB_STREAM_TTL_S": str(JOB_STREAM_TTL_S),
+    "RECENT_TRIMMED_FROM": keys.RECENT_LENGTH + 50,
     "RECENT_LAST": str(keys.RECENT_LENGTH - 1),
     "RESULT_TTL_S": str(keys.RESULT_TTL_S),
     "DEAD_LETTER_TTL_S": str(keys.DEAD_LETTER_TTL_S),
     "NEWEST_TTL_S": str(keys.NEWEST_TTL_S),
+    "HAND_TTL_S": keys.HAND_TTL_S,
     "EXECUTION_TTL_S": str(keys.EXECUTION_TTL_S),
     "DEAD_LETTERS_KEPT": keys.DEAD_LETTERS_KEPT,
     "MAX_WAITING": keys.MAX_WAITING,
@@ -78,16 +83,16 @@ class Library:
         return cls(kind, name, f"#!lua name={name}\n{body}\n{registered}")
 
     def load(self, line: Line | Wire) -> None:
-        """Hand it to Redis, and remove what other versions left there.
+        """Hand it to Redis. Where other versions have left many there, they are removed; who still needs one loads it.
 
         Raises:
             redis.RedisError: Redis cannot be reached, or refuses.
         """
         line.call("FUNCTION", "LOAD", "REPLACE", self.source)
-        for library in line.call("FUNCTION", "LIST", "LIBRARYNAME", f"{self.kind}_*"):
-            other = library[b"library_name"].decode()
-            if other != self.name:
-                line.exchange([("FUNCTION", "DELETE", other)])  # somebody else may have been faster
+        listed = line.call("FUNCTION", "LIST", "LIBRARYNAME", f"{self.kind}_*")
+        others = {library[b"library_name"].decode() for library in listed} - {self.name}
+        if len(others) > OTHERS_KEPT:
+            line.exchange([("FUNCTION", "DELETE", other) for other in others])  # somebody else may have been faster
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,12 @@ from rider_core.api.jobs import Priority
 ENDED_CHANNEL = "rider:ended:{id}"
 #: Pub/sub channel of a queue: waiting workers look into it when something comes into an empty lane.
 DOORBELL = "rider:doorbell:{queue}"
+#: Pub/sub channel of a worker that has nothing to do: a job is handed over to it. The key of that name says it may be.
+HAND = "rider:hand:{worker}"
+#: The workers of a queue that have nothing to do.
+HANDS = "rider:hands:{queue}"
+#: The workers of a queue that have nothing to do.
+HANDS = "rider:hands:{queue}"
 #: Pub/sub channel of a worker: ids of jobs that were cancelled while it runs them.
 CANCEL_CHANNEL = "rider:cancel:{worker}"
 #: Ids of the jobs that ended last.
@@ -24,6 +30,8 @@ DEAD_LETTER_TTL_S = 7 * 86_400
 DEAD_LETTERS_KEPT = 10_000
 #: How long it is remembered which job of a key was the newest: longer than any job rests between two attempts.
 NEWEST_TTL_S = 86_400
+#: An idle worker's hand is held out that long after it was last heard of, in seconds.
+HAND_TTL_S = 60
 #: How long RQ's record of what a worker works on outlives its last heartbeat, in seconds.
 EXECUTION_TTL_S = 40
 #: More jobs than that are refused in one lane; those that wait for their time are counted apart.

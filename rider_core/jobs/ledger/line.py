@@ -12,15 +12,26 @@ import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from weakref import WeakSet, finalize
 
 import hiredis
 import redis
 
 Command = Sequence[Any]
+
+
+class Heard(NamedTuple):
+    """A message to a channel."""
+
+    channel: str
+    data: bytes
+
+
 #: Bytes that are read at once.
 READ_BYTES = 65_536
+#: Channels that nobody listens to any more are left so many at a time.
+LEFT_TOGETHER = 50
 
 
 class Wire:
@@ -41,14 +52,14 @@ class Wire:
             protocolError=redis.InvalidResponse, replyError=self._connection._parser.parse_error
         )
         self._timeout_s = self._socket.gettimeout()
-        self._heard: deque[bytes] = deque()
-        self._channels: tuple[str, ...] = ()
+        self._heard: list[Heard] = []
+        self._subscribed: list[str] = []
         self._wanted: tuple[str, ...] = ()
         self.closed = False
 
     def listen(self, *channels: str) -> None:
         """From the next exchange on, before what is sent then, hear these channels and no others."""
-        self._heard.clear()
+        self._heard = []
         self._wanted = channels
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
@@ -58,7 +69,7 @@ class Wire:
             redis.RedisError: Redis cannot be reached.
         """
         packed = [_packed(command) for command in commands]
-        if self._wanted != self._channels:
+        if any(channel not in self._subscribed for channel in self._wanted):
             packed = [*self._changed_channels(), *packed]
         try:
             self._socket.sendall(packed[0] if len(packed) == 1 else b"".join(packed))
@@ -76,17 +87,16 @@ class Wire:
             raise answer
         return answer
 
-    def hear(self, timeout_s: float) -> bytes | None:
-        """The latest message in the channels that are listened to; None after `timeout_s` seconds."""
+    def hear(self, timeout_s: float) -> list[Heard]:
+        """What was said in the channels that are listened to; nothing after `timeout_s` seconds."""
         try:
             self._socket.settimeout(max(0.001, timeout_s))
             while not self._heard:
                 self._lay_aside(self._next())
-            message = self._heard.pop()
-            self._heard.clear()
-            return message
+            heard, self._heard = self._heard, []
+            return heard
         except TimeoutError:
-            return None
+            return []
         except OSError as error:
             raise self._lost(error) from error
         finally:
@@ -98,10 +108,13 @@ class Wire:
         self._disconnect()
 
     def _changed_channels(self) -> list[bytes]:
-        before, self._channels = self._channels, self._wanted
-        commands = [("UNSUBSCRIBE", *before)] if before else []
-        if self._wanted:
-            commands.append(("SUBSCRIBE", *self._wanted))
+        """Subscribe to what is wanted. What was wanted before is left in bundles: it is quiet, as its job has ended."""
+        commands: list[Command] = []
+        if len(self._subscribed) > LEFT_TOGETHER:
+            commands.append(("UNSUBSCRIBE", *self._subscribed))
+            self._subscribed = []
+        commands.append(("SUBSCRIBE", *self._wanted))
+        self._subscribed += self._wanted
         return [_packed(command) for command in commands]
 
     def _answer(self) -> Any:
@@ -112,8 +125,8 @@ class Wire:
         return reply
 
     def _lay_aside(self, push: Any) -> None:
-        if push[0] == b"message" and push[1].decode() in self._channels:
-            self._heard.append(push[2])
+        if push[0] == b"message" and (channel := push[1].decode()) in self._wanted:
+            self._heard.append(Heard(channel, push[2]))
 
     def _next(self) -> Any:
         while (reply := self._reader.gets()) is False:

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import redis
+from pydantic_core import from_json
 
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.desk import Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import LEASE_S, Claim, ClaimDesk, Ended
 from rider_core.jobs.ledger.functions import together
 from rider_core.jobs.ledger.line import Wire
+from rider_core.timing import Stopwatch
+
+log = logging.getLogger(__name__)
+
+#: What `lua/take.lua` answers where something was handed over in the meantime.
+HANDED_OVER = 1
+#: It was sent before that answer, on another connection.
+ON_ITS_WAY_S = 1.0
 
 
 class RQDesk(ClaimDesk):
-    """Claims out of RQ's lists."""
+    """Claims out of RQ's lists. A worker that found nothing may be handed a job (`lua/hands.lua`)."""
 
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str]) -> None:
         super().__init__(connection, worker, queues, broker=False)
-        self._bells = [keys.DOORBELL.format(queue=queue) for queue in queues]
+        self._queues = list(queues)
+        self._hand = keys.HAND.format(worker=worker)
+        self._channels = [self._hand, *(keys.DOORBELL.format(queue=queue) for queue in queues)]
         self._ear: Wire | None = None
         self._next_due: float | None = None
+        #: The next attempt's name, for as long as the hand is held out with it.
+        self._held_out: str | None = None
+        self._limits: Mapping[str, int] = {}
+        self._handed: list[Claim] = []
 
     def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
+        if self._handed:
+            return self._give_out()
         limits = limits or {}
         arguments = self._take_arguments(limits)
         return self._claims(self._functions.take(arguments), arguments, limits)
@@ -32,11 +52,10 @@ class RQDesk(ClaimDesk):
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
         limits = {task: number}
         # What it works on is shown already.
-        arguments = [*self._attempt_arguments()[:-1], "busy", 0, json.dumps(limits), task, lane]
+        shown = [*self._attempt_arguments()[:-1], "busy"]
+        arguments = [*shown, 0, _in_json(limits), task, "", LEASE_S, "", lane]
         answer = self._functions.take(arguments)
-        claims = self._claims(answer, arguments, limits) if isinstance(answer, list) else []
-        self.took_all = False  # the other lanes were not looked into
-        return claims
+        return self._claims(answer, arguments, limits) if isinstance(answer, list) else []
 
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
         return [bool(kept) for kept in self._functions.finish(self._finish_arguments(ended))]
@@ -51,39 +70,101 @@ class RQDesk(ClaimDesk):
         return [bool(kept) for kept in finished], self._claims(taken, arguments, limits)
 
     def wait_for_more(self, timeout_s: float) -> bool:
-        """Whether something was submitted or has become due since the last `take`, within `timeout_s` seconds.
+        """Whether something was submitted, handed over or has become due since the last `take`.
 
-        The worker listens to the bells as long as it lives: what rings between `take` and here is heard here. Only
-        what rang before it listened for the first time, or while the connection was lost, may not have been heard, so
-        then it returns at once.
+        The worker listens as long as it lives: what is said between `take` and here is heard here. Only what was said
+        before it listened for the first time, or while the connection was lost, may not have been heard, so then it
+        returns at once.
         """
         if self._ear is None or self._ear.closed:
-            self._ear = self._line.ear(self._bells)
+            self._ear = self._line.ear(self._channels)
             return True
         if self._next_due is not None:
             timeout_s = min(timeout_s, self._next_due - time.time())
-        return self._ear.hear(timeout_s) is not None
+        return self._listen(timeout_s)
+
+    def step_back(self) -> list[Claim]:
+        if self._held_out is not None and not self._line.call("DEL", self._hand):
+            self._catch()
+        self._held_out = None
+        return self._give_out()
 
     def close(self) -> None:
+        with suppress(redis.RedisError):
+            for queue in self._queues:
+                self._line.call("SREM", keys.HANDS.format(queue=queue), self._worker)
         if self._ear is not None:
             self._ear.close()
         super().close()
 
     def _take_arguments(self, limits: Mapping[str, int]) -> list[Any]:
-        return [*self._attempt_arguments(), int(self._fair_turn()), json.dumps(dict(limits)), "", *self.lanes]
+        attempt, hand = self._attempt_arguments(), ""
+        if self._held_out is not None:
+            hand = "held"
+        elif self._ear is not None and not self._ear.closed:
+            hand, self._limits = "out", limits
+        queues = " ".join(self._queues)
+        return [*attempt, int(self._fair_turn()), _in_json(limits), "", hand, LEASE_S, queues, *self.lanes]
 
     def _claims(self, answer: Any, arguments: list[Any], limits: Mapping[str, int]) -> list[Claim]:
         """The claims in the function's answer to these arguments."""
+        _, execution, now, *_, hand, _, _ = arguments[:12]
+        if answer == HANDED_OVER:
+            self._catch()
+            return self._give_out()
         if not isinstance(answer, list):
             self._next_due = float(answer) if answer else None
+            if hand == "out":
+                self._held_out = execution
             return []
+        self._held_out = None
         self._turn += 1
-        others_wait, *jobs = answer
-        self.took_all = not others_wait
-        _, execution, now, *_ = arguments
         claims = [
             Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution, about.decode(), now)
-            for job_id, lane, task, data, attempt, about in jobs
+            for job_id, lane, task, data, attempt, about in answer
         ]
         self._now_works(claims[0].task, limits)
         return claims
+
+    def _listen(self, timeout_s: float) -> bool:
+        assert self._ear is not None
+        heard = self._ear.hear(timeout_s)
+        for message in heard:
+            if message.channel == self._hand:
+                self._receive(message.data)
+        return bool(heard)
+
+    def _receive(self, message: bytes) -> None:
+        """A job was handed over: it is leased to us already."""
+        line, _, data = message.partition(b"\n")
+        job_id, lane, task, execution, about, now = from_json(line)
+        if execution != self._held_out:
+            log.warning("job %s was handed over when nobody expected it; its lease runs out", job_id)
+            return
+        self._held_out = None
+        self._turn += 1
+        self._handed = [Claim(job_id, lane, task, data, 1, execution, about, float(now))]
+        self._now_works(task, self._limits)
+
+    def _catch(self) -> None:
+        """Something was handed over, and is on its way; unless the connection was lost."""
+        watch = Stopwatch.start()
+        while not self._handed and self._ear is not None and not self._ear.closed and watch.elapsed_s < ON_ITS_WAY_S:
+            self._listen(ON_ITS_WAY_S - watch.elapsed_s)
+        if not self._handed:
+            log.warning("a job that was handed over got lost with the connection; its lease runs out")
+        self._held_out = None
+
+    def _give_out(self) -> list[Claim]:
+        handed, self._handed = self._handed, []
+        return handed
+
+
+def _in_json(limits: Mapping[str, int]) -> str:
+    return _dumped(tuple(limits.items()))
+
+
+@lru_cache(maxsize=64)
+def _dumped(limits: tuple[tuple[str, int], ...]) -> str:
+    """They hardly change from one time to the next."""
+    return json.dumps(dict(limits))

@@ -3,7 +3,9 @@
 --       whether the jobs are short ('1'), problem for a lost job in JSON, then for each ticket: id, attempt, whether it was in somebody's hands before ('1').
 -- Returns for each the attempt that it is and `codec.Told` in one field; 0: nothing is to be done any more, or another
 -- ticket for it is on its way; or when it is due, as a string: too early.
-local function claim_one(job, attempt, redelivered, claimant)
+
+-- What is answered for one ticket; nil: the job may be leased.
+local function objection(job, attempt, redelivered, claimant)
   local now, iso = claimant.times.number, claimant.times.iso
   if job.status == STARTED then
     -- Whoever had it lost the broker, most likely because it died. A second ticket for a running job is a copy.
@@ -31,17 +33,27 @@ local function claim_one(job, attempt, redelivered, claimant)
   else
     leave(job)
   end
-  lease_to(job, claimant.worker, claimant.execution, claimant.times)
-  claimant.first = claimant.first or job
-  return {job.attempts, job.about}
 end
 
 local function claim(args)
   local times = times_of(args[1], args[3], args[4], args[5])
-  local claimant, answers = {worker = args[1], execution = args[2], times = times, lost = args[8]}, {}
+  local claimant, answers, jobs, leased = {times = times, lost = args[8]}, {}, {}, {}
   for at = 9, #args, 3 do
-    answers[#answers + 1] = claim_one(read(args[at]), tonumber(args[at + 1]), args[at + 2] == '1', claimant)
+    local id = args[at]
+    local job = not leased[id] and read(id)
+    -- A second ticket for a job that is being leased here is a copy.
+    local answer = job and objection(job, tonumber(args[at + 1]), args[at + 2] == '1', claimant) or not job and 0
+    if not answer then
+      leased[id] = true
+      jobs[#jobs + 1] = job
+    end
+    answers[#answers + 1] = answer or job
   end
-  if claimant.first then at_work(args[1], args[6], args[7] == '1', claimant.first, args[2], times) end
+  if not jobs[1] then return answers end
+  lease_to(jobs, args[1], args[2], times)
+  at_work(args[1], args[6], args[7] == '1', jobs[1], args[2], times)
+  for number, answer in ipairs(answers) do
+    if type(answer) == 'table' then answers[number] = {answer.attempts, answer.about} end
+  end
   return answers
 end

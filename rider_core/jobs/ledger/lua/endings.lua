@@ -1,12 +1,17 @@
 -- How an attempt ends, and how a job does.
 
--- Wake those who wait for a job. They get its record, so that they need not ask for it, unless it is long.
-local function wake(id)
-  local channel = 'rider:ended:' .. id
-  if redis.call('PUBSUB', 'NUMSUB', channel)[2] == 0 then return end
-  local fields, bytes = redis.call('HMGET', job_key(id), unpack(RECORD_FIELDS)), 0
-  for _, field in ipairs(fields) do bytes = bytes + #(field or '') end
-  redis.call('PUBLISH', channel, bytes <= MAX_TOLD_BYTES and cjson.encode(fields) or '')
+-- Wake those who wait for jobs. They get the record, so that they need not ask for it, unless it is long.
+local function wake(ids)
+  local channels = {}
+  for number, id in ipairs(ids) do channels[number] = 'rider:ended:' .. id end
+  local listeners = redis.call('PUBSUB', 'NUMSUB', unpack(channels))
+  for number, id in ipairs(ids) do
+    if listeners[2 * number] > 0 then
+      local fields, bytes = redis.call('HMGET', job_key(id), unpack(RECORD_FIELDS)), 0
+      for _, field in ipairs(fields) do bytes = bytes + #(field or '') end
+      redis.call('PUBLISH', channels[number], bytes <= MAX_TOLD_BYTES and cjson.encode(fields) or '')
+    end
+  end
 end
 
 -- A job has reached its end: put it where RQ looks for it, and wake whoever waits.
@@ -14,7 +19,7 @@ local function conclude(job, registry, ttl, now)
   redis.call('ZADD', 'rq:' .. registry .. ':' .. job.lane, now + ttl, job.id)
   redis.call('EXPIRE', job_key(job.id), ttl)
   if job.items > 0 then redis.call('EXPIRE', items_key(job.id), ttl) end
-  wake(job.id)
+  wake({job.id})
 end
 
 -- End a job that never ran to its end: expired, replaced or cancelled. With a camera's frames most are replaced: they

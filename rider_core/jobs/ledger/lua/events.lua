@@ -1,7 +1,19 @@
 -- Where what happens is told: to the house, to whoever follows a job, and to workers that sleep.
 
+-- The house's events of one function, one JSON object each. An entry of a stream costs as much as a good part of a job,
+-- so those that were said together share one, each on a line of its own.
+local said
+
+local function write_events()
+  for first = 1, #said, EVENTS_TOGETHER do
+    local last = math.min(first + EVENTS_TOGETHER - 1, #said)
+    local lines = first == last and said[first] or table.concat(said, '\n', first, last)
+    redis.call('XADD', 'rider:events', 'MAXLEN', '~', HOUSE_STREAM_LENGTH, '*', 'event', lines)
+  end
+end
+
 local function publish(event, id, stream)
-  redis.call('XADD', 'rider:events', 'MAXLEN', '~', HOUSE_STREAM_LENGTH, '*', 'event', event)
+  said[#said + 1] = event
   if stream then
     local own = 'rider:job:' .. id .. ':events'
     redis.call('XADD', own, 'MAXLEN', JOB_STREAM_LENGTH, '*', 'event', event)

@@ -25,19 +25,11 @@ end
 
 local function write_figures()
   if #ended > 0 then
-    redis.call('LPUSH', 'rider:recent', unpack(ended))
-    redis.call('LTRIM', 'rider:recent', '0', RECENT_LAST)
+    local kept = redis.call('LPUSH', 'rider:recent', unpack(ended))
+    if kept > RECENT_TRIMMED_FROM then redis.call('LTRIM', 'rider:recent', '0', RECENT_LAST) end
   end
   for task, of_task in pairs(figures) do
     local key = 'rider:figures:' .. task
     for name, amount in pairs(of_task) do redis.call('HINCRBY', key, name, amount) end
   end
-end
-
--- Run a function's body. What an earlier one had collected when it failed is forgotten: nothing of it was written.
-local function run(body, args)
-  figures, ended = {}, {}
-  local answer = body(args)
-  write_figures()
-  return answer
 end

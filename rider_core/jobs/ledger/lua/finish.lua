@@ -9,8 +9,8 @@
 
 local function mark(marks, letter) return string.find(marks, letter, 1, true) ~= nil end
 
-local function succeed(args, at, iso, forget_at)
-  local id, lane, task, marks, took = args[at], args[at + 1], args[at + 3], args[at + 4], args[at + 6]
+local function succeed(args, at, iso)
+  local id, task, marks, took = args[at], args[at + 3], args[at + 4], args[at + 6]
   local key = job_key(id)
   redis.call('HSET', key, 'status', FINISHED, 'ended_at', iso, 'provider', args[at + 8], 'result', args[at + 9])
   if mark(marks, 'm') then redis.call('HSET', key, 'mock', '1') end
@@ -20,9 +20,7 @@ local function succeed(args, at, iso, forget_at)
     redis.call('HDEL', key, 'problem')
   end
   if mark(marks, 'b') then redis.call('EXPIRE', items_key(id), RESULT_TTL_S) end
-  redis.call('ZADD', 'rq:finished:' .. lane, forget_at, id)
   redis.call('EXPIRE', key, RESULT_TTL_S)
-  wake(id)
   remember(id)
   count(task, 'done')
   observe(task, 'ran', tonumber(args[at + 5]))
@@ -56,25 +54,47 @@ local function part_with(job, worker, args, at, now, iso)
   return 1
 end
 
+-- End the leases of all. Returns where the attempts stand in `args` that had one: their jobs are still this worker's.
+local function release_all(args)
+  local leases, places, mine = {}, {}, {}
+  for at = 5, #args, 13 do
+    local wip = wip_key(args[at + 1])
+    add_to(leases, wip, args[at] .. ':' .. args[at + 2])
+    add_to(places, wip, at)
+  end
+  for wip, members in pairs(leases) do
+    local lease_ends = #members > 1 and redis.call('ZMSCORE', wip, unpack(members))
+    local released = redis.call('ZREM', wip, unpack(members))
+    for number, at in ipairs(places[wip]) do
+      if lease_ends then mine[at] = lease_ends[number] and true else mine[at] = released == 1 end
+    end
+  end
+  return mine
+end
+
 local function finish(args)
-  local worker, now, iso = args[1], tonumber(args[2]), args[3]
-  local answers, done, failed = {}, 0, 0
+  local worker, now, iso, mine = args[1], tonumber(args[2]), args[3], release_all(args)
+  local answers, successes, finished, failed = {}, {}, {}, 0
   for at = 5, #args, 13 do
     local outcome, answer = args[at + 7], 0
-    if not release(args[at + 1], args[at], args[at + 2]) then
+    if not mine[at] then
       count(args[at + 3], 'discarded')
     elseif outcome == 'done' then
-      succeed(args, at, iso, args[4])
-      answer, done = 1, done + 1
+      succeed(args, at, iso)
+      add_to(finished, 'rq:finished:' .. args[at + 1], args[4], args[at])
+      successes[#successes + 1] = args[at]
+      answer = 1
     else
       answer = part_with(read(args[at]), worker, args, at, now, iso)
       if outcome == 'failed' or outcome == 'hopeless' then failed = failed + 1 end
     end
     answers[#answers + 1] = answer
   end
+  call_each('ZADD', finished)
+  if successes[1] then wake(successes) end
   local record = record_of(worker)
   if record then
-    if done > 0 then redis.call('HINCRBY', record, 'successful_job_count', done) end
+    if successes[1] then redis.call('HINCRBY', record, 'successful_job_count', #successes) end
     if failed > 0 then redis.call('HINCRBY', record, 'failed_job_count', failed) end
   end
   return answers

@@ -3,7 +3,7 @@
 local function heartbeat(args)
   local now, iso, lease, answers = tonumber(args[2]), args[3], tonumber(args[4]), {}
   for index = 5, #args, 3 do
-    local id, wip, member = args[index], 'rq:wip:' .. args[index + 1], args[index] .. ':' .. args[index + 2]
+    local id, wip, member = args[index], wip_key(args[index + 1]), args[index] .. ':' .. args[index + 2]
     local held = redis.call('ZSCORE', wip, member)
     if held then
       redis.call('ZADD', wip, now + lease, member)

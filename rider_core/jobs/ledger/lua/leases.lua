@@ -11,23 +11,28 @@ local function times_of(worker, now, iso, lease_end)
     more = ',"worker":' .. source}
 end
 
--- Lease a job to a worker: from here on it counts as started.
-local function lease_to(job, worker, execution, times)
-  local now = times.number
-  job.attempts, job.started, job.worker = job.attempts + 1, now, worker
-  redis.call('HSET', job_key(job.id), 'status', STARTED, 'started_at', times.iso, 'started_ts', times.now, 'worker_name',
-    worker, 'execution', execution, 'attempts', job.attempts)
-  redis.call('ZADD', 'rq:wip:' .. job.lane, times.lease_end, job.id .. ':' .. execution)
-  count(job.task, 'started')
-  if job.attempts == 1 and job.submitted then
-    observe(job.task, 'waited', now - math.max(job.submitted, job.due or 0))
+local function wip_key(lane) return 'rq:wip:' .. lane end
+
+-- Lease jobs to a worker: from here on they count as started.
+local function lease_to(jobs, worker, execution, times)
+  local leases, now = {}, times.number
+  for _, job in ipairs(jobs) do add_to(leases, wip_key(job.lane), times.lease_end, job.id .. ':' .. execution) end
+  call_each('ZADD', leases)
+  for _, job in ipairs(jobs) do
+    job.attempts, job.started, job.worker = job.attempts + 1, now, worker
+    redis.call('HSET', job_key(job.id), 'status', STARTED, 'started_at', times.iso, 'started_ts', times.now,
+      'worker_name', worker, 'execution', execution, 'attempts', job.attempts)
+    count(job.task, 'started')
+    if job.attempts == 1 and job.submitted then
+      observe(job.task, 'waited', now - math.max(job.submitted, job.due or 0))
+    end
+    tell('job.started', job, now, times.ts, times.source, times.more)
   end
-  tell('job.started', job, now, times.ts, times.source, times.more)
 end
 
 -- End the lease of a running job. True where it was this execution's.
 local function release(lane, id, execution)
-  return redis.call('ZREM', 'rq:wip:' .. lane, id .. ':' .. execution) == 1
+  return redis.call('ZREM', wip_key(lane), id .. ':' .. execution) == 1
 end
 
 -- RQ's record of a worker, or nil where it is gone: to write into it then would leave a worker that never dies.

@@ -4,7 +4,7 @@
 local function progress(args)
   local id, execution, done, failed = args[1], args[2], args[6], args[7]
   local job = read(id)
-  if not redis.call('ZSCORE', 'rq:wip:' .. (job.lane or ''), id .. ':' .. execution) then return 0 end
+  if not redis.call('ZSCORE', wip_key(job.lane or ''), id .. ':' .. execution) then return 0 end
   redis.call('RPUSH', items_key(id), args[8])
   redis.call('HSET', job_key(id), 'items_done', done, 'items_failed', failed)
   if done + failed < job.items then

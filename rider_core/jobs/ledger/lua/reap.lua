@@ -10,8 +10,8 @@ local function reap(args)
     for _, registry in ipairs({'finished', 'canceled', 'failed'}) do
       redis.call('ZREMRANGEBYSCORE', 'rq:' .. registry .. ':' .. lane, '-inf', now)
     end
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. lane, '-inf', now, 'LIMIT', 0, 100)) do
-      redis.call('ZREM', 'rq:wip:' .. lane, member)
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', wip_key(lane), '-inf', now, 'LIMIT', 0, 100)) do
+      redis.call('ZREM', wip_key(lane), member)
       local id, execution = string.match(member, '^(.*):([^:]*)$')
       local job = read(id)
       if job.status == STARTED and job.execution == execution then

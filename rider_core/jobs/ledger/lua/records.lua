@@ -9,6 +9,22 @@ local function job_key(id) return 'rq:job:' .. id end
 local function items_key(id) return 'rider:items:' .. id end
 local function newest_of(queue, key) return 'rider:newest:' .. queue .. ':' .. key end
 
+-- Commands with many values: `by_key` collects them, key by key. Lua hands over some 8,000 at once at most; there are
+-- two for each job, and never more than 1,000 jobs in one call.
+local function add_to(by_key, key, value, second)
+  local values = by_key[key]
+  if not values then
+    values = {}
+    by_key[key] = values
+  end
+  values[#values + 1] = value
+  if second then values[#values + 1] = second end
+end
+
+local function call_each(command, by_key)
+  for key, values in pairs(by_key) do redis.call(command, key, unpack(values)) end
+end
+
 local ABOUT = '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$'
 
 -- A job as a table, out of fields of its hash. `about`, which `codec.Told` describes, is taken apart; a job that RQ's own

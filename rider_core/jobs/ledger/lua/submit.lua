@@ -3,14 +3,35 @@
 --       newest stays (or empty), whether it has a stream of its own ('1'), data, about, the event that tells of it.
 -- Returns for each 1: accepted; 0: this id was accepted before; 2: it was, and nobody has started it, so that, with a
 -- broker, its ticket may be one that was never published; or, where a queue is full, its lane.
+
+-- Whether one of the jobs was accepted before: one question for all, as most often none was.
+local function any_known(args)
+  local hashes = {}
+  for at = 3, #args, 9 do hashes[#hashes + 1] = job_key(args[at]) end
+  return redis.call('EXISTS', unpack(hashes)) > 0
+end
+
+-- Whether a worker with nothing to do has the job already; not one that is long, or too late.
+local function handed_over(job, about, data, now, iso)
+  if BROKER or #data > MAX_TOLD_BYTES then return false end
+  local whole = job_of(job.id, QUEUED, about)
+  if whole.deadline and now >= whole.deadline then return false end
+  whole.lane, whole.data = job.lane, data
+  return hand_over(whole, iso)
+end
+
+local ENQUEUE = BROKER and 'ZADD' or 'RPUSH'
+
 local function submit(args)
   local now, iso = tonumber(args[1]), args[2]
-  local jobs, coming, rings, answers, seen = {}, {}, {}, {}, {}
+  local jobs, coming, rings, answers, seen, queued = {}, {}, {}, {}, {}, {}
+  local alone = #args == 11
+  local some_known = alone or any_known(args)
   for at = 3, #args, 9 do
     local job = {id = args[at], lane = args[at + 1], queue = args[at + 2], due = tonumber(args[at + 3]), at = at}
     job.where = job.due > now and scheduled_key(job.lane) or waiting_key(job.lane)
     job.pointer = args[at + 4] ~= '' and newest_of(job.queue, args[at + 4])
-    job.known = redis.call('EXISTS', job_key(job.id)) == 1
+    job.known = some_known and redis.call('EXISTS', job_key(job.id)) == 1
     local makes_room = false
     if job.pointer and not job.known then
       -- The newest of a key takes the place of the one before.
@@ -44,26 +65,32 @@ local function submit(args)
     else
       seen[job.id] = true
       if job.pointer then
+        if not alone then  -- the older one may have come along
+          call_each(ENQUEUE, queued)
+          queued = {}
+        end
         local older = redis.call('GET', job.pointer)
         local replaced = older and read(older)
         if replaced and leave(replaced) then drop(replaced, 'replaced', now, iso) end
         redis.call('SET', job.pointer, job.id, 'EX', NEWEST_TTL_S)
       end
-      local about = args[at + 7]
-      redis.call('HSET', job_key(job.id), 'status', QUEUED, 'origin', job.lane, 'created_at', iso, 'data', args[at + 6],
-        'about', about)
+      local about, data = args[at + 7], args[at + 6]
+      redis.call('HSET', job_key(job.id), 'status', QUEUED, 'origin', job.lane, 'created_at', iso, 'data', data, 'about',
+        about)
+      count(string.match(about, '^[^|]*'), 'accepted')
+      publish(args[at + 8], job.id, args[at + 5] == '1')
       if job.due > now then
         schedule(job, args[at + 3])
-      else
-        enqueue(job, args[1])
+      elseif not (alone and empty[job.where] and handed_over(job, about, data, now, iso)) then
+        if alone then enqueue(job, args[1])
+        else add_to(queued, job.where, BROKER and args[1] or job.id, BROKER and job.id) end
         -- A worker that sleeps has seen its lanes empty, so it is the first job that has to wake it.
         if empty[job.where] then rings[job.queue] = true end
       end
-      count(string.match(about, '^[^|]*'), 'accepted')
-      publish(args[at + 8], job.id, args[at + 5] == '1')
       answers[#answers + 1] = 1
     end
   end
+  if not alone then call_each(ENQUEUE, queued) end
   if not BROKER then
     for queue in pairs(rings) do ring(queue) end
   end

@@ -2,10 +2,12 @@
 -- args: worker, execution id, now, now as RQ writes it, when the leases end, what RQ's record of the worker shows,
 --       whether it is the turn of the job that has waited longest ('1'), how many jobs of a task may be taken together
 --       (JSON: task to number; others: one), the task to which the others are wanted that may be run together with it
---       (or empty), then the lanes in order.
--- Returns a list: whether others wait in these lanes (1), then for each job its id, lane, task, data, attempt and about;
--- all are of one lane and task. Or, where nothing waits, when the next job is due; or false, which it also does while workers are suspended
--- (`rq suspend`).
+--       (or empty), its hand, how many seconds a lease has, the worker's queues with spaces between, then the lanes in
+--       order.
+-- Hand: 'out' where it is to be held out if nothing waits; 'held' where it is out; or empty.
+-- Returns for each job its id, lane, task, data, attempt and about; all are of one lane and task. Or, where nothing waits,
+-- when the next job is due; or false, which it also does while workers are suspended (`rq suspend`); or 1: something
+-- was handed over to the worker, so that nothing is taken.
 
 -- Look at jobs that were popped from a lane, until one does not fit: it and those behind it go back. Returns those that
 -- may start, and whether one did not fit. Of those that may not, only the id was there: they are dropped, or forgotten.
@@ -29,14 +31,16 @@ local function startable(lane, ids, times, fits)
 end
 
 -- Move what has become due into the lanes, and put that lane first whose head has waited longest, where it is its turn.
--- Returns the lanes from `first` on, and when the next job is due.
+-- Returns the lanes from `first` on, and when the next job is due; or nil, while workers are suspended.
 local function lanes_in_order(args, first, now, fair)
-  local lanes, schedules, next_due, oldest, since = {}, {}, false, nil, nil
+  local lanes, rare, next_due, oldest, since = {}, {'rq:suspended'}, false, nil, nil
   for index = first, #args do
     lanes[#lanes + 1] = args[index]
-    schedules[#schedules + 1] = scheduled_key(args[index])
+    rare[#rare + 1] = scheduled_key(args[index])
   end
-  if redis.call('EXISTS', unpack(schedules)) > 0 then
+  -- Most often there is none of these, and one question says it.
+  if redis.call('EXISTS', unpack(rare)) > 0 then
+    if redis.call('EXISTS', 'rq:suspended') == 1 then return nil end
     for _, lane in ipairs(lanes) do
       local due = promote(lane, now)
       if due and not (next_due and tonumber(next_due) <= tonumber(due)) then next_due = due end
@@ -71,14 +75,20 @@ end
 local function take(args)
   local worker, execution, only = args[1], args[2], args[9]
   local times = times_of(worker, args[3], args[4], args[5])
-  if redis.call('EXISTS', 'rq:suspended') == 1 then return false end
-  local lanes, next_due = lanes_in_order(args, 10, times.number, args[7] == '1')
+  local hand, queues_of_worker = args[10], args[12]
+  if hand == 'held' and redis.call('EXISTS', hand_key(worker)) == 0 then return 1 end
+  local lanes, next_due = lanes_in_order(args, 13, times.number, args[7] == '1')
   local queues = {}
-  for number, lane in ipairs(lanes) do queues[number] = waiting_key(lane) end
-  local first = first_of(queues, times, function(job)
+  for number, lane in ipairs(lanes or {}) do queues[number] = waiting_key(lane) end
+  local first = lanes and first_of(queues, times, function(job)
     return only == '' or (job.task == only and sociable(job))
   end)
-  if not first then return next_due end
+  if not first then
+    if hand == 'out' then hold_out(worker, queues_of_worker, execution, args[11], args[8]) end
+    if hand == 'held' then keep_out(worker, queues_of_worker) end
+    return next_due or false
+  end
+  if hand == 'held' then redis.call('DEL', hand_key(worker)) end
   local limit = cjson.decode(args[8])[first.task] or 1
   local jobs, over, popped = {first}, not sociable(first), 0
   while #jobs < limit and not over and popped < PASSED_OVER do
@@ -89,9 +99,9 @@ local function take(args)
     more, over = startable(first.lane, ids, times, function(job) return job.task == first.task and sociable(job) end)
     for _, job in ipairs(more) do jobs[#jobs + 1] = job end
   end
-  local taken = {redis.call('EXISTS', unpack(queues)) > 0 and 1 or 0}
+  local taken = {}
+  lease_to(jobs, worker, execution, times)
   for _, job in ipairs(jobs) do
-    lease_to(job, worker, execution, times)
     taken[#taken + 1] = {job.id, job.lane, job.task, job.data, job.attempts, job.about or ''}
   end
   at_work(worker, args[6], limit > 1, first, execution, times)
