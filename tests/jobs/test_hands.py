@@ -178,9 +178,11 @@ def test_what_is_lost_with_the_connection_is_run_again(
 def test_hands_are_forgotten_with_their_workers(backend: RQBackend, connection: redis.Redis, idle: Idle) -> None:
     desk = idle("w1")
     assert 0 < connection.ttl(keys.HAND.format(worker="w1")) <= keys.HAND_TTL_S
-    connection.expire(keys.HAND.format(worker="w1"), 5)
+    for key in (keys.HAND.format(worker="w1"), keys.HANDS.format(queue="text")):
+        connection.expire(key, 5)
     assert desk.take() == []
-    assert connection.ttl(keys.HAND.format(worker="w1")) > 5, "it still looks, so its hand is still out"
+    for key in (keys.HAND.format(worker="w1"), keys.HANDS.format(queue="text")):
+        assert connection.ttl(key) > 5, "it still looks, so its hand is still out"
     desk.step_back()
     desk.close()
     assert not connection.keys("rider:hand*")

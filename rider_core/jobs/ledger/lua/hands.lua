@@ -10,14 +10,20 @@ local function hands_key(queue) return 'rider:hands:' .. queue end
 --   limits: How many jobs of a task are taken together, in JSON.
 local function hold_out(worker, queues, execution, lease, limits)
   redis.call('SET', hand_key(worker), execution .. '|' .. lease .. '|' .. limits, 'EX', HAND_TTL_S)
-  for queue in string.gmatch(queues, '%S+') do redis.call('SADD', hands_key(queue), worker) end
+  for queue in string.gmatch(queues, '%S+') do
+    redis.call('SADD', hands_key(queue), worker)
+    redis.call('EXPIRE', hands_key(queue), HAND_TTL_S)
+  end
 end
 
 -- The hand is still out: who could not reach the worker has forgotten it, and its time runs out.
 local function keep_out(worker, queues)
-  local key = hand_key(worker)
-  if redis.call('TTL', key) < HAND_TTL_S / 2 then redis.call('EXPIRE', key, HAND_TTL_S) end
-  for queue in string.gmatch(queues, '%S+') do redis.call('SADD', hands_key(queue), worker) end
+  local ends_soon = redis.call('TTL', hand_key(worker)) < HAND_TTL_S / 2
+  if ends_soon then redis.call('EXPIRE', hand_key(worker), HAND_TTL_S) end
+  for queue in string.gmatch(queues, '%S+') do
+    local forgotten = redis.call('SADD', hands_key(queue), worker) == 1
+    if forgotten or ends_soon then redis.call('EXPIRE', hands_key(queue), HAND_TTL_S) end
+  end
 end
 
 local HANDS_TRIED = 10

@@ -36,6 +36,7 @@ HEARTBEAT_EVERY_S = 0.5
 #: Where the engine has each of its constants, and what stands there instead.
 HURRIED: tuple[tuple[ModuleType, str, float], ...] = (
     (ledger_desk, "LEASE_S", LEASE_S),
+    (rq_desk, "LEASE_S", LEASE_S),
     (worker, "LEASE_S", LEASE_S),
     (caretaker, "HEARTBEAT_EVERY_S", HEARTBEAT_EVERY_S),
     (broker_desk, "IDLE_S", 1.0),
