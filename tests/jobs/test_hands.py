@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 
@@ -177,7 +178,8 @@ def test_what_is_lost_with_the_connection_is_run_again(
 
 def test_hands_are_forgotten_with_their_workers(backend: RQBackend, connection: redis.Redis, idle: Idle) -> None:
     desk = idle("w1")
-    assert 0 < connection.ttl(keys.HAND.format(worker="w1")) <= keys.HAND_TTL_S
+    for key in (keys.HAND.format(worker="w1"), keys.HANDS.format(queue="text")):
+        assert 0 < connection.ttl(key) <= keys.HAND_TTL_S
     for key in (keys.HAND.format(worker="w1"), keys.HANDS.format(queue="text")):
         connection.expire(key, 5)
     assert desk.take() == []
@@ -203,3 +205,14 @@ def test_redis_is_killed_while_hands_are_out(valkey: Valkey) -> None:
     assert [claim.id for claim in desk.take()] == [job_id]
     desk.close()
     backend.close()
+
+
+def test_what_nobody_expected_is_left_alone(
+    connection: redis.Redis, idle: Idle, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = idle("w1")
+    line = json.dumps(["stranger", "text", "text.generate", "not-its-name", "", "1.0"])
+    connection.publish(keys.HAND.format(worker="w1"), f"{line}\n{{}}")
+    desk.wait_for_work(1)
+    assert desk.take() == []
+    assert "when nobody expected it" in caplog.text
