@@ -39,10 +39,13 @@ class EngineBench:
         self._problems: dict[str, str] = {}
         self._next_try = 0.0
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether it is time for `warm_up` (again)."""
+        return time.monotonic() >= self._next_try
+
     def warm_up(self) -> None:
-        """Open a provider of each task where none is open yet; problems are logged once and kept."""
-        if time.monotonic() < self._next_try:
-            return
+        """Open a provider of each task where none is open yet; problems are logged once and kept. It may take long."""
         self._next_try = time.monotonic() + RETRY_EVERY_S
         for task in self._tasks:
             try:

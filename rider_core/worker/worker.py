@@ -147,6 +147,8 @@ class ProviderWorker(BaseWorker):
         while not self._stop_requested:
             try:
                 claims, self._next = self._next, []
+                if not claims and self._bench.is_cold:
+                    claims = self._warmed_up()
                 if not claims and not self._found_nothing:
                     claims = self._desk.take(self._limits())
                 if claims:
@@ -154,7 +156,6 @@ class ProviderWorker(BaseWorker):
                 self._found_nothing = False
                 if timeout is None or (max_idle_time is not None and idle.elapsed_s >= max_idle_time):
                     return None
-                self._bench.warm_up()
                 self._desk.wait_for_work(WAIT_S)
                 delays = backoff_delays(0.2, 5.0)
             except (redis.RedisError, BackendUnavailable) as error:
@@ -162,6 +163,17 @@ class ProviderWorker(BaseWorker):
                 log.warning("no jobs can be taken: %s; next try in %.1f s", error, delay_s)
                 time.sleep(delay_s)
         return None
+
+    def _warmed_up(self) -> list[Claim]:
+        """Open engines, with no hand held out: a job that is handed over meanwhile would wait, others would be idle.
+
+        Returns what was handed over before; then the engines are left for later.
+        """
+        claims = self._desk.step_back()
+        if not claims:
+            self._bench.warm_up()
+        self._found_nothing = False
+        return claims
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run the claims that were taken together, and take the next ones while what came of these is stored."""
