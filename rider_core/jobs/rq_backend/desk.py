@@ -98,23 +98,26 @@ class RQDesk(ClaimDesk):
         super().close()
 
     def _take_arguments(self, limits: Mapping[str, int]) -> list[Any]:
-        attempt, hand = self._attempt_arguments(), ""
+        if self._what_to_do_with_hand() == "out":
+            self._limits = limits
+        hand = [self._what_to_do_with_hand(), LEASE_S, " ".join(self._queues)]
+        return [*self._attempt_arguments(), int(self._fair_turn()), _in_json(limits), "", *hand, *self.lanes]
+
+    def _what_to_do_with_hand(self) -> str:
+        """As `lua/take.lua` has it. Nobody holds one out who would not hear what is handed over."""
         if self._held_out is not None:
-            hand = "held"
-        elif self._ear is not None and not self._ear.closed:
-            hand, self._limits = "out", limits
-        queues = " ".join(self._queues)
-        return [*attempt, int(self._fair_turn()), _in_json(limits), "", hand, LEASE_S, queues, *self.lanes]
+            return "held"
+        return "out" if self._ear is not None and not self._ear.closed else ""
 
     def _claims(self, answer: Any, arguments: list[Any], limits: Mapping[str, int]) -> list[Claim]:
         """The claims in the function's answer to these arguments."""
-        _, execution, now, *_, hand, _, _ = arguments[:12]
+        _, execution, now, *_ = arguments
         if answer == HANDED_OVER:
             self._catch()
             return self._give_out()
         if not isinstance(answer, list):
             self._next_due = float(answer) if answer else None
-            if hand == "out":
+            if self._what_to_do_with_hand() == "out":
                 self._held_out = execution
             return []
         self._held_out = None
