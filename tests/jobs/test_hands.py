@@ -212,7 +212,9 @@ def test_what_nobody_expected_is_left_alone(
 ) -> None:
     desk = idle("w1")
     line = json.dumps(["stranger", "text", "text.generate", "not-its-name", "", "1.0"])
-    connection.publish(keys.HAND.format(worker="w1"), f"{line}\n{{}}")
-    desk.wait_for_work(1)
-    assert desk.take() == []
+    for message in (f"{line}\n{{}}", "nonsense", "[1, 2]", "7", ""):
+        connection.publish(keys.HAND.format(worker="w1"), message)
+        desk.wait_for_work(1)
+        assert desk.take() == []
     assert "when nobody expected it" in caplog.text
+    assert caplog.text.count("is none") == 4

@@ -140,7 +140,11 @@ class RQDesk(ClaimDesk):
     def _receive(self, message: bytes) -> None:
         """A job was handed over: it is leased to us already."""
         line, _, data = message.partition(b"\n")
-        job_id, lane, task, execution, about, now = from_json(line)
+        try:
+            job_id, lane, task, execution, about, now = from_json(line)
+        except (ValueError, TypeError):
+            log.warning("what came as a job that is handed over is none: %.80r", line)
+            return
         if execution != self._held_out:
             log.warning("job %s was handed over when nobody expected it; its lease runs out", job_id)
             return
