@@ -65,6 +65,12 @@ class Caretaker:
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
     def start(self) -> None:
+        """To be called before the first job is taken: a job's cancellation is told once.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached.
+        """
+        self._desk.hear_cancellations()
         self._thread.start()
 
     def stop(self) -> None:

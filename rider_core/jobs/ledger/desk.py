@@ -29,6 +29,8 @@ FAIR_TURN = 8
 HEARTBEAT_EVERY_S = 5.0
 #: RQ's record of a worker that has had nothing to do for so long says that it is idle.
 IDLE_AFTER_S = 0.1
+#: How long Redis may take to confirm that a channel is heard.
+CONFIRM_LIMIT_S = 5.0
 
 LOST = JobProblem(code="lost", message="the worker that ran it ended or stopped answering").model_dump_json()
 
@@ -186,15 +188,18 @@ class ClaimDesk(ABC):
         self._publish_again([raw.decode() for raw in ids])
         return len(ids)
 
+    def hear_cancellations(self) -> None:
+        """From here on `next_cancelled` tells of all of them: to be called before the first job is taken."""
+        pubsub: Any = self._redis.pubsub  # redis-py leaves it untyped
+        self._cancels = pubsub(ignore_subscribe_messages=True)
+        self._cancels.subscribe(keys.CANCEL_CHANNEL.format(worker=self._worker))
+        self._cancels.get_message(timeout=CONFIRM_LIMIT_S)  # that it is subscribed
+
     def next_cancelled(self, timeout_s: float) -> str | None:
         """Id of a job that was cancelled while this worker ran it; None after `timeout_s` seconds, or when woken.
 
         For one thread; the word may be lost while Redis is away, and then the next `heartbeat` says it.
         """
-        if self._cancels is None:
-            pubsub: Any = self._redis.pubsub  # redis-py leaves it untyped
-            self._cancels = pubsub(ignore_subscribe_messages=True)
-            self._cancels.subscribe(keys.CANCEL_CHANNEL.format(worker=self._worker))
         message = self._cancels.get_message(timeout=timeout_s)
         return message["data"].decode() or None if message else None
 
