@@ -6,12 +6,20 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from rider_core.api.jobs import BatchSpec, JobProblem, Progress
-from rider_core.api.messages import Message, Result, parse_message, parse_messages
+from rider_core.api.messages import Message, parse_message, parse_messages
 from rider_core.errors import BackendUnavailable, InvalidInput
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
+from rider_core.jobs.ledger.reports import Report
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
-from rider_core.worker.tasks import Unwanted, fits_with, perform, perform_together, signed_json
+from rider_core.worker.tasks import (
+    Unwanted,
+    fits_with,
+    perform,
+    perform_together,
+    signed_json,
+    signed_json_of_many,
+)
 from rider_core.worker.work import HOPELESS, Work, problem_of
 
 #: What came of items is stored that often, in seconds: so old is the progress that others see, and so much work is
@@ -47,17 +55,17 @@ class BatchRun:
         claim = self._work.held.claim
         if claim.attempt > 1:
             self._done, self._failed_before = self._desk.items_known(claim)
-        outcomes: dict[int, bytes | JobProblem] = {}
+        report = Report()
         watch = Stopwatch.start()
         for numbers in self._portions([n for n in range(self._order.items) if n not in self._done]):
             if self._work.held.unwanted:
                 raise Unwanted
-            outcomes |= self._ask(numbers)
+            self._ask(numbers, report)
             if watch.elapsed_s > STORE_EVERY_S:
-                self._store(outcomes)
-                outcomes, watch = {}, Stopwatch.start()
-        if outcomes:
-            self._store(outcomes)
+                self._store(report)
+                report, watch = Report(), Stopwatch.start()
+        if report:
+            self._store(report)
         return self._end()
 
     def _portions(self, numbers: list[int]) -> Iterator[list[int]]:
@@ -65,17 +73,15 @@ class BatchRun:
         for start in range(0, len(numbers), size):
             yield numbers[start : start + size]
 
-    def _ask(self, numbers: list[int]) -> dict[int, bytes | JobProblem]:
-        """What the engine says to these items."""
+    def _ask(self, numbers: list[int], report: Report) -> None:
+        """Let the engine work on these items, and add what comes of them to the report."""
         together: dict[Hashable, dict[int, Message]] = defaultdict(dict)
-        outcomes: dict[int, bytes | JobProblem] = {}
-        for number, request in self._requests(numbers, outcomes).items():
+        for number, request in self._requests(numbers, report).items():
             together[fits_with(request)][number] = request
         for requests in together.values():
-            outcomes |= self._answers(requests)
-        return outcomes
+            self._answer(requests, report)
 
-    def _requests(self, numbers: list[int], outcomes: dict[int, bytes | JobProblem]) -> dict[int, Message]:
+    def _requests(self, numbers: list[int], report: Report) -> dict[int, Message]:
         """What is asked in these items; those that do not fit have their outcome already."""
         payloads = [self._order.payloads[number] for number in numbers]
         try:
@@ -87,51 +93,50 @@ class BatchRun:
             try:
                 requests[number] = parse_message(self._request_type, payload)
             except InvalidInput as error:
-                outcomes[number] = self._problem(number, error)
+                self._add_problem(number, error, report)
         return requests
 
-    def _answers(self, requests: dict[int, Message]) -> dict[int, bytes | JobProblem]:
+    def _answer(self, requests: dict[int, Message], report: Report) -> None:
         """Together; where that fails one by one, to find out whose fault it is."""
+        provider = self._provider
         if len(requests) > 1:
             self._work.held.begin()
             try:
-                results = self._breakers.call(
-                    self._provider.name, lambda: perform_together(self._provider, list(requests.values()))
-                )
-                return {number: self._json(result) for number, result in zip(requests, results, strict=True)}
+                many = list(requests.values())
+                results = self._breakers.call(provider.name, lambda: perform_together(provider, many))
+                report.add_results(list(requests), signed_json_of_many(results, provider))
+                return
             except BackendUnavailable:
                 raise
             except Exception:  # a plugin's code: the edge of the house. Each item tells its own reason below.
                 pass
-        return {number: self._answer(number, request) for number, request in requests.items()}
+        for number, request in requests.items():
+            self._answer_one(number, request, report)
 
-    def _answer(self, number: int, request: Message) -> bytes | JobProblem:
+    def _answer_one(self, number: int, request: Message, report: Report) -> None:
+        provider = self._provider
         self._work.held.begin()
         try:
-            return self._json(
-                self._breakers.call(self._provider.name, lambda: perform(self._provider, request, lambda _: None))
-            )
+            result = self._breakers.call(provider.name, lambda: perform(provider, request, lambda _: None))
+            report.add_results([number], signed_json(result, provider))
         except BackendUnavailable:
             raise
         except Exception as error:  # a plugin's code: the edge of the house
-            return self._problem(number, error)
+            self._add_problem(number, error, report)
 
-    def _json(self, result: Result) -> bytes:
-        return signed_json(result, self._provider)
-
-    def _problem(self, number: int, error: Exception) -> JobProblem:
+    def _add_problem(self, number: int, error: Exception, report: Report) -> None:
         self._hopeful = self._hopeful or not isinstance(error, HOPELESS)
         self._failed[number] = problem_of(error)
-        return self._failed[number]
+        report.add_problem(number, self._failed[number])
 
-    def _store(self, outcomes: dict[int, bytes | JobProblem]) -> None:
-        self._done.update(outcomes.keys() - self._failed.keys())
+    def _store(self, report: Report) -> None:
+        self._done.update(report.done)
         # One that failed in an earlier attempt counts as failed until it is known better.
-        failed = len((self._failed_before - outcomes.keys()) | self._failed.keys())
-        self._failed_before -= outcomes.keys()
+        self._failed_before.difference_update(report.done, report.problems)
+        failed = len(self._failed_before | self._failed.keys())
         progress = Progress(total=self._order.items, done=len(self._done), failed=failed)
         provider = self._provider
-        if not self._desk.commit_items(self._work.held.claim, outcomes, progress, provider.name, provider.mock):
+        if not self._desk.commit_items(self._work.held.claim, report, progress, provider.name, provider.mock):
             raise Unwanted
 
     def _end(self) -> Ended:

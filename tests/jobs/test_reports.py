@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from rider_core.api.jobs import BatchItem, JobProblem
-from rider_core.jobs.ledger.reports import items_of, outcomes_of, report_of
+from rider_core.jobs.ledger.reports import Report, items_of
 
-PROBLEM = JobProblem(code="crashed", message="two\nlines")
+PROBLEM = JobProblem(code="crashed", message='two\nlines, and a "quote"')
 
 
 def test_ranges_gaps_and_problems() -> None:
-    report = report_of({7: b'{"n":7}', 0: b'{"n":0}', 2: PROBLEM, 1: b'{"n":1}', 6: b'{"n":6}', 4: b'{"n":4}'})
-    assert report.startswith(b"0-2,4,6-7\n")
+    report = Report()
+    assert not report
+    report.add_results([0, 1, 4], b'{"n":0},{"n":1},{"n":4}')
+    report.add_problem(2, PROBLEM)
+    report.add_results([7, 6], b'{"n":7},{"n":6}')
+    assert report
+    stored = report.to_json()
+    assert stored.startswith(b'{"done":"0-1,4,7,6","failed":"2","problems":[{')
+    items = items_of([stored], 9)
     expected = [{"n": 0}, {"n": 1}, None, None, {"n": 4}, None, {"n": 6}, {"n": 7}, None]
-    items = items_of([report], 9)
     assert [item.result for item in items] == expected
     assert [number for number, item in enumerate(items) if item.problem] == [2]
     assert items[2].problem == PROBLEM
@@ -20,5 +26,10 @@ def test_ranges_gaps_and_problems() -> None:
 
 
 def test_a_later_report_counts_more() -> None:
-    reports = [report_of({0: b"{}", 1: PROBLEM, 2: PROBLEM}), report_of({2: b'{"n":2}'})]
-    assert [outcome and outcome[:1] for outcome in outcomes_of(reports, 4)] == [b"1", b"0", b"1", None]
+    first, second = Report(), Report()
+    first.add_results([0], b"{}")
+    first.add_problem(1, PROBLEM)
+    first.add_problem(2, PROBLEM)
+    second.add_results([2], b'{"n":2}')
+    reports = [first.to_json(), second.to_json()]
+    assert items_of(reports, 4) == [BatchItem({}), BatchItem(problem=PROBLEM), BatchItem({"n": 2}), BatchItem()]

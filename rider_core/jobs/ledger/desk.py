@@ -19,7 +19,7 @@ from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import Told, event, quoted, rq_time
 from rider_core.jobs.ledger.functions import Functions
 from rider_core.jobs.ledger.line import Line
-from rider_core.jobs.ledger.reports import DONE, outcomes_of, report_of
+from rider_core.jobs.ledger.reports import Report, items_of
 
 #: A lease is extended every 5 s, so four extensions may fail before a job is taken away from a living worker; and a
 #: killed worker's job is back in its queue within 30 s, the time until somebody looks included.
@@ -156,23 +156,20 @@ class ClaimDesk(ABC):
             new claims.
         """
 
-    def commit_items(
-        self, claim: Claim, outcomes: Mapping[int, bytes | JobProblem], progress: Progress, provider: str, mock: bool
-    ) -> bool:
-        """Store what came of some items of a batch: results in JSON, or problems. False: the lease was lost.
+    def commit_items(self, claim: Claim, report: Report, progress: Progress, provider: str, mock: bool) -> bool:
+        """Store what came of some items of a batch. False: the lease was lost.
 
         Args:
             progress: How far the batch is with them.
         """
         arguments = [claim.id, claim.execution, time.time(), provider, int(mock), progress.done, progress.failed]
-        return bool(self._functions.progress([*arguments, report_of(outcomes)]))
+        return bool(self._functions.progress([*arguments, report.to_json()]))
 
     def items_known(self, claim: Claim) -> tuple[set[int], set[int]]:
         """The items of a batch that earlier attempts brought to their end, and those that failed in the last one."""
         reports = self._line.call("LRANGE", keys.items_key(claim.id), 0, -1)
-        outcomes = outcomes_of(reports, int(Told.of(claim.about).items))
-        done = {number for number, outcome in enumerate(outcomes) if outcome and outcome[:1] == DONE}
-        return done, {number for number, outcome in enumerate(outcomes) if outcome and number not in done}
+        items = list(enumerate(items_of(reports, int(Told.of(claim.about).items))))
+        return {n for n, item in items if item.result is not None}, {n for n, item in items if item.problem}
 
     def heartbeat(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases. Returns those that are lost, and so is what these attempts will bring."""

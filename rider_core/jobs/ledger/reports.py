@@ -1,71 +1,84 @@
 """What came of a batch's items lies in a list of reports. A later one counts more: a failed item is tried again.
 
 A report is one value for as many items as an engine did together, not a field for each: that takes a tenth of the time.
-Its first line names the items (`0-499,501`), then a line for each says how it ended: `1` and its result, or `0` and its
-problem, in JSON.
+It is JSON: `{"done":"0-499,501","results":[...],"failed":"500","problems":[...]}`, each list in the order of its names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from pydantic_core import from_json
 
 from rider_core.api.jobs import BatchItem, JobProblem
 
-DONE, FAILED = b"1", b"0"
 
+class Report:
+    """What came of some items; it grows until it is stored.
 
-def report_of(outcomes: Mapping[int, bytes | JobProblem]) -> bytes:
-    """A report.
-
-    Args:
-        outcomes: Item to its result in JSON, or to its problem.
+    Attributes:
+        done: The items that have a result.
+        problems: Why the others have none.
     """
-    numbers = sorted(outcomes)
-    return b"\n".join([_names(numbers), *(_line(outcomes[number]) for number in numbers)])
 
+    def __init__(self) -> None:
+        self.done: list[int] = []
+        self.problems: dict[int, JobProblem] = {}
+        self._results: list[bytes] = []
 
-def outcomes_of(reports: Sequence[bytes], items: int) -> list[bytes | None]:
-    """For each item how it ended: the line that says so, or None where it has not."""
-    known: list[bytes | None] = [None] * items
-    for report in reports:
-        names, *lines = report.split(b"\n")
-        start = 0
-        for first, after in _ranges(names):
-            known[first:after] = lines[start : start + after - first]
-            start += after - first
-    return known
+    def __bool__(self) -> bool:
+        return bool(self.done or self.problems)
+
+    def add_results(self, numbers: Sequence[int], results: bytes) -> None:
+        """These have results.
+
+        Args:
+            results: In JSON, in the order of the numbers, with commas between.
+        """
+        self.done += numbers
+        self._results.append(results)
+
+    def add_problem(self, number: int, problem: JobProblem) -> None:
+        """This one has failed."""
+        self.problems[number] = problem
+
+    def to_json(self) -> bytes:
+        """As it is stored."""
+        problems = ",".join([problem.model_dump_json() for problem in self.problems.values()])
+        head = f'{{"done":"{_names(self.done)}","failed":"{_names(list(self.problems))}","problems":[{problems}],'
+        return b'%b"results":[%b]}' % (head.encode(), b",".join(self._results))
 
 
 def items_of(reports: Sequence[bytes], items: int) -> list[BatchItem]:
     """What became of each item."""
-    outcomes = outcomes_of(reports, items)
-    values = from_json(b"[" + b",".join([outcome[1:] if outcome else b"null" for outcome in outcomes]) + b"]")
-    return [
-        BatchItem(problem=JobProblem.model_validate(value)) if outcome and outcome[:1] == FAILED else BatchItem(value)
-        for outcome, value in zip(outcomes, values, strict=True)
-    ]
+    known = [BatchItem()] * items
+    for report in map(from_json, reports):
+        _place(known, report["done"], [BatchItem(result) for result in report["results"]])
+        problems = [JobProblem.model_validate(problem) for problem in report["problems"]]
+        _place(known, report["failed"], [BatchItem(problem=problem) for problem in problems])
+    return known
 
 
-def _line(outcome: bytes | JobProblem) -> bytes:
-    if isinstance(outcome, JobProblem):
-        return FAILED + outcome.model_dump_json().encode()
-    return DONE + outcome
+def _place(into: list[Any], names: str, values: Sequence[Any]) -> None:
+    start = 0
+    for first, after in _ranges(names):
+        into[first:after] = values[start : start + after - first]
+        start += after - first
 
 
-def _names(numbers: Sequence[int]) -> bytes:
-    """Ascending numbers, neighbours as a range."""
+def _names(numbers: Sequence[int]) -> str:
+    """Numbers, neighbours as a range."""
     ranges = []
     for _, neighbours in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         first, *rest = [number for _, number in neighbours]
         ranges.append(f"{first}-{rest[-1]}" if rest else str(first))
-    return ",".join(ranges).encode()
+    return ",".join(ranges)
 
 
-def _ranges(names: bytes) -> Iterator[tuple[int, int]]:
+def _ranges(names: str) -> Iterator[tuple[int, int]]:
     """Each range's first item, and the one after its last."""
-    for name in names.split(b","):
-        first, _, last = name.partition(b"-")
+    for name in names.split(",") if names else []:
+        first, _, last = name.partition("-")
         yield int(first), int(last or first) + 1

@@ -13,13 +13,13 @@ from rider_core.api.jobs import (
     AnySpec,
     BatchItem,
     BatchSpec,
-    JobProblem,
     JobState,
     Progress,
     RetryPolicy,
 )
 from rider_core.errors import InvalidInput, JobFailed, JobNotFound, JobRefused, TooLarge
 from rider_core.jobs.ledger import Ended, Outcome, keys
+from rider_core.jobs.ledger.reports import Report
 from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
 
 
@@ -28,8 +28,14 @@ def batch(number: int, **options: Any) -> BatchSpec:
     return BatchSpec(**{"task": "text.generate", "payloads": payloads, **options})
 
 
-def texts(*numbers: int) -> dict[int, bytes | JobProblem]:
-    return {n: json.dumps({"text": f"answer {n}"}).encode() for n in numbers}
+def report(*numbers: int, failed: int | None = None) -> Report:
+    """These items have an answer; that one has failed."""
+    made = Report()
+    if numbers:
+        made.add_results(numbers, ",".join(json.dumps({"text": f"answer {n}"}) for n in numbers).encode())
+    if failed is not None:
+        made.add_problem(failed, PROBLEM)
+    return made
 
 
 def far(done: int, failed: int = 0) -> Progress:
@@ -44,14 +50,14 @@ class JobBatchContract:
         job_id = backend.submit_batch(batch(3))
         assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
         claim = stage.take()
-        assert stage.desk.commit_items(claim, texts(0, 2), far(2), "echo-text", True)
+        assert stage.desk.commit_items(claim, report(0, 2), far(2), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
         assert backend.batch_items(job_id) == [
             BatchItem(result={"text": "answer 0"}),
             BatchItem(),
             BatchItem(result={"text": "answer 2"}),
         ]
-        assert stage.desk.commit_items(claim, texts(1), far(3), "echo-text", True)
+        assert stage.desk.commit_items(claim, report(1), far(3), "echo-text", True)
         assert stage.desk.commit([Ended(claim, Outcome.DONE, "", "echo-text", True)]) == [True]
         record = backend.wait(job_id, 1)
         assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
@@ -63,19 +69,19 @@ class JobBatchContract:
         backend = stage.backend
         job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
         claim = stage.take()
-        stage.desk.commit_items(claim, {**texts(0, 2), 1: PROBLEM}, far(2, 1), "echo-text", True)
+        stage.desk.commit_items(claim, report(0, 2, failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         stage.fail(claim)
         again = stage.take()
         assert stage.desk.items_known(again) == ({0, 2}, {1})
-        stage.desk.commit_items(again, {1: PROBLEM}, far(2, 1), "echo-text", True)
+        stage.desk.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         stage.fail(again)
         with pytest.raises(JobFailed):
             backend.wait(job_id, 1).value()
         assert backend.requeue(job_id)
         third = stage.take()
-        stage.desk.commit_items(third, texts(1), far(3), "echo-text", True)
+        stage.desk.commit_items(third, report(1), far(3), "echo-text", True)
         stage.desk.commit([Ended(third, Outcome.DONE, "", "echo-text", True)])
         assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
         assert backend.get(job_id).state is JobState.DONE
@@ -94,7 +100,7 @@ class JobBatchContract:
         job_id = stage.backend.submit_batch(batch(2))
         claim = stage.take()
         stage.backend.cancel(job_id)
-        assert not stage.desk.commit_items(claim, texts(0), far(1), "echo-text", True)
+        assert not stage.desk.commit_items(claim, report(0), far(1), "echo-text", True)
         assert stage.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
     def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, stage: Stage) -> None:
