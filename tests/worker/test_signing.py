@@ -1,0 +1,42 @@
+"""Every result says who made it, and whether it is made up: one by one and together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+
+import pytest
+
+from rider_core.api import GeneratedText, GenerateRequest, ProviderContext, TextGenerator
+from rider_core.api.messages import Result
+from rider_core.api.speech_to_text import Transcript
+from rider_core.worker.tasks import signed_json, signed_json_of_many
+
+UNSIGNED = '{"provider":"","mock":false,'
+
+
+class Liar(TextGenerator):
+    name = 'the "echo"'
+    mock = True
+
+    def generate_stream(self, request: GenerateRequest) -> Generator[str, None, None]:
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [GeneratedText(text="one"), GeneratedText(text="two")],
+        [GeneratedText(text="alone")],
+        [GeneratedText(text=UNSIGNED), GeneratedText(text='"' + UNSIGNED)],
+        [GeneratedText(text="one"), GeneratedText(provider="somebody", mock=False, text="claims to be real")],
+        [GeneratedText(text="one"), Transcript(text="of another kind", language="en", duration_s=1.0)],
+    ],
+    ids=["plain", "one", "looks-unsigned", "signed-by-itself", "two-kinds"],
+)
+def test_each_of_many_is_signed(results: list[Result]) -> None:
+    provider = Liar({}, ProviderContext())
+    read = json.loads(b"[" + signed_json_of_many(results, provider) + b"]")
+    assert read == [json.loads(signed_json(result, provider)) for result in results]
+    assert [(one["provider"], one["mock"]) for one in read] == [('the "echo"', True)] * len(results)
+    assert [one["text"] for one in read] == [result.model_dump()["text"] for result in results]
