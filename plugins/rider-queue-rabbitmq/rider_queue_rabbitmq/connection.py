@@ -51,7 +51,14 @@ class TolerantConnection(SelectConnection):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._corked: list[bytes] | None = None
+        #: Called when all is handed on that came in one read.
+        self.on_read: Callable[[], None] | None = None
         super().__init__(*args, **options)
+
+    def _on_data_available(self, data_in: bytes) -> None:
+        super()._on_data_available(data_in)
+        if self.on_read is not None:
+            self.on_read()
 
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         """pika makes a system call for each frame, and a message has three: together they take a third less time."""
@@ -84,7 +91,7 @@ class IoConnection:
         on_open: Called when it is open, on its thread. What it raises ends the connection.
     """
 
-    def __init__(self, settings: RabbitSettings, on_open: Callable[[Connection], None]) -> None:
+    def __init__(self, settings: RabbitSettings, on_open: Callable[[TolerantConnection], None]) -> None:
         self._settings = settings
         self._on_open = on_open
         self._lock = threading.Lock()

@@ -76,12 +76,12 @@ class RabbitConsumer(TicketConsumer):
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
         subscription = self._subscription
-        if subscription is not None:
+        if subscription is not None and deliveries:  # to wake its thread for nothing costs as much as a job
             subscription.settle(each.token for each in deliveries)
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         subscription = self._subscription
-        if subscription is not None:
+        if subscription is not None and deliveries:
             subscription.release(each.token for each in deliveries)
 
     def wake(self) -> None:
@@ -125,7 +125,7 @@ class RabbitConsumer(TicketConsumer):
                     self._prefetch,
                     self._number,
                     on_ready=lambda: self._on_ready(backoff, outage),
-                    on_delivery=self._on_delivery,
+                    on_deliveries=self._on_deliveries,
                 )
             reason = subscription.run()
             fault = explain(reason, self._settings)
@@ -146,9 +146,9 @@ class RabbitConsumer(TicketConsumer):
             self._fault = None
             self._news.notify_all()
 
-    def _on_delivery(self, delivery: Delivery) -> None:
+    def _on_deliveries(self, deliveries: list[Delivery]) -> None:
         with self._news:
-            self._arrived.append(delivery)
+            self._arrived.extend(deliveries)
             self._news.notify_all()
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pika.connection import Connection
 
 from rider_core.api import Delivery, Ticket
-from rider_queue_rabbitmq.connection import IoConnection
+from rider_queue_rabbitmq.connection import IoConnection, TolerantConnection
 from rider_queue_rabbitmq.lane_channel import LaneChannel
 from rider_queue_rabbitmq.settings import RabbitSettings
 from rider_queue_rabbitmq.topology import declare, lane_queue
@@ -31,7 +31,7 @@ class Subscription:
     Args:
         number: `Delivery.connection` of all that comes over it.
         on_ready: Called on its thread when the connection is there and every lane exists, before the first delivery.
-        on_delivery: Called on its thread with each ticket.
+        on_deliveries: Called on its thread with the tickets that came together.
     """
 
     def __init__(
@@ -42,16 +42,17 @@ class Subscription:
         number: int,
         *,
         on_ready: Callable[[], None],
-        on_delivery: Callable[[Delivery], None],
+        on_deliveries: Callable[[list[Delivery]], None],
     ) -> None:
         self._number = number
         self._lanes = lanes
         self._on_ready = on_ready
-        self._on_delivery = on_delivery
+        self._on_deliveries = on_deliveries
         self._io = IoConnection(settings, self._open)
         # These belong to the connection's thread.
         self._prefetch = prefetch
         self._channels: dict[str, LaneChannel] = {}
+        self._arrived: list[Delivery] = []
         # Answers on their way to that thread.
         self._lock = threading.Lock()
         self._settled: list[Token] = []
@@ -78,14 +79,15 @@ class Subscription:
         """From any thread: begin to end. What was settled or released before is sent first: its turn came earlier."""
         self._io.close()
 
-    def _open(self, connection: Connection) -> None:
+    def _open(self, connection: TolerantConnection) -> None:
         declare(connection, self._lanes, None, partial(self._declared, connection))
 
-    def _declared(self, connection: Connection, problem: Exception | None) -> None:
+    def _declared(self, connection: TolerantConnection, problem: Exception | None) -> None:
         if problem is not None:
             self._io.abort(problem)
             return
         self._on_ready()
+        connection.on_read = self._hand_on
         for lane in self._lanes:
             self._open_channel(connection, lane)
 
@@ -117,7 +119,12 @@ class Subscription:
             channel.set_prefetch(count)
 
     def _deliver(self, channel: LaneChannel, ticket: Ticket, redelivered: bool, tag: int) -> None:
-        self._on_delivery(Delivery(ticket, redelivered, self._number, (channel, tag)))
+        self._arrived.append(Delivery(ticket, redelivered, self._number, (channel, tag)))
+
+    def _hand_on(self) -> None:
+        if self._arrived:
+            arrived, self._arrived = self._arrived, []
+            self._on_deliveries(arrived)
 
     def _answer(self, into: list[Token], tokens: Iterable[Token]) -> None:
         with self._lock:

@@ -14,13 +14,21 @@ local function count(task, name, amount)
   of_task[name] = (of_task[name] or 0) + (amount or 1)
 end
 
+-- The names of a histogram's fields, put together once.
+local histograms = {}
+
+local function histogram(name)
+  local fields = {us = name .. ':us', inf = name .. ':inf'}
+  for number, bound in ipairs(BUCKETS_MS) do fields[number] = name .. ':' .. bound end
+  histograms[name] = fields
+  return fields
+end
+
 local function observe(task, name, seconds)
-  local ms, bucket = math.max(0, seconds * 1000), 'inf'
-  for _, bound in ipairs(BUCKETS_MS) do
-    if ms <= bound then bucket = bound break end
-  end
-  count(task, name .. ':' .. bucket)
-  count(task, name .. ':us', math.floor(ms * 1000 + 0.5))
+  local fields, ms, number = histograms[name] or histogram(name), math.max(0, seconds * 1000), 1
+  while BUCKETS_MS[number] and ms > BUCKETS_MS[number] do number = number + 1 end
+  count(task, fields[number] or fields.inf)
+  count(task, fields.us, math.floor(ms * 1000 + 0.5))
 end
 
 local function write_figures()
