@@ -220,8 +220,8 @@ class LedgerBackend(JobBackend):
         arguments: list[Any] = [now, rq_time(now)]
         for order, task, data in prepared:
             told = Told.by(order, task, now)
-            due = {} if order.due_ts is None or order.due_ts <= now else {"due_ts": f"{order.due_ts:.6f}"}
-            accepted = event("job.accepted", now, order.id, told, attempts=0, **due)
+            due = "" if order.due_ts is None or order.due_ts <= now else f',"due_ts":{order.due_ts:.6f}'
+            accepted = event("job.accepted", now, order.id, told, attempts=0, more=due)
             arguments += order.id, keys.lane_of(task.queue, order.priority), task.queue, order.due_ts or 0
             arguments += told.newest_key, told.stream, data, told.about, accepted
         self._admission.check()

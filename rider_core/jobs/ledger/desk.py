@@ -261,15 +261,13 @@ class ClaimDesk(ABC):
 
     def _done_event(self, one: Ended, told: Told, now: float, submitted_ts: float | None) -> str:
         claim = one.claim
-        more = {
-            "worker": quoted(self._worker),
-            "provider": quoted(one.provider),
-            "mock": "true" if one.mock else "false",
-        }
-        if submitted_ts is not None:
-            more["waited_ms"] = f"{1000 * (claim.started_ts - submitted_ts):.0f}"
-        more["ran_ms"] = f"{1000 * (now - claim.started_ts):.0f}"
-        return event("job.done", now, claim.id, told, claim.attempt, self._worker, **more)
+        waited = "" if submitted_ts is None else f',"waited_ms":{1000 * (claim.started_ts - submitted_ts):.0f}'
+        mock = "true" if one.mock else "false"
+        more = (
+            f',"worker":{quoted(self._worker)},"provider":{quoted(one.provider)},"mock":{mock}'
+            f'{waited},"ran_ms":{1000 * (now - claim.started_ts):.0f}'
+        )
+        return event("job.done", now, claim.id, told, claim.attempt, self._worker, more)
 
 
 def _marks(one: Ended, told: Told) -> str:
