@@ -1,0 +1,31 @@
+"""The engines that a worker has open."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any, cast
+
+from rider_core.api import GenerateRequest, ProviderContext, TextGenerator
+from rider_core.api.job_backend import MAX_TOGETHER
+from rider_core.worker.bench import EngineBench
+
+
+class Greedy(TextGenerator):
+    name = "greedy"
+    max_batch = MAX_TOGETHER + 1
+
+    def generate_stream(self, request: GenerateRequest) -> Generator[str, None, None]:
+        yield "ok"
+
+
+def test_an_engine_that_likes_too_many_at_a_time_gets_what_one_call_may_have() -> None:
+    """The ledger's functions cannot take more: Lua hands on so many values at most."""
+    services = SimpleNamespace(
+        provider_names=lambda kind, wanted: ["greedy"],
+        make_provider=lambda kind, name: Greedy({}, ProviderContext()),
+    )
+    breakers = SimpleNamespace(rests_s=lambda name: 0.0)
+    bench = EngineBench(cast(Any, services), ["text"], cast(Any, breakers))
+    bench.warm_up()
+    assert bench.max_batch("text.generate") == MAX_TOGETHER
