@@ -1,0 +1,89 @@
+"""Round trips to a Redis that does not answer."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import redis
+from house import Valkey
+
+from rider_core.jobs.ledger.line import Line
+
+TIMEOUT_S = 0.4
+
+#: The panel's process: eventlet has patched the standard library, and others go on while one waits.
+PATCHED = f"""
+import eventlet
+eventlet.monkey_patch()
+import sys, time
+import redis
+from rider_core.jobs.ledger.line import Line
+
+ticks = []
+def tick():
+    while True:
+        ticks.append(time.monotonic())
+        eventlet.sleep(0.01)
+
+eventlet.spawn(tick)
+line = Line(redis.Redis.from_url(sys.argv[1], socket_timeout={TIMEOUT_S}))
+line.call("PING")
+try:
+    line.call("BLPOP", "nothing-comes", 30)
+except redis.TimeoutError:
+    print("in time", len(ticks))
+"""
+
+
+@pytest.fixture
+def line(valkey: Valkey) -> Line:
+    return Line(redis.Redis.from_url(valkey.url, socket_timeout=TIMEOUT_S))
+
+
+def test_an_answer_is_waited_for_as_long_as_was_said(line: Line) -> None:
+    assert line.call("PING") == b"PONG"
+    before = time.monotonic()
+    with pytest.raises(redis.TimeoutError, match="in time"):
+        line.call("BLPOP", "nothing-comes", 30)
+    # And once more on a new connection.
+    assert TIMEOUT_S < time.monotonic() - before < 10 * TIMEOUT_S
+    assert line.call("PING") == b"PONG"
+
+
+def test_sending_takes_no_longer_either(valkey: Valkey, line: Line) -> None:
+    assert line.call("PING") == b"PONG"
+    valkey.server.send_signal(signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            line.call("SET", "key", b"x" * 50_000_000)
+        assert time.monotonic() - before < 10 * TIMEOUT_S
+    finally:
+        valkey.server.send_signal(signal.SIGCONT)
+    assert line.call("GET", "key") is None
+
+
+def test_listening_does_not_change_how_long_an_answer_is_waited_for(line: Line) -> None:
+    with line.listening("channel") as wire:
+        wire.call("PING")
+        assert wire.hear(0.01) == []
+        before = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            wire.call("BLPOP", "nothing-comes", 30)
+        assert TIMEOUT_S <= time.monotonic() - before < 10 * TIMEOUT_S
+
+
+def test_where_eventlet_is_others_go_on_meanwhile(valkey: Valkey) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PATCHED, valkey.url],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.startswith("in time"), done.stdout + done.stderr
+    assert int(done.stdout.split()[-1]) > 20
