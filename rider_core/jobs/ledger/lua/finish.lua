@@ -13,19 +13,21 @@ local function succeed(args, at, iso)
   local id, task, marks, took = args[at], args[at + 3], args[at + 4], args[at + 6]
   local key = job_key(id)
   redis.call('HSET', key, 'status', FINISHED, 'ended_at', iso, 'provider', args[at + 8], 'result', args[at + 9])
-  if mark(marks, 'm') then redis.call('HSET', key, 'mock', '1') end
-  if mark(marks, 'r') then
-    -- What an earlier attempt left behind.
-    if not mark(marks, 'm') then redis.call('HDEL', key, 'mock') end
-    redis.call('HDEL', key, 'problem')
+  if marks ~= '' then
+    if mark(marks, 'm') then redis.call('HSET', key, 'mock', '1') end
+    if mark(marks, 'r') then
+      -- What an earlier attempt left behind.
+      if not mark(marks, 'm') then redis.call('HDEL', key, 'mock') end
+      redis.call('HDEL', key, 'problem')
+    end
+    if mark(marks, 'b') then redis.call('EXPIRE', items_key(id), RESULT_TTL_S) end
   end
-  if mark(marks, 'b') then redis.call('EXPIRE', items_key(id), RESULT_TTL_S) end
   redis.call('EXPIRE', key, RESULT_TTL_S)
   remember(id)
   count(task, 'done')
   observe(task, 'ran', tonumber(args[at + 5]))
   if took ~= '' then observe(task, 'took', tonumber(took)) end
-  publish(args[at + 12], id, mark(marks, 's'))
+  publish(args[at + 12], id, marks ~= '' and mark(marks, 's'))
 end
 
 -- Everything but success. Returns what `finish` returns for it.
