@@ -146,7 +146,12 @@ class IoConnection:
 
     def depend_on(self, channel: Channel) -> None:
         """End when RabbitMQ closes this channel: it does so after a mistake, or where a delivery was held too long."""
-        channel.add_on_close_callback(self._on_channel_closed)
+        channel.add_on_close_callback(self.on_channel_closed)
+
+    def on_channel_closed(self, _channel: Channel, reason: Exception) -> None:
+        """End for this reason, unless it is part of a farewell."""
+        if not isinstance(reason, ChannelClosedByClient):
+            self._abort(reason)
 
     def abort(self, reason: Exception) -> None:
         """Close it at once, for this reason."""
@@ -161,10 +166,6 @@ class IoConnection:
             return
         connection.ioloop.call_later(_FAREWELL_LIMIT_S, lambda: self._abort(StreamLostError("no answer to a farewell")))
         connection.close()
-
-    def _on_channel_closed(self, _channel: Channel, reason: Exception) -> None:
-        if not isinstance(reason, ChannelClosedByClient):  # which is part of a farewell
-            self._abort(reason)
 
     def _abort(self, reason: Exception) -> None:
         if self._connection is not None:

@@ -13,12 +13,13 @@ import pika
 from pika import frame, spec
 from pika.channel import Channel
 from pika.connection import Connection
+from pika.exceptions import ChannelClosedByBroker
 
 from rider_core.api import Ticket
 from rider_queue_rabbitmq.connection import IoConnection
 from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
 from rider_queue_rabbitmq.tickets import NotATicket, from_message
-from rider_queue_rabbitmq.topology import DEAD_QUEUE, lane_queue
+from rider_queue_rabbitmq.topology import DEAD_QUEUE, NOT_FOUND, lane_queue
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,8 @@ class LaneChannel:
 
     Args:
         on_delivery: Called with each ticket, whether it is redelivered, and its tag.
-        on_cancelled: Called when RabbitMQ ends the delivery, because the queue was deleted, or its node went.
+        on_cancelled: Called when RabbitMQ ends the delivery, or refuses it, because the queue was deleted, or its node
+            went.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class LaneChannel:
         on_cancelled: Callable[[LaneChannel], None],
     ) -> None:
         self.lane = lane
+        self._io = io
         self._prefetch = prefetch
         self._on_delivery = on_delivery
         self._on_cancelled = on_cancelled
@@ -50,7 +53,7 @@ class LaneChannel:
         self._strangers = 0
         self._channel: Channel = connection.channel(on_open_callback=lambda _channel: self._consume())
         self._channel.add_on_cancel_callback(self._cancelled_by_broker)
-        io.depend_on(self._channel)
+        self._channel.add_on_close_callback(self._closed)
 
     def set_prefetch(self, count: int) -> None:
         """RabbitMQ cannot change a consumer, so it is replaced.
@@ -96,6 +99,13 @@ class LaneChannel:
         if answer.method.consumer_tag == self._consumer_tag:
             self._consumer_tag = None
             self._on_cancelled(self)
+
+    def _closed(self, channel: Channel, reason: Exception) -> None:
+        """RabbitMQ 4 says of a queue that it exists when its deletion has begun, and then does not find it."""
+        if isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND:
+            self._on_cancelled(self)
+        else:
+            self._io.on_channel_closed(channel, reason)
 
     def _deliver(
         self, channel: Channel, method: spec.Basic.Deliver, properties: pika.BasicProperties, body: bytes

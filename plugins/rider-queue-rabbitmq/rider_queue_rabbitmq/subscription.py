@@ -17,7 +17,7 @@ from rider_core.api import Delivery, Ticket
 from rider_queue_rabbitmq.connection import IoConnection, TolerantConnection
 from rider_queue_rabbitmq.lane_channel import LaneChannel
 from rider_queue_rabbitmq.settings import RabbitSettings
-from rider_queue_rabbitmq.topology import declare, lane_queue
+from rider_queue_rabbitmq.topology import MISSING_QUEUE_S, declare, lane_queue
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,11 @@ class Subscription:
         queue = lane_queue(channel.lane)
         log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
         channel.close()
-        declare(connection, [channel.lane], None, partial(self._made_anew, connection, channel.lane))
+        # Its deletion may not be over yet.
+        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))
+
+    def _declare_anew(self, connection: Connection, lane: str) -> None:
+        declare(connection, [lane], None, partial(self._made_anew, connection, lane))
 
     def _made_anew(self, connection: Connection, lane: str, problem: Exception | None) -> None:
         if problem is not None:

@@ -47,7 +47,8 @@ MISSING_QUEUE_S = 0.5
 #: second later (measured; Ra 2.2 saves its directory of queues when it was quiet for 500 ms). A broker killed before
 #: that has forgotten the queue's log, with messages that it had confirmed, and confirms no more: it must be deleted.
 NEW_QUEUE_S = 1.5
-_NOT_FOUND = 404
+#: AMQP's reply code for a queue that is not there.
+NOT_FOUND = 404
 
 
 def lane_queue(lane: str) -> str:
@@ -101,7 +102,7 @@ class _Declaration:
         channel.add_on_close_callback(self._on_close)
 
     def _on_close(self, channel: Channel, reason: Exception) -> None:
-        missing = isinstance(reason, ChannelClosedByBroker) and reason.reply_code == _NOT_FOUND
+        missing = isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND
         if missing and not self._is_new:
             self._is_new = True
             connection = channel.connection

@@ -270,8 +270,11 @@ def test_the_window_is_limited_in_messages(
 
 
 def clients(node: RabbitMQNode, event: str) -> set[str]:
-    """Addresses of the connections with this event in the log. One that ends without a farewell is a warning there."""
-    return set(re.findall(rf"\[info\] \S+ {event} AMQP connection \S+ \((\S+) ->", node.log_text()))
+    """Addresses of the connections with this event in the log. One that ends without a farewell is a warning there.
+
+    RabbitMQ 3.10 names the process before the address, 4.0 does not, and it has brackets for some events only.
+    """
+    return set(re.findall(rf"\[info\] \S+ {event} AMQP connection (?:<\S+> )?\(?(\S+) ->", node.log_text()))
 
 
 def test_nothing_is_left_behind(
