@@ -17,7 +17,7 @@ PYENV_ROOT ?= $(HOME)/.pyenv
 export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint files clean app tox
+.PHONY: help run test lint files mutations clean app tox
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ files: ## no conflict marks or stray white space, nothing over 1 MB
 	@cd "$(ROOT)" && git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*.patch'
 	@cd "$(ROOT)" && git ls-files -z | xargs -0 -r ls -l -- | \
 		awk '$$5 > 1048576 { print "too large: " $$NF; bad = 1 } END { exit bad }'
+
+mutations: app ## take out each of the job engine's defences, and want its test red
+	@cd "$(ROOT)" && exec .venv/bin/python tests/mutations/run.py
 
 bench-%: app
 	@cd "$(ROOT)" && exec .venv/bin/python bench/$*/run.py

@@ -1,0 +1,788 @@
+"""The job engine's defences: what takes each one out, and the test that notices.
+
+`make mutations` takes out one after the other, in a copy of the tree, and wants its test red. Whoever builds a defence
+adds it here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Defence(NamedTuple):
+    """One line of defence.
+
+    Attributes:
+        name: What happens where it is missing.
+        file: Where it stands, from the top of the repository.
+        old: Its text, which is there once.
+        new: What stands there without it.
+        test: The file of its test, and words for pytest's -k.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: tuple[str, str]
+
+
+_LUA = "rider_core/jobs/ledger/lua/"
+_LEDGER = "rider_core/jobs/ledger/"
+_RQ = "tests/jobs/test_rq_backend.py"
+_HANDS = "tests/jobs/test_hands.py"
+_FUNCTIONS = "tests/jobs/test_ledger_functions.py"
+_RABBIT = "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/"
+_RABBIT_TESTS = "plugins/rider-queue-rabbitmq/tests/"
+_DESK = "rider_core/jobs/broker_backend/desk.py"
+
+#: Records, leases, results: the same for both carriers.
+LEDGER = [
+    Defence(
+        "an id submitted twice is two jobs",
+        _LUA + "submit.lua",
+        "if job.known or seen[job.id] then",
+        "if false then",
+        (_RQ, "test_the_same_id_is_accepted_once"),
+    ),
+    Defence(
+        "a queue takes any number of jobs",
+        _LUA + "submit.lua",
+        "if waiting + number > MAX_WAITING then return job.lane end",
+        "",
+        (_RQ, "test_a_full_queue_refuses_all_or_none"),
+    ),
+    Defence(
+        "a full queue refuses the newest of a key, which takes another's place",
+        _LUA + "submit.lua",
+        "if not job.known and not makes_room then",
+        "if not job.known then",
+        (_RQ, "test_a_full_queue_still_takes_the_newest"),
+    ),
+    Defence(
+        "an older job of a key stays",
+        _LUA + "submit.lua",
+        "if replaced and leave(replaced) then drop(replaced, 'replaced', now, iso) end",
+        "",
+        (_RQ, "test_the_newest_of_a_key_wins"),
+    ),
+    Defence(
+        "of two jobs of a key in one call both stay",
+        _LUA + "submit.lua",
+        "          call_each(ENQUEUE, queued)\n          queued = {}\n",
+        "",
+        (_RQ, "test_the_newest_of_a_key_wins"),
+    ),
+    Defence(
+        "an older job is tried again beside a newer one of its key",
+        _LUA + "take.lua",
+        "elseif job.status == QUEUED and outdated(job) then",
+        "elseif false then",
+        (_RQ, "test_an_older_job_is_not_tried_again_after_a_newer_one"),
+    ),
+    Defence(
+        "a job runs after its deadline",
+        _LUA + "take.lua",
+        "if job.status == QUEUED and job.deadline and times.number >= job.deadline then",
+        "if false then",
+        (_RQ, "test_an_expired_job_never_runs"),
+    ),
+    Defence(
+        "a job starts before it is due",
+        _LUA + "lanes.lua",
+        "if not next_due or tonumber(next_due) > now then return next_due end",
+        "if not next_due then return nil end",
+        (_RQ, "test_a_scheduled_job_starts_when_it_is_due_and_not_before"),
+    ),
+    Defence(
+        "a worker that waits sleeps past a due time",
+        _LUA + "lanes.lua",
+        "  if not BROKER then ring(job.queue) end\nend\n\n-- Move jobs",
+        "end\n\n-- Move jobs",
+        (_RQ, "test_a_worker_that_waits_learns_of_a_nearer_time"),
+    ),
+    Defence(
+        "low priorities starve",
+        _LUA + "take.lua",
+        "if oldest then table.insert(lanes, 1, table.remove(lanes, oldest)) end",
+        "",
+        (_RQ, "test_nothing_starves"),
+    ),
+    Defence(
+        "one that was lost is run together with others",
+        _LUA + "leases.lua",
+        "return job.attempts == 0 and job.max_attempts > 1",
+        "return job.max_attempts > 1",
+        (_RQ, "test_one_that_failed_is_taken_alone"),
+    ),
+    Defence(
+        "one with a single attempt is run together with others",
+        _LUA + "leases.lua",
+        "return job.attempts == 0 and job.max_attempts > 1",
+        "return job.attempts == 0",
+        (_RQ, "test_one_with_a_single_attempt_is_taken_alone"),
+    ),
+    Defence(
+        "a result without a lease is stored",
+        _LUA + "finish.lua",
+        "else mine[at] = released == 1 end",
+        "else mine[at] = true end",
+        (_RQ, "test_a_lost_lease_is_reaped_and_its_late_result_discarded"),
+    ),
+    Defence(
+        "of several results those without a lease are stored",
+        _LUA + "finish.lua",
+        "mine[at] = lease_ends[number] and true",
+        "mine[at] = true",
+        (_FUNCTIONS, "without_a_lease_are_discarded"),
+    ),
+    Defence(
+        "a batch's items are stored without a lease",
+        _LUA + "progress.lua",
+        "if not redis.call('ZSCORE', wip_key(job.lane or ''), id .. ':' .. execution) then return 0 end",
+        "",
+        (_RQ, "test_a_lost_lease_keeps_no_items"),
+    ),
+    Defence(
+        "a lease that ran out is not taken back",
+        _LUA + "heartbeat.lua",
+        "if held then",
+        "if true then",
+        (_RQ, "test_a_lost_lease_is_reaped_and_its_late_result_discarded or discards_its_result"),
+    ),
+    Defence(
+        "a job that kills its workers is tried for ever",
+        _LUA + "endings.lua",
+        "if job.attempts >= job.max_attempts then return false end",
+        "",
+        (_RQ, "test_a_job_that_kills_its_workers_becomes_a_dead_letter or until_the_policy_ends"),
+    ),
+    Defence(
+        "a job rests beyond its deadline",
+        _LUA + "endings.lua",
+        "if job.deadline and now + delay >= job.deadline then return false end",
+        "",
+        (_RQ, "test_no_job_rests_beyond_its_deadline"),
+    ),
+    Defence(
+        "dead letters fill the memory",
+        _LUA + "endings.lua",
+        "while redis.call('ZCARD', registry) > DEAD_LETTERS_KEPT do",
+        "while false do",
+        (_RQ, "test_dead_letters_are_bounded"),
+    ),
+    Defence(
+        "what failed hopelessly is tried again",
+        _LUA + "finish.lua",
+        "if outcome == 'failed' and try_again",
+        "if try_again",
+        (_RQ, "test_a_hopeless_failure_is_not_tried_again"),
+    ),
+    Defence(
+        "what was not begun loses an attempt",
+        _LUA + "finish.lua",
+        "'attempts', job.attempts - 1)",
+        "'attempts', job.attempts)",
+        (_RQ, "test_what_was_not_begun_goes_back_without_an_attempt"),
+    ),
+    Defence(
+        "a cancelled job's result counts",
+        _LUA + "cancel.lua",
+        "if not release(job.lane, job.id, job.execution) then return 0 end",
+        "",
+        (_RQ, "test_cancel_ends_a_running_job_and_discards_its_result"),
+    ),
+    Defence(
+        "nobody tells the worker of a cancellation",
+        _LUA + "cancel.lua",
+        "redis.call('PUBLISH', 'rider:cancel:' .. job.worker, job.id)",
+        "",
+        (_RQ, "test_cancel_ends_a_running_job_and_discards_its_result"),
+    ),
+    Defence(
+        "a requeued dead letter has no attempt",
+        _LUA + "requeue.lua",
+        "'attempts_more', before + job.attempts + allowed - job.max_attempts)",
+        "'attempts_more', before)",
+        (_RQ, "test_a_requeued_job_has_all_its_attempts_again"),
+    ),
+    Defence(
+        "a requeued dead letter expires at once",
+        _LUA + "records.lua",
+        "deadline = not more and deadline and",
+        "deadline = deadline and",
+        (_RQ, "test_a_requeued_job_runs_though_its_deadline_has_passed"),
+    ),
+    Defence(
+        "a requeued dead letter is forgotten while it waits",
+        _LUA + "requeue.lua",
+        "  redis.call('PERSIST', job_key(id))\n",
+        "",
+        (_RQ, "requeue"),
+    ),
+    Defence(
+        "the list of recent jobs grows",
+        _LUA + "figures.lua",
+        "if kept > RECENT_TRIMMED_FROM then",
+        "if false then",
+        (_FUNCTIONS, "test_only_the_last_jobs_are_kept_in_mind"),
+    ),
+    Defence(
+        "a worker that does not exist is written down",
+        _LUA + "leases.lua",
+        "return redis.call('EXISTS', key) == 1 and key or nil",
+        "return key",
+        (_RQ, "test_cancel_ends_a_running_job_and_discards_its_result"),
+    ),
+    Defence(
+        "who waits is not woken",
+        _LUA + "endings.lua",
+        "redis.call('PUBLISH', channels[number], bytes <= MAX_TOLD_BYTES and cjson.encode(fields) or '')",
+        "",
+        (_RQ, "test_wait_is_woken_and_gives_up"),
+    ),
+    Defence(
+        "a long record is sent to whoever waits",
+        _LUA + "endings.lua",
+        "bytes <= MAX_TOLD_BYTES and",
+        "",
+        (_FUNCTIONS, "test_the_word_of_an_end_brings_the_record_unless_it_is_long"),
+    ),
+    Defence(
+        "a stranger's pickle is loaded",
+        _LEDGER + "codec.py",
+        "if function != FUNCTION:",
+        "if False:",
+        ("tests/worker/test_worker.py", "test_a_strangers_job_is_dead_lettered_and_not_run"),
+    ),
+    Defence(
+        "functions that Redis has lost are not loaded again",
+        _LEDGER + "functions.py",
+        'if str(error) != "Function not found":',
+        "if True:",
+        (_FUNCTIONS, "test_functions_that_redis_lost_are_loaded_again"),
+    ),
+    Defence(
+        "two versions on one Redis remove each other's functions",
+        _LEDGER + "functions.py",
+        "if len(others) > OTHERS_KEPT:",
+        "if others:",
+        (_FUNCTIONS, "test_a_few_other_versions_may_be_at_work_and_many_are_removed"),
+    ),
+    Defence(
+        "functions of all versions stay for ever",
+        _LEDGER + "functions.py",
+        "if len(others) > OTHERS_KEPT:",
+        "if False:",
+        (_FUNCTIONS, "test_a_few_other_versions_may_be_at_work_and_many_are_removed"),
+    ),
+    Defence(
+        "a full memory takes jobs until nothing can be stored",
+        _LEDGER + "admission.py",
+        "        if self._problem:\n",
+        "        if False:\n",
+        (_RQ, "test_a_full_memory_refuses_new_jobs_and_ends_old_ones"),
+    ),
+    Defence(
+        "a result is given up when its word is lost",
+        _LEDGER + "backend.py",
+        "heard = wire.hear(min(left_s, WAIT_RECHECK_S))",
+        "heard = wire.hear(left_s)",
+        (_RQ, "test_what_came_before_the_first_wait_is_not_slept_through or test_wait_is_woken_and_gives_up"),
+    ),
+    Defence(
+        "one broken connection leaves the others to break one by one",
+        _LEDGER + "line.py",
+        "            self.close()  # the others are as old as the one that broke\n",
+        "",
+        (_FUNCTIONS, "test_all_idle_connections_are_given_up_when_one_broke"),
+    ),
+    Defence(
+        "a Redis that does not answer is waited for for ever",
+        _LEDGER + "line.py",
+        'plain = type(self._socket).__module__ == "socket"',
+        "plain = True",
+        ("tests/jobs/test_line.py", "test_where_eventlet_is_others_go_on_meanwhile"),
+    ),
+    Defence(
+        "a Redis that is killed has forgotten what it confirmed",
+        "rider_core/runtime/redis_server.py",
+        '"appendfsync": "no"',
+        '"appendfsync": "everysec"',
+        ("tests/runtime/test_redis_server.py", "test_what_it_confirmed_is_there"),
+    ),
+    Defence(
+        "a report of items counts from the wrong one",
+        _LEDGER + "reports.py",
+        "        start += after - first\n",
+        "        start += 1\n",
+        ("tests/jobs/test_reports.py", "test_ranges_gaps_and_problems"),
+    ),
+    Defence(
+        "of events that were said together only the first is heard",
+        "rider_core/eventbus/codec.py",
+        '.split(b"\\n"):',
+        '.split(b"\\n")[:1]:',
+        ("tests/jobs/test_event_bus.py", "test_what_is_said_together_is_heard_one_by_one"),
+    ),
+]
+
+#: Workers that are handed a job in the step that accepts it.
+HANDS = [
+    Defence(
+        "a dead worker is handed a job",
+        _LUA + "hands.lua",
+        ".. job.data) > 0 then",
+        ".. job.data) >= 0 then",
+        (_HANDS, "test_a_worker_that_died_is_passed_over"),
+    ),
+    Defence(
+        "a worker that was handed a job takes others",
+        _LUA + "take.lua",
+        "if hand == 'held' and redis.call('EXISTS', hand_key(worker)) == 0 then return 1 end",
+        "",
+        (_HANDS, "test_what_comes_while_it_looks_is_not_overlooked"),
+    ),
+    Defence(
+        "a suspended worker is handed a job",
+        _LUA + "hands.lua",
+        " or redis.call('EXISTS', 'rq:suspended') == 1",
+        "",
+        (_HANDS, "test_suspended_workers_are_handed_nothing"),
+    ),
+    Defence(
+        "a long job is handed over",
+        _LUA + "submit.lua",
+        "if BROKER or #data > MAX_TOLD_BYTES then",
+        "if BROKER then",
+        (_HANDS, "test_what_is_not_handed_over"),
+    ),
+    Defence(
+        "a job is handed over after its deadline",
+        _LUA + "submit.lua",
+        "if whole.deadline and now >= whole.deadline then return false end",
+        "",
+        (_HANDS, "test_what_is_not_handed_over"),
+    ),
+    Defence(
+        "several jobs go to several workers that would do them together",
+        _LUA + "submit.lua",
+        "elseif not (alone and empty",
+        "elseif not (empty",
+        (_HANDS, "test_several_together_are_left_for_workers_to_take_together"),
+    ),
+    Defence(
+        "a worker that ends keeps its hand out",
+        "rider_core/jobs/rq_backend/desk.py",
+        'not self._line.call("DEL", self._hand)',
+        'not self._line.call("EXISTS", self._hand)',
+        (_HANDS, ""),
+    ),
+    Defence(
+        "a worker that took a job keeps its hand out",
+        _LUA + "take.lua",
+        "if hand == 'held' then redis.call('DEL', hand_key(worker)) end",
+        "",
+        (_HANDS, ""),
+    ),
+    Defence(
+        "a hand that nobody could reach is forgotten",
+        _LUA + "take.lua",
+        "if hand == 'held' then keep_out(worker, queues_of_worker) end",
+        "",
+        (_HANDS, ""),
+    ),
+    Defence(
+        "a worker is handed a second job",
+        _LUA + "hands.lua",
+        "        redis.call('DEL', hand_key(worker))\n",
+        "",
+        (_HANDS, ""),
+    ),
+    Defence(
+        "a stranger's message is run",
+        "rider_core/jobs/rq_backend/desk.py",
+        "if execution != self._held_out:",
+        "if False:",
+        (_HANDS, "test_what_nobody_expected_is_left_alone or test_what_is_lost"),
+    ),
+    Defence(
+        "hands of workers that are gone stay for ever",
+        _LUA + "hands.lua",
+        "    redis.call('EXPIRE', hands_key(queue), HAND_TTL_S)\n  end\nend\n\n-- The hand",
+        "  end\nend\n\n-- The hand",
+        (_HANDS, "test_hands_are_forgotten_with_their_workers"),
+    ),
+    Defence(
+        "a worker that opens engines is handed a job",
+        "rider_core/worker/worker.py",
+        "claims = self._desk.step_back()\n",
+        "claims: list[Claim] = []\n",
+        ("tests/worker/test_worker.py", "test_a_worker_that_opens_engines_is_handed_nothing"),
+    ),
+]
+
+#: The worker.
+WORKER = [
+    Defence(
+        "a cancellation is lost that comes before the worker listens",
+        "rider_core/worker/caretaker.py",
+        "        self._desk.hear_cancellations()\n        self._thread.start()",
+        "        self._thread.start()\n        __import__('time').sleep(0.3)\n        self._desk.hear_cancellations()",
+        ("tests/worker/test_caretaker.py", ""),
+    ),
+    Defence(
+        "a stream goes on after it was cancelled",
+        "rider_core/worker/attempts.py",
+        "            if work.held.unwanted:\n                raise Unwanted\n            if order.stream",
+        "            if order.stream",
+        ("tests/worker/test_worker.py", "test_a_cancelled_stream_is_stopped_and_the_next_job_runs"),
+    ),
+    Defence(
+        "an engine has more at a time than one call may have",
+        "rider_core/worker/bench.py",
+        "return min(MAX_TOGETHER, max(",
+        "return max(1, max(",
+        ("tests/worker/test_bench.py", ""),
+    ),
+    Defence(
+        "one request that spoils it fails its neighbours",
+        "rider_core/worker/attempts.py",
+        '                log.warning("%d jobs together failed, they are tried one by one: %s", len(wanted), error)',
+        "                raise",
+        ("tests/worker/test_together.py", "test_the_one_that_spoils_it_fails_alone"),
+    ),
+    Defence(
+        "a short job's result waits for a long job behind it",
+        "rider_core/worker/outbox.py",
+        "            if not last and not self._filled.is_set():\n                self._filled.set()\n",
+        "",
+        ("tests/worker/test_together.py", "test_a_result_does_not_wait_for_a_longer_job_behind_it"),
+    ),
+    Defence(
+        "a result that its provider signed as another's is believed",
+        "rider_core/worker/tasks.py",
+        "if text.count(_UNSIGNED) == len(results):",
+        "if True:",
+        ("tests/worker/test_signing.py", ""),
+    ),
+    Defence(
+        "a long job is taken together with others",
+        "rider_core/worker/pace.py",
+        "max(seconds, smoothed) if seconds >= TOGETHER_S else smoothed",
+        "smoothed",
+        ("tests/worker/test_pace.py", ""),
+    ),
+    Defence(
+        "one that comes alone is kept waiting",
+        "rider_core/worker/pace.py",
+        "if 1 < taken < LINGER_BELOW",
+        "if 0 < taken < LINGER_BELOW",
+        ("tests/worker/test_pace.py", ""),
+    ),
+    Defence(
+        "a failed result does not open the breaker",
+        "rider_core/worker/breakers.py",
+        "            return self._breaker(provider).call(_raises(error))",
+        "            raise error",
+        ("tests/worker/test_breakers.py", "test_failures_of_all_workers_open_it_for_all"),
+    ),
+    Defence(
+        "bad input opens the breaker",
+        "rider_core/worker/breakers.py",
+        "NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Unwanted)",
+        "NOT_COUNTED = (JobRefused, BackendUnavailable, Unwanted)",
+        ("tests/worker/test_breakers.py", "bad_input_does_not_count"),
+    ),
+    Defence(
+        "a call that hangs does not count",
+        "rider_core/worker/breakers.py",
+        "        state.increment_counter()\n        if state.counter",
+        "        if state.counter",
+        ("tests/worker/test_breakers.py", "test_a_call_that_hangs_counts"),
+    ),
+    Defence(
+        "a provider that rests is asked",
+        "rider_core/worker/bench.py",
+        "        if rests_s > 0:\n            raise",
+        "        if False:\n            raise",
+        ("tests/worker/test_breakers.py", "the_next_provider_steps_in"),
+    ),
+    Defence(
+        "an earlier attempt's failures are forgotten",
+        "rider_core/worker/batches.py",
+        "len(self._failed_before | self._failed.keys())",
+        "len(self._failed)",
+        ("tests/worker/test_together.py", "test_what_failed_before_counts_as_failed"),
+    ),
+    Defence(
+        "a batch that failed in part is run again whole",
+        "rider_core/worker/batches.py",
+        "            self._done, self._failed_before = self._desk.items_known(claim)",
+        "            pass",
+        ("tests/worker/test_together.py", "only_that_part_is_run_again"),
+    ),
+]
+
+#: Schedules.
+_SCHEDULES = "tests/jobs/test_schedules.py"
+SCHEDULES = [
+    Defence(
+        "every scheduler makes the job of a due time",
+        "rider_core/jobs/schedules/scheduler.py",
+        "        if begun is Begun.GONE:\n            return\n",
+        "",
+        (_SCHEDULES, "two_are_busy or what_was_changed or killed or repeat"),
+    ),
+    Defence(
+        "a job is made that was perhaps made already",
+        "rider_core/jobs/schedules/scheduler.py",
+        "if begun is Begun.DOUBTFUL:",
+        "if False:",
+        (_SCHEDULES, "test_nothing_is_repeated_that_the_backend_may_have_forgotten or does_not_repeat_it"),
+    ),
+    Defence(
+        "every due time that was missed makes a job",
+        "rider_core/jobs/schedules/plan.py",
+        "if late_s > MISSED_AFTER_S and (latest",
+        "if False and (latest",
+        (_SCHEDULES, "test_what_was_missed_for_long_is_one_job"),
+    ),
+    Defence(
+        "a schedule that skips what was missed makes up for it",
+        "rider_core/jobs/schedules/plan.py",
+        "too_late = late_s > MISSED_AFTER_S and schedule.missed is Missed.SKIP",
+        "too_late = False",
+        (_SCHEDULES, "test_a_schedule_says_whether_it_catches_up"),
+    ),
+    Defence(
+        "a job is made that expires at once",
+        "rider_core/jobs/schedules/plan.py",
+        "expired = schedule.deadline_s is not None and late_s >= schedule.deadline_s",
+        "expired = False",
+        (_SCHEDULES, "test_no_job_is_made_that_would_expire_at_once"),
+    ),
+    Defence(
+        "a backend that refuses is asked without a rest",
+        "rider_core/jobs/schedules/rests.py",
+        "return [key for key in due if key not in self._rests or self._rests[key].until <= now]",
+        "return list(due)",
+        (_SCHEDULES, "test_a_backend_that_refuses_is_asked_again_and_others_go_on"),
+    ),
+    Defence(
+        "a due time is lost while the queue is full",
+        "rider_core/jobs/schedules/scheduler.py",
+        "            if begun is Begun.FIRST:\n                self._agenda.refused(job)\n",
+        "",
+        (_SCHEDULES, "test_a_due_time_is_kept_while_the_queue_is_full_for_long"),
+    ),
+    Defence(
+        "a broken schedule stops the others",
+        "rider_core/jobs/schedules/scheduler.py",
+        "            if not self._agenda.disable(job, str(error)):\n",
+        "            if True:\n",
+        (_SCHEDULES, "test_a_broken_schedule_is_disabled_with_its_reason"),
+    ),
+    Defence(
+        "there may be any number of schedules",
+        "rider_core/jobs/schedules/book.py",
+        "        if stored < 0:\n",
+        "        if False:\n",
+        (_SCHEDULES, "test_too_much_is_refused"),
+    ),
+    Defence(
+        "a schedule may be of any size",
+        "rider_core/jobs/schedules/book.py",
+        "if len(data) > MAX_SCHEDULE_BYTES:",
+        "if False:",
+        (_SCHEDULES, "test_too_much_is_refused"),
+    ),
+]
+
+#: RabbitMQ as the carrier.
+RABBITMQ = [
+    Defence(
+        "a job stays whose submission was refused",
+        "rider_core/jobs/broker_backend/backend.py",
+        "                self._functions.withdraw([order.id for order, _ in new])",
+        "                pass",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_a_refused_submission_leaves_nothing_behind"),
+    ),
+    Defence(
+        "what the broker lost waits for ever",
+        _DESK,
+        "        if self._idle.elapsed_s > IDLE_S:\n",
+        "        if False:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_the_broker_lost_is_published_again"),
+    ),
+    Defence(
+        "two tickets are two jobs",
+        _LUA + "claim.lua",
+        "if not redelivered or not release(job.lane, job.id, job.execution) then return 0 end",
+        "",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_two_tickets_for_one_job_are_one_job"),
+    ),
+    Defence(
+        "two tickets in one hand are two leases",
+        _LUA + "claim.lua",
+        "local job = not leased[id] and read(id)",
+        "local job = read(id)",
+        (_FUNCTIONS, "test_two_tickets_for_one_job_lease_it_once"),
+    ),
+    Defence(
+        "a job of a worker that lost the broker waits for its lease to end",
+        _LUA + "claim.lua",
+        "if not redelivered or not",
+        "if redelivered or not",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_a_lost_worker_is_known_at_once"),
+    ),
+    Defence(
+        "a message counts as taken before RabbitMQ has it on disk",
+        _RABBIT + "publisher.py",
+        "if not batch.done.wait(self._confirm_limit_s):",
+        "if False:",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_refused or test_unroutable or swallows"),
+    ),
+    Defence(
+        "a confirm that never comes is waited for for ever",
+        _RABBIT + "publisher.py",
+        "            self._drop(session, fault)\n",
+        "",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_a_connection_that_swallows"),
+    ),
+    Defence(
+        "messages are not persistent",
+        _RABBIT + "tickets.py",
+        "_PERSISTENT = 2",
+        "_PERSISTENT = 1",
+        (_RABBIT_TESTS, "persistent or killed_broker or transport"),
+    ),
+    Defence(
+        "a message that no queue takes counts as taken",
+        _RABBIT + "publish_session.py",
+        "            if ticket.job_id == properties.message_id:\n",
+        "            if False:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_unroutable"),
+    ),
+    Defence(
+        "what RabbitMQ refuses counts as taken",
+        _RABBIT + "publish_session.py",
+        "            if accepted:\n",
+        "            if True:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_refused"),
+    ),
+    Defence(
+        "unconfirmed messages have no limit",
+        _RABBIT + "publish_session.py",
+        "return len(self._unconfirmed) < _WINDOW and",
+        "return",
+        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_the_window_is_limited_in_messages"),
+    ),
+    Defence(
+        "unconfirmed bytes have no limit",
+        _RABBIT + "publish_session.py",
+        " and self._unconfirmed_bytes < _WINDOW_BYTES",
+        "",
+        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_many_bytes_do_not_fill_the_memory"),
+    ),
+    Defence(
+        "a broker under an alarm makes its callers wait",
+        _RABBIT + "publish_session.py",
+        "            self._blocked = fault\n",
+        "            pass\n",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_a_broker_under_an_alarm"),
+    ),
+    Defence(
+        "a stranger's message ends the connection of every worker",
+        _RABBIT + "connection.py",
+        "            if kind != spec.FRAME_HEADER:\n",
+        "            if True:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_strangers.py", "test_a_strangers_message_is_put_aside"),
+    ),
+    Defence(
+        "a stranger's header is taken for a ticket's",
+        _RABBIT + "tickets.py",
+        "form = _HEADER_FORM.fullmatch(header) if isinstance(header, str) else None",
+        "form = _HEADER_FORM.match(header) if isinstance(header, str) else None",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_other_messages_are_no_tickets"),
+    ),
+    Defence(
+        "a message of any size is taken for a ticket",
+        _RABBIT + "tickets.py",
+        "    if len(body) > MAX_BODY_BYTES:\n",
+        "    if False:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_size_is_limited_both_ways"),
+    ),
+    Defence(
+        "a ticket that is too large closes the channel of all",
+        _RABBIT + "tickets.py",
+        "    if len(ticket.body) > MAX_BODY_BYTES:\n",
+        "    if False:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_size_is_limited_both_ways"),
+    ),
+    Defence(
+        "a flood of strangers floods the log",
+        _RABBIT + "lane_channel.py",
+        "if self._strangers & (self._strangers - 1) == 0:",
+        "if True:",
+        (_RABBIT_TESTS + "test_rabbitmq_strangers.py", "test_a_flood_of_them_does_not_flood_the_log"),
+    ),
+    Defence(
+        "an acknowledgement covers a job that still runs",
+        _RABBIT + "open_deliveries.py",
+        "below = [tag for tag in taken if tag < lowest_open]",
+        "below = taken",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "none_covers_an_open_delivery"),
+    ),
+    Defence(
+        "what an old connection brought is acknowledged on the new one",
+        _DESK,
+        "            for held in self._held.values():\n                held.clear()\n\n    def _next",
+        "\n    def _next",
+        (_RABBIT_TESTS, "gone_while_jobs_are_submitted or killed_during or lost"),
+    ),
+    Defence(
+        "a deleted queue is missed for ever",
+        _RABBIT + "subscription.py",
+        "        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))\n",
+        "",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_a_deleted_queue_is_made_anew"),
+    ),
+    Defence(
+        "a message that nobody answers comes for ever",
+        _RABBIT + "topology.py",
+        '"x-delivery-limit": _DELIVERY_LIMIT}',
+        '"x-delivery-limit": 10**9}',
+        (_RABBIT_TESTS + "test_rabbitmq_strangers.py", "test_a_poison_that_nobody_answers_ends_in_the_dead_queue"),
+    ),
+    Defence(
+        "a delay is cut short",
+        _RABBIT + "delays.py",
+        "LADDER_MS[bisect_left(LADDER_MS, delay_s * 1000)]",
+        "LADDER_MS[max(0, bisect_left(LADDER_MS, delay_s * 1000) - 1)]",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_a_delay_is_never_shortened"),
+    ),
+    Defence(
+        "all workers come back at the same time",
+        _RABBIT + "backoff.py",
+        "random.uniform(0.5, 1.0)",
+        "1.0",
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_attempts_at_connecting_spread_out"),
+    ),
+    Defence(
+        "a child uses its parent's connection",
+        _RABBIT + "transport.py",
+        "        if self._pid != os.getpid():\n",
+        "        if False:\n",
+        (_RABBIT_TESTS + "test_rabbitmq_deaths.py", "test_fork"),
+    ),
+    Defence(
+        "a long job's worker keeps others' jobs",
+        _DESK,
+        "        if not short:\n            for held",
+        "        if False:\n            for held",
+        (_RABBIT_TESTS, "prefetch or short_jobs or high_before_normal or two_workers"),
+    ),
+]
+
+DEFENCES = [*LEDGER, *HANDS, *WORKER, *SCHEDULES, *RABBITMQ]

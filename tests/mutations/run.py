@@ -1,0 +1,88 @@
+"""Take out each defence, and want its test red: `make mutations`.
+
+It works in a copy of the tree. Prints a table, and as its last line one JSON object; the exit status is 1 where a test
+stayed green. `run.py WORD...` takes those whose names hold one of the words.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from defences import DEFENCES, Defence
+
+ROOT = Path(__file__).resolve().parents[2]
+#: A defence against waiting for ever may well wait for ever without it.
+LIMIT_S = 300
+_COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
+_LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info", "build")
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    chosen = [each for each in DEFENCES if not words or any(word in each.name for word in words)]
+    green = []
+    with tempfile.TemporaryDirectory(prefix="m") as name:
+        copy = Path(name)
+        for part in _COPIED:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, copy / part, ignore=_LEFT_OUT, symlinks=True)
+            else:
+                shutil.copy(source, copy / part)
+        for number, defence in enumerate(chosen, 1):
+            verdict = without(copy, defence)
+            print(f"{number:3}/{len(chosen)} {'red  ' if verdict else 'GREEN'} {defence.name}: {verdict}", flush=True)
+            if not verdict:
+                green.append(defence.name)
+    print(json.dumps({"defences": len(chosen), "red": len(chosen) - len(green), "green": green}))
+    sys.exit(1 if green else 0)
+
+
+def without(copy: Path, defence: Defence) -> str:
+    """The first test that is red without it; empty where all are green."""
+    file, (tests, words) = copy / defence.file, defence.test
+    text = file.read_text()
+    file.write_text(text.replace(defence.old, defence.new, 1))
+    path = os.pathsep.join(map(str, [copy, *sorted((copy / "plugins").iterdir())]))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        tests,
+        *(["-k", words] if words else []),
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end within {LIMIT_S} s"
+    finally:
+        file.write_text(text)
+    if done.returncode == 0:
+        return ""
+    failed = re.search(r"^(?:FAILED|ERROR) \S+?\.py::(?:\w+::)?(.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    if failed is None:
+        raise RuntimeError(f"{defence.name}: nothing was tested:\n{done.stdout[-2000:]}{done.stderr[-500:]}")
+    return failed.group(1)
+
+
+if __name__ == "__main__":
+    main()
