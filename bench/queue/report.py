@@ -124,6 +124,13 @@ def _rounded(choose: Callable[[list[float]], float], ratios: list[float]) -> flo
     return round(choose(ratios), 2) if ratios else None
 
 
+def deciding(duels: list[Duel]) -> list[str]:
+    """The peers that a must is about: stock RQ, and the two that come closest to us in single jobs."""
+    ratios = {peer.peer: _median(duel.ratio("jobs_per_s") for duel in same) for peer, same in by_peer(duels).items()}
+    closest = sorted((ratio, name) for name, ratio in ratios.items() if ratio is not None and name != "rq")[:2]
+    return [*(name for name in ratios if name == "rq"), *(name for _, name in closest)]
+
+
 def medians_of_peers(duels: list[Duel]) -> list[tuple[PeerFigures, float | None]]:
     """One row for each peer: the median of each of its figures, and of our jobs each second over its own."""
     rows = []
