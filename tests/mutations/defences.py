@@ -89,9 +89,9 @@ LEDGER = [
     ),
     Defence(
         "a job starts before it is due",
-        _LUA + "lanes.lua",
-        "if not next_due or tonumber(next_due) > now then return next_due end",
-        "if not next_due then return nil end",
+        _LUA + "submit.lua",
+        "      if job.due > now then\n",
+        "      if false then\n",
         (_RQ, "test_a_scheduled_job_starts_when_it_is_due_and_not_before"),
     ),
     Defence(
@@ -249,13 +249,6 @@ LEDGER = [
         (_FUNCTIONS, "test_the_word_of_an_end_brings_the_record_unless_it_is_long"),
     ),
     Defence(
-        "a stranger's pickle is loaded",
-        _LEDGER + "codec.py",
-        "if function != FUNCTION:",
-        "if False:",
-        ("tests/worker/test_worker.py", "test_a_strangers_job_is_dead_lettered_and_not_run"),
-    ),
-    Defence(
         "functions that Redis has lost are not loaded again",
         _LEDGER + "functions.py",
         'if str(error) != "Function not found":',
@@ -288,7 +281,7 @@ LEDGER = [
         _LEDGER + "backend.py",
         "heard = wire.hear(min(left_s, WAIT_RECHECK_S))",
         "heard = wire.hear(left_s)",
-        (_RQ, "test_what_came_before_the_first_wait_is_not_slept_through or test_wait_is_woken_and_gives_up"),
+        (_RQ, "test_an_end_of_which_no_word_came_is_found"),
     ),
     Defence(
         "one broken connection leaves the others to break one by one",
@@ -427,8 +420,8 @@ WORKER = [
     Defence(
         "a cancellation is lost that comes before the worker listens",
         "rider_core/worker/caretaker.py",
-        "        self._desk.hear_cancellations()\n        self._thread.start()",
-        "        self._thread.start()\n        __import__('time').sleep(0.3)\n        self._desk.hear_cancellations()",
+        "        self._desk.hear_cancellations()\n",
+        "",
         ("tests/worker/test_caretaker.py", ""),
     ),
     Defence(

@@ -19,7 +19,7 @@ from defences import DEFENCES, Defence
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A defence against waiting for ever may well wait for ever without it.
-LIMIT_S = 300
+LIMIT_S = 150
 _COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info", "build")
 

@@ -14,7 +14,9 @@ from rider_core.api.tasks import TASKS
 from rider_core.errors import InvalidInput, JobCancelled, JobExpired, JobNotFound, JobRefused, QueueFull, WaitTimeout
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import Ended, Outcome, keys
+from rider_core.jobs.ledger import backend as ledger_backend
 from rider_core.jobs.ledger.admission import REFRESH_S
+from rider_core.jobs.ledger.codec import rq_time
 from rider_core.jobs.ledger.desk import FAIR_TURN
 from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES
 from rider_core.testing.jobs.stage import Stage, spec
@@ -238,6 +240,7 @@ class JobLifeContract:
         timer = threading.Timer(0.1, lambda: stage.backend.submit(spec(id="near", due_ts=time.time() + 0.1)))
         timer.start()
         before = time.monotonic()
+        stage.desk.wait_for_work(8)
         assert stage.take().id == "near"
         assert time.monotonic() - before < 4
         timer.join()
@@ -248,14 +251,27 @@ class JobLifeContract:
         assert stage.backend.get(job_id).state is JobState.CANCELLED
         assert stage.backend.stats()[2].scheduled == 0
 
-    def test_wait_is_woken_and_gives_up(self, stage: Stage) -> None:
+    def test_wait_is_woken_and_gives_up(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ledger_backend, "WAIT_RECHECK_S", 60.0)
         job_id = stage.backend.submit(spec())
         with pytest.raises(WaitTimeout, match="is still waiting"):
             stage.backend.wait(job_id, 0.05)
         claim = stage.take()
         timer = threading.Timer(0.05, stage.done, [claim, "x"])
         timer.start()
-        assert stage.backend.wait(job_id, 5).state is JobState.DONE
+        before = time.monotonic()
+        assert stage.backend.wait(job_id, 8).state is JobState.DONE
+        assert time.monotonic() - before < 4
+        timer.join()
+
+    def test_an_end_of_which_no_word_came_is_found(self, stage: Stage) -> None:
+        job_id = stage.backend.submit(spec())
+        ended = {"status": "finished", "ended_at": rq_time(time.time()), "result": "{}"}
+        timer = threading.Timer(0.1, stage.connection.hset, [keys.job_key(job_id)], {"mapping": ended})
+        timer.start()
+        before = time.monotonic()
+        assert stage.backend.wait(job_id, 8).state is JobState.DONE
+        assert time.monotonic() - before < 4
         timer.join()
 
     def test_a_waiting_worker_is_woken(self, stage: Stage) -> None:
