@@ -143,6 +143,8 @@ def test_two_tickets_for_one_job_lease_it_once(connection: redis.Redis) -> None:
     attempt = ["w1", "execution", now, rq_time(now), now + 20, "busy", 1, "{}"]
     (leased, copy) = functions.claim([*attempt, order.id, 0, 0, order.id, 0, 0])
     assert (leased[0], copy) == (1, 0)
+    another = ["w2", "another", now, rq_time(now), now + 20, "busy", 1, "{}"]
+    assert functions.claim([*another, order.id, 0, 0]) == [0], "while it runs"
     assert connection.hget(keys.job_key(order.id), "attempts") == b"1"
 
 

@@ -266,9 +266,14 @@ def test_names_are_taken_once_and_forgotten(stage: Stage, monkeypatch: pytest.Mo
             act("tick")
 
 
-def test_too_much_is_refused(stage: Stage) -> None:
+def test_too_much_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInput, match="the limit is 1048576"):
         stage.add(task="voice.transcribe", payload={"format": "wav", "audio": "A" * 1_100_000})
+    monkeypatch.setattr(book, "MAX_SCHEDULES", 2)
+    stage.add(id="one")
+    stage.add(id="two")
+    with pytest.raises(JobRefused, match="there are 2 schedules, no more are taken"):
+        stage.add(id="three")
 
 
 # One job for each due time

@@ -613,7 +613,7 @@ RABBITMQ = [
         _LUA + "claim.lua",
         "if not redelivered or not release(job.lane, job.id, job.execution) then return 0 end",
         "",
-        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_two_tickets_for_one_job_are_one_job"),
+        (_FUNCTIONS, "test_two_tickets_for_one_job_lease_it_once"),
     ),
     Defence(
         "two tickets in one hand are two leases",
@@ -648,7 +648,7 @@ RABBITMQ = [
         _RABBIT + "tickets.py",
         "_PERSISTENT = 2",
         "_PERSISTENT = 1",
-        (_RABBIT_TESTS, "persistent or killed_broker or transport"),
+        (_RABBIT_TESTS + "test_rabbitmq_parts.py", "test_a_ticket_survives_its_message"),
     ),
     Defence(
         "a message that no queue takes counts as taken",

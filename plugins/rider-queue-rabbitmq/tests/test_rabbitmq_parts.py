@@ -8,6 +8,7 @@ from typing import Any
 
 import pika
 import pytest
+from pika import DeliveryMode
 from rider_queue_rabbitmq.backoff import Backoff
 from rider_queue_rabbitmq.delays import LADDER_MS, LONGEST_MS, step_for
 from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
@@ -74,7 +75,9 @@ def test_attempts_at_connecting_spread_out() -> None:
 
 def test_a_ticket_survives_its_message() -> None:
     sent = ticket("job-1", "text", body=bytes(range(256)))
-    assert from_message("text", to_properties(sent), sent.body) == sent
+    properties = to_properties(sent)
+    assert from_message("text", properties, sent.body) == sent
+    assert properties.delivery_mode == DeliveryMode.Persistent.value
 
 
 @pytest.mark.parametrize(
