@@ -672,6 +672,13 @@ RABBITMQ = [
         (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_the_window_is_limited_in_messages"),
     ),
     Defence(
+        "each message waits until the one before is on RabbitMQ's disk",
+        _RABBIT + "publish_session.py",
+        "return len(self._unconfirmed) < _WINDOW and",
+        "return not self._unconfirmed and",
+        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_many_threads_share_the_writes"),
+    ),
+    Defence(
         "unconfirmed bytes have no limit",
         _RABBIT + "publish_session.py",
         " and self._unconfirmed_bytes < _WINDOW_BYTES",
