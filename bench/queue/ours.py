@@ -24,8 +24,8 @@ from rider_core.runtime.services import Services
 PAYLOAD = {"prompt": "x" * 86}
 BATCH = 500
 BATCHES_TOGETHER = 10
-#: So many jobs go out in one call where a broker confirms: a window of confirmations, as its documentation advises.
-WINDOW = 500
+#: So many results are fetched, and so many jobs put into a queue that is to be full, in one call.
+PAGE = 500
 WAIT_S = 120.0
 TURNS = 9
 
@@ -154,8 +154,8 @@ def full_queue(ours: Ours, other: Ours, connection: redis.Redis, waiting: int, j
         _submit_rate(full, jobs)
         connection.flushall()
         before = _used_bytes(connection)
-        for _ in range(waiting // WINDOW):
-            full.submit_many([_spec() for _ in range(WINDOW)])
+        for _ in range(waiting // PAGE):
+            full.submit_many([_spec() for _ in range(PAGE)])
         each = (_used_bytes(connection) - before) / waiting
         with other.client() as empty:
             _submit_rate(empty, jobs)
@@ -179,8 +179,8 @@ def _run_single(backend: LedgerBackend, jobs: int, window: int) -> None:
 
 
 def _fetch(backend: LedgerBackend, ids: list[str]) -> None:
-    for start in range(0, len(ids), WINDOW):
-        for record in backend.wait_many(ids[start : start + WINDOW], WAIT_S):
+    for start in range(0, len(ids), PAGE):
+        for record in backend.wait_many(ids[start : start + PAGE], WAIT_S):
             assert record.value()["text"] == "ok"
 
 
