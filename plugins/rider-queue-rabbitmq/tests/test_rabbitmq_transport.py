@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -275,19 +276,19 @@ def test_the_window_is_limited_in_messages(
     assert 500_000 < largest < 1_500_000
 
 
-def clients(node: RabbitMQNode, event: str) -> set[str]:
-    """Addresses of the connections with this event in the log. One that ends without a farewell is a warning there.
+def clients(node: RabbitMQNode, event: str) -> Counter[str]:
+    """How often each address had this event in the log: ports return. An end without a farewell is a warning there.
 
     RabbitMQ 3.10 names the process before the address, 4.0 does not, and it has brackets for some events only.
     """
-    return set(re.findall(rf"\[info\] \S+ {event} AMQP connection (?:<\S+> )?\(?(\S+) ->", node.log_text()))
+    return Counter(re.findall(rf"\[info\] \S+ {event} AMQP connection (?:<\S+> )?\(?(\S+) ->", node.log_text()))
 
 
 def test_nothing_is_left_behind(
     baseline: tuple[int, int], transport: RabbitTransport, node: RabbitMQNode, lane: str
 ) -> None:
     threads, descriptors = baseline
-    others = clients(node, "accepting")
+    others, gone = clients(node, "accepting"), clients(node, "closing")
     for number in range(5):
         transport.publish([ticket(f"job-{number}", lane)])
         consumer = transport.consumer([lane])
@@ -309,7 +310,7 @@ def test_nothing_is_left_behind(
     def all_said_farewell() -> bool:
         """RabbitMQ writes its log a moment later."""
         mine = clients(node, "accepting") - others
-        return len(mine) >= 1 + 5 + 5 and mine <= clients(node, "closing")
+        return mine.total() >= 1 + 5 + 5 and mine <= clients(node, "closing") - gone
 
     wait_until(all_said_farewell, timeout_s=PATIENCE_S)
 
