@@ -781,7 +781,7 @@ RABBITMQ = [
         _DESK,
         "        if not short:\n            for held",
         "        if False:\n            for held",
-        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_waits_behind_a_long_job"),
+        (_RABBIT_TESTS, "prefetch or short_jobs or high_before_normal or two_workers"),
     ),
 ]
 

@@ -140,11 +140,6 @@ def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitM
     assert stage.backend.get(held).attempts == 1
 
 
-def test_what_waits_behind_a_long_job_goes_to_another_worker(stage: Stage) -> None:
-    _, held = submit_two_and_take_one(stage, limit=1)
-    assert stage.take("w2").id == held
-
-
 def submit_two_and_take_one(stage: Stage, *, limit: int) -> tuple[Claim, str]:
     """A claim of worker w1's, and the id of a job whose ticket it has in its hands meanwhile."""
     urgent = stage.backend.submit(spec(priority=Priority.HIGH))
