@@ -21,7 +21,7 @@ from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.broker_backend import desk as broker_desk
 from rider_core.jobs.broker_backend.desk import SHORT_FROM
-from rider_core.jobs.ledger import Claim, keys
+from rider_core.jobs.ledger import keys
 from rider_core.testing import wait_until
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
@@ -129,8 +129,12 @@ def test_a_lost_worker_is_known_at_once(stage: Stage) -> None:
 
 def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitMQNode) -> None:
     """RabbitMQ hands it out anew, which would tell the ledger that its worker is dead."""
-    urgent, held = submit_two_and_take_one(stage, limit=SHORT_FROM)
-    assert stage.done(urgent, "x")
+    urgent = stage.backend.submit(spec(priority=Priority.HIGH))
+    held = stage.backend.submit(spec())
+    stage.let_arrive()
+    claim = stage.take(limits={"text.generate": SHORT_FROM})
+    assert claim.id == urgent
+    assert stage.done(claim, "x")
     consumer = stage.desk._consumer  # type: ignore[attr-defined]
     before = consumer.connection
     node.control("close_all_connections", "a test")
@@ -138,13 +142,3 @@ def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitM
     assert stage.take().id == held
     stage.takes_nothing()
     assert stage.backend.get(held).attempts == 1
-
-
-def submit_two_and_take_one(stage: Stage, *, limit: int) -> tuple[Claim, str]:
-    """A claim of worker w1's, and the id of a job whose ticket it has in its hands meanwhile."""
-    urgent = stage.backend.submit(spec(priority=Priority.HIGH))
-    held = stage.backend.submit(spec())
-    stage.let_arrive()
-    claim = stage.take(limits={"text.generate": limit})
-    assert claim.id == urgent
-    return claim, held

@@ -21,15 +21,19 @@ import pytest
 import redis
 
 from rider_core.jobs.ledger import LedgerBackend, functions
+from rider_core.testing.jobs.admission import JobAdmissionContract
 from rider_core.testing.jobs.batches import JobBatchContract
 from rider_core.testing.jobs.life import JobLifeContract
+from rider_core.testing.jobs.order import JobOrderContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
 from rider_core.testing.jobs.stage import Stage
 
 __all__ = ["JobBackendContract", "Stage"]
 
 
-class JobBackendContract(JobLifeContract, JobRecoveryContract, JobBatchContract):
+class JobBackendContract(
+    JobAdmissionContract, JobOrderContract, JobLifeContract, JobRecoveryContract, JobBatchContract
+):
     """Subclass it, with a fixture `backend`.
 
     Attributes:

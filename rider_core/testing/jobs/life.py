@@ -1,4 +1,4 @@
-"""The contract of a job backend: what is accepted and refused, in which order it is taken, how it is waited for."""
+"""The life of a job, whatever carries it: submitted, run, cancelled, waited for, followed, counted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import pytest
 
 from rider_core.api.jobs import JobState, Priority
 from rider_core.api.tasks import TASKS
-from rider_core.errors import InvalidInput, JobCancelled, JobExpired, JobNotFound, JobRefused, QueueFull, WaitTimeout
+from rider_core.errors import JobCancelled, JobExpired, WaitTimeout
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import Ended, Outcome, keys
 from rider_core.jobs.ledger import backend as ledger_backend
-from rider_core.jobs.ledger.admission import REFRESH_S
 from rider_core.jobs.ledger.codec import rq_time
-from rider_core.jobs.ledger.desk import FAIR_TURN
 from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES
 from rider_core.testing.jobs.stage import Stage, spec
 from rider_core.timing import Stopwatch
@@ -41,26 +39,6 @@ class JobLifeContract:
         assert done.submitted_ts <= (done.started_ts or 0) <= (done.ended_ts or 0)
         assert [record.id for record in backend.recent(10)] == [job_id]
         assert stage.kinds() == ["job.accepted", "job.started", "job.done"]
-
-    def test_the_same_id_is_accepted_once(self, stage: Stage) -> None:
-        job = spec(id="once")
-        assert stage.backend.submit(job) == stage.backend.submit(job) == "once"
-        assert stage.backend.submit_many([job, job]) == ["once", "once"]
-        assert [claim.id for claim in stage.take_all()] == ["once"]
-
-    def test_refusals_name_what_is_wrong(self, stage: Stage) -> None:
-        backend = stage.backend
-        with pytest.raises(JobRefused, match=r"no task 'os.system' \(use one of voice.transcribe"):
-            backend.submit(spec(task="os.system"))
-        with pytest.raises(InvalidInput, match="prompt: Field required"):
-            backend.submit(spec(payload={}))
-        with pytest.raises(InvalidInput, match="tempo: Extra inputs"):
-            backend.submit_many([spec(), spec(payload={"prompt": "x", "tempo": 1})])
-        with pytest.raises(InvalidInput, match="temperature"):
-            backend.submit(spec(payload={"prompt": "x", "temperature": float("nan")}))
-        with pytest.raises(JobNotFound, match="'nobody'"):
-            backend.get("nobody")
-        stage.takes_nothing()
 
     @pytest.mark.parametrize("length", [10, 2 * MAX_TOLD_BYTES])
     def test_run_submits_and_waits(self, stage: Stage, length: int) -> None:
@@ -87,66 +65,6 @@ class JobLifeContract:
         with pytest.raises(WaitTimeout, match=f"{order.id} is still waiting"):
             stage.backend.run(order, 0.05)
         assert stage.take().id == order.id
-
-    @pytest.mark.usefixtures("max_waiting")
-    def test_a_full_queue_refuses_all_or_none(self, stage: Stage) -> None:
-        due_ts = time.time() + 60
-        for later in (None, due_ts):
-            stage.backend.submit_many([spec(due_ts=later), spec(due_ts=later)])
-            with pytest.raises(QueueFull, match=r"jobs are waiting in text.*try again in 10 seconds") as refusal:
-                stage.backend.submit(spec(due_ts=later))
-            assert refusal.value.retry_after_s == 10
-            with pytest.raises(QueueFull):
-                stage.backend.submit_many([spec(due_ts=later, priority=Priority.HIGH) for _ in range(3)])
-        assert [(figures.waiting, figures.scheduled) for figures in stage.backend.stats()] == [(0, 0), (0, 0), (2, 2)]
-        stage.backend.submit(spec(priority=Priority.HIGH))
-
-    @pytest.mark.usefixtures("max_waiting")
-    def test_a_full_queue_still_takes_the_newest(self, stage: Stage) -> None:
-        stage.backend.submit_many([spec(newest_key="cam-1"), spec()])
-        stage.backend.submit(spec(newest_key="cam-1"))
-        with pytest.raises(QueueFull):
-            stage.backend.submit(spec(newest_key="cam-2"))
-        assert stage.backend.stats()[2].waiting == 2
-
-    def test_a_full_memory_refuses_new_jobs_and_ends_old_ones(self, stage: Stage) -> None:
-        job_id = stage.backend.submit(spec())
-        used = int(stage.connection.info("memory")["used_memory"])
-        stage.connection.config_set("maxmemory-policy", "noeviction")
-        stage.connection.config_set("maxmemory", int(used * 1.05))
-        time.sleep(REFRESH_S * 1.1)  # the very thing: its knowledge may be that old
-        try:
-            with pytest.raises(QueueFull, match="no more jobs are taken") as refusal:
-                stage.backend.submit(spec())
-            assert refusal.value.retry_after_s > 0
-            assert stage.done(stage.take(), "x")
-        finally:
-            stage.connection.config_set("maxmemory", 0)
-        assert stage.backend.get(job_id).state is JobState.DONE
-
-    def test_high_before_normal_before_low_over_all_queues(self, stage: Stage) -> None:
-        speech = {"task": "voice.synthesize", "payload": {"text": "hello"}}
-        low = stage.backend.submit(spec(priority=Priority.LOW, **speech))
-        normal = stage.backend.submit(spec())
-        high = stage.backend.submit(spec(priority=Priority.HIGH))
-        urgent_speech = stage.backend.submit(spec(priority=Priority.HIGH, **speech))
-        stage.let_arrive()
-        assert [claim.id for claim in stage.take_all()] == [urgent_speech, high, normal, low]
-
-    def test_nothing_starves(self, stage: Stage) -> None:
-        """Of 8 jobs taken one is the oldest, though urgent ones keep coming, and though another queue goes first."""
-        normal = stage.backend.submit(spec())
-        low = stage.backend.submit(spec(priority=Priority.LOW))
-        speech = {"task": "voice.synthesize", "payload": {"text": "hello"}, "priority": Priority.HIGH}
-        stage.backend.submit_many([spec(**speech) for _ in range(40)])
-        order = []
-        for _ in range(FAIR_TURN * 2):
-            stage.let_arrive()
-            claim = stage.take()
-            order.append(claim.id)
-            stage.done(claim, "x")
-        assert order[FAIR_TURN - 1] == normal
-        assert order[FAIR_TURN * 2 - 1] == low
 
     def test_an_expired_job_never_runs(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(deadline_ts=time.time() - 0.01))
@@ -190,67 +108,6 @@ class JobLifeContract:
         assert time.monotonic() - before < 4
         timer.join()
 
-    def test_the_newest_of_a_key_wins(self, stage: Stage) -> None:
-        backend = stage.backend
-        frames = backend.submit_many([spec(newest_key="cam-1") for _ in range(3)])
-        other = backend.submit(spec(newest_key="cam-2"))
-        late = backend.submit(spec(newest_key="late", due_ts=time.time() + 60))
-        assert backend.submit(spec(id="soon", newest_key="late")) == "soon"
-        assert [backend.get(job_id).state for job_id in [*frames, other, late]] == [
-            JobState.REPLACED,
-            JobState.REPLACED,
-            JobState.WAITING,
-            JobState.WAITING,
-            JobState.REPLACED,
-        ]
-        with pytest.raises(JobCancelled, match="replaced by a newer one"):
-            backend.wait(frames[0], 1).value()
-        assert backend.stats()[2].waiting == 3
-        assert stage.kinds().count("job.replaced") == 3
-        assert backend.recent(10) == [], "replaced frames would push everything else out"
-        running = stage.take()
-        assert running.id == frames[2]
-        backend.submit(spec(id="next", newest_key="cam-1"))
-        assert stage.done(running, "x")
-        assert [claim.id for claim in stage.take_all()] == [other, "soon", "next"]
-
-    def test_an_older_job_is_not_tried_again_after_a_newer_one(self, stage: Stage) -> None:
-        older = stage.backend.submit(spec(newest_key="cam-1"))
-        claim = stage.take()
-        newer = stage.backend.submit(spec(newest_key="cam-1"))
-        stage.fail(claim)
-        assert [claim.id for claim in stage.take_all()] == [newer]
-        assert stage.backend.get(older).state is JobState.REPLACED
-
-    def test_a_scheduled_job_starts_when_it_is_due_and_not_before(self, stage: Stage) -> None:
-        due_ts = time.time() + 0.4
-        later = stage.backend.submit(spec(due_ts=due_ts + 60))
-        job_id = stage.backend.submit(spec(due_ts=due_ts))
-        record = stage.backend.get(job_id)
-        assert (record.state, record.due_ts) == (JobState.SCHEDULED, due_ts)
-        assert stage.backend.stats()[2].scheduled == 2
-        assert stage.take().id == job_id
-        assert due_ts <= time.time() < due_ts + 2
-        assert stage.backend.get(later).state is JobState.SCHEDULED
-
-    def test_a_worker_that_waits_learns_of_a_nearer_time(self, stage: Stage) -> None:
-        stage.backend.submit(spec(due_ts=time.time() + 60))
-        stage.takes_nothing()
-        stage.desk.wait_for_work(0.01)
-        timer = threading.Timer(0.1, lambda: stage.backend.submit(spec(id="near", due_ts=time.time() + 0.1)))
-        timer.start()
-        before = time.monotonic()
-        stage.desk.wait_for_work(8)
-        assert stage.take().id == "near"
-        assert time.monotonic() - before < 4
-        timer.join()
-
-    def test_a_scheduled_job_can_be_cancelled(self, stage: Stage) -> None:
-        job_id = stage.backend.submit(spec(due_ts=time.time() + 60))
-        assert stage.backend.cancel(job_id)
-        assert stage.backend.get(job_id).state is JobState.CANCELLED
-        assert stage.backend.stats()[2].scheduled == 0
-
     def test_wait_is_woken_and_gives_up(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ledger_backend, "WAIT_RECHECK_S", 60.0)
         job_id = stage.backend.submit(spec())
@@ -289,24 +146,6 @@ class JobLifeContract:
         stage.done(stage.take(), "x")
         events = EventBus(stage.connection, "test").follow(job_id, 5)
         assert [event.kind for event in events] == ["job.accepted", "job.started", "job.done"]
-
-    def test_short_jobs_are_taken_together_and_urgent_ones_first(self, stage: Stage) -> None:
-        normal = stage.backend.submit_many([spec() for _ in range(5)])
-        high = stage.backend.submit(spec(priority=Priority.HIGH))
-        stage.let_arrive()
-        limits = {"text.generate": 3}
-        first, second = (stage.take_together(limits=limits) for _ in range(2))
-        rest = stage.take_all()
-        assert [claim.id for claim in first] == [high]
-        assert 1 <= len(second) <= 3
-        assert sorted(claim.id for claim in [*second, *rest]) == sorted(normal)
-
-    def test_what_was_not_begun_goes_back_without_an_attempt(self, stage: Stage) -> None:
-        job_id = stage.backend.submit(spec())
-        stage.give_back(stage.take())
-        assert stage.backend.get(job_id).attempts == 0
-        claim = stage.take()
-        assert (claim.id, claim.attempt) == (job_id, 1)
 
     def test_figures_agree_with_what_happened(self, stage: Stage) -> None:
         backend = stage.backend
