@@ -8,10 +8,13 @@ it confirmed.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from rider_core.api.health import Health
+
+#: A worker that has not asked for tickets for so many seconds is busy with something long.
+LONG_S = 0.1
 
 
 class Ticket(NamedTuple):
@@ -57,6 +60,9 @@ class TicketConsumer(ABC):
     """A worker's access to the lanes that it serves. Used from one thread; `settle`, `release` and `wake` from any.
 
     A lost connection is made anew by itself, in the background, with jittered back-off.
+
+    While the worker is busy with something long (`LONG_S`), nothing waits for it: the consumer gives back what has
+    arrived, with what `surrender` returns, and is handed nothing until the next `fetch`.
     """
 
     @property
@@ -67,6 +73,8 @@ class TicketConsumer(ABC):
     @abstractmethod
     def fetch(self, timeout_s: float) -> list[Delivery]:
         """What has arrived since the last call, in order of arrival; waits for the first up to `timeout_s` seconds.
+
+        After something long, and over a new connection, every lane where tickets wait has its say before any is returned.
 
         An undecodable message is dead-lettered in the broker, logged and left out.
 
@@ -112,8 +120,16 @@ class JobTransport(ABC):
         """
 
     @abstractmethod
-    def consumer(self, lanes: Sequence[str]) -> TicketConsumer:
-        """Access for one worker."""
+    def consumer(
+        self, lanes: Sequence[str], surrender: Callable[[], Sequence[Delivery]] | None = None
+    ) -> TicketConsumer:
+        """Access for one worker.
+
+        Args:
+            surrender: Called on a thread of the consumer's when the worker is busy with something long. It returns the
+                deliveries that the worker has and has not begun; they are not its own any more. None: it keeps what it
+                has, and is handed as much as the prefetch allows.
+        """
 
     @abstractmethod
     def health(self) -> Health:

@@ -737,8 +737,8 @@ RABBITMQ = [
     Defence(
         "what a lost connection brought is taken",
         _DESK,
-        "            for held in self._held.values():\n                held.clear()\n\n    def _next",
-        "\n    def _next",
+        "            self._held_from = self._consumer.connection\n            self._empty_hands()\n",
+        "            self._held_from = self._consumer.connection\n",
         (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_a_lost_connection_brought"),
     ),
     Defence(
@@ -777,11 +777,25 @@ RABBITMQ = [
         (_RABBIT_TESTS + "test_rabbitmq_deaths.py", "test_fork"),
     ),
     Defence(
-        "a long job's worker keeps others' jobs",
+        "a busy worker keeps what it holds",
         _DESK,
-        "        if not short:\n            for held",
-        "        if False:\n            for held",
-        (_RABBIT_TESTS, "prefetch or short_jobs or high_before_normal or two_workers"),
+        "        return self._empty_hands()\n",
+        "        return []\n",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_a_busy_worker_holds"),
+    ),
+    Defence(
+        "a busy worker is handed more",
+        _RABBIT + "subscription.py",
+        "            channel.pause()\n",
+        "            pass\n",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_comes_while_a_worker_is_busy"),
+    ),
+    Defence(
+        "after a long job the first that comes is taken",
+        _RABBIT + "consumer.py",
+        "self._aside = self._heard = False\n            self._sub",
+        "self._aside = False\n            self._sub",
+        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_after_a_long_job_every_lane"),
     ),
 ]
 

@@ -138,6 +138,11 @@ class IoConnection:
             self._loop.add_callback_threadsafe(lambda: self._guarded(function))
             return True
 
+    def call_later(self, delay_s: float, function: Callable[[], None]) -> None:
+        """On the connection's thread: have `function` called there after so many seconds, unless it is over by then."""
+        if self._connection is not None:
+            self._connection.ioloop.call_later(delay_s, lambda: self._guarded(function))
+
     def close(self) -> None:
         """Begin to close it in good order; what was written before is sent. `run` returns within two seconds."""
         with self._lock:

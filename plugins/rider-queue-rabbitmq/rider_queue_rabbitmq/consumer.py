@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rider_core.api import Delivery, TicketConsumer
+from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_queue_rabbitmq.backoff import Backoff
 from rider_queue_rabbitmq.faults import explain
@@ -25,13 +26,21 @@ _END_LIMIT_S = 8.0
 class RabbitConsumer(TicketConsumer):
     """Its thread starts with the first `fetch`; heartbeats go on there, however long a job takes."""
 
-    def __init__(self, settings: RabbitSettings, lanes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        settings: RabbitSettings,
+        lanes: Sequence[str],
+        surrender: Callable[[], Sequence[Delivery]] | None = None,
+    ) -> None:
         for lane in lanes:
             lane_queue(lane)  # refuses a name that cannot be
         self._settings = settings
         self._lanes = list(dict.fromkeys(lanes))
+        self._surrender = surrender
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        # Belongs to that thread: whether a look at what the worker does is due.
+        self._watching = False
         # Guards all below; `fetch` waits on it.
         self._news = threading.Condition()
         self._arrived: deque[Delivery] = deque()  # as many as the prefetch of all lanes allows
@@ -40,6 +49,10 @@ class RabbitConsumer(TicketConsumer):
         self._ready = False
         self._prefetch = 1
         self._woken = False
+        self._fetching = False
+        self._fetched = time.monotonic()
+        self._aside = False
+        self._heard = False
         self._fault: BackendUnavailable | None = None
 
     @property
@@ -51,14 +64,20 @@ class RabbitConsumer(TicketConsumer):
         deadline = time.monotonic() + timeout_s
         with self._news:
             self._start()
-            while not self._arrived and not self._woken and not self._stop.is_set():
+            self._step_forward()
+            self._fetching = True
+            while not (self._arrived and self._heard) and not self._woken and not self._stop.is_set():
                 left_s = deadline - time.monotonic()
                 if left_s <= 0:
                     break
                 self._news.wait(left_s)
+            self._fetching = False
+            self._fetched = time.monotonic()
             woken, self._woken = self._woken, False
-            if not self._arrived and not woken:
+            if not woken and not (self._arrived and self._heard):
                 self._raise_if_unconnected()
+            if not self._heard:
+                return []
             arrived = list(self._arrived)
             self._arrived.clear()
         return arrived
@@ -126,6 +145,7 @@ class RabbitConsumer(TicketConsumer):
                     self._number,
                     on_ready=lambda: self._on_ready(backoff, outage),
                     on_deliveries=self._on_deliveries,
+                    on_heard=self._on_heard,
                 )
             reason = subscription.run()
             fault = explain(reason, self._settings)
@@ -133,6 +153,7 @@ class RabbitConsumer(TicketConsumer):
                 self._ready = False
                 self._fault = fault
                 self._arrived.clear()  # RabbitMQ gives them to the next who asks
+                self._watching = self._aside = self._heard = False
                 self._news.notify_all()
             if not self._stop.is_set():
                 outage.begin(fault)
@@ -150,6 +171,43 @@ class RabbitConsumer(TicketConsumer):
         with self._news:
             self._arrived.extend(deliveries)
             self._news.notify_all()
+        if self._surrender is not None and not self._watching:
+            self._watch()
+
+    def _watch(self) -> None:
+        """See whether the worker is busy with something long, as long as it has anything in its hands."""
+        subscription = self._subscription_now
+        with self._news:
+            left_s = LONG_S if self._fetching else self._fetched + LONG_S - time.monotonic()
+            if left_s > 0:
+                self._watching = not self._fetching or subscription.has_open_deliveries
+                if self._watching:
+                    subscription.call_later(left_s, self._watch)
+                return
+            self._watching = False
+            self._aside = True
+            waiting = list(self._arrived)
+            self._arrived.clear()
+        assert self._surrender is not None
+        # Outside the lock: the worker has one of its own for what it holds.
+        waiting += self._surrender()
+        subscription.pause(each.token for each in waiting if each.connection == self._number)
+
+    def _step_forward(self) -> None:
+        if self._aside:
+            self._aside = self._heard = False
+            self._subscription_now.resume()
+
+    def _on_heard(self) -> None:
+        with self._news:
+            self._heard = True
+            self._news.notify_all()
+
+    @property
+    def _subscription_now(self) -> Subscription:
+        """On its own thread, or where something has arrived."""
+        assert self._subscription is not None
+        return self._subscription
 
 
 class _Outage:

@@ -28,7 +28,9 @@ class LaneChannel:
     """Used on the connection's thread alone.
 
     Args:
+        paused: Nothing is to be delivered until `resume`.
         on_delivery: Called with each ticket, whether it is redelivered, and its tag.
+        on_heard: Called when its first tickets have come, or none waits, after each beginning of the delivery.
         on_cancelled: Called when RabbitMQ ends the delivery, or refuses it, because the queue was deleted, or its node
             went.
     """
@@ -39,19 +41,23 @@ class LaneChannel:
         connection: Connection,
         lane: str,
         prefetch: int,
+        paused: bool,
         *,
         on_delivery: Callable[[LaneChannel, Ticket, bool, int], None],
+        on_heard: Callable[[LaneChannel], None],
         on_cancelled: Callable[[LaneChannel], None],
     ) -> None:
         self.lane = lane
         self._io = io
         self._prefetch = prefetch
+        self._paused = paused
         self._on_delivery = on_delivery
+        self._on_heard = on_heard
         self._on_cancelled = on_cancelled
         self._consumer_tag: str | None = None
         self._open_deliveries = OpenDeliveries()
         self._strangers = 0
-        self._channel: Channel = connection.channel(on_open_callback=lambda _channel: self._consume())
+        self._channel: Channel = connection.channel(on_open_callback=self._opened)
         self._channel.add_on_cancel_callback(self._cancelled_by_broker)
         self._channel.add_on_close_callback(self._closed)
 
@@ -67,6 +73,23 @@ class LaneChannel:
             return  # where the channel is on its way, it will ask for the new number
         self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
         self._consume()
+
+    def pause(self) -> None:
+        """Have nothing delivered until `resume`. What is under way comes to others, marked as redelivered."""
+        self._paused = True
+        if self._consumer_tag is not None and self._channel.is_open:
+            self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
+        self._consumer_tag = None
+
+    def resume(self) -> None:
+        """Have tickets delivered again."""
+        self._paused = False
+        if self._channel.is_open:
+            self._consume()  # else it does so when it is
+
+    @property
+    def has_open_deliveries(self) -> bool:
+        return len(self._open_deliveries) > 0
 
     def release(self, tags: Iterable[int]) -> None:
         """Back into the queue. Where the channel is gone, RabbitMQ has done so."""
@@ -90,10 +113,20 @@ class LaneChannel:
         if self._channel.is_open:
             self._channel.close()
 
+    def _opened(self, _channel: Channel) -> None:
+        if not self._paused:
+            self._consume()
+
     def _consume(self) -> None:
-        """The prefetch holds for each consumer that is made after it was set (`global` would mean all of a channel)."""
+        """The prefetch holds for each consumer that is made after it was set (`global` would mean all of a channel).
+
+        RabbitMQ delivers the first tickets before it answers to what it is asked next, be it the same once more.
+        """
         self._channel.basic_qos(prefetch_count=self._prefetch, global_qos=False)
         self._consumer_tag = self._channel.basic_consume(lane_queue(self.lane), self._deliver, auto_ack=False)
+        self._channel.basic_qos(
+            prefetch_count=self._prefetch, global_qos=False, callback=lambda _ok: self._on_heard(self)
+        )
 
     def _cancelled_by_broker(self, answer: frame.Method[spec.Basic.Cancel]) -> None:
         if answer.method.consumer_tag == self._consumer_tag:

@@ -32,6 +32,8 @@ class Subscription:
         number: `Delivery.connection` of all that comes over it.
         on_ready: Called on its thread when the connection is there and every lane exists, before the first delivery.
         on_deliveries: Called on its thread with the tickets that came together.
+        on_heard: Called on its thread when each lane's first tickets have come, or none waits there; at the beginning
+            and after `resume`.
     """
 
     def __init__(
@@ -43,15 +45,19 @@ class Subscription:
         *,
         on_ready: Callable[[], None],
         on_deliveries: Callable[[list[Delivery]], None],
+        on_heard: Callable[[], None],
     ) -> None:
         self._number = number
         self._lanes = lanes
         self._on_ready = on_ready
         self._on_deliveries = on_deliveries
+        self._on_heard = on_heard
         self._io = IoConnection(settings, self._open)
         # These belong to the connection's thread.
         self._prefetch = prefetch
+        self._paused = False
         self._channels: dict[str, LaneChannel] = {}
+        self._unheard: set[LaneChannel] = set()
         self._arrived: list[Delivery] = []
         # Answers on their way to that thread.
         self._lock = threading.Lock()
@@ -66,6 +72,26 @@ class Subscription:
     def set_prefetch(self, count: int) -> None:
         """From any thread. What is unsettled at the change comes on top."""
         self._io.call(lambda: self._change_prefetch(count))
+
+    def call_later(self, delay_s: float, function: Callable[[], None]) -> None:
+        """On its thread."""
+        self._io.call_later(delay_s, function)
+
+    def pause(self, tokens: Iterable[Token]) -> None:
+        """On its thread: have nothing delivered, and give these back."""
+        self._paused = True
+        for channel in self._channels.values():
+            channel.pause()
+        self.release(tokens)
+
+    def resume(self) -> None:
+        """From any thread: have tickets delivered again."""
+        self._io.call(self._resume)
+
+    @property
+    def has_open_deliveries(self) -> bool:
+        """On its thread: whether something is neither settled nor released."""
+        return any(channel.has_open_deliveries for channel in self._channels.values())
 
     def settle(self, tokens: Iterable[Token]) -> None:
         """From any thread: acknowledge these, together with whatever else is settled until the thread comes to it."""
@@ -92,19 +118,23 @@ class Subscription:
             self._open_channel(connection, lane)
 
     def _open_channel(self, connection: Connection, lane: str) -> None:
-        self._channels[lane] = LaneChannel(
+        channel = self._channels[lane] = LaneChannel(
             self._io,
             connection,
             lane,
             self._prefetch,
+            self._paused,
             on_delivery=self._deliver,
+            on_heard=self._heard,
             on_cancelled=partial(self._make_anew, connection),
         )
+        self._unheard.add(channel)
 
     def _make_anew(self, connection: Connection, channel: LaneChannel) -> None:
         queue = lane_queue(channel.lane)
         log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
         channel.close()
+        self._heard(channel)
         # Its deletion may not be over yet.
         connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))
 
@@ -116,6 +146,19 @@ class Subscription:
             self._io.abort(problem)
         else:
             self._open_channel(connection, lane)
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._unheard.update(self._channels.values())
+        for channel in self._channels.values():
+            channel.resume()
+
+    def _heard(self, channel: LaneChannel) -> None:
+        if channel in self._unheard:
+            self._unheard.remove(channel)
+            if not self._unheard:
+                self._hand_on()
+                self._on_heard()
 
     def _change_prefetch(self, count: int) -> None:
         self._prefetch = count

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from rider_core.api import Health, JobTransport, Ticket, TicketConsumer
+from rider_core.api import Delivery, Health, JobTransport, Ticket, TicketConsumer
 from rider_queue_rabbitmq.consumer import RabbitConsumer
 from rider_queue_rabbitmq.health import check_health
 from rider_queue_rabbitmq.publisher import Publisher
@@ -34,9 +34,11 @@ class RabbitTransport(JobTransport):
         self._after_fork()
         self._publisher.publish(tickets, delay_s)
 
-    def consumer(self, lanes: Sequence[str]) -> TicketConsumer:
+    def consumer(
+        self, lanes: Sequence[str], surrender: Callable[[], Sequence[Delivery]] | None = None
+    ) -> TicketConsumer:
         self._after_fork()
-        consumer = RabbitConsumer(self._settings, lanes)
+        consumer = RabbitConsumer(self._settings, lanes, surrender)
         with self._lock:
             self._consumers.add(consumer)
         return consumer

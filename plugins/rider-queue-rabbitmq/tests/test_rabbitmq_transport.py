@@ -19,6 +19,7 @@ from rider_queue_rabbitmq.connection import TolerantConnection
 from tickets_in_tests import PATIENCE_S, drain, job_ids, job_ids_of, take, ticket, tickets
 
 from rider_core.api import HealthStatus, TicketConsumer
+from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_core.testing import wait_until
 
@@ -155,6 +156,17 @@ def test_a_larger_prefetch_takes_effect_while_a_job_runs(
     with pytest.raises(ValueError, match="no limit"):
         consumer.set_prefetch(0)
     consumer.settle(held)
+
+
+def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
+    lanes = [f"{lane}-{number}" for number in range(9)]
+    consumer = transport.consumer(lanes, surrender=list)
+    for _ in range(10):
+        transport.publish([ticket("job", each) for each in lanes])
+        time.sleep(2 * LONG_S)
+        arrived = take(consumer, 1)
+        consumer.settle(arrived)
+        assert {each.ticket.lane for each in arrived} == set(lanes)
 
 
 def test_fetch_wakes(consumer: TicketConsumer) -> None:

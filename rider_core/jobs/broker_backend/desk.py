@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,11 @@ from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: From so many jobs together on they count as short, and so many of each lane at least are held ready. Fewer are taken
-#: together where each takes long, and then others may have what is held.
+#: From so many jobs together on they count as short, and so many of each lane at least are held ready.
 SHORT_FROM = 16
 HELD_READY = 128
+#: ... but not for so many seconds after something long: others would get most of what is held, as if it had been begun.
+LONG_AGO_S = 10.0
 #: An idle worker whose lanes have been empty for so long asks the ledger whether jobs wait that it was not handed.
 IDLE_S = 10.0
 #: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
@@ -35,32 +37,36 @@ class BrokerDesk(ClaimDesk):
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], transport: JobTransport) -> None:
         super().__init__(connection, worker, queues, broker=True)
         self._transport = transport
-        self._consumer = transport.consumer(self.lanes)
+        self._consumer = transport.consumer(self.lanes, self._surrender)
+        # Guards what is held: while a long job runs, the consumer's thread takes it away.
+        self._hands = threading.Lock()
         self._held: dict[str, deque[Delivery]] = {lane: deque() for lane in self.lanes}
         self._held_from = 0
+        self._last_long: Stopwatch | None = None
         self._idle = Stopwatch.start()
         self._asked: Stopwatch | None = None
         self._suspension = False
 
     def take(self, limits: Mapping[str, int] | None = None) -> list[Claim]:
         limits = limits or {}
+        if self._suspended():
+            return []
         self._look()
-        while not self._suspended() and (deliveries := self._next(limits)):
+        while deliveries := self._next(limits):
             claims = self._claimed(deliveries, limits)
             if claims:
                 self._turn += 1
-                self._let_others_have(limits, claims[0])
+                self._set_prefetch(limits.get(claims[0].task, 1))
                 return claims
         return []
 
     def take_more(self, lane: str, task: str, number: int) -> list[Claim]:
         self._look()
-        return self._claimed(self._of_task(lane, task, number), {task: number})
+        with self._hands:
+            deliveries = self._of_task(lane, task, number)
+        return self._claimed(deliveries, {task: number})
 
     def wait_for_more(self, timeout_s: float) -> bool:
-        if any(self._held.values()):
-            time.sleep(timeout_s)  # workers are suspended
-            return True
         self._receive(timeout_s)
         if any(self._held.values()):
             self._idle = Stopwatch.start()
@@ -101,31 +107,44 @@ class BrokerDesk(ClaimDesk):
             arrived = self._consumer.fetch(timeout_s)
         finally:
             self._forget_lost_connection()
-        for delivery in arrived:
-            if delivery.connection == self._held_from and delivery.ticket.lane in self._held:
-                self._held[delivery.ticket.lane].append(delivery)
+        with self._hands:
+            for delivery in arrived:
+                if delivery.connection == self._held_from and delivery.ticket.lane in self._held:
+                    self._held[delivery.ticket.lane].append(delivery)
 
     def _forget_lost_connection(self) -> None:
         if self._consumer.connection != self._held_from:
             self._held_from = self._consumer.connection
+            self._empty_hands()
+
+    def _surrender(self) -> list[Delivery]:
+        """On the consumer's thread: a long job runs."""
+        self._last_long = Stopwatch.start()
+        return self._empty_hands()
+
+    def _empty_hands(self) -> list[Delivery]:
+        with self._hands:
+            emptied = [delivery for held in self._held.values() for delivery in held]
             for held in self._held.values():
                 held.clear()
+        return emptied
 
     def _next(self, limits: Mapping[str, int]) -> list[Delivery]:
         """The tickets that come next: of the most urgent lane, or of the one with the oldest where it is its turn."""
-        lanes = [lane for lane in self.lanes if self._held[lane]]
-        if not lanes:
-            return []
-        if self._fair_turn():
-            lanes.sort(key=lambda lane: self._held[lane][0].ticket.submitted_ts)
-        first = self._held[lanes[0]].popleft()
-        if _goes_alone(first):
-            return [first]
-        task = first.ticket.task
-        return [first, *self._of_task(lanes[0], task, limits.get(task, 1) - 1)]
+        with self._hands:
+            lanes = [lane for lane in self.lanes if self._held[lane]]
+            if not lanes:
+                return []
+            if self._fair_turn():
+                lanes.sort(key=lambda lane: self._held[lane][0].ticket.submitted_ts)
+            first = self._held[lanes[0]].popleft()
+            if _goes_alone(first):
+                return [first]
+            task = first.ticket.task
+            return [first, *self._of_task(lanes[0], task, limits.get(task, 1) - 1)]
 
     def _of_task(self, lane: str, task: str, number: int) -> list[Delivery]:
-        """Up to so many tickets from the front of a lane that may be run together."""
+        """Up to so many tickets from the front of a lane that may be run together. With the hands locked."""
         held = self._held[lane]
         chosen: list[Delivery] = []
         while len(chosen) < number and held and held[0].ticket.task == task and not _goes_alone(held[0]):
@@ -188,17 +207,12 @@ class BrokerDesk(ClaimDesk):
             # The others in hand are claimed already. This one is missed when it is overdue, and published then.
             log.warning("the broker did not take job %s, which is not due yet: %s", ticket.job_id, error)
 
-    def _let_others_have(self, limits: Mapping[str, int], claim: Claim) -> None:
-        """Hold tickets ready where jobs are short; where this one may take long, others may have what is held."""
-        assert claim.delivery is not None
-        limit = limits.get(claim.delivery.ticket.task, 1)
-        short = limit >= SHORT_FROM
+    def _set_prefetch(self, limit: int) -> None:
+        """Hold tickets ready where jobs are short; else only as many as are taken together."""
+        long_ago = self._last_long is None or self._last_long.elapsed_s > LONG_AGO_S
+        short = limit >= SHORT_FROM and long_ago
         # A broker takes back what is under way when the number changes, so it moves in steps.
         self._consumer.set_prefetch(max(HELD_READY, _power_of_two(2 * limit)) if short else _power_of_two(limit))
-        if not short:
-            for held in self._held.values():
-                self._consumer.release(held)
-                held.clear()
 
     def _close_accounts(self, ended: Sequence[Ended], answers: Sequence[int]) -> None:
         """Settle the tickets of what has ended; what is tried again gets a new one first.
