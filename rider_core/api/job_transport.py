@@ -74,7 +74,7 @@ class TicketConsumer(ABC):
     def fetch(self, timeout_s: float) -> list[Delivery]:
         """What has arrived since the last call, in order of arrival; waits for the first up to `timeout_s` seconds.
 
-        After something long, and over a new connection, every lane where tickets wait has its say before any is returned.
+        After something long, and over a new connection, every lane with tickets has its say before any is returned.
 
         An undecodable message is dead-lettered in the broker, logged and left out.
 

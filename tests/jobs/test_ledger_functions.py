@@ -14,12 +14,10 @@ import redis
 from house import Valkey, wait_until
 
 from rider_core.api import JobState
-from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Ended, Outcome, keys
-from rider_core.jobs.ledger.codec import Told, data_of, record_from_message, rq_time
-from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, OTHERS_KEPT, Functions, Library
-from rider_core.jobs.ledger.line import Line
+from rider_core.jobs.ledger.codec import record_from_message
+from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, OTHERS_KEPT, Library
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.stage import spec
@@ -130,22 +128,6 @@ def test_of_results_that_are_committed_together_those_without_a_lease_are_discar
     assert desk.commit([Ended(claim, Outcome.DONE, "{}") for claim in claims]) == [True, False, True]
     assert [backend.get(job_id).state for job_id in ids] == [JobState.DONE, JobState.RUNNING, JobState.DONE]
     desk.close()
-
-
-def test_two_tickets_for_one_job_lease_it_once(connection: redis.Redis) -> None:
-    """A broker may hand out a copy of a ticket together with it."""
-    functions = Functions(Line(connection), broker=True)
-    order = spec()
-    now = time.time()
-    told = Told.by(order, TASKS[order.task], now)
-    job = [order.id, "text", "text", 0, "", "0", data_of(order), told.about, "{}"]
-    assert functions.submit([now, rq_time(now), *job]) == [1]
-    attempt = ["w1", "execution", now, rq_time(now), now + 20, "busy", 1, "{}"]
-    (leased, copy) = functions.claim([*attempt, order.id, 0, 0, order.id, 0, 0])
-    assert (leased[0], copy) == (1, 0)
-    another = ["w2", "another", now, rq_time(now), now + 20, "busy", 1, "{}"]
-    assert functions.claim([*another, order.id, 0, 0]) == [0], "while it runs"
-    assert connection.hget(keys.job_key(order.id), "attempts") == b"1"
 
 
 def test_only_the_last_jobs_are_kept_in_mind(backend: RQBackend, connection: redis.Redis) -> None:

@@ -34,6 +34,7 @@ _HANDS = "tests/jobs/test_hands.py"
 _FUNCTIONS = "tests/jobs/test_ledger_functions.py"
 _RABBIT = "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/"
 _RABBIT_TESTS = "plugins/rider-queue-rabbitmq/tests/"
+_TICKETS = "tests/jobs/test_claims_of_tickets.py"
 _DESK = "rider_core/jobs/broker_backend/desk.py"
 
 #: Records, leases, results: the same for both carriers.
@@ -611,23 +612,44 @@ RABBITMQ = [
     Defence(
         "two tickets are two jobs",
         _LUA + "claim.lua",
-        "if not redelivered or not release(job.lane, job.id, job.execution) then return 0 end",
+        "    if not was_leased_for(job, ticket) then return 0 end\n",
         "",
-        (_FUNCTIONS, "test_two_tickets_for_one_job_lease_it_once"),
+        (_TICKETS, "test_two_tickets_for_one_job_lease_it_once"),
     ),
     Defence(
         "two tickets in one hand are two leases",
         _LUA + "claim.lua",
         "local job = not leased[id] and read(id)",
         "local job = read(id)",
-        (_FUNCTIONS, "test_two_tickets_for_one_job_lease_it_once"),
+        (_TICKETS, "test_two_tickets_for_one_job_lease_it_once"),
     ),
     Defence(
         "a job of a worker that lost the broker waits for its lease to end",
         _LUA + "claim.lua",
-        "if not redelivered or not",
-        "if redelivered or not",
+        "return ticket.redelivered and",
+        "return not ticket.redelivered and",
         (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_a_lost_worker_is_known_at_once"),
+    ),
+    Defence(
+        "what an earlier attempt left behind ends a running one",
+        _LUA + "claim.lua",
+        "return ticket.redelivered and ticket.attempt == (job.ticket or job.attempts - 1)",
+        "return ticket.redelivered",
+        (_TICKETS, "test_what_an_earlier_attempt_left_behind"),
+    ),
+    Defence(
+        "nobody knows that an old ticket leased a job",
+        _LUA + "claim.lua",
+        "      note_ticket(job, ticket)\n",
+        "",
+        (_TICKETS, "test_an_old_ticket_that_is_all_there_is"),
+    ),
+    Defence(
+        "a lost job is run together with others",
+        _LUA + "claim.lua",
+        "  if claimant.together and not sociable(job) then return ALONE end\n",
+        "",
+        (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_a_lost_workers_jobs_are_taken_alone"),
     ),
     Defence(
         "a message counts as taken before RabbitMQ has it on disk",

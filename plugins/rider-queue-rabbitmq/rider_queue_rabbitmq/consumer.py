@@ -179,12 +179,12 @@ class RabbitConsumer(TicketConsumer):
         subscription = self._subscription_now
         with self._news:
             left_s = LONG_S if self._fetching else self._fetched + LONG_S - time.monotonic()
+            self._watching = not self._fetching or subscription.has_open_deliveries
+            if self._watching:
+                # Also behind a long job's beginning: the worker may have been about to take something into its hands.
+                subscription.call_later(left_s if left_s > 0 else LONG_S, self._watch)
             if left_s > 0:
-                self._watching = not self._fetching or subscription.has_open_deliveries
-                if self._watching:
-                    subscription.call_later(left_s, self._watch)
                 return
-            self._watching = False
             self._aside = True
             waiting = list(self._arrived)
             self._arrived.clear()

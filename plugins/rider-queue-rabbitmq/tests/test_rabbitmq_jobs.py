@@ -24,7 +24,7 @@ from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.broker_backend import desk as broker_desk
 from rider_core.jobs.broker_backend.desk import SHORT_FROM
-from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger import Claim, keys
 from rider_core.testing import wait_until
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
@@ -128,6 +128,26 @@ def test_a_lost_worker_is_known_at_once(stage: Stage) -> None:
     assert stage.desk_of("w2").heartbeat([late]) == [late]
     assert stage.done(second, "second", "w2")
     assert stage.backend.get(job_id).state is JobState.DONE
+
+
+def test_a_lost_workers_jobs_are_taken_alone_and_what_it_held_together(stage: Stage) -> None:
+    """RabbitMQ marks them all as redelivered; the ledger knows which had been begun."""
+    ids = stage.backend.submit_many([spec() for _ in range(2 * SHORT_FROM)])
+    limits = {"text.generate": SHORT_FROM}
+    begun = stage.take_together(limits=limits)
+    stage.let_arrive()
+    begun += stage.take_together(limits=limits)
+    assert len(begun) > SHORT_FROM
+    stage.desk.close()
+    taken: list[list[Claim]] = []
+    while sum(map(len, taken)) < len(ids):
+        taken.append(stage.take_together("w2", limits))
+    lost = {claim.id for claim in begun}
+    assert sorted(claim.attempt for claims in taken for claim in claims) == [1] * (len(ids) - len(lost)) + [2] * len(
+        lost
+    )
+    assert {len(claims) for claims in taken if lost & {claim.id for claim in claims}} == {1}
+    assert max(map(len, taken)) > 1
 
 
 def test_what_a_lost_connection_brought_is_not_taken(stage: Stage, node: RabbitMQNode) -> None:

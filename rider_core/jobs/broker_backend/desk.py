@@ -29,6 +29,8 @@ LONG_AGO_S = 10.0
 IDLE_S = 10.0
 #: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
 OVERDUE_S = 60.0
+#: The ledger's answer where a job may not be run together with others; see `lua/claim.lua`.
+ALONE = -1
 
 
 class BrokerDesk(ClaimDesk):
@@ -53,7 +55,7 @@ class BrokerDesk(ClaimDesk):
             return []
         self._look()
         while deliveries := self._next(limits):
-            claims = self._claimed(deliveries, limits)
+            claims = self._claimed(deliveries, limits, together=len(deliveries) > 1)
             if claims:
                 self._turn += 1
                 self._set_prefetch(limits.get(claims[0].task, 1))
@@ -64,7 +66,7 @@ class BrokerDesk(ClaimDesk):
         self._look()
         with self._hands:
             deliveries = self._of_task(lane, task, number)
-        return self._claimed(deliveries, {task: number})
+        return self._claimed(deliveries, {task: number}, together=True)
 
     def wait_for_more(self, timeout_s: float) -> bool:
         self._receive(timeout_s)
@@ -138,7 +140,7 @@ class BrokerDesk(ClaimDesk):
             if self._fair_turn():
                 lanes.sort(key=lambda lane: self._held[lane][0].ticket.submitted_ts)
             first = self._held[lanes[0]].popleft()
-            if _goes_alone(first):
+            if first.ticket.alone:
                 return [first]
             task = first.ticket.task
             return [first, *self._of_task(lanes[0], task, limits.get(task, 1) - 1)]
@@ -147,7 +149,7 @@ class BrokerDesk(ClaimDesk):
         """Up to so many tickets from the front of a lane that may be run together. With the hands locked."""
         held = self._held[lane]
         chosen: list[Delivery] = []
-        while len(chosen) < number and held and held[0].ticket.task == task and not _goes_alone(held[0]):
+        while len(chosen) < number and held and held[0].ticket.task == task and not held[0].ticket.alone:
             chosen.append(held.popleft())
         return chosen
 
@@ -158,20 +160,25 @@ class BrokerDesk(ClaimDesk):
             self._suspension = bool(self._redis.exists("rq:suspended"))
         return self._suspension
 
-    def _claimed(self, deliveries: list[Delivery], limits: Mapping[str, int]) -> list[Claim]:
-        """The claims that the ledger grants; the other tickets are settled, or put off until they are due."""
+    def _claimed(self, deliveries: list[Delivery], limits: Mapping[str, int], together: bool) -> list[Claim]:
+        """The claims that the ledger grants; the other tickets are settled, kept for later, or put off.
+
+        Args:
+            together: They will be run together with others.
+        """
         if not deliveries:
             return []
         attempt = self._attempt_arguments()
         arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
         try:
             short = int(limits.get(deliveries[0].ticket.task, 1) > 1)
-            answers = self._functions.claim([*attempt, short, LOST, *arguments])
+            answers = self._functions.claim([*attempt, short, int(together), LOST, *arguments])
         except redis.RedisError:
             self._consumer.release(deliveries)
             raise
         claims: list[Claim] = []
         over: list[Delivery] = []
+        alone: list[Delivery] = []
         for delivery, answer in zip(deliveries, answers, strict=True):
             ticket = delivery.ticket
             if isinstance(answer, bytes):
@@ -179,6 +186,8 @@ class BrokerDesk(ClaimDesk):
                 over.append(delivery)
             elif answer == 0:
                 over.append(delivery)
+            elif answer == ALONE:
+                alone.append(delivery)
             else:
                 _, execution, now, *_ = attempt
                 number, about = answer
@@ -196,9 +205,17 @@ class BrokerDesk(ClaimDesk):
                     )
                 )
         self._consumer.settle(over)
+        self._hold_alone(alone)
         if claims:
             self._now_works(claims[0].task, limits)
         return claims
+
+    def _hold_alone(self, deliveries: Sequence[Delivery]) -> None:
+        """They come next in their lanes, each alone."""
+        with self._hands:
+            for delivery in reversed(deliveries):
+                ticket = delivery.ticket._replace(alone=True)
+                self._held[ticket.lane].appendleft(delivery._replace(ticket=ticket))
 
     def _put_off(self, ticket: Ticket, due_ts: float) -> None:
         try:
@@ -258,10 +275,6 @@ class BrokerDesk(ClaimDesk):
 def _power_of_two(number: int) -> int:
     """The largest that is not above it."""
     return 1 << (number.bit_length() - 1)
-
-
-def _goes_alone(delivery: Delivery) -> bool:
-    return delivery.ticket.alone or delivery.redelivered
 
 
 def _deliveries(claims: Sequence[Claim]) -> list[Delivery]:

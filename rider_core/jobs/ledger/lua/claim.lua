@@ -1,25 +1,36 @@
 -- With a broker: lease the jobs of the tickets that a worker was handed. The ledger decides, not the ticket.
 -- args: worker, execution id, now, now as RQ writes it, when the leases end, what RQ's record of the worker shows,
---       whether the jobs are short ('1'), problem for a lost job in JSON, then for each ticket: id, attempt, whether it was in somebody's hands before ('1').
+--       whether the jobs are short ('1'), whether they will be run together with others ('1'), problem for a lost job in
+--       JSON, then for each ticket: id, attempt, whether it was in somebody's hands before ('1').
 -- Returns for each the attempt that it is and `codec.Told` in one field; 0: nothing is to be done any more, or another
--- ticket for it is on its way; or when it is due, as a string: too early.
+-- ticket for it is on its way; -1: once more, alone; or when it is due, as a string: too early.
+local ALONE = -1
+
+-- Whether it comes from somebody who had it and lost the broker, most likely because it died. Any other ticket for a
+-- running job is a copy: a second one, or what an earlier attempt left behind.
+local function was_leased_for(job, ticket)
+  return ticket.redelivered and ticket.attempt == (job.ticket or job.attempts - 1)
+end
 
 -- What is answered for one ticket; nil: the job may be leased.
-local function objection(job, attempt, redelivered, claimant)
+local function objection(job, ticket, claimant)
   local now, iso = claimant.times.number, claimant.times.iso
   if job.status == STARTED then
-    -- Whoever had it lost the broker, most likely because it died. A second ticket for a running job is a copy.
-    if not redelivered or not release(job.lane, job.id, job.execution) then return 0 end
+    if not was_leased_for(job, ticket) then return 0 end
+  elseif job.status ~= QUEUED and job.status ~= SCHEDULED then
+    return 0
+  elseif ticket.attempt < job.attempts and not ticket.redelivered then
+    return 0
+  end
+  if claimant.together and not sociable(job) then return ALONE end
+  if job.status == STARTED then
+    if not release(job.lane, job.id, job.execution) then return 0 end
     if job.attempts >= job.max_attempts then
       bury(job, now, iso, claimant.lost)
       tell('job.failed', job, now, claimant.times.ts, nil, ',"problem":' .. claimant.lost)
       return 0
     end
     count(job.task, 'retried')
-  elseif job.status ~= QUEUED and job.status ~= SCHEDULED then
-    return 0
-  elseif attempt < job.attempts and not redelivered then
-    return 0
   elseif job.deadline and now >= job.deadline then
     leave(job)
     drop(job, 'expired', now, iso)
@@ -35,15 +46,24 @@ local function objection(job, attempt, redelivered, claimant)
   end
 end
 
+-- Most often it is the newest ticket, which need not be said.
+local function note_ticket(job, ticket)
+  if job.ticket or ticket.attempt ~= job.attempts then
+    redis.call('HSET', job_key(job.id), 'ticket', ticket.attempt)
+  end
+end
+
 local function claim(args)
   local times = times_of(args[1], args[3], args[4], args[5])
-  local claimant, answers, jobs, leased = {times = times, lost = args[8]}, {}, {}, {}
-  for at = 9, #args, 3 do
-    local id = args[at]
+  local claimant = {times = times, together = args[8] == '1', lost = args[9]}
+  local answers, jobs, leased = {}, {}, {}
+  for at = 10, #args, 3 do
+    local id, ticket = args[at], {attempt = tonumber(args[at + 1]), redelivered = args[at + 2] == '1'}
     local job = not leased[id] and read(id)
     -- A second ticket for a job that is being leased here is a copy.
-    local answer = job and objection(job, tonumber(args[at + 1]), args[at + 2] == '1', claimant) or not job and 0
+    local answer = job and objection(job, ticket, claimant) or not job and 0
     if not answer then
+      note_ticket(job, ticket)
       leased[id] = true
       jobs[#jobs + 1] = job
     end
