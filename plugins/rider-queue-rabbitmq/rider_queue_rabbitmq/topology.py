@@ -31,8 +31,9 @@ DEAD_QUEUE = "rider.dead"
 _DELAY = "rider.delay."
 _RESERVED = ("dead", "jobs", "delay")
 
-#: A backstop only: the ledger counts the attempts. Far above what restarts of workers and brokers bring about.
-_DELIVERY_LIMIT = 1000
+#: A backstop only: the ledger counts the attempts. A ticket of low priority counts one more for each long job whose
+#: worker held it meanwhile, and a full queue has 100,000 of them.
+_DELIVERY_LIMIT = 1_000_000
 #: The ledger refuses jobs long before; this one stops a stranger, or a fault of ours.
 _LANE_LIMIT = 1_000_000
 #: For a person to look at; the oldest go first. The ledger has its own dead letters.
