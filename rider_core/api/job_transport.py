@@ -7,6 +7,7 @@ it confirmed.
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -15,6 +16,11 @@ from rider_core.api.health import Health
 
 #: A worker that has not asked for tickets for so many seconds is busy with something long.
 LONG_S = 0.1
+
+
+def new_nonce() -> str:
+    """What two tickets of one job differ in. No secret."""
+    return f"{random.getrandbits(32):08x}"
 
 
 class Ticket(NamedTuple):
@@ -29,6 +35,8 @@ class Ticket(NamedTuple):
         alone: It must not be run together with others: it killed its worker once, or has only one attempt.
         submitted_ts: Seconds since the epoch; the oldest ticket gets its turn whatever its lane.
         body: The job as the ledger wrote it: JSON, opaque to the broker.
+        nonce: Eight hexadecimal digits, drawn for each publication: a copy of a ticket is not the ticket. The ledger
+            notes which one a job was leased for.
     """
 
     job_id: str
@@ -38,6 +46,11 @@ class Ticket(NamedTuple):
     alone: bool
     submitted_ts: float
     body: bytes
+    nonce: str
+
+    def renewed(self, **changes: Any) -> Ticket:
+        """Another ticket for the same job."""
+        return self._replace(nonce=new_nonce(), **changes)
 
 
 class Delivery(NamedTuple):

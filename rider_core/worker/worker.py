@@ -161,7 +161,11 @@ class ProviderWorker(BaseWorker):
                 if claims:
                     return claims, None
                 self._found_nothing = False
-                if timeout is None or (max_idle_time is not None and idle.elapsed_s >= max_idle_time):
+                if timeout is None:
+                    if self._desk.is_drained():
+                        return None
+                    continue
+                if max_idle_time is not None and idle.elapsed_s >= max_idle_time:
                     return None
                 self._desk.wait_for_work(WAIT_S)
                 delays = backoff_delays(0.2, 5.0)
@@ -208,7 +212,7 @@ class ProviderWorker(BaseWorker):
         first = claims[0]
         room, wait_s = self._bench.max_batch(first.task) - len(claims), self._bench.max_wait_s(first.task)
         watch = Stopwatch.start()
-        while room > 0 and first.attempt == 1 and (left_s := wait_s - watch.elapsed_s) > 0:
+        while room > 0 and first.sociable and (left_s := wait_s - watch.elapsed_s) > 0:
             more = self._desk.take_more(first.lane, first.task, room)
             claims += more
             room -= len(more)

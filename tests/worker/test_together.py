@@ -67,6 +67,19 @@ def test_a_job_waits_a_little_for_others(bench: Bench) -> None:
     assert sizes(bench) == [4]
 
 
+def test_one_with_a_single_attempt_waits_for_nobody(bench: Bench) -> None:
+    """A neighbour that kills the worker would take it away."""
+    bench.processes.environment["MAX_WAIT_MS"] = "2000"
+    bench.start()
+    bench.backend.wait(bench.submit("first"), 15)
+    bench.ledger.unlink()
+    once = bench.submit("once", retry=ONCE)
+    wait_until(lambda: bench.backend.get(once).state is not JobState.WAITING)
+    others = submit_many(bench, "a", "b", "c")
+    bench.backend.wait_many([once, *others], 15)
+    assert sizes(bench) == [3]
+
+
 def test_a_result_does_not_wait_for_a_longer_job_behind_it(bench: Bench) -> None:
     bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
     bench.start()

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: The farewell takes two seconds at most, an attempt at connecting five.
 _END_LIMIT_S = 8.0
+#: A lane that has not said for so long what it has is not waited for; a queue may have lost its majority of nodes.
+_HEARING_LIMIT_S = 1.0
 
 
 class RabbitConsumer(TicketConsumer):
@@ -53,6 +55,7 @@ class RabbitConsumer(TicketConsumer):
         self._fetched = time.monotonic()
         self._aside = False
         self._heard = False
+        self._hearing_ends = 0.0
         self._fault: BackendUnavailable | None = None
 
     @property
@@ -66,17 +69,13 @@ class RabbitConsumer(TicketConsumer):
             self._start()
             self._step_forward()
             self._fetching = True
-            while not (self._arrived and self._heard) and not self._woken and not self._stop.is_set():
-                left_s = deadline - time.monotonic()
-                if left_s <= 0:
-                    break
-                self._news.wait(left_s)
+            self._wait_for_arrivals(deadline)
             self._fetching = False
             self._fetched = time.monotonic()
             woken, self._woken = self._woken, False
-            if not woken and not (self._arrived and self._heard):
-                self._raise_if_unconnected()
-            if not self._heard:
+            if not self._may_hand_out():
+                if not woken:
+                    self._raise_if_unconnected()
                 return []
             arrived = list(self._arrived)
             self._arrived.clear()
@@ -117,6 +116,17 @@ class RabbitConsumer(TicketConsumer):
             subscription.close()
         if thread is not None:
             thread.join(_END_LIMIT_S)
+
+    def _wait_for_arrivals(self, deadline: float) -> None:
+        while not self._may_hand_out() and not self._woken and not self._stop.is_set():
+            now = time.monotonic()
+            if now >= deadline:
+                return
+            end = min(deadline, self._hearing_ends) if self._arrived else deadline
+            self._news.wait(end - now)
+
+    def _may_hand_out(self) -> bool:
+        return bool(self._arrived) and (self._heard or time.monotonic() >= self._hearing_ends)
 
     def _start(self) -> None:
         if self._thread is None and not self._stop.is_set():
@@ -164,6 +174,7 @@ class RabbitConsumer(TicketConsumer):
         outage.end()
         with self._news:
             self._ready = True
+            self._hearing_ends = time.monotonic() + _HEARING_LIMIT_S
             self._fault = None
             self._news.notify_all()
 
@@ -196,6 +207,7 @@ class RabbitConsumer(TicketConsumer):
     def _step_forward(self) -> None:
         if self._aside:
             self._aside = self._heard = False
+            self._hearing_ends = time.monotonic() + _HEARING_LIMIT_S
             self._subscription_now.resume()
 
     def _on_heard(self) -> None:

@@ -71,21 +71,20 @@ class LaneChannel:
         unchanged, self._prefetch = count == self._prefetch, count
         if unchanged or self._consumer_tag is None or not self._channel.is_open:
             return  # where the channel is on its way, it will ask for the new number
-        self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
+        self._stop_consuming()
         self._consume()
 
     def pause(self) -> None:
         """Have nothing delivered until `resume`. What is under way comes to others, marked as redelivered."""
         self._paused = True
-        if self._consumer_tag is not None and self._channel.is_open:
-            self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
-        self._consumer_tag = None
+        self._stop_consuming()
 
     def resume(self) -> None:
         """Have tickets delivered again."""
         self._paused = False
-        if self._channel.is_open:
-            self._consume()  # else it does so when it is
+        if self._channel.is_open:  # else it consumes when it is
+            self._stop_consuming()  # it may not have been paused
+            self._consume()
 
     @property
     def has_open_deliveries(self) -> bool:
@@ -127,6 +126,11 @@ class LaneChannel:
         self._channel.basic_qos(
             prefetch_count=self._prefetch, global_qos=False, callback=lambda _ok: self._on_heard(self)
         )
+
+    def _stop_consuming(self) -> None:
+        if self._consumer_tag is not None and self._channel.is_open:
+            self._channel.basic_cancel(self._consumer_tag, callback=lambda _ok: None)
+        self._consumer_tag = None
 
     def _cancelled_by_broker(self, answer: frame.Method[spec.Basic.Cancel]) -> None:
         if answer.method.consumer_tag == self._consumer_tag:

@@ -134,6 +134,8 @@ class Subscription:
         queue = lane_queue(channel.lane)
         log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
         channel.close()
+        if self._channels.get(channel.lane) is channel:
+            del self._channels[channel.lane]  # nobody is to wait for it to say something
         self._heard(channel)
         # Its deletion may not be over yet.
         connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))

@@ -16,10 +16,10 @@ from rider_core.errors import InvalidInput, TooLarge
 
 #: RabbitMQ 4 takes no larger message unless told to (3.10 takes 128 MiB), and closes the channel on one.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-#: Name of the header: attempt, whether it goes alone, and when it was submitted, in seconds since the epoch.
+#: Name of the header: attempt, whether it goes alone, nonce, and when it was submitted, in seconds since the epoch.
 HEADER = "ticket"
 #: Nobody counts attempts as far as six digits go.
-_HEADER_FORM = re.compile(r"(\d{1,6}) ([01]) (\d{1,12}\.\d{1,12})", re.ASCII)
+_HEADER_FORM = re.compile(r"(\d{1,6}) ([01]) ([0-9a-f]{8}) (\d{1,12}\.\d{1,12})", re.ASCII)
 #: What AMQP's short strings hold.
 _MAX_TEXT_BYTES = 255
 _CONTENT_TYPE = "application/json"
@@ -41,7 +41,7 @@ def to_properties(ticket: Ticket) -> pika.BasicProperties:
             f"job {ticket.job_id} has {len(ticket.body)} bytes; over RabbitMQ {MAX_BODY_BYTES} is the limit",
             remedy="send less in one job, or set TASK_QUEUE_BACKEND=rq",
         )
-    header = f"{ticket.attempt} {ticket.alone:d} {ticket.submitted_ts!r}"
+    header = f"{ticket.attempt} {ticket.alone:d} {ticket.nonce} {ticket.submitted_ts!r}"
     try:
         _parsed(header)
         return pika.BasicProperties(
@@ -64,7 +64,7 @@ def from_message(lane: str, properties: pika.BasicProperties, body: bytes) -> Ti
     """
     if len(body) > MAX_BODY_BYTES:
         raise NotATicket(f"its body has {len(body)} bytes, the limit is {MAX_BODY_BYTES}")
-    attempt, alone, submitted_ts = _parsed((properties.headers or {}).get(HEADER))
+    attempt, alone, nonce, submitted_ts = _parsed((properties.headers or {}).get(HEADER))
     return Ticket(
         job_id=_text(properties.message_id, "message_id"),
         lane=lane,
@@ -73,15 +73,16 @@ def from_message(lane: str, properties: pika.BasicProperties, body: bytes) -> Ti
         alone=alone,
         submitted_ts=submitted_ts,
         body=body,
+        nonce=nonce,
     )
 
 
-def _parsed(header: Any) -> tuple[int, bool, float]:
+def _parsed(header: Any) -> tuple[int, bool, str, float]:
     form = _HEADER_FORM.fullmatch(header) if isinstance(header, str) else None
     if form is None:
-        raise NotATicket(f"its header `{HEADER}` is missing, or not an attempt, 0 or 1, and a time")
-    attempt, alone, submitted_ts = form.groups()
-    return int(attempt), alone == "1", float(submitted_ts)
+        raise NotATicket(f"its header `{HEADER}` is missing, or not an attempt, 0 or 1, a nonce and a time")
+    attempt, alone, nonce, submitted_ts = form.groups()
+    return int(attempt), alone == "1", nonce, float(submitted_ts)
 
 
 def _text(value: Any, name: str) -> str:

@@ -50,7 +50,7 @@ import os
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
 from rider_core.api import Ticket
 def ticket(name, lane={lane!r}):
-    return Ticket(name, lane, "text.generate", 0, False, 1.0, b"{{}}")
+    return Ticket(name, lane, "text.generate", 0, False, 1.0, b"{{}}", "0123abcd")
 transport = RabbitTransport(RabbitSettings(port={settings.port}))
 transport.publish([ticket("before"), ticket("other", "other-{lane}")])
 consumer = transport.consumer(["other-{lane}"])

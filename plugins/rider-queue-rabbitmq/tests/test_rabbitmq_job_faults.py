@@ -11,6 +11,7 @@ from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
 
 from rider_core.api import JobState
+from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable, JobNotFound
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.ledger import LedgerBackend
@@ -39,6 +40,14 @@ class TestOverRabbitMQ(JobFaultContract):
         swallower = AnswerSwallower((settings.host, settings.port))
         yield swallower
         swallower.close()
+
+    def test_a_worker_that_ends_when_nothing_waits_does_all_before(self, scene: Scene) -> None:
+        """What it was not handed yet is no empty queue: at its start, and after a long job."""
+        ids = [scene.submit(f"j{number}", f"slow {2 * LONG_S}") for number in range(3)]
+        program = "from rider_core.cli.main import main; main()"
+        worker = scene.processes.start("-c", program, "worker", "--burst", "text")
+        assert worker.wait(60) == 0
+        assert {scene.backend.get(job_id).state for job_id in ids} == {JobState.DONE}
 
     def test_a_confirm_is_lost(
         self, scene: Scene, swallower_of_confirms: AnswerSwallower, settings: RabbitSettings

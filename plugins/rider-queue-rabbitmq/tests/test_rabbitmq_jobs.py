@@ -201,6 +201,36 @@ def test_the_most_urgent_comes_first_after_a_long_job(stage: Stage) -> None:
         stage.done(claim, "x")
 
 
+def test_a_long_job_is_no_idleness(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is asked for what the broker may have lost by those who wait in vain."""
+    monkeypatch.setattr(broker_desk, "IDLE_S", 0.5)
+    asked: list[bool] = []
+    monkeypatch.setattr(stage.desk, "_ask_for_overdue", lambda: asked.append(True))
+    stage.backend.submit(spec())
+    stage.take()
+    time.sleep(0.8)
+    stage.desk.wait_for_more(0.0)
+    assert asked == []
+    stage.let_arrive()
+    stage.let_arrive()
+    assert asked == [True]
+
+
+def test_a_job_rests_though_the_broker_takes_no_ticket_for_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one is given back, and put off until the job is due."""
+    job_id = stage.backend.submit(spec())
+    claim = stage.take()
+
+    def refuse(*_: object) -> None:
+        raise BackendUnavailable("away", remedy="wait")
+
+    with monkeypatch.context() as away:
+        away.setattr(stage.backend._transport, "publish", refuse)  # type: ignore[attr-defined]
+        stage.fail(claim, delay_s=0.5)
+    second = stage.take()
+    assert (second.id, second.attempt) == (job_id, 2)
+
+
 def submit_two_and_take_one(stage: Stage, limit: int) -> tuple[Claim, str]:
     """A claim of worker w1's, and the id of a job whose ticket it has in its hands meanwhile."""
     urgent = stage.backend.submit(spec(priority=Priority.HIGH))

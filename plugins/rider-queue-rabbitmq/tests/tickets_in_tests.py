@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rider_queue_rabbitmq import RabbitTransport
 
 from rider_core.api import Delivery, Ticket, TicketConsumer
+from rider_core.api.job_transport import new_nonce
 from rider_core.errors import BackendUnavailable
 
 #: For what should take a moment, on a machine that does other things as well.
@@ -17,7 +18,14 @@ PATIENCE_S = 60.0
 
 def ticket(job_id: str, lane: str, body: bytes = b'{"text": "hello"}') -> Ticket:
     return Ticket(
-        job_id=job_id, lane=lane, task="text.generate", attempt=0, alone=False, submitted_ts=1_700_000_000.25, body=body
+        job_id=job_id,
+        lane=lane,
+        task="text.generate",
+        attempt=0,
+        alone=False,
+        submitted_ts=1_700_000_000.25,
+        body=body,
+        nonce=new_nonce(),
     )
 
 

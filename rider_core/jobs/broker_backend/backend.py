@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import redis
 
-from rider_core.api.job_transport import JobTransport, Ticket
+from rider_core.api.job_transport import JobTransport, Ticket, new_nonce
 from rider_core.api.jobs import AnySpec
 from rider_core.api.tasks import task_named
 from rider_core.errors import BackendUnavailable, RiderError
@@ -63,6 +63,7 @@ class BrokerBackend(LedgerBackend):
                 alone=(order.retry or task.retry).max_attempts == 1,
                 submitted_ts=now,
                 body=data,
+                nonce=new_nonce(),
             )
             by_delay[max(0.0, (order.due_ts or now) - now)].append(ticket)
         for delay_s, tickets in by_delay.items():

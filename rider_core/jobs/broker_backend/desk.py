@@ -29,6 +29,8 @@ LONG_AGO_S = 10.0
 IDLE_S = 10.0
 #: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
 OVERDUE_S = 60.0
+#: Lanes out of which nothing has come for so long are empty.
+DRAINED_S = 2.0
 #: The ledger's answer where a job may not be run together with others; see `lua/claim.lua`.
 ALONE = -1
 
@@ -78,6 +80,9 @@ class BrokerDesk(ClaimDesk):
             self._ask_for_overdue()
         return False
 
+    def is_drained(self) -> bool:
+        return not self.wait_for_more(DRAINED_S)
+
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
         answers = self._functions.finish(self._finish_arguments(ended))
         self._close_accounts(ended, answers)
@@ -121,7 +126,7 @@ class BrokerDesk(ClaimDesk):
 
     def _surrender(self) -> list[Delivery]:
         """On the consumer's thread: a long job runs."""
-        self._last_long = Stopwatch.start()
+        self._last_long = self._idle = Stopwatch.start()
         return self._empty_hands()
 
     def _empty_hands(self) -> list[Delivery]:
@@ -169,7 +174,7 @@ class BrokerDesk(ClaimDesk):
         if not deliveries:
             return []
         attempt = self._attempt_arguments()
-        arguments = [part for it in deliveries for part in (it.ticket.job_id, it.ticket.attempt, int(it.redelivered))]
+        arguments = [part for delivery in deliveries for part in _claim_arguments(delivery)]
         try:
             short = int(limits.get(deliveries[0].ticket.task, 1) > 1)
             answers = self._functions.claim([*attempt, short, int(together), LOST, *arguments])
@@ -182,7 +187,8 @@ class BrokerDesk(ClaimDesk):
         for delivery, answer in zip(deliveries, answers, strict=True):
             ticket = delivery.ticket
             if isinstance(answer, bytes):
-                self._put_off(ticket, float(answer))
+                due_ts, attempts = answer.split()
+                self._put_off(ticket.renewed(attempt=int(attempts)), float(due_ts))
                 over.append(delivery)
             elif answer == 0:
                 over.append(delivery)
@@ -211,9 +217,9 @@ class BrokerDesk(ClaimDesk):
         return claims
 
     def _hold_alone(self, deliveries: Sequence[Delivery]) -> None:
-        """They come next in their lanes, each alone."""
+        """They come next in their lanes, each alone; those of a lost connection are somebody else's by now."""
         with self._hands:
-            for delivery in reversed(deliveries):
+            for delivery in reversed([each for each in deliveries if each.connection == self._consumer.connection]):
                 ticket = delivery.ticket._replace(alone=True)
                 self._held[ticket.lane].appendleft(delivery._replace(ticket=ticket))
 
@@ -277,10 +283,15 @@ def _power_of_two(number: int) -> int:
     return 1 << (number.bit_length() - 1)
 
 
+def _claim_arguments(delivery: Delivery) -> tuple[str, int, str, int]:
+    ticket = delivery.ticket
+    return ticket.job_id, ticket.attempt, ticket.nonce, int(delivery.redelivered)
+
+
 def _deliveries(claims: Sequence[Claim]) -> list[Delivery]:
     return [claim.delivery for claim in claims if claim.delivery is not None]
 
 
 def _another(one: Ended) -> Ticket:
     assert one.claim.delivery is not None
-    return one.claim.delivery.ticket._replace(attempt=one.claim.attempt, alone=True)
+    return one.claim.delivery.ticket.renewed(attempt=one.claim.attempt, alone=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rider_core.api.job_transport import Ticket
+from rider_core.api.job_transport import Ticket, new_nonce
 from rider_core.jobs.ledger.codec import Told
 
 
@@ -19,4 +19,5 @@ def ticket_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> Ticket:
         alone=True,
         submitted_ts=float(told.submitted_ts or 0),
         body=fields[b"data"],
+        nonce=new_nonce(),
     )

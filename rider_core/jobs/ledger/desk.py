@@ -69,6 +69,11 @@ class Claim(NamedTuple):
     started_ts: float
     delivery: Delivery | None = None
 
+    @property
+    def sociable(self) -> bool:
+        """Whether it may be run together with others, as `sociable` in `lua/leases.lua` says it."""
+        return self.attempt == 1 and int(Told.of(self.about).max_attempts or 1) > 1
+
 
 class Ended(NamedTuple):
     """What came of a claim.
@@ -139,6 +144,10 @@ class ClaimDesk(ABC):
     @abstractmethod
     def wait_for_more(self, timeout_s: float) -> bool:
         """Whether something may be there to take, within `timeout_s` seconds. For a worker that has something."""
+
+    def is_drained(self) -> bool:
+        """Whether nothing waits, for a worker that was given nothing and would end."""
+        return True
 
     @abstractmethod
     def commit(self, ended: Sequence[Ended]) -> list[bool]:

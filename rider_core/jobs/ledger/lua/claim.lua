@@ -1,15 +1,17 @@
 -- With a broker: lease the jobs of the tickets that a worker was handed. The ledger decides, not the ticket.
 -- args: worker, execution id, now, now as RQ writes it, when the leases end, what RQ's record of the worker shows,
 --       whether the jobs are short ('1'), whether they will be run together with others ('1'), problem for a lost job in
---       JSON, then for each ticket: id, attempt, whether it was in somebody's hands before ('1').
+--       JSON, then for each ticket: id, attempt, nonce, whether it was in somebody's hands before ('1').
 -- Returns for each the attempt that it is and `codec.Told` in one field; 0: nothing is to be done any more, or another
--- ticket for it is on its way; -1: once more, alone; or when it is due, as a string: too early.
+-- ticket for it is on its way; -1: once more, alone; or, too early, when it is due and how often it was started, as a
+-- string with a space between.
 local ALONE = -1
 
 -- Whether it comes from somebody who had it and lost the broker, most likely because it died. Any other ticket for a
--- running job is a copy: a second one, or what an earlier attempt left behind.
+-- running job is a copy: published twice, or what an earlier attempt left behind. Somebody else may have held it and
+-- given it back.
 local function was_leased_for(job, ticket)
-  return ticket.redelivered and ticket.attempt == (job.ticket or job.attempts - 1)
+  return ticket.redelivered and ticket.nonce == job.nonce
 end
 
 -- What is answered for one ticket; nil: the job may be leased.
@@ -40,16 +42,9 @@ local function objection(job, ticket, claimant)
     drop(job, 'replaced', now, iso)
     return 0
   elseif job.status == SCHEDULED and job.due > now then
-    return tostring(job.due)
+    return job.due .. ' ' .. job.attempts
   else
     leave(job)
-  end
-end
-
--- Most often it is the newest ticket, which need not be said.
-local function note_ticket(job, ticket)
-  if job.ticket or ticket.attempt ~= job.attempts then
-    redis.call('HSET', job_key(job.id), 'ticket', ticket.attempt)
   end
 end
 
@@ -57,13 +52,14 @@ local function claim(args)
   local times = times_of(args[1], args[3], args[4], args[5])
   local claimant = {times = times, together = args[8] == '1', lost = args[9]}
   local answers, jobs, leased = {}, {}, {}
-  for at = 10, #args, 3 do
-    local id, ticket = args[at], {attempt = tonumber(args[at + 1]), redelivered = args[at + 2] == '1'}
+  for at = 10, #args, 4 do
+    local id = args[at]
+    local ticket = {attempt = tonumber(args[at + 1]), nonce = args[at + 2], redelivered = args[at + 3] == '1'}
     local job = not leased[id] and read(id)
     -- A second ticket for a job that is being leased here is a copy.
     local answer = job and objection(job, ticket, claimant) or not job and 0
     if not answer then
-      note_ticket(job, ticket)
+      redis.call('HSET', job_key(id), 'nonce', ticket.nonce)
       leased[id] = true
       jobs[#jobs + 1] = job
     end

@@ -40,18 +40,18 @@ local function job_of(id, status, about, attempts, more, due)
     max_attempts = (max_attempts and tonumber(max_attempts) or 1) + (more and tonumber(more) or 0),
     submitted = submitted and tonumber(submitted), deadline = not more and deadline and tonumber(deadline) or nil,
     newest_key = key ~= '' and key or nil, items = items and tonumber(items) or 0,
-    lane = false, data = false, execution = false, worker = false, started = false, ticket = false,
+    lane = false, data = false, execution = false, worker = false, started = false, nonce = false,
   }
 end
 
--- A job with all but its data, which may be long. Its `status` is false where there is none. `ticket`: which attempt
--- stood on the broker's ticket that it was leased for, where `claim` has noted it.
+-- A job with all but its data, which may be long. Its `status` is false where there is none. `nonce`: that of the
+-- broker's ticket that it was leased for.
 local function read(id)
   local fields = redis.call('HMGET', job_key(id), 'status', 'about', 'attempts', 'attempts_more', 'due_ts', 'origin',
-    'execution', 'worker_name', 'started_ts', 'ticket')
+    'execution', 'worker_name', 'started_ts', 'nonce')
   local job = job_of(id, fields[1], fields[2], fields[3], fields[4], fields[5])
   job.lane, job.execution, job.worker, job.started = fields[6], fields[7], fields[8], fields[9] and tonumber(fields[9])
-  job.ticket = fields[10] and tonumber(fields[10])
+  job.nonce = fields[10]
   return job
 end
 
