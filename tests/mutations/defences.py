@@ -864,8 +864,8 @@ RABBITMQ = [
     Defence(
         "after a long job the first that comes is taken",
         _RABBIT + "consumer.py",
-        "self._aside = self._heard = False\n            self._sub",
-        "self._aside = False\n            self._sub",
+        "            self._aside = self._heard = False\n            self._hearing_ends",
+        "            self._aside = False\n            self._hearing_ends",
         (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_after_a_long_job_every_lane"),
     ),
 ]

@@ -15,6 +15,7 @@ from proxy_in_tests import Proxy
 from pydantic import SecretStr
 from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
+from rider_queue_rabbitmq import consumer as rabbit_consumer
 from rider_queue_rabbitmq.publisher import Publisher
 from tickets_in_tests import PATIENCE_S, Publishing, drain, job_ids, job_ids_of, take, ticket, tickets, until_available
 
@@ -157,8 +158,9 @@ def test_a_deleted_queue_is_made_anew(transport: RabbitTransport, channel: Block
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
-    transport: RabbitTransport, channel: BlockingChannel, lane: str
+    transport: RabbitTransport, channel: BlockingChannel, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rabbit_consumer, "_HEARING_LIMIT_S", 3600.0)
     other = f"{lane}-other"
     consumer = transport.consumer([lane, other], surrender=list)
 
