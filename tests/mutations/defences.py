@@ -661,7 +661,7 @@ RABBITMQ = [
     Defence(
         "what has not arrived yet is an empty queue",
         _DESK,
-        "        return not self.wait_for_more(DRAINED_S)\n",
+        "        return self._suspended() or not self.wait_for_more(DRAINED_S)\n",
         "        return True\n",
         (_RABBIT_TESTS + "test_rabbitmq_job_faults.py", "test_a_worker_that_ends_when_nothing"),
     ),
@@ -845,28 +845,28 @@ RABBITMQ = [
         _RABBIT + "subscription.py",
         "            del self._channels[channel.lane]",
         "            pass",
-        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_a_queue_deleted_while_long_jobs_run"),
+        (_RABBIT_TESTS + "test_rabbitmq_long_jobs.py", "test_a_queue_deleted_while_long_jobs_run"),
     ),
     Defence(
         "a lane that says nothing silences all",
         _RABBIT + "consumer.py",
         "(self._heard or time.monotonic() >= self._hearing_ends)",
         "self._heard",
-        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_a_lane_that_never_says"),
+        (_RABBIT_TESTS + "test_rabbitmq_long_jobs.py", "test_a_lane_that_never_says"),
     ),
     Defence(
         "what is resumed twice consumes twice",
         _RABBIT + "lane_channel.py",
         "            self._stop_consuming()  # it may not have been paused\n",
         "",
-        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_what_is_resumed_twice"),
+        (_RABBIT_TESTS + "test_rabbitmq_long_jobs.py", "test_what_is_resumed_twice"),
     ),
     Defence(
         "after a long job the first that comes is taken",
         _RABBIT + "consumer.py",
         "            self._aside = self._heard = False\n            self._hearing_ends",
         "            self._aside = False\n            self._hearing_ends",
-        (_RABBIT_TESTS + "test_rabbitmq_transport.py", "test_after_a_long_job_every_lane"),
+        (_RABBIT_TESTS + "test_rabbitmq_long_jobs.py", "test_after_a_long_job_every_lane"),
     ),
 ]
 

@@ -15,12 +15,10 @@ from proxy_in_tests import Proxy
 from pydantic import SecretStr
 from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
-from rider_queue_rabbitmq import consumer as rabbit_consumer
 from rider_queue_rabbitmq.publisher import Publisher
 from tickets_in_tests import PATIENCE_S, Publishing, drain, job_ids, job_ids_of, take, ticket, tickets, until_available
 
 from rider_core.api import HealthStatus, TicketConsumer
-from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_core.testing import wait_until
 
@@ -154,49 +152,6 @@ def test_a_deleted_queue_is_made_anew(transport: RabbitTransport, channel: Block
     transport.publish([ticket("job-2", lane), ticket("job-3", other)])
     assert sorted(job_ids(drain(consumer, 2))) == ["job-2", "job-3"]
     assert consumer.connection == number
-
-
-@pytest.mark.usefixtures("unhurried")
-def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
-    transport: RabbitTransport, channel: BlockingChannel, lane: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rabbit_consumer, "_HEARING_LIMIT_S", 3600.0)
-    other = f"{lane}-other"
-    consumer = transport.consumer([lane, other], surrender=list)
-
-    def run_a_long_job() -> None:
-        transport.publish([ticket("long", other)])
-        (long,) = take(consumer, 1)
-        time.sleep(2 * LONG_S)
-        consumer.settle([long])
-
-    run_a_long_job()
-    channel.queue_delete(f"rider.{lane}")
-    consumer.fetch(0.1)  # it learns that the queue is not there
-    run_a_long_job()  # while the queue is made anew
-    run_a_long_job()
-    until_available(lambda: transport.publish([ticket("job-1", lane)]))
-    assert job_ids(drain(consumer, 1)) == ["job-1"]
-
-
-@pytest.mark.usefixtures("unhurried")
-def test_a_queue_deleted_and_made_anew_while_a_long_job_runs(
-    transport: RabbitTransport, settings: RabbitSettings, channel: BlockingChannel, lane: str
-) -> None:
-    """By another worker. Nobody tells the one that is busy, and has a delivery of the old queue open."""
-    consumer = transport.consumer([lane], surrender=list)
-    transport.publish([ticket("long", lane)])
-    (long,) = take(consumer, 1)
-    time.sleep(2 * LONG_S)
-    channel.queue_delete(f"rider.{lane}")
-    another = RabbitTransport(settings)
-    another.publish([ticket("job-1", lane)])
-    another.close()
-    (arrived,) = take(consumer, 1)
-    assert arrived.ticket.job_id == "job-1"
-    consumer.settle([long, arrived])
-    transport.publish([ticket("job-2", lane)])
-    assert job_ids(drain(consumer, 1)) == ["job-2"]
 
 
 def test_a_lost_connection(

@@ -16,11 +16,9 @@ from pika.channel import Channel
 from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitTransport
 from rider_queue_rabbitmq.connection import TolerantConnection
-from rider_queue_rabbitmq.subscription import Subscription
 from tickets_in_tests import PATIENCE_S, drain, job_ids, job_ids_of, take, ticket, tickets
 
 from rider_core.api import HealthStatus, TicketConsumer
-from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_core.testing import wait_until
 
@@ -157,42 +155,6 @@ def test_a_larger_prefetch_takes_effect_while_a_job_runs(
     with pytest.raises(ValueError, match="no limit"):
         consumer.set_prefetch(0)
     consumer.settle(held)
-
-
-def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
-    lanes = [f"{lane}-{number}" for number in range(9)]
-    consumer = transport.consumer(lanes, surrender=list)
-    for _ in range(10):
-        transport.publish([ticket("job", each) for each in lanes])
-        time.sleep(2 * LONG_S)
-        arrived = take(consumer, 1)
-        consumer.settle(arrived)
-        assert {each.ticket.lane for each in arrived} == set(lanes)
-
-
-def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
-    transport: RabbitTransport, lane: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Subscription, "_heard", lambda *_: None)
-    consumer = transport.consumer([lane], surrender=list)
-    for _ in range(2):
-        transport.publish([ticket("job", lane)])
-        consumer.settle(take(consumer, 1))
-        time.sleep(2 * LONG_S)
-
-
-def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: str) -> None:
-    """Else its prefetch would be twice as large, and a busy worker handed tickets without end."""
-    consumer = transport.consumer([lane], surrender=list)
-    transport.publish([ticket("first", lane)])
-    consumer.settle(take(consumer, 1))
-    consumer._subscription.resume()  # type: ignore[attr-defined]
-    transport.publish(tickets(5, lane))
-    held = take(consumer, 1)
-    begun = time.monotonic()
-    while time.monotonic() - begun < 3 * LONG_S:
-        held += consumer.fetch(LONG_S / 4)
-    assert len(held) == 1
 
 
 def test_fetch_wakes(consumer: TicketConsumer) -> None:

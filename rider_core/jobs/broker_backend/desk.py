@@ -81,7 +81,8 @@ class BrokerDesk(ClaimDesk):
         return False
 
     def is_drained(self) -> bool:
-        return not self.wait_for_more(DRAINED_S)
+        # While workers are suspended nothing is given to it, whatever it holds.
+        return self._suspended() or not self.wait_for_more(DRAINED_S)
 
     def commit(self, ended: Sequence[Ended]) -> list[bool]:
         answers = self._functions.finish(self._finish_arguments(ended))

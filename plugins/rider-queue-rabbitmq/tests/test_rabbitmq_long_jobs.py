@@ -1,0 +1,93 @@
+"""While its worker is busy with something long, a consumer is handed nothing; afterwards every lane has its say."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
+from rider_queue_rabbitmq import consumer as rabbit_consumer
+from rider_queue_rabbitmq.subscription import Subscription
+from tickets_in_tests import drain, job_ids, take, ticket, tickets, until_available
+
+from rider_core.api.job_transport import LONG_S
+
+
+def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
+    lanes = [f"{lane}-{number}" for number in range(9)]
+    consumer = transport.consumer(lanes, surrender=list)
+    for _ in range(10):
+        transport.publish([ticket("job", each) for each in lanes])
+        time.sleep(2 * LONG_S)
+        arrived = take(consumer, 1)
+        consumer.settle(arrived)
+        assert {each.ticket.lane for each in arrived} == set(lanes)
+
+
+def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
+    transport: RabbitTransport, lane: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Subscription, "_heard", lambda *_: None)
+    consumer = transport.consumer([lane], surrender=list)
+    for _ in range(2):
+        transport.publish([ticket("job", lane)])
+        consumer.settle(take(consumer, 1))
+        time.sleep(2 * LONG_S)
+
+
+def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: str) -> None:
+    """Else its prefetch would be twice as large, and a busy worker handed tickets without end."""
+    consumer = transport.consumer([lane], surrender=list)
+    transport.publish([ticket("first", lane)])
+    consumer.settle(take(consumer, 1))
+    consumer._subscription.resume()  # type: ignore[attr-defined]
+    transport.publish(tickets(5, lane))
+    held = take(consumer, 1)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 3 * LONG_S:
+        held += consumer.fetch(LONG_S / 4)
+    assert len(held) == 1
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
+    transport: RabbitTransport, channel: BlockingChannel, lane: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbit_consumer, "_HEARING_LIMIT_S", 3600.0)
+    other = f"{lane}-other"
+    consumer = transport.consumer([lane, other], surrender=list)
+
+    def run_a_long_job() -> None:
+        transport.publish([ticket("long", other)])
+        (long,) = take(consumer, 1)
+        time.sleep(2 * LONG_S)
+        consumer.settle([long])
+
+    run_a_long_job()
+    channel.queue_delete(f"rider.{lane}")
+    consumer.fetch(0.1)  # it learns that the queue is not there
+    run_a_long_job()  # while the queue is made anew
+    run_a_long_job()
+    until_available(lambda: transport.publish([ticket("job-1", lane)]))
+    assert job_ids(drain(consumer, 1)) == ["job-1"]
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_queue_deleted_and_made_anew_while_a_long_job_runs(
+    transport: RabbitTransport, settings: RabbitSettings, channel: BlockingChannel, lane: str
+) -> None:
+    """By another worker. Nobody tells the one that is busy, and has a delivery of the old queue open."""
+    consumer = transport.consumer([lane], surrender=list)
+    transport.publish([ticket("long", lane)])
+    (long,) = take(consumer, 1)
+    time.sleep(2 * LONG_S)
+    channel.queue_delete(f"rider.{lane}")
+    another = RabbitTransport(settings)
+    another.publish([ticket("job-1", lane)])
+    another.close()
+    (arrived,) = take(consumer, 1)
+    assert arrived.ticket.job_id == "job-1"
+    consumer.settle([long, arrived])
+    transport.publish([ticket("job-2", lane)])
+    assert job_ids(drain(consumer, 1)) == ["job-2"]
