@@ -20,11 +20,27 @@ from rider_core.api.jobs import (
 )
 from rider_core.api.messages import Message
 from rider_core.api.models import ModelEntry, PackageMember, PackageSource, UrlSource
-from rider_core.api.object_detection import DetectedObject, Detections, DetectRequest, Frame, ObjectDetector
+from rider_core.api.object_detection import (
+    DetectedObject,
+    DetectionFilter,
+    Detections,
+    DetectRequest,
+    Frame,
+    ObjectDetector,
+)
+from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderConfig, ProviderContext
 from rider_core.api.speech_to_text import Segment, SpeechToText, TranscribeRequest, Transcript
 from rider_core.api.tasks import QUEUES, TASKS, Task
-from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator
+from rider_core.api.text_generation import (
+    ChatMessage,
+    GeneratedText,
+    GenerateRequest,
+    GenerationEnd,
+    TextDelta,
+    TextGenerator,
+    TextStream,
+)
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
 from rider_core.api.version import API_VERSION
 
@@ -36,15 +52,18 @@ __all__ = [
     "AudioClip",
     "BatchItem",
     "BatchSpec",
+    "ChatMessage",
     "DeadLetter",
     "Delivery",
     "DetectRequest",
     "DetectedObject",
+    "DetectionFilter",
     "Detections",
     "Event",
     "Frame",
     "GenerateRequest",
     "GeneratedText",
+    "GenerationEnd",
     "Health",
     "HealthStatus",
     "JobBackend",
@@ -56,6 +75,7 @@ __all__ = [
     "Message",
     "ModelEntry",
     "ObjectDetector",
+    "ObjectTracker",
     "PackageMember",
     "PackageSource",
     "Priority",
@@ -72,6 +92,7 @@ __all__ = [
     "Task",
     "TextDelta",
     "TextGenerator",
+    "TextStream",
     "TextToSpeech",
     "Ticket",
     "TicketConsumer",

@@ -15,6 +15,7 @@ from rider_core.api.events import Event
 from rider_core.api.health import Health
 from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
+from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def register_providers(register: Callable[[type[Provider]], None]) -> None:
 @hookspec
 def register_models(register: Callable[[ModelEntry], None]) -> None:
     """Describe the model files that the providers need: call `register(entry)` for each."""
+
+
+@hookspec
+def register_trackers(register: Callable[[str, Callable[[], ObjectTracker]], None]) -> None:
+    """Offer a way to follow objects over frames: call `register("name", factory)`; each stream gets one of its own."""
 
 
 @hookspec

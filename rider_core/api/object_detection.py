@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,43 @@ from rider_core.api.provider import Provider
 
 #: A 12-megapixel JPEG stays below it; the robot's camera sends some 20 kB.
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
+#: More boxes in one picture tell nobody anything.
+MAX_OBJECTS = 200
+
+
+#: As many classes as the largest label map has, and longer than any label.
+MAX_LABELS, MAX_LABEL = 1_000, 64
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
+Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS)]
+
+
+class DetectionFilter(Message):
+    """What counts. Each field that is None leaves the matter to whoever is asked next: the engine's settings."""
+
+    allow: Labels | None = Field(None, description="only these classes; empty: all")
+    deny: Labels | None = Field(None, description="none of these classes")
+    min_score: float | None = Field(None, ge=0, le=1, description="least confidence")
+    min_area: float | None = Field(None, ge=0, le=1, description="least area of the box, as a share of the picture")
+    max_area: float | None = Field(None, ge=0, le=1, description="largest area of the box, as a share of the picture")
+    max_objects: int | None = Field(None, ge=1, le=MAX_OBJECTS, description="so many at most, the best ones")
+
+    def over(self, defaults: DetectionFilter) -> DetectionFilter:
+        """This one, with `defaults` where it says nothing."""
+        return defaults.model_copy(update={name: value for name, value in self if value is not None})
+
+    def kept(self, found: Detections) -> Detections:
+        """`found` without what does not count."""
+        picture = found.width * found.height
+        objects = [it for it in found.objects if self._keeps(it, it.area / picture)]
+        return found.model_copy(update={"objects": tuple(objects[: self.max_objects or MAX_OBJECTS])})
+
+    def _keeps(self, it: DetectedObject, share: float) -> bool:
+        if (self.allow and it.label not in self.allow) or (self.deny and it.label in self.deny):
+            return False
+        if self.min_score is not None and it.score < self.min_score:
+            return False
+        low, high = self.min_area or 0.0, 1.0 if self.max_area is None else self.max_area
+        return low <= share <= high
 
 
 class DetectRequest(Message):
@@ -21,6 +58,7 @@ class DetectRequest(Message):
 
     image: str = Field(description="a JPEG picture in base64", max_length=MAX_IMAGE_BYTES * 4 // 3 + 4)
     captured_ts: float | None = Field(None, description="when the camera took it, seconds since the epoch")
+    filter: DetectionFilter = Field(DetectionFilter(), description="what counts; the rest is as in the settings")
 
     def frame(self) -> Frame:
         """The picture's bytes, still compressed.
@@ -46,6 +84,12 @@ class DetectedObject(Message):
     score: float = Field(ge=0, le=1, description="the model's confidence")
     box: tuple[float, float, float, float] = Field(description="left, top, right, bottom in pixels of the original")
 
+    @property
+    def area(self) -> float:
+        """Of the box, in square pixels."""
+        left, top, right, bottom = self.box
+        return max(0.0, right - left) * max(0.0, bottom - top)
+
 
 class Detections(Result):
     """What one picture shows."""
@@ -56,9 +100,15 @@ class Detections(Result):
 
 
 class ObjectDetector(Provider):
-    """Base of object detection engines. Stateless: tracking across frames happens elsewhere."""
+    """Base of object detection engines. Stateless: tracking across frames happens elsewhere.
+
+    Attributes:
+        filter: What counts where a request does not say. An engine may set it after its settings, in `__init__`; it
+            need not apply it, that is done with what it returns.
+    """
 
     domain: ClassVar[str] = "object_detection"
+    filter: DetectionFilter = DetectionFilter()
 
     @abstractmethod
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:

@@ -6,7 +6,7 @@ The four domains stand in files of their own: `speech_to_text`, `text_to_speech`
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,6 +82,10 @@ class Provider(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Give the engine back. Called once; the provider is not used afterwards."""
+
+    def details(self) -> Mapping[str, str]:
+        """What is worth knowing of the open engine, for people: its model, what it runs on and why."""
+        return {}
 
     def health(self) -> Health:
         """Whether the provider could work now. Called without `open()`, too; must be quick and load nothing."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,17 +13,56 @@ from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
 
 MAX_PROMPT_CHARACTERS = 32_000
+#: Turns of a conversation that a request may carry; whoever talks longer leaves out the oldest.
+MAX_HISTORY = 100
+MAX_MODEL_NAME = 128
+PRESET_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
+
+FinishReason = Literal["stop", "length"]
+
+
+class ChatMessage(Message):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"] = Field(description="who said it; system: how to behave")
+    content: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="the words")
 
 
 class GenerateRequest(Message):
     """Payload of a `text.generate` job."""
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="what the person said or asked")
+    history: tuple[ChatMessage, ...] = Field((), max_length=MAX_HISTORY, description="what was said before, in order")
     system_prompt: str | None = Field(
-        None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: the provider's default"
+        None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: as `preset` says"
+    )
+    preset: str | None = Field(
+        None, pattern=PRESET_PATTERN, description="a system prompt by name; None: the provider's default"
+    )
+    model: str | None = Field(
+        None, min_length=1, max_length=MAX_MODEL_NAME, description="one of the provider's models; None: its default"
     )
     max_tokens: int = Field(256, ge=1, le=8_192, description="length limit of the answer in tokens")
     temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest answer")
+    top_p: float | None = Field(None, gt=0, le=1, description="share of probability that is chosen from; None: all")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="the same seed gives the same answer; None: by chance")
+    stop: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
+        (), max_length=4, description="the answer ends before any of these"
+    )
+    cache: bool | None = Field(
+        None, description="may come from the cache, and is kept there; None: where it is bound to be the same"
+    )
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same request gives the same answer."""
+        return self.temperature == 0 or self.seed is not None
+
+    def messages(self, default_system: str = "") -> list[ChatMessage]:
+        """The whole conversation in order, as chat models take it: how to behave, what was said before, the prompt."""
+        system = default_system if self.system_prompt is None else self.system_prompt
+        first = [ChatMessage(role="system", content=system)] if system else []
+        return [*first, *self.history, ChatMessage(role="user", content=self.prompt)]
 
 
 class TextDelta(Result):
@@ -36,6 +76,32 @@ class GeneratedText(Result):
     """Result of a `text.generate` job."""
 
     text: str = Field(description="the whole answer")
+    model: str | None = Field(None, description="who wrote it; None: the provider has but one")
+    finish_reason: FinishReason = Field("stop", description="stop: it is complete; length: `max_tokens` cut it off")
+    prompt_tokens: int | None = Field(None, ge=0, description="read; None: the engine does not count")
+    completion_tokens: int | None = Field(None, ge=0, description="written; None: the engine does not count")
+    from_cache: bool = Field(False, description="it was written before, for the same request")
+
+
+@dataclass(frozen=True)
+class GenerationEnd:
+    """What an engine knows when its answer is complete.
+
+    Attributes:
+        model: Name of the model that wrote it.
+        finish_reason: "length" where `max_tokens` cut it off.
+        prompt_tokens: How many tokens were read.
+        completion_tokens: How many were written.
+    """
+
+    model: str | None = None
+    finish_reason: FinishReason = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+#: Pieces of an answer, and at its end what is known about it. An engine that knows nothing returns nothing.
+TextStream = Generator[str, None, GenerationEnd | None]
 
 
 class TextGenerator(Provider):
@@ -44,13 +110,45 @@ class TextGenerator(Provider):
     domain: ClassVar[str] = "text_generation"
 
     @abstractmethod
-    def generate_stream(self, request: GenerateRequest) -> Generator[str, None, None]:
-        """The answer piece by piece. Closing the iterator early stops the engine."""
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
+        """The answer piece by piece. Closing the iterator early stops the engine.
+
+        Raises:
+            InvalidInput: the provider has no such model, or the conversation is longer than the model can read.
+        """
+
+    def models(self) -> tuple[str, ...]:
+        """The models that a request may name, the default first. Empty: there is but one, without a name.
+
+        Called without `open()`, too.
+
+        Raises:
+            ProviderUnavailable: a server would have to be asked, and does not answer.
+        """
+        return ()
 
     def generate(self, request: GenerateRequest) -> GeneratedText:
-        return GeneratedText(text="".join(self.generate_stream(request)))
+        pieces: list[str] = []
+        stream = self.generate_stream(request)
+        while True:
+            try:
+                pieces.append(next(stream))
+            except StopIteration as stopped:
+                return generated_text("".join(pieces), stopped.value)
 
     def generate_batch(self, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
         """One answer for each request, in the same order. Override it, and set `max_batch`, where the engine is faster
         with several at a time."""
         return [self.generate(request) for request in requests]
+
+
+def generated_text(text: str, end: GenerationEnd | None) -> GeneratedText:
+    """A whole answer with what the engine knows about it."""
+    end = end or GenerationEnd()
+    return GeneratedText(
+        text=text,
+        model=end.model,
+        finish_reason=end.finish_reason,
+        prompt_tokens=end.prompt_tokens,
+        completion_tokens=end.completion_tokens,
+    )

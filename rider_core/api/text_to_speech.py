@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ MAX_TEXT_CHARACTERS = 5_000
 MIN_RATE_WPM, MAX_RATE_WPM = 80, 450
 MIN_OUTPUT_RATE, MAX_OUTPUT_RATE = 8_000, 48_000
 
+AudioFormat = Literal["wav", "pcm16"]
+
 
 class SynthesizeRequest(Message):
     """Payload of a `voice.synthesize` job."""
@@ -29,13 +31,18 @@ class SynthesizeRequest(Message):
     sample_rate: int | None = Field(
         None, ge=MIN_OUTPUT_RATE, le=MAX_OUTPUT_RATE, description="of the sound in Hz; None: the engine's own"
     )
+    pitch: int | None = Field(None, ge=0, le=99, description="0: low, 50: the voice's own, 99: high; None: the default")
+    format: AudioFormat = Field(
+        "wav", description="of the chunks: WAV files, or raw signed 16-bit samples"
+    )
 
 
 class AudioChunk(Result):
-    """Partial result of a `voice.synthesize` job: the next stretch of sound, a complete WAV file by itself."""
+    """Partial result of a `voice.synthesize` job: the next stretch of sound. A WAV file is complete by itself."""
 
     seq: int = Field(ge=0, description="0, 1, 2, ... in the order of speaking")
-    audio: str = Field(description="a WAV file in base64")
+    audio: str = Field(description="the sound in base64")
+    format: AudioFormat = Field("wav", description="WAV file, or raw signed 16-bit little-endian mono samples")
     sample_rate: int = Field(description="in Hz")
     duration_s: float = Field(description="length of this stretch in seconds")
 

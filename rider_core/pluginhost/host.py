@@ -113,6 +113,7 @@ class PluginHost:
         takers: dict[str, Callable[..., None]] = {
             "register_models": partial(registry.add_model, record.name),
             "register_providers": partial(registry.add_provider, record.name),
+            "register_trackers": partial(registry.add_tracker, record.name),
             "register_job_transports": partial(registry.add_job_transport, record.name),
             "register_health_checks": partial(registry.add_health_check, record.name),
             "register_routes": registry.routes.append,

@@ -11,6 +11,7 @@ from rider_core.api.health import Health
 from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.object_detection import ObjectDetector
+from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderConfig
 from rider_core.api.speech_to_text import SpeechToText
 from rider_core.api.text_generation import TextGenerator
@@ -27,12 +28,14 @@ class ProviderRegistry:
     def __init__(self) -> None:
         self.providers: dict[str, type[Provider]] = {}
         self.models: dict[str, ModelEntry] = {}
+        self.trackers: dict[str, Callable[[], ObjectTracker]] = {}
         self.job_transports: dict[str, Callable[[], JobTransport]] = {}
         self.health_checks: dict[str, Callable[[], Health]] = {}
         self.routes: list[Any] = []
         self._tables: dict[str, dict[str, Any]] = {
             "provider": self.providers,
             "model": self.models,
+            "tracker": self.trackers,
             "job transport": self.job_transports,
             "health check": self.health_checks,
         }
@@ -50,6 +53,9 @@ class ProviderRegistry:
 
     def add_model(self, plugin: str, entry: ModelEntry) -> None:
         self._add(plugin, "model", entry.name, entry)
+
+    def add_tracker(self, plugin: str, name: str, factory: Callable[[], ObjectTracker]) -> None:
+        self._add(plugin, "tracker", name, factory)
 
     def add_job_transport(self, plugin: str, name: str, factory: Callable[[], JobTransport]) -> None:
         self._add(plugin, "job transport", name, factory)

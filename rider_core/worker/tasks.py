@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import closing
 from functools import cache
 from typing import cast
 
@@ -11,7 +12,7 @@ from rider_core.api.messages import Message, Result, ResultT, encode_base64, lis
 from rider_core.api.object_detection import Detections, DetectRequest, ObjectDetector
 from rider_core.api.provider import Provider
 from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Transcript
-from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator
+from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator, generated_text
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
 from rider_core.errors import ProviderError
 
@@ -62,7 +63,9 @@ def perform_together(provider: Provider, requests: Sequence[Message]) -> list[Re
         heard = cast("Sequence[TranscribeRequest]", requests)
         results = provider.transcribe_batch([request.clip() for request in heard], heard[0].language)
     elif isinstance(provider, ObjectDetector):
-        results = provider.detect_batch([request.frame() for request in cast("Sequence[DetectRequest]", requests)])
+        seen = cast("Sequence[DetectRequest]", requests)
+        found = provider.detect_batch([request.frame() for request in seen])
+        results = [request.filter.over(provider.filter).kept(it) for request, it in zip(seen, found, strict=False)]
     elif isinstance(provider, TextGenerator):
         results = provider.generate_batch(cast("Sequence[GenerateRequest]", requests))
     else:
@@ -101,24 +104,32 @@ def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcrip
 
 def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) -> Speech:
     chunks, duration_s, sample_rate = 0, 0.0, 0
-    for clip in provider.synthesize_stream(request):
-        sample_rate = clip.sample_rate
-        audio = encode_base64(clip.to_wav())
-        emit(AudioChunk(seq=chunks, audio=audio, sample_rate=sample_rate, duration_s=clip.duration_s))
-        chunks += 1
-        duration_s += clip.duration_s
+    with closing(provider.synthesize_stream(request)) as stream:
+        for clip in stream:
+            sample_rate = clip.sample_rate
+            audio = encode_base64(clip.to_wav() if request.format == "wav" else clip.pcm)
+            chunk = AudioChunk(
+                seq=chunks, audio=audio, format=request.format, sample_rate=sample_rate, duration_s=clip.duration_s
+            )
+            emit(chunk)
+            chunks += 1
+            duration_s += clip.duration_s
     if chunks == 0:
         raise ProviderError(f"{provider.name} gave no sound for a text of {len(request.text)} characters")
     return Speech(chunks=chunks, sample_rate=sample_rate, duration_s=duration_s, voice=request.voice)
 
 
 def _detect(provider: ObjectDetector, request: DetectRequest) -> Detections:
-    return provider.detect(request.frame())
+    return request.filter.over(provider.filter).kept(provider.detect(request.frame()))
 
 
 def _generate(provider: TextGenerator, request: GenerateRequest, emit: Emit) -> GeneratedText:
     pieces: list[str] = []
-    for piece in provider.generate_stream(request):
-        emit(TextDelta(seq=len(pieces), text=piece))
-        pieces.append(piece)
-    return GeneratedText(text="".join(pieces))
+    with closing(provider.generate_stream(request)) as stream:
+        while True:
+            try:
+                piece = next(stream)
+            except StopIteration as stopped:
+                return generated_text("".join(pieces), stopped.value)
+            emit(TextDelta(seq=len(pieces), text=piece))
+            pieces.append(piece)
