@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
+from rider_core.api.speech_to_text import LANGUAGE_PATTERN
 
 MAX_PROMPT_CHARACTERS = 32_000
 #: Turns of a conversation that a request may carry; whoever talks longer leaves out the oldest.
@@ -38,6 +39,9 @@ class GenerateRequest(Message):
     )
     preset: str | None = Field(
         None, pattern=PRESET_PATTERN, description="a system prompt by name; None: the provider's default"
+    )
+    language: str | None = Field(
+        None, pattern=LANGUAGE_PATTERN, description="of that preset, ISO 639-1; None: as in the settings"
     )
     model: str | None = Field(
         None, min_length=1, max_length=MAX_MODEL_NAME, description="one of the provider's models; None: its default"
@@ -92,12 +96,14 @@ class GenerationEnd:
         finish_reason: "length" where `max_tokens` cut it off.
         prompt_tokens: How many tokens were read.
         completion_tokens: How many were written.
+        from_cache: It was not written now. Engines leave this alone.
     """
 
     model: str | None = None
     finish_reason: FinishReason = "stop"
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    from_cache: bool = False
 
 
 #: Pieces of an answer, and at its end what is known about it. An engine that knows nothing returns nothing.
@@ -127,6 +133,16 @@ class TextGenerator(Provider):
         """
         return ()
 
+    def model_identity(self, request: GenerateRequest) -> str:
+        """Which model would answer, so that its answers can be told from another's: a name, better with a digest.
+
+        Override it where the default is not a matter of the settings alone.
+
+        Raises:
+            ProviderUnavailable: a server would have to be asked, and does not answer.
+        """
+        return request.model or ""
+
     def generate(self, request: GenerateRequest) -> GeneratedText:
         pieces: list[str] = []
         stream = self.generate_stream(request)
@@ -151,4 +167,5 @@ def generated_text(text: str, end: GenerationEnd | None) -> GeneratedText:
         finish_reason=end.finish_reason,
         prompt_tokens=end.prompt_tokens,
         completion_tokens=end.completion_tokens,
+        from_cache=end.from_cache,
     )

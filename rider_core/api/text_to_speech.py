@@ -32,9 +32,7 @@ class SynthesizeRequest(Message):
         None, ge=MIN_OUTPUT_RATE, le=MAX_OUTPUT_RATE, description="of the sound in Hz; None: the engine's own"
     )
     pitch: int | None = Field(None, ge=0, le=99, description="0: low, 50: the voice's own, 99: high; None: the default")
-    format: AudioFormat = Field(
-        "wav", description="of the chunks: WAV files, or raw signed 16-bit samples"
-    )
+    format: AudioFormat = Field("wav", description="of the chunks: WAV files, or raw signed 16-bit samples")
 
 
 class AudioChunk(Result):

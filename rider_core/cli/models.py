@@ -11,7 +11,7 @@ from rich.table import Table
 
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, load_settings
-from rider_core.errors import RiderError
+from rider_core.errors import ModelError, RiderError
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.services import Services
@@ -60,6 +60,21 @@ def verify(names: tuple[str, ...]) -> None:
             continue
         catalogue.verify(name)
         click.echo(f"{name}: as it should be")
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+def remove(names: tuple[str, ...]) -> None:
+    """Delete fetched models; files in a folder of your own stay."""
+    catalogue = open_catalogue(load_settings())
+    for name in names:
+        status = catalogue.status(name)
+        if catalogue.remove(name):
+            click.echo(f"{name} is removed, {status.size_bytes / 1e6:.0f} MB")
+        elif status.local:
+            raise ModelError(f"model {name!r} is your own file {status.path}", remedy="delete it yourself")
+        else:
+            click.echo(f"{name} is not installed")
 
 
 def required_models(services: Services) -> list[str]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from rider_core.api.audio import AudioClip, wav_bytes
 from rider_core.api.events import FINAL_KINDS
 from rider_core.api.jobs import JobSpec, Priority
-from rider_core.api.messages import decode_base64
+from rider_core.api.messages import decode_base64, parse_message
+from rider_core.api.object_detection import MAX_IMAGE_BYTES, Detections
 from rider_core.api.tasks import TASKS
+from rider_core.cli.box_picture import box_picture
 from rider_core.cli.job_input import payload_of
 from rider_core.config import load_settings
 from rider_core.errors import JobFailed
@@ -27,7 +34,11 @@ MAX_CHUNK_BYTES = 64 * 1024 * 1024
 @click.argument("source", metavar="INPUT")
 @click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
 @click.option("--provider", help="A provider by name instead of the one in the settings.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where spoken sound goes (WAV).")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where spoken sound goes (WAV), or the picture with its boxes (SVG).",
+)
 @click.option("--timeout", "timeout_s", default=120.0, show_default=True, help="Seconds to wait for the result.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result.")
 def run(
@@ -63,13 +74,31 @@ def run(
         services.close()
     if record.mock:
         click.secho(f"MOCK: {record.provider} made this up", fg="yellow", err=True)
-    if output is not None and sound:
-        clips = [AudioClip.from_wav(wav) for wav in sound]
-        output.write_bytes(wav_bytes(b"".join(clip.pcm for clip in clips), clips[0].sample_rate))
-    if as_json or task in ("vision.detect", "voice.synthesize"):
+    if output is not None:
+        _write(output, spec, result, sound)
+    if as_json or task == "voice.synthesize":
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+    elif task == "vision.detect":
+        _print_objects(parse_message(Detections, result))
     elif task == "voice.transcribe":
         click.echo(result["text"] or "(nobody speaks)")
+
+
+def _write(output: Path, spec: JobSpec, result: Any, sound: list[bytes]) -> None:
+    """The sound that came in pieces as one file, or the picture with its boxes."""
+    if spec.task == "vision.detect":
+        image = decode_base64(spec.payload["image"], max_bytes=MAX_IMAGE_BYTES, name="image")
+        output.write_text(box_picture(image, parse_message(Detections, result)))
+    elif sound:
+        clips = [AudioClip.from_wav(wav) for wav in sound]
+        output.write_bytes(wav_bytes(b"".join(clip.pcm for clip in clips), clips[0].sample_rate))
+
+
+def _print_objects(found: Detections) -> None:
+    table = Table("object", "score", "left", "top", "right", "bottom", caption=f"{found.width} x {found.height} pixels")
+    for it in found.objects:
+        table.add_row(Text(it.label), f"{it.score:.0%}", *(f"{edge:.0f}" for edge in it.box))
+    Console(width=None if sys.stdout.isatty() else 100).print(table if found.objects else "(nothing is found)")
 
 
 def _follow(services: Services, job_id: str, silence_s: float, quiet: bool) -> list[bytes]:

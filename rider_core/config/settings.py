@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from rider_core.api.text_generation import PRESET_PATTERN
 from rider_core.errors import ConfigError
 
 #: A comma-separated list in the environment, a list in the file.
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
 
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="what people speak; None: detect it")
+
+    robot_prompt: str = Field(
+        "companion", pattern=PRESET_PATTERN, description="the robot's system prompt (`rider prompts list`)"
+    )
+    answer_cache_mb: int = Field(16, ge=0, le=4_096, description="for answers that are given again; 0: none is kept")
+    answer_cache_hours: float = Field(24, gt=0, le=8_760, description="after so many hours an answer is forgotten")
 
     providers: dict[Domain, str] = Field(
         default_factory=dict, description="domain to provider; a domain without: its first real one"
@@ -113,6 +120,14 @@ class Settings(BaseSettings):
     def metrics_dir(self) -> Path:
         """Where the processes of one `rider up` share their metrics."""
         return self.data_dir / "run" / "metrics"
+
+    @property
+    def answer_cache_bytes(self) -> int:
+        return self.answer_cache_mb << 20
+
+    @property
+    def answer_cache_age_s(self) -> int:
+        return max(1, round(self.answer_cache_hours * 3_600))
 
     @property
     def simulated(self) -> bool:

@@ -1,6 +1,7 @@
 """Every metric of the house, defined once. Label values come from closed lists: nothing a robot sends becomes one."""
 
 from rider_core.metrics.definitions import (
+    ANSWER_CACHE,
     BREAKER_TRIPS,
     EVENTS_DROPPED,
     LINK_DROPPED,
@@ -13,6 +14,7 @@ from rider_core.metrics.definitions import (
 from rider_core.metrics.exposition import exposition
 
 __all__ = [
+    "ANSWER_CACHE",
     "BREAKER_TRIPS",
     "EVENTS_DROPPED",
     "LINK_DROPPED",

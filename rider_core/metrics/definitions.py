@@ -15,6 +15,11 @@ BREAKER_TRIPS = Counter(
 EVENTS_DROPPED = Counter(
     "rider_events_dropped_total", "Events that were trimmed away before this listener read them.", ["listener"]
 )
+ANSWER_CACHE = Counter(
+    "rider_answer_cache_total",
+    "The cache of language models' answers. outcome: hit, miss, stored, evicted or error.",
+    ["outcome"],
+)
 LINK_RECEIVED = Counter("rider_link_received_total", "Messages taken from the robot's bus.", ["topic"])
 LINK_SENT = Counter("rider_link_sent_total", "Messages put on the robot's bus.", ["topic"])
 LINK_DROPPED = Counter(

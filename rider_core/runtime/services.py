@@ -19,8 +19,9 @@ from rider_core.jobs.ledger import LedgerBackend
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
+from rider_core.runtime.prompts import PromptBook
 from rider_core.runtime.redis_connection import connect
-from rider_core.store.saved_settings import saved_settings
+from rider_core.store.saved import saved_settings
 
 if TYPE_CHECKING:
     from rider_core.store import Store
@@ -66,6 +67,11 @@ class Services:
     def store(self) -> Store:
         """The database. Who never asks for it does not load what it needs."""
         return store.Store(self.settings.database_location)
+
+    @cached_property
+    def prompts(self) -> PromptBook:
+        """The system prompts by name."""
+        return PromptBook(self.settings.database_location, self.settings.language)
 
     def close(self) -> None:
         self.backend.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
+from rider_core.api.speech_to_text import LANGUAGE_PATTERN
+from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
 from rider_core.errors import InvalidInput, StoreError, TooLarge
 from rider_core.store import migrate
 from rider_core.store.engine import SQLITE_BEGIN, open_engine
-from rider_core.store.tables import Base, JobHistory, ProviderSettings
+from rider_core.store.tables import Base, JobHistory, ProviderSettings, SystemPrompt
 
 #: Rows of history that are kept: a day of a talkative robot (one utterance in ten seconds is 8,640), about 3 MB.
 HISTORY_ROWS = 10_000
@@ -29,6 +32,8 @@ PRUNE_EVERY_ROWS = 1_000
 BATCH_ROWS = 500
 #: A form of the panel has a few dozen short fields.
 MAX_SETTINGS_BYTES = 64 * 1024
+#: A handful for each robot, in some languages.
+MAX_PROMPTS = 500
 #: A problem is a sentence or two; a traceback that got into it is cut.
 MAX_PROBLEM_CHARACTERS = 2_000
 
@@ -97,6 +102,44 @@ class Store:
         if size_bytes > MAX_SETTINGS_BYTES:
             raise TooLarge(f"the settings of {provider} have {size_bytes} bytes, the limit is {MAX_SETTINGS_BYTES}")
         self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
+
+    def prompts(self, name: str | None = None) -> dict[str, dict[str, str]]:
+        """The system prompts that people wrote: name to language to text; those of one name, or all."""
+        rows = select(SystemPrompt).order_by(SystemPrompt.name, SystemPrompt.language)
+        found: dict[str, dict[str, str]] = {}
+        with self._session() as session:
+            for row in session.scalars(rows if name is None else rows.where(SystemPrompt.name == name)):
+                found.setdefault(row.name, {})[row.language] = row.text
+        return found
+
+    def save_prompt(self, name: str, language: str, text: str) -> None:
+        """Write a system prompt, or write over it.
+
+        Raises:
+            InvalidInput: its name or its language is none, or the text is empty.
+            TooLarge: the text is longer than a request may carry, or there are `MAX_PROMPTS` already.
+        """
+        if not re.fullmatch(PRESET_PATTERN, name):
+            raise InvalidInput(f"{name[:40]!r} is no name for a system prompt", remedy="use lower case and dashes")
+        if not re.fullmatch(LANGUAGE_PATTERN, language):
+            raise InvalidInput(f"{language[:20]!r} is no language", remedy="use ISO 639-1, such as pl or en")
+        if not text.strip():
+            raise InvalidInput(f"the system prompt {name!r} is empty", remedy=f"rider prompts reset {name}")
+        if len(text) > MAX_PROMPT_CHARACTERS:
+            raise TooLarge(f"the system prompt has {len(text)} characters, the limit is {MAX_PROMPT_CHARACTERS}")
+        known = self.prompts()
+        if language not in known.get(name, {}) and sum(map(len, known.values())) >= MAX_PROMPTS:
+            raise TooLarge(f"there are {MAX_PROMPTS} system prompts already", remedy="rider prompts reset NAME")
+        row = {"name": name, "language": language, "text": _text(text, None), "updated_ts": time.time()}
+        self._put(SystemPrompt, [row])
+
+    def delete_prompt(self, name: str, language: str | None = None) -> int:
+        """Forget what people wrote, in one language or in all; the number of texts that went."""
+        rows = delete(SystemPrompt).where(SystemPrompt.name == name)
+        if language is not None:
+            rows = rows.where(SystemPrompt.language == language)
+        with self._session() as session:
+            return len(session.execute(rows.returning(SystemPrompt.language)).all())
 
     def record_jobs(self, records: Sequence[JobRecord]) -> None:
         """Write down jobs that have ended; a job that is there already is replaced.
@@ -206,6 +249,6 @@ def _record(row: JobHistory) -> JobRecord:
     )
 
 
-def _text(text: str) -> str:
+def _text(text: str, limit: int | None = MAX_PROBLEM_CHARACTERS) -> str:
     """Cut, and without NUL, which PostgreSQL refuses in a text."""
-    return text[:MAX_PROBLEM_CHARACTERS].replace("\x00", "\ufffd")
+    return text[:limit].replace("\x00", "\ufffd")

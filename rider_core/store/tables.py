@@ -9,6 +9,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Of job ids, task, provider and origin names in `rider_core.api.jobs`. PostgreSQL enforces it, SQLite does not.
 NAME_LENGTH = 64
+#: ISO 639 has two letters or three.
+LANGUAGE_LENGTH = 8
 
 
 class Base(DeclarativeBase):
@@ -23,6 +25,17 @@ class ProviderSettings(Base):
     provider: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     #: Seconds since the epoch, as in every time of ours.
+    updated_ts: Mapped[float] = mapped_column(Double)
+
+
+class SystemPrompt(Base):
+    """A system prompt in one language that somebody wrote, or wrote over one that came along."""
+
+    __tablename__ = "system_prompts"
+
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    language: Mapped[str] = mapped_column(String(LANGUAGE_LENGTH), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
     updated_ts: Mapped[float] = mapped_column(Double)
 
 

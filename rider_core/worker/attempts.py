@@ -15,6 +15,7 @@ from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
 from rider_core.metrics import REFUSED
 from rider_core.timing import Stopwatch
+from rider_core.worker.answers import Answers
 from rider_core.worker.batches import BatchRun
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.breakers import Breakers
@@ -30,10 +31,13 @@ log = logging.getLogger(__name__)
 class Attempts:
     """Runs the claims of one worker."""
 
-    def __init__(self, desk: ClaimDesk, bench: EngineBench, breakers: Breakers, bus: EventBus, pace: Pace) -> None:
+    def __init__(
+        self, desk: ClaimDesk, bench: EngineBench, breakers: Breakers, answers: Answers, bus: EventBus, pace: Pace
+    ) -> None:
         self._desk = desk
         self._bench = bench
         self._breakers = breakers
+        self._answers = answers
         self._bus = bus
         self._pace = pace
         self._provider: Provider | None = None
@@ -95,7 +99,7 @@ class Attempts:
         work.held.begin()
         try:
             if isinstance(work.order, BatchSpec):
-                return BatchRun(work, self._desk, self._breakers).run()
+                return BatchRun(work, self._desk, self._breakers, self._answers).run()
             return self._succeeded(work, self._run_single(work))
         except (BackendUnavailable, redis.RedisError):
             raise
@@ -117,13 +121,13 @@ class Attempts:
             if order.stream:
                 self._bus.publish_partial(order.id, signed(partial, provider))
 
-        return self._breakers.call(provider.name, lambda: perform(provider, request, emit))
+        return self._breakers.call(provider.name, lambda: perform(provider, request, emit, self._answers))
 
     def _run_together(self, works: Sequence[Work]) -> list[Result]:
         provider = works[0].provider
         assert provider is not None
         requests = [work.request for work in works if work.request is not None]
-        return self._breakers.call(provider.name, lambda: perform_together(provider, requests))
+        return self._breakers.call(provider.name, lambda: perform_together(provider, requests, self._answers))
 
     def _succeeded(self, work: Work, result: Result) -> Ended:
         provider = work.provider

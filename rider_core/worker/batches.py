@@ -11,6 +11,7 @@ from rider_core.errors import BackendUnavailable, InvalidInput
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
 from rider_core.jobs.ledger.reports import Report
 from rider_core.timing import Stopwatch
+from rider_core.worker.answers import Answers
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.tasks import (
     Unwanted,
@@ -30,7 +31,7 @@ STORE_EVERY_S = 0.05
 class BatchRun:
     """Runs the items of a batch that earlier attempts have not brought to their end."""
 
-    def __init__(self, work: Work, desk: ClaimDesk, breakers: Breakers) -> None:
+    def __init__(self, work: Work, desk: ClaimDesk, breakers: Breakers, answers: Answers) -> None:
         assert isinstance(work.order, BatchSpec)
         assert work.provider is not None
         assert work.task is not None
@@ -40,6 +41,7 @@ class BatchRun:
         self._request_type = work.task.request
         self._desk = desk
         self._breakers = breakers
+        self._answers = answers
         self._done: set[int] = set()
         self._failed_before: set[int] = set()
         self._failed: dict[int, JobProblem] = {}
@@ -103,7 +105,7 @@ class BatchRun:
             self._work.held.begin()
             try:
                 many = list(requests.values())
-                results = self._breakers.call(provider.name, lambda: perform_together(provider, many))
+                results = self._breakers.call(provider.name, lambda: perform_together(provider, many, self._answers))
                 report.add_results(list(requests), signed_json_of_many(results, provider))
                 return
             except BackendUnavailable:
@@ -117,7 +119,9 @@ class BatchRun:
         provider = self._provider
         self._work.held.begin()
         try:
-            result = self._breakers.call(provider.name, lambda: perform(provider, request, lambda _: None))
+            result = self._breakers.call(
+                provider.name, lambda: perform(provider, request, lambda _: None, self._answers)
+            )
             report.add_results([number], signed_json(result, provider))
         except BackendUnavailable:
             raise

@@ -12,9 +12,10 @@ from rider_core.api.messages import Message, Result, ResultT, encode_base64, lis
 from rider_core.api.object_detection import Detections, DetectRequest, ObjectDetector
 from rider_core.api.provider import Provider
 from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Transcript
-from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator, generated_text
+from rider_core.api.text_generation import GenerateRequest, TextGenerator
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
 from rider_core.errors import ProviderError
+from rider_core.worker.answers import Answers
 
 #: Takes each partial result as soon as it is there.
 Emit = Callable[[Result], None]
@@ -34,7 +35,7 @@ class Unwanted(Exception):
     """Raised by `Emit`: nobody wants the rest, the job was cancelled or is another worker's now."""
 
 
-def perform(provider: Provider, request: Message, emit: Emit) -> Result:
+def perform(provider: Provider, request: Message, emit: Emit, answers: Answers) -> Result:
     """Let `provider` do what `request` asks for; the request's type says which task that is."""
     if isinstance(provider, SpeechToText) and isinstance(request, TranscribeRequest):
         return _transcribe(provider, request)
@@ -43,7 +44,7 @@ def perform(provider: Provider, request: Message, emit: Emit) -> Result:
     if isinstance(provider, ObjectDetector) and isinstance(request, DetectRequest):
         return _detect(provider, request)
     if isinstance(provider, TextGenerator) and isinstance(request, GenerateRequest):
-        return _generate(provider, request, emit)
+        return answers.generate(provider, request, emit)
     raise ProviderError(f"{provider.name} ({provider.domain}) cannot do a {type(request).__name__}")
 
 
@@ -56,7 +57,7 @@ def fits_with(request: Message) -> Hashable | None:
     return None
 
 
-def perform_together(provider: Provider, requests: Sequence[Message]) -> list[Result]:
+def perform_together(provider: Provider, requests: Sequence[Message], answers: Answers) -> list[Result]:
     """Let `provider` do what several requests ask for that fit together: one result for each, in their order."""
     results: Sequence[Result]
     if isinstance(provider, SpeechToText):
@@ -67,7 +68,7 @@ def perform_together(provider: Provider, requests: Sequence[Message]) -> list[Re
         found = provider.detect_batch([request.frame() for request in seen])
         results = [request.filter.over(provider.filter).kept(it) for request, it in zip(seen, found, strict=False)]
     elif isinstance(provider, TextGenerator):
-        results = provider.generate_batch(cast("Sequence[GenerateRequest]", requests))
+        results = answers.generate_together(provider, cast("Sequence[GenerateRequest]", requests))
     else:
         raise ProviderError(f"{provider.name} ({provider.domain}) does not work on several requests together")
     if len(results) != len(requests):
@@ -121,15 +122,3 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
 
 def _detect(provider: ObjectDetector, request: DetectRequest) -> Detections:
     return request.filter.over(provider.filter).kept(provider.detect(request.frame()))
-
-
-def _generate(provider: TextGenerator, request: GenerateRequest, emit: Emit) -> GeneratedText:
-    pieces: list[str] = []
-    with closing(provider.generate_stream(request)) as stream:
-        while True:
-            try:
-                piece = next(stream)
-            except StopIteration as stopped:
-                return generated_text("".join(pieces), stopped.value)
-            emit(TextDelta(seq=len(pieces), text=piece))
-            pieces.append(piece)

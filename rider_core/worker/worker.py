@@ -27,6 +27,8 @@ from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch, backoff_delays
+from rider_core.worker.answer_cache import AnswerCache
+from rider_core.worker.answers import Answers
 from rider_core.worker.attempts import Attempts
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.breakers import Breakers
@@ -99,7 +101,9 @@ class ProviderWorker(BaseWorker):
         self._desk = services.backend.desk(self.name, self._our_queues)
         self._pace = Pace()
         self._outbox = Outbox(self._desk)
-        self._attempts = Attempts(self._desk, self._bench, self._breakers, services.bus, self._pace)
+        cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
+        answers = Answers(services.prompts, cache)
+        self._attempts = Attempts(self._desk, self._bench, self._breakers, answers, services.bus, self._pace)
         self._caretaker = Caretaker(
             self._desk, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from house import Processes, Valkey, install_plugin
@@ -23,6 +24,15 @@ def register_provider(register):
     ),
     "from-the-future": ('RIDER_API = "2.0"', "it was made for plugin API 2.0, this is 1.0"),
 }
+
+
+SMALL_MODEL = """
+from rider_core.api import ModelEntry, hookimpl
+RIDER_API = "1.0"
+@hookimpl
+def register_models(register):
+    register(ModelEntry("small", "small.bin", "five bytes", "MIT", 5, "00" * 32, ()))
+"""
 
 
 def rider(processes: Processes, *arguments: str, log: str = "rider", **environment: str) -> tuple[int, str]:
@@ -68,6 +78,37 @@ def test_a_wrong_setting_is_one_sentence_and_a_remedy(
     assert message in output
     assert "What to do:" in output
     assert "Traceback" not in output
+
+
+def test_system_prompts_are_written_shown_and_reset(processes: Processes) -> None:
+    assert rider(processes, "db", "upgrade", log="db")[0] == 0
+    status, output = rider(processes, "prompts", "set", "brief", "pl", "Krótko [i] jasno.", log="set")
+    assert (status, "brief (pl) is written" in output) == (0, True)
+    assert rider(processes, "prompts", "show", "brief", "--language", "pl", log="show") == (0, "Krótko [i] jasno.\n")
+    status, output = rider(processes, "prompts", "list", log="list", COLUMNS="300")
+    assert re.search(r"brief\W+pl\W+changed\W+Krótko \[i\] jasno\.", output), output
+    assert re.search(r"companion\W+en\W+You are Rider", output), output
+    assert rider(processes, "prompts", "reset", "brief", log="reset")[0] == 0
+    assert "Odpowiadaj" in rider(processes, "prompts", "show", "brief", "--language", "pl", log="again")[1]
+    status, output = rider(processes, "prompts", "reset", "brief", log="nothing")
+    assert (status, "rider prompts list" in output, "Traceback" in output) == (1, True, False)
+
+
+def test_a_model_is_removed_and_one_of_yours_is_not(processes: Processes, tmp_path: Path) -> None:
+    install_plugin(processes.folder, "small", SMALL_MODEL)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    stored = Path(processes.environment["RIDER_DATA_DIR"]) / "models" / "small.bin"
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(b"12345")
+    assert rider(processes, "models", "remove", "small", log="one") == (0, "small is removed, 0 MB\n")
+    assert not stored.exists()
+    assert rider(processes, "models", "remove", "small", log="two") == (0, "small is not installed\n")
+    (mine / "small.bin").write_bytes(b"12345")
+    status, output = rider(processes, "models", "remove", "small", log="three", RIDER_MODEL_PATH=str(mine))
+    assert (status, "is your own file" in output, (mine / "small.bin").exists()) == (1, True, True)
+    status, output = rider(processes, "models", "remove", "big", log="four")
+    assert (status, "there is no model 'big'" in output) == (1, True)
 
 
 def test_without_a_redis_a_process_says_what_to_start(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     assert POSTGRES_URL is not None
     engine = create_engine(POSTGRES_URL)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS job_history, provider_settings, alembic_version"))
+        connection.execute(text("DROP TABLE IF EXISTS job_history, provider_settings, system_prompts, alembic_version"))
     engine.dispose()
     return POSTGRES_URL
 

@@ -28,7 +28,7 @@ def test_an_upgrade_is_needed_once(url: str) -> None:
     assert not store.is_current()
     store.upgrade()
     store.upgrade()
-    assert store.revision() == migrate.head_revision() == "0001"
+    assert store.revision() == migrate.head_revision() == "0002"
     assert store.is_current()
     store.close()
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event, text
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.errors import InvalidInput, StoreError, TooLarge
 from rider_core.store import Store
-from rider_core.store.saved_settings import saved_settings
+from rider_core.store.saved import saved_settings
 from rider_core.store.store import BATCH_ROWS, MAX_PROBLEM_CHARACTERS, MAX_SETTINGS_BYTES, PRUNE_EVERY_ROWS
 
 

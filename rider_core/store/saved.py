@@ -1,9 +1,10 @@
-"""One look into the database without SQLAlchemy: what people saved for a provider. For processes that stay small."""
+"""One look into the database without SQLAlchemy: what people saved. For processes that stay small."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -14,8 +15,9 @@ from rider_core.errors import StoreError
 
 #: As in `engine.WAIT_S`: who waits longer has met a fault.
 WAIT_S = 5
-#: `tables.ProviderSettings`; a test compares the two.
-_QUERY = "SELECT settings FROM provider_settings WHERE provider = {mark}"
+#: Of `tables.ProviderSettings` and `tables.SystemPrompt`; tests compare them.
+_SETTINGS = "SELECT settings FROM provider_settings WHERE provider = {mark}"
+_PROMPTS = "SELECT language, text FROM system_prompts WHERE name = {mark}"
 
 
 def saved_settings(url: str, provider: str) -> dict[str, Any]:
@@ -27,26 +29,40 @@ def saved_settings(url: str, provider: str) -> dict[str, Any]:
     Raises:
         StoreError: the database cannot be read, or is not migrated.
     """
+    for (settings,) in _rows(url, _SETTINGS, provider):
+        return dict(json.loads(settings) if isinstance(settings, str) else settings)
+    return {}
+
+
+def saved_prompts(url: str, name: str) -> dict[str, str]:
+    """What people made of the system prompt `name`, by language, as `Store.prompts` gives it.
+
+    Raises:
+        StoreError: the database cannot be read, or is not migrated.
+    """
+    return {str(language): str(text) for language, text in _rows(url, _PROMPTS, name)}
+
+
+def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
     kind = urlsplit(url).scheme.split("+")[0]
     if kind == "sqlite":
-        return _from_sqlite(Path(unquote(url.split("://", 1)[1]).removeprefix("/").split("?")[0]), provider)
+        return _from_sqlite(Path(unquote(url.split("://", 1)[1]).removeprefix("/").split("?")[0]), query, key)
     if kind == "postgresql":
-        return _from_postgresql("postgresql" + url[url.index("://") :], provider)
+        return _from_postgresql("postgresql" + url[url.index("://") :], query, key)
     raise StoreError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
 
 
-def _from_sqlite(file: Path, provider: str) -> dict[str, Any]:
+def _from_sqlite(file: Path, query: str, key: str) -> Sequence[Sequence[Any]]:
     try:
         # Read-only: to look must not make an empty database.
         address = f"{file.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
-            row = connection.execute(_QUERY.format(mark="?"), (provider,)).fetchone()
+            return connection.execute(query.format(mark="?"), (key,)).fetchall()
     except sqlite3.Error as error:
         raise StoreError(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
-    return dict(json.loads(row[0])) if row else {}
 
 
-def _from_postgresql(url: str, provider: str) -> dict[str, Any]:
+def _from_postgresql(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
     try:
         psycopg = import_module("psycopg")
     except ImportError as error:
@@ -55,10 +71,10 @@ def _from_postgresql(url: str, provider: str) -> dict[str, Any]:
         ) from None
     try:
         with psycopg.connect(url, connect_timeout=WAIT_S) as connection:
-            row = connection.execute(_QUERY.format(mark="%s"), (provider,)).fetchone()
+            rows: Sequence[Sequence[Any]] = connection.execute(query.format(mark="%s"), (key,)).fetchall()
+            return rows
     except psycopg.Error as error:
         # Its text may hold the whole address, password included.
         raise StoreError(
             f"the database cannot be read: {type(error).__name__}", remedy="see whether DATABASE_URL is right"
         ) from None
-    return dict(row[0]) if row else {}

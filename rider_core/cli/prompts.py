@@ -1,0 +1,75 @@
+"""`rider prompts`: how the language model is told to behave, by name and language."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from rider_core.config import load_settings
+from rider_core.errors import InvalidInput
+from rider_core.prompts import BUILT_IN
+from rider_core.runtime.prompts import PromptBook
+from rider_core.store import Store
+
+
+@click.group()
+def prompts() -> None:
+    """System prompts: how the language model is told to behave."""
+
+
+@prompts.command("list")
+def list_prompts() -> None:
+    """Every system prompt, by name and language, and whether you changed it."""
+    written = _store().prompts()
+    table = Table("name", "language", "", "text")
+    for name in sorted({*BUILT_IN, *written}):
+        texts = {**BUILT_IN.get(name, {}), **written.get(name, {})}
+        for language, text in sorted(texts.items()):
+            mine = language in written.get(name, {})
+            comes_along = language in BUILT_IN.get(name, {})
+            state = "yours" if not comes_along else "changed" if mine else ""
+            table.add_row(name, language, state, text.replace("[", "\\["))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@prompts.command()
+@click.argument("name")
+@click.option("--language", help="ISO 639-1, such as pl; without it as a request without a language.")
+def show(name: str, language: str | None) -> None:
+    """Print one system prompt."""
+    settings = load_settings()
+    click.echo(PromptBook(settings.database_location, settings.language).text(name, language))
+
+
+@prompts.command("set")
+@click.argument("name")
+@click.argument("language")
+@click.argument("text", required=False)
+def set_prompt(name: str, language: str, text: str | None) -> None:
+    """Write a system prompt, or change one that comes along. Without TEXT an editor opens; "-": from standard input."""
+    if text == "-":
+        text = sys.stdin.read()
+    elif text is None:
+        known = {**BUILT_IN.get(name, {}), **_store().prompts(name).get(name, {})}
+        text = click.edit(known.get(language, ""))
+        if text is None:
+            raise click.ClickException("nothing was saved in the editor")
+    _store().save_prompt(name, language, text.strip())
+    click.echo(f"{name} ({language}) is written; workers heed it within seconds")
+
+
+@prompts.command()
+@click.argument("name")
+@click.argument("language", required=False)
+def reset(name: str, language: str | None) -> None:
+    """Forget what you wrote under NAME, in one language or in all; what comes along is back."""
+    if not _store().delete_prompt(name, language):
+        raise InvalidInput(f"nothing of yours is written under {name!r}", remedy="see `rider prompts list`")
+    click.echo(f"{name} is as it comes along" if name in BUILT_IN else f"{name} is forgotten")
+
+
+def _store() -> Store:
+    return Store(load_settings().database_location)

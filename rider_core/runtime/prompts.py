@@ -1,0 +1,77 @@
+"""The system prompts by name: those that come along, and over them what people wrote."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from rider_core.api.text_generation import GenerateRequest
+from rider_core.errors import InvalidInput, StoreError
+from rider_core.prompts import BUILT_IN
+from rider_core.store.saved import saved_prompts
+
+log = logging.getLogger(__name__)
+
+#: For so long a text is believed without a look into the database, in seconds: an edit is heeded that soon.
+REFRESH_S = 2.0
+#: Where nobody says a language, or the prompt does not have it.
+FALLBACK_LANGUAGE = "en"
+#: As many names as are remembered; requests may name any.
+MAX_REMEMBERED = 100
+
+
+class PromptBook:
+    """One process's view of them. For one thread at a time."""
+
+    def __init__(self, database_url: str, language: str | None) -> None:
+        """
+        Args:
+            language: Of a prompt where a request does not say; None: English.
+        """
+        self._database_url = database_url
+        self._language = language
+        self._remembered: dict[str, tuple[float, dict[str, str]]] = {}
+
+    def resolved(self, request: GenerateRequest) -> GenerateRequest:
+        """`request` with the text of its preset as its system prompt. One of its own stays.
+
+        Raises:
+            InvalidInput: there is no preset of that name.
+        """
+        if request.preset is None or request.system_prompt is not None:
+            return request
+        text = self.text(request.preset, request.language)
+        return request.model_copy(update={"system_prompt": text})
+
+    def text(self, name: str, language: str | None = None) -> str:
+        """The prompt in that language, else in the one of the settings, else in English, else in any.
+
+        Raises:
+            InvalidInput: there is none of that name.
+        """
+        texts = self._texts(name)
+        if not texts:
+            raise InvalidInput(
+                f"there is no system prompt {name[:40]!r}", remedy="`rider prompts list` shows those that there are"
+            )
+        for wanted in (language, self._language, FALLBACK_LANGUAGE):
+            if wanted in texts:
+                return texts[wanted]
+        return next(iter(texts.values()))
+
+    def _texts(self, name: str) -> dict[str, str]:
+        read_at, texts = self._remembered.get(name, (float("-inf"), {}))
+        if time.monotonic() - read_at > REFRESH_S:
+            texts = {**BUILT_IN.get(name, {}), **self._saved(name)}
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[name] = time.monotonic(), texts
+        return texts
+
+    def _saved(self, name: str) -> dict[str, str]:
+        try:
+            return saved_prompts(self._database_url, name)
+        except StoreError as error:
+            # The one that comes along is better than no answer; that another was saved must be known, though.
+            log.warning("the saved system prompts cannot be read: %s", error)
+            return {}

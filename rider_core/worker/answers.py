@@ -1,0 +1,64 @@
+"""What language models are asked, with their system prompts by name, and with the cache before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator, generated_text
+from rider_core.runtime.prompts import PromptBook
+from rider_core.worker.answer_cache import AnswerCache, digest_of
+
+#: Takes each piece of an answer as soon as it is there.
+EmitText = Callable[[TextDelta], None]
+
+
+class Answers:
+    """Asks an engine, unless it has answered the same before."""
+
+    def __init__(self, prompts: PromptBook, cache: AnswerCache) -> None:
+        self._prompts = prompts
+        self._cache = cache
+
+    def generate(self, provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
+        """One answer, its pieces handed to `emit` as they come; one from the cache comes in a single piece."""
+        request = self._prompts.resolved(request)
+        if not self._cache.wants(request):
+            return _streamed(provider, request, emit)
+        digest = digest_of(provider, request)
+        known = self._cache.find(digest)
+        if known is not None:
+            if known.text:
+                emit(TextDelta(seq=0, text=known.text))
+            return known.model_copy(update={"from_cache": True})
+        answer = _streamed(provider, request, emit)
+        self._cache.keep(digest, answer)
+        return answer
+
+    def generate_together(self, provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
+        """One answer for each; the engine is asked once, for those that are not known."""
+        if not any(request.preset or self._cache.wants(request) for request in requests):
+            return provider.generate_batch(requests)
+        asked = [self._prompts.resolved(request) for request in requests]
+        digests = [digest_of(provider, request) if self._cache.wants(request) else None for request in asked]
+        answers = {n: known for n, digest in enumerate(digests) if digest and (known := self._cache.find(digest))}
+        answers = {n: known.model_copy(update={"from_cache": True}) for n, known in answers.items()}
+        missing = [n for n in range(len(asked)) if n not in answers]
+        written = provider.generate_batch([asked[n] for n in missing]) if missing else []
+        for n, answer in zip(missing, written, strict=True):
+            answers[n] = answer
+            if (digest := digests[n]) is not None:
+                self._cache.keep(digest, answer)
+        return [answers[n] for n in range(len(asked))]
+
+
+def _streamed(provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
+    pieces: list[str] = []
+    with closing(provider.generate_stream(request)) as stream:
+        while True:
+            try:
+                piece = next(stream)
+            except StopIteration as stopped:
+                return generated_text("".join(pieces), stopped.value)
+            emit(TextDelta(seq=len(pieces), text=piece))
+            pieces.append(piece)

@@ -1,0 +1,249 @@
+"""The cache of answers: what is kept, for whom, for how long and how much; and system prompts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from rider_core.api import GenerateRequest, GenerationEnd, ProviderConfig, ProviderContext, TextDelta, TextGenerator
+from rider_core.api.text_generation import ChatMessage, TextStream
+from rider_core.errors import InvalidInput
+from rider_core.metrics import ANSWER_CACHE
+from rider_core.runtime.prompts import PromptBook
+from rider_core.store import Store
+from rider_core.worker.answer_cache import ENTRY, SIZES, TOTAL, USED, AnswerCache
+from rider_core.worker.answers import Answers
+
+AGE_S = 600
+
+
+class CountingConfig(ProviderConfig):
+    style: str = "plain"
+
+
+class Counting(TextGenerator):
+    """Says how often it was asked, and what."""
+
+    name = "counting"
+    Config = CountingConfig
+
+    def __init__(self, style: str = "plain", identity: str = "m@1") -> None:
+        super().__init__(CountingConfig(style=style), ProviderContext())
+        self.asked: list[GenerateRequest] = []
+        self.identity = identity
+
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
+        self.asked.append(request)
+        yield f"answer {len(self.asked)} "
+        yield "x" * request.max_tokens
+        return GenerationEnd(model="m", finish_reason="length", prompt_tokens=3, completion_tokens=2)
+
+    def model_identity(self, request: GenerateRequest) -> str:
+        return self.identity
+
+
+@pytest.fixture
+def cache(connection: redis.Redis) -> AnswerCache:
+    return AnswerCache(connection, 1 << 20, AGE_S)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'rider.db'}")
+    store.upgrade()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def prompts(database: Store, tmp_path: Path) -> PromptBook:
+    return PromptBook(f"sqlite:///{tmp_path / 'rider.db'}", None)
+
+
+@pytest.fixture
+def answers(prompts: PromptBook, cache: AnswerCache) -> Answers:
+    return Answers(prompts, cache)
+
+
+def asked(prompt: str = "hello", temperature: float = 0, **fields: object) -> GenerateRequest:
+    return GenerateRequest(prompt=prompt, temperature=temperature, max_tokens=8).model_copy(update=fields)
+
+
+def counted(outcome: str) -> float:
+    return ANSWER_CACHE.labels(outcome)._value.get()
+
+
+def test_the_same_request_is_answered_once(answers: Answers) -> None:
+    provider, heard, again = Counting(), list[TextDelta](), list[TextDelta]()
+    hits = counted("hit")
+    first = answers.generate(provider, asked(), heard.append)
+    second = answers.generate(provider, asked(), again.append)
+    assert (len(provider.asked), first.from_cache, second.from_cache) == (1, False, True)
+    assert second.model_copy(update={"from_cache": False}) == first
+    assert first.completion_tokens == 2
+    assert [piece.text for piece in heard] == ["answer 1 ", "xxxxxxxx"]
+    assert [piece.text for piece in again] == [first.text]
+    assert counted("hit") == hits + 1
+
+
+DIFFERENT = {
+    "prompt": asked("goodbye"),
+    "system_prompt": asked(system_prompt="Be brief."),
+    "history": asked(history=(ChatMessage(role="user", content="before"),)),
+    "max_tokens": asked(max_tokens=9),
+    "top_p": asked(top_p=0.5),
+    "seed": asked(seed=1),
+    "stop": asked(stop=("x",)),
+    "temperature": asked(temperature=0.5, cache=True),
+}
+
+
+@pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_whatever_changes_the_answer_is_another_request(answers: Answers, other: GenerateRequest) -> None:
+    provider = Counting()
+    answers.generate(provider, asked(), lambda _: None)
+    assert not answers.generate(provider, other, lambda _: None).from_cache
+    assert len(provider.asked) == 2
+
+
+def test_every_field_of_a_request_is_looked_at() -> None:
+    """A new field must be thought about: it changes the answer, or it is one of these."""
+    harmless = {"cache", "preset", "language", "model"}  # the last three are there as what they lead to
+    assert set(GenerateRequest.model_fields) == harmless | set(DIFFERENT)
+
+
+def test_another_model_or_other_settings_are_another_engine(answers: Answers) -> None:
+    answers.generate(Counting(), asked(), lambda _: None)
+    for provider in (Counting(style="other"), Counting(identity="m@2")):
+        assert not answers.generate(provider, asked(), lambda _: None).from_cache
+    assert answers.generate(Counting(), asked(), lambda _: None).from_cache
+
+
+@pytest.mark.parametrize(
+    ("request_", "kept"),
+    [
+        (asked(temperature=0.7), False),
+        (asked(temperature=0.7, seed=3), True),
+        (asked(temperature=0.7, cache=True), True),
+        (asked(cache=False), False),
+    ],
+)
+def test_only_what_is_bound_to_be_the_same_is_kept_unless_asked(
+    answers: Answers, request_: GenerateRequest, kept: bool
+) -> None:
+    provider = Counting()
+    answers.generate(provider, request_, lambda _: None)
+    assert answers.generate(provider, request_, lambda _: None).from_cache is kept
+
+
+def test_several_together_ask_for_what_is_missing(answers: Answers) -> None:
+    provider = Counting()
+    answers.generate(provider, asked("b"), lambda _: None)
+    found = answers.generate_together(provider, [asked("a"), asked("b"), asked("c", temperature=0.7)])
+    assert [answer.from_cache for answer in found] == [False, True, False]
+    assert [request.prompt for request in provider.asked] == ["b", "a", "c"]
+    assert answers.generate(provider, asked("a"), lambda _: None).from_cache
+
+
+def test_an_answer_that_broke_off_is_not_kept(answers: Answers) -> None:
+    def breaks_off(piece: TextDelta) -> None:
+        raise InterruptedError
+
+    provider = Counting()
+    with pytest.raises(InterruptedError):
+        answers.generate(provider, asked(), breaks_off)
+    assert not answers.generate(provider, asked(), lambda _: None).from_cache
+
+
+def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, prompts: PromptBook) -> None:
+    limit = 20_000
+    answers, provider = Answers(prompts, AnswerCache(connection, limit, AGE_S)), Counting()
+    evicted = counted("evicted")
+    for number in range(40):
+        answers.generate(provider, asked(f"question {number}", max_tokens=1_000), lambda _: None)
+        assert answers.generate(provider, asked("question 0", max_tokens=1_000), lambda _: None).from_cache
+    sizes = [int(size) for size in connection.hvals(SIZES)]
+    total = int(connection.get(TOTAL) or 0)
+    assert sum(sizes) == total <= limit
+    assert connection.zcard(USED) == len(sizes) == len(connection.keys(ENTRY + "*")) < 40
+    assert counted("evicted") == evicted + 40 - len(sizes)
+    assert not answers.generate(provider, asked("question 1", max_tokens=1_000), lambda _: None).from_cache
+
+
+def test_what_does_not_fit_at_all_is_not_kept(connection: redis.Redis, prompts: PromptBook) -> None:
+    answers = Answers(prompts, AnswerCache(connection, 1_000, AGE_S))
+    answers.generate(Counting(), asked(max_tokens=2_000), lambda _: None)
+    assert connection.zcard(USED) == 0
+
+
+def test_age_is_bounded(answers: Answers, connection: redis.Redis) -> None:
+    answers.generate(Counting(), asked(), lambda _: None)
+    (entry,) = connection.keys(ENTRY + "*")
+    assert AGE_S - 10 < connection.ttl(entry) <= AGE_S
+    connection.delete(entry)  # as Redis does when its time has come
+    assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
+    assert connection.zcard(USED) == connection.hlen(SIZES) == 1
+
+
+def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: PromptBook) -> None:
+    answers, provider = Answers(prompts, AnswerCache(connection, 0, AGE_S)), Counting()
+    for _ in range(2):
+        assert not answers.generate(provider, asked(cache=True), lambda _: None).from_cache
+    assert connection.keys("rider:answer*") == []
+
+
+def test_a_damaged_entry_is_no_answer(answers: Answers, connection: redis.Redis) -> None:
+    answers.generate(Counting(), asked(), lambda _: None)
+    (entry,) = connection.keys(ENTRY + "*")
+    connection.set(entry, b'{"text": 1}')
+    assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
+
+
+def test_without_redis_the_engine_is_asked(prompts: PromptBook) -> None:
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
+    errors = counted("error")
+    answer = Answers(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
+    assert answer.text.startswith("answer 1")
+    assert counted("error") == errors + 2
+
+
+def test_a_preset_becomes_the_system_prompt(answers: Answers, database: Store) -> None:
+    provider = Counting()
+    for fields in ({"preset": "brief"}, {"preset": "brief", "language": "pl"}, {"preset": "brief", "language": "de"}):
+        answers.generate(provider, asked(**fields), lambda _: None)
+    answers.generate_together(provider, [asked(preset="brief", language="pl", cache=False)])
+    answers.generate(provider, asked(preset="brief", system_prompt="Mine."), lambda _: None)
+    english, polish, together, own = (request.system_prompt for request in provider.asked)
+    assert english is not None
+    assert polish is not None
+    assert "one short spoken sentence" in english
+    assert "po polsku" in polish
+    assert (together, own) == (polish, "Mine.")  # German: there is none, the English one, and that was known
+
+
+def test_what_people_wrote_comes_before_what_comes_along(prompts: PromptBook, database: Store) -> None:
+    database.save_prompt("brief", "pl", "Krótko!")
+    database.save_prompt("pirate", "en", "Arr.")
+    assert (prompts.text("brief", "pl"), prompts.text("pirate", "pl")) == ("Krótko!", "Arr.")
+    assert "short" in prompts.text("brief", "en")
+
+
+def test_an_edit_is_heeded_soon(prompts: PromptBook, database: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = prompts.text("brief")
+    database.save_prompt("brief", "en", "Else.")
+    assert prompts.text("brief") == before
+    monkeypatch.setattr("rider_core.runtime.prompts.REFRESH_S", 0.0)
+    assert prompts.text("brief") == "Else."
+
+
+def test_an_unknown_preset_names_the_command(answers: Answers) -> None:
+    with pytest.raises(InvalidInput, match=r"no system prompt 'nobody'.*rider prompts list"):
+        answers.generate(Counting(), asked(preset="nobody"), lambda _: None)
+
+
+def test_without_a_database_the_built_in_ones_serve(tmp_path: Path) -> None:
+    book = PromptBook(f"sqlite:///{tmp_path / 'none.db'}", "pl")
+    assert "po polsku" in book.text("brief")
