@@ -80,6 +80,7 @@ setup(
         # Our worker class overrides methods of rq's BaseWorker and writes the keys that rq's registries read.
         "rq==3.0.0",
         "rq-scheduler==0.14.0",
+        "sentencex>=1.0.20,<2",
         "simple-websocket>=1.0",
         "sqlalchemy>=2.0",
         # One configuration file of supervisord is written by us, and its XML-RPC interface is read.

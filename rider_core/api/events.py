@@ -34,6 +34,7 @@ EventKind = Literal[
     "job.progress",
     "robot.transcript",
     "robot.speech",
+    "robot.reply",
     "robot.link",
     "robot.domain",
     "robot.refused",

@@ -51,6 +51,8 @@ def run_link(settings: Settings) -> None:
         base_url=settings.link_url or f"http://{address}:{server.effective_port}",
         simulated=settings.simulated,
         language=settings.language,
+        prompt=settings.robot_prompt,
+        barge_in=settings.barge_in,
     )
     link = Link(options, House(services.backend, teller, services.bus.follow))
     reporter = StatusReporter(services.bus, link.describe)

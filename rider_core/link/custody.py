@@ -88,6 +88,10 @@ class Custody:
             self._wanted_back[domain] = reason
         self._wake.set()
 
+    def serves(self, domain: str) -> bool:
+        """Whether the robot leaves a domain to us, as far as it said."""
+        return self._domains[domain].mode == "pc"
+
     def take_state(self, body: dict[str, Any]) -> None:
         """`provider.*.state`: the robot says who serves a domain.
 

@@ -60,6 +60,11 @@ class Endpointer:
     def in_speech(self) -> bool:
         return bool(self._frames)
 
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech in the utterance that goes on now; 0: nobody speaks."""
+        return self._speech_frames * FRAME_S
+
     def feed(self, pcm: bytes) -> Iterator[Utterance]:
         """Take the next samples; yield the utterances that ended in them. Too short ones are counted in `dropped`."""
         data = self._rest + pcm

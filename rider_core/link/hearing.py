@@ -14,9 +14,10 @@ from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.messages import decode_base64, encode_base64, parse_message
 from rider_core.api.speech_to_text import Transcript
 from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, RiderError, WaitTimeout
+from rider_core.link.conversing import Conversation
 from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
-from rider_core.link.options import House
+from rider_core.link.options import House, LinkOptions
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 DEADLINE_S = 5.0
 #: Utterances that may be under way at once. At one every two seconds the deadline has passed long before.
 MAX_UNDER_WAY = 8
+#: Who has spoken for so long means it, and what the robot says is broken off. A cough is shorter.
+BARGE_IN_S = 0.3
 #: A pause in the stream that is longer than this breaks an utterance off.
 GAP_S = 1.0
 
@@ -45,17 +48,21 @@ class Hearing:
         house: House,
         send: Callable[[str, dict[str, Any]], bool],
         give_back: Callable[[str], None],
-        language: str | None,
+        conversation: Conversation,
+        options: LinkOptions,
     ) -> None:
         """
         Args:
             send: Puts a message on the robot's bus.
             give_back: Hands voice back to the robot, with the reason.
+            conversation: Answers what was heard.
         """
         self._house = house
         self._send = send
         self._give_back = give_back
-        self._language = language
+        self._conversation = conversation
+        self._language = options.language
+        self._barge_in = options.barge_in
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
         self._pending: queue.Queue[_Pending | None] = queue.Queue(MAX_UNDER_WAY)
@@ -88,6 +95,8 @@ class Hearing:
         dropped_before = self._endpointer.dropped
         for utterance in self._endpointer.feed(pcm):
             self._submit(utterance)
+        if self._barge_in and self._endpointer.speech_s >= BARGE_IN_S:
+            self._conversation.interrupt()
         if self._endpointer.dropped > dropped_before:
             UTTERANCES.labels("too_short").inc()
 
@@ -149,9 +158,7 @@ class Hearing:
         assert record.state is JobState.DONE
         latency_s = time.time() - pending.speech_ended
         if transcript.text and not transcript.no_speech:
-            body = {"text": transcript.text, "language": transcript.language, "ts": time.time()}
-            if not self._send("voice.asr.result", body):
-                LINK_DROPPED.labels("result").inc()
+            self._pass_on(transcript)
             UTTERANCES.labels("recognised").inc()
         else:
             UTTERANCES.labels("no_speech").inc()
@@ -165,6 +172,20 @@ class Hearing:
             provider=record.provider,
             mock=record.mock,
         )
+
+    def _pass_on(self, transcript: Transcript) -> None:
+        """Tell the robot what was said, and answer it where that is our part."""
+        body = {"text": transcript.text, "language": transcript.language, "ts": time.time()}
+        if not self._conversation.wanted:
+            self._result(body)
+            return
+        # An empty reply keeps the robot's own chat silent. Without one it answers: also where we could not.
+        self._result({**body, "reply": ""})
+        self._conversation.answer(transcript.text, transcript.language, lambda: self._result(body))
+
+    def _result(self, body: dict[str, Any]) -> None:
+        if not self._send("voice.asr.result", body):
+            LINK_DROPPED.labels("result").inc()
 
     def _fail(self, pending: _Pending, error: RiderError) -> None:
         late = isinstance(error, JobExpired | WaitTimeout)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from rider_core.api.messages import parse_message
 from rider_core.link.bus import RobotBus
+from rider_core.link.conversing import Conversation
 from rider_core.link.custody import Custody
 from rider_core.link.hearing import Hearing
 from rider_core.link.messages import Device
@@ -31,8 +33,16 @@ class Link:
         self._refusals = Refusals(house.tell, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
         self._custody = Custody(house, self._api, options.base_url, self._robot_changed)
-        self._hearing = Hearing(house, self._bus.send, self._give_voice_back, options.language)
         self._speaking = Speaking(house, self._bus.send, self._refusals)
+        self._conversation = Conversation(
+            house,
+            self._speaking,
+            serves_text=partial(self._custody.serves, "text"),
+            give_back=partial(self._custody.give_back, "text"),
+            preset=options.prompt,
+        )
+        give_voice_back = partial(self._custody.give_back, "voice")
+        self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, options)
         self._bus.on("voice.asr.request", self._hearing.take_chunk)
         self._bus.on("voice.tts.request", self._speaking.take_request)
         for domain in ("voice", "vision", "text"):
@@ -42,6 +52,7 @@ class Link:
     def start(self) -> None:
         self._hearing.start()
         self._speaking.start()
+        self._conversation.start()
         self._bus.start(self._refusals)
         self._custody.start()
 
@@ -49,6 +60,7 @@ class Link:
         """Hand the domains back, answer what is under way, and end."""
         self._custody.stop()
         self._hearing.stop()
+        self._conversation.stop()
         self._speaking.stop()
         self._bus.stop()
         self._api.close()
@@ -65,9 +77,6 @@ class Link:
             "base_url": self._options.base_url,
             "problems": problems,
         }
-
-    def _give_voice_back(self, reason: str) -> None:
-        self._custody.give_back("voice", reason)
 
     def _take_device(self, body: dict[str, Any]) -> None:
         """The battery goes down slowly; it is passed on when its whole percents change."""

@@ -20,6 +20,8 @@ class LinkOptions:
         base_url: Our own HTTP address as the robot sees it.
         simulated: The robot is a simulated one; said wherever it shows.
         language: What people speak, in ISO 639-1; None: detected.
+        prompt: Name of the system prompt that the robot's answers follow.
+        barge_in: Who speaks while the robot answers makes it stop.
     """
 
     publish_address: str
@@ -28,6 +30,8 @@ class LinkOptions:
     base_url: str
     simulated: bool = False
     language: str | None = None
+    prompt: str = "companion"
+    barge_in: bool = True
 
 
 class Tell(Protocol):

@@ -1,4 +1,4 @@
-"""The robot's voice: a text in, its sound out chunk by chunk, one request after another, never mixed."""
+"""The robot's voice: a text in, its sound out chunk by chunk, one text after another, never mixed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from rider_core.api.events import FINAL_KINDS, Event
@@ -26,45 +28,101 @@ log = logging.getLogger(__name__)
 DEADLINE_S = 10.0
 #: Between two chunks, and before the first, at most this much may pass.
 SILENCE_S = DEADLINE_S + 1
-#: Requests that may wait for their turn.
+#: Texts that may wait for their turn.
 MAX_WAITING = 8
+#: What can still be stopped is sent no further ahead of the robot's playing than this: so long it goes on talking after
+#: somebody interrupted it, and so long a hiccup of the network may last unheard.
+LEAD_S = 1.0
 TOPIC = "voice.tts.request"
 
 
+@dataclass
+class Spoken:
+    """A text on its way out.
+
+    Attributes:
+        answer: Which answer of ours it is a sentence of; None: the robot asked for it.
+        hushed: Set when nobody wants to hear it any more.
+        first_ms: From the request to the first chunk.
+    """
+
+    text: str
+    voice: str | None
+    answer: str | None = None
+    job_id: str = ""
+    watch: Stopwatch = field(default_factory=Stopwatch.start)
+    hushed: threading.Event = field(default_factory=threading.Event)
+    chunks: int = 0
+    duration_s: float = 0.0
+    first_ms: float = 0.0
+
+
 class Speaking:
-    """`take_request` belongs to the bus's thread; the chunks are passed on in a thread of its own."""
+    """Texts may come from any thread; the chunks are passed on in a thread of its own."""
 
     def __init__(self, house: House, send: Callable[[str, dict[str, Any]], bool], refusals: Refusals) -> None:
         self._house = house
         self._send = send
         self._refusals = refusals
-        self._waiting: queue.Queue[tuple[str, str, Stopwatch] | None] = queue.Queue(MAX_WAITING)
+        self._room = threading.BoundedSemaphore(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[Spoken | None] = queue.SimpleQueue()
+        self._under_way: list[Spoken] = []
+        self._lock = threading.Lock()
+        self._plays_until = 0.0
         self._thread = threading.Thread(target=self._speak_all, name="speaking", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        try:
-            self._waiting.put(None, timeout=1)
-        except queue.Full:
-            log.warning("texts are still waiting to be spoken at the end")
+        self._waiting.put(None)
+        with self._lock:
+            for spoken in self._under_way:
+                spoken.hushed.set()
         self._thread.join(timeout=2)
 
     def take_request(self, body: dict[str, Any]) -> None:
-        """Speak a text.
+        """Speak a text that the robot sent. Belongs to the bus's thread.
 
         Raises:
             InvalidInput, TooLarge, JobRefused, BackendUnavailable: it cannot be; the message says why.
         """
         request = parse_message(SpeakRequest, body)
-        watch = Stopwatch.start()
-        if self._waiting.full():
+        if not self.say(Spoken(request.text, request.voice), wait_s=0):
             LINK_DROPPED.labels("message").inc()
             raise TooLarge(f"{MAX_WAITING} texts wait to be spoken already", remedy="try again when they are spoken")
+
+    def say(self, spoken: Spoken, wait_s: float) -> bool:
+        """Speak a text when its turn comes. False: so many wait that there was no room within `wait_s` seconds.
+
+        Raises:
+            InvalidInput, JobRefused, BackendUnavailable: it cannot be spoken.
+        """
+        if not self._room.acquire(timeout=wait_s):
+            return False
+        try:
+            self._submit(spoken)
+        except BaseException:
+            self._room.release()
+            raise
+        with self._lock:
+            self._under_way.append(spoken)
+        self._waiting.put(spoken)
+        return True
+
+    def hush(self, answer: str) -> None:
+        """Stop speaking an answer, in the middle of a word if need be."""
+        with self._lock:
+            hushed = [spoken for spoken in self._under_way if spoken.answer == answer]
+        for spoken in hushed:
+            spoken.hushed.set()
+            with suppress(RiderError):  # its sound is thrown away, whether it is still made or not
+                self._house.backend.cancel(spoken.job_id)
+
+    def _submit(self, spoken: Spoken) -> None:
         spec = JobSpec(
             task="voice.synthesize",
-            payload={"text": request.text, "voice": request.voice},
+            payload={"text": spoken.text, "voice": spoken.voice},
             priority=Priority.HIGH,
             deadline_ts=time.time() + DEADLINE_S,
             # After its first chunk a second attempt would say the beginning twice.
@@ -72,51 +130,74 @@ class Speaking:
             stream=True,
             origin="robot",
         )
-        self._house.backend.submit(spec)
-        self._waiting.put_nowait((spec.id, request.text, watch))
+        spoken.job_id = self._house.backend.submit(spec)
 
     def _speak_all(self) -> None:
-        while (waiting := self._waiting.get()) is not None:
+        while (spoken := self._waiting.get()) is not None:
             try:
-                self._speak(*waiting)
+                self._speak(spoken)
             except RiderError as error:
                 self._refusals.note(TOPIC, error)
             except Exception:  # the top of a thread
-                log.exception("job %s: its sound could not be passed on", waiting[0])
+                log.exception("job %s: its sound could not be passed on", spoken.job_id)
                 LINK_DROPPED.labels("result").inc()
+            finally:
+                with self._lock:
+                    self._under_way.remove(spoken)
+                self._room.release()
 
-    def _speak(self, job_id: str, text: str, watch: Stopwatch) -> None:
-        chunks, duration_s, first_ms = 0, 0.0, 0.0
-        for event in self._house.follow(job_id, SILENCE_S):
-            if event.kind == "job.partial":
-                chunk = self._pass_on(event)
-                first_ms = first_ms or watch.elapsed_ms
-                chunks += 1
-                duration_s += chunk.duration_s
-            elif event.kind == "job.done":
-                self._tell(text, chunks, duration_s, first_ms, event)
+    def _speak(self, spoken: Spoken) -> None:
+        try:
+            self._pass_all_on(spoken)
+        except JobFailed as error:
+            # An answer's voice is only our guess, after the language of who spoke; a person's own wish is not.
+            if spoken.answer is None or spoken.voice is None or spoken.chunks or error.cause != "invalid_input":
+                raise
+            log.warning("%s; it is spoken with the engine's default voice", error)
+            spoken.voice = None
+            self._submit(spoken)
+            self._pass_all_on(spoken)
+
+    def _pass_all_on(self, spoken: Spoken) -> None:
+        for event in self._house.follow(spoken.job_id, SILENCE_S):
+            if spoken.hushed.is_set():
                 return
-            elif event.kind in FINAL_KINDS - {"job.done"}:
-                self._house.backend.get(job_id).value()  # raises what happened
-        raise JobFailed(f"nothing was heard of the text for {SILENCE_S:g} s", cause="timeout")
+            if event.kind == "job.partial":
+                self._pass_on(event, spoken)
+            elif event.kind == "job.done":
+                self._tell(spoken, event)
+                return
+            elif event.kind in FINAL_KINDS:
+                self._house.backend.get(spoken.job_id).value()  # raises what happened
+        if not spoken.hushed.is_set():
+            raise JobFailed(f"nothing was heard of the text for {SILENCE_S:g} s", cause="timeout")
 
-    def _pass_on(self, event: Event) -> AudioChunk:
+    def _pass_on(self, event: Event, spoken: Spoken) -> None:
         try:
             chunk = parse_message(AudioChunk, event.data)
         except InvalidInput as error:
             raise JobError(f"a worker sent a chunk that is none: {error}") from None
+        if spoken.answer is not None and self._wait_for_lead(spoken):
+            return
         body = {"audio": chunk.audio, "format": "wav", "sample_rate": chunk.sample_rate, "seq": chunk.seq}
         if not self._send("voice.tts.chunk", {**body, "ts": time.time()}):
             LINK_DROPPED.labels("result").inc()
-        return chunk
+        self._plays_until = max(self._plays_until, time.monotonic()) + chunk.duration_s
+        spoken.first_ms = spoken.first_ms or spoken.watch.elapsed_ms
+        spoken.chunks += 1
+        spoken.duration_s += chunk.duration_s
 
-    def _tell(self, text: str, chunks: int, duration_s: float, first_ms: float, event: Event) -> None:
+    def _wait_for_lead(self, spoken: Spoken) -> bool:
+        """Wait until the robot has nearly played what it has. True: nobody wants to hear the rest."""
+        return spoken.hushed.wait(max(0.0, self._plays_until - LEAD_S - time.monotonic()))
+
+    def _tell(self, spoken: Spoken, event: Event) -> None:
         self._house.tell(
             "robot.speech",
-            text=text[:300],
-            chunks=chunks,
-            first_chunk_ms=round(first_ms, 1),
-            duration_s=round(duration_s, 3),
+            text=spoken.text[:300],
+            chunks=spoken.chunks,
+            first_chunk_ms=round(spoken.first_ms, 1),
+            duration_s=round(spoken.duration_s, 3),
             provider=event.data.get("provider"),
             mock=event.data.get("mock"),
         )

@@ -2,6 +2,7 @@
 
 from rider_core.metrics.definitions import (
     ANSWER_CACHE,
+    ANSWERS,
     BREAKER_TRIPS,
     EVENTS_DROPPED,
     LINK_DROPPED,
@@ -14,6 +15,7 @@ from rider_core.metrics.definitions import (
 from rider_core.metrics.exposition import exposition
 
 __all__ = [
+    "ANSWERS",
     "ANSWER_CACHE",
     "BREAKER_TRIPS",
     "EVENTS_DROPPED",

@@ -27,3 +27,4 @@ LINK_DROPPED = Counter(
 )
 ROBOT_CALLS = Counter("rider_robot_calls_total", "HTTP calls to the robot.", ["call", "outcome"])
 UTTERANCES = Counter("rider_utterances_total", "Utterances cut out of the robot's microphone stream.", ["outcome"])
+ANSWERS = Counter("rider_answers_total", "Answers to people. outcome: spoken, interrupted or failed.", ["outcome"])

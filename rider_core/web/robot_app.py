@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Flask, Response, jsonify, request
 from pydantic import ConfigDict, Field
@@ -12,13 +13,20 @@ from rider_core import __version__
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.messages import Message, parse_message
 from rider_core.api.tasks import TASKS
-from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS
+from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GeneratedText
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
 
 #: The robot's documents give a text no limit of its own; who talks to a robot does not wait longer.
 TEXT_TIMEOUT_S = 30.0
+
+
+#: Status where a worker refused, by the code of what it raised. What else goes wrong there is a bad gateway.
+STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable": 503, "model": 503}
+
+Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)]
+Turns = Annotated[list[ChatMessage], Field(max_length=MAX_HISTORY)]
 
 
 class RobotTextRequest(Message):
@@ -29,11 +37,31 @@ class RobotTextRequest(Message):
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="what the person said")
     max_tokens: int = Field(256, ge=1, le=8_192, description="length limit in tokens")
     temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest answer")
-    system_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave")
+    system_prompt: str | None = Field(
+        None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: the robot's preset"
+    )
+    mode: str | None = Field(None, max_length=64, description="the robot's word for its purpose; it changes nothing")
+    context: Turns | dict[str, Any] | Text | None = Field(
+        None, description="what was said before, in turns; or what there is to know"
+    )
+
+    def payload(self, preset: str) -> dict[str, Any]:
+        """That of the job. The robot's documents do not say what a context is made of; turns are taken as turns."""
+        payload: dict[str, Any] = self.model_dump(include={"prompt", "max_tokens", "temperature"})
+        if self.system_prompt is not None:
+            payload["system_prompt"] = self.system_prompt
+        else:
+            payload["preset"] = preset
+        if isinstance(self.context, list):
+            payload["history"] = [turn.model_dump() for turn in self.context]
+        elif self.context:
+            known = self.context if isinstance(self.context, str) else json.dumps(self.context, ensure_ascii=False)
+            payload["history"] = [{"role": "system", "content": known}]
+        return payload
 
 
 def create_robot_app(services: Services) -> Flask:
-    """The application; it needs `services.backend` only."""
+    """The application; it needs `services.backend` and the settings only."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
 
     @app.get("/providers/capabilities")
@@ -57,21 +85,30 @@ def create_robot_app(services: Services) -> Flask:
         started = time.monotonic()
         spec = JobSpec(
             task="text.generate",
-            payload=asked.model_dump(exclude_none=True),
+            payload=asked.payload(services.settings.robot_prompt),
             priority=Priority.HIGH,
             deadline_ts=time.time() + TEXT_TIMEOUT_S,
             retry=RetryPolicy(max_attempts=1),
             origin="robot",
         )
         record = services.backend.run(spec, TEXT_TIMEOUT_S)
-        text = str(record.value()["text"])
+        answer = parse_message(GeneratedText, record.value())
         meta = {
             "provider": record.provider,
             "mock": record.mock,
             "duration_ms": round((time.monotonic() - started) * 1000),
         }
-        # No tokenizer is asked here, so the number of tokens is not known; null says so.
-        return jsonify({"task_id": spec.id, "text": text, "meta": meta, "from_cache": False, "tokens_used": None})
+        counted = (answer.prompt_tokens, answer.completion_tokens)
+        return jsonify(
+            {
+                "task_id": spec.id,
+                "text": answer.text,
+                "meta": {**meta, "model": answer.model, "finish_reason": answer.finish_reason},
+                "from_cache": answer.from_cache,
+                # Not every engine counts; null says so.
+                "tokens_used": None if None in counted else sum(filter(None, counted)),
+            }
+        )
 
     @app.errorhandler(RiderError)
     def explain(error: RiderError) -> tuple[Response, int]:
@@ -81,7 +118,7 @@ def create_robot_app(services: Services) -> Flask:
         elif isinstance(error, BackendUnavailable | JobRefused | JobExpired | WaitTimeout):
             status = 503
         else:
-            status = 503 if getattr(error, "cause", "") == "provider_unavailable" else 502
+            status = STATUS_OF_CAUSE.get(getattr(error, "cause", ""), 502)
         return jsonify({"detail": str(error)}), status
 
     return app

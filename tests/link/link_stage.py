@@ -37,9 +37,13 @@ class Stage:
     def broken(self) -> Path:
         return Path(self.processes.environment["BROKEN"])
 
-    def start_worker(self) -> Any:
+    @property
+    def go(self) -> Path:
+        return Path(self.processes.environment["GO"])
+
+    def start_worker(self, *queues: str) -> Any:
         before = self.backend.capacity()["voice.transcribe"]
-        process = self.processes.start("-m", "rider_core.cli.main", "worker", "voice")
+        process = self.processes.start("-m", "rider_core.cli.main", "worker", *(queues or ("voice",)))
         wait_until(lambda: self.backend.capacity()["voice.transcribe"] > before, what="a worker")
         return process
 
@@ -69,7 +73,9 @@ def stage(
     monkeypatch.setattr(custody, "HEARTBEAT_EVERY_S", 0.3)
     monkeypatch.setattr(custody, "HEALTHY_FOR_S", 1.0)
     install_plugin(processes.folder, "voice-probe", voice_plugin.SOURCE)
-    processes.environment.update(REDIS_URL=valkey.url, BROKEN=str(processes.folder / "broken"))
+    processes.environment.update(
+        REDIS_URL=valkey.url, BROKEN=str(processes.folder / "broken"), GO=str(processes.folder / "go")
+    )
     backend = RQBackend(connection)
     config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=("voice",))
     with SimulatedRobot(config) as robot:

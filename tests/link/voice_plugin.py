@@ -1,12 +1,13 @@
-"""A voice plugin for tests of the link: its transcripts tell the clip's length, its speech is a tone for each word.
+"""A plugin for tests of the link: its transcripts tell the clip's length, its speech is a tone for each word, and it
+answers with what it was asked, word by word; "wait" is held back until the file named by GO exists.
 
 It fails while the file named by BROKEN exists, and what that file says is the error's text.
 """
 
 SOURCE = """
-import os, struct, math
-from rider_core.api import AudioClip, SpeechToText, TextToSpeech, Transcript, hookimpl
-from rider_core.errors import ProviderUnavailable
+import os, struct, time
+from rider_core.api import AudioClip, SpeechToText, TextGenerator, TextToSpeech, Transcript, hookimpl
+from rider_core.errors import InvalidInput, ProviderUnavailable
 
 RIDER_API = "1.0"
 
@@ -24,12 +25,33 @@ class Ear(SpeechToText):
 class Mouth(TextToSpeech):
     name = "test-mouth"
     def synthesize_stream(self, request):
+        if request.voice not in (None, "en", "pl"):
+            raise InvalidInput(f"there is no voice {request.voice!r}")
         for number, word in enumerate(request.text.split(), start=1):
             break_if_told()
             yield AudioClip(struct.pack("<h", number) * 160 * len(word), 16000)
+
+class Mind(TextGenerator):
+    name = "test-mind"
+    def generate_stream(self, request):
+        break_if_told()
+        if request.prompt == "impossible":
+            raise InvalidInput("impossible")
+        if request.prompt == "history?":
+            yield " ".join(f"{turn.role} {turn.content}" for turn in request.history)
+            return
+        if request.prompt == "system?":
+            yield str(request.system_prompt)
+            return
+        for word in request.prompt.split():
+            while word.startswith("wait") and not os.path.exists(os.environ["GO"]):
+                time.sleep(0.01)
+                yield " "
+            yield word + " "
 
 @hookimpl
 def register_providers(register):
     register(Ear)
     register(Mouth)
+    register(Mind)
 """
