@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from rider_core import __version__
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
-from rider_core.api.messages import Message, parse_message
+from rider_core.api.messages import Message, parse_json, parse_message
 from rider_core.api.tasks import TASKS
 from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GeneratedText
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
@@ -81,7 +81,7 @@ def create_robot_app(services: Services) -> Flask:
 
     @app.post("/providers/text/generate")
     def generate() -> Response:
-        asked = parse_message(RobotTextRequest, request.get_json(silent=True))
+        asked = parse_json(RobotTextRequest, request.get_data())  # unlike Flask's parser it bounds the depth
         started = time.monotonic()
         spec = JobSpec(
             task="text.generate",

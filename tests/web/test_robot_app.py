@@ -1,0 +1,121 @@
+"""What the robot asks over HTTP, answered by a real worker through the real queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from house import Processes, Valkey, install_plugin, wait_until
+
+from rider_core.config import load_settings
+from rider_core.prompts import BUILT_IN
+from rider_core.runtime.services import Services
+from rider_core.web.robot_app import create_robot_app
+
+SCRIBE = """
+from rider_core.api import GenerationEnd, TextGenerator, hookimpl
+from rider_core.errors import InvalidInput, ProviderError, ProviderUnavailable
+RIDER_API = "1.0"
+class Scribe(TextGenerator):
+    name = "scribe"
+    def generate_stream(self, request):
+        raised = {"refuse": InvalidInput, "away": ProviderUnavailable, "break": ProviderError}.get(request.prompt)
+        if raised:
+            raise raised("told to")
+        yield request.model_dump_json()
+        return GenerationEnd(model="quill", finish_reason="length", prompt_tokens=3, completion_tokens=4)
+@hookimpl
+def register_providers(register):
+    register(Scribe)
+"""
+
+
+@pytest.fixture
+def services(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    install_plugin(processes.folder, "scribe", SCRIBE)
+    processes.environment["REDIS_URL"] = valkey.url
+    processes.environment["RIDER_BREAKER_FAILURES"] = "1000"
+    monkeypatch.setenv("RIDER_DATA_DIR", processes.environment["RIDER_DATA_DIR"])
+    services = Services.open(load_settings(redis_url=valkey.url, robot_prompt="teacher"), "link")
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def client(services: Services, processes: Processes) -> FlaskClient:
+    processes.start("-m", "rider_core.cli.main", "worker", "text")
+    wait_until(lambda: services.backend.capacity()["text.generate"], what="a worker")
+    return create_robot_app(services).test_client()
+
+
+def ask(client: FlaskClient, **body: Any) -> Any:
+    return client.post("/providers/text/generate", json=body)
+
+
+def test_the_answer_is_as_the_robots_documents_say(client: FlaskClient) -> None:
+    answer = ask(client, prompt="hello", mode="chat", temperature=0, max_tokens=9).get_json()
+    assert set(answer) == {"task_id", "text", "meta", "from_cache", "tokens_used"}
+    assert (answer["from_cache"], answer["tokens_used"]) == (False, 7)
+    assert answer["meta"]["provider"] == "scribe"
+    assert (answer["meta"]["model"], answer["meta"]["finish_reason"]) == ("quill", "length")
+    again = ask(client, prompt="hello", mode="other", temperature=0, max_tokens=9).get_json()
+    assert (again["from_cache"], again["text"]) == (True, answer["text"])
+
+
+@pytest.mark.parametrize(
+    ("context", "history"),
+    [
+        (None, []),
+        ([{"role": "user", "content": "before"}], [{"role": "user", "content": "before"}]),
+        ({"place": "kuchnia"}, [{"role": "system", "content": '{"place": "kuchnia"}'}]),
+        ("It is night.", [{"role": "system", "content": "It is night."}]),
+    ],
+)
+def test_a_context_reaches_the_engine(client: FlaskClient, context: Any, history: Any) -> None:
+    request = json.loads(ask(client, prompt="hello", context=context).get_json()["text"])
+    assert request["history"] == history
+
+
+def test_without_a_system_prompt_the_robots_preset_is_taken(client: FlaskClient) -> None:
+    assert BUILT_IN["teacher"]["en"] in ask(client, prompt="hello").get_json()["text"]
+    own = ask(client, prompt="hello", system_prompt="Be a cat.").get_json()["text"]
+    assert "Be a cat." in own
+    assert BUILT_IN["teacher"]["en"] not in own
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"prompt": ""}, 400),
+        ({"prompt": "x" * 40_000}, 400),
+        ({"prompt": "x", "temperature": 9}, 400),
+        ({"prompt": "x", "context": [{"role": "nobody", "content": "x"}]}, 400),
+        ({"prompt": "refuse"}, 400),
+        ({"prompt": "break"}, 502),
+        ({"prompt": "away"}, 503),
+    ],
+)
+def test_errors_are_those_of_the_contract(client: FlaskClient, body: dict[str, Any], status: int) -> None:
+    response = ask(client, **body)
+    assert response.status_code == status, response.get_data(as_text=True)
+    assert set(response.get_json()) == {"detail"}
+    assert response.get_json()["detail"]
+
+
+def test_a_body_that_is_no_json_is_refused(client: FlaskClient) -> None:
+    for data in (b"{", b"[" * 50_000, b"null", b'{"prompt": "x", "temperature": NaN}'):
+        response = client.post("/providers/text/generate", data=data, content_type="application/json")
+        assert response.status_code == 400, data[:20]
+
+
+def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey) -> None:
+    client = create_robot_app(services).test_client()
+    valkey.stop()
+    answer = client.get("/providers/capabilities")
+    assert answer.status_code == 200
+    assert answer.get_json()["domains"]["text"] == {"available": False, "tasks": []}
+    assert ask(client, prompt="hello").status_code == 503
