@@ -238,7 +238,18 @@ def _providers(data: dict[str, Any]) -> list[Row]:
                 "name": untrusted.name(each, "name"),
                 "domain": untrusted.name(each, "domain"),
                 "mock": untrusted.flag(each, "mock") or False,
+                "details": _details(each),
             }
             for each in described
         ]
-    return [{"name": each, "domain": "", "mock": False} for each in untrusted.names(data, "providers")]
+    names = untrusted.names(data, "providers")
+    return [{"name": each, "domain": "", "mock": False, "details": ""} for each in names]
+
+
+def _details(provider: untrusted.Data) -> str:
+    """What an engine says of itself, a fact in each line."""
+    facts = provider.get("details")
+    if not isinstance(facts, dict):
+        return ""
+    shown = list(facts)[: untrusted.MAX_LIST]
+    return "\n".join(f"{str(name)[: untrusted.MAX_NAME]}: {untrusted.text(facts, name)}" for name in shown)

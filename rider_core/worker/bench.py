@@ -94,7 +94,10 @@ class EngineBench:
 
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
-        return [{"name": name, "domain": it.domain, "mock": it.mock} for name, it in sorted(self._open.items())]
+        return [
+            {"name": name, "domain": it.domain, "mock": it.mock, "details": _details(it)}
+            for name, it in sorted(self._open.items())
+        ]
 
     def close(self) -> None:
         for provider in self._open.values():
@@ -146,6 +149,14 @@ class EngineBench:
             if rests and all(rests.values()):
                 resting[task.name] = "; ".join(_rests(name, rests_s) for name, rests_s in rests.items())
         return resting
+
+
+def _details(provider: Provider) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in provider.details().items()}
+    except Exception:  # a plugin's code: the edge of the house
+        log.exception("%s cannot describe itself", provider.name)
+        return {}
 
 
 def _rests(name: str, rests_s: float) -> str:

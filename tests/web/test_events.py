@@ -183,3 +183,18 @@ def test_history_takes_times_from_the_event() -> None:
 def test_an_event_that_does_not_fit_is_no_history() -> None:
     assert job_record(event("job.started", NOW, "j", task="t")) is None
     assert job_record(event("job.done", NOW, "j", task="t", priority="shouted")) is None
+
+
+def test_what_an_engine_says_of_itself_is_shown_as_text() -> None:
+    engine = {"name": "eyes", "domain": "object_detection", "details": {"device": "CPU", "x" * 999: 7, "no": ["list"]}}
+    (shown_engine,) = shown([event("process.status", name="w", providers=[engine])])["sections"]["processes"][0][
+        "providers"
+    ]
+    lines = shown_engine["details"].split("\n")
+    assert lines[0] == "device: CPU"
+    assert all(len(line) < 700 for line in lines)
+    engine["details"] = "none"  # type: ignore[assignment]
+    (shown_engine,) = shown([event("process.status", name="w", providers=[engine])])["sections"]["processes"][0][
+        "providers"
+    ]
+    assert shown_engine["details"] == ""

@@ -19,13 +19,29 @@ class Greedy(TextGenerator):
         yield "ok"
 
 
+class Boastful(Greedy):
+    name = "boastful"
+
+    def details(self) -> dict[str, str]:
+        raise RuntimeError("words fail me")
+
+
+def bench_with(provider: type[TextGenerator]) -> EngineBench:
+    services = SimpleNamespace(
+        provider_names=lambda kind, wanted: [provider.name],
+        make_provider=lambda kind, name: provider({}, ProviderContext()),
+    )
+    bench = EngineBench(cast(Any, services), ["text"], cast(Any, SimpleNamespace(rests_s=lambda name: 0.0)))
+    bench.warm_up()
+    return bench
+
+
+def test_an_engine_that_cannot_describe_itself_is_shown_all_the_same() -> None:
+    (shown,) = bench_with(Boastful).providers()
+    assert shown == {"name": "boastful", "domain": "text_generation", "mock": False, "details": {}}
+
+
 def test_an_engine_that_likes_too_many_at_a_time_gets_what_one_call_may_have() -> None:
     """The ledger's functions cannot take more: Lua hands on so many values at most."""
-    services = SimpleNamespace(
-        provider_names=lambda kind, wanted: ["greedy"],
-        make_provider=lambda kind, name: Greedy({}, ProviderContext()),
-    )
-    breakers = SimpleNamespace(rests_s=lambda name: 0.0)
-    bench = EngineBench(cast(Any, services), ["text"], cast(Any, breakers))
-    bench.warm_up()
+    bench = bench_with(Greedy)
     assert bench.max_batch("text.generate") == MAX_TOGETHER

@@ -1,6 +1,6 @@
 // What the server says, as rider_core/web/events.py and poller.py write it.
 
-export interface Provider { name: string; domain: string; mock: boolean }
+export interface Provider { name: string; domain: string; mock: boolean; details?: string }
 
 export interface Process {
   name: string; role: string; pid: number | null; queues: string[]; state: string;

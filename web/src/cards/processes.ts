@@ -32,7 +32,7 @@ function row(title: string, detail: Child[], state: HTMLElement, gone: boolean):
 function processRow(process: Process, plugins: Plugin[] | undefined, now: number): HTMLElement {
   const detail: Child[] = [];
   if (process.queues.length) detail.push(h("span", {}, `${words.serves} ${process.queues.join(", ")}`));
-  for (const provider of process.providers) detail.push(h("span", {}, provider.name, mockBadge(provider.mock)));
+  for (const provider of process.providers) detail.push(h("span", { title: provider.details || null }, provider.name, mockBadge(provider.mock)));
   if (!process.alive) detail.push(h("span", {}, moment(process.heard_ts, now)));
   const role = words.roles[process.role] ?? process.role;
   const sameName = process.name.toLowerCase() === role.toLowerCase();
