@@ -2,8 +2,8 @@
 
     python mediapipe_tasks.py MODEL PICTURE...
 
-Each line of input is a number of pictures. They are decoded with OpenCV, which is the quickest way at hand, and looked at,
-one after another. The answer: seconds in all, and the median of the inference alone.
+Each line of input is a number of pictures. They are decoded with OpenCV, which is the quickest way at hand, and looked
+at, one after another. The answer: seconds in all, and the median of the inference alone.
 """
 
 from __future__ import annotations
