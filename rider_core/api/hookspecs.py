@@ -16,7 +16,7 @@ from rider_core.api.health import Health
 from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.object_tracking import ObjectTracker
-from rider_core.api.provider import Provider
+from rider_core.api.provider import Provider, ProviderConfig
 
 if TYPE_CHECKING:
     import click
@@ -59,8 +59,12 @@ def register_health_checks(register: Callable[[str, Callable[[], Health]], None]
 
 
 @hookspec
-def register_commands(cli: click.Group) -> None:
-    """Add commands to `rider`: decorate functions with `@cli.command()`."""
+def register_commands(cli: click.Group, provider_config: Callable[[str], ProviderConfig]) -> None:
+    """Add commands to `rider`: decorate functions with `@cli.command()`.
+
+    `provider_config("name")` gives a provider's settings as a worker would have them, or raises `ConfigError`; it reads
+    files, so call it when the command runs. A command that needs none leaves this argument out.
+    """
 
 
 @hookspec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from rider_core import __version__
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
 from rider_core.runtime.process import set_up_logging
+
+if TYPE_CHECKING:
+    from rider_core.api.provider import ProviderConfig
 
 #: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
 #: `rider up` starts eight processes at once, and each would otherwise load what all of them need.
@@ -41,7 +45,16 @@ class RiderGroup(click.Group):
         if not self._plugins_asked:
             self._plugins_asked = True
             plugins = import_module("rider_core.runtime.plugins").load_plugins(load_settings())
-            plugins.notify("register_commands", cli=self)
+            plugins.notify("register_commands", cli=self, provider_config=_provider_config)
+
+
+def _provider_config(name: str) -> ProviderConfig:
+    services = import_module("rider_core.runtime.services").Services.open(load_settings(), role="cli")
+    try:
+        config: ProviderConfig = services.provider_config(name)
+        return config
+    finally:
+        services.close()
 
 
 @click.group(cls=RiderGroup, context_settings={"help_option_names": ["-h", "--help"]})

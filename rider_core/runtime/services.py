@@ -114,6 +114,17 @@ class Services:
         others = [it.name for it in self.plugins.registry.in_domain(domain) if not it.mock and it is not first]
         return [first.name, *others]
 
+    def provider_config(self, name: str) -> Any:
+        """The settings of the provider called `name`.
+
+        Raises:
+            ConfigError: there is no such provider, or its settings are wrong.
+        """
+        providers = self.plugins.registry.providers
+        if name not in providers:
+            raise ConfigError(f"there is no provider {name!r}", remedy=f"choose from: {', '.join(sorted(providers))}")
+        return self._provider_config(providers[name])
+
     def _preferred(self, domain: type[Provider]) -> str | None:
         preferred: dict[str, str] = dict(self.settings.providers)  # type: ignore[arg-type]
         return preferred.get(domain.domain)

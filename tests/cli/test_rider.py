@@ -166,3 +166,38 @@ def register_commands(cli):
     assert rider(processes, "dance") == (0, "tango\n")
     assert json.dumps("dance") not in rider(processes, "--help", log="help")[1]
     assert "dance" in processes.log("help")
+
+
+def test_the_command_of_a_plugin_gets_the_settings_of_its_provider(processes: Processes) -> None:
+    install_plugin(
+        processes.folder,
+        "asks-for-settings",
+        """
+import click
+from pydantic import Field
+from rider_core.api import ProviderConfig, TextGenerator, hookimpl
+RIDER_API = "1.0"
+class Config(ProviderConfig):
+    step: str = Field("waltz", description="what is danced")
+class Dancer(TextGenerator):
+    name = "dancer"
+    Config = Config
+    def generate_stream(self, request):
+        yield "tango"
+@hookimpl
+def register_providers(register):
+    register(Dancer)
+@hookimpl
+def register_commands(cli, provider_config):
+    @cli.command()
+    @click.argument("name")
+    def dance(name):
+        click.echo(provider_config(name).step)
+""",
+    )
+    assert rider(processes, "dance", "dancer") == (0, "waltz\n")
+    (processes.folder / "data").mkdir(exist_ok=True)
+    (processes.folder / "data" / "rider.toml").write_text('[provider_settings.dancer]\nstep = "polka"\n')
+    assert rider(processes, "dance", "dancer", log="polka") == (0, "polka\n")
+    status, output = rider(processes, "dance", "nobody", log="nobody")
+    assert (status, "there is no provider 'nobody'" in output) == (1, True)
