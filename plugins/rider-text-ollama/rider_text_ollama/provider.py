@@ -1,0 +1,147 @@
+"""The provider: from a request to an Ollama server's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rider_core.api import GenerateRequest, GenerationEnd, Health, ProviderConfig, ProviderContext, TextGenerator
+from rider_core.api.text_generation import TextStream
+from rider_core.errors import InvalidInput, ModelError, ProviderError, ProviderUnavailable, RiderError
+from rider_text_ollama.config import OllamaConfig, full_name
+from rider_text_ollama.thinking import ThinkingFilter
+
+if TYPE_CHECKING:
+    from rider_text_ollama.server import OllamaServer
+
+#: `health` is asked while a page is drawn. All of it, the name's resolving included, is done after that time.
+HEALTH_LIMIT_S = 0.5
+#: What the server has is in its memory; whoever asks for it does not wait as for an answer.
+LIST_TIMEOUT_S = 10.0
+
+
+class OllamaTextGenerator(TextGenerator):
+    """Any model of an Ollama server."""
+
+    name: ClassVar[str] = "ollama"
+    Config: ClassVar[type[ProviderConfig]] = OllamaConfig
+
+    def __init__(self, config: OllamaConfig, context: ProviderContext) -> None:
+        super().__init__(config, context)
+        self._settings = config
+        self._wanted = full_name(config.model) if config.model else None
+        self._server: OllamaServer | None = None
+        self._model = ""
+
+    def open(self) -> None:
+        self._model = self._default_of(self._names(LIST_TIMEOUT_S))
+        self._server = self._connect(self._settings.read_timeout_s)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def details(self) -> Mapping[str, str]:
+        return {"model": self._model, "server": self._settings.address.url}
+
+    def health(self) -> Health:
+        silent: type[RiderError] = import_module("rider_text_ollama.lines").Silent
+        try:
+            self._default_of(self._names(HEALTH_LIMIT_S))
+        except silent as error:  # somebody listens; a busy machine takes its time
+            return Health.degraded(error.message, error.remedy)
+        except RiderError as error:
+            return Health.unavailable(error.message, error.remedy)
+        return Health.ok()
+
+    def models(self) -> tuple[str, ...]:
+        names = self._names(LIST_TIMEOUT_S)
+        try:
+            default = self._default_of(names)
+        except ModelError:
+            return tuple(names)
+        return (default, *(name for name in names if name != default))
+
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
+        server = self._server
+        if server is None:
+            raise ProviderUnavailable("the Ollama provider is not open")
+        model = request.model or self._model
+        messages = [
+            {"role": message.role, "content": message.content}
+            for message in request.messages(self._settings.system_prompt)
+        ]
+        said, thought = False, ThinkingFilter()
+        with closing(server.chat(model, messages, self._options(request), self._settings.keep_alive_s)) as pieces:
+            while True:
+                try:
+                    piece = next(pieces)
+                except ModelError as error:
+                    raise self._missing(request, error) from None
+                thought.thought |= piece.thought
+                text = thought.feed(piece.text) + (thought.end() if piece.end else "")
+                if text:
+                    said = True
+                    yield text
+                if piece.end is not None:
+                    break
+        cut_off = piece.end.reason == "length"
+        if not said and thought.thought:
+            raise ProviderError(
+                f"{model} thought and said nothing" + (f" within {request.max_tokens} tokens" if cut_off else ""),
+                remedy="allow a longer answer (max_tokens), or use a model that does not think",
+            )
+        return GenerationEnd(
+            model=model,
+            finish_reason="length" if cut_off else "stop",
+            prompt_tokens=piece.end.prompt_tokens,
+            completion_tokens=piece.end.completion_tokens,
+        )
+
+    def _options(self, request: GenerateRequest) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "num_predict": request.max_tokens,
+            "temperature": request.temperature,
+            # Left out, the server would choose from nine tenths of the probability.
+            "top_p": 1.0 if request.top_p is None else request.top_p,
+        }
+        if request.seed is not None:
+            options["seed"] = request.seed
+        if request.stop:
+            options["stop"] = list(request.stop)
+        if self._settings.context_tokens is not None:
+            options["num_ctx"] = self._settings.context_tokens
+        return options
+
+    def _connect(self, read_timeout_s: float, total_s: float | None = None) -> OllamaServer:
+        module = import_module("rider_text_ollama.server")
+        server: OllamaServer = module.OllamaServer(
+            self._settings.address,
+            connect_timeout_s=min(self._settings.connect_timeout_s, read_timeout_s),
+            read_timeout_s=read_timeout_s,
+            total_s=total_s,
+        )
+        return server
+
+    def _names(self, total_s: float) -> list[str]:
+        """The models for conversations that the server has, the newest first."""
+        with closing(self._connect(total_s, total_s)) as server:
+            return [model.name for model in server.models() if model.can_talk or model.name == self._wanted]
+
+    def _default_of(self, names: list[str]) -> str:
+        """The model that is used where a request names none. Raises `ModelError` where the server does not have it."""
+        faults = import_module("rider_text_ollama.faults")
+        if self._wanted is None:
+            if not names:
+                raise faults.no_model_yet()
+            return names[0]
+        if self._wanted not in names:
+            raise faults.model_missing(self._wanted)
+        return self._wanted
+
+    def _missing(self, request: GenerateRequest, error: ModelError) -> RiderError:
+        """A model that is missing: the caller's fault where the caller named it."""
+        return InvalidInput(error.message, remedy=error.remedy) if request.model else error
