@@ -151,4 +151,5 @@ def show_progress(name: str, steps: Iterator[PullStep], console: Console) -> Non
 
 
 def _short(digest: str) -> str:
-    return one_line(digest.removeprefix("sha256:"), 12)
+    # Cut here: `one_line` would spend three of the characters on dots.
+    return one_line(digest.removeprefix("sha256:")[:12])

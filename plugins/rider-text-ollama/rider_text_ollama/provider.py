@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HEALTH_LIMIT_S = 0.5
 #: What the server has is in its memory; whoever asks for it does not wait as for an answer.
 LIST_TIMEOUT_S = 10.0
+#: Vocabularies have tokens of a few characters, and some of a hundred spaces; an answer of more was not limited.
+MAX_CHARACTERS_PER_TOKEN = 256
 
 
 class OllamaTextGenerator(TextGenerator):
@@ -74,7 +76,7 @@ class OllamaTextGenerator(TextGenerator):
             {"role": message.role, "content": message.content}
             for message in request.messages(self._settings.system_prompt)
         ]
-        said, thought = False, ThinkingFilter()
+        said, thought = 0, ThinkingFilter()
         with closing(server.chat(model, messages, self._options(request), self._settings.keep_alive_s)) as pieces:
             while True:
                 try:
@@ -83,8 +85,13 @@ class OllamaTextGenerator(TextGenerator):
                     raise self._missing(request, error) from None
                 thought.thought |= piece.thought
                 text = thought.feed(piece.text) + (thought.end() if piece.end else "")
+                said += len(text)
+                if said > request.max_tokens * MAX_CHARACTERS_PER_TOKEN:
+                    raise ProviderError(
+                        f"{model} went on after {said} characters, where {request.max_tokens} tokens were asked for",
+                        remedy="see whether that is an Ollama server",
+                    )
                 if text:
-                    said = True
                     yield text
                 if piece.end is not None:
                     break

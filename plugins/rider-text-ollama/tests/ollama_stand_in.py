@@ -20,7 +20,7 @@ from typing import Any
 from ollama_stand_in_faults import Faults
 
 VERSION = "0.0.0-stand-in"
-TALKER, THINKER, EMBEDDER, WEIGHTS = "stand-in:latest", "stand-in-thinks:1b", "stand-in-embed:latest", "stand-in-raw:1b"
+TALKER, THINKER, EMBEDDER, RAW = "stand-in:latest", "stand-in-thinks:1b", "stand-in-embed:latest", "stand-in-raw:1b"
 #: What a pull may ask for.
 LIBRARY = ("stand-in-new:1b",)
 
@@ -33,7 +33,7 @@ _MAX_WORDS = 60
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server, on a free port of this machine, until `close`.
+    """The server, on a port of this machine (0: a free one), until `close`.
 
     Attributes:
         fault: The fault that the next requests meet; None: none.
@@ -43,15 +43,15 @@ class StandIn(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.fault: str | None = None
         self.fault_path = "/api/chat"
         self.requests: list[tuple[str, str, Any, dict[str, str]]] = []
         self.aborted = 0
         self.sent_bytes = 0
         self.released = threading.Event()
-        self.models = [TALKER, THINKER, EMBEDDER, WEIGHTS]
+        self.models = [TALKER, THINKER, EMBEDDER, RAW]
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -69,7 +69,7 @@ class StandIn(ThreadingHTTPServer):
         self.released = threading.Event()
         self.requests.clear()
         self.aborted = self.sent_bytes = 0
-        self.models = [TALKER, THINKER, EMBEDDER, WEIGHTS]
+        self.models = [TALKER, THINKER, EMBEDDER, RAW]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever goes away in mid-answer is counted, not printed."""
@@ -180,7 +180,7 @@ class _Handler(Faults):
         # As the real one's gpt-oss: asked not to think, it does it all the same, in a field of its own.
         for thought in ("Hmm,", " the stand-in thinks.") if name == THINKER else ():
             self.piece(body, {"content": "", "thinking": thought})
-        if name == WEIGHTS:
+        if name == RAW:
             tokens = ["<th", "ink>", "Hmm, the stand-in <b>thinks</b>.", "</thi", "nk>", "\n\n", *tokens]
         for token in tokens:
             self.piece(body, {"content": token})

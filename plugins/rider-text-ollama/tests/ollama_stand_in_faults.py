@@ -47,7 +47,7 @@ class Faults(Wire):
     def instead_gzip(self) -> None:
         self.send(200, b"\x1f\x8b\x08\x00", "application/x-ndjson", Content_Encoding="gzip")
 
-    def instead_silence(self) -> None:
+    def instead_no_head(self) -> None:
         self.server.released.wait(30)
         self.close_connection = True
 
@@ -129,8 +129,15 @@ class Faults(Wire):
         self._for_ever(piece_line(_BODY, {"role": "assistant", "content": " stand-in"}))
 
     def within_many_bytes(self) -> None:
-        """A megabyte at a time, in lines that are short enough."""
-        self._for_ever(piece_line(_BODY, {"role": "assistant", "content": " stand-in" * 10_000}) * 11)
+        """A megabyte at a time, in lines that are short enough, and nothing of it is said."""
+        self._for_ever(piece_line(_BODY, {"content": "", "role": "assistant", "thinking": " stand-in" * 10_000}) * 11)
+
+    def within_endless_pull(self) -> None:
+        """A pull that goes on until nobody wants it."""
+        step = {"status": "pulling 57a4d1aa57a4", "digest": "sha256:57a4d1aa57a4d1aa", "total": 4_000_000_000}
+        while not self.server.released.wait(0.05):
+            self.line({**step, "completed": self.server.sent_bytes})
+            self.server.sent_bytes += 1
 
     def within_only_thinking(self) -> None:
         self.piece(_BODY, {"content": "", "thinking": "Hmm, thinks the stand-in"})
