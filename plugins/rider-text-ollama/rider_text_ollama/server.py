@@ -103,13 +103,12 @@ class OllamaServer:
     ) -> None:
         self._address = address
         self._silence_s = read_timeout_s
-        # The client passes what it does not know on to httpx. `trust_env`: neither proxies nor .netrc count here.
+        # The client passes what it does not know on to httpx, which asks no proxy where it is given a transport.
         self._client = ollama.Client(
             address.url,
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s),
             transport=GuardedTransport(https=address.is_https, silence_s=read_timeout_s, total_s=total_s),
             follow_redirects=False,
-            trust_env=False,
             auth=address.credentials,
         )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum, auto
 
 BEGIN, END = "<think>", "</think>"
+#: Blanks in front of an answer that are held back, in characters, because thinking may follow.
+_MOST_BLANKS = 200
 
 
 class _State(Enum):
@@ -56,7 +58,7 @@ class ThinkingFilter:
             self.thought = True
             self._state = _State.THINKING
             self._held = begun[len(BEGIN) :]
-        elif begun and not BEGIN.startswith(begun):
+        elif (begun and not BEGIN.startswith(begun)) or len(self._held) > _MOST_BLANKS:
             self._state = _State.ANSWERING
 
     def _think(self) -> None:

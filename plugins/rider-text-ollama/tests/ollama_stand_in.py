@@ -177,6 +177,7 @@ class _Handler(Faults):
     def _talk(self, name: str, body: dict[str, Any]) -> None:
         self.begin_stream()
         tokens, reason = answer(body)
+        ending = _ending(body, reason, len(tokens))
         # As the real one's gpt-oss: asked not to think, it does it all the same, in a field of its own.
         for thought in ("Hmm,", " the stand-in thinks.") if name == THINKER else ():
             self.piece(body, {"content": "", "thinking": thought})
@@ -184,7 +185,7 @@ class _Handler(Faults):
             tokens = ["<th", "ink>", "Hmm, the stand-in <b>thinks</b>.", "</thi", "nk>", "\n\n", *tokens]
         for token in tokens:
             self.piece(body, {"content": token})
-        self.piece(body, {"content": ""}, **_ending(body, reason, len(tokens)))
+        self.piece(body, {"content": ""}, **ending)
         self.end_stream()
 
     def _known(self, name: str) -> str | None:

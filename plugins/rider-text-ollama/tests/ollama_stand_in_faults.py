@@ -135,7 +135,7 @@ class Faults(Wire):
     def within_endless_pull(self) -> None:
         """A pull that goes on until nobody wants it."""
         step = {"status": "pulling 57a4d1aa57a4", "digest": "sha256:57a4d1aa57a4d1aa", "total": 4_000_000_000}
-        while not self.server.released.wait(0.05):
+        while self.server.sent_bytes < 600 and not self.server.released.wait(0.05):
             self.line({**step, "completed": self.server.sent_bytes})
             self.server.sent_bytes += 1
 
@@ -151,8 +151,10 @@ class Faults(Wire):
         self.piece(_BODY, {"content": ""}, done=True, done_reason=reason, eval_count=4)
 
     def _drip(self, data: bytes) -> None:
-        """A little now and then, for as long as the other side wants it."""
-        while not self.server.released.wait(0.05):
+        """A little now and then, for ten seconds or as long as the other side wants it."""
+        for _ in range(200):
+            if self.server.released.wait(0.05):
+                break
             self.wfile.write(data)
         self.close_connection = True
 

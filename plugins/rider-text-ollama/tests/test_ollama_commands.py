@@ -24,6 +24,12 @@ from rider_core.api import HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderError
 from rider_core.testing import wait_until
 
+#: What a shell starts in the background ignores Ctrl-C, these tests perhaps, and so does whoever they start.
+_RIDER = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from rider_core.cli.main import main; main()"
+)
+
 
 def call(url: str, *arguments: str) -> Result:
     cli = click.Group("rider")
@@ -103,13 +109,13 @@ def test_progress_on_a_terminal_is_a_bar_for_each_file_and_the_servers_words_are
     assert "stand-in: [red]evil[/red] [2J" in text
     assert "\x1b[2J" not in text
     assert "stand-in: aaaaaaaaaaaa" in text
-    assert len(set(re.findall(r"layer\d{3}", text))) < MAX_BARS
+    assert len(set(re.findall(r"layer\d{3}", text))) == MAX_BARS - 1
 
 
 def test_ctrl_c_ends_the_pull_and_the_servers_work(stand_in: StandIn, tmp_path: Path) -> None:
     stand_in.fault, stand_in.fault_path = "endless_pull", "/api/pull"
     process = subprocess.Popen(
-        [sys.executable, "-m", "rider_core.cli.main", "ollama", "pull", "stand-in-new:1b"],
+        [sys.executable, "-c", _RIDER, "ollama", "pull", "stand-in-new:1b"],
         env={**os.environ, "OLLAMA_HOST": stand_in.url, "RIDER_DATA_DIR": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

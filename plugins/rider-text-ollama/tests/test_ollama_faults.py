@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpcore
+import ollama
 import pytest
 from ollama_stand_in import RAW, TALKER, THINKER, StandIn
 from rider_text_ollama import OllamaTextGenerator
 from rider_text_ollama.config import OllamaConfig
 from rider_text_ollama.lines import CHAT_LIMITS
+from rider_text_ollama.network import GuardedNetwork
 
 from rider_core.api import GenerateRequest, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderError, ProviderUnavailable, RiderError
@@ -107,13 +110,25 @@ class TestChat:
             # What was on its way in the sockets' buffers counts too.
             assert stand_in.sent_bytes < CHAT_LIMITS.total + 16 * 1024**2
 
-    def test_closing_early_stops_the_server(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_closing_early_stops_the_server(
+        self, stand_in: StandIn, provider: OllamaTextGenerator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Whoever still holds the client's generator must not keep the connection open.
+        held: list[Any] = []
+        chat = ollama.Client.chat
+        monkeypatch.setattr(ollama.Client, "chat", lambda *them, **more: held.append(chat(*them, **more)) or held[-1])
         stand_in.fault = "endless"
         stream = provider.generate_stream(ask())
         assert next(stream) == " stand-in"
         assert stand_in.aborted == 0
         stream.close()
         wait_until(lambda: stand_in.aborted == 1, what="the server's notice that nobody listens")
+        assert len(held) == 1
+
+    def test_no_connection_is_kept(self, provider: OllamaTextGenerator) -> None:
+        before = set(threading.enumerate())
+        gather(provider, ask(model="no-such-model"))
+        wait_until(lambda: not set(threading.enumerate()) - before, what="the end of the connection")
 
     def test_characters_cut_in_pieces(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
         stand_in.fault = "split"
@@ -259,6 +274,17 @@ class TestHealth:
         gone.set()
         assert (status, remedy.startswith("start `ollama serve` on ollama.example")) == (HealthStatus.UNAVAILABLE, True)
         assert "not resolved" in reason
+
+    def test_the_time_for_everything_counts_while_nothing_comes(self) -> None:
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(1)
+            stream = GuardedNetwork(total_s=0.2).connect_tcp("127.0.0.1", silent.getsockname()[1], timeout=60)
+            started = time.monotonic()
+            with pytest.raises(httpcore.ReadTimeout):
+                stream.read(1, timeout=60)
+            assert time.monotonic() - started < 5
+            stream.close()
 
     def test_loads_nothing(self, stand_in: StandIn) -> None:
         made(stand_in.url).health()

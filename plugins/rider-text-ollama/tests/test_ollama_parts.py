@@ -130,6 +130,11 @@ def test_an_answer_is_said_as_it_comes() -> None:
     assert [kept.feed(piece) for piece in ("Hel", "lo", "<think>")] == ["Hel", "lo", "<think>"]
 
 
+def test_a_flood_of_blanks_is_not_held_back() -> None:
+    kept = ThinkingFilter()
+    assert len("".join(kept.feed(" ") for _ in range(1_000))) == 1_000
+
+
 class Source:
     """A body in pieces; notes whether it was closed."""
 
