@@ -113,7 +113,7 @@ class OllamaServer:
         )
 
     def close(self) -> None:
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]  # the client's is not annotated
 
     def models(self) -> list[ServerModel]:
         """What the server has, the newest first, as it lists them."""
