@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from importlib import import_module
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 HEALTH_LIMIT_S = 0.5
 #: What the server has is in its memory; whoever asks for it does not wait as for an answer.
 LIST_TIMEOUT_S = 10.0
+#: For so many seconds it is believed that a name still means the same model. A look costs about 2 ms.
+IDENTITY_AGE_S = 2.0
 #: Vocabularies have tokens of a few characters, and some of a hundred spaces; an answer of more was not limited.
 MAX_CHARACTERS_PER_TOKEN = 256
 
@@ -36,6 +39,8 @@ class OllamaTextGenerator(TextGenerator):
         self._wanted = full_name(config.model) if config.model else None
         self._server: OllamaServer | None = None
         self._model = ""
+        self._digests: dict[str, str] = {}
+        self._digests_until = float("-inf")
 
     def open(self) -> None:
         self._model = self._default_of(self._names(LIST_TIMEOUT_S))
@@ -66,6 +71,14 @@ class OllamaTextGenerator(TextGenerator):
         except ModelError:
             return tuple(names)
         return (default, *(name for name in names if name != default))
+
+    def model_identity(self, request: GenerateRequest) -> str:
+        name = full_name(request.model) if request.model else self._model
+        if time.monotonic() >= self._digests_until:
+            with closing(self._connect(LIST_TIMEOUT_S, LIST_TIMEOUT_S)) as server:
+                self._digests = {model.name: model.digest for model in server.models()}
+            self._digests_until = time.monotonic() + IDENTITY_AGE_S
+        return f"{name}@{self._digests.get(name, '')}"
 
     def generate_stream(self, request: GenerateRequest) -> TextStream:
         server = self._server

@@ -30,11 +30,13 @@ class ServerModel:
     """A model that the server has.
 
     Attributes:
+        digest: Of its weights and everything that belongs to them; empty: it did not say.
         size_bytes: On its disk; 0: it did not say.
         modified: When it was fetched or made, as ISO 8601 date; empty: it did not say.
     """
 
     name: str
+    digest: str = ""
     family: str = ""
     parameters: str = ""
     quantization: str = ""
@@ -211,6 +213,7 @@ def _server_model(model: ollama.ListResponse.Model) -> ServerModel:
     details = model.details
     return ServerModel(
         name=model.model or "",
+        digest=model.digest or "",
         family=(details and details.family) or "",
         parameters=(details and details.parameter_size) or "",
         quantization=(details and details.quantization_level) or "",

@@ -51,6 +51,7 @@ class StandIn(ThreadingHTTPServer):
         self.aborted = 0
         self.sent_bytes = 0
         self.released = threading.Event()
+        self.version = 0  # of every model that is listed
         self.models = [TALKER, THINKER, EMBEDDER, RAW]
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -117,7 +118,7 @@ class _Handler(Faults):
         self.object({"version": VERSION})
 
     def _tags(self, body: None) -> None:
-        self.object({"models": [_listed(name) for name in self.server.models]})
+        self.object({"models": [_listed(name, self.server.version) for name in self.server.models]})
 
     def _ps(self, body: None) -> None:
         loaded = {**_listed(TALKER), "expires_at": "2026-06-04T14:38:31.83753-07:00", "size_vram": 500_000_000}
@@ -197,14 +198,14 @@ class _Handler(Faults):
         return None
 
 
-def _listed(name: str) -> dict[str, Any]:
+def _listed(name: str, version: int = 0) -> dict[str, Any]:
     family = "standin-bert" if name == EMBEDDER else "standin"
     return {
         "name": name,
         "model": name,
         "modified_at": "2026-05-04T14:56:49.277302595-07:00",
         "size": 1_000_000_000,
-        "digest": hashlib.sha256(name.encode()).hexdigest(),
+        "digest": hashlib.sha256(f"{name} {version}".encode()).hexdigest(),
         "details": {
             "parent_model": "",
             "format": "gguf",

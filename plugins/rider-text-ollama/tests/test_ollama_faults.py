@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -224,6 +225,29 @@ class TestWhatIsSent:
         shown += [str(provider.details()), str(provider.health()), str(error), repr(error), caplog.text]
         provider.close()
         assert not [text for text in shown if "canary" in text or "can%20ary" in text or "can ary" in text]
+
+
+class TestIdentity:
+    def test_is_name_and_digest(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+        default = provider.model_identity(ask())
+        assert default == provider.model_identity(ask(model="stand-in"))
+        assert re.fullmatch(r"stand-in:latest@[0-9a-f]{64}", default)
+        assert provider.model_identity(ask(model=RAW)) != default
+        assert provider.model_identity(ask(model="nonesuch")) == "nonesuch:latest@"
+
+    def test_a_model_that_was_pulled_anew_is_another(
+        self, stand_in: StandIn, provider: OllamaTextGenerator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("rider_text_ollama.provider.IDENTITY_AGE_S", 0.0)
+        before = provider.model_identity(ask())
+        stand_in.version += 1
+        assert provider.model_identity(ask()) != before
+
+    def test_is_not_asked_for_every_time(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+        stand_in.requests.clear()
+        for _ in range(10):
+            provider.model_identity(ask())
+        assert len(stand_in.requests) <= 2
 
 
 class TestHealth:
