@@ -12,6 +12,8 @@ from rider_core.errors import InvalidInput, TooLarge
 
 #: Far more than a robot's camera has, and few enough for an engine to decode.
 MAX_PIXELS = 50_000_000
+#: From 32,767 on, an assertion of the OpenCV within mediapipe ends the process. Half of that is a wide panorama.
+MAX_SIDE_PX = 16_384
 #: Of a picture in several scans (a progressive one) the decoder holds all numbers at once, 6 bytes for a pixel, and
 #: goes through them once for every scan. Programs write 10 scans at the most usual; a few bytes are enough for one.
 MAX_PIXELS_IN_SCANS, MAX_SCANS = 16_000_000, 64
@@ -85,6 +87,8 @@ def _checked(frame: tuple[int, int, int] | None, scans: int, turn_deg: int) -> J
         raise InvalidInput(f"the JPEG picture says that it has {width} x {height} pixels")
     if width * height > MAX_PIXELS:
         raise TooLarge(f"the picture has {width} x {height} pixels, the limit is {MAX_PIXELS} in all")
+    if max(width, height) > MAX_SIDE_PX:
+        raise TooLarge(f"the picture has {width} x {height} pixels, the limit is {MAX_SIDE_PX} for each side")
     if scans > 1 or marker in _PROGRESSIVE_FRAMES:
         if width * height > MAX_PIXELS_IN_SCANS:
             raise TooLarge(

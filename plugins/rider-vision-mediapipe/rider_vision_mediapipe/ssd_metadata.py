@@ -2,8 +2,8 @@
 
 There it is a plain TFLite file with its label map beside. MediaPipe's Tasks want to know its anchors and how its
 numbers are to be read: "metadata", a flatbuffer inside of the model, with the label map as a zip archive at the file's
-end. The writer in mediapipe's own wheel does not load (1.2.3 lacks a module that it imports), so this is done here, with
-the wheel's schemas. What comes out is, byte for byte, what the writer of mediapipe 0.10.21 makes.
+end. The writer in mediapipe's own wheel does not load (1.2.3 lacks a module that it imports), so this is done here,
+with the wheel's schemas. What comes out is, byte for byte, what the writer of mediapipe 0.10.21 makes.
 """
 
 from __future__ import annotations
