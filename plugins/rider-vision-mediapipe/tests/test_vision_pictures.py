@@ -78,7 +78,7 @@ def test_large_pictures_are_decoded_small_and_boxes_are_in_the_original(things: 
 
 
 @pytest.mark.parametrize(
-    ("size", "decoded"), [((640, 480), (640, 480)), ((1280, 960), (640, 480)), ((9_000, 640), (4_500, 320))]
+    ("size", "decoded"), [((640, 480), (640, 480)), ((1280, 960), (640, 480)), ((12_000, 500), (6_000, 250))]
 )
 def test_no_more_pixels_than_needed(size: tuple[int, int], decoded: tuple[int, int]) -> None:
     jpeg = jpeg_of(Image.new("L", size))
@@ -121,6 +121,13 @@ def test_orientation_counts_and_boxes_are_in_the_stored_pixels(
 def test_tiny_and_thin_pictures(things: MediapipeDetector, size: tuple[int, int]) -> None:
     found = things.detect(Frame(jpeg_of(Image.new("RGB", size, (90, 60, 30)))))
     assert (found.width, found.height) == size
+
+
+def test_boxes_end_at_the_edges(things: MediapipeDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = [("Cat", 0.9, (-50, -40, 1_000, 900)), ("Dog", 0.8, (-50, -40, -10, 20)), ("Car", 0.7, (60, 40, 70, 50))]
+    monkeypatch.setattr(things._engine, "detect", lambda pixels, turn_deg: beyond)
+    found = things.detect(Frame(jpeg_of(Image.new("RGB", (64, 48)))))
+    assert [(it.label, it.box) for it in found.objects] == [("Cat", (0, 0, 64, 48)), ("Car", (60, 40, 64, 48))]
 
 
 def test_the_detector_remembers_nothing(things: MediapipeDetector) -> None:
