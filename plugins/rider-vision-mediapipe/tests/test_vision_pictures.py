@@ -81,8 +81,10 @@ def test_large_pictures_are_decoded_small_and_boxes_are_in_the_original(things: 
     ("size", "decoded"), [((640, 480), (640, 480)), ((1280, 960), (640, 480)), ((12_000, 500), (6_000, 250))]
 )
 def test_no_more_pixels_than_needed(size: tuple[int, int], decoded: tuple[int, int]) -> None:
-    jpeg = jpeg_of(Image.new("L", size))
-    assert decode(jpeg, read_header(jpeg), 300).shape == (decoded[1], decoded[0], 3)
+    jpeg = jpeg_of(Image.new("RGB", size, (200, 100, 10)))
+    pixels = decode(jpeg, read_header(jpeg), 300)
+    assert pixels.shape == (decoded[1], decoded[0], 3)
+    assert pixels[0, 0].tolist() == pytest.approx([200, 100, 10], abs=3)
 
 
 #: Exif orientation to how the upright picture becomes the stored one.
