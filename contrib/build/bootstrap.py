@@ -23,7 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 APP_VENV = ROOT / ".venv"
 TOX_VENV = ROOT / ".make" / "tox"
-PLUGINS = ("rider-voice-whisper", "rider-voice-espeak", "rider-queue-rabbitmq", "rider-echo")
+PLUGINS = (
+    "rider-voice-whisper",
+    "rider-voice-espeak",
+    "rider-vision-mediapipe",
+    "rider-queue-rabbitmq",
+    "rider-echo",
+)
 TOX = ("tox>=4.21,<5",)
 
 OLDEST, NEWEST = (3, 10), (3, 14)

@@ -15,7 +15,13 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGINS = ("rider-voice-whisper", "rider-voice-espeak", "rider-queue-rabbitmq", "rider-echo")
+PLUGINS = (
+    "rider-voice-whisper",
+    "rider-voice-espeak",
+    "rider-vision-mediapipe",
+    "rider-queue-rabbitmq",
+    "rider-echo",
+)
 #: The core first: the plugins' requirement `rider-core` must be met by ours, never by the index.
 PACKAGES = (ROOT, *(ROOT / "plugins" / name for name in PLUGINS))
 #: Without these, the core's wheel installs and then does not work.
@@ -35,6 +41,7 @@ TRIALS = (
     (["rider", "db", "upgrade"], "revision 0001"),
     (["rider", "plugins", "list"], "espeak"),
     (["rider", "models", "list"], "whisper-base"),
+    (["rider", "models", "list"], "ssd-oidv4"),
     (["rider", "config", "show"], "data_dir"),
     (["rider", "doctor"], "ok"),
     (["python", "-c", "from rider_core.web.assets import web_folder; print(web_folder())"], "_web"),
