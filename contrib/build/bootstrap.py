@@ -27,6 +27,7 @@ PLUGINS = (
     "rider-voice-whisper",
     "rider-voice-espeak",
     "rider-text-ollama",
+    "rider-vision-mediapipe",
     "rider-queue-rabbitmq",
     "rider-echo",
 )

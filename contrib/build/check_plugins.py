@@ -1,6 +1,8 @@
 """Runs each plugin's own tests in an environment that holds the core and nothing but this plugin.
 
-    python check_plugins.py WORK_FOLDER PLUGIN_FOLDER...
+    python check_plugins.py WORK_FOLDER [PLUGIN...]
+
+Without names it is all that there are.
 
 The core is the one of the interpreter that runs this: `tox run -e plugins` has installed its wheel there.
 """
@@ -13,9 +15,14 @@ import venv
 from pathlib import Path
 
 
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+
+
 def main() -> int:
-    work, *folders = map(Path, sys.argv[1:])
-    failed = [folder.name for folder in folders if not tested_alone(folder.resolve(), work)]
+    work, *names = sys.argv[1:]
+    folders = sorted(folder for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
+    chosen = [folder for folder in folders if not names or folder.name in names]
+    failed = [folder.name for folder in chosen if not tested_alone(folder, Path(work))]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

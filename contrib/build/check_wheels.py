@@ -15,15 +15,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGINS = (
-    "rider-voice-whisper",
-    "rider-voice-espeak",
-    "rider-text-ollama",
-    "rider-queue-rabbitmq",
-    "rider-echo",
-)
 #: The core first: the plugins' requirement `rider-core` must be met by ours, never by the index.
-PACKAGES = (ROOT, *(ROOT / "plugins" / name for name in PLUGINS))
+PACKAGES = (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")))
 #: Without these, the core's wheel installs and then does not work.
 NEEDED = (
     "rider_core/py.typed",
@@ -38,9 +31,11 @@ UNWANTED = ("tests/", "node_modules/", "rider_core/_web/src/", "contrib/")
 #: What a fresh installation must be able to do, with what it must say.
 TRIALS = (
     (["rider", "--version"], "rider, version"),
-    (["rider", "db", "upgrade"], "revision 0001"),
+    (["rider", "db", "upgrade"], "revision 0002"),
     (["rider", "plugins", "list"], "espeak"),
     (["rider", "models", "list"], "whisper-base"),
+    (["rider", "models", "list"], "ssd-oidv4"),
+    (["rider", "prompts", "list"], "companion"),
     (["rider", "ollama", "--help"], "pull"),
     (["rider", "config", "show"], "data_dir"),
     (["rider", "doctor"], "ok"),

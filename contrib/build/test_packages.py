@@ -1,10 +1,11 @@
 """Installs the Debian packages that only tests need: as root, or through sudo where that asks for no password.
 
-Rider-PC itself needs none of them.
+Rider-PC itself needs none of them, its eyes excepted: mediapipe wants the libraries at the end of the list.
 """
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -12,24 +13,29 @@ import sys
 
 #: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
 #: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
-#: what looks at the panel, strace what makes a disk slow.
+#: what looks at the panel, strace what makes a disk slow, openssl
+#: what makes a certificate that mediapipe would believe.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),
     "redis-server": ("redis-server",),
     "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "strace": ("strace",),
+    "openssl": ("openssl",),
 }
+#: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
+LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}
 
 
 def main() -> int:
     missing = [name for name, programs in PACKAGES.items() if not any(map(shutil.which, programs))]
+    missing += [name for name, library in LIBRARIES.items() if ctypes.util.find_library(library) is None]
     if not missing:
         return 0
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
     as_root = root_prefix()
     if as_root is None or shutil.which("apt-get") is None:
-        print(f"* some tests need programs that are not here. As root: {' '.join(install)}", flush=True)
+        print(f"* some tests need programs or libraries that are not here. As root: {' '.join(install)}", flush=True)
         return 1 if os.environ.get("CI") else 0
     print(f"* installing for the tests: {', '.join(missing)}", flush=True)
     # The list of packages may be empty or old; where fetching it fails, the install below says what is wrong.

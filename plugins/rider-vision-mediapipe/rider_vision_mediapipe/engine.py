@@ -1,0 +1,141 @@
+"""MediaPipe's detectors behind one face. Importing this file loads mediapipe, which takes a second and 100 MB."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+import mediapipe
+from mediapipe.tasks.python import BaseOptions, vision
+from mediapipe.tasks.python.components.containers.detections import Detection
+
+from rider_core.api.object_detection import MAX_OBJECTS
+from rider_core.errors import ProviderError, ProviderUnavailable
+from rider_vision_mediapipe.jpeg_header import JpegHeader
+from rider_vision_mediapipe.models import ModelKind
+from rider_vision_mediapipe.picture import Pixels, decode
+
+log = logging.getLogger(__name__)
+
+Device = Literal["CPU", "GPU"]
+Box = tuple[float, float, float, float]
+#: What one detection is: label, score, and left, top, right, bottom in pixels.
+Found = tuple[str, float, Box]
+
+#: Requests may ask for less than the settings do, down to this. Below come tens of boxes that show nothing.
+LOWEST_SCORE = 0.1
+#: No certificate is in it, so no server can prove who it is.
+_TRUST_NOBODY = b"/dev/null"
+
+
+class SilentOptions(BaseOptions):  # type: ignore[misc]
+    """MediaPipe without its usage statistics.
+
+    The library reports versions, task and latencies to play.googleapis.com, and has no switch for that
+    (https://github.com/google-ai-edge/mediapipe/issues/6291). It takes the certificates to trust from these options:
+    without any, its connection ends before a byte of the report is sent. What is left is an attempt to connect.
+    """
+
+    def to_ctypes(self) -> Any:
+        options = super().to_ctypes()
+        if not hasattr(options, "ca_bundle_path"):
+            log.warning("this version of mediapipe reports usage statistics to Google, and they cannot be switched off")
+        options.ca_bundle_path = _TRUST_NOBODY
+        return options
+
+
+class MediapipeEngine:
+    """One loaded model.
+
+    Args:
+        model: The TFLite file.
+        kind: How it is run and read.
+        device: What it runs on. "GPU" may end the process where there is none that fits: ask `delegate` first.
+        usage_statistics: Let mediapipe report to Google how it is used.
+
+    Raises:
+        ProviderUnavailable: the file is not such a model, or the device cannot run it.
+    """
+
+    def __init__(self, model: Path, kind: ModelKind, device: Device = "CPU", *, usage_statistics: bool = False) -> None:
+        self._input_px = kind.input_px
+        self._label = kind.labels[0] if kind.task == "faces" else None
+        options = (BaseOptions if usage_statistics else SilentOptions)(
+            model_asset_path=str(model), delegate=BaseOptions.Delegate[device]
+        )
+        try:
+            self._detector = _face_detector(options) if kind.task == "faces" else _object_detector(options, kind)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ProviderUnavailable(
+                f"mediapipe cannot load {model.name} on the {device}: {error}",
+                remedy="`rider models verify` says whether the file is as it should be",
+            ) from None
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def look(self, jpeg: bytes, header: JpegHeader) -> list[Found]:
+        """What the picture shows, the best first, in boxes that lie within the picture as it is stored.
+
+        Raises:
+            InvalidInput: the picture cannot be decoded.
+            ProviderError: mediapipe failed.
+        """
+        pixels = decode(jpeg, header, self._input_px)
+        height, width = pixels.shape[:2]
+        scale_x, scale_y = header.width / width, header.height / height
+        found = [
+            (
+                label,
+                score,
+                (
+                    max(left, 0) * scale_x,
+                    max(top, 0) * scale_y,
+                    min(right, width) * scale_x,
+                    min(bottom, height) * scale_y,
+                ),
+            )
+            for label, score, (left, top, right, bottom) in self.detect(pixels, header.turn_deg)
+        ]
+        return [one for one in found if one[2][0] < one[2][2] and one[2][1] < one[2][3]]
+
+    def detect(self, pixels: Pixels, turn_deg: int = 0) -> list[Found]:
+        """What is in the pixels, the best first; boxes may stand out of the picture.
+
+        Args:
+            turn_deg: By which the picture is turned clockwise before it is looked at. The boxes are as it is given.
+
+        Raises:
+            ProviderError: mediapipe failed.
+        """
+        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+        processing = vision.ImageProcessingOptions(rotation_degrees=turn_deg) if turn_deg else None
+        try:
+            detections = self._detector.detect(image, processing).detections
+        except (ValueError, RuntimeError) as error:
+            raise ProviderError(f"mediapipe failed on a picture of {pixels.shape} numbers: {error}") from error
+        return sorted((self._found(detection) for detection in detections), key=lambda found: -found[1])
+
+    def _found(self, detection: Detection) -> Found:
+        best, box = detection.categories[0], detection.bounding_box
+        label = self._label or best.category_name or ""
+        edges = (box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height)
+        return label, min(max(float(best.score), 0.0), 1.0), edges
+
+
+def _object_detector(options: BaseOptions, kind: ModelKind) -> vision.ObjectDetector:
+    return vision.ObjectDetector.create_from_options(
+        vision.ObjectDetectorOptions(
+            base_options=options,
+            max_results=MAX_OBJECTS,
+            score_threshold=LOWEST_SCORE,
+            category_denylist=[kind.background] if kind.background else None,
+        )
+    )
+
+
+def _face_detector(options: BaseOptions) -> vision.FaceDetector:
+    return vision.FaceDetector.create_from_options(
+        vision.FaceDetectorOptions(base_options=options, min_detection_confidence=LOWEST_SCORE)
+    )

@@ -1,0 +1,106 @@
+"""The models: their files, licences and sources for the catalogue, and what the engine must know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+from rider_core.api import ModelEntry, PackageMember, PackageSource
+
+
+def _build_ssd(parts: Mapping[str, Path], out: Path) -> None:
+    # Its imports are heavy, and only who pulls the model needs them.
+    import_module("rider_vision_mediapipe.ssd_metadata").build_ssd(parts, out)
+
+
+SSD_OIDV4 = ModelEntry(
+    name="ssd-oidv4",
+    filename="ssd_mobilenet_v2_oidv4.tflite",
+    description="SSD MobileNet v2 on Open Images, 23 classes of things in a home",
+    licence="Apache-2.0",
+    size_bytes=10_033_377,
+    sha256="6376cb2edad87ee2de41473e3e500d90cc6f025118f4fdf808cbfd2debdd8a91",
+    sources=(
+        PackageSource(
+            {
+                "assets": PackageMember(
+                    "npm",
+                    "@mediapipe/objectron",
+                    "0.4.1675468480",
+                    "package/objectron_solution_packed_assets.data",
+                    "470986ca5df183f41698da6de74b027d838fe289d77b5ab094497d350bee664e",
+                    9_987_912,
+                ),
+            },
+            _build_ssd,
+        ),
+    ),
+)
+
+FACE_SHORT_RANGE = ModelEntry(
+    name="face-short-range",
+    filename="face_detection_short_range.tflite",
+    description="BlazeFace for faces within about two metres",
+    licence="Apache-2.0",
+    size_bytes=229_714,
+    # The last mediapipe with models in its wheel. The same file is in its wheels for all systems.
+    sha256="bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    sources=(
+        PackageSource(
+            {
+                "model": PackageMember(
+                    "pypi",
+                    "mediapipe",
+                    "0.10.21",
+                    "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+                    "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+                    229_714,
+                ),
+            },
+        ),
+    ),
+)
+
+MODELS = (SSD_OIDV4, FACE_SHORT_RANGE)
+
+ModelName = Literal["ssd-oidv4", "face-short-range"]
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """How a model is run and read.
+
+    Attributes:
+        task: The class of MediaPipe Tasks that runs it.
+        input_px: Width and height of what the network looks at. A larger picture is made smaller in any case.
+        min_score: A choice between what is missed and what is invented: below it most is not there.
+        labels: The classes that it finds.
+        background: A class of the model that means "nothing".
+    """
+
+    task: Literal["objects", "faces"]
+    input_px: int
+    min_score: float
+    labels: tuple[str, ...]
+    background: str | None = None
+
+
+KINDS: Mapping[str, ModelKind] = {
+    "ssd-oidv4": ModelKind(
+        task="objects",
+        input_px=300,
+        # In photographs of a person, a cat and a cup these have 0.52 to 0.85; what is invented has 0.31 at most.
+        min_score=0.4,
+        labels=(
+            *("Bicycle", "Boot", "Laptop", "Person", "Chair", "Cattle", "Desk", "Cat", "Computer mouse"),
+            *("Computer monitor", "Box", "Mug", "Coffee cup", "Stationary bicycle", "Table", "Bottle", "High heels"),
+            *("Vehicle", "Footwear", "Dog", "Book", "Camera", "Car"),
+        ),
+        background="???",
+    ),
+    # A face of a cat that fills the picture gets 0.53 from it, that of a person 0.92.
+    "face-short-range": ModelKind(task="faces", input_px=128, min_score=0.6, labels=("face",)),
+}
