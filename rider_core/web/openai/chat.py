@@ -20,8 +20,8 @@ from rider_core.web.openai.chat_request import ChatRequest
 from rider_core.web.openai.directory import ModelDirectory
 from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import answer_to
-from rider_core.web.openai.mocks import mock_header
-from rider_core.web.openai.requests import ignored_header, parse_body
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_body
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
         except BaseException:
             errand.close()
             raise
-        response.headers.update({**ignored_header(asked.ignored), **mock_header(offer.mock)})
+        response.headers.update(answer_headers(errand.id, offer.mock, asked.ignored))
         return response
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from rider_core.api.messages import MessageT, shorten
 from rider_core.web.openai.errors import WrongParameter
-
-#: Names of ignored parameters in a header: so many at most, and each so long.
-MAX_IGNORED, MAX_IGNORED_NAME = 20, 40
-IGNORED_HEADER = "X-Rider-Ignored"
 
 
 def parse_body(model: type[MessageT], data: bytes) -> MessageT:
@@ -50,15 +46,6 @@ def refuse_unless(fields: Mapping[str, Any], harmless: Mapping[str, Sequence[Any
             raise WrongParameter(
                 f"{name} is {shorten(value)}, which no engine here can honour", name, remedy=f"leave it out; {remedy}"
             )
-
-
-def ignored_header(names: Iterable[str]) -> dict[str, str]:
-    """The header that says which parameters were not looked at; empty where there are none.
-
-    Names that are no identifiers are not repeated: they come from outside.
-    """
-    shown = sorted(name for name in names if name.isidentifier() and name.isascii() and len(name) <= MAX_IGNORED_NAME)
-    return {IGNORED_HEADER: ", ".join(shown[:MAX_IGNORED])} if shown else {}
 
 
 def _wrong(error: ValidationError) -> WrongParameter:

@@ -8,9 +8,9 @@ from rider_core.errors import QueueFull
 
 #: Of the 256 connections that the panel has; browsers and their sockets need the others.
 MAX_REQUESTS = 64
-#: Of bodies. A recording is there up to four times until its job is in Redis: as it came, in base64, in JSON, and on
-#: its way.
-MAX_BYTES = 128 * 1024 * 1024
+#: Of bodies: one of the largest at a time, or many small ones. On its way into a job a recording is in memory in
+#: several forms (as it came, in base64, in JSON, as it is sent): one of 42 MB takes 280 MB for a moment.
+MAX_BYTES = 64 * 1024 * 1024
 RETRY_AFTER_S = 1.0
 
 

@@ -20,8 +20,8 @@ from rider_core.web.openai.chat_request import MAX_MODEL_ID
 from rider_core.web.openai.directory import ModelDirectory
 from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import WrongParameter
-from rider_core.web.openai.mocks import mock_header
-from rider_core.web.openai.requests import ignored_header, parse_body, parse_fields, refuse_unless
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_body, parse_fields, refuse_unless
 from rider_core.web.openai.wav import endless_header
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory)
             errand.close()
             raise
         ignored = set(asked.model_extra or {}) - set(_HARMLESS_VALUES)
-        response.headers.update({**ignored_header(ignored), **mock_header(offer.mock)})
+        response.headers.update(answer_headers(errand.id, offer.mock, ignored))
         return response
 
 

@@ -13,8 +13,6 @@ TEXT_TYPES = {
     "srt": "application/x-subrip; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
 }
-JSON_FORMATS = ("json", "verbose_json")
-FORMATS = (*JSON_FORMATS, *TEXT_TYPES)
 
 
 def as_json(transcript: Transcript, verbose: bool) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from rider_core.jobs.ledger.backend import MAX_JOB_BYTES
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller
 from rider_core.web.openai.chat_request import MAX_MODEL_ID
-from rider_core.web.openai.directory import ModelDirectory, Offer
+from rider_core.web.openai.directory import ModelDirectory
 from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import WrongParameter
-from rider_core.web.openai.mocks import mock_header
-from rider_core.web.openai.requests import ignored_header, parse_fields, refuse_unless
-from rider_core.web.openai.transcript_formats import JSON_FORMATS, TEXT_TYPES, as_json, as_text
-from rider_core.web.openai.wav import is_wav, with_true_length
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_fields, refuse_unless
+from rider_core.web.openai.transcript_formats import TEXT_TYPES, as_json, as_text
+from rider_core.web.openai.wav import HEAD_BYTES, is_wav, with_true_length
 
 TASK = "voice.transcribe"
 #: In base64 it must fit into a job, beside what else is in it; and the form has other fields, and its own boundaries.
@@ -29,10 +29,8 @@ MAX_AUDIO_BYTES = (MAX_JOB_BYTES - 64 * 1024) * 3 // 4
 MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
 #: ffmpeg makes of anything what every engine here hears best.
 _REMEDY = "send 16-bit WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
-_SEGMENTS_ONLY = ("segment",)
+_GRANULARITIES = "timestamp_granularities[]"
 _HARMLESS_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
-#: They advise an engine; none of ours takes the advice, and the header says so.
-_ADVICE = ("prompt", "temperature", "chunking_strategy")
 
 
 class TranscriptionForm(Message):
@@ -43,6 +41,11 @@ class TranscriptionForm(Message):
     model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="`whisper-1`, or an engine's name")
     language: str | None = Field(None, pattern=LANGUAGE_PATTERN, description="ISO 639-1; None: detect it")
     response_format: Literal["json", "verbose_json", "text", "srt", "vtt"] = Field("json", description="of the answer")
+
+    @property
+    def ignored(self) -> set[str]:
+        """Fields that nobody here knows, or that advise an engine: prompt, temperature. None of ours takes advice."""
+        return set(self.model_extra or {}) - set(_HARMLESS_VALUES) - {_GRANULARITIES}
 
 
 def add_transcriptions(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
@@ -56,19 +59,20 @@ def add_transcriptions(routes: Blueprint, services: Services, directory: ModelDi
             transcript = parse_message(Transcript, errand.result().value())
         finally:
             errand.close()
-        return _answer(transcript, form, offer)
+        response = _answer(transcript, form.response_format)
+        response.headers.update(answer_headers(errand.id, offer.mock, form.ignored))
+        return response
 
 
 def _form() -> TranscriptionForm:
-    fields = dict(request.form.items())
+    fields = {name: value for name, value in request.form.items() if value}
     refuse_unless(fields, _HARMLESS_VALUES, "the transcript comes whole")
-    granularities = request.form.getlist("timestamp_granularities[]")
-    if any(value not in _SEGMENTS_ONLY for value in granularities):
+    granularities = request.form.getlist(_GRANULARITIES)
+    if any(value != "segment" for value in granularities):
         raise WrongParameter(
             f"timestamp_granularities has {granularities[:2]!r}", "timestamp_granularities", remedy="use segment"
         )
-    known = {name: value for name, value in fields.items() if name in TranscriptionForm.model_fields and value}
-    return parse_fields(TranscriptionForm, known)
+    return parse_fields(TranscriptionForm, fields)
 
 
 def _ours(language: str | None) -> TranscribeRequest:
@@ -76,11 +80,12 @@ def _ours(language: str | None) -> TranscribeRequest:
     upload = request.files.get("file")
     if upload is None:
         raise WrongParameter("file is missing", "file", reason="missing_required_parameter", remedy=_REMEDY)
-    audio = upload.read()
+    head = upload.stream.read(HEAD_BYTES)
+    if not is_wav(head):
+        raise WrongParameter(f"file is no WAV file: it begins with {head!r}", "file", remedy=_REMEDY)
+    audio = head + upload.stream.read(MAX_AUDIO_BYTES)
     if len(audio) > MAX_AUDIO_BYTES:
-        raise TooLarge(f"file has {len(audio)} bytes, the limit is {MAX_AUDIO_BYTES}", remedy=_REMEDY)
-    if not is_wav(audio):
-        raise WrongParameter(f"file is no WAV file: it begins with {audio[:8]!r}", "file", remedy=_REMEDY)
+        raise TooLarge(f"file has more than {MAX_AUDIO_BYTES} bytes", remedy=_REMEDY)
     try:
         audio = with_true_length(audio)
         AudioClip.from_wav(audio)
@@ -91,12 +96,7 @@ def _ours(language: str | None) -> TranscribeRequest:
     return TranscribeRequest(audio=encode_base64(audio), format="wav", language=language)
 
 
-def _answer(transcript: Transcript, form: TranscriptionForm, offer: Offer) -> Response:
-    if form.response_format in JSON_FORMATS:
-        response = jsonify(as_json(transcript, verbose=form.response_format == "verbose_json"))
-    else:
-        text = as_text(transcript, form.response_format)
-        response = Response(text, content_type=TEXT_TYPES[form.response_format])
-    ignored = [name for name in _ADVICE if request.form.get(name)]
-    response.headers.update({**ignored_header(ignored), **mock_header(offer.mock)})
-    return response
+def _answer(transcript: Transcript, form: str) -> Response:
+    if form in TEXT_TYPES:
+        return Response(as_text(transcript, form), content_type=TEXT_TYPES[form])
+    return jsonify(as_json(transcript, verbose=form == "verbose_json"))

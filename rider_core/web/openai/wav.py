@@ -12,6 +12,8 @@ from rider_core.errors import InvalidInput
 
 #: Chunks before the sound: its format, and a few of tags. More are an attack on whoever walks through them.
 MAX_CHUNKS = 64
+#: So much of a file tells whether it is one.
+HEAD_BYTES = 12
 _UNKNOWN = 0xFFFF_FFFF
 _PCM = 1
 _SAMPLE_BYTES = 2
@@ -25,8 +27,8 @@ def endless_header(sample_rate: int) -> bytes:
     return struct.pack("<4sI4s4sI", b"RIFF", _UNKNOWN, b"WAVE", b"fmt ", len(form)) + form + _head(b"data", _UNKNOWN)
 
 
-def is_wav(data: bytes) -> bool:
-    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+def is_wav(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WAVE"
 
 
 def with_true_length(data: bytes) -> bytes:
@@ -35,7 +37,7 @@ def with_true_length(data: bytes) -> bytes:
     Raises:
         InvalidInput: no sound comes after `MAX_CHUNKS` chunks.
     """
-    position, frame_bytes = 12, _SAMPLE_BYTES
+    position, frame_bytes = HEAD_BYTES, _SAMPLE_BYTES
     for _ in range(MAX_CHUNKS):
         if position + 8 > len(data):
             break

@@ -16,8 +16,8 @@ from panel_stage import PanelStage
 from rider_core.jobs.rq_backend import RQBackend
 
 #: Of the plugins that are installed beside the core; the others stay out.
-PLUGINS = ("echo", "espeak", "whisper")
-MODELS = Path(__file__).parents[4] / "shared" / "models"
+PLUGINS = ("echo", "espeak", "voice-whisper")
+SHARED = Path(__file__).parents[4] / "shared"
 MODEL_FILE = "ggml-base-q8_0.bin"
 
 
@@ -26,7 +26,11 @@ class House:
 
     Attributes:
         folder: For files that the engines wait for.
+        models, media: Where the model files and the recordings are.
     """
+
+    models = Path(os.environ.get("RIDER_MODEL_PATH") or SHARED / "models")
+    media = SHARED / "media"
 
     def __init__(self, folders: pytest.TempPathFactory, mode: str) -> None:
         self.folder = folders.mktemp(mode)
@@ -46,13 +50,13 @@ class House:
         environment.update(
             RIDER_PLUGINS_DISABLED=",".join(sorted(disabled)),
             RIDER_PROVIDERS='{"text_to_speech": "espeak"}',
-            RIDER_MODEL_PATH=os.environ.get("RIDER_MODEL_PATH") or str(MODELS),
+            RIDER_MODEL_PATH=str(self.models),
             STOPPED=str(self.stopped),
             SLOW_MODELS=str(self.slow_models),
         )
         self.processes.start("-m", "rider_core.cli.main", "worker", log="worker.log")
         self.stage.start()
-        wait_until(lambda: self.backend.capacity()["voice.synthesize"] == 1, 60, "a worker with a voice")
+        wait_until(lambda: sum(stats.workers for stats in self.backend.stats()) == 3, 60, "a worker of three queues")
 
     def end(self) -> None:
         for client in self._clients:
