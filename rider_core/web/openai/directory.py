@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Names that many tools have written in; here they mean the engine that the settings prefer.
 ALIASES = {"whisper-1": SpeechToText, "tts-1": TextToSpeech}
+#: In the order in which they are listed: tools that choose by themselves take the first, and mean to chat.
+DOMAINS: tuple[type[Provider], ...] = (TextGenerator, SpeechToText, TextToSpeech)
 #: A list is not asked for again within so many seconds, and a request may rely on one this old.
 FRESH_S = 5.0
 RELIABLE_S = 60.0
@@ -121,7 +123,7 @@ class ModelDirectory:
 
     def _ask(self) -> Listing:
         end = time.monotonic() + PATIENCE_S
-        tasks = [task for task in TASKS.values() if task.provider in (TextGenerator, SpeechToText, TextToSpeech)]
+        tasks = [task for domain in DOMAINS for task in TASKS.values() if task.provider is domain]
         asked = [(task, cls, self._inquiry(task, cls)) for task in tasks for cls in self._in_order(task)]
         offers: dict[tuple[str, str], Offer] = {}
         absent: list[Absent] = []
