@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rider_core.api.events import FINAL_KINDS
-from rider_core.api.jobs import JobRecord, JobSpec, Priority, RetryPolicy
+from rider_core.api.jobs import JobRecord, JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.messages import Message
 from rider_core.api.tasks import task_named
 from rider_core.errors import JobExpired, JobFailed, RiderError, WaitTimeout
@@ -30,6 +30,7 @@ RECORD_WITHIN_S = 5.0
 #: A whole answer may be tried once more; of a stream some was heard already.
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.5, max_delay_s=2)
 _ONCE = RetryPolicy(max_attempts=1)
+_NOT_BEGUN = frozenset({JobState.WAITING, JobState.SCHEDULED})
 
 
 class Errand:
@@ -55,6 +56,7 @@ class Errand:
             stream=stream,
             origin="openai",
         )
+        self._begin_by = time.monotonic() + START_WITHIN_S
         self._ended = False
         # The job itself is not kept: with a recording in it, it has some ten megabytes.
         self.id = services.backend.submit(spec)
@@ -73,16 +75,14 @@ class Errand:
             except WaitTimeout:
                 if time.monotonic() > end:
                     raise
-                self._caller.check()
+                self._look()
                 continue
             return self._good(record)
 
     def pieces(self) -> Iterator[dict[str, Any] | JobRecord]:
         """The data of each partial result, in order, and at the end the record. Raises as `result` does."""
         expected = 0
-        following = self._services.bus.follow(
-            self.id, self._limit_s, at_once=PIECES_AT_ONCE, on_quiet=self._caller.check
-        )
+        following = self._services.bus.follow(self.id, self._limit_s, at_once=PIECES_AT_ONCE, on_quiet=self._look)
         for event in following:
             if event.kind == "job.partial":
                 if event.data.get("seq") != expected:
@@ -109,13 +109,23 @@ class Errand:
         except RiderError as error:
             log.warning("job %s could not be cancelled: %s", self.id, error)
 
+    def _look(self) -> None:
+        """Whether waiting on makes sense. Without any worker nobody tells that the deadline has passed."""
+        self._caller.check()
+        if time.monotonic() > self._begin_by and self._services.backend.get(self.id).state in _NOT_BEGUN:
+            raise _expired(f"job {self.id} still waits")
+
     def _good(self, record: JobRecord) -> JobRecord:
         self._ended = True
         try:
             record.value()
         except JobExpired as error:
-            raise JobExpired(
-                f"no worker has begun the job within {START_WITHIN_S:g} s: {error.message}",
-                remedy="is `rider up` running, or is it busy? `rider queue stats` says what waits",
-            ) from None
+            raise _expired(error.message) from None
         return record
+
+
+def _expired(reason: str) -> JobExpired:
+    return JobExpired(
+        f"no worker has begun the job within {START_WITHIN_S:g} s: {reason}",
+        remedy="is `rider up` running, or is it busy? `rider queue stats` says what waits",
+    )
