@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 ALIASES = {"whisper-1": SpeechToText, "tts-1": TextToSpeech}
 #: In the order in which they are listed: tools that choose by themselves take the first, and mean to chat.
 DOMAINS: tuple[type[Provider], ...] = (TextGenerator, SpeechToText, TextToSpeech)
-#: A list is not asked for again within so many seconds, and a request may rely on one this old.
+#: How old a list may be, in seconds: one that is shown, and one that a request finds its model in.
 FRESH_S = 5.0
 RELIABLE_S = 60.0
 #: An engine that has not answered by then is shown as away, until it has.
@@ -81,18 +81,20 @@ class Listing:
 class ModelDirectory:
     """All methods may be called from several threads."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, fresh_s: float = FRESH_S) -> None:
+        """
+        Args:
+            fresh_s: A list this old is still shown.
+        """
         self._services = services
+        self._fresh_s = fresh_s
         self._lock = threading.Lock()
         self._listing = Listing((), (), float("-inf"))
         self._inquiries: dict[str, _Inquiry] = {}
 
-    def listing(self, max_age_s: float = FRESH_S) -> Listing:
+    def listing(self) -> Listing:
         """What there is. It takes `PATIENCE_S` at most."""
-        with self._lock:
-            if time.monotonic() - self._listing.asked_at > max_age_s:
-                self._listing = self._ask()
-            return self._listing
+        return self._at_most(self._fresh_s)
 
     def find(self, task: str, name: str) -> Offer:
         """Who does `task` under the name of a model, an engine, or `ENGINE/MODEL`.
@@ -101,24 +103,35 @@ class ModelDirectory:
             ModelNotFound: nobody.
             ProviderUnavailable: somebody who cannot work now.
         """
-        for listing in (self.listing(RELIABLE_S), self.listing()):
-            found = _found(listing, task, name)
-            if found is not None:
-                return found
-        self._say_who_is_away(task, name)
-        known = [offer.id for offer in self.listing().offers if offer.task == task]
+        found = _found(self._at_most(RELIABLE_S), task, name)
+        if found is not None:
+            return found
+        listing = self.listing()
+        found = _found(listing, task, name)
+        if found is not None:
+            return found
+        self._say_who_is_away(listing, task, name)
+        known = [offer.id for offer in listing.offers if offer.task == task]
         raise ModelNotFound(
             f"there is no model {name[:80]!r} for {task}",
             remedy=f"use one of {', '.join(known[:12])}" if known else "no engine for this can work: `rider doctor`",
         )
 
-    def _say_who_is_away(self, task: str, name: str) -> None:
+    def _at_most(self, age_s: float) -> Listing:
+        """A list that is not older."""
+        with self._lock:
+            if time.monotonic() - self._listing.asked_at > age_s:
+                self._listing = self._ask()
+            return self._listing
+
+    def _say_who_is_away(self, listing: Listing, task: str, name: str) -> None:
         """Raise `ProviderUnavailable` where an engine that was asked for by its name, or by an alias, is away."""
         domain = ALIASES.get(name)
-        if domain is not None and domain is TASKS[task].provider:
-            self._services.provider_names(domain)  # raises where there is none
-        for absent in self.listing().absent:
-            if absent.task == task and (domain is not None or name.partition("/")[0] == absent.provider):
+        meant_by_alias = domain is not None and domain is TASKS[task].provider
+        if meant_by_alias:
+            self._services.provider_names(TASKS[task].provider)  # raises where there is none
+        for absent in listing.absent:
+            if absent.task == task and (meant_by_alias or name.partition("/")[0] == absent.provider):
                 raise ProviderUnavailable(f"{absent.provider} cannot work now: {absent.reason}", remedy=absent.remedy)
 
     def _ask(self) -> Listing:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from house import Processes, Valkey, wait_until
+from house import Processes, Valkey
 from openai_house import House
 from panel_stage import PanelStage
 
@@ -23,10 +23,13 @@ def stage(request: pytest.FixtureRequest, processes: Processes, valkey: Valkey) 
 
 
 def test_the_password_is_the_key_and_redis_may_go(stage: PanelStage) -> None:
-    stage.start(RIDER_WEB_PASSWORD="open sesame")
+    others = set(stage.processes.environment["RIDER_PLUGINS_DISABLED"].split(",")) - {"echo"}
+    stage.start(RIDER_WEB_PASSWORD="open sesame", RIDER_PLUGINS_DISABLED=",".join(others))
     base = f"{stage.url}/v1"
     with openai.OpenAI(base_url=base, api_key="open sesame", max_retries=0) as client:
-        assert list(client.models.list()) == []
+        assert {model.id for model in client.models.list()} == {"echo-text", "echo-stt", "echo-tts"}
+        with pytest.raises(openai.InternalServerError, match="no text_to_speech engine is installed"):
+            client.audio.speech.create(model="tts-1", voice="alloy", input="hello")
     assert httpx.get(f"{base}/models", auth=("rider", "open sesame"), timeout=10).status_code == 200
     for key in ("wrong", "open sesame2", "rider:open sesame"):
         with (
@@ -39,11 +42,12 @@ def test_the_password_is_the_key_and_redis_may_go(stage: PanelStage) -> None:
         assert httpx.get(stage.url + path, headers={"Authorization": "Bearer open sesame"}).status_code == 401
     assert "sesame" not in stage.processes.log("panel.log")
     stage.valkey.kill()
-    with openai.OpenAI(base_url=base, api_key="open sesame", max_retries=0) as client:
-        speak = client.audio.speech.create
-        with pytest.raises(openai.InternalServerError) as problem:
-            wait_until(lambda: not speak(model="tts-1", voice="alloy", input="hello"))
-    assert problem.value.status_code == 503
+    with (
+        openai.OpenAI(base_url=base, api_key="open sesame", max_retries=0) as client,
+        pytest.raises(openai.InternalServerError) as problem,
+    ):
+        client.chat.completions.create(model="echo-text", messages=HELLO)
+    assert (problem.value.status_code, problem.value.code) == (503, "backend_unavailable")
 
 
 def test_without_a_password_any_key_will_do(house: House) -> None:

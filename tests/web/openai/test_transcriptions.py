@@ -120,6 +120,12 @@ def test_what_is_no_sound_is_refused_before_it_is_a_job(house: House, file: byte
     assert sum(figures.accepted for figures in house.backend.figures()) == before
 
 
+def test_another_format_is_not_even_read(house: House) -> None:
+    with pytest.raises(openai.BadRequestError, match="ffmpeg -i RECORDING") as refusal:
+        hear(house, ("recording.mp3", b"ID3\x04" + bytes(1_000)))
+    assert refusal.value.code == "unsupported_value"
+
+
 def test_a_file_is_needed(house: House) -> None:
     response = house.post("/audio/transcriptions", data={"model": "echo-stt"})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "file")
@@ -135,6 +141,17 @@ def test_one_that_is_too_large_is_not_read(house: House) -> None:
     with pytest.raises(openai.APIStatusError) as refusal:
         hear(house, ("huge.wav", bytes(51_000_000)))
     assert (refusal.value.status_code, refusal.value.code) == (413, "too_large")
+
+
+def test_one_that_says_that_it_is_endless_is_not_waited_for(house: House) -> None:
+    """It would find no room, and be told to try again for ever."""
+    host, port = house.stage.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as upload:
+        upload.sendall(
+            f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 9999999999\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+        )
+        assert upload.recv(100).split(b"\r\n")[0].split()[1] == b"413"
 
 
 def test_one_large_upload_at_a_time(house: House, tone: tuple[str, bytes]) -> None:
