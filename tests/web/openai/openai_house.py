@@ -56,6 +56,7 @@ class House:
         )
         self.processes.start("-m", "rider_core.cli.main", "worker", log="worker.log")
         self.stage.start()
+        self.client()
         wait_until(lambda: sum(stats.workers for stats in self.backend.stats()) == 3, 60, "a worker of three queues")
 
     def end(self) -> None:
@@ -72,7 +73,12 @@ class House:
         return f"{self.stage.url}/v1"
 
     def client(self, **options: Any) -> openai.OpenAI:
-        """OpenAI's own; one that fails at once instead of trying again, unless told otherwise."""
+        """OpenAI's own; one that fails at once instead of trying again, unless told otherwise.
+
+        The same one without options: to make one takes longer than most of what it is asked.
+        """
+        if not options and self._clients:
+            return self._clients[0]
         wanted = {"base_url": self.url, "api_key": "none", "max_retries": 0, "timeout": 30, **options}
         self._clients.append(openai.OpenAI(**wanted))
         return self._clients[-1]
