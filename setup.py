@@ -62,7 +62,8 @@ setup(
         "click>=8.1",
         "croniter>=6",
         "eventlet>=0.40",
-        "flask>=3.0",
+        # The size limit of a request can be set for each route from 3.1 on.
+        "flask>=3.1",
         "flask-socketio>=5.5",
         "httpx>=0.27",
         "platformdirs>=4.0",

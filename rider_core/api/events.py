@@ -16,7 +16,7 @@ from rider_core.api.messages import Message
 HOUSE_STREAM = "rider:events"
 HOUSE_STREAM_LENGTH = 2_000
 EVENTS_TOGETHER = 16
-#: A job's own stream: how many entries it keeps, and how long after the last entry.
+#: A job's own stream: how many entries it keeps, and how long after the last entry, or the last look of a follower.
 JOB_STREAM_LENGTH = 4_096
 JOB_STREAM_TTL_S = 120
 

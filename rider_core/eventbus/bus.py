@@ -72,10 +72,22 @@ class EventBus:
         except redis.RedisError as error:
             raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
 
-    def follow(self, job_id: str, silence_s: float) -> Iterator[Event]:
+    def follow(
+        self,
+        job_id: str,
+        silence_s: float,
+        *,
+        at_once: int = READ_COUNT,
+        on_quiet: Callable[[], None] | None = None,
+    ) -> Iterator[Event]:
         """Everything in the stream of a job submitted with `stream=True`, from its beginning, to its end.
 
-        Ends after an event of `FINAL_KINDS`, or when nothing was said for `silence_s` seconds.
+        Ends after an event of `FINAL_KINDS`, or when nothing was said for `silence_s` seconds. However slow the reader
+        is, what he has not read stays until `JOB_STREAM_TTL_S` after his last look.
+
+        Args:
+            at_once: Events read into memory together.
+            on_quiet: Called at least once a second while nothing is said; what it raises ends the following.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -86,9 +98,11 @@ class EventBus:
         while (left_s := silence_s - quiet.elapsed_s) > 0:
             block_ms = max(1, min(READ_BLOCK_MS, int(left_s * 1000)))
             try:
-                entries = self._read(stream, last_id, block_ms)
+                entries = self._read(stream, last_id, block_ms, at_once)
             except redis.RedisError as error:
                 raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+            if not entries and on_quiet is not None:
+                on_quiet()
             for entry_id, fields in entries:
                 last_id = entry_id
                 for event in decode_events(fields):
@@ -151,8 +165,11 @@ class EventBus:
         trimmed = info["entries-added"] - info["length"] if isinstance(info, dict) else 0
         return _entries(answer), max(0, trimmed - read)
 
-    def _read(self, stream: str, last_id: bytes, block_ms: int) -> list[Entry]:
-        return _entries(self._redis.xread({stream: last_id}, count=READ_COUNT, block=block_ms))
+    def _read(self, stream: str, last_id: bytes, block_ms: int, count: int) -> list[Entry]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.expire(stream, JOB_STREAM_TTL_S)
+            pipeline.xread({stream: last_id}, count=count, block=block_ms)
+            return _entries(pipeline.execute()[1])
 
 
 def _entries(answer: Any) -> list[Entry]:

@@ -104,6 +104,8 @@ def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
             log_output=False,
             max_size=MAX_CONNECTIONS,
             socket_timeout=SILENCE_S,
+            # What is streamed goes out piece by piece; eventlet would gather 4 kB.
+            minimum_chunk_size=1,
             debug=False,
         )
         return lambda: serving.kill()

@@ -16,6 +16,8 @@ from rider_core.metrics import REFUSED, exposition
 from rider_core.runtime.services import Services
 from rider_core.web.board import Board
 from rider_core.web.job_metrics import job_exposition
+from rider_core.web.openai.errors import PREFIX
+from rider_core.web.openai.routes import explain_http
 from rider_core.web.poller import describe_plugins
 
 MAX_JOBS = 200
@@ -90,6 +92,8 @@ def _explain(error: RiderError) -> tuple[Response, int]:
 
 
 def _explain_http(error: HTTPException) -> Any:
+    if request.path.startswith(PREFIX):
+        return explain_http(error)
     if not request.path.startswith("/api/") or error.code is None:
         return error
     return jsonify({"code": "http", "message": error.description, "remedy": None}), error.code

@@ -18,6 +18,7 @@ from rider_core.web.api import add_api
 from rider_core.web.assets import web_folder
 from rider_core.web.board import Board
 from rider_core.web.live import LiveFeed
+from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
 from rider_core.web.security import Gate, check_exposure
@@ -67,6 +68,7 @@ def create_app(services: Services) -> Panel:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     board = Board()
     add_api(app, services, board)
+    add_openai_routes(app, services)
 
     @app.get("/")
     def index() -> str:

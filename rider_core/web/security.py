@@ -1,6 +1,7 @@
 """Stands in front of Flask and Engine.IO alike: who may ask, by which name, from which page, with which password.
 
 No login of its own yet: on loopback whoever is on the machine may look; anywhere else HTTP Basic asks for a password.
+OpenAI's clients know no Basic: on their paths the password is a key, too, and a refusal has the form that they know.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import json
 import logging
 import socket
 from collections.abc import Callable, Iterable
@@ -17,6 +19,8 @@ from typing import Any
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.metrics import REFUSED
+from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
+from rider_core.web.openai.errors import error_body
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +97,8 @@ class Gate:
             return self._application(environ, start_signed)
         status, code, sentence, headers = refusal
         REFUSED.labels("web", code).inc()
-        body = (sentence + "\n").encode()
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *headers]
+        kind, body = _refusal(environ, int(status[:3]), code, sentence)
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
         # The request's body was not read: what follows on this connection would be taken for the next request.
         start_signed(status, [*headers, ("Connection", "close")])
         return [body]
@@ -110,10 +114,15 @@ class Gate:
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin.lower() != f"{environ.get('wsgi.url_scheme')}://{host}".lower():
             return "403 Forbidden", "origin", "Another site's page may not talk to the panel.", []
-        if environ.get("PATH_INFO") not in OPEN_PATHS and not self._authorized(environ.get("HTTP_AUTHORIZATION", "")):
+        keyed = _is_openai(environ)
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        if environ.get("PATH_INFO") not in OPEN_PATHS and not self._authorized(authorization, keyed):
             sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
-            challenge = ("WWW-Authenticate", 'Basic realm="Rider-PC", charset="UTF-8"')
-            return "401 Unauthorized", "password", sentence, [challenge]
+            challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
+            if keyed:
+                sentence = "The API key must be the panel's password, as set in RIDER_WEB_PASSWORD."
+                challenge = 'Bearer realm="Rider-PC"'
+            return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
         return None
 
     def _knows(self, host: str) -> bool:
@@ -134,17 +143,36 @@ class Gate:
         # A page can be rebound to our address only under a name; who asks by address asked for this address.
         return self._any_address and _as_address(name) is not None
 
-    def _authorized(self, header: str) -> bool:
+    def _authorized(self, header: str, keyed: bool) -> bool:
+        """Args:
+        keyed: The password alone, as a bearer's token, will do.
+        """
         if self._password is None:
             return True
-        scheme, _, encoded = header[:MAX_AUTHORIZATION].partition(" ")
+        scheme, _, given = header[:MAX_AUTHORIZATION].partition(" ")
+        if keyed and scheme.lower() == "bearer":
+            # WSGI hands headers over as Latin-1; what was sent is UTF-8, as far as it is not ASCII.
+            return hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._password.encode())
         if scheme.lower() != "basic":
             return False
         try:
-            given = base64.b64decode(encoded.strip(), validate=True)
+            decoded = base64.b64decode(given.strip(), validate=True)
         except (binascii.Error, ValueError):
             return False
-        return hmac.compare_digest(given, f"{USER}:{self._password}".encode())
+        return hmac.compare_digest(decoded, f"{USER}:{self._password}".encode())
+
+
+def _is_openai(environ: dict[str, Any]) -> bool:
+    return str(environ.get("PATH_INFO", "")).startswith(OPENAI_PREFIX)
+
+
+def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> tuple[str, bytes]:
+    """Content type and body."""
+    if not _is_openai(environ):
+        return "text/plain; charset=utf-8", (sentence + "\n").encode()
+    # The word for a wrong key is one that clients know.
+    known = "invalid_api_key" if status == 401 else code
+    return "application/json", json.dumps(error_body(sentence, status, code=known)).encode()
 
 
 def _password(settings: Settings) -> str | None:

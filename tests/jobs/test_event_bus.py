@@ -6,9 +6,11 @@ import itertools
 import threading
 import time
 
+import pytest
 import redis
 
-from rider_core.api.events import HOUSE_STREAM, Event
+from rider_core.api import TextDelta
+from rider_core.api.events import HOUSE_STREAM, JOB_STREAM_TTL_S, Event, job_stream
 from rider_core.eventbus import EventBus, encode_event
 
 
@@ -39,3 +41,31 @@ def test_what_is_said_together_is_heard_one_by_one(connection: redis.Redis) -> N
     connection.xadd(HOUSE_STREAM, {b"event": b"\n".join([lines[0], b"no event", *lines[1:]])})
     assert [event.data["n"] for event in bus.recent(10)] == [0, 1, 2]
     assert [event.data["n"] for event in bus.recent(2)] == [1, 2]
+
+
+def test_what_a_slow_follower_has_not_read_stays(connection: redis.Redis) -> None:
+    bus = EventBus(connection, "test")
+    for n in range(5):
+        bus.publish_partial("j", TextDelta(seq=n, text=str(n)))
+    connection.expire(job_stream("j"), 10)
+    following = bus.follow("j", 5, at_once=2)
+    assert [next(following).data["seq"] for _ in range(2)] == [0, 1]
+    assert 100 < int(connection.ttl(job_stream("j"))) <= JOB_STREAM_TTL_S
+    connection.expire(job_stream("j"), 10)
+    assert next(following).data["seq"] == 2
+    assert 100 < int(connection.ttl(job_stream("j"))) <= JOB_STREAM_TTL_S
+
+
+def test_a_follower_may_look_up_while_nothing_is_said(connection: redis.Redis) -> None:
+    class Enough(Exception):
+        pass
+
+    def look_up() -> None:
+        raise Enough
+
+    bus = EventBus(connection, "test")
+    bus.publish_partial("j", TextDelta(seq=0, text="a word"))
+    following = bus.follow("j", 30, on_quiet=look_up)
+    assert next(following).data["text"] == "a word"
+    with pytest.raises(Enough):
+        next(following)

@@ -113,6 +113,41 @@ def test_with_the_password_all_is() -> None:
     assert ask(settings(web_password="zażółć"), authorization=basic("rider", "zażółć")) == "200"
 
 
+@pytest.mark.parametrize(
+    ("path", "authorization", "status"),
+    [
+        ("/v1/models", "Bearer s3cret", "200"),
+        ("/v1/models", "bearer s3cret ", "200"),
+        ("/v1/models", basic("rider", "s3cret"), "200"),
+        ("/v1/models", "Bearer s3cre", "401"),
+        ("/v1/models", "Bearer s3cret" + "x" * 2_000, "401"),
+        ("/v1/models", "Bearer", "401"),
+        ("/v1/models", "s3cret", "401"),
+        ("/v1/models", "", "401"),
+        ("/", "Bearer s3cret", "401"),
+        ("/api/status", "Bearer s3cret", "401"),
+        ("/socket.io/", "Bearer s3cret", "401"),
+        ("/v1", "Bearer s3cret", "401"),
+        ("/v11/", "Bearer s3cret", "401"),
+    ],
+)
+def test_the_password_is_a_key_for_openais_clients_and_for_them_alone(
+    path: str, authorization: str, status: str
+) -> None:
+    assert ask(settings(web_password="s3cret"), path=path, authorization=authorization) == status
+
+
+def test_a_key_beyond_ascii() -> None:
+    as_wsgi_has_it = "zażółć".encode().decode("latin-1")
+    assert ask(settings(web_password="zażółć"), path="/v1/models", authorization=f"Bearer {as_wsgi_has_it}") == "200"
+
+
+def test_openais_paths_have_the_same_host_and_origin_checks() -> None:
+    assert ask(settings(), path="/v1/models", origin="http://evil.example") == "403"
+    assert ask(settings(), "evil.example", path="/v1/models") == "403"
+    assert ask(settings(), path="/v1/models", method="BREW") == "405"
+
+
 def test_a_supervisor_may_ask_whether_it_lives() -> None:
     assert ask(settings(web_password="s3cret"), path="/healthz") == "200"
 

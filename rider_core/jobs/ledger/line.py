@@ -77,7 +77,8 @@ class Wire:
         if any(channel not in self._subscribed for channel in self._wanted):
             packed = [*self._changed_channels(), *packed]
         try:
-            self._socket.sendall(packed[0] if len(packed) == 1 else b"".join(packed))
+            # A view, because eventlet's sendall copies all that is left after each piece: 4 s for a job of 60 MB.
+            self._socket.sendall(memoryview(packed[0] if len(packed) == 1 else b"".join(packed)))
             return [self._answer() for _ in commands]
         except OSError as error:
             raise self._lost(error) from error

@@ -1,0 +1,83 @@
+"""`/v1/chat/completions`: a conversation in, the model's next words out, whole or as they are written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from rider_core.api.jobs import JobRecord
+from rider_core.api.messages import parse_message
+from rider_core.api.text_generation import GeneratedText
+from rider_core.errors import RiderError
+from rider_core.runtime.services import Services
+from rider_core.web.openai.caller import Caller, CallerGone
+from rider_core.web.openai.chat_answer import ChatAnswer, server_sent
+from rider_core.web.openai.chat_request import ChatRequest
+from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.errand import Errand
+from rider_core.web.openai.errors import answer_to
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_body
+
+log = logging.getLogger(__name__)
+
+TASK = "text.generate"
+
+
+def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
+    @routes.post("/chat/completions")
+    def chat() -> Response:
+        asked = parse_body(ChatRequest, request.get_data(cache=False))
+        offer = directory.find(TASK, asked.model)
+        ours = asked.to_ours(offer.model)
+        errand = Errand(services, Caller(request.environ), TASK, ours, offer.provider, stream=bool(asked.stream))
+        try:
+            answer = ChatAnswer(errand.id, offer, asked.wants_usage)
+            response = _streamed(errand, answer) if asked.stream else _whole(errand, answer)
+        except BaseException:
+            errand.close()
+            raise
+        response.headers.update(answer_headers(errand.id, offer.mock, asked.ignored))
+        return response
+
+
+def _whole(errand: Errand, answer: ChatAnswer) -> Response:
+    return jsonify(answer.whole(_text(errand.result())))
+
+
+def _streamed(errand: Errand, answer: ChatAnswer) -> Response:
+    """What goes wrong before the first word still gets a status of its own: so long nothing is sent."""
+    pieces = errand.pieces()
+    first = next(pieces)
+    response = Response(_chunks(first, pieces, answer), content_type="text/event-stream; charset=utf-8")
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would gather the chunks otherwise
+    response.call_on_close(errand.close)
+    return response
+
+
+def _chunks(
+    first: dict[str, Any] | JobRecord, pieces: Iterator[dict[str, Any] | JobRecord], answer: ChatAnswer
+) -> Iterator[bytes]:
+    yield answer.first_chunk()
+    try:
+        for piece in chain([first], pieces):
+            yield _chunk(piece, answer)
+    except CallerGone:
+        return
+    except RiderError as error:
+        log.warning("a streamed answer broke off: %s", error)
+        yield server_sent(answer_to(error).body)
+
+
+def _chunk(piece: dict[str, Any] | JobRecord, answer: ChatAnswer) -> bytes:
+    if isinstance(piece, JobRecord):
+        return answer.last_chunks(_text(piece))
+    return answer.next_chunk(str(piece["text"]))
+
+
+def _text(record: JobRecord) -> GeneratedText:
+    return parse_message(GeneratedText, record.value())

@@ -1,0 +1,73 @@
+"""The forms of a chat model's answer: whole, and in the chunks of a stream."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rider_core.api.text_generation import GeneratedText
+from rider_core.web.openai.directory import Offer
+
+DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """What all pieces of one answer have in common.
+
+    Attributes:
+        job_id: Of the job that writes it.
+        offer: Who was asked.
+        usage_at_end: The client wants to know how many tokens there were.
+    """
+
+    job_id: str
+    offer: Offer
+    usage_at_end: bool = False
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, text: GeneratedText) -> dict[str, Any]:
+        message = {"role": "assistant", "content": text.text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": text.finish_reason}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage(text)}
+
+    def first_chunk(self) -> bytes:
+        return self._chunk({"role": "assistant", "content": ""}, None)
+
+    def next_chunk(self, text: str) -> bytes:
+        return self._chunk({"content": text}, None)
+
+    def last_chunks(self, text: GeneratedText) -> bytes:
+        """Why it ended; how many tokens there were, where the client wants to know and the engine does; the end."""
+        chunks = self._chunk({}, text.finish_reason)
+        counted = usage(text)
+        if self.usage_at_end and counted is not None:
+            chunks += server_sent({**self._head("chat.completion.chunk"), "choices": [], "usage": counted})
+        return chunks + DONE
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        unknown_yet = {"usage": None} if self.usage_at_end else {}
+        return server_sent({**self._head("chat.completion.chunk"), "choices": [choice], **unknown_yet})
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        head = {"id": f"chatcmpl-{self.job_id}", "object": kind, "created": self.created, "model": self.offer.id}
+        return head | ({"mock": True} if self.offer.mock else {})
+
+
+def usage(text: GeneratedText) -> dict[str, int] | None:
+    """Tokens read and written; None where the engine does not count: an estimate would be taken for a count."""
+    if text.prompt_tokens is None or text.completion_tokens is None:
+        return None
+    return {
+        "prompt_tokens": text.prompt_tokens,
+        "completion_tokens": text.completion_tokens,
+        "total_tokens": text.prompt_tokens + text.completion_tokens,
+    }
+
+
+def server_sent(data: dict[str, Any]) -> bytes:
+    """One server-sent event."""
+    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"

@@ -1,0 +1,191 @@
+"""What OpenAI's clients ask a chat model, and what of it becomes a request of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from rider_core.api.messages import Message
+from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GenerateRequest
+from rider_core.web.openai.errors import WrongParameter
+from rider_core.web.openai.requests import parse_fields, refuse_unless
+
+#: Where the client sets no limit: a long answer, and what ten tokens a second write before the task's time is over.
+DEFAULT_MAX_TOKENS = 1_024
+#: No engine of ours goes further. A limit above this one is kept by keeping this one; `finish_reason` says that it cut.
+MAX_TOKENS = 8_192
+MAX_MODEL_ID = 200
+#: Of parts in one message: a text that somebody cut up.
+MAX_PARTS = 100
+
+#: What would change the answer and cannot be done, with the values that mean nothing.
+_HARMLESS_VALUES: dict[str, Sequence[Any]] = {
+    "n": (1,),
+    "response_format": ({"type": "text"},),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "modalities": (["text"],),
+    "audio": (),
+    "web_search_options": (),
+    "presence_penalty": (0,),
+    "frequency_penalty": (0,),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+}
+#: What is for OpenAI's own books, and changes no answer.
+_NOTHING_TO_US = frozenset(
+    {
+        "metadata",
+        "parallel_tool_calls",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "user",
+    }
+)
+
+
+class _Lenient(Message):
+    """Fields that it does not name are kept beside, to be judged by name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class ContentPart(_Lenient):
+    type: str = Field(max_length=64, description="only `text` can be read here")
+    text: str | None = Field(None, description="of a part of that type")
+
+
+class ChatTurn(_Lenient):
+    role: str = Field(max_length=32, description="system, developer, user or assistant")
+    content: str | list[ContentPart] | None = Field(None, description="a text, whole or in parts")
+
+
+class StreamOptions(_Lenient):
+    include_usage: bool | None = Field(None, description="a last chunk tells how many tokens there were")
+
+
+class ChatRequest(_Lenient):
+    """Body of `POST /v1/chat/completions`."""
+
+    model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="one of `/v1/models`")
+    # One more than fits, for the system's; what is longer is not read.
+    messages: list[ChatTurn] = Field(min_length=1, max_length=2 * MAX_HISTORY, description="the conversation in order")
+    max_tokens: int | None = Field(None, ge=1, description="the older name of the next one")
+    max_completion_tokens: int | None = Field(None, ge=1, description="length limit of the answer")
+    temperature: float | None = Field(None, ge=0, le=2, description="0: always the likeliest answer")
+    top_p: float | None = Field(None, gt=0, le=1, description="share of probability that is chosen from")
+    seed: int | None = Field(None, ge=-(2**63), lt=2**64, description="the same seed gives the same answer")
+    stop: str | list[str] | None = Field(None, description="the answer ends before any of these")
+    stream: bool | None = Field(None, description="the answer in chunks as they are written")
+    stream_options: StreamOptions | None = Field(None, description="for streams only")
+
+    @property
+    def ignored(self) -> set[str]:
+        """Names of parameters that nobody here knows, or that only advise."""
+        return set(self.model_extra or {}) - _NOTHING_TO_US - set(_HARMLESS_VALUES)
+
+    @property
+    def wants_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def to_ours(self, model: str | None) -> GenerateRequest:
+        """The request for a provider.
+
+        Args:
+            model: Which of the provider's models.
+
+        Raises:
+            WrongParameter: something in it cannot be honoured.
+        """
+        refuse_unless(self.model_extra or {}, _HARMLESS_VALUES, "GET /v1/models lists what answers in plain text")
+        limit = self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
+        fields = {
+            **_conversation(self.messages),
+            "model": model,
+            "max_tokens": min(limit, MAX_TOKENS),
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            # Ours has 32 bits; what is the same stays the same.
+            "seed": None if self.seed is None else self.seed % 2**32,
+            "stop": [self.stop] if isinstance(self.stop, str) else self.stop,
+        }
+        return parse_fields(GenerateRequest, {name: value for name, value in fields.items() if value is not None})
+
+
+def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
+    """`prompt`, `history` and `system_prompt`."""
+    system: list[str] = []
+    said: list[ChatMessage] = []
+    for number, turn in enumerate(turns):
+        text, role = _text_of(turn, number), _role_of(turn, number)
+        if role == "system":
+            system.append(text)
+        else:
+            said.append(ChatMessage(role=role, content=text))
+    if not said or said[-1].role != "user":
+        raise WrongParameter("the last message is not the user's", "messages", reason="invalid_value")
+    if len(said) - 1 > MAX_HISTORY:
+        raise WrongParameter(
+            f"messages has {len(said)} turns, the limit is {MAX_HISTORY + 1}",
+            "messages",
+            reason="context_length_exceeded",
+            remedy="leave out the oldest",
+        )
+    *history, last = said
+    if not last.content.strip():
+        raise WrongParameter("the last message is empty", f"messages[{len(turns) - 1}].content", reason="invalid_value")
+    joined = _limited("\n\n".join(system), "messages")
+    return {"prompt": last.content, "history": history, "system_prompt": joined or None}
+
+
+def _role_of(turn: ChatTurn, number: int) -> Literal["system", "user", "assistant"]:
+    if turn.role in ("system", "developer"):
+        return "system"
+    if turn.role == "user":
+        return "user"
+    if turn.role == "assistant":
+        return "assistant"
+    raise WrongParameter(
+        f"messages[{number}].role is {turn.role!r}", f"messages[{number}].role", remedy="use system, user or assistant"
+    )
+
+
+def _text_of(turn: ChatTurn, number: int) -> str:
+    param = f"messages[{number}].content"
+    if (turn.model_extra or {}).get("tool_calls"):
+        raise WrongParameter("no engine here calls tools", f"messages[{number}].tool_calls")
+    if turn.content is None:
+        raise WrongParameter(f"{param} is missing", param, reason="missing_required_parameter")
+    if isinstance(turn.content, str):
+        return _limited(turn.content, param)
+    if len(turn.content) > MAX_PARTS:
+        raise WrongParameter(f"{param} has {len(turn.content)} parts, the limit is {MAX_PARTS}", param)
+    texts: list[str] = []
+    for index, part in enumerate(turn.content):
+        if part.type != "text" or part.text is None:
+            raise WrongParameter(
+                f"{param}[{index}] is of type {part.type!r}; the engines here read text only",
+                f"{param}[{index}].type",
+                remedy="send parts of type text",
+            )
+        texts.append(part.text)
+    return _limited("\n".join(texts), param)
+
+
+def _limited(text: str, param: str) -> str:
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        raise WrongParameter(
+            f"{param} has {len(text)} characters, the limit is {MAX_PROMPT_CHARACTERS}",
+            param,
+            reason="string_above_max_length",
+        )
+    return text

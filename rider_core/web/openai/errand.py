@@ -1,0 +1,131 @@
+"""One job for one caller: submitted, waited for or followed, and cancelled when the caller goes away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rider_core.api.events import FINAL_KINDS
+from rider_core.api.jobs import JobRecord, JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.messages import Message
+from rider_core.api.tasks import task_named
+from rider_core.errors import JobExpired, JobFailed, RiderError, WaitTimeout
+from rider_core.runtime.services import Services
+from rider_core.web.openai.caller import Caller
+
+log = logging.getLogger(__name__)
+
+#: A job that no worker has begun within so many seconds is given up: people and tools do not wait longer.
+START_WITHIN_S = 60.0
+#: What a worker that is stopped at the task's time limit needs to say so, its lease included.
+GRACE_S = 15.0
+#: The caller is looked after this often.
+LOOK_EVERY_S = 1.0
+#: Pieces of a stream in memory at a time; a quarter of a second of sound has some 16 kB.
+PIECES_AT_ONCE = 32
+#: The record is written before the last event is told; this is for a Redis that is slow.
+RECORD_WITHIN_S = 5.0
+#: A whole answer may be tried once more; of a stream some was heard already.
+_ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.5, max_delay_s=2)
+_ONCE = RetryPolicy(max_attempts=1)
+_NOT_BEGUN = frozenset({JobState.WAITING, JobState.SCHEDULED})
+
+
+class Errand:
+    """Use `result` or `pieces`, and `close` in any case.
+
+    Attributes:
+        id: Of the job.
+    """
+
+    def __init__(
+        self, services: Services, caller: Caller, task: str, request: Message, provider: str | None, stream: bool
+    ) -> None:
+        self._services = services
+        self._caller = caller
+        self._limit_s = START_WITHIN_S + task_named(task).timeout_s + GRACE_S
+        spec = JobSpec(
+            task=task,
+            payload=request.model_dump(mode="json", exclude_none=True),
+            provider=provider,
+            priority=Priority.NORMAL,  # the robot's go first
+            deadline_ts=time.time() + START_WITHIN_S,
+            retry=_ONCE if stream else _ONCE_MORE,
+            stream=stream,
+            origin="openai",
+        )
+        self._begin_by = time.monotonic() + START_WITHIN_S
+        self._ended = False
+        # The job itself is not kept: with a recording in it, it has some ten megabytes.
+        self.id = services.backend.submit(spec)
+
+    def result(self) -> JobRecord:
+        """The record of the job once it is done.
+
+        Raises:
+            JobFailed, JobExpired, JobCancelled, WaitTimeout: it did not end well, or not in time.
+            CallerGone: nobody waits any more.
+        """
+        end = time.monotonic() + self._limit_s
+        while True:
+            try:
+                record = self._services.backend.wait(self.id, LOOK_EVERY_S)
+            except WaitTimeout:
+                if time.monotonic() > end:
+                    raise
+                self._look()
+                continue
+            return self._good(record)
+
+    def pieces(self) -> Iterator[dict[str, Any] | JobRecord]:
+        """The data of each partial result, in order, and at the end the record. Raises as `result` does."""
+        expected = 0
+        following = self._services.bus.follow(self.id, self._limit_s, at_once=PIECES_AT_ONCE, on_quiet=self._look)
+        for event in following:
+            if event.kind == "job.partial":
+                if event.data.get("seq") != expected:
+                    raise JobFailed(
+                        f"piece {expected} of job {self.id} was dropped before it was read",
+                        cause="dropped",
+                        remedy="read faster, or ask for less at a time",
+                    )
+                expected += 1
+                yield event.data
+            elif event.kind in FINAL_KINDS:
+                yield self._good(self._services.backend.wait(self.id, RECORD_WITHIN_S))
+                return
+        raise WaitTimeout(f"job {self.id} said nothing for {self._limit_s:g} s")
+
+    def close(self) -> None:
+        """Cancel the job unless it has ended. Raises nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            if self._services.backend.cancel(self.id):
+                log.info("job %s was cancelled: nobody waits for it any more", self.id)
+        except RiderError as error:
+            log.warning("job %s could not be cancelled: %s", self.id, error)
+
+    def _look(self) -> None:
+        """Whether waiting on makes sense. Without any worker nobody tells that the deadline has passed."""
+        self._caller.check()
+        if time.monotonic() > self._begin_by and self._services.backend.get(self.id).state in _NOT_BEGUN:
+            raise _expired(f"job {self.id} still waits")
+
+    def _good(self, record: JobRecord) -> JobRecord:
+        self._ended = True
+        try:
+            record.value()
+        except JobExpired as error:
+            raise _expired(error.message) from None
+        return record
+
+
+def _expired(reason: str) -> JobExpired:
+    return JobExpired(
+        f"no worker has begun the job within {START_WITHIN_S:g} s: {reason}",
+        remedy="is `rider up` running, or is it busy? `rider queue stats` says what waits",
+    )

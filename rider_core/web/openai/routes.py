@@ -1,0 +1,86 @@
+"""The blueprint under `/v1`: what it takes in, how it refuses, and the routes of the other files."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from rider_core.errors import RiderError
+from rider_core.metrics import REFUSED
+from rider_core.runtime.services import Services
+from rider_core.web.openai.caller import CallerGone
+from rider_core.web.openai.chat import add_chat
+from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.errors import PREFIX, answer_to, error_body
+from rider_core.web.openai.models import add_models
+from rider_core.web.openai.room import Room
+from rider_core.web.openai.speech import add_speech
+from rider_core.web.openai.transcriptions import MAX_UPLOAD_BYTES, add_transcriptions
+
+#: Body limits by endpoint, in bytes; where there is none, the panel's own holds. The longest conversation that our own
+#: request takes has three million characters; four million bytes are half a library.
+BODY_LIMITS = {
+    "openai.chat": 4 * 1024 * 1024,
+    "openai.transcribe": MAX_UPLOAD_BYTES,
+}
+#: nginx's status for a client that went away. Nobody sees it but the request metrics.
+CLIENT_CLOSED_REQUEST = 499
+
+
+def add_openai_routes(app: Flask, services: Services) -> None:
+    """Register the routes. The panel runs no model: each request becomes a job."""
+    routes = Blueprint("openai", __name__, url_prefix=PREFIX.rstrip("/"))
+    room = Room()
+    directory = ModelDirectory(services)
+
+    @routes.before_request
+    def enter() -> None:
+        limit = BODY_LIMITS.get(request.endpoint or "", app.config["MAX_CONTENT_LENGTH"])
+        request.max_content_length = limit
+        size = request.content_length
+        if size is not None and size > limit:
+            raise RequestEntityTooLarge(f"the body has {size} bytes, the limit is {limit}")
+        # Of a body that does not say how long it is, the longest is expected.
+        g.openai_place = room.enter(limit if size is None and request.method == "POST" else size or 0)
+
+    @routes.after_request
+    def leave_at_the_end(response: Response) -> Response:
+        place = g.pop("openai_place", None)
+        if place is not None:
+            response.call_on_close(place.leave)
+        return response
+
+    add_models(routes, directory)
+    add_chat(routes, services, directory)
+    add_transcriptions(routes, services, directory)
+    add_speech(routes, services, directory)
+    routes.register_error_handler(RiderError, _explain)
+    routes.register_error_handler(CallerGone, _nobody_listens)
+    app.register_blueprint(routes)
+
+
+def explain_http(error: HTTPException) -> Response:
+    """An error of Flask's own under `/v1`, such as a path that is not there."""
+    status = error.code or 500
+    code = {404: "unknown_url", 405: "method_not_allowed", 413: "too_large"}.get(status)
+    message = error.description or error.name
+    if status == 404:
+        message = f"there is no {request.method} {request.path[:80]}; GET {PREFIX}models says what can be asked for"
+    response = jsonify(error_body(message, status, code=code))
+    response.status_code = status
+    if "Allow" in dict(error.get_headers()):
+        response.headers["Allow"] = dict(error.get_headers())["Allow"]
+    return response
+
+
+def _explain(error: RiderError) -> Response:
+    REFUSED.labels("web", error.code).inc()
+    answer = answer_to(error)
+    response = jsonify(answer.body)
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    return response
+
+
+def _nobody_listens(_error: CallerGone) -> tuple[str, int]:
+    return "", CLIENT_CLOSED_REQUEST

@@ -1,0 +1,137 @@
+"""`/v1/audio/speech`: a text in, its sound out, the first while the rest is still being spoken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from flask import Blueprint, Response, request
+from pydantic import ConfigDict, Field
+
+from rider_core.api.jobs import JobRecord
+from rider_core.api.messages import Message, decode_base64, shorten
+from rider_core.api.text_to_speech import MAX_RATE_WPM, MAX_TEXT_CHARACTERS, MIN_RATE_WPM, SynthesizeRequest
+from rider_core.errors import JobFailed, RiderError
+from rider_core.runtime.services import Services
+from rider_core.web.openai.caller import Caller, CallerGone
+from rider_core.web.openai.chat_request import MAX_MODEL_ID
+from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.errand import Errand
+from rider_core.web.openai.errors import WrongParameter
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_body, parse_fields, refuse_unless
+from rider_core.web.openai.wav import endless_header
+
+log = logging.getLogger(__name__)
+
+TASK = "voice.synthesize"
+#: OpenAI's own voices, which tools have written in; here they mean the engine's default voice.
+#: https://platform.openai.com/docs/guides/text-to-speech
+THEIR_VOICES = frozenset(
+    ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
+)
+#: What speed 1 means, in words a minute: the default of eSpeak NG.
+USUAL_RATE_WPM = 175
+#: OpenAI documents raw samples as 24 kHz, 16 bit, mono.
+PCM_RATE = 24_000
+#: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
+MAX_PIECE_BYTES = 64 * 1024 * 1024
+_TYPES = {"wav": "audio/wav", "pcm": f"audio/pcm;rate={PCM_RATE};channels=1;bits=16"}
+_HARMLESS_VALUES = {"instructions": ("",), "stream_format": ("audio",)}
+
+
+class SpeechRequest(Message):
+    """Body of `POST /v1/audio/speech`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="`tts-1`, or an engine's name")
+    input: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="what to say")
+    voice: str | None = Field(None, max_length=64, description="a voice or language of the engine, or one of OpenAI's")
+    response_format: str | None = Field(None, max_length=32, description="wav or pcm; None: wav")
+    speed: float | None = Field(None, gt=0, description="1: the engine's own")
+
+    @property
+    def form(self) -> str:
+        """ "wav" or "pcm". OpenAI's default is mp3, which nobody here makes: who asks for nothing gets WAV."""
+        wanted = self.response_format or "wav"
+        if wanted not in _TYPES:
+            raise WrongParameter(
+                f"response_format is {shorten(wanted)}; there is no encoder for it here",
+                "response_format",
+                remedy="use wav or pcm",
+            )
+        return wanted
+
+    def to_ours(self) -> SynthesizeRequest:
+        """The request for a provider. Raises `WrongParameter`."""
+        refuse_unless(self.model_extra or {}, _HARMLESS_VALUES, "the text is spoken as the engine does")
+        return parse_fields(
+            SynthesizeRequest,
+            {
+                "text": self.input,
+                "voice": None if self.voice is None or self.voice.lower() in THEIR_VOICES else self.voice,
+                "rate": self._rate_wpm(),
+                "sample_rate": PCM_RATE if self.form == "pcm" else None,
+                # Raw in both cases: the WAV file's only header is written here.
+                "format": "pcm16",
+            },
+        )
+
+    def _rate_wpm(self) -> int | None:
+        if self.speed is None or self.speed == 1:
+            return None
+        rate = round(self.speed * USUAL_RATE_WPM)
+        if not MIN_RATE_WPM <= rate <= MAX_RATE_WPM:
+            lowest, highest = MIN_RATE_WPM / USUAL_RATE_WPM, MAX_RATE_WPM / USUAL_RATE_WPM
+            raise WrongParameter(
+                f"speed is {self.speed:g}, which nobody would understand",
+                "speed",
+                reason="invalid_value",
+                remedy=f"use {lowest:.2f} to {highest:.2f}",
+            )
+        return rate
+
+
+def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
+    @routes.post("/audio/speech")
+    def speak() -> Response:
+        asked = parse_body(SpeechRequest, request.get_data(cache=False))
+        offer = directory.find(TASK, asked.model)
+        errand = Errand(services, Caller(request.environ), TASK, asked.to_ours(), offer.provider, stream=True)
+        try:
+            response = _streamed(errand, asked.form)
+        except BaseException:
+            errand.close()
+            raise
+        ignored = set(asked.model_extra or {}) - set(_HARMLESS_VALUES)
+        response.headers.update(answer_headers(errand.id, offer.mock, ignored))
+        return response
+
+
+def _streamed(errand: Errand, form: str) -> Response:
+    """What goes wrong before the first sound still gets a status of its own."""
+    pieces = errand.pieces()
+    first = next(pieces)
+    if isinstance(first, JobRecord):
+        raise JobFailed(f"job {errand.id} ended without a sound")
+    response = Response(_sound(first, pieces, form), content_type=_TYPES[form])
+    response.call_on_close(errand.close)
+    return response
+
+
+def _sound(first: dict[str, Any], pieces: Iterator[dict[str, Any] | JobRecord], form: str) -> Iterator[bytes]:
+    if form == "wav":
+        yield endless_header(int(first["sample_rate"]))
+    try:
+        for piece in chain([first], pieces):
+            if not isinstance(piece, JobRecord):
+                yield decode_base64(piece["audio"], max_bytes=MAX_PIECE_BYTES, name="audio")
+    except CallerGone:
+        return
+    except RiderError as error:
+        log.warning("a sound broke off: %s", error)
+        # A sound cannot say that it is not whole. The connection is broken, and the client sees that.
+        raise ConnectionAbortedError(f"the sound is not whole: {error}") from error

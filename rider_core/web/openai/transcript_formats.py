@@ -1,0 +1,84 @@
+"""A transcript in the forms that OpenAI's clients may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.api.speech_to_text import Segment, Transcript
+
+#: Rendered as text, each with its content type.
+TEXT_TYPES = {
+    "text": "text/plain; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+}
+
+
+def as_json(transcript: Transcript, verbose: bool) -> dict[str, Any]:
+    """`mock` and `no_speech` are ours. What our engines do not tell is null, never a number made up."""
+    said: dict[str, Any] = {"text": transcript.text}
+    if verbose:
+        segments = [_verbose_segment(number, segment) for number, segment in enumerate(transcript.segments)]
+        said = {
+            "task": "transcribe",
+            "language": transcript.language,
+            "duration": transcript.duration_s,
+            **said,
+            "segments": segments,
+        }
+    if transcript.no_speech:
+        said["no_speech"] = True
+    return said | ({"mock": True} if transcript.mock else {})
+
+
+def as_text(transcript: Transcript, form: str) -> str:
+    """The transcript as "text", "srt" or "vtt"."""
+    return _WRITERS[form](transcript)
+
+
+def _verbose_segment(number: int, segment: Segment) -> dict[str, Any]:
+    unknown = dict.fromkeys(("seek", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob"))
+    return {
+        "id": number,
+        "start": segment.start_s,
+        "end": segment.end_s,
+        "text": segment.text,
+        "confidence": segment.confidence,
+        **unknown,
+    }
+
+
+def _plain(transcript: Transcript) -> str:
+    return transcript.text + "\n"
+
+
+def _srt(transcript: Transcript) -> str:
+    return "".join(
+        f"{number}\n{_clock(segment.start_s, ',')} --> {_clock(segment.end_s, ',')}\n{_caption(segment)}\n\n"
+        for number, segment in enumerate(transcript.segments, start=1)
+    )
+
+
+def _vtt(transcript: Transcript) -> str:
+    captions = (
+        f"{_clock(segment.start_s, '.')} --> {_clock(segment.end_s, '.')}\n{_caption(segment)}\n\n"
+        for segment in transcript.segments
+    )
+    return "WEBVTT\n\n" + "".join(captions)
+
+
+_WRITERS: dict[str, Callable[[Transcript], str]] = {"text": _plain, "srt": _srt, "vtt": _vtt}
+
+
+def _caption(segment: Segment) -> str:
+    """On one line: an empty one would end the caption, and an arrow would begin another."""
+    return " ".join(segment.text.split()).replace("-->", "->")
+
+
+def _clock(seconds: float, point: str) -> str:
+    """`00:01:02,345`."""
+    total_ms = round(seconds * 1000)
+    minutes, ms = divmod(total_ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{ms // 1000:02}{point}{ms % 1000:03}"

@@ -1,0 +1,102 @@
+"""`/v1/audio/transcriptions`: a recording in, the words out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import ConfigDict, Field
+
+from rider_core.api.audio import AudioClip
+from rider_core.api.messages import Message, encode_base64, parse_message
+from rider_core.api.speech_to_text import LANGUAGE_PATTERN, TranscribeRequest, Transcript
+from rider_core.errors import InvalidInput, TooLarge
+from rider_core.jobs.ledger.backend import MAX_JOB_BYTES
+from rider_core.runtime.services import Services
+from rider_core.web.openai.caller import Caller
+from rider_core.web.openai.chat_request import MAX_MODEL_ID
+from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.errand import Errand
+from rider_core.web.openai.errors import WrongParameter
+from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.requests import parse_fields, refuse_unless
+from rider_core.web.openai.transcript_formats import TEXT_TYPES, as_json, as_text
+from rider_core.web.openai.wav import HEAD_BYTES, is_wav, with_true_length
+
+TASK = "voice.transcribe"
+#: In base64 it must fit into a job, beside what else is in it; and the form has other fields, and its own boundaries.
+MAX_AUDIO_BYTES = (MAX_JOB_BYTES - 64 * 1024) * 3 // 4
+MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
+#: ffmpeg makes of anything what every engine here hears best.
+_REMEDY = "send 16-bit WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
+_GRANULARITIES = "timestamp_granularities[]"
+_HARMLESS_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
+
+
+class TranscriptionForm(Message):
+    """Fields of `POST /v1/audio/transcriptions`, without the file."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="`whisper-1`, or an engine's name")
+    language: str | None = Field(None, pattern=LANGUAGE_PATTERN, description="ISO 639-1; None: detect it")
+    response_format: Literal["json", "verbose_json", "text", "srt", "vtt"] = Field("json", description="of the answer")
+
+    @property
+    def ignored(self) -> set[str]:
+        """Fields that nobody here knows, or that advise an engine: prompt, temperature. None of ours takes advice."""
+        return set(self.model_extra or {}) - set(_HARMLESS_VALUES) - {_GRANULARITIES}
+
+
+def add_transcriptions(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
+    @routes.post("/audio/transcriptions")
+    def transcribe() -> Response:
+        form = _form()
+        offer = directory.find(TASK, form.model)
+        caller = Caller(request.environ)
+        errand = Errand(services, caller, TASK, _ours(form.language), offer.provider, stream=False)
+        try:
+            transcript = parse_message(Transcript, errand.result().value())
+        finally:
+            errand.close()
+        response = _answer(transcript, form.response_format)
+        response.headers.update(answer_headers(errand.id, offer.mock, form.ignored))
+        return response
+
+
+def _form() -> TranscriptionForm:
+    fields = {name: value for name, value in request.form.items() if value}
+    refuse_unless(fields, _HARMLESS_VALUES, "the transcript comes whole")
+    granularities = request.form.getlist(_GRANULARITIES)
+    if any(value != "segment" for value in granularities):
+        raise WrongParameter(
+            f"timestamp_granularities has {granularities[:2]!r}", "timestamp_granularities", remedy="use segment"
+        )
+    return parse_fields(TranscriptionForm, fields)
+
+
+def _ours(language: str | None) -> TranscribeRequest:
+    """The request for a provider, from the uploaded file."""
+    upload = request.files.get("file")
+    if upload is None:
+        raise WrongParameter("file is missing", "file", reason="missing_required_parameter", remedy=_REMEDY)
+    head = upload.stream.read(HEAD_BYTES)
+    if not is_wav(head):
+        raise WrongParameter(f"file is no WAV file: it begins with {head!r}", "file", remedy=_REMEDY)
+    audio = head + upload.stream.read(MAX_AUDIO_BYTES)
+    if len(audio) > MAX_AUDIO_BYTES:
+        raise TooLarge(f"file has more than {MAX_AUDIO_BYTES} bytes", remedy=_REMEDY)
+    try:
+        audio = with_true_length(audio)
+        AudioClip.from_wav(audio)
+    except TooLarge:
+        raise
+    except InvalidInput as error:
+        raise WrongParameter(f"file: {error.message}", "file", reason="invalid_value", remedy=_REMEDY) from None
+    return TranscribeRequest(audio=encode_base64(audio), format="wav", language=language)
+
+
+def _answer(transcript: Transcript, form: str) -> Response:
+    if form in TEXT_TYPES:
+        return Response(as_text(transcript, form), content_type=TEXT_TYPES[form])
+    return jsonify(as_json(transcript, verbose=form == "verbose_json"))

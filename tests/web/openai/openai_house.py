@@ -1,0 +1,109 @@
+"""Starts the processes that these tests talk to, once for all of them, and makes OpenAI's own client for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+import slow_engines
+from house import Processes, Valkey, install_plugin, wait_until
+from panel_stage import PanelStage
+
+from rider_core.jobs.rq_backend import RQBackend
+
+#: Of the plugins that are installed beside the core; the others stay out.
+PLUGINS = ("echo", "espeak", "voice-whisper")
+SHARED = Path(__file__).parents[4] / "shared"
+MODEL_FILE = "ggml-base-q8_0.bin"
+
+
+class House:
+    """Valkey, one worker, one panel.
+
+    Attributes:
+        folder: For files that the engines wait for.
+        models, media: Where the model files and the recordings are.
+    """
+
+    models = Path(os.environ.get("RIDER_MODEL_PATH") or SHARED / "models")
+    media = SHARED / "media"
+
+    def __init__(self, folders: pytest.TempPathFactory, mode: str) -> None:
+        self.folder = folders.mktemp(mode)
+        self.mode = mode
+        self._valkey = Valkey(folders.mktemp("v"))
+        self.processes = Processes(self.folder)
+        self.stage = PanelStage(self.processes, self._valkey, mode)
+        self.backend = RQBackend(self.stage.connection)
+        self.stopped = self.folder / "stopped"
+        self.slow_models = self.folder / "slow-models"
+        self._clients: list[openai.OpenAI] = []
+
+    def start(self) -> None:
+        install_plugin(self.folder, "slow-engines", slow_engines.SOURCE)
+        environment = self.processes.environment
+        disabled = set(environment["RIDER_PLUGINS_DISABLED"].split(",")) - set(PLUGINS)
+        environment.update(
+            RIDER_PLUGINS_DISABLED=",".join(sorted(disabled)),
+            RIDER_PROVIDERS='{"text_to_speech": "espeak"}',
+            RIDER_MODEL_PATH=str(self.models),
+            STOPPED=str(self.stopped),
+            SLOW_MODELS=str(self.slow_models),
+        )
+        self.processes.start("-m", "rider_core.cli.main", "worker", log="worker.log")
+        self.stage.start()
+        self.client()
+        wait_until(lambda: sum(stats.workers for stats in self.backend.stats()) == 3, 60, "a worker of three queues")
+
+    def end(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.processes.end_all()
+        self.backend.close()
+        self.stage.connection.close()
+        self._valkey.stop()
+
+    @property
+    def url(self) -> str:
+        """What stands in OPENAI_BASE_URL."""
+        return f"{self.stage.url}/v1"
+
+    def client(self, **options: Any) -> openai.OpenAI:
+        """OpenAI's own; one that fails at once instead of trying again, unless told otherwise.
+
+        The same one without options: to make one takes longer than most of what it is asked.
+        """
+        if not options and self._clients:
+            return self._clients[0]
+        wanted = {"base_url": self.url, "api_key": "none", "max_retries": 0, "timeout": 30, **options}
+        self._clients.append(openai.OpenAI(**wanted))
+        return self._clients[-1]
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.post(self.url + path, timeout=30, **options)
+
+    @property
+    def cancelled(self) -> int:
+        """How many jobs were cancelled so far."""
+        return sum(figures.cancelled for figures in self.backend.figures())
+
+    def wait_for_cancelled(self, before: int) -> None:
+        """Until one more is than were `before`."""
+        wait_until(lambda: self.cancelled == before + 1, what="the job's being cancelled")
+
+    def notes(self) -> list[str]:
+        """Streams that were stopped early, in order."""
+        return self.stopped.read_text().split() if self.stopped.exists() else []
+
+
+def needed(path: Path, what: str) -> Path:
+    """`path`, or a skipped test; in CI everything must be there."""
+    if not path.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{what} is missing: {path}")
+        pytest.skip(f"{what} is missing: {path}")
+    return path

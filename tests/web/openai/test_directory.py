@@ -1,0 +1,101 @@
+"""Who is asked for models, how often, and what is made of the answers; with engines that the test plays."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from rider_core.api import GenerateRequest, ProviderConfig, ProviderContext, TextGenerator, TextStream
+from rider_core.errors import ProviderUnavailable
+from rider_core.web.openai import directory as directory_module
+from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.errors import ModelNotFound
+
+
+class Engine(TextGenerator):
+    name = "engine"
+    names: ClassVar[tuple[str, ...]] = ("a",)
+    asked: ClassVar[int] = 0
+    may_answer: ClassVar[threading.Event] = threading.Event()
+
+    def models(self) -> tuple[str, ...]:
+        type(self).asked += 1
+        assert self.may_answer.wait(20)
+        return self.names
+
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
+        yield "never"
+        return None
+
+
+@pytest.fixture
+def engine() -> type[Engine]:
+    class Fresh(Engine):
+        may_answer = threading.Event()
+
+    Fresh.may_answer.set()
+    return Fresh
+
+
+@pytest.fixture
+def directory(engine: type[Engine]) -> ModelDirectory:
+    def names(domain: Any) -> list[str]:
+        if domain is not TextGenerator:
+            raise ProviderUnavailable("there is none", remedy="install one")
+        return ["engine"]
+
+    registry = SimpleNamespace(in_domain=lambda domain: [engine] if domain is TextGenerator else [])
+    services: Any = SimpleNamespace(
+        plugins=SimpleNamespace(registry=registry),
+        provider_names=names,
+        make_provider=lambda _domain, _name: engine(ProviderConfig(), ProviderContext()),
+    )
+    return ModelDirectory(services, fresh_s=-1.0)  # every list is old at once
+
+
+def ids(directory: ModelDirectory) -> list[str]:
+    return [offer.id for offer in directory.listing().offers]
+
+
+def test_what_changes_is_seen(directory: ModelDirectory, engine: type[Engine]) -> None:
+    assert ids(directory) == ["a"]
+    engine.names = ("a", "b")
+    assert ids(directory) == ["a", "b"]
+
+
+def test_a_new_model_is_found_though_the_list_is_young(directory: ModelDirectory, engine: type[Engine]) -> None:
+    assert directory.find("text.generate", "a").model == "a"
+    engine.names = ("a", "b")
+    assert directory.find("text.generate", "b").model == "b"
+    with pytest.raises(ModelNotFound, match="use one of a, b"):
+        directory.find("text.generate", "c")
+
+
+def test_a_known_model_is_not_asked_for_again(directory: ModelDirectory, engine: type[Engine]) -> None:
+    for _ in range(5):
+        directory.find("text.generate", "a")
+    assert engine.asked == 1
+
+
+def test_one_that_hangs_has_one_thread(
+    directory: ModelDirectory, engine: type[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory_module, "PATIENCE_S", 0.01)
+    engine.may_answer.clear()
+    assert [ids(directory) for _ in range(5)] == [[]] * 5
+    assert engine.asked == 1
+    (absent,) = directory.listing().absent
+    assert "has not answered" in absent.reason
+    engine.may_answer.set()
+    (thread,) = [it for it in threading.enumerate() if it.name == "ask-engine"]
+    thread.join(10)
+    assert ids(directory) == ["a"], "its late answer counts"
+    assert engine.asked == 1
+
+
+def test_an_alias_without_an_engine_says_what_to_do(directory: ModelDirectory) -> None:
+    with pytest.raises(ProviderUnavailable, match="install one"):
+        directory.find("voice.synthesize", "tts-1")

@@ -1,0 +1,80 @@
+"""Who may ask under `/v1`, and how everything that goes wrong there looks to OpenAI's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from house import Processes, Valkey
+from openai_house import House
+from panel_stage import PanelStage
+
+HELLO: Any = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture(params=["eventlet", "threading"])
+def stage(request: pytest.FixtureRequest, processes: Processes, valkey: Valkey) -> Iterator[PanelStage]:
+    stage = PanelStage(processes, valkey, request.param)
+    yield stage
+    stage.connection.close()
+
+
+def test_the_password_is_the_key_and_redis_may_go(stage: PanelStage) -> None:
+    others = set(stage.processes.environment["RIDER_PLUGINS_DISABLED"].split(",")) - {"echo"}
+    stage.start(RIDER_WEB_PASSWORD="open sesame", RIDER_PLUGINS_DISABLED=",".join(others))
+    base = f"{stage.url}/v1"
+    with openai.OpenAI(base_url=base, api_key="open sesame", max_retries=0) as client:
+        assert {model.id for model in client.models.list()} == {"echo-text", "echo-stt", "echo-tts"}
+        with pytest.raises(openai.InternalServerError, match="no text_to_speech engine is installed"):
+            client.audio.speech.create(model="tts-1", voice="alloy", input="hello")
+    assert httpx.get(f"{base}/models", auth=("rider", "open sesame"), timeout=10).status_code == 200
+    for key in ("wrong", "open sesame2", "rider:open sesame"):
+        with (
+            openai.OpenAI(base_url=base, api_key=key, max_retries=0) as client,
+            pytest.raises(openai.AuthenticationError, match="RIDER_WEB_PASSWORD") as refusal,
+        ):
+            client.models.list()
+        assert (refusal.value.code, refusal.value.type) == ("invalid_api_key", "authentication_error")
+    for path in ("/", "/api/status", "/v1"):
+        assert httpx.get(stage.url + path, headers={"Authorization": "Bearer open sesame"}).status_code == 401
+    assert "sesame" not in stage.processes.log("panel.log")
+    stage.valkey.kill()
+    with (
+        openai.OpenAI(base_url=base, api_key="open sesame", max_retries=0) as client,
+        pytest.raises(openai.InternalServerError) as problem,
+    ):
+        client.chat.completions.create(model="echo-text", messages=HELLO)
+    assert (problem.value.status_code, problem.value.code) == (503, "backend_unavailable")
+
+
+def test_without_a_password_any_key_will_do(house: House) -> None:
+    assert list(house.client(api_key="sk-anything").models.list())
+
+
+def test_another_sites_page_may_not_ask(house: House) -> None:
+    asked = {"model": "echo-text", "messages": HELLO}
+    for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
+        response = house.post("/chat/completions", json=asked, headers=headers)
+        assert response.status_code == 403
+        assert response.json()["error"]["type"] == "permission_error"
+        with pytest.raises(openai.PermissionDeniedError):
+            house.client(default_headers=headers).chat.completions.create(**asked)
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/embeddings", "/v1/completions", "/v1/responses"])
+def test_what_is_not_there(house: House, path: str) -> None:
+    response = httpx.post(house.stage.url + path, json={}, timeout=10)
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "unknown_url"
+    with pytest.raises(openai.NotFoundError):
+        house.client().embeddings.create(model="x", input="y")
+
+
+def test_a_method_that_is_not_there(house: House) -> None:
+    response = httpx.get(f"{house.url}/chat/completions", timeout=10)
+    assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert "POST" in response.headers["allow"]
+    assert httpx.request("BREW", f"{house.url}/models", timeout=10).json()["error"]["code"] == "method"

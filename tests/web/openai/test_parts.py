@@ -1,0 +1,118 @@
+"""The parts of the OpenAI routes that need no house: errors, room, WAV headers, captions, usage."""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+
+import pytest
+
+from rider_core.api import AudioClip, GeneratedText, Segment, Transcript
+from rider_core.api.audio import wav_bytes
+from rider_core.errors import (
+    BackendUnavailable,
+    InvalidInput,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    ProviderUnavailable,
+    QueueFull,
+    RiderError,
+    TooLarge,
+    WaitTimeout,
+)
+from rider_core.web.openai.chat_answer import usage
+from rider_core.web.openai.errors import ModelNotFound, WrongParameter, answer_to
+from rider_core.web.openai.room import Room
+from rider_core.web.openai.transcript_formats import as_text
+from rider_core.web.openai.wav import MAX_CHUNKS, endless_header, with_true_length
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (WrongParameter("m", "n"), 400, "unsupported_value"),
+        (InvalidInput("m"), 400, "invalid_input"),
+        (JobFailed("m", cause="invalid_input"), 400, "invalid_input"),
+        (ModelNotFound("m"), 404, "model_not_found"),
+        (TooLarge("m"), 413, "too_large"),
+        (QueueFull("m", retry_after_s=2.5), 429, "rate_limit_exceeded"),
+        (JobFailed("m", cause="crashed"), 500, "crashed"),
+        (JobFailed("m", cause="lost"), 500, "lost"),
+        (JobCancelled("m"), 500, "job_cancelled"),
+        (RiderError("m"), 500, "error"),
+        (BackendUnavailable("m"), 503, "backend_unavailable"),
+        (ProviderUnavailable("m"), 503, "provider_unavailable"),
+        (JobFailed("m", cause="model"), 503, "model"),
+        (JobExpired("m"), 503, "job_expired"),
+        (WaitTimeout("m"), 504, "wait_timeout"),
+    ],
+)
+def test_each_error_has_its_status(error: RiderError, status: int, code: str) -> None:
+    answer = answer_to(error)
+    assert (answer.status, answer.body["error"]["code"]) == (status, code)
+    in_vain = {"job_cancelled", "provider_unavailable", "model"}
+    assert (answer.headers.get("x-should-retry") == "false") == (code in in_vain)
+    assert answer.headers.get("Retry-After") == ("3" if status == 429 else None)
+
+
+def test_the_remedy_is_told() -> None:
+    error = ProviderUnavailable("the model is missing", remedy="rider models pull x")
+    assert answer_to(error).body["error"]["message"] == "the model is missing (rider models pull x)"
+
+
+def test_room_for_so_many_and_so_much() -> None:
+    room = Room(requests=2, size_bytes=100)
+    first = room.enter(60)
+    with pytest.raises(QueueFull, match="too much is being uploaded"):
+        room.enter(41)
+    second = room.enter(40)
+    second.leave()
+    second.leave()
+    third = room.enter(0)
+    with pytest.raises(QueueFull, match="too many requests"):
+        room.enter(0)
+    third.leave()
+    first.leave()
+    room.enter(100)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_wav_file_gets_its_true_length(channels: int) -> None:
+    whole = wav_bytes(bytes(range(8)) * 10, 8_000, channels)
+    unknown = whole[:4] + b"\xff" * 4 + whole[8:40] + b"\xff" * 4 + whole[44:]
+    assert with_true_length(whole) == whole
+    clip = AudioClip.from_wav(with_true_length(unknown + b"\x07"))
+    assert (clip.pcm, clip.channels) == (whole[44:], channels)
+
+
+def test_our_own_header_is_understood_by_others() -> None:
+    with wave.open(io.BytesIO(endless_header(22_050) + bytes(100))) as reader:
+        assert (reader.getframerate(), reader.getnchannels(), reader.getsampwidth()) == (22_050, 1, 2)
+        assert reader.readframes(2**30) == bytes(100)
+
+
+def test_nobody_walks_through_a_million_chunks() -> None:
+    whole = wav_bytes(bytes(8), 8_000)
+    few = b"junk" + struct.pack("<I", 0)
+    with_true_length(whole[:36] + few * (MAX_CHUNKS - 2) + whole[36:])
+    with pytest.raises(InvalidInput):
+        with_true_length(whole[:36] + few * MAX_CHUNKS + whole[36:])
+
+
+def test_captions_stay_captions() -> None:
+    wild = Segment(text="one\n\n2\n00:00 --> 00:01\ntwo", start_s=3_723.4567, end_s=36_000)
+    transcript = Transcript(text="x", language="en", segments=(wild,), duration_s=40_000)
+    said = "one 2 00:00 -> 00:01 two"
+    assert as_text(transcript, "srt") == f"1\n01:02:03,457 --> 10:00:00,000\n{said}\n\n"
+    assert as_text(transcript, "vtt") == f"WEBVTT\n\n01:02:03.457 --> 10:00:00.000\n{said}\n\n"
+
+
+def test_what_was_not_counted_is_not_made_up() -> None:
+    assert usage(GeneratedText(text="x", prompt_tokens=1)) is None
+    assert usage(GeneratedText(text="x", prompt_tokens=0, completion_tokens=2)) == {
+        "prompt_tokens": 0,
+        "completion_tokens": 2,
+        "total_tokens": 2,
+    }

@@ -1,0 +1,39 @@
+"""What the READMEs tell people to type does what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from openai_house import MODEL_FILE, House, needed
+
+ROOT = Path(__file__).parents[3]
+
+
+#: One for each way of serving; what is in them differs in the language only.
+READMES = {"eventlet": ("README.md", "going to the kitchen"), "threading": ("README.pl.md", "jestem robotem")}
+
+
+def test_the_snippet_runs(house: House, tmp_path: Path) -> None:
+    name, heard = READMES[house.mode]
+    needed(house.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    section = (ROOT / name).read_text().split("OPENAI_BASE_URL=")[1]
+    settings, _, rest = section.partition("\n")
+    assert settings == "http://127.0.0.1:8000/v1 OPENAI_API_KEY=none"
+    snippet = re.search(r"```python\n(.+?)```", rest, re.DOTALL)
+    assert snippet is not None
+    environment = {**house.processes.environment, "OPENAI_BASE_URL": house.url, "OPENAI_API_KEY": "none"}
+    done = subprocess.run(
+        [sys.executable, "-c", snippet[1]],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "first second" in done.stdout
+    assert heard in done.stdout.lower()

@@ -1,0 +1,188 @@
+"""`/v1/audio/transcriptions`, asked by OpenAI's own client: Whisper's real ears, and a mock for the forms."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from house import wait_until
+from openai_house import MODEL_FILE, House, needed
+
+from rider_core.api.audio import wav_bytes
+from rider_core.testing import silence_clip, tone_clip
+
+SAID = "ever tried ever failed no matter try again fail again fail better"
+
+
+@pytest.fixture
+def tone() -> tuple[str, bytes]:
+    return ("tone.wav", tone_clip(1.5).to_wav())
+
+
+def hear(house: House, file: Any, **options: Any) -> Any:
+    return house.client().audio.transcriptions.create(**{"model": "echo-stt", "file": file, **options})
+
+
+def test_whisper_hears_what_was_said(house: House) -> None:
+    needed(house.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    recording = needed(house.media / "beckett.wav", "the recording")
+    with recording.open("rb") as file:
+        heard = hear(house, file, model="whisper-1", response_format="verbose_json", language="en")
+    assert re.sub(r"[^\w ]", "", heard.text.lower()) == SAID
+    assert heard.language == "en"
+    assert heard.segments
+    assert 0 <= heard.segments[0].start < heard.segments[-1].end <= heard.duration
+    assert heard.segments[0].avg_logprob is None, "nobody tells it, so nobody makes it up"
+    assert "mock" not in heard.model_extra
+
+
+def test_what_we_say_we_hear(house: House) -> None:
+    """Our own WAV file does not say how long it is; it can be sent back as it came."""
+    needed(house.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    said = house.client().audio.speech.create(model="tts-1", voice="en-us", input="Where is the kitchen?").content
+    heard = hear(house, ("said.wav", said), model="whisper-1", language="en")
+    assert "kitchen" in heard.text.lower()
+
+
+def test_nobody_spoke(house: House) -> None:
+    needed(house.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    silence = ("silence.wav", silence_clip(1.0).to_wav())
+    heard = hear(house, silence, model="whisper-1")
+    assert (heard.text, heard.model_extra["no_speech"]) == ("", True)
+
+
+def test_every_form(house: House, tone: tuple[str, bytes]) -> None:
+    sentence = "This is a mock transcript of 1.5 seconds of sound."
+    heard = hear(house, tone)
+    assert (heard.text, heard.model_extra["mock"]) == (sentence, True)
+    verbose = hear(house, tone, response_format="verbose_json", timestamp_granularities=["segment"])
+    assert (verbose.duration, verbose.segments[0].text, verbose.segments[0].end) == (1.5, sentence, 1.5)
+    assert hear(house, tone, response_format="text") == sentence + "\n"
+    assert hear(house, tone, response_format="srt") == f"1\n00:00:00,000 --> 00:00:01,500\n{sentence}\n\n"
+    assert hear(house, tone, response_format="vtt") == f"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n{sentence}\n\n"
+
+
+def test_advice_is_not_taken_and_that_is_said(house: House, tone: tuple[str, bytes]) -> None:
+    raw = house.client().audio.transcriptions.with_raw_response.create(
+        model="echo-stt", file=tone, prompt="Names: Ada", temperature=0.2
+    )
+    assert raw.headers["x-rider-ignored"] == "prompt, temperature"
+    assert raw.headers["x-rider-mock"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("param", "asked"),
+    [
+        ("language", {"language": "english"}),
+        ("response_format", {"response_format": "diarized_json"}),
+        ("timestamp_granularities", {"timestamp_granularities": ["word"]}),
+        ("stream", {"stream": True}),
+        ("include[]", {"include": ["logprobs"]}),
+        ("model", {"model": ""}),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(
+    house: House, tone: tuple[str, bytes], param: str, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refusal:
+        hear(house, tone, **asked)
+    assert refusal.value.param == param
+
+
+def bombs() -> Iterator[tuple[str, bytes]]:
+    wav = tone_clip(0.5).to_wav()
+    yield "mp3", b"ID3\x04" + bytes(1_000)
+    yield "empty", b""
+    yield "cut", wav[:30]
+    yield "no samples", wav[:44]
+    yield "24 bit", wav[:34] + struct.pack("<H", 24) + wav[36:]
+    yield "promises 4 GB", wav[:40] + struct.pack("<I", 2**32 - 2) + wav[44:]
+    yield "a million chunks", wav[:36] + b"junk\x00\x00\x00\x00" * 1_000_000 + wav[36:]
+    yield "too long", wav_bytes(bytes(2 * 4_000 * 301), 4_000)
+
+
+@pytest.mark.parametrize("file", [pytest.param(data, id=name) for name, data in bombs()])
+def test_what_is_no_sound_is_refused_before_it_is_a_job(house: House, file: bytes) -> None:
+    before = sum(figures.accepted for figures in house.backend.figures())
+    with pytest.raises(openai.APIStatusError) as refusal:
+        hear(house, ("recording.wav", file))
+    assert refusal.value.status_code in (400, 413)
+    if refusal.value.status_code == 400:
+        assert refusal.value.param == "file"
+        assert "ffmpeg" in str(refusal.value)
+    assert sum(figures.accepted for figures in house.backend.figures()) == before
+
+
+def test_another_format_is_not_even_read(house: House) -> None:
+    with pytest.raises(openai.BadRequestError, match="ffmpeg -i RECORDING") as refusal:
+        hear(house, ("recording.mp3", b"ID3\x04" + bytes(1_000)))
+    assert refusal.value.code == "unsupported_value"
+
+
+def test_a_file_is_needed(house: House) -> None:
+    response = house.post("/audio/transcriptions", data={"model": "echo-stt"})
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "file")
+
+
+def test_a_long_recording_fits(house: House) -> None:
+    """Four minutes in CD quality: 42 MB."""
+    heard = hear(house, ("long.wav", wav_bytes(bytes(240 * 176_400), 44_100, channels=2)))
+    assert heard.text == "This is a mock transcript of 240.0 seconds of sound."
+
+
+def test_one_that_is_too_large_is_not_read(house: House) -> None:
+    with pytest.raises(openai.APIStatusError) as refusal:
+        hear(house, ("huge.wav", bytes(51_000_000)))
+    assert (refusal.value.status_code, refusal.value.code) == (413, "too_large")
+
+
+def test_one_that_says_that_it_is_endless_is_not_waited_for(house: House) -> None:
+    """It would find no room, and be told to try again for ever."""
+    host, port = house.stage.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as upload:
+        upload.sendall(
+            f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 9999999999\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+        )
+        assert upload.recv(100).split(b"\r\n")[0].split()[1] == b"413"
+
+
+def test_one_large_upload_at_a_time(house: House, tone: tuple[str, bytes]) -> None:
+    host, port = house.stage.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 50000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    )
+    with socket.create_connection((host, int(port))) as upload:
+        upload.sendall(head.encode())
+        wait_until(lambda: large(house).status_code == 429, what="a refusal")
+        refusal = large(house)
+        assert refusal.headers["retry-after"] == "1"
+        assert refusal.json()["error"]["code"] == "rate_limit_exceeded"
+        with pytest.raises(openai.RateLimitError, match="too much is being uploaded"):
+            hear(house, ("large.wav", bytes(40_000_000)))
+        assert hear(house, tone).text, "there is room for a small one"
+    wait_until(lambda: large(house).status_code == 400, what="room for another")
+
+
+def large(house: House) -> httpx.Response:
+    """A large upload that is wrong: 400 where there is room for it."""
+    return house.post("/audio/transcriptions", data={"model": "echo-stt"}, files={"file": bytes(40_000_000)})
+
+
+def test_a_busy_queue_asks_for_patience(house: House, tone: tuple[str, bytes]) -> None:
+    house.stage.connection.config_set("maxmemory", "100kb")
+    try:
+        with pytest.raises(openai.RateLimitError, match="Redis") as refusal:
+            wait_until(lambda: not hear(house, tone), what="a refusal")
+    finally:
+        house.stage.connection.config_set("maxmemory", "0")
+    assert int(refusal.value.response.headers["retry-after"]) > 0
+    assert json.loads(refusal.value.response.text)["error"]["type"] == "rate_limit_error"
