@@ -23,14 +23,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 APP_VENV = ROOT / ".venv"
 TOX_VENV = ROOT / ".make" / "tox"
-PLUGINS = (
-    "rider-voice-whisper",
-    "rider-voice-espeak",
-    "rider-text-ollama",
-    "rider-vision-mediapipe",
-    "rider-queue-rabbitmq",
-    "rider-echo",
-)
 TOX = ("tox>=4.21,<5",)
 
 OLDEST, NEWEST = (3, 10), (3, 14)
@@ -74,7 +66,7 @@ def main() -> int:
 
 def make_app() -> None:
     """The core and its plugins, in place, so that a changed file counts at once."""
-    folders = [ROOT, *(ROOT / "plugins" / name for name in PLUGINS)]
+    folders = [ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))]
     missing = [str(folder) for folder in folders if not is_package(folder)]
     if missing:
         raise Failed(f"these folders hold no Python package: {', '.join(missing)}. Is the checkout complete?")
