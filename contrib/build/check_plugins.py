@@ -14,7 +14,6 @@ import sys
 import venv
 from pathlib import Path
 
-
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 

@@ -1,6 +1,6 @@
 """Installs every plugin of the folder `plugins`, editable, into the environment of the interpreter that runs this.
 
-    python install_plugins.py
+python install_plugins.py
 """
 
 from __future__ import annotations
