@@ -21,7 +21,9 @@ def box_picture(jpeg: bytes, found: Detections) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="{side * _LETTER:.1f}">',
-        f'<image width="{width}" height="{height}" href="data:image/jpeg;base64,{encode_base64(jpeg)}"/>',
+        # Boxes are in pixels as they are stored, so the picture is not turned either, whatever its Exif says.
+        f'<image width="{width}" height="{height}" style="image-orientation: none" '
+        f'href="data:image/jpeg;base64,{encode_base64(jpeg)}"/>',
     ]
     # The best last: it lies on top.
     for it in reversed(found.objects):
