@@ -78,12 +78,15 @@ def _listen(settings: Settings) -> socket.socket:
     host, port = settings.web_host, settings.web_port
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise ConfigError(
             f"the panel cannot listen on {host}:{port}: {error}",
             remedy="end what listens there, or set RIDER_WEB_PORT to another port (0: any free one)",
         ) from None
+    # Its connections have it from the listener. A streamed word would wait 40 ms for the last one's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _shown(listener: socket.socket) -> str:

@@ -17,8 +17,8 @@ from rider_core.web.openai.room import Room
 from rider_core.web.openai.speech import add_speech
 from rider_core.web.openai.transcriptions import MAX_UPLOAD_BYTES, add_transcriptions
 
-#: Body limits by endpoint, in bytes; where there is none, the panel's own holds. The longest conversation that our own
-#: request takes has three million characters; four million bytes are half a library.
+#: Body limits by endpoint, in bytes; where there is none, the panel's own holds. A conversation may have a hundred
+#: turns of 32,000 characters.
 BODY_LIMITS = {
     "openai.chat": 4 * 1024 * 1024,
     "openai.transcribe": MAX_UPLOAD_BYTES,

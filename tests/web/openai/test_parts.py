@@ -7,6 +7,7 @@ import struct
 import wave
 
 import pytest
+from house import Processes
 
 from rider_core.api import AudioClip, GeneratedText, Segment, Transcript
 from rider_core.api.audio import wav_bytes
@@ -116,3 +117,21 @@ def test_what_was_not_counted_is_not_made_up() -> None:
         "completion_tokens": 2,
         "total_tokens": 2,
     }
+
+
+LISTEN = """
+import socket
+from rider_core.web.__main__ import _listen
+from rider_core.config import load_settings
+with _listen(load_settings()) as listener, socket.create_connection(listener.getsockname()):
+    accepted, _ = listener.accept()
+    print("no delay:", accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+"""
+
+
+@pytest.mark.parametrize("mode", ["eventlet", "threading"])
+def test_no_word_waits_for_the_acknowledgement_of_the_last_one(processes: Processes, mode: str) -> None:
+    """The kernel would gather small pieces for 40 ms, now and then."""
+    done = processes.start("-c", LISTEN, RIDER_ASYNC_MODE=mode, RIDER_WEB_PORT="0")
+    assert done.wait(20) == 0, processes.log()
+    assert "no delay: 1" in processes.log()
