@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
-#: What a model writes where it has lost a character; nobody wants to hear it.
+#: What stands for bytes that are no UTF-8, and what models write for a character that they lost in their training.
 _LOST = "\ufffd"
 
 
@@ -20,15 +20,14 @@ class AnswerText:
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        # What is no UTF-8 is left out: it can be neither shown nor spoken.
-        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = stops
         self._held = ""
         self.stopped = False
 
     def add(self, piece: bytes) -> str:
         """What may be shown now: perhaps nothing, where a character or a stop sequence may have begun."""
-        self._held += self._decoder.decode(piece).replace(_LOST, "")
+        self._held += self._decoder.decode(piece).replace(_LOST, "")  # it can be neither shown nor spoken
         found = [at for at in map(self._held.find, self._stops) if at >= 0]
         if found:
             self.stopped = True

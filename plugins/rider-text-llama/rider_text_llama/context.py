@@ -1,7 +1,8 @@
 """What a model has read: evaluates tokens, and keeps what a request has in common with the one before.
 
-Evaluating the same tokens in other groups gives figures that differ in their last digits, and now and then another
-answer. A reading that must be repeatable therefore takes over whole segments that were evaluated as such, nothing else.
+Tokens that are evaluated one by one, as those of an answer, may give other figures than together, as those of a prompt
+(models in 16 bits do), and now and then that makes another answer. A reading that must be repeatable therefore takes
+over whole segments that were evaluated as such, nothing else.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ handed over by value, and their layout changes between versions: hence the exact
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import importlib.metadata
 import importlib.util
@@ -225,8 +224,6 @@ def load_library() -> Any:
         raise ProviderUnavailable(f"{path.name} does not offer llama.cpp's functions: {error}") from None
     _check_layout(library)
     library.llama_log_set(_CALLBACK, None)
-    # Called after the interpreter has ended, a Python function would take the process with it.
-    atexit.register(library.llama_log_set, LogCallback(), None)
     library.llama_backend_init()
     return library
 

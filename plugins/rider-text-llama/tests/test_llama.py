@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from llama_stage import no_model, opened, small_model
@@ -104,8 +105,34 @@ class TestAnswers:
             llama.generate(CAPITAL.model_copy(update={"model": "gpt-7"}))
 
 
+class WithoutFlashAttention:
+    """llama.cpp with other settings than we use: a token alone then gives other figures than among others, with any
+    model. With ours, those in 16 bits do so, and the one of these tests does not."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    def llama_context_default_params(self) -> native.ContextParams:
+        params: native.ContextParams = self._library.llama_context_default_params()
+        params.flash_attn_type = 0
+        return params
+
+
 class TestRepeatable:
     """What was read before must not change an answer: the very figures are compared, not only the words."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Iterator[LlamaModel]:
+        library = WithoutFlashAttention(native.load_library())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "load_library", lambda: library)
+            model = LlamaModel(small_model(), LoadOptions(context_tokens=1024, threads=2))
+        yield model
+        model.close()
 
     CONVERSATION = (
         said("system", HELPFUL),
@@ -118,7 +145,7 @@ class TestRepeatable:
         model.context.read(model.chat.segments(messages), repeatable=True)
         return model.context.logits()
 
-    @pytest.mark.parametrize("same", [0, 1, 2, 3, 4], ids=lambda same: f"{same} messages in common")
+    @pytest.mark.parametrize("same", [0, 2, 4], ids=lambda same: f"{same} messages in common")
     def test_after_a_similar_conversation(self, model: LlamaModel, same: int) -> None:
         self.logits(model, (said("user", "Something else altogether."),))
         fresh = self.logits(model, self.CONVERSATION)
@@ -127,13 +154,15 @@ class TestRepeatable:
         assert self.logits(model, self.CONVERSATION) == fresh
 
     def test_after_its_own_answer(self, model: LlamaModel) -> None:
-        self.logits(model, (said("user", "Something else altogether."),))
-        fresh = self.logits(model, self.CONVERSATION)
+        longer = (*self.CONVERSATION, said("assistant", "Many."), said("user", "How many?"))
+        fresh = self.logits(model, longer)
         self.logits(model, (said("user", "Something else altogether."),))
         reading = model.context.read(model.chat.segments(self.CONVERSATION[:2]), repeatable=False)
         for token in model.vocabulary.plain(self.CONVERSATION[2].content):
             model.context.go_on(reading, token)
-        assert self.logits(model, self.CONVERSATION) == fresh
+        model.context.read(model.chat.segments(longer), repeatable=False)
+        assert model.context.logits() != fresh, "otherwise this test would show nothing"
+        assert self.logits(model, longer) == fresh
 
     def test_what_is_known_is_not_read_again(self, model: LlamaModel) -> None:
         long = said("system", "You are kind. " * 30)

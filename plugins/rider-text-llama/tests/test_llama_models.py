@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from llama_stage import memory_mb, no_model, opened, small_model
-from rider_text_llama import trial
+from rider_text_llama import native, trial
 from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
 from rider_text_llama.trial import try_out
 
@@ -76,7 +76,9 @@ class TestSeveral:
         with pytest.raises(ValueError, match="files"):
             LlamaConfig(files={name: Path("/x.gguf")})
 
-    def test_an_idle_model_gives_its_memory_back(self) -> None:
+    def test_an_idle_model_gives_its_memory_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        returned: list[bool] = []
+        monkeypatch.setattr(native, "give_memory_back", lambda: returned.append(True))
         with opened(idle_unload_s=0.3) as provider:
             stream = provider.generate_stream(HELLO)
             first = next(stream)
@@ -85,6 +87,7 @@ class TestSeveral:
             list(stream)
             wait_until(lambda: not loaded(provider), what="the model's unloading")
             wait_until(lambda: full_mb - memory_mb() > 150, what="the return of its 150 MB")
+            assert returned, "what is left in the C library's heap was not returned"
             assert provider.generate(HELLO).text.startswith(first)
             assert loaded(provider)
 
