@@ -1,4 +1,4 @@
-"""A conversation as the tokens that a chat model was trained on, cut where later requests will probably begin alike."""
+"""A conversation as the tokens that a chat model was trained on, without its oldest turns where it is too long."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from typing import Any
 from rider_core.api import ChatMessage
 from rider_core.errors import InvalidInput, ModelError, ProviderError
 from rider_text_llama import native
-from rider_text_llama.vocabulary import Vocabulary, total
-
-#: Tokens that are evaluated together. Whatever comes later, a segment's tokens depend on what is before it alone.
-Segments = list[list[int]]
+from rider_text_llama.vocabulary import Vocabulary
 
 #: Where a message's words stand in the filled-in template. No template has these control characters.
 _PLACE = re.compile("\x02(\\d+)\x03")
@@ -41,27 +38,21 @@ class ChatFormat:
         self._parts = lru_cache(maxsize=64)(vocabulary.template_parts)  # a handful of texts between the messages
         turn = ChatMessage(role="user", content="?")
         try:
-            self._around = total(self.segments([turn, turn])) - total(self.segments([turn])) - 1
+            self._around = len(self.tokens([turn, turn])) - len(self.tokens([turn])) - 1
         except ProviderError:
             raise ModelError(
                 f"llama.cpp knows no chat template like {template[:80]!r}",
                 remedy="name one of its own in the setting chat_template, for example chatml",
             ) from None
 
-    def segments(self, messages: Sequence[ChatMessage]) -> Segments:
-        """The conversation, up to where the assistant begins to speak.
-
-        A segment ends after the opening system prompt, and wherever the assistant is about to speak: what one request
-        has evaluated is then whole segments of the next.
-        """
+    def tokens(self, messages: Sequence[ChatMessage]) -> list[int]:
+        """The conversation, up to where the assistant begins to speak."""
         writer = _Writer(self._vocabulary)
         texts = self._between(messages)
-        for index, message in enumerate(messages):
-            parts = self._parts(texts[index])
-            ends_system = index > 0 and messages[index - 1].role == "system" != message.role
-            writer.write(parts, cut=_last_special(parts) if ends_system else None)
+        for text, message in zip(texts, messages, strict=False):
+            writer.write(self._parts(text))
             if message.role == "assistant":
-                writer.cut()
+                writer.flush()  # it was written after tokens that were there already
             writer.write([message.content])
         writer.write(self._parts(texts[-1]))
         return writer.finish()
@@ -86,42 +77,32 @@ class ChatFormat:
 
 
 class _Writer:
-    """Collects plain text until a special token or a cut comes, because tokens may span where two texts meet."""
+    """Collects plain text until a special token comes, because tokens may span where two texts meet."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._segments: Segments = [[]]
+        self._tokens: list[int] = []
         self._text = ""
 
-    def write(self, parts: Sequence[str | int], *, cut: int | None = None) -> None:
-        """Append; `cut` is the index in `parts` before which a segment ends."""
-        for index, part in enumerate(parts):
-            if index == cut:
-                self.cut()
+    def write(self, parts: Sequence[str | int]) -> None:
+        for part in parts:
             if isinstance(part, str):
                 self._text += part
             else:
-                self._flush()
-                self._segments[-1].append(part)
+                self.flush()
+                self._tokens.append(part)
 
-    def cut(self) -> None:
-        self._flush()
-        if self._segments[-1]:
-            self._segments.append([])
-
-    def finish(self) -> Segments:
-        self._flush()
-        bos = self._vocabulary.bos
-        if bos is not None and self._segments[0][:1] != [bos]:
-            self._segments[0].insert(0, bos)
-        return [segment for segment in self._segments if segment]
-
-    def _flush(self) -> None:
-        self._segments[-1] += self._vocabulary.plain(self._text)
+    def flush(self) -> None:
+        self._tokens += self._vocabulary.plain(self._text)
         self._text = ""
 
+    def finish(self) -> list[int]:
+        self.flush()
+        bos = self._vocabulary.bos
+        return self._tokens if bos is None or self._tokens[:1] == [bos] else [bos, *self._tokens]
 
-def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> Segments:
+
+def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> list[int]:
     """The conversation in `limit` tokens at most. The oldest turns are left out, never one of the system's.
 
     Args:
@@ -131,7 +112,7 @@ def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> Seg
         InvalidInput: it is too long even without the history.
     """
     turns = [index for index, message in enumerate(messages[:-1]) if message.role != "system"]
-    needed = total(chat.segments(_without(messages, turns)))
+    needed = len(chat.tokens(_without(messages, turns)))
     if needed > limit:
         raise InvalidInput(
             f"the prompt has {needed} tokens with what belongs to it, the limit is {limit}",
@@ -140,9 +121,9 @@ def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> Seg
     left_out = len(turns) - _newest_within(chat, [messages[index] for index in turns], limit - needed)
     while True:
         together = -(-left_out // _LEFT_OUT_TOGETHER) * _LEFT_OUT_TOGETHER
-        segments = chat.segments(_without(messages, turns[: together if together < len(turns) else left_out]))
-        if total(segments) <= limit:
-            return segments
+        tokens = chat.tokens(_without(messages, turns[: together if together < len(turns) else left_out]))
+        if len(tokens) <= limit:
+            return tokens
         left_out += 1  # a turn may have a token more among its neighbours than alone
 
 
@@ -164,7 +145,3 @@ def _without(messages: Sequence[ChatMessage], left_out: Sequence[int]) -> list[C
     while left_out and kept[first].role == "assistant":
         del kept[first]
     return kept
-
-
-def _last_special(parts: Sequence[str | int]) -> int | None:
-    return max((index for index, part in enumerate(parts) if isinstance(part, int)), default=None)

@@ -15,15 +15,16 @@ from rider_text_llama.model import LlamaModel, LoadOptions
 from rider_text_llama.residents import Residents
 from rider_text_llama.sampling import sampler_for
 from rider_text_llama.trial import try_out
-from rider_text_llama.vocabulary import total
 
 if TYPE_CHECKING:
     from rider_text_llama.provider import LlamaConfig
 
 #: At least this share of the context is left for the answer, however much was said before.
 _ANSWER_SHARE = 4
-#: File changes by these, and a file that was tried out once need not be again.
+#: A file whose path, inode, size and time of change are as they were has been tried out already.
 _FileKey = tuple[str, int, int, int]
+#: As many files as the settings can name, and some that changed meanwhile.
+_MAX_TRIED = 64
 
 
 class LlamaEngine:
@@ -41,7 +42,7 @@ class LlamaEngine:
         self._settings = settings
         self._path_of = path_of
         self._options = LoadOptions(settings.context_tokens, threads, settings.chat_template)
-        self._tried: set[_FileKey] = set()
+        self._tried: dict[_FileKey, bool] = {}
         self._residents = Residents(self._load, most=settings.max_loaded, idle_s=settings.idle_unload_s)
 
     def close(self) -> None:
@@ -59,7 +60,7 @@ class LlamaEngine:
         """
         with self._residents.borrowed(name) as model:
             begin = GenerateRequest(prompt="?").messages(self._settings.system_prompt)
-            model.context.read(model.chat.segments(begin), repeatable=True)
+            model.context.read(model.chat.tokens(begin), repeatable=True)
 
     def answer(self, name: str, request: GenerateRequest) -> TextStream:
         """The answer of one model, piece by piece.
@@ -71,8 +72,8 @@ class LlamaEngine:
         with self._residents.borrowed(name) as model, sampler_for(request, self._settings.min_p) as sampler:
             context, vocabulary = model.context, model.vocabulary
             room = min(request.max_tokens, context.size // _ANSWER_SHARE)
-            segments = fitted(model.chat, request.messages(self._settings.system_prompt), context.size - room)
-            reading = context.read(segments, repeatable=request.deterministic)
+            tokens = fitted(model.chat, request.messages(self._settings.system_prompt), context.size - room)
+            reading = context.read(tokens, repeatable=request.deterministic)
             text = AnswerText(request.stop)
             written = 0
             while True:
@@ -89,13 +90,14 @@ class LlamaEngine:
             if rest := text.rest():
                 yield rest
             complete = ended or text.stopped
-            return GenerationEnd(name, "stop" if complete else "length", total(segments), written)
+            return GenerationEnd(name, "stop" if complete else "length", len(tokens), written)
 
     def _load(self, name: str) -> LlamaModel:
         path = self._path_of(name)
         status = os.stat(path)
         key = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if key not in self._tried:
-            try_out(path, self._settings.chat_template)
-            self._tried.add(key)
-        return LlamaModel(path, self._options)
+            if len(self._tried) >= _MAX_TRIED:
+                self._tried.clear()
+            self._tried[key] = try_out(path, self._options)
+        return LlamaModel(path, self._options, alike=self._tried[key])

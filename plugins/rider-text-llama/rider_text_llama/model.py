@@ -36,12 +36,15 @@ class LlamaModel:
 
     A damaged file can end the process here (llama.cpp checks much by assertions): see `trial`.
 
+    Args:
+        alike: What its trial has found.
+
     Raises:
         ModelError: the file is none that llama.cpp can load, or no chat model.
         ProviderUnavailable: llama.cpp is missing, or there is too little memory.
     """
 
-    def __init__(self, path: Path, options: LoadOptions) -> None:
+    def __init__(self, path: Path, options: LoadOptions, *, alike: bool = False) -> None:
         self._library = native.load_library()
         params = self._library.llama_model_default_params()
         params.n_gpu_layers = 0
@@ -51,12 +54,12 @@ class LlamaModel:
             raise ModelError(f"llama.cpp cannot load {path.name}: {native.complaint()}", remedy="fetch it again")
         self._context: Context | None = None
         try:
-            self._prepare(path, options)
+            self._prepare(path, options, alike)
         except Exception:
             self.close()
             raise
 
-    def _prepare(self, path: Path, options: LoadOptions) -> None:
+    def _prepare(self, path: Path, options: LoadOptions, alike: bool) -> None:
         library, model = self._library, self._model
         diffusion = library.llama_model_is_diffusion(model)
         if not library.llama_model_has_decoder(model) or library.llama_model_has_encoder(model) or diffusion:
@@ -79,7 +82,7 @@ class LlamaModel:
         if trained < 1:
             raise ModelError(f"{path.name} says that it was trained on {trained} tokens", remedy="fetch it again")
         size = min(options.context_tokens, trained)
-        self._context = Context(library, model, size=size, threads=options.threads, path=path)
+        self._context = Context(library, model, size=size, threads=options.threads, alike=alike, path=path)
 
     @property
     def context(self) -> Context:

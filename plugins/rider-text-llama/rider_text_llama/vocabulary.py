@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from typing import Any
 
 from rider_core.errors import ProviderError
@@ -80,8 +79,3 @@ class Vocabulary:
                 return list(buffer[:count])
             size = -count
         raise ProviderError(f"llama.cpp cannot split a text of {len(text)} characters into tokens")
-
-
-def total(segments: Sequence[Sequence[int]]) -> int:
-    """How many tokens they have together."""
-    return sum(map(len, segments))

@@ -15,6 +15,7 @@ from rider_text_llama.chat import fitted
 from rider_text_llama.model import LlamaModel, LoadOptions
 from rider_text_llama.models import MODELS
 from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
+from rider_text_llama.trial import gives_the_same
 
 from rider_core.api import ChatMessage, GenerateRequest, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
@@ -37,7 +38,7 @@ def llama() -> Iterator[LlamaTextGenerator]:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[LlamaModel]:
-    model = LlamaModel(small_model(), LoadOptions(context_tokens=1024, threads=2))
+    model = LlamaModel(small_model(), LoadOptions(context_tokens=1024, threads=2), alike=True)
     yield model
     model.close()
 
@@ -105,9 +106,9 @@ class TestAnswers:
             llama.generate(CAPITAL.model_copy(update={"model": "gpt-7"}))
 
 
-class WithoutFlashAttention:
-    """llama.cpp with other settings than we use: a token alone then gives other figures than among others, with any
-    model. With ours, those in 16 bits do so, and the one of these tests does not."""
+class OtherAttention:
+    """llama.cpp with other settings than we use: a token alone then gives other figures than among others. With ours,
+    it does so after 512 tokens (`use_split_kv_path` in ggml), which take long to read."""
 
     def __init__(self, library: Any) -> None:
         self._library = library
@@ -124,45 +125,60 @@ class WithoutFlashAttention:
 class TestRepeatable:
     """What was read before must not change an answer: the very figures are compared, not only the words."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def model(cls) -> Iterator[LlamaModel]:
-        library = WithoutFlashAttention(native.load_library())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(native, "load_library", lambda: library)
-            model = LlamaModel(small_model(), LoadOptions(context_tokens=1024, threads=2))
-        yield model
-        model.close()
-
-    CONVERSATION = (
-        said("system", HELPFUL),
-        said("user", "What is the capital of Poland?"),
-        said("assistant", "The capital of Poland is Warsaw."),
-        said("user", "How many people live there, and since when?"),
-    )
+    QUESTION = (said("user", "What is the capital of Poland?"), said("assistant", "The capital of Poland is Warsaw."))
+    CONVERSATION = (said("system", "You are kind. " * 20), *QUESTION, said("user", "How many live there, since when?"))
+    ELSE = (said("user", "Something else altogether."),)
 
     def logits(self, model: LlamaModel, messages: tuple[ChatMessage, ...]) -> list[float]:
-        model.context.read(model.chat.segments(messages), repeatable=True)
+        model.context.read(model.chat.tokens(messages), repeatable=True)
         return model.context.logits()
 
-    @pytest.mark.parametrize("same", [0, 2, 4], ids=lambda same: f"{same} messages in common")
+    @pytest.mark.parametrize("same", [0, 1, 3], ids=lambda same: f"{same} messages in common")
     def test_after_a_similar_conversation(self, model: LlamaModel, same: int) -> None:
-        self.logits(model, (said("user", "Something else altogether."),))
+        self.logits(model, self.ELSE)
         fresh = self.logits(model, self.CONVERSATION)
-        other = (*self.CONVERSATION[:same], said("user", "And what about it? " * 8))
-        model.context.read(model.chat.segments(other), repeatable=False)
+        other = (*self.CONVERSATION[:same], said("user", "How many? " * 8))
+        model.context.read(model.chat.tokens(other), repeatable=False)
         assert self.logits(model, self.CONVERSATION) == fresh
 
-    def test_after_its_own_answer(self, model: LlamaModel) -> None:
-        longer = (*self.CONVERSATION, said("assistant", "Many."), said("user", "How many?"))
+    @pytest.mark.parametrize("left", [1, 2, 3, 47, 48, 49, 50])
+    def test_wherever_it_goes_on(self, model: LlamaModel, left: int) -> None:
+        tokens = model.chat.tokens(self.CONVERSATION)
+        fresh = self.logits(model, self.CONVERSATION)
+        model.context.read(tokens[:-left], repeatable=True)
+        assert self.logits(model, self.CONVERSATION) == fresh
+
+    def test_after_its_own_answer(self) -> None:
+        library = OtherAttention(native.load_library())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "load_library", lambda: library)
+            model = LlamaModel(small_model(), LoadOptions(context_tokens=512, threads=2), alike=True)
+        longer = (*self.QUESTION, said("user", "Who lives there?"))
         fresh = self.logits(model, longer)
-        self.logits(model, (said("user", "Something else altogether."),))
-        reading = model.context.read(model.chat.segments(self.CONVERSATION[:2]), repeatable=False)
-        for token in model.vocabulary.plain(self.CONVERSATION[2].content):
+        self.logits(model, self.ELSE)
+        reading = model.context.read(model.chat.tokens(self.QUESTION[:1]), repeatable=False)
+        for token in model.vocabulary.plain(self.QUESTION[1].content):
             model.context.go_on(reading, token)
-        model.context.read(model.chat.segments(longer), repeatable=False)
+        model.context.read(model.chat.tokens(longer), repeatable=False)
         assert model.context.logits() != fresh, "otherwise this test would show nothing"
         assert self.logits(model, longer) == fresh
+        model.close()
+
+    def test_a_model_that_is_not_alike_reads_all_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = LlamaModel(small_model(), LoadOptions(context_tokens=512, threads=2), alike=False)
+        self.logits(model, self.QUESTION)
+        read: list[int] = []
+        real = model.context._evaluate
+        monkeypatch.setattr(model.context, "_evaluate", lambda group: (read.extend(group), real(group)))
+        self.logits(model, self.QUESTION)
+        assert read == model.chat.tokens(self.QUESTION)
+        model.close()
+
+    def test_whether_it_is_alike_is_found_out(self, model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert gives_the_same(model, "it")
+        figures = iter([[1.0], [1.0], [1.5]])
+        monkeypatch.setattr(model.context, "logits", lambda: next(figures))
+        assert not gives_the_same(model, "it")
 
     def test_what_is_known_is_not_read_again(self, model: LlamaModel) -> None:
         long = said("system", "You are kind. " * 30)
@@ -176,7 +192,7 @@ class TestRepeatable:
 
 class TestSpecialTokens:
     def specials(self, model: LlamaModel, messages: tuple[ChatMessage, ...]) -> list[str]:
-        tokens = [token for segment in model.chat.segments(messages) for token in segment]
+        tokens = model.chat.tokens(messages)
         pieces = [model.vocabulary.piece(token) for token in tokens if model.vocabulary.is_special(token)]
         return [piece.decode() for piece in pieces]
 
@@ -193,8 +209,7 @@ class TestSpecialTokens:
     def test_harmless_words_are_split_as_the_model_was_trained(self, model: LlamaModel, words: str) -> None:
         messages = (said("system", "Be kind."), said("user", words))
         whole = f"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n{words}<|im_end|>\n<|im_start|>assistant\n"
-        ours = [token for segment in model.chat.segments(messages) for token in segment]
-        assert ours == model.vocabulary._tokens(whole, special=True)
+        assert model.chat.tokens(messages) == model.vocabulary._tokens(whole, special=True)
 
     def test_a_tokenizer_that_puts_them_together(self, model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
         vocabulary = model.vocabulary
@@ -215,9 +230,9 @@ class TestTooLong:
 
     def test_the_oldest_turns_are_left_out(self, model: LlamaModel) -> None:
         messages = (said("system", "Be kind."), *self.TURNS, said("user", "And now?"))
-        segments = fitted(model.chat, messages, limit=400)
-        text = "".join(model.vocabulary.piece(token).decode() for segment in segments for token in segment)
-        assert 150 < sum(map(len, segments)) <= 400
+        tokens = fitted(model.chat, messages, limit=400)
+        text = b"".join(map(model.vocabulary.piece, tokens)).decode()
+        assert 150 < len(tokens) <= 400
         assert text.startswith("system\nBe kind.\nuser\nuser says")
         assert "assistant says 29." in text
         assert "user says 0." not in text
@@ -228,12 +243,12 @@ class TestTooLong:
         begins = set()
         for length in range(40, 60, 2):
             messages = (said("system", "Be kind."), *self.TURNS[:length], said("user", "And now?"))
-            begins.add(tuple(fitted(model.chat, messages, limit=600)[1]))
+            begins.add(tuple(fitted(model.chat, messages, limit=600)[:30]))
         assert len(begins) <= 4
 
     def test_what_fits_is_left_alone(self, model: LlamaModel) -> None:
         messages = (said("system", "Be kind."), *self.TURNS[:4], said("user", "And now?"))
-        assert fitted(model.chat, messages, limit=400) == model.chat.segments(messages)
+        assert fitted(model.chat, messages, limit=400) == model.chat.tokens(messages)
 
     def test_a_prompt_that_is_too_long_is_refused(self, llama: LlamaTextGenerator) -> None:
         with pytest.raises(InvalidInput, match=r"has 5\d\d\d tokens.*the limit is 3840"):

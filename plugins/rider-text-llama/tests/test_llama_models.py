@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from llama_stage import memory_mb, no_model, opened, small_model
 from rider_text_llama import native, trial
+from rider_text_llama.model import LoadOptions
 from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
 from rider_text_llama.trial import try_out
 
@@ -17,6 +19,7 @@ from rider_core.api import GenerateRequest, HealthStatus, ProviderContext
 from rider_core.errors import ModelError, ProviderUnavailable
 from rider_core.testing import wait_until
 
+OPTIONS = LoadOptions(context_tokens=512, threads=2)
 HELLO = GenerateRequest(prompt="Say hello.", temperature=0, max_tokens=4)
 
 
@@ -139,7 +142,7 @@ class TestDamagedFiles:
     def refusal(self, path: Path, content: bytes | bytearray) -> str:
         path.write_bytes(content)
         with pytest.raises(ModelError) as raised:
-            try_out(path, None)
+            try_out(path, OPTIONS)
         assert "fetch it again" in str(raised.value)
         return str(raised.value)
 
@@ -189,7 +192,12 @@ class TestDamagedFiles:
     def test_a_file_is_tried_out_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tried: list[Path] = []
         real = trial.try_out
-        monkeypatch.setattr("rider_text_llama.engine.try_out", lambda path, _: (tried.append(path), real(path, None)))
+
+        def try_out(path: Path, options: LoadOptions) -> bool:
+            tried.append(path)
+            return real(path, options)
+
+        monkeypatch.setattr("rider_text_llama.engine.try_out", try_out)
         with opened(idle_unload_s=0.01) as provider:
             for _ in range(2):
                 wait_until(lambda: not loaded(provider), what="the model's unloading")
@@ -200,7 +208,7 @@ class TestDamagedFiles:
         data = small_model().read_bytes().replace(b"tokenizer.chat_template", b"tokenizer.hat_template_")
         (tmp_path / "m.gguf").write_bytes(data)
         with pytest.raises(ModelError, match="set chat_template"):
-            try_out(tmp_path / "m.gguf", None)
+            try_out(tmp_path / "m.gguf", OPTIONS)
         with opened(model="it", files={"it": tmp_path / "m.gguf"}, chat_template="chatml") as provider:
             assert provider.generate(HELLO).text
 
@@ -208,9 +216,12 @@ class TestDamagedFiles:
         data = small_model().read_bytes().replace(b"tokenizer.chat_template", b"tokenizer.hat_template_")
         (tmp_path / "m.gguf").write_bytes(data)
         with pytest.raises(ModelError, match="knows no chat template like 'nonsense'"):
-            try_out(tmp_path / "m.gguf", "nonsense")
+            try_out(tmp_path / "m.gguf", replace(OPTIONS, chat_template="nonsense"))
+
+    def test_a_sound_file_gives_the_same_figures_for_all_groups(self) -> None:
+        assert try_out(small_model(), OPTIONS)
 
     def test_a_trial_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(trial, "_LIMIT_S", 0.01)
         with pytest.raises(ProviderUnavailable, match="was not loaded within"):
-            try_out(small_model(), None)
+            try_out(small_model(), OPTIONS)
