@@ -17,7 +17,7 @@ from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_text_llama import native
 
 #: Tokens that are evaluated at a time, at most. ggml computes attention otherwise for one alone, and from 64 on
-#: (`GGML_FA_TILE_Q`); between, groups of any size give the same figures. 512 at a time would be faster by about a tenth.
+#: (`GGML_FA_TILE_Q`); between, groups of any size give the same figures. 512 at a time would save about a tenth.
 _GROUP = 48
 _MAIN_SEQUENCE = 0
 

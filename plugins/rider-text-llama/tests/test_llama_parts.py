@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from rider_text_llama.answer import AnswerText
+from rider_text_llama.context import _groups
 from rider_text_llama.residents import Residents
 
 from rider_core.errors import ProviderUnavailable
@@ -55,6 +56,14 @@ class TestAnswerText:
 
     def test_no_more_is_held_back_than_must_be(self) -> None:
         assert shown(("END",), b"the E", b"verest E")[0] == ["the ", "Everest "]
+
+
+def test_no_token_is_read_alone() -> None:
+    for length in range(2, 200):
+        groups = list(_groups(list(range(length))))
+        assert sum(groups, []) == list(range(length))
+        assert all(2 <= len(group) < 64 for group in groups), length
+    assert list(_groups([7])) == [[7]]
 
 
 class Model:
