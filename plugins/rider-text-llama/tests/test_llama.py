@@ -1,4 +1,4 @@
-"""The real model: the contract, answers that can be relied on, and what people may say to it."""
+"""The real model: answers that can be relied on, and what people may say to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from rider_text_llama.trial import gives_the_same
 
 from rider_core.api import ChatMessage, GenerateRequest, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
-from rider_core.testing import TextGeneratorContract
 
 HELPFUL = "You are a helpful assistant."
 CAPITAL = GenerateRequest(prompt="What is the capital of Poland?", system_prompt=HELPFUL, temperature=0, max_tokens=24)
@@ -41,15 +40,6 @@ def model() -> Iterator[LlamaModel]:
     model = LlamaModel(small_model(), LoadOptions(context_tokens=1024, threads=2), alike=True)
     yield model
     model.close()
-
-
-class TestContract(TextGeneratorContract):
-    provider_class = LlamaTextGenerator
-    max_tokens = 6
-
-    @classmethod
-    def context(cls) -> ProviderContext:
-        return ProviderContext(model_path=small_model)
 
 
 class TestAnswers:

@@ -61,7 +61,7 @@ class TestAnswerText:
 def test_no_token_is_read_alone() -> None:
     for length in range(2, 200):
         groups = list(_groups(list(range(length))))
-        assert sum(groups, []) == list(range(length))
+        assert [token for group in groups for token in group] == list(range(length))
         assert all(2 <= len(group) < 64 for group in groups), length
     assert list(_groups([7])) == [[7]]
 
