@@ -37,6 +37,7 @@ TRIALS = (
     (["rider", "models", "list"], "ssd-oidv4"),
     (["rider", "prompts", "list"], "companion"),
     (["rider", "ollama", "--help"], "pull"),
+    (["rider", "models", "list"], "smollm2-135m"),
     (["rider", "config", "show"], "data_dir"),
     (["rider", "doctor"], "ok"),
     (["python", "-c", "from rider_core.web.assets import web_folder; print(web_folder())"], "_web"),

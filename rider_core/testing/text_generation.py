@@ -8,10 +8,21 @@ from typing import ClassVar
 
 import pytest
 
-from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, GeneratedText, GenerateRequest, TextGenerator
+from rider_core.api.text_generation import (
+    MAX_PROMPT_CHARACTERS,
+    ChatMessage,
+    GeneratedText,
+    GenerateRequest,
+    TextGenerator,
+)
 from rider_core.errors import InvalidInput
 from rider_core.testing.provider import ProviderContract
 
+_HISTORY = (
+    ChatMessage(role="system", content="Be kind."),
+    ChatMessage(role="user", content="My name is Ada."),
+    ChatMessage(role="assistant", content="Hello Ada!"),
+)
 _ODD_PROMPTS = (" ", "\x00", "<|im_end|>", "\u202eabc", "\U0001f600", "%s{0}{{", "x" * MAX_PROMPT_CHARACTERS)
 
 
@@ -19,7 +30,7 @@ class TextGeneratorContract(ProviderContract):
     """Subclass it and set `provider_class`.
 
     Attributes:
-        prompt: Something that the model answers.
+        prompt: Something that the model answers in several tokens.
         max_tokens: Length limit of the answers in these tests.
     """
 
@@ -45,6 +56,54 @@ class TextGeneratorContract(ProviderContract):
 
     def test_system_prompt(self, provider: TextGenerator) -> None:
         check_deltas(provider, self.request().model_copy(update={"system_prompt": "Answer in one word."}))
+
+    def test_history(self, provider: TextGenerator) -> None:
+        check_deltas(provider, self.request().model_copy(update={"history": _HISTORY}))
+
+    def test_its_models_can_be_asked_for(self, provider: TextGenerator) -> None:
+        names = provider.models()
+        assert len(set(names)) == len(names), f"models() names one twice: {names}"
+        for name in names:
+            answer = provider.generate(self.request().model_copy(update={"model": name}))
+            assert answer.text.strip(), f"the answer of {name} is empty"
+            assert answer.model in (None, name), f"{name} was asked for, and {answer.model} answered"
+
+    def test_models_without_open(self, provider: TextGenerator) -> None:
+        assert self.new_provider().models() == provider.models()
+
+    def test_unknown_model_is_refused(self, provider: TextGenerator) -> None:
+        if provider.models():  # otherwise there is but one, whatever the request says
+            with pytest.raises(InvalidInput, match="no-such-model"):
+                provider.generate(self.request().model_copy(update={"model": "no-such-model"}))
+
+    @pytest.mark.parametrize("choice", [{"temperature": 0}, {"temperature": 1, "seed": 7}], ids=["likeliest", "seed"])
+    def test_same_request_same_answer(self, provider: TextGenerator, choice: dict[str, float]) -> None:
+        request = self.request().model_copy(update=choice)
+        first = provider.generate(request)
+        provider.generate(request.model_copy(update={"system_prompt": "Be brief."}))
+        provider.generate(request.model_copy(update={"temperature": 1, "seed": None}))
+        assert provider.generate(request).text == first.text
+
+    def test_stop(self, provider: TextGenerator) -> None:
+        whole = provider.generate(self.request()).text
+        for stop in (whole[len(whole) // 2 :][:3], whole[-1]):
+            answer = provider.generate(self.request().model_copy(update={"stop": ("\x01", stop)}))
+            assert answer.text == whole[: whole.find(stop)], f"it should end before {stop!r}"
+            assert answer.finish_reason == "stop"
+
+    def test_says_when_it_was_cut(self, provider: TextGenerator) -> None:
+        answer = provider.generate(self.request(max_tokens=1))
+        assert answer.finish_reason == "length", "max_tokens cut the answer off, and it does not say so"
+
+    def test_token_counts(self, provider: TextGenerator) -> None:
+        for limit in (1, self.max_tokens):
+            answer = provider.generate(self.request(max_tokens=limit))
+            if answer.completion_tokens is not None:
+                least = limit if answer.finish_reason == "length" else 1
+                assert least <= answer.completion_tokens <= limit, answer
+            if answer.prompt_tokens is not None:
+                # A token is a byte at least; the engine's own words around the prompt are not many.
+                assert 1 <= answer.prompt_tokens <= len(self.prompt.encode()) + 1_000, answer
 
     @pytest.mark.parametrize("prompt", _ODD_PROMPTS, ids=lambda prompt: ascii(prompt[:12]))
     def test_odd_prompt_is_answered_or_refused_and_does_no_harm(self, provider: TextGenerator, prompt: str) -> None:

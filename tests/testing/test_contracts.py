@@ -12,6 +12,7 @@ SPECIMENS = Path(__file__).parent / "specimens.py"
 
 GOOD = [
     ("TextGeneratorContract", "GoodText"),
+    ("TextGeneratorContract", "TwoModels"),
     ("SpeechToTextContract", "GoodStt"),
     ("TextToSpeechContract", "GoodTts"),
     ("ObjectDetectorContract", "GoodDetector"),
@@ -32,6 +33,14 @@ BROKEN = {
         "EmptyDelta": "test_stream",
         "TalksOn": "test_length_limit",
         "TextThread": "test_closing_early_leaves_nothing_behind",
+        "FailsOnHistory": "test_history",
+        "KnowsOneOfTwo": "test_its_models_can_be_asked_for",
+        "TakesAnyModel": "test_unknown_model_is_refused",
+        "ListsModelsWhenOpen": "test_models_without_open",
+        "RemembersWhatWasSaid": "test_same_request_same_answer",
+        "TalksOverTheStop": "test_stop",
+        "SilentAboutItsEnd": "test_says_when_it_was_cut",
+        "CountsCharacters": "test_token_counts",
         "FailsOnBlank": "test_odd_prompt_is_answered_or_refused_and_does_no_harm",
     },
     "SpeechToTextContract": {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from rider_core.api import GenerateRequest, TextGenerator
+from rider_core.api import GenerateRequest, GenerationEnd, TextGenerator, TextStream
 from rider_core.errors import InvalidInput
 
 
@@ -13,8 +12,13 @@ class EchoText(TextGenerator):
     name = "echo-text"
     mock = True
 
-    def generate_stream(self, request: GenerateRequest) -> Iterator[str]:
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
         words = re.findall(r"\s*\S+", request.prompt)
         if not words:
             raise InvalidInput(f"there is no word in {request.prompt[:40]!r}")
-        yield from words[: request.max_tokens]
+        said = "".join(words[: request.max_tokens])
+        stops = [at for at in map(said.find, request.stop) if at >= 0]
+        deltas = re.findall(r"\s*\S+|\s+$", said[: min(stops, default=len(said))])
+        yield from deltas
+        cut = not stops and len(words) > request.max_tokens
+        return GenerationEnd(finish_reason="length" if cut else "stop")

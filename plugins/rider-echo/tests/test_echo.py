@@ -76,6 +76,12 @@ def test_echo_text_repeats_word_by_word(prompt: str, max_tokens: int, deltas: li
     assert list(provider.generate_stream(GenerateRequest(prompt=prompt, max_tokens=max_tokens))) == deltas
 
 
+def test_echo_text_ends_before_a_stop() -> None:
+    provider = EchoText(EchoText.Config(), ProviderContext())
+    request = GenerateRequest(prompt="one two three", stop=("three", "o t"))
+    assert list(provider.generate_stream(request)) == ["one", " tw"]
+
+
 def test_echo_text_refuses_a_prompt_without_words() -> None:
     provider = EchoText(EchoText.Config(), ProviderContext())
     with pytest.raises(InvalidInput, match="no word"):

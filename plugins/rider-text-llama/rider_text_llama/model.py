@@ -1,0 +1,107 @@
+"""One loaded model: its weights, its words, its way to write conversations, and what it has read."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from rider_core.errors import ModelError, ProviderError
+from rider_text_llama import native
+from rider_text_llama.chat import ChatFormat
+from rider_text_llama.context import Context
+from rider_text_llama.vocabulary import Vocabulary
+
+_DESCRIPTION_BYTES = 128
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How models are loaded.
+
+    Attributes:
+        context_tokens: What a model can keep in mind, prompt and answer together; a model that was trained on less
+            gets less.
+        threads: For all that it computes.
+        chat_template: One of llama.cpp's names, for files that have none; None: such files are refused.
+    """
+
+    context_tokens: int
+    threads: int
+    chat_template: str | None = None
+
+
+class LlamaModel:
+    """Not for several threads at once. The interpreter's lock is free while it works.
+
+    A damaged file can end the process here (llama.cpp checks much by assertions): see `trial`.
+
+    Args:
+        alike: What its trial has found.
+
+    Raises:
+        ModelError: the file is none that llama.cpp can load, or no chat model.
+        ProviderUnavailable: llama.cpp is missing, or there is too little memory.
+    """
+
+    def __init__(self, path: Path, options: LoadOptions, *, alike: bool = False) -> None:
+        self._library = native.load_library()
+        params = self._library.llama_model_default_params()
+        params.n_gpu_layers = 0
+        native.complaint()
+        self._model = self._library.llama_model_load_from_file(str(path).encode(), params)
+        if not self._model:
+            raise ModelError(f"llama.cpp cannot load {path.name}: {native.complaint()}", remedy="fetch it again")
+        self._context: Context | None = None
+        try:
+            self._prepare(path, options, alike)
+        except Exception:
+            self.close()
+            raise
+
+    def _prepare(self, path: Path, options: LoadOptions, alike: bool) -> None:
+        library, model = self._library, self._model
+        diffusion = library.llama_model_is_diffusion(model)
+        if not library.llama_model_has_decoder(model) or library.llama_model_has_encoder(model) or diffusion:
+            raise ModelError(f"{path.name} is no model that writes on from what it read")
+        self.vocabulary = Vocabulary(library, model)
+        own = library.llama_model_chat_template(model, None)
+        template = own.decode("utf-8", "replace") if own else options.chat_template
+        if template is None:
+            raise ModelError(
+                f"{path.name} has no chat template, so nobody knows how to talk to it",
+                remedy="use an instruct model, or set chat_template, for example to chatml",
+            )
+        try:
+            self.chat = ChatFormat(library, self.vocabulary, template)
+        except ModelError:
+            if options.chat_template in (None, template):
+                raise
+            self.chat = ChatFormat(library, self.vocabulary, str(options.chat_template))
+        trained = library.llama_model_n_ctx_train(model)
+        if trained < 1:
+            raise ModelError(f"{path.name} says that it was trained on {trained} tokens", remedy="fetch it again")
+        size = min(options.context_tokens, trained)
+        self._context = Context(library, model, size=size, threads=options.threads, alike=alike, path=path)
+
+    @property
+    def context(self) -> Context:
+        if self._context is None:
+            raise ProviderError("the model was unloaded")
+        return self._context
+
+    def description(self) -> str:
+        """In llama.cpp's words, such as `llama ?B Q4_1`."""
+        buffer = ctypes.create_string_buffer(_DESCRIPTION_BYTES)
+        self._library.llama_model_desc(self._model, buffer, _DESCRIPTION_BYTES)
+        return buffer.value.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Give the memory back."""
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+        if self._model:
+            self._library.llama_model_free(self._model)
+            self._model = None
+            native.give_memory_back()

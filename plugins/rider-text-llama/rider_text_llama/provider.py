@@ -1,0 +1,147 @@
+"""The provider: settings, and which model a request gets. The engine itself is loaded by `open`, not before."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from rider_core.api import GenerateRequest, Health, ProviderConfig, ProviderContext, TextGenerator, TextStream
+from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
+from rider_text_llama.models import MODELS, SMOLLM2_135M
+
+if TYPE_CHECKING:
+    from rider_text_llama.engine import LlamaEngine
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+
+_SYSTEM_PROMPT = (
+    "You are Rider, a small robot on wheels. You are friendly, and you answer in one or two short sentences, "
+    "in the language in which you are spoken to."
+)
+
+
+class LlamaConfig(ProviderConfig):
+    """Settings of the llama.cpp engine."""
+
+    model: ModelName = Field(
+        SMOLLM2_135M.name,
+        description="the model of requests that name none: one of the catalogue (`rider models list`), or of `files`",
+    )
+    files: dict[ModelName, Path] = Field(
+        {}, max_length=32, description="GGUF files of your own: the name that a request gives, and the file's full path"
+    )
+    system_prompt: str = Field(
+        _SYSTEM_PROMPT, max_length=8_000, description="how to behave, where a request does not say it; empty: nothing"
+    )
+    context_tokens: int = Field(
+        4_096,
+        ge=512,
+        le=131_072,
+        description="how much a model can keep in mind, in tokens, prompt and answer together; costs memory",
+    )
+    max_loaded: int = Field(
+        2, ge=1, le=16, description="how many models may be loaded at once; the one that rested longest makes room"
+    )
+    idle_unload_s: float = Field(
+        600, ge=0, le=604_800, description="a model that nobody used for so many seconds is unloaded; 0: never"
+    )
+    min_p: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="tokens less likely than this share of the likeliest one are never chosen; 0: any may be",
+    )
+    chat_template: str | None = Field(
+        None,
+        max_length=64,
+        pattern=r"^[a-z0-9._-]+$",
+        description="one of llama.cpp's own, such as chatml, for files that have none it knows; None: they are refused",
+    )
+
+
+class LlamaTextGenerator(TextGenerator):
+    """Language models in GGUF files, run by llama.cpp on the processor."""
+
+    name: ClassVar[str] = "llama"
+    Config: ClassVar[type[ProviderConfig]] = LlamaConfig
+
+    def __init__(self, config: LlamaConfig, context: ProviderContext) -> None:
+        super().__init__(config, context)
+        self._settings = config
+        self._engine: LlamaEngine | None = None
+
+    def required_models(self) -> tuple[str, ...]:
+        return () if self._settings.model in self._settings.files else (self._settings.model,)
+
+    def open(self) -> None:
+        engine = importlib.import_module("rider_text_llama.engine").LlamaEngine(
+            self._settings, self._path, threads=self.context.threads
+        )
+        try:
+            engine.warm_up(self._settings.model)
+        except Exception:
+            engine.close()
+            raise
+        self._engine = engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def health(self) -> Health:
+        try:
+            self._path(self._settings.model)
+        except ModelError as error:
+            return Health.unavailable(error.message, error.remedy)
+        except LookupError as error:  # a context without models, as in a bare test
+            return Health.unavailable(str(error))
+        return Health.ok()
+
+    def details(self) -> Mapping[str, str]:
+        engine = self._engine
+        return {} if engine is None else {"default model": self._settings.model, "loaded": ", ".join(engine.loaded())}
+
+    def models(self) -> tuple[str, ...]:
+        names = [self._settings.model, *self._settings.files]
+        for entry in MODELS:
+            with suppress(ModelError, LookupError):
+                self.context.model_path(entry.name)
+                names.append(entry.name)
+        return tuple(dict.fromkeys(names))
+
+    def model_identity(self, request: GenerateRequest) -> str:
+        name = request.model or self._settings.model
+        if name not in self._settings.files:
+            return name  # the catalogue's file of that name is always the same
+        status = self._path(name).stat()
+        return f"{name} {status.st_size} {status.st_mtime_ns}"
+
+    def generate_stream(self, request: GenerateRequest) -> TextStream:
+        if self._engine is None:
+            raise ProviderUnavailable("the llama engine is not open")
+        name = request.model or self._settings.model
+        if name not in self._settings.files and name not in (self._settings.model, *(entry.name for entry in MODELS)):
+            raise InvalidInput(f"there is no model {name!r}", remedy=f"choose from: {', '.join(self.models())}")
+        return (yield from self._engine.answer(name, request))
+
+    def _path(self, name: str) -> Path:
+        """The file of a model.
+
+        Raises:
+            ModelError: it is not there; with the command that fetches it.
+        """
+        own = self._settings.files.get(name)
+        if own is None:
+            return self.context.model_path(name)
+        if not own.is_file():
+            raise ModelError(
+                f"model {name!r} should be in {own}, and there is no such file",
+                remedy="mend the engine's setting files",
+            )
+        return own

@@ -1,0 +1,50 @@
+"""What these tests share: where the real model lies, and engines that have it open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rider_text_llama.models import SMOLLM2_135M
+from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
+
+from rider_core.api import ProviderContext
+from rider_core.errors import ModelError
+
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def small_model(name: str = SMOLLM2_135M.name) -> Path:
+    """The catalogue's model, from a folder of the person's or where `rider models pull` puts it."""
+    assert name == SMOLLM2_135M.name
+    folders = [os.environ.get("RIDER_MODEL_PATH"), f"{os.environ.get('RIDER_DATA_DIR', '')}/models"]
+    for folder in filter(None, folders):
+        if (path := Path(folder) / SMOLLM2_135M.filename).is_file():
+            return path
+    said = f"{SMOLLM2_135M.filename} is missing: set RIDER_MODEL_PATH, or RIDER_DATA_DIR and pull it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(said)
+    pytest.skip(said)
+
+
+def no_model(name: str) -> Path:
+    raise ModelError(f"model {name!r} is not installed", remedy=f"rider models pull {name}")
+
+
+@contextmanager
+def opened(**settings: Any) -> Iterator[LlamaTextGenerator]:
+    provider = LlamaTextGenerator(LlamaConfig(**settings), ProviderContext(model_path=small_model))
+    provider.open()
+    try:
+        yield provider
+    finally:
+        provider.close()
+
+
+def memory_mb() -> float:
+    """What this process has in memory now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_MB

@@ -1,0 +1,135 @@
+"""The parts that need no model: text out of bytes, stop sequences, and who stays loaded."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+
+import pytest
+from rider_text_llama.answer import AnswerText
+from rider_text_llama.context import _groups
+from rider_text_llama.residents import Residents
+
+from rider_core.errors import ProviderUnavailable
+from rider_core.testing import wait_until
+
+
+def shown(stops: tuple[str, ...], *pieces: bytes) -> tuple[list[str], str]:
+    answer = AnswerText(stops)
+    return [answer.add(piece) for piece in pieces], answer.rest()
+
+
+class TestAnswerText:
+    @pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "a😀b", "❤️", "日本語"])
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_characters_are_whole(self, text: str, size: int) -> None:
+        data = text.encode()
+        pieces, rest = shown((), *(data[at : at + size] for at in range(0, len(data), size)))
+        assert "".join(pieces) + rest == text
+        assert "\ufffd" not in "".join(pieces)
+
+    def test_half_a_character_at_the_end_is_none(self) -> None:
+        assert shown((), b"a", "ż".encode()[:1]) == (["a", ""], "")
+
+    def test_what_is_no_character_is_left_out(self) -> None:
+        pieces, rest = shown((), b"a\xff", b"\xc5", b"b", "\ufffd".encode())
+        assert "".join(pieces) + rest == "ab"
+
+    @pytest.mark.parametrize(
+        ("stops", "pieces", "text", "stopped"),
+        [
+            (("END",), [b"it is the E", b"N", b"D of it"], "it is the ", True),
+            (("END",), [b"it is the E", b"N", b"d of it"], "it is the ENd of it", False),
+            (("END",), [b"it is the E", b"N"], "it is the EN", False),
+            (("b", "ab"), [b"xab"], "x", True),
+            (("aab",), [b"a", b"a", b"a", b"b"], "a", True),
+            (("ż",), [b"a\xc5", b"\xbcb"], "a", True),
+        ],
+    )
+    def test_stop(self, stops: tuple[str, ...], pieces: list[bytes], text: str, stopped: bool) -> None:
+        answer = AnswerText(stops)
+        said = ""
+        for piece in pieces:
+            said += answer.add(piece)
+            assert text.startswith(said), "more was shown than may be"
+        assert (said + answer.rest(), answer.stopped) == (text, stopped)
+
+    def test_no_more_is_held_back_than_must_be(self) -> None:
+        assert shown(("END",), b"the E", b"verest E")[0] == ["the ", "Everest "]
+
+
+def test_no_token_is_read_alone() -> None:
+    for length in range(2, 200):
+        groups = list(_groups(list(range(length))))
+        assert [token for group in groups for token in group] == list(range(length))
+        assert all(2 <= len(group) < 64 for group in groups), length
+    assert list(_groups([7])) == [[7]]
+
+
+class Model:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.closed = False
+
+    def close(self) -> None:
+        assert not self.closed
+        self.closed = True
+
+
+class TestResidents:
+    def test_the_one_that_rested_longest_makes_room(self) -> None:
+        residents = Residents(Model, most=2, idle_s=0)
+        for name in ("a", "b", "a", "c"):
+            with residents.borrowed(name):
+                pass
+        assert residents.names() == ("a", "c")
+        residents.close()
+        assert residents.names() == ()
+
+    def test_one_in_use_does_not(self) -> None:
+        residents = Residents(Model, most=2, idle_s=0)
+        with residents.borrowed("a") as first, ExitStack() as others:
+            with residents.borrowed("b"):
+                pass
+            others.enter_context(residents.borrowed("c"))
+            assert residents.names() == ("a", "c")
+            with pytest.raises(ProviderUnavailable, match="2 models are in use"):
+                others.enter_context(residents.borrowed("d"))
+            residents.close()
+            assert not first.closed
+        assert first.closed
+
+    def test_idle_ones_go_one_after_the_other(self) -> None:
+        residents = Residents(Model, most=3, idle_s=0.1)
+        with residents.borrowed("used") as used:
+            for name in ("a", "b"):
+                with residents.borrowed(name):
+                    pass
+            wait_until(lambda: residents.names() == ("used",), what="the idle ones' unloading")
+            assert not used.closed
+        wait_until(lambda: used.closed, what="the last one's unloading")
+        residents.close()
+
+    def test_one_that_cannot_be_loaded_leaves_nothing(self) -> None:
+        def fail(name: str) -> Model:
+            raise ProviderUnavailable("no")
+
+        residents = Residents(fail, most=1, idle_s=0)
+        for _ in range(2):
+            with pytest.raises(ProviderUnavailable, match="no"), residents.borrowed("a"):
+                pass
+        assert residents.names() == ()
+        residents.close()
+
+    def test_no_thread_is_left(self) -> None:
+        before = threading.active_count()
+        residents = Residents(Model, most=1, idle_s=60)
+        assert threading.active_count() == before + 1
+        residents.close()
+        assert threading.active_count() == before
+
+    def test_closed(self) -> None:
+        residents = Residents(Model, most=1, idle_s=0)
+        residents.close()
+        with pytest.raises(ProviderUnavailable, match="closed"), residents.borrowed("a"):
+            pass
