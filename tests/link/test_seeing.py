@@ -9,7 +9,6 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
-from rider_core.link import custody, seeing
+from rider_core.link import seeing
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
 from rider_core.testing import SMALL_JPEG
@@ -189,12 +188,15 @@ class TestBlindness:
         scene.write("BROKEN", "the eye has fallen out")
         self.handed_back(scene, "the eye has fallen out")
 
-    def test_the_detector_is_too_slow(self, scene: Stage) -> None:
+    def test_the_detector_is_too_slow_and_then_fast_enough(self, scene: Stage) -> None:
         self.clear(scene)
         late = frames("expired")
         scene.write("SLOW", "1.3")
         self.handed_back(scene, "no picture was looked at within 1 s")
         assert frames("expired") > late
+        scene.processes.folder.joinpath("slow").unlink()
+        wait_until(lambda: not last(scene)["present"], 20, what="a clear way again")
+        assert scene.mode("vision") == "pc"
 
     def test_the_camera_freezes(self, scene: Stage) -> None:
         self.clear(scene)
@@ -202,21 +204,6 @@ class TestBlindness:
         scene.robot.freeze_camera()
         self.handed_back(scene, "the camera shows the same picture for")
         assert frames("repeated") > repeated
-
-    def test_a_camera_that_stays_frozen_is_left_alone_longer_each_time(self, scene: Stage) -> None:
-        seen(scene)
-        scene.robot.freeze_camera()
-
-        def taken() -> int:
-            told = [it["mode"] for it in scene.tells("robot.domain") if it["domain"] == "vision"]
-            return sum(one == "local" and other == "pc" for one, other in pairwise(told))
-
-        at = []
-        for number in (1, 2, 3):
-            wait_until(lambda number=number: taken() >= number, 20)  # type: ignore[misc]
-            at.append(time.monotonic())
-        assert at[2] - at[1] > 1.5 * custody.HEALTHY_FOR_S
-        assert not [word for word in scene.heard(OBSTACLE)[-3:] if not word["present"]]
 
     def test_no_picture_comes(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(seeing, "NO_FRAME_S", 1.0)
@@ -253,15 +240,6 @@ class TestBlindness:
         scene.link.stop()
         assert (scene.mode("vision"), scene.reason("vision")) == ("local", "the PC's link ends")
         wait_until(lambda: is_blind(scene), 5)
-
-    def test_it_is_taken_again_when_it_can_be_served(self, scene: Stage) -> None:
-        self.clear(scene)
-        scene.write("BROKEN", "for a while")
-        self.handed_back(scene, "for a while")
-        scene.processes.folder.joinpath("broken").unlink()
-        # The breaker of the engine does not open so soon; the domain is taken as soon as somebody could serve it.
-        wait_until(lambda: not last(scene)["present"], 30)
-        assert scene.mode("vision") == "pc"
 
 
 class TestFrames:
@@ -316,12 +294,13 @@ class TestFrames:
         assert one == left != other
 
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
-        quiet.write("SLOW", "0.5")
+        quiet.write("SLOW", "0.3")
+        self.counted("seen", lambda: send_frame(quiet, 80_000.0, picture(1_999)))
         before = frames("seen"), frames("replaced")
         for number in range(20):
             send_frame(quiet, 90_000.0 + number, picture(2_000 + number))
-        wait_until(lambda: frames("seen") >= before[0] + 2)
-        assert frames("replaced") - before[1] == 18
+        wait_until(lambda: frames("seen") - before[0] + frames("replaced") - before[1] == 20)
+        assert 1 <= frames("seen") - before[0] <= 3
 
     def test_a_clock_far_from_ours_changes_nothing(self, quiet: Stage) -> None:
         for ts in (5.0, 4e9):
