@@ -19,6 +19,7 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
 from rider_core.link import seeing
+from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
 from rider_core.testing import SMALL_JPEG
@@ -137,6 +138,30 @@ class TestWords:
         wait_until(lambda: len(scene.heard(OBSTACLE)) >= 5)
         assert all(word["present"] for word in scene.heard(OBSTACLE))
 
+    def test_what_is_not_confirmed_yet_is_no_clear_way(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Something new before the robot: from then on until it counts, nothing is said."""
+        monkeypatch.setattr(seeing, "UNSURE_S", 60.0)
+        seen(scene)
+        wait_until(lambda: not last(scene)["present"])
+        monkeypatch.setattr(scene.link._seeing._tracks, "_confirm_frames", 1_000_000)
+        monkeypatch.setattr(Tracks, "settled", True)
+        scene.show(PERSON)
+        before = frames("seen")
+        wait_until(lambda: frames("seen") >= before + 3)  # the first may have been looked at before
+        words, before = len(scene.heard(OBSTACLE)), frames("seen")
+        wait_until(lambda: frames("seen") >= before + 5)
+        assert len(scene.heard(OBSTACLE)) == words
+
+    def test_what_is_never_confirmed_counts_nevertheless_after_a_while(
+        self, scene: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen(scene)
+        wait_until(lambda: not last(scene)["present"])
+        monkeypatch.setattr(scene.link._seeing._tracks, "_confirm_frames", 1_000_000)
+        scene.show(PERSON)
+        wait_until(lambda: scene.robot.obstacle_present, 5)
+        assert "blind" not in last(scene)["meta"]
+
     def test_every_number_is_one_whatever_the_detector_finds(self, scene: Stage) -> None:
         seen(scene)
         odd = [(0, 0, 0, 0), (-1e9, -1e9, 1e9, 1e9), (640, 480, 0, 0), (320, 240, 320, 240), (1e300, 5, -1e300, 4)]
@@ -205,6 +230,15 @@ class TestBlindness:
         self.handed_back(scene, "the camera shows the same picture for")
         assert frames("repeated") > repeated
 
+    def test_the_robot_cannot_be_told_to_see_for_itself(self, scene: Stage) -> None:
+        """Its HTTP interface is away: then it is the word over the bus alone that stops it."""
+        self.clear(scene)
+        scene.robot.kill_api()
+        scene.robot.freeze_camera()
+        wait_until(lambda: is_blind(scene), 5)
+        scene.robot.start_api()
+        self.handed_back(scene, "the camera shows the same picture for")
+
     def test_no_picture_comes(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(seeing, "NO_FRAME_S", 1.0)
         self.clear(scene)
@@ -267,6 +301,12 @@ class TestFrames:
         before = frames(outcome)
         act()
         wait_until(lambda: frames(outcome) > before, 5, what=f"a frame that is {outcome}")
+
+    def test_the_first_frames_of_a_stream_are_too_few_to_call_the_way_clear(self, quiet: Stage) -> None:
+        for number in range(3):
+            self.counted("seen", lambda number=number: send_frame(quiet, 500.0 + number, picture(5_000 + number)))  # type: ignore[misc]
+        wait_until(lambda: last(quiet)["ts"] == 502.0)
+        assert [word["present"] for word in quiet.heard(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
 
     def test_a_late_one_is_refused(self, quiet: Stage) -> None:
         self.counted("seen", lambda: send_frame(quiet, 90_000.0, picture(1)))
