@@ -155,7 +155,9 @@ class Tracks:
         known.told_s = self._now_s
         found = known.found
         box = [round(side, 1) for side in found.box]
-        self._tell("robot.object", event=event, id=known.id, label=found.label, score=found.score, box=box, **more)
+        self._tell(
+            "robot.object", event=event, id=known.id, label=found.label, score=round(found.score, 3), box=box, **more
+        )
 
     def _thing(self, known: _Known) -> Thing:
         found = known.found

@@ -53,14 +53,16 @@ def test_two_that_cross_keep_their_numbers(seed: int, step_px: float) -> None:
     assert [set(known(numbers[who])) for who in ("near", "far")] in ([{1}, {2}], [{2}, {1}]), f"seed {seed}: {numbers}"
 
 
-@pytest.mark.parametrize(("step_px", "least"), [(9.0, 0.9), (15.0, 0.96), (25.0, 0.96)])
+@pytest.mark.parametrize(("step_px", "least"), [(5.0, 0.9), (9.0, 0.97), (15.0, 0.95), (25.0, 0.95)])
 def test_two_that_cross_before_a_detector_that_overlooks_one_in_ten(step_px: float, least: float) -> None:
-    """While they cover each other and the near one is overlooked, nobody can tell whose box the one box is."""
+    """While they cover each other and the near one is overlooked, nobody can tell whose box the one box is.
+
+    At 5 px a frame the far one is hidden for 11 frames and more, which is longer than things are looked for.
+    """
     lost = []
     for seed in range(100):
         numbers = follow(crossing(seed, step_px))
-        ends = [(known(numbers[who])[0], known(numbers[who])[-1]) for who in ("near", "far")]
-        if any(first != last for first, last in ends):
+        if [set(known(numbers[who])) for who in ("near", "far")] not in ([{1}, {2}], [{2}, {1}]):
             lost.append(seed)
     assert len(lost) <= 100 - 100 * least, f"lost in the scenes with the seeds {lost}"
 
