@@ -35,6 +35,7 @@ EventKind = Literal[
     "robot.transcript",
     "robot.speech",
     "robot.reply",
+    "robot.object",
     "robot.link",
     "robot.domain",
     "robot.refused",

@@ -17,7 +17,7 @@ from waitress.server import create_server
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
-from rider_core.link.options import House
+from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.services import Services
@@ -53,8 +53,14 @@ def run_link(settings: Settings) -> None:
         language=settings.language,
         prompt=settings.robot_prompt,
         barge_in=settings.barge_in,
+        vision=VisionOptions(
+            fov_deg=settings.camera_fov_deg,
+            reach_m=settings.obstacle_distance_m,
+            confirm_frames=settings.confirm_frames,
+            follow=settings.follow,
+        ),
     )
-    link = Link(options, House(services.backend, teller, services.bus.follow))
+    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker))
     reporter = StatusReporter(services.bus, link.describe)
     serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
     serving.start()

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="what people speak; None: detect it")
 
+    camera_fov_deg: float = Field(62.2, ge=20, le=170, description="the camera's horizontal angle of view")
+    obstacle_distance_m: float = Field(1.0, ge=0.2, le=5, description="the robot is to stop for what is nearer")
+    confirm_frames: int = Field(2, ge=1, le=20, description="in so many frames must a thing be recognised to count")
+    follow: bool = Field(False, description="tell the robot to turn to the person that it sees")
+    tracker: str | None = Field(None, max_length=64, description="who follows things over frames; None: the only one")
+
     robot_prompt: str = Field(
         "companion", pattern=PRESET_PATTERN, description="the robot's system prompt (`rider prompts list`)"
     )

@@ -26,15 +26,27 @@ HEARTBEAT_EVERY_S = 5.0
 CHECK_EVERY_S = 1.0
 #: After the link's start workers may still be loading their models.
 START_GRACE_S = 20.0
-#: A domain that we handed back is taken again when it could have been served for so long without a break.
+#: A domain that we handed back is taken again when it could have been served for so long without a break,
+#: the first time.
 HEALTHY_FOR_S = 10.0
 #: A reason is for people, in characters.
 MAX_REASON = 200
 
-#: Which task a domain of the robot needs. None: the link does not serve it yet, and a robot that believes otherwise
-#: would take our silence for a clear path.
-TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": None, "text": "text.generate"}
-NOT_SERVED = "this version of Rider-PC does not serve it"
+#: Who has to hand a domain back again this soon after it was taken waits twice as long before it is taken the next
+#: time, and so on up to the longest wait: what ails it shows only while we serve it, as a frozen camera does.
+SOON_AGAIN_S = 60.0
+LONGEST_WAIT_S = 300.0
+
+#: Which task a domain of the robot needs.
+TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who serves a domain, and since when we know it (monotonic). An empty mode: the robot was not heard yet."""
+
+    mode: str
+    since: float
 
 
 @dataclass
@@ -44,7 +56,10 @@ class _Domain:
     mode: str = ""
     status: str = ""
     reason: str = ""
+    since: float = 0.0
     handed_back: bool = False
+    taken: float = float("-inf")
+    wait_s: float = 0.0
     healthy_since: float | None = None
 
 
@@ -92,6 +107,11 @@ class Custody:
         """Whether the robot leaves a domain to us, as far as it said."""
         return self._domains[domain].mode == "pc"
 
+    def standing(self, domain: str) -> Standing:
+        """Who serves a domain now. May be called from any thread."""
+        known = self._domains[domain]
+        return Standing(known.mode, known.since)
+
     def take_state(self, body: dict[str, Any]) -> None:
         """`provider.*.state`: the robot says who serves a domain.
 
@@ -126,20 +146,18 @@ class Custody:
                     self._hand_back(name, domain, reason)
             elif domain.healthy_since is None:
                 domain.healthy_since = time.monotonic()
-            elif domain.handed_back and time.monotonic() - domain.healthy_since > HEALTHY_FOR_S:
+            elif domain.handed_back and time.monotonic() - domain.healthy_since > domain.wait_s:
                 self._take_again(name, domain)
 
     def _problems(self) -> dict[str, str]:
         """Domain to why we cannot serve it now."""
-        never = {name: NOT_SERVED for name, task in TASK_OF_DOMAIN.items() if task is None}
         if time.monotonic() - self._started < START_GRACE_S:
-            return never
-        served = {name: task for name, task in TASK_OF_DOMAIN.items() if task is not None}
+            return {}
         try:
             capacity = self._house.backend.capacity()
         except BackendUnavailable as error:
-            return never | dict.fromkeys(served, str(error))
-        return never | {name: f"no worker can do {task}" for name, task in served.items() if not capacity.get(task)}
+            return dict.fromkeys(TASK_OF_DOMAIN, str(error))
+        return {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}
 
     def _talk_to_robot(self, problems: dict[str, str]) -> None:
         try:
@@ -165,8 +183,9 @@ class Custody:
         mode, status, reason = (str(state.get(key) or "")[:MAX_REASON] for key in ("mode", "status", "reason"))
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
-        if mode != domain.mode and mode == "pc":
-            domain.handed_back = False
+        if mode != domain.mode:
+            domain.since = time.monotonic()
+            domain.handed_back = domain.handed_back and mode != "pc"
         domain.mode, domain.status, domain.reason = mode, status, reason
         log.info("%s is served by %s (%s) %s", name, mode, status, reason)
         self._house.tell("robot.domain", domain=name, mode=mode, status=status, reason=reason)
@@ -175,11 +194,14 @@ class Custody:
         log.warning("%s is handed back to the robot: %s", name, reason)
         if self._switch(name, "local", reason):
             domain.handed_back = not for_good
+            again = time.monotonic() - domain.taken < SOON_AGAIN_S
+            domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S
 
     def _take_again(self, name: str, domain: _Domain) -> None:
         log.info("%s can be served again and is taken back", name)
         if self._switch(name, "pc", "the PC can serve it again"):
             domain.handed_back = False
+            domain.taken = time.monotonic()
 
     def _switch(self, name: str, target: Mode, reason: str) -> bool:
         """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer."""

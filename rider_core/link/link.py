@@ -15,6 +15,7 @@ from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.refusals import Refusals
 from rider_core.link.robot_api import RobotApi
+from rider_core.link.seeing import Seeing
 from rider_core.link.speaking import Speaking
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,10 @@ class Link:
         )
         give_voice_back = partial(self._custody.give_back, "voice")
         self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, options)
+        give_vision_back = partial(self._custody.give_back, "vision")
+        standing = partial(self._custody.standing, "vision")
+        self._seeing = Seeing(house, self._bus.send, give_vision_back, standing, options.vision)
+        self._bus.on("vision.frame.offload", self._seeing.take_frame)
         self._bus.on("voice.asr.request", self._hearing.take_chunk)
         self._bus.on("voice.tts.request", self._speaking.take_request)
         for domain in ("voice", "vision", "text"):
@@ -53,11 +58,14 @@ class Link:
         self._hearing.start()
         self._speaking.start()
         self._conversation.start()
+        self._seeing.start()
         self._bus.start(self._refusals)
         self._custody.start()
 
     def stop(self) -> None:
         """Hand the domains back, answer what is under way, and end."""
+        # First: its last word must be out before the bus ends.
+        self._seeing.stop()
         self._custody.stop()
         self._hearing.stop()
         self._conversation.stop()
@@ -92,6 +100,7 @@ class Link:
         else:
             log.warning("the robot's bus is gone: %s", reason)
             self._hearing.reset()
+            self._seeing.reset()
         self._tell_state()
 
     def _robot_changed(self, problem: str) -> None:

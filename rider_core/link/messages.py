@@ -12,6 +12,8 @@ from rider_core.api.messages import Message
 MAX_CHUNK_BYTES = 16_000
 #: The rate of the robot's microphone, and of the voice activity model, in Hz.
 SAMPLE_RATE = 16_000
+#: One picture; its base64 fits into the largest body that is taken (`framing.MAX_FRAME_BODY_BYTES`).
+MAX_JPEG_BYTES = 3_000_000
 
 
 class RobotMessage(Message):
@@ -27,6 +29,19 @@ class AudioChunkIn(RobotMessage):
     chunk_pcm: str = Field(
         min_length=1, max_length=MAX_CHUNK_BYTES * 4 // 3 + 4, description="signed 16-bit mono samples in base64"
     )
+
+
+class FrameSize(RobotMessage):
+    w: int = Field(ge=1, le=65_535, description="width in pixels")
+    h: int = Field(ge=1, le=65_535, description="height in pixels")
+
+
+class FrameIn(RobotMessage):
+    """`vision.frame.offload`: the newest picture of the camera."""
+
+    ts: float = Field(description="the robot's clock, seconds since the epoch: the only mark that a frame has")
+    frame_jpeg: str = Field(min_length=1, max_length=MAX_JPEG_BYTES * 4 // 3 + 4, description="JPEG in base64")
+    size: FrameSize | None = Field(None, description="what the robot says of it; the picture itself is believed")
 
 
 class SpeakRequest(RobotMessage):

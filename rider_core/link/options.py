@@ -8,6 +8,23 @@ from typing import Protocol
 
 from rider_core.api.events import Event, EventKind
 from rider_core.api.job_backend import JobBackend
+from rider_core.api.object_tracking import ObjectTracker
+
+
+@dataclass(frozen=True)
+class VisionOptions:
+    """
+    Attributes:
+        fov_deg: The camera's horizontal angle of view, in degrees.
+        reach_m: The robot is told to stop for what is nearer, in metres.
+        confirm_frames: In so many frames must a thing be recognised before it counts.
+        follow: Tell the robot where the person is that it should turn to.
+    """
+
+    fov_deg: float = 62.2
+    reach_m: float = 1.0
+    confirm_frames: int = 2
+    follow: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,6 +39,7 @@ class LinkOptions:
         language: What people speak, in ISO 639-1; None: detected.
         prompt: Name of the system prompt that the robot's answers follow.
         barge_in: Who speaks while the robot answers makes it stop.
+        vision: About the camera.
     """
 
     publish_address: str
@@ -32,6 +50,7 @@ class LinkOptions:
     language: str | None = None
     prompt: str = "companion"
     barge_in: bool = True
+    vision: VisionOptions = VisionOptions()
 
 
 class Tell(Protocol):
@@ -48,8 +67,10 @@ class House:
         backend: Where jobs go.
         tell: The event bus, to speak to.
         follow: The event bus, to hear a job's partial results from; takes its id and the longest silence in seconds.
+        new_tracker: Makes a tracker for a stream of frames, or raises `ProviderUnavailable`.
     """
 
     backend: JobBackend
     tell: Tell
     follow: Callable[[str, float], Iterator[Event]]
+    new_tracker: Callable[[], ObjectTracker]

@@ -3,8 +3,10 @@
 from rider_core.metrics.definitions import (
     ANSWER_CACHE,
     ANSWERS,
+    BLIND,
     BREAKER_TRIPS,
     EVENTS_DROPPED,
+    FRAMES,
     LINK_DROPPED,
     LINK_RECEIVED,
     LINK_SENT,
@@ -17,8 +19,10 @@ from rider_core.metrics.exposition import exposition
 __all__ = [
     "ANSWERS",
     "ANSWER_CACHE",
+    "BLIND",
     "BREAKER_TRIPS",
     "EVENTS_DROPPED",
+    "FRAMES",
     "LINK_DROPPED",
     "LINK_RECEIVED",
     "LINK_SENT",

@@ -23,8 +23,18 @@ ANSWER_CACHE = Counter(
 LINK_RECEIVED = Counter("rider_link_received_total", "Messages taken from the robot's bus.", ["topic"])
 LINK_SENT = Counter("rider_link_sent_total", "Messages put on the robot's bus.", ["topic"])
 LINK_DROPPED = Counter(
-    "rider_link_dropped_total", "What the link had to drop. what: message, utterance, result or frame.", ["what"]
+    "rider_link_dropped_total",
+    "What the link had to drop. what: message, utterance, result, frame or object.",
+    ["what"],
 )
 ROBOT_CALLS = Counter("rider_robot_calls_total", "HTTP calls to the robot.", ["call", "outcome"])
 UTTERANCES = Counter("rider_utterances_total", "Utterances cut out of the robot's microphone stream.", ["outcome"])
 ANSWERS = Counter("rider_answers_total", "Answers to people. outcome: spoken, interrupted or failed.", ["outcome"])
+FRAMES = Counter(
+    "rider_frames_total",
+    "Frames of the robot's camera. outcome: seen, replaced, late, repeated, expired, failed or unwanted.",
+    ["outcome"],
+)
+BLIND = Counter(
+    "rider_blind_total", "How often the link had to say that it sees nothing. why: see `link/seeing.py`.", ["why"]
+)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from redis import Redis, RedisError
 
 from rider_core import store
+from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
-from rider_core.errors import BackendUnavailable, ConfigError, StoreError
+from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable, StoreError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.pluginhost import PluginHost
@@ -99,6 +100,21 @@ class Services:
         provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
         context = ProviderContext(model_path=self.catalogue.path, threads=self.settings.threads)
         return provider(self._provider_config(provider), context)
+
+    def make_tracker(self) -> ObjectTracker:
+        """Something that follows objects over the frames of one stream.
+
+        Raises:
+            ConfigError: the settings name one that does not exist.
+            ProviderUnavailable: there is none, or it cannot be loaded.
+        """
+        trackers = self.plugins.registry.trackers
+        wanted = self.settings.tracker or min(trackers, default=None)
+        if wanted is None:
+            raise ProviderUnavailable("no object tracker is installed", remedy="pip install rider-vision-tracking")
+        if wanted not in trackers:
+            raise ConfigError(f"there is no tracker {wanted!r}", remedy=f"choose from: {', '.join(sorted(trackers))}")
+        return trackers[wanted]()
 
     def provider_names(self, domain: type[Provider], wanted: str | None = None) -> list[str]:
         """Whom to ask, one after another: the one of `make_provider`, then the domain's other real ones.

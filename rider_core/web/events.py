@@ -10,6 +10,7 @@ from typing import Any
 from rider_core.api import Event
 from rider_core.web import untrusted
 from rider_core.web.board import Board, Row
+from rider_core.web.history import is_routine
 
 #: A process says something every 5 s; three times that is silence.
 ALIVE_S = 15.0
@@ -194,7 +195,7 @@ class EventIntake:
         data = event.data
         state = JOB_STATES[event.kind]
         known = self._board.row("jobs", event.job_id)
-        if known is None or event.ts >= known["ts"]:
+        if not is_routine(event) and (known is None or event.ts >= known["ts"]):
             told = {
                 "task": untrusted.name(data, "task"),
                 "queue": untrusted.name(data, "queue"),

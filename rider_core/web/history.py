@@ -17,9 +17,23 @@ _KINDS: dict[JobState, EventKind] = {
 }
 
 
+def is_routine(event: Event) -> bool:
+    """Whether it tells of one of the frames of a robot's camera that went well.
+
+    There are five a second: within a minute they would push everything else off the board, and within an hour out of
+    the history. Their results are told of as `robot.object`, their number is in the rates.
+    """
+    data = event.data
+    frame = untrusted.name(data, "task") == "vision.detect" and untrusted.name(data, "origin") == "robot"
+    return frame and event.kind in ("job.started", "job.done")
+
+
 def job_record(event: Event) -> JobRecord | None:
-    """The job that this event ended, without its result. None: it ended none, or it does not say enough."""
-    if event.kind not in FINAL_KINDS or not event.job_id:
+    """The job that this event ended, without its result.
+
+    None: it ended none, it does not say enough, or it is routine.
+    """
+    if event.kind not in FINAL_KINDS or not event.job_id or is_routine(event):
         return None
     data = event.data
     ran_s = (untrusted.number(data, "ran_ms") or 0.0) / 1000

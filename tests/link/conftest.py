@@ -1,5 +1,5 @@
 """The stage of the link's tests."""
 
-from link_stage import stage
+from link_stage import soon, stage
 
-__all__ = ["stage"]
+__all__ = ["soon", "stage"]

@@ -1,25 +1,45 @@
-"""A link in this process, between a simulated robot and a real queue with a real worker."""
+"""A link in this process, between a simulated robot and a real queue with a real worker and a real tracker."""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import eye_plugin
 import pytest
 import redis
 import voice_plugin
 from house import Processes, Valkey, install_plugin, wait_until
 from prometheus_client import REGISTRY
+from rider_vision_tracking import new_byte_track
 
+from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.link import Link, LinkOptions, custody
-from rider_core.link.options import House
+from rider_core.link.options import House, VisionOptions
 from rider_core.simulator import RobotConfig, SimulatedRobot
 
+#: What the plugins of the tests look at.
+FILES = ("BROKEN", "EYE", "GO", "SLOW")
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
+
+
+@dataclass
+class Trackers:
+    """Makes trackers, or raises what it was told to."""
+
+    error: Exception | None = None
+
+    def __call__(self) -> ObjectTracker:
+        if self.error is not None:
+            raise self.error
+        return new_byte_track()
 
 
 @dataclass
@@ -32,6 +52,7 @@ class Stage:
     valkey: Valkey
     processes: Processes
     told: list[tuple[str, dict[str, Any]]]
+    trackers: Trackers
 
     @property
     def broken(self) -> Path:
@@ -42,10 +63,22 @@ class Stage:
         return Path(self.processes.environment["GO"])
 
     def start_worker(self, *queues: str) -> Any:
-        before = self.backend.capacity()["voice.transcribe"]
-        process = self.processes.start("-m", "rider_core.cli.main", "worker", *(queues or ("voice",)))
-        wait_until(lambda: self.backend.capacity()["voice.transcribe"] > before, what="a worker")
+        queues = queues or ("voice",)
+        task = {"voice": "voice.transcribe", "vision": "vision.detect"}[queues[0]]
+        before = self.backend.capacity()[task]
+        process = self.processes.start("-m", "rider_core.cli.main", "worker", *queues)
+        wait_until(lambda: self.backend.capacity()[task] > before, what="a worker")
         return process
+
+    def show(self, *things: tuple[str, float, tuple[float, float, float, float]]) -> None:
+        """What the detector finds from now on."""
+        self.write("EYE", json.dumps(things))
+
+    def write(self, name: str, text: str) -> None:
+        """One of the files that the plugins of the tests look at, in one step."""
+        path = Path(self.processes.environment[name])
+        path.with_suffix(".new").write_text(text)
+        os.replace(path.with_suffix(".new"), path)
 
     def mode(self, domain: str = "voice") -> str:
         return str(self.robot.domains[domain]["mode"])
@@ -65,30 +98,49 @@ def metric(name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def stage(
-    valkey: Valkey, connection: redis.Redis, processes: Processes, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link looks more often than it does on a robot."""
     monkeypatch.setattr(custody, "START_GRACE_S", 0.0)
     monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
     monkeypatch.setattr(custody, "HEARTBEAT_EVERY_S", 0.3)
     monkeypatch.setattr(custody, "HEALTHY_FOR_S", 1.0)
+
+
+@pytest.fixture
+def stage(valkey: Valkey, connection: redis.Redis, processes: Processes, soon: None) -> Iterator[Stage]:
+    """Everything of its own: for tests that break something."""
+    prepare(processes, valkey)
+    with on_stage(valkey, connection, processes) as stage:
+        yield stage
+
+
+def prepare(processes: Processes, valkey: Valkey) -> None:
+    """Let the processes find the server, and the plugins of the tests."""
     install_plugin(processes.folder, "voice-probe", voice_plugin.SOURCE)
-    processes.environment.update(
-        REDIS_URL=valkey.url, BROKEN=str(processes.folder / "broken"), GO=str(processes.folder / "go")
-    )
+    install_plugin(processes.folder, "eye-probe", eye_plugin.SOURCE)
+    files = {name: str(processes.folder / name.lower()) for name in FILES}
+    # An engine that fails is to go on failing: the breaker would take it away in the midst of a test.
+    processes.environment.update(REDIS_URL=valkey.url, RIDER_BREAKER_FAILURES="1000", **files)
+
+
+@contextmanager
+def on_stage(valkey: Valkey, connection: redis.Redis, processes: Processes) -> Iterator[Stage]:
     backend = RQBackend(connection)
     config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=("voice",))
     with SimulatedRobot(config) as robot:
         robot.mute()
         told: list[tuple[str, dict[str, Any]]] = []
+        new_byte_track()  # the library is loaded once, before anything is timed
+        trackers = Trackers()
         options = LinkOptions(
             publish_address=f"tcp://127.0.0.1:{robot.publish_port}",
             subscribe_address=f"tcp://127.0.0.1:{robot.subscribe_port}",
             robot_api_url=robot.api_url,
             base_url="http://127.0.0.1:9",
+            vision=VisionOptions(follow=True),
         )
         bus = EventBus(connection, "link")
-        link = Link(options, House(backend, lambda kind, **data: told.append((kind, data)), bus.follow))
-        stage = Stage(robot, link, backend, valkey, processes, told)
-        yield stage
+        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers)
+        link = Link(options, house)
+        yield Stage(robot, link, backend, valkey, processes, told, trackers)
         link.stop()

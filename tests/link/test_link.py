@@ -120,13 +120,6 @@ def test_without_a_worker_voice_is_handed_back_and_taken_again_when_one_is_there
     wait_until(lambda: [mode for mode, _ in groupby(voice_modes(stage))] == ["pc", "local", "pc"])
 
 
-def test_vision_that_nobody_serves_is_handed_back_at_once(stage: Stage) -> None:
-    stage.robot.switch("vision", "pc")
-    stage.link.start()
-    wait_until(lambda: stage.mode("vision") == "local", 5)
-    assert "does not serve" in stage.reason("vision")
-
-
 def test_what_a_person_switched_to_local_stays_local(stage: Stage) -> None:
     started(stage)
     wait_until(lambda: voice_modes(stage))

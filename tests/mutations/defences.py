@@ -1,4 +1,4 @@
-"""The job engine's defences: what takes each one out, and the test that notices.
+"""The defences of the job engine and of the robot's eyes: what takes each one out, and the test that notices.
 
 `make mutations` takes out one after the other, in a copy of the tree, and wants its test red. Whoever builds a defence
 adds it here.
@@ -36,6 +36,9 @@ _RABBIT = "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/"
 _RABBIT_TESTS = "plugins/rider-queue-rabbitmq/tests/"
 _TICKETS = "tests/jobs/test_claims_of_tickets.py"
 _DESK = "rider_core/jobs/broker_backend/desk.py"
+_LINK, _LINK_TESTS = "rider_core/link/", "tests/link/"
+_TRACKING = "plugins/rider-vision-tracking/rider_vision_tracking/"
+_TRACKING_TESTS = "plugins/rider-vision-tracking/tests/test_tracking.py"
 
 #: Records, leases, results: the same for both carriers.
 LEDGER = [
@@ -870,4 +873,199 @@ RABBITMQ = [
     ),
 ]
 
-DEFENCES = [*LEDGER, *HANDS, *WORKER, *SCHEDULES, *RABBITMQ]
+#: The robot's eyes: tracking, and never calling a way clear that nobody looks at.
+EYES = [
+    Defence(
+        "a late frame is looked at",
+        _LINK + "frames.py",
+        "if self._ts - CLOCK_SET_S <= told.ts <= self._ts:",
+        "if False:",
+        (_LINK_TESTS + "test_tracks.py", "test_late"),
+    ),
+    Defence(
+        "a robot that was started again is late for ever",
+        _LINK + "frames.py",
+        "if self._ts - CLOCK_SET_S <= told.ts <= self._ts:",
+        "if told.ts <= self._ts:",
+        (_LINK_TESTS + "test_tracks.py", "test_a_clock_that_was_set_back"),
+    ),
+    Defence(
+        "a frozen camera's picture is looked at again and again",
+        _LINK + "frames.py",
+        "if told.frame_jpeg == self._image:",
+        "if False:",
+        (_LINK_TESTS + "test_seeing.py", "test_the_camera_freezes"),
+    ),
+    Defence(
+        "what is no picture is looked at",
+        _LINK + "frames.py",
+        ".startswith(_JPEG):",
+        " is None:",
+        (_LINK_TESTS + "test_seeing.py", "test_every_malformed_one"),
+    ),
+    Defence(
+        "a frozen camera sees",
+        _LINK + "seeing.py",
+        "elif arrived > since and same_s >= STALE_AFTER_S:",
+        "elif False:",
+        (_LINK_TESTS + "test_seeing.py", "test_the_camera_freezes"),
+    ),
+    Defence(
+        "a camera that sends nothing sees",
+        _LINK + "seeing.py",
+        "if now - max(arrived, since) > NO_FRAME_S:",
+        "if False:",
+        (_LINK_TESTS + "test_seeing.py", "test_no_picture_comes"),
+    ),
+    Defence(
+        "a detector that fails for ever is waited for",
+        _LINK + "seeing.py",
+        "elif self._unanswered_since is not None and now - self._unanswered_since >= BLIND_AFTER_S:",
+        "elif False:",
+        (_LINK_TESTS + "test_seeing.py", "test_the_detector_fails"),
+    ),
+    Defence(
+        "a tracker that raises is a clear way",
+        _LINK + "seeing.py",
+        "        if self._unanswered_since is None:\n            self._unanswered_since = time.monotonic()\n\n",
+        "",
+        (_LINK_TESTS + "test_seeing.py", "tracker"),
+    ),
+    Defence(
+        "vision is handed back and the way stays clear",
+        _LINK + "seeing.py",
+        "            self._say_blind(reason)\n            self._forget()\n        if now",
+        "            self._forget()\n        if now",
+        (_LINK_TESTS + "test_seeing.py", "test_the_robot_cannot_be_told"),
+    ),
+    Defence(
+        "the link ends and the way stays clear",
+        _LINK + "seeing.py",
+        """        if self._last_word == "clear":
+            self._say_blind(reason)
+""",
+        "",
+        (_LINK_TESTS + "test_seeing.py", "test_the_link_ends"),
+    ),
+    Defence(
+        "the first frame already says that the way is clear",
+        _LINK + "seeing.py",
+        "if ahead.present or self._tracks.settled:",
+        "if True:",
+        (_LINK_TESTS + "test_seeing.py", "test_the_first_frames_of_a_stream"),
+    ),
+    Defence(
+        "what is not confirmed yet is a clear way",
+        _LINK + "seeing.py",
+        "if unsure.present:",
+        "if False:",
+        (_LINK_TESTS + "test_seeing.py", "test_what_is_not_confirmed"),
+    ),
+    Defence(
+        "what is never confirmed keeps the last word for ever",
+        _LINK + "seeing.py",
+        "if frame.arrived - self._unsure_since < UNSURE_S:",
+        "if True:",
+        (_LINK_TESTS + "test_seeing.py", "test_what_is_never_confirmed"),
+    ),
+    Defence(
+        "a camera that stays frozen takes vision again and again",
+        _LINK + "custody.py",
+        "min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S",
+        "HEALTHY_FOR_S",
+        (_LINK_TESTS + "test_custody.py", "left_alone_longer"),
+    ),
+    Defence(
+        "any number of things is known",
+        _LINK + "tracks.py",
+        "if len(self._known) < MAX_THINGS:",
+        "if True:",
+        (_LINK_TESTS + "test_tracks.py", "test_there_is_an_end"),
+    ),
+    Defence(
+        "one frame is enough to enter",
+        _LINK + "tracks.py",
+        "if not known.entered and known.frames >= self._confirm_frames:",
+        "if not known.entered:",
+        (_LINK_TESTS + "test_tracks.py", "test_a_thing_counts_when"),
+    ),
+    Defence(
+        "every thing is told of in every frame",
+        _LINK + "tracks.py",
+        "        due = [it for it in due if self._now_s - it.told_s >= UPDATE_EVERY_S]\n",
+        "",
+        (_LINK_TESTS + "test_tracks.py", "test_updates_of_a_thing"),
+    ),
+    Defence(
+        "a box outside the picture breaks the arithmetic",
+        _LINK + "obstacle.py",
+        "        box = within(thing.box, view)\n",
+        "        box = thing.box\n",
+        (_LINK_TESTS + "test_obstacle.py", "test_whatever_boxes"),
+    ),
+    Defence(
+        "a person without feet is taken for a small one far away",
+        _LINK + "obstacle.py",
+        "min(by_height_m, by_width_m) if cut else by_height_m",
+        "by_height_m",
+        (_LINK_TESTS + "test_obstacle.py", "test_what_is_cut_off"),
+    ),
+    Defence(
+        "the robot turns to whoever is there while the followed one is hidden",
+        _LINK + "following.py",
+        "if self._id is None or not people[self._id].seen:",
+        "if self._id is None:",
+        (_LINK_TESTS + "test_obstacle.py", "test_the_largest_first"),
+    ),
+    Defence(
+        "a person becomes the chair behind",
+        _TRACKING + "byte_track.py",
+        "places.setdefault(found.label, []).append(place)",
+        'places.setdefault("", []).append(place)',
+        (_TRACKING_TESTS, "test_a_person_never"),
+    ),
+    Defence(
+        "who is covered gets the box of the one in front",
+        _TRACKING + "byte_track.py",
+        "numbers[place] = self._number(renamed.get(theirs, theirs))",
+        "numbers[place] = self._number(theirs)",
+        (_TRACKING_TESTS, "test_two_that_cross_keep"),
+    ),
+    Defence(
+        "the library's numbers begin again with each class",
+        _TRACKING + "byte_track.py",
+        "self._ours[theirs] = next(self._numbers)",
+        "self._ours[theirs] = theirs + 1",
+        (_TRACKING_TESTS, "test_numbers_are_never"),
+    ),
+    Defence(
+        "an empty class is kept",
+        _TRACKING + "byte_track.py",
+        "            if one.is_empty:\n                del self._classes[label]\n",
+        "",
+        (_TRACKING_TESTS, "test_nothing_is_kept"),
+    ),
+    Defence(
+        "any number of classes is followed",
+        _TRACKING + "byte_track.py",
+        "if found.label in places or len(places) < MAX_CLASSES:",
+        "if True:",
+        (_TRACKING_TESTS, "test_more_classes"),
+    ),
+    Defence(
+        "a clock that stands still makes the library complain",
+        _TRACKING + "byte_track.py",
+        "max(_LEAST_STEP_S, elapsed_s)",
+        "max(0.0, elapsed_s)",
+        (_TRACKING_TESTS, "test_a_clock_that_stands"),
+    ),
+    Defence(
+        "a box beyond all measure ends the tracker",
+        _TRACKING + "byte_track.py",
+        "(min(max(side, -_FAR_PX), _FAR_PX) for side in box)",
+        "box",
+        (_TRACKING_TESTS, "test_boxes_that_are_none"),
+    ),
+]
+
+DEFENCES = [*LEDGER, *HANDS, *WORKER, *SCHEDULES, *RABBITMQ, *EYES]

@@ -198,3 +198,19 @@ def test_what_an_engine_says_of_itself_is_shown_as_text() -> None:
         "providers"
     ]
     assert shown_engine["details"] == ""
+
+
+def test_frames_of_a_camera_that_went_well_push_nothing_out() -> None:
+    said = [event("job.done", NOW, "voice", task="voice.transcribe", origin="robot")]
+    for number in range(TABLE_LIMITS["jobs"] + 5):
+        frame = {"task": "vision.detect", "origin": "robot", "queue": "vision", "ran_ms": 20}
+        said += [
+            event("job.started", NOW + number, f"f{number}", **frame),
+            event("job.done", NOW + number, f"f{number}", **frame),
+        ]
+    said.append(event("job.failed", NOW + 1, "bad", task="vision.detect", origin="robot"))
+    said.append(event("job.done", NOW + 1, "asked", task="vision.detect", origin="cli"))
+    board = shown(said)
+    assert {row["id"] for row in board["rows"]["jobs"]} == {"voice", "bad", "asked"}
+    assert sum(row["good"] for row in board["rows"]["activity"]) == TABLE_LIMITS["jobs"] + 7
+    assert [each.job_id for each in said if job_record(each)] == ["voice", "bad", "asked"]

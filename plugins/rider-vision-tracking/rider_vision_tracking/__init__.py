@@ -1,0 +1,34 @@
+"""Object tracking for Rider-PC: which box of one frame is the same thing as a box of the frame before."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from rider_core.api import ObjectTracker, hookimpl
+from rider_core.errors import ProviderUnavailable
+
+RIDER_API = "1.0"
+
+
+@hookimpl
+def register_trackers(register: Callable[[str, Callable[[], ObjectTracker]], None]) -> None:
+    register("bytetrack", new_byte_track)
+
+
+def new_byte_track() -> ObjectTracker:
+    """A tracker for one stream of frames.
+
+    The first one takes most of a second and 120 MB: SciPy, OpenCV and supervision are loaded here, not with the plugin.
+
+    Raises:
+        ProviderUnavailable: the library cannot be loaded; the message says what is missing.
+    """
+    try:
+        tracker: ObjectTracker = importlib.import_module("rider_vision_tracking.byte_track").ByteTrack()
+    except ImportError as error:  # OpenCV's wheel leans on libraries of the system that slim containers lack
+        raise ProviderUnavailable(
+            f"the tracker bytetrack cannot be loaded: {error}",
+            remedy="apt-get install libgl1 libglib2.0-0, or pip install --force-reinstall rider-vision-tracking",
+        ) from error
+    return tracker

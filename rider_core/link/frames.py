@@ -1,0 +1,111 @@
+"""The robot's pictures before anybody looks at them: in order, new ones, and only the newest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from rider_core.api.messages import decode_base64, parse_message
+from rider_core.errors import InvalidInput
+from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
+from rider_core.metrics import FRAMES, LINK_DROPPED
+
+#: The robot's clock went back by more than this: it was set, or the robot was started again, and what comes is a new
+#: stream. By less: the frame is late.
+CLOCK_SET_S = 1.0
+#: After so long without a frame nothing that was in sight need be there any more.
+GAP_S = 3.0
+#: The robot's clock and ours agree on the time between two frames but for so much; otherwise ours is believed.
+CLOCKS_AGREE_S = 1.0
+_JPEG = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture.
+
+    Attributes:
+        image: JPEG in base64, as the robot sent it.
+        ts: The robot's clock. It says what is newer, and nothing else: it may be far from ours.
+        arrived: Our monotonic clock.
+        stream: Counts up whenever what comes has nothing to do with what came before.
+    """
+
+    image: str
+    ts: float
+    arrived: float
+    stream: int
+
+    def seconds_after(self, before: Frame | None) -> float:
+        """Since the frame before it in the same stream; 0 where there is none."""
+        if before is None or before.stream != self.stream:
+            return 0.0
+        by_robot_s, by_us_s = self.ts - before.ts, self.arrived - before.arrived
+        return by_robot_s if abs(by_robot_s - by_us_s) < CLOCKS_AGREE_S else max(0.0, by_us_s)
+
+
+class FrameIntake:
+    """Keeps the newest frame for whoever looks at frames. `take` belongs to the bus's thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: Frame | None = None
+        self._image = ""
+        self._stream = 0
+        self._ts = float("-inf")
+        #: When the last frame came, and when the picture was last another one; monotonic.
+        self.arrived = float("-inf")
+        self.new_picture = float("-inf")
+
+    def take(self, body: dict[str, object], now: float) -> None:
+        """The next frame.
+
+        Args:
+            now: Our monotonic clock.
+
+        Raises:
+            InvalidInput, TooLarge: it is none.
+        """
+        told = parse_message(FrameIn, body)
+        if not decode_base64(told.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg").startswith(_JPEG):
+            raise InvalidInput("frame_jpeg is not a JPEG picture")
+        with self._changed:
+            if self._ts - CLOCK_SET_S <= told.ts <= self._ts:
+                _drop("late")
+                return
+            if told.ts < self._ts or now - self.arrived > GAP_S:
+                self._stream += 1
+            self._ts, self.arrived = told.ts, now
+            if told.frame_jpeg == self._image:
+                # A sensor is never so still that two JPEGs are alike to the byte: looking again would tell nothing.
+                _drop("repeated")
+                return
+            if self._waiting is not None:
+                _drop("replaced")
+            self._image, self.new_picture = told.frame_jpeg, now
+            self._waiting = Frame(told.frame_jpeg, told.ts, now, self._stream)
+            self._changed.notify()
+
+    def robot_ts(self, now: float) -> float:
+        """What the robot's clock shows now, as far as we know; ours where it has sent nothing yet."""
+        return time.time() if self._ts == float("-inf") else self._ts + now - self.arrived
+
+    def next(self, timeout_s: float) -> Frame | None:
+        """The newest frame that nobody has looked at; None: there was none within `timeout_s` seconds."""
+        with self._changed:
+            if self._waiting is None:
+                self._changed.wait(timeout_s)
+            frame, self._waiting = self._waiting, None
+        return frame
+
+    def break_off(self) -> None:
+        """What comes next is another stream, whenever it comes."""
+        with self._changed:
+            self._waiting = None
+            self._stream += 1
+
+
+def _drop(outcome: str) -> None:
+    FRAMES.labels(outcome).inc()
+    LINK_DROPPED.labels("frame").inc()

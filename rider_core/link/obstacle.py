@@ -1,0 +1,131 @@
+"""From boxes in a picture to what stands in the robot's way: whether, how far, and in which direction.
+
+The camera is taken for a pinhole that looks straight ahead, level, without distortion and with square pixels. What a
+box shows of a thing is compared with how large such things are (`sizes`). That is right to a third or so, never better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rider_core.link.sizes import size_of
+from rider_core.link.tracks import Box, Thing
+
+#: Nothing is said to be nearer or farther: nearer, the camera sees no shapes; farther, nothing is reckoned well.
+NEAREST_M, FARTHEST_M = 0.1, 10.0
+#: Half of the way that the robot needs: it is 0.2 m wide, and does not drive quite straight.
+HALF_WAY_M = 0.3
+#: A box that fills so much of the picture is in the way, whatever it is and however large such things should be.
+LARGE_SHARE = 0.25
+#: A box that ends within so much of the picture's edge goes on behind it, in shares of the picture.
+EDGE_SHARE = 0.01
+#: Which side has the positive angles: 1 is right. The robot's navigator prints the angle and does nothing else with it,
+#: so that its code does not say; the robot's follower calls right positive (`vision.tracking.offset`).
+POSITIVE_SIDE = 1.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What the camera sees: the picture's size in pixels, and its horizontal angle of view in degrees."""
+
+    width: int
+    height: int
+    fov_deg: float
+
+    @property
+    def focal_px(self) -> float:
+        """A thing as wide as it is far away has so many pixels."""
+        return self.width / 2 / math.tan(math.radians(self.fov_deg) / 2)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is nearest in the way.
+
+    Attributes:
+        present: It is near enough to stop for.
+        confidence: The detector's, 0 to 1; 0 where nothing is in the way.
+        distance_m: From `NEAREST_M` to `FARTHEST_M`; the latter where nothing is in the way.
+        angle_deg: Of the middle of it, 0 straight ahead, positive on the `POSITIVE_SIDE`.
+        thing: What it is.
+    """
+
+    present: bool = False
+    confidence: float = 0.0
+    distance_m: float = FARTHEST_M
+    angle_deg: float = 0.0
+    thing: Thing | None = None
+
+    def message(self, ts: float, **meta: Any) -> dict[str, Any]:
+        """The body of `vision.obstacle.enhanced`. A number that is none would end the robot's navigator."""
+        return {
+            "present": self.present,
+            "confidence": round(self.confidence, 3),
+            "distance": round(self.distance_m, 2),
+            "angle": round(self.angle_deg, 1),
+            "ts": ts,
+            "meta": {"label": self.thing.label, "id": self.thing.id, **meta} if self.thing else meta,
+        }
+
+
+def look_ahead(things: Iterable[Thing], view: View, reach_m: float) -> Ahead:
+    """What the robot would run into first.
+
+    Args:
+        reach_m: What is farther away is no reason to stop yet.
+    """
+    nearest = Ahead()
+    for thing in things:
+        box = within(thing.box, view)
+        large = _area(box) >= LARGE_SHARE * view.width * view.height
+        distance_m = distance_of(thing.label, box, view)
+        if large:
+            distance_m = min(distance_m, reach_m)
+        if (large or _in_the_way(box, distance_m, view)) and (nearest.thing is None or distance_m < nearest.distance_m):
+            nearest = Ahead(distance_m <= reach_m, thing.score, distance_m, angle_of(box, view), thing)
+    return nearest
+
+
+def distance_of(label: str, box: Box, view: View) -> float:
+    """How far a thing is away, in metres, by the height of its box.
+
+    A box that ends at the picture's edge shows a part only. Then the thing is nearer than its box makes believe, so the
+    smaller of what height and width say is taken: what is cut off gives the most that it can be.
+
+    Args:
+        box: Within the picture.
+    """
+    left, top, right, bottom = box
+    size = size_of(label)
+    by_height_m = size.height_m * view.focal_px / max(1.0, bottom - top)
+    by_width_m = size.width_m * view.focal_px / max(1.0, right - left)
+    margin = EDGE_SHARE * view.height
+    cut = top <= margin or bottom >= view.height - margin
+    distance_m = min(by_height_m, by_width_m) if cut else by_height_m
+    return min(max(distance_m, NEAREST_M), FARTHEST_M)
+
+
+def angle_of(box: Box, view: View) -> float:
+    """The direction of the middle of a box, in degrees, within half of the angle of view to either side."""
+    middle_px = (box[0] + box[2]) / 2 - view.width / 2
+    return POSITIVE_SIDE * math.degrees(math.atan(middle_px / view.focal_px))
+
+
+def within(box: Box, view: View) -> Box:
+    """The part of a box that lies in the picture, its corners in order. Detectors are off by some pixels, or more."""
+    left, right = sorted(min(max(side, 0.0), float(view.width)) for side in (box[0], box[2]))
+    top, bottom = sorted(min(max(side, 0.0), float(view.height)) for side in (box[1], box[3]))
+    return left, top, right, bottom
+
+
+def _in_the_way(box: Box, distance_m: float, view: View) -> bool:
+    """Whether any part of it stands on the way that the robot takes when it goes straight on."""
+    left_m, right_m = ((side - view.width / 2) / view.focal_px * distance_m for side in (box[0], box[2]))
+    return left_m <= HALF_WAY_M and right_m >= -HALF_WAY_M
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

@@ -1,0 +1,192 @@
+"""From boxes to what the robot's navigator reads: always numbers, and right where geometry says what is right."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+
+from rider_core.link.following import Following
+from rider_core.link.obstacle import (
+    FARTHEST_M,
+    HALF_WAY_M,
+    NEAREST_M,
+    View,
+    angle_of,
+    distance_of,
+    look_ahead,
+    within,
+)
+from rider_core.link.sizes import SIZES, UNKNOWN, size_of
+from rider_core.link.tracks import Box, Thing
+
+VIEW = View(640, 480, 62.2)
+REACH_M = 1.0
+
+
+def seen(label: str, box: Box, score: float = 0.8, id: int = 1) -> Thing:
+    return Thing(id, label, score, box, confirmed=True)
+
+
+def standing(label: str, distance_m: float, aside_m: float = 0.0) -> Thing:
+    """A thing of typical size, with its middle at the height of the camera."""
+    size = size_of(label)
+    middle = 320 + VIEW.focal_px * aside_m / distance_m
+    half_w = VIEW.focal_px * size.width_m / distance_m / 2
+    half_h = VIEW.focal_px * size.height_m / distance_m / 2
+    return seen(label, (middle - half_w, 240 - half_h, middle + half_w, 240 + half_h))
+
+
+def test_the_angle_of_view() -> None:
+    """A Raspberry Pi camera 2 sees 62.2 degrees: what is 1 m wide at 0.829 m fills the picture."""
+    assert VIEW.focal_px == pytest.approx(530.5, abs=0.5)
+    assert angle_of((640, 0, 640, 10), VIEW) == pytest.approx(31.1)
+    assert angle_of((0, 0, 0, 10), VIEW) == pytest.approx(-31.1)
+    assert angle_of((300, 0, 340, 10), VIEW) == 0
+
+
+@pytest.mark.parametrize("label", ["person", "Person", "chair", "Table", "cat", "bottle", "no such thing"])
+@pytest.mark.parametrize("distance_m", [0.9, 2.0, 5.0])
+def test_distance_of_a_thing_in_the_middle(label: str, distance_m: float) -> None:
+    thing = standing(label, distance_m)
+    # Near, some do not fit into the picture; their width still does.
+    assert distance_of(label, within(thing.box, VIEW), VIEW) == pytest.approx(distance_m, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_cut_off_is_never_taken_for_farther_than_it_is(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(200):
+        label = chance.choice(list(SIZES))
+        distance_m = chance.uniform(0.2, 9)
+        aside_m = chance.uniform(-0.5, 0.5) * distance_m
+        whole = standing(label, distance_m, aside_m)
+        shift = chance.uniform(-400, 400)
+        box = within((whole.box[0], whole.box[1] + shift, whole.box[2], whole.box[3] + shift), VIEW)
+        cut_below_or_above = box[1] <= 4.8 or box[3] >= 475.2
+        cut_aside = box[0] <= 0 or box[2] >= 640
+        if box[2] - box[0] < 1 or box[3] - box[1] < 1:
+            continue
+        if cut_below_or_above and cut_aside:
+            continue  # what is left may be any corner of it
+        found_m = distance_of(label, box, VIEW)
+        assert found_m <= distance_m * 1.02 + NEAREST_M, f"seed {seed}: {label} at {distance_m} m, {box}"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_boxes_come_every_number_is_finite_and_in_its_range(seed: int) -> None:
+    chance = random.Random(seed)
+    extremes = [0.0, -0.0, 1e-300, 1e308, -1e308, 1e9, 640.0, 480.0, 320.0]
+
+    def side() -> float:
+        return chance.choice(extremes) if chance.random() < 0.4 else chance.uniform(-2_000, 2_000)
+
+    for _ in range(300):
+        view = View(chance.choice([1, 2, 640, 65_535]), chance.choice([1, 3, 480, 65_535]), chance.uniform(20, 170))
+        labels = [chance.choice([*SIZES, "", "x" * 500]) for _ in range(chance.randint(0, 6))]
+        things = [seen(label, (side(), side(), side(), side()), chance.random(), id=3) for label in labels]
+        reach_m = chance.uniform(0.2, 5)
+        ahead = look_ahead(things, view, reach_m)
+        body = ahead.message(1.0, objects=len(things))
+        told = f"seed {seed}: {view}, {things}"
+        assert isinstance(body["present"], bool), told
+        assert 0 <= body["confidence"] <= 1, told
+        assert NEAREST_M <= body["distance"] <= FARTHEST_M, told
+        assert abs(body["angle"]) <= view.fov_deg / 2 + 0.1, told
+        assert all(math.isfinite(body[key]) for key in ("confidence", "distance", "angle", "ts")), told
+        assert isinstance(body["meta"], dict)
+        json.dumps(body, allow_nan=False)
+        offset = Following().offset(things, view.width)
+        assert offset is None or -1 <= offset <= 1, told
+
+
+class TestInTheWay:
+    def test_nothing_at_all(self) -> None:
+        ahead = look_ahead([], VIEW, REACH_M)
+        assert (ahead.present, ahead.confidence, ahead.distance_m, ahead.angle_deg) == (False, 0.0, FARTHEST_M, 0.0)
+
+    @pytest.mark.parametrize(("distance_m", "present"), [(0.5, True), (0.95, True), (1.1, False), (4.0, False)])
+    def test_only_what_is_near_is_to_stop_for(self, distance_m: float, present: bool) -> None:
+        ahead = look_ahead([standing("cat", distance_m)], VIEW, REACH_M)
+        assert ahead.present is present
+        assert ahead.distance_m == pytest.approx(distance_m, rel=0.02)
+
+    @pytest.mark.parametrize("side", [-1, 1])
+    def test_what_stands_beside_the_way(self, side: int) -> None:
+        half = size_of("bottle").width_m / 2
+        assert look_ahead([standing("bottle", 0.9, side * (HALF_WAY_M + half - 0.02))], VIEW, REACH_M).present
+        beside = look_ahead([standing("bottle", 0.9, side * (HALF_WAY_M + half + 0.02))], VIEW, REACH_M)
+        assert beside.thing is None
+
+    def test_right_is_positive(self) -> None:
+        assert look_ahead([standing("cat", 0.8, 0.2)], VIEW, REACH_M).angle_deg == pytest.approx(14, abs=0.5)
+        assert look_ahead([standing("cat", 0.8, -0.2)], VIEW, REACH_M).angle_deg == pytest.approx(-14, abs=0.5)
+
+    def test_the_nearest_counts(self) -> None:
+        ahead = look_ahead([standing("chair", 3), standing("cat", 0.7), standing("dog", 2)], VIEW, REACH_M)
+        assert ahead.thing is not None
+        assert ahead.thing.label == "cat"
+
+    def test_a_large_box_is_in_the_way_whatever_it_is(self) -> None:
+        """A car that fills a third of the picture should be 2.5 m away; who knows what it really is."""
+        ahead = look_ahead([seen("car", (100, 100, 500, 400))], VIEW, REACH_M)
+        assert ahead.present
+        assert ahead.distance_m <= REACH_M
+
+    def test_somebody_who_stands_before_the_robot(self) -> None:
+        """No head and no feet are seen, and the shoulders fill the picture."""
+        ahead = look_ahead([seen("person", (0, 0, 640, 480))], VIEW, REACH_M)
+        assert ahead.present
+        assert ahead.distance_m == pytest.approx(0.33, abs=0.01)
+
+    def test_what_is_said(self) -> None:
+        body = look_ahead([standing("cat", 0.5)], VIEW, REACH_M).message(12.5, objects=1, mock=False)
+        assert body == {
+            "present": True,
+            "confidence": 0.8,
+            "distance": 0.5,
+            "angle": 0.0,
+            "ts": 12.5,
+            "meta": {"label": "cat", "id": 1, "objects": 1, "mock": False},
+        }
+
+
+class TestFollowing:
+    def person(self, id: int, left: float, width: float = 50, **changes: bool) -> Thing:
+        state = {"seen": True, "confirmed": True} | changes
+        return Thing(id, "Person", 0.8, (left, 100, left + width, 100 + 3 * width), **state)
+
+    @pytest.mark.parametrize(("left", "offset"), [(295, 0.0), (0, -0.92), (590, 0.92), (-400, -1.0), (900, 1.0)])
+    def test_where_the_person_is(self, left: float, offset: float) -> None:
+        assert Following().offset([self.person(1, left)], 640) == pytest.approx(offset, abs=0.01)
+
+    def test_the_largest_first_and_then_the_same_for_as_long_as_it_is_known(self) -> None:
+        following = Following()
+        assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
+        # Another one comes nearer; the first is still there.
+        assert following.offset([self.person(1, 0, 200), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
+        # It is hidden: the robot stops, it does not turn to the other one.
+        assert following.offset([self.person(1, 0, 200), self.person(2, 400, 80, seen=False)], 640) is None
+        # It has left.
+        assert following.offset([self.person(1, 0, 200)], 640) == pytest.approx(-0.6875)
+
+    def test_who_does_not_count(self) -> None:
+        chair = Thing(3, "chair", 0.9, (0, 0, 600, 400), confirmed=True)
+        assert Following().offset([], 640) is None
+        assert Following().offset([chair, self.person(1, 300, confirmed=False)], 640) is None
+
+    def test_forgotten(self) -> None:
+        following = Following()
+        following.offset([self.person(1, 0, 40)], 640)
+        following.forget()
+        assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
+
+
+def test_every_size_is_one() -> None:
+    for label, size in SIZES.items():
+        assert label == label.casefold()
+        assert 0.01 < size.height_m < 3, label
+        assert 0.01 < size.width_m < 3, label
+    assert size_of("never heard of") == UNKNOWN

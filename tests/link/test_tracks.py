@@ -1,0 +1,214 @@
+"""What is made of a tracker's numbers: confirmed things with ids of their own, told of now and then, given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from link_stage import metric
+
+from rider_core.api import DetectedObject, Detections, ObjectTracker
+from rider_core.api.messages import encode_base64
+from rider_core.link.frames import CLOCK_SET_S, GAP_S, FrameIntake
+from rider_core.link.tracks import FLICKER_S, GONE_S, MAX_THINGS, UPDATE_EVERY_S, UPDATES_A_FRAME, Thing, Tracks
+from rider_core.testing import SMALL_JPEG
+
+FRAME_S = 0.2
+
+
+class ByLabel(ObjectTracker):
+    """Takes the number out of the label, `cat 7`, and is not sure of what has none."""
+
+    def update(self, objects: Sequence[DetectedObject], elapsed_s: float) -> list[int | None]:
+        return [int(it.label.split()[1]) if " " in it.label else None for it in objects]
+
+
+class Watched:
+    """Tracks, and what they tell."""
+
+    def __init__(self, confirm_frames: int = 2) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.tracks = Tracks(ByLabel, confirm_frames, self._tell)
+
+    def _tell(self, kind: str, **data: Any) -> None:
+        assert kind == "robot.object"
+        self.told.append(data)
+
+    def see(self, *labels: str, after_s: float = FRAME_S) -> list[Thing]:
+        objects = tuple(DetectedObject(label=label, score=0.5, box=(1, 2, 3, 4)) for label in labels)
+        return self.tracks.update(Detections(objects=objects, width=640, height=480), after_s)
+
+    def events(self, *kinds: str) -> list[tuple[str, int]]:
+        return [(it["event"], it["id"]) for it in self.told if it["event"] in (kinds or ("enter", "leave"))]
+
+
+@pytest.mark.parametrize("confirm_frames", [1, 2, 5])
+def test_a_thing_counts_when_it_was_recognised_in_enough_frames(confirm_frames: int) -> None:
+    watched = Watched(confirm_frames)
+    confirmed = [watched.see("cat 1")[0].confirmed for _ in range(7)]
+    assert confirmed == [False] * (confirm_frames - 1) + [True] * (8 - confirm_frames)
+    assert watched.events() == [("enter", 1)]
+
+
+def test_what_the_tracker_is_not_sure_of_has_no_id_and_never_counts() -> None:
+    watched = Watched(1)
+    for _ in range(10):
+        (thing,) = watched.see("ghost")
+        assert (thing.id, thing.confirmed) == (0, False)
+    assert not watched.told
+
+
+def test_a_thing_that_is_hidden_is_still_there() -> None:
+    watched = Watched()
+    for _ in range(3):
+        watched.see("cat 1")
+    for _ in range(5):
+        (thing,) = watched.see()
+        assert (thing.id, thing.seen, thing.confirmed) == (1, False, True)
+    (thing,) = watched.see("cat 1")
+    assert (thing.id, thing.seen) == (1, True)
+    assert watched.events() == [("enter", 1)]
+
+
+def test_a_thing_that_is_gone_leaves() -> None:
+    watched = Watched()
+    for _ in range(3):
+        watched.see("cat 1")
+    seconds = 0.0
+    while watched.see():
+        seconds += FRAME_S
+    assert GONE_S - FRAME_S < seconds <= GONE_S + FRAME_S
+    assert watched.events() == [("enter", 1), ("leave", 1)]
+
+
+def test_what_flickers_never_enters() -> None:
+    watched = Watched(3)
+    for _ in range(20):
+        watched.see("cat 1")
+        watched.see(after_s=FLICKER_S + 0.1)
+    assert not watched.told
+    assert not watched.see()
+
+
+def test_updates_of_a_thing_are_told_now_and_then() -> None:
+    watched = Watched(1)
+    for _ in range(round(30 / FRAME_S)):
+        watched.see("cat 1", "cat 2")
+    assert 2 * 25 <= len(watched.events("update")) <= 2 * 30 / UPDATE_EVERY_S
+
+
+def test_there_are_few_updates_in_a_frame_and_everybody_gets_a_turn() -> None:
+    watched = Watched(1)
+    labels = [f"cat {number}" for number in range(20)]
+    frames = round(30 / FRAME_S)
+    for _ in range(frames):
+        watched.see(*labels)
+    updates = watched.events("update")
+    assert len(updates) <= frames * UPDATES_A_FRAME
+    turns = [sum(id == number for _, id in updates) for number in range(1, 21)]
+    assert min(turns) >= 20
+    assert watched.told[-1] | {"id": 0} == {
+        "event": "update",
+        "id": 0,
+        "label": watched.told[-1]["label"],
+        "score": 0.5,
+        "box": [1.0, 2.0, 3.0, 4.0],
+        "width": 640,
+        "height": 480,
+        "provider": "",
+        "mock": False,
+    }
+
+
+def test_the_end_of_a_stream_lets_everything_leave_and_ids_go_on() -> None:
+    watched = Watched(1)
+    watched.see("cat 1", "cat 2")
+    watched.tracks.end()
+    watched.see("cat 1")
+    assert watched.events() == [("enter", 1), ("enter", 2), ("leave", 1), ("leave", 2), ("enter", 3)]
+
+
+def test_settled_only_after_what_is_there_would_have_been_confirmed() -> None:
+    watched = Watched(2)
+    settled = []
+    for _ in range(4):
+        watched.see()
+        settled.append(watched.tracks.settled)
+    assert settled == [False, False, True, True]
+    watched.tracks.end()
+    assert not watched.tracks.settled
+
+
+def test_there_is_an_end_to_what_is_known() -> None:
+    watched = Watched(1)
+    before = metric("rider_link_dropped_total", what="object")
+    for frame in range(20):
+        things = watched.see(*[f"cat {frame * 100 + number}" for number in range(100)])
+        assert len(things) == 100 or frame
+        assert len(watched.tracks._known) <= MAX_THINGS
+    assert metric("rider_link_dropped_total", what="object") > before
+    watched.see(after_s=GONE_S + 1)
+    assert not watched.tracks._known
+
+
+class TestIntake:
+    def body(self, ts: float, number: int) -> dict[str, object]:
+        return {"ts": ts, "frame_jpeg": encode_base64(SMALL_JPEG + bytes([number]))}
+
+    def taken(self, *frames: tuple[float, float]) -> list[tuple[float, int, float]]:
+        """Time stamp, stream and seconds after the frame before, of each frame that is handed on.
+
+        Args:
+            frames: The robot's clock and ours.
+        """
+        intake, before, handed_on = FrameIntake(), None, []
+        for number, (ts, now) in enumerate(frames):
+            intake.take(self.body(ts, number), now)
+            frame = intake.next(0)
+            if frame is not None:
+                handed_on.append((ts, frame.stream - (before.stream if before else 0), frame.seconds_after(before)))
+                before = frame
+        return handed_on
+
+    def test_in_order(self) -> None:
+        assert [pytest.approx(it) for it in self.taken((50, 1), (50.2, 1.2), (50.4, 1.5))] == [
+            (50, 1, 0),
+            (50.2, 0, 0.2),
+            (50.4, 0, 0.2),
+        ]
+
+    def test_late(self) -> None:
+        assert [ts for ts, *_ in self.taken((50, 1), (50, 1.1), (49.5, 1.2), (50 - CLOCK_SET_S, 1.3), (50.1, 1.4))] == [
+            50,
+            50.1,
+        ]
+
+    def test_a_clock_that_was_set_back(self) -> None:
+        assert self.taken((50, 1), (40, 1.2))[1] == (40, 1, 0)
+
+    def test_a_clock_that_was_set_forward(self) -> None:
+        """It is the same stream, and our clock says how long it was."""
+        ts, stream, after_s = self.taken((50, 1), (9_000, 1.2))[1]
+        assert (ts, stream, after_s) == (9_000, 0, pytest.approx(0.2))
+
+    def test_a_gap(self) -> None:
+        assert self.taken((50, 1), (60, 1 + GAP_S + 0.1))[1] == (60, 1, 0)
+
+    def test_the_same_picture_again_is_handed_on_once(self) -> None:
+        intake = FrameIntake()
+        for place in range(5):
+            intake.take(self.body(50 + place, 7), 1.0 + place)
+        assert intake.next(0) is not None
+        assert intake.next(0) is None
+        assert (intake.arrived, intake.new_picture) == (5.0, 1.0)
+
+    def test_the_newest_replaces_who_waits(self) -> None:
+        intake = FrameIntake()
+        before = metric("rider_frames_total", outcome="replaced")
+        for place in range(5):
+            intake.take(self.body(50 + place, place), 1.0 + place)
+        frame = intake.next(0)
+        assert frame is not None
+        assert frame.ts == 54
+        assert metric("rider_frames_total", outcome="replaced") == before + 4
