@@ -24,6 +24,8 @@ def show(figures: Mapping[str, float], memory_mb: Mapping[str, float]) -> None:
     console = Console(width=120)
     table = Table("key", "what", "must", "measured", "")
     for key, (what, better, must) in MUSTS.items():
+        if key not in figures:
+            continue
         sign = ">=" if better is operator.ge else "<="
         verdict = "[green]ok[/]" if better(figures[key], must) else "[red]missed[/]"
         table.add_row(key, what, f"{sign} {must:g}", f"{figures[key]:g}", verdict)

@@ -24,7 +24,8 @@ sys.path.append(str(ROOT / "bench"))
 from redis_server import redis_server  # noqa: E402  all benches use it
 
 #: The plugins under test; whatever else is installed stays out.
-PLUGINS = ("voice-whisper", "voice-espeak", "vision-mediapipe", "text-llama")
+PLUGINS = ("voice-whisper", "espeak", "vision-mediapipe", "text-llama")
+MODELS = ("whisper-base", "ssd-oidv4", "smollm2-135m-instruct")
 QUEUES = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
 START_S, WAIT_S = 60.0, 120.0
 
@@ -79,7 +80,7 @@ def stack(folder: Path) -> Iterator[Stack]:
         url = ends.enter_context(redis_server(folder / "redis"))
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "REDIS_"))},
-            "RIDER_DATA_DIR": str(folder / "data"),
+            "RIDER_DATA_DIR": str(ROOT / ".make" / "bench-providers"),  # kept, for the models
             "RIDER_MODEL_PATH": os.environ.get("RIDER_MODEL_PATH", ""),
             "REDIS_URL": url,
             "RIDER_PLUGINS_DISABLED": ",".join(disabled),
@@ -89,6 +90,8 @@ def stack(folder: Path) -> Iterator[Stack]:
         os.environ.update(environment)
         services = Services.open(load_settings(), "bench")
         ends.callback(services.close)
+        for model in MODELS:
+            services.catalogue.pull(model)
         workers = {queue: ends.enter_context(_worker(folder, queue, environment)) for queue in QUEUES}
         deadline = time.monotonic() + START_S
         while any(not services.backend.capacity()[task] for task in QUEUES.values()):
