@@ -19,6 +19,8 @@ _RENDERED_BYTES = 64 * 1024
 #: Of a history that is too long, so many turns are left out at a time. Were it one, each request would begin
 #: otherwise than the one before, and everything had to be evaluated anew.
 _LEFT_OUT_TOGETHER = 8
+#: Of ordinary text. What has more for each token that there is room for will not fit, and is not tried.
+_CHARACTERS_PER_TOKEN = 5
 
 
 class ChatFormat:
@@ -111,6 +113,10 @@ def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> lis
     Raises:
         InvalidInput: it is too long even without the history.
     """
+    if sum(len(message.content) for message in messages) <= limit * _CHARACTERS_PER_TOKEN:
+        tokens = chat.tokens(messages)
+        if len(tokens) <= limit:
+            return tokens
     turns = [index for index, message in enumerate(messages[:-1]) if message.role != "system"]
     needed = len(chat.tokens(_without(messages, turns)))
     if needed > limit:

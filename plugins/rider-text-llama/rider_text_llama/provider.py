@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 
-_SYSTEM_PROMPT = (
-    "You are Rider, a small robot on wheels. You are friendly, and you answer in one or two short sentences, "
-    "in the language in which you are spoken to."
-)
+#: SmolLM2 forgets what it knows under longer ones: Warsaw was "the beautiful country of Europe".
+_SYSTEM_PROMPT = "You are a helpful assistant. Your name is Rider, and you are a small robot. Answer briefly."
 
 
 class LlamaConfig(ProviderConfig):

@@ -18,6 +18,7 @@ class Vocabulary:
     def __init__(self, library: Any, model: int) -> None:
         self._library = library
         self._vocab = library.llama_model_get_vocab(model)
+        self._special: dict[int, bool] = {}  # each token of a text is looked up, and there are not many different ones
         self.bos: int | None = None
         if library.llama_vocab_get_add_bos(self._vocab):
             self.bos = library.llama_vocab_bos(self._vocab)
@@ -60,7 +61,11 @@ class Vocabulary:
         return bool(self._library.llama_vocab_is_eog(self._vocab, token))
 
     def is_special(self, token: int) -> bool:
-        return bool(self._library.llama_vocab_is_control(self._vocab, token)) or self.is_end(token)
+        known = self._special.get(token)
+        if known is None:
+            control = bool(self._library.llama_vocab_is_control(self._vocab, token))
+            known = self._special[token] = control or self.is_end(token)
+        return known
 
     def _apart(self, token: int) -> list[int]:
         name = self._library.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace")

@@ -56,8 +56,14 @@ class TestAnswers:
         assert "banana" not in llama.generate(request.model_copy(update={"history": ()})).text
 
     def test_polish_letters_and_emoji_are_whole(self, llama: LlamaTextGenerator) -> None:
-        polish = GenerateRequest(prompt="Powiedz coś po polsku o zamku.", temperature=0, max_tokens=24)
-        emoji = GenerateRequest(prompt="Write an emoji poem with ❤ and 😀", temperature=0, max_tokens=24)
+        # Chosen by trying: with these it happens to write such characters.
+        system = (
+            "You are Rider, a small robot on wheels. You are friendly, and you answer in one or two short sentences, "
+            "in the language in which you are spoken to."
+        )
+        alike = CAPITAL.model_copy(update={"system_prompt": system})
+        polish = alike.model_copy(update={"prompt": "Powiedz coś po polsku o zamku."})
+        emoji = alike.model_copy(update={"prompt": "Write an emoji poem with ❤ and 😀"})
         for request, wanted in ((polish, "ś"), (emoji, "🌟")):
             pieces = list(llama.generate_stream(request))
             assert wanted in "".join(pieces)
