@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from house import Processes, free_port, install_plugin, wait_until
 
+pytestmark = pytest.mark.slow
+
 ECHO = """
 from rider_core.api import TextGenerator, hookimpl
 RIDER_API = "1.0"

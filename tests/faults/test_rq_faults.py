@@ -11,6 +11,8 @@ from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.jobs.faults import JobFaultContract
 
+pytestmark = pytest.mark.slow
+
 
 class TestOverRQ(JobFaultContract):
     @pytest.fixture

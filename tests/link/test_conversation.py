@@ -12,6 +12,8 @@ from link_stage import MEDIA, Stage, metric
 from rider_core.api import AudioClip
 from rider_core.link import speaking
 
+pytestmark = pytest.mark.slow
+
 
 def nobody() -> None:
     pytest.fail("the robot was asked to answer by itself")

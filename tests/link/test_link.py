@@ -16,6 +16,8 @@ from rider_core.api import AudioClip
 from rider_core.api.messages import decode_base64
 from rider_core.simulator.faults import MALFORMED
 
+pytestmark = pytest.mark.slow
+
 
 def voice_modes(stage: Stage) -> list[str]:
     """What the link told of voice, in order."""

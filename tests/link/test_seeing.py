@@ -24,6 +24,8 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
 from rider_core.testing import SMALL_JPEG
 
+pytestmark = pytest.mark.slow
+
 OBSTACLE, OFFSET = "vision.obstacle.enhanced", "vision.tracking.offset"
 #: A person so near that no feet are seen, one by the wall, and a chair on the way.
 PERSON = ("Person", 0.8, (200.0, 20.0, 440.0, 480.0))

@@ -19,6 +19,8 @@ from rider_core.api import Delivery, TicketConsumer
 from rider_core.errors import BackendUnavailable
 from rider_core.testing import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_killed_worker(transport: RabbitTransport, settings: RabbitSettings, lane: str) -> None:
     """SIGKILL while it holds tickets: they come to another worker, marked."""
@@ -106,7 +108,6 @@ def test_the_first_ticket_of_a_new_queue_survives(
     assert set(job_ids(drain(transport.consumer([lane]), 2))) == {"first", "second"}
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("unhurried")
 def test_a_killed_broker_loses_nothing_that_it_confirmed(
     transport: RabbitTransport, node: RabbitMQNode, lane: str, caplog: pytest.LogCaptureFixture

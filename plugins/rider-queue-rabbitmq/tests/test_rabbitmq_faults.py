@@ -22,6 +22,8 @@ from rider_core.api import HealthStatus, TicketConsumer
 from rider_core.errors import BackendUnavailable
 from rider_core.testing import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def nobody() -> RabbitSettings:

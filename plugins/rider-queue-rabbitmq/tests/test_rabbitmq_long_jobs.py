@@ -13,6 +13,8 @@ from tickets_in_tests import drain, job_ids, take, ticket, tickets, until_availa
 
 from rider_core.api.job_transport import LONG_S
 
+pytestmark = pytest.mark.slow
+
 
 def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
     lanes = [f"{lane}-{number}" for number in range(9)]

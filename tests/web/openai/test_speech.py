@@ -15,6 +15,8 @@ from openai_house import House
 
 from rider_core.api import JobState
 
+pytestmark = pytest.mark.slow
+
 LONG = "Somewhere in the house a small robot looks for the cat, and finds a chair, a table and a dog instead. " * 45
 
 

@@ -18,6 +18,8 @@ from openai_house import MODEL_FILE, House, needed
 from rider_core.api.audio import wav_bytes
 from rider_core.testing import silence_clip, tone_clip
 
+pytestmark = pytest.mark.slow
+
 SAID = "ever tried ever failed no matter try again fail again fail better"
 
 
