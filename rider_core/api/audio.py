@@ -8,16 +8,22 @@ from __future__ import annotations
 import io
 import struct
 import wave
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rider_core.errors import InvalidInput, TooLarge
 
 SAMPLE_BYTES = 2
+#: "RIFF", a length, "WAVE".
+_RIFF_BYTES = 12
 #: The rates that sound cards and codecs use lie within; a header outside of it is damage or an attack.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
 MAX_CHANNELS = 8
 #: The longest clip that is taken in. Whisper sees 30 s at a time; ten windows are a long command indeed.
 MAX_CLIP_S = 300.0
+#: Chunks of a WAV file up to its sound: its format, and a few of tags. More are an attack on whoever walks them.
+MAX_WAV_CHUNKS = 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class AudioClip:
             InvalidInput: it is no such file, or its header and its data contradict each other.
             TooLarge: it lasts longer than `MAX_CLIP_S`.
         """
+        deque(wav_chunks(data), maxlen=0)
         try:
             with wave.open(io.BytesIO(data)) as reader:
                 width, channels, rate = reader.getsampwidth(), reader.getnchannels(), reader.getframerate()
@@ -78,7 +85,33 @@ class AudioClip:
                 pcm = reader.readframes(promised)
         except (wave.Error, EOFError, struct.error, ValueError, RuntimeError) as error:
             raise InvalidInput(f"this is not a WAV file: {error or 'it ends too early'}") from None
+        if len(pcm) != promised * width * channels:
+            raise InvalidInput(
+                f"the WAV header promises {promised} frames, its outer length leaves room for "
+                f"{len(pcm) // (width * channels)}"
+            )
         return cls(pcm, rate, channels)
+
+
+def wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of a RIFF file up to its sound: name, where its content begins, and the length that it claims.
+
+    Raises:
+        InvalidInput: no sound comes within `MAX_WAV_CHUNKS`.
+    """
+    position = _RIFF_BYTES
+    for _ in range(MAX_WAV_CHUNKS):
+        if position + 8 > len(data):
+            break
+        name, size = struct.unpack_from("<4sI", data, position)
+        yield name, position + 8, size
+        if name == b"data":
+            return
+        position += 8 + size + size % 2
+    raise InvalidInput(
+        f"this is not a WAV file: no sound among its first {MAX_WAV_CHUNKS} chunks",
+        remedy="send one that begins with its format and its sound",
+    )
 
 
 def wav_bytes(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:

@@ -66,6 +66,8 @@ def test_a_wav_file_is_read_and_written_alike() -> None:
         (wav(channels=200, data=800), "header promises|channels is 200|no samples"),
         (wav(data=0xFFFFFFFF, riff=0xFFFFFFFF), "header promises 2147483647 frames"),
         (wav(data=0), "no samples"),
+        (wav(riff=38), "outer length leaves room for"),
+        (wav()[:12] + b"junk\0\0\0\0" * 2_000_000 + wav()[12:], "no sound among its first 64 chunks"),
     ],
 )
 def test_a_header_that_lies_is_refused(data: bytes, message: str) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from rider_core.errors import InvalidInput
+from rider_core.api.audio import wav_chunks
 
-#: Chunks before the sound: its format, and a few of tags. More are an attack on whoever walks through them.
-MAX_CHUNKS = 64
 #: So much of a file tells whether it is one.
 HEAD_BYTES = 12
 _UNKNOWN = 0xFFFF_FFFF
@@ -35,25 +33,19 @@ def with_true_length(data: bytes) -> bytes:
     """A WAV file as it is where it says how long its sound is; otherwise with the length that is there.
 
     Raises:
-        InvalidInput: no sound comes after `MAX_CHUNKS` chunks.
+        InvalidInput: it has no sound.
     """
-    position, frame_bytes = HEAD_BYTES, _SAMPLE_BYTES
-    for _ in range(MAX_CHUNKS):
-        if position + 8 > len(data):
-            break
-        name, size = struct.unpack_from("<4sI", data, position)
-        if name == b"data":
-            length = len(data) - position - 8
-            if size != _UNKNOWN:
-                return data
+    frame_bytes = _SAMPLE_BYTES
+    for name, start, size in wav_chunks(data):
+        if name == b"fmt " and size >= _SHORTEST_FORM and start + size <= len(data):
+            frame_bytes = max(1, struct.unpack_from("<H", data, start + _FRAME_BYTES_AT)[0])
+        elif name == b"data" and size == _UNKNOWN:
+            length = len(data) - start
             # What is cut off is a part of the last frame.
             true = _head(b"data", length - length % frame_bytes)
             riff = struct.pack("<4sI", b"RIFF", len(data) - 8)
-            return b"".join([riff, data[8:position], true, data[position + 8 :]])
-        if name == b"fmt " and size >= _SHORTEST_FORM and position + 8 + size <= len(data):
-            frame_bytes = max(1, struct.unpack_from("<H", data, position + 8 + _FRAME_BYTES_AT)[0])
-        position += 8 + size + size % 2
-    raise InvalidInput("the WAV file has no sound", remedy="send one that begins with its format and its sound")
+            return b"".join([riff, data[8 : start - 8], true, data[start:]])
+    return data
 
 
 def _head(name: bytes, size: int) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from house import Processes
 
 from rider_core.api import AudioClip, GeneratedText, Segment, Transcript
-from rider_core.api.audio import wav_bytes
+from rider_core.api.audio import MAX_WAV_CHUNKS, wav_bytes
 from rider_core.errors import (
     BackendUnavailable,
     InvalidInput,
@@ -27,7 +27,7 @@ from rider_core.web.openai.chat_answer import usage
 from rider_core.web.openai.errors import ModelNotFound, WrongParameter, answer_to
 from rider_core.web.openai.room import Room
 from rider_core.web.openai.transcript_formats import as_text
-from rider_core.web.openai.wav import MAX_CHUNKS, endless_header, with_true_length
+from rider_core.web.openai.wav import endless_header, with_true_length
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_our_own_header_is_understood_by_others() -> None:
 def test_nobody_walks_through_a_million_chunks() -> None:
     whole = wav_bytes(bytes(8), 8_000)
     few = b"junk" + struct.pack("<I", 0)
-    with_true_length(whole[:36] + few * (MAX_CHUNKS - 2) + whole[36:])
+    with_true_length(whole[:36] + few * (MAX_WAV_CHUNKS - 2) + whole[36:])
     with pytest.raises(InvalidInput):
-        with_true_length(whole[:36] + few * MAX_CHUNKS + whole[36:])
+        with_true_length(whole[:36] + few * MAX_WAV_CHUNKS + whole[36:])
 
 
 def test_captions_stay_captions() -> None:
