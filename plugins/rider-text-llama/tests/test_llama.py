@@ -31,7 +31,7 @@ def said(role: str, content: str) -> ChatMessage:
 
 @pytest.fixture(scope="module")
 def llama() -> Iterator[LlamaTextGenerator]:
-    with opened() as provider:
+    with opened(context_tokens=4_096) as provider:
         yield provider
 
 
