@@ -37,7 +37,9 @@ def no_model(name: str) -> Path:
 
 @contextmanager
 def opened(**settings: Any) -> Iterator[LlamaTextGenerator]:
-    provider = LlamaTextGenerator(LlamaConfig(**settings), ProviderContext(model_path=small_model))
+    # A small context and a short prompt are made ready sooner; many are, here.
+    config = LlamaConfig(**{"context_tokens": 1_024, "system_prompt": "Be brief.", **settings})
+    provider = LlamaTextGenerator(config, ProviderContext(model_path=small_model))
     provider.open()
     try:
         yield provider

@@ -82,7 +82,7 @@ class TestSeveral:
     def test_an_idle_model_gives_its_memory_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         returned: list[bool] = []
         monkeypatch.setattr(native, "give_memory_back", lambda: returned.append(True))
-        with opened(idle_unload_s=0.3) as provider:
+        with opened(idle_unload_s=0.3, context_tokens=4_096) as provider:
             stream = provider.generate_stream(HELLO)
             first = next(stream)
             full_mb = memory_mb()
