@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from pydantic import Field
@@ -36,7 +36,7 @@ class EspeakTextToSpeech(TextToSpeech):
         rate: int = Field(
             175, ge=MIN_RATE_WPM, le=MAX_RATE_WPM, description="speed where a request names none, in words a minute"
         )
-        pitch: int = Field(50, ge=0, le=99, description="pitch of the voice, 0 (low) to 99 (high)")
+        pitch: int = Field(50, ge=0, le=99, description="pitch where a request names none, 0 (low) to 99 (high)")
         volume: int = Field(100, ge=0, le=200, description="loudness in percent; above 100 it may distort")
 
     _library: EspeakLibrary | None = None
@@ -65,13 +65,16 @@ class EspeakTextToSpeech(TextToSpeech):
     def voices(self) -> tuple[str, ...]:
         return self._opened()[1].names
 
+    def details(self) -> Mapping[str, str]:
+        return {"voice": self.config.voice, "languages": str(self._opened()[1].languages)}
+
     def synthesize_stream(self, request: SynthesizeRequest) -> Iterator[AudioClip]:
         library, voices = self._opened()
         utterance = Utterance(
             text=_sayable(request.text),
             voice=voices.identifier(request.voice or self.config.voice),
             rate=request.rate or self.config.rate,
-            pitch=self.config.pitch,
+            pitch=self.config.pitch if request.pitch is None else request.pitch,
             volume=self.config.volume,
         )
         with closing(speech_blocks(library, utterance)) as blocks:

@@ -32,6 +32,11 @@ class VoiceList:
         others = sorted(set(self._identifiers) - self._languages)
         return (*sorted(self._languages), *others)
 
+    @property
+    def languages(self) -> int:
+        """How many there are."""
+        return len(self._languages)
+
     def identifier(self, name: str) -> str:
         """The voice for a language ("pl", "en-gb"), a name ("Polish") or an identifier ("zlw/pl"), in any case.
 
@@ -43,5 +48,5 @@ class VoiceList:
         except KeyError:
             raise InvalidInput(
                 f"eSpeak NG has no voice {name!r}",
-                remedy=f'use a language such as "en", "pl" or "de"; it has {len(self._languages)} of them',
+                remedy=f'use a language such as "en", "pl" or "de"; it has {self.languages} of them',
             ) from None

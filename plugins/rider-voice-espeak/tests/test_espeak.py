@@ -11,6 +11,7 @@ import time
 import wave
 from array import array
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rider_voice_espeak.library import Utterance, load_library
 from rider_voice_espeak.speech import BlockPipe
 
 from rider_core.api import AudioClip, ProviderContext, SynthesizeRequest
+from rider_core.api.text_to_speech import MAX_TEXT_CHARACTERS
 from rider_core.errors import ConfigError, InvalidInput, ProviderError
 from rider_core.testing import ProviderContract, wait_until
 
@@ -164,6 +166,44 @@ def test_settings_are_heard() -> None:
     assert max(array("h", quiet.pcm)) < max(array("h", usual.pcm)) / 2
     assert pitch_hz(high) > 1.3 * pitch_hz(usual)
     assert slow.frames > 1.5 * usual.frames
+
+
+def test_a_request_goes_before_the_settings() -> None:
+    """The settings are extreme the other way: only the request can bring the voice back."""
+    provider = new_espeak(voice="pl", pitch=99, rate=300)
+    text = "Mama ma Ankę."
+    usual = say(new_espeak(voice="pl"), text)
+    asked = provider.synthesize(SynthesizeRequest(text=text, voice="pl", pitch=50, rate=175))
+    assert abs(pitch_hz(asked) - pitch_hz(usual)) < 0.03 * pitch_hz(usual)
+    assert abs(asked.frames - usual.frames) < 0.02 * usual.frames
+    low = provider.synthesize(SynthesizeRequest(text=text, voice="pl", pitch=0))
+    assert pitch_hz(low) < pitch_hz(usual) < pitch_hz(say(provider, text, "pl"))
+
+
+@pytest.mark.parametrize("sample_rate", [None, 16_000])
+@pytest.mark.parametrize(
+    "text",
+    [(POLISH_60_WORDS * 20)[:MAX_TEXT_CHARACTERS], "słowo " * 800, "A. " * 1_600, "1234567890" * 100],
+    ids=["sentences", "no stop", "letters", "digits"],
+)
+def test_a_long_text_is_heard_at_once_and_without_a_click(
+    espeak: EspeakTextToSpeech, text: str, sample_rate: int | None
+) -> None:
+    """Between chunks the sound goes on as within them: no step is larger there than the largest elsewhere."""
+    stream = espeak.synthesize_stream(SynthesizeRequest(text=text, voice="pl", sample_rate=sample_rate))
+    clips = list(islice(stream, 60))
+    stream.close()
+    assert clips[0].duration_s < 0.3  # it did not wait for a sentence, let alone for the text
+    sound = np.frombuffer(b"".join(clip.pcm for clip in clips), np.int16).astype(int)
+    steps = np.abs(np.diff(sound))
+    borders = np.cumsum([clip.frames for clip in clips])[:-1] - 1
+    within = np.delete(steps, borders)
+    assert steps[borders].max() <= within.max()
+    assert np.median(steps[borders]) <= np.percentile(within, 90)
+
+
+def test_what_the_engine_says_of_itself(espeak: EspeakTextToSpeech) -> None:
+    assert int(espeak.details()["languages"]) > 100
 
 
 def pitch_hz(clip: AudioClip) -> float:

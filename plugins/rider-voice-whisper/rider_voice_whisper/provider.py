@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
@@ -90,6 +90,14 @@ class WhisperSpeechToText(SpeechToText):
         except LookupError as error:  # a context without models, as in a bare test
             return Health.unavailable(str(error))
         return Health.ok()
+
+    def details(self) -> Mapping[str, str]:
+        return {
+            "model": self._settings.model,
+            "device": f"CPU, {self.context.threads} threads",
+            "language": self._settings.language or "detected",
+            "languages": str(len(self.languages())),
+        }
 
     def languages(self) -> tuple[str, ...]:
         engine = self._engine
