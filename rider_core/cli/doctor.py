@@ -60,6 +60,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Health]]:
             for provider_class in services.plugins.registry.in_domain(domain):
                 mock = " (MOCK)" if provider_class.mock else ""
                 yield f"{domain.domain} {provider_class.name}{mock}", _provider(services, provider_class.name, domain)
+        yield "tracker", _tracker(services)
         for name, check in services.plugins.registry.health_checks.items():
             yield name, check()
     finally:
@@ -138,6 +139,15 @@ def _plugin(record: PluginRecord) -> Health:
     if record.state is PluginState.DISABLED:
         return Health.degraded(record.reason)
     return Health.unavailable(record.reason, f"rider plugins check {record.name}")
+
+
+def _tracker(services: Services) -> Health:
+    """Without one the robot's eyes stay shut; all else works."""
+    try:
+        services.make_tracker()
+    except RiderError as error:
+        return Health.degraded(error.message, error.remedy)
+    return Health.ok(", ".join(services.plugins.registry.trackers))
 
 
 def _provider(services: Services, name: str, domain: type) -> Health:

@@ -127,6 +127,15 @@ def test_doctor_explains_and_the_database_upgrades(processes: Processes) -> None
     assert "not migrated" not in rider(processes, "doctor", log="again")[1]
 
 
+def test_doctor_says_whether_objects_can_be_followed(processes: Processes) -> None:
+    _, output = rider(processes, "doctor", RIDER_SAFE_MODE="true")
+    assert "note tracker: no object tracker is installed\n     what to do: pip install rider-vision-tracking" in output
+    there = {"RIDER_PLUGINS_DISABLED": ""}
+    assert "ok   tracker: bytetrack" in rider(processes, "doctor", log="there", **there)[1]
+    _, output = rider(processes, "doctor", log="wrong", RIDER_TRACKER="nobody", **there)
+    assert "note tracker: there is no tracker 'nobody'\n     what to do: choose from: bytetrack" in output
+
+
 def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes) -> None:
     install_plugin(processes.folder, "raises-at-import", BROKEN["raises-at-import"][0])
     status, output = rider(processes, "doctor")
