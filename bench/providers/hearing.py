@@ -23,24 +23,24 @@ COMMAND_S = (2.2, 3.8)
 def measure(stack: Stack, recording: Path, folder: Path) -> dict[str, float]:
     """`asr_short_speedup`, `asr_batch_speedup`, and the word error rates beside them."""
     found = clips(stack, recording, folder)
-    return {**_alone(stack, found), **_together(stack, found)}
+    with Bare("whisper.py", stack.services.catalogue.path("whisper-base")) as bare:
+        bare.measure(f"{found[0].wav} en")
+        return {**_alone(stack, bare, found), **_together(stack, bare, found)}
 
 
-def _alone(stack: Stack, found: Sequence[Clip]) -> dict[str, float]:
+def _alone(stack: Stack, bare: Bare, found: Sequence[Clip]) -> dict[str, float]:
     """Each clip by both, in turns. Speed: the median over the commands of about 3 s; errors are counted in all."""
     ratios, seconds = [], []
     ours_wrong = theirs_wrong = words = 0
-    with Bare("whisper.py", stack.services.catalogue.path("whisper-base")) as bare:
-        bare.measure(f"{found[0].wav} en")
-        for clip in found:
-            heard, took = _heard(stack, clip)
-            default = bare.measure(f"{clip.wav} {clip.language}")
-            ours_wrong += word_errors(clip.words, words_of(heard))
-            theirs_wrong += word_errors(clip.words, words_of(default["text"]))
-            words += len(clip.words)
-            if COMMAND_S[0] <= clip.duration_s <= COMMAND_S[1]:
-                ratios.append(default["seconds"] / took)
-                seconds.append(took)
+    for clip in found:
+        heard, took = _heard(stack, clip)
+        default = bare.measure(f"{clip.wav} {clip.language}")
+        ours_wrong += word_errors(clip.words, words_of(heard))
+        theirs_wrong += word_errors(clip.words, words_of(default["text"]))
+        words += len(clip.words)
+        if COMMAND_S[0] <= clip.duration_s <= COMMAND_S[1]:
+            ratios.append(default["seconds"] / took)
+            seconds.append(took)
     return {
         "asr_short_speedup": round(statistics.median(ratios), 2),
         "asr_short_s": round(statistics.median(seconds), 3),
@@ -56,26 +56,26 @@ def _heard(stack: Stack, clip: Clip) -> tuple[str, float]:
     return str(record.value()["text"]), time.perf_counter() - started
 
 
-def _together(stack: Stack, found: Sequence[Clip]) -> dict[str, float]:
-    """The same clips as one batch, and one after another, in turns."""
-    short = [clip for clip in found if clip.language == "en"][:TOGETHER]
+def _together(stack: Stack, bare: Bare, found: Sequence[Clip]) -> dict[str, float]:
+    """The same clips as one batch, and one after another, in turns; each round has others of the English ones."""
+    english = [clip for clip in found if clip.language == "en"]
     ratios = []
-    one_by_one_wrong = together_wrong = words = 0
-    for _ in range(ROUNDS):
+    wrong = {"one_by_one": 0, "together": 0, "together_default": 0}
+    words = 0
+    for number in range(ROUNDS):
+        short = [english[(number * 5 + offset) % len(english)] for offset in range(TOGETHER)]
         started = time.perf_counter()
-        texts = [_heard(stack, clip)[0] for clip in short]
+        one_by_one = [_heard(stack, clip)[0] for clip in short]
         alone_s = time.perf_counter() - started
         started = time.perf_counter()
-        batch = _batch(stack, short)
+        together = _batch(stack, short)
         ratios.append(alone_s / (time.perf_counter() - started))
-        one_by_one_wrong += sum(word_errors(it.words, words_of(text)) for it, text in zip(short, texts, strict=True))
-        together_wrong += sum(word_errors(it.words, words_of(text)) for it, text in zip(short, batch, strict=True))
+        default = [bare.measure(f"{clip.wav} {clip.language}")["text"] for clip in short]
+        for kind, texts in (("one_by_one", one_by_one), ("together", together), ("together_default", default)):
+            wrong[kind] += sum(word_errors(it.words, words_of(text)) for it, text in zip(short, texts, strict=True))
         words += sum(len(it.words) for it in short)
-    return {
-        "asr_batch_speedup": round(statistics.median(ratios), 2),
-        "wer_one_by_one": round(one_by_one_wrong / words, 3),
-        "wer_together": round(together_wrong / words, 3),
-    }
+    rates = {f"wer_{kind}": round(errors / words, 3) for kind, errors in wrong.items()}
+    return {"asr_batch_speedup": round(statistics.median(ratios), 2), **rates}
 
 
 def _batch(stack: Stack, short: Sequence[Clip]) -> list[str]:
