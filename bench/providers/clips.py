@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import wave
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soxr
 from stack import Stack
+from words import words_of
 
 from rider_core.api import AudioClip, SynthesizeRequest, TextToSpeech
 from rider_core.api.audio import wav_bytes
@@ -63,20 +62,6 @@ class Clip:
     words: list[str]
     wav: Path
     duration_s: float
-
-
-def words_of(text: str) -> list[str]:
-    return re.sub(r"[^\w\s]", "", text.lower()).split()
-
-
-def word_errors(wanted: Sequence[str], heard: Sequence[str]) -> int:
-    """Levenshtein distance in words."""
-    row = list(range(len(heard) + 1))
-    for i, expected in enumerate(wanted, start=1):
-        previous, row[0] = row[0], i
-        for j, word in enumerate(heard, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (expected != word))
-    return row[-1]
 
 
 def clips(stack: Stack, recording: Path, folder: Path) -> list[Clip]:

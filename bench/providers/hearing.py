@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clips import Clip, clips, word_errors, words_of
+from clips import Clip, clips
 from stack import WAIT_S, Bare, Stack
+from words import word_errors, words_of
 
 from rider_core.api import BatchSpec
 from rider_core.api.messages import encode_base64

@@ -13,7 +13,6 @@ import io
 import json
 import math
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,10 @@ import soxr
 from rider_voice_whisper.engine import FRAMES_PER_S, MODEL_RATE, WhisperEngine, WhisperOptions
 from rider_voice_whisper.language import choose_language
 from rider_voice_whisper.sound import at_least_one_second
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from words import word_errors, words_of
 
 #: Where voice activity detection sees the sentences in beckett.wav, in seconds, and what is said.
 SENTENCES = (
@@ -63,20 +66,6 @@ class Case:
     language: str
     words: list[str]
     samples: np.ndarray
-
-
-def words_of(text: str) -> list[str]:
-    return re.sub(r"[^\w\s]", "", text.lower()).split()
-
-
-def word_errors(wanted: list[str], heard: list[str]) -> int:
-    """Levenshtein distance in words."""
-    row = list(range(len(heard) + 1))
-    for i, expected in enumerate(wanted, start=1):
-        previous, row[0] = row[0], i
-        for j, word in enumerate(heard, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (expected != word))
-    return row[-1]
 
 
 def read_wav(data: bytes) -> np.ndarray:

@@ -103,10 +103,6 @@ class Custody:
             self._wanted_back[domain] = reason
         self._wake.set()
 
-    def serves(self, domain: str) -> bool:
-        """Whether the robot leaves a domain to us, as far as it said."""
-        return self._domains[domain].mode == "pc"
-
     def standing(self, domain: str) -> Standing:
         """Who serves a domain now. May be called from any thread."""
         known = self._domains[domain]

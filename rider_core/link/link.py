@@ -38,7 +38,7 @@ class Link:
         self._conversation = Conversation(
             house,
             self._speaking,
-            serves_text=partial(self._custody.serves, "text"),
+            serves_text=lambda: self._custody.standing("text").mode == "pc",
             give_back=partial(self._custody.give_back, "text"),
             preset=options.prompt,
         )
