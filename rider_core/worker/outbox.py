@@ -13,6 +13,9 @@ from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
 
 log = logging.getLogger(__name__)
 
+#: A robot's camera has five frames a second looked at: a line for each would hide all others.
+FREQUENT_TASKS = frozenset({"vision.detect"})
+
 #: A result that waits for others is stored after so many seconds at the latest: the next job may take long after all.
 LATEST_S = 0.02
 #: Somebody looks so often, as long as results keep coming: to be woken for each would cost more than the short jobs do.
@@ -102,7 +105,9 @@ class Outbox:
                 log.warning("job %s: its lease was lost, the result is discarded", done.ended.claim.id)
         if len(together) == 1 and kept[0] and together[0].ended.outcome is not Outcome.UNSTARTED:
             (done,) = together
-            log.info(
+            went_well = done.ended.outcome is Outcome.DONE
+            log.log(
+                logging.DEBUG if went_well and done.task in FREQUENT_TASKS else logging.INFO,
                 "job %s (%s) %s in %.0f ms",
                 done.ended.claim.id,
                 done.task,

@@ -45,6 +45,8 @@ _TOKENS_PER_S, _TOKENS_AT_LEAST = 15, 24
 _TEMPERATURE_STEP = 0.0
 #: ggml's error level. Even its errors are told by an exception or an empty result of ours, so they are but a hint.
 _GGML_ERROR = 4
+#: What it complains of each time `language_probabilities` ends a run early, as it means to.
+_OUR_OWN_ABORT = "encoder_begin_callback returned false"
 
 
 @dataclass(frozen=True)
@@ -278,6 +280,7 @@ _errors: deque[str] = deque(maxlen=8)
 
 def _log_line(level: int, text: str) -> None:
     line = text.rstrip()
-    if level == _GGML_ERROR:
+    is_error = level == _GGML_ERROR and _OUR_OWN_ABORT not in line
+    if is_error:
         _errors.append(line)
-    log.log(logging.INFO if level == _GGML_ERROR else logging.DEBUG, "%s", line)
+    log.log(logging.INFO if is_error else logging.DEBUG, "%s", line)
