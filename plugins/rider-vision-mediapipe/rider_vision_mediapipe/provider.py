@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 class MediapipeConfig(ProviderConfig):
     """Settings of the MediaPipe detector. What a request's own filter says goes before them."""
 
-    model: ModelName = Field("ssd-oidv4", description="ssd-oidv4: 23 classes of things; face-short-range: faces")
+    model: ModelName = Field(
+        "ssd-oidv4",
+        description="ssd-oidv4: 23 classes of things; face-short-range: faces; efficientdet-lite0: COCO's 80 classes",
+    )
     min_score: float | None = Field(
         None, ge=0, le=1, description="least confidence; None: what suits the model (things 0.4, faces 0.6)"
     )

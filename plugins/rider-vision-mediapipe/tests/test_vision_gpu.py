@@ -8,12 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
+from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import Trial, choose, graphics_devices, run_trial, trial_command
-from vision_in_tests import detector, model, picture
+from rider_vision_mediapipe.engine import Found, MediapipeEngine
+from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face
+from rider_vision_mediapipe.models import KINDS
+from vision_in_tests import Box, detector, model, overlap, picture
 
 from rider_core.api import Frame, HealthStatus
-from rider_core.errors import ProviderUnavailable
+from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_core.testing.provider import wait_until
 
 
@@ -70,6 +74,68 @@ class TestTrial:
             assert "GPU" in trial.problem, trial
         else:
             assert 0 < trial.gpu_ms < 10_000
+
+
+class TestAgreement:
+    """A GPU that calculates, and wrongly, is worse than none."""
+
+    @pytest.mark.parametrize(
+        ("name", "label", "box"),
+        [("ssd-oidv4", "Person", (217, 97, 423, 367)), ("face-short-range", "face", (220, 160, 422, 362))],
+    )
+    def test_each_model_finds_the_drawn_face(self, name: str, label: str, box: Box) -> None:
+        engine = MediapipeEngine(model(name), KINDS[name])
+        found = engine.detect(drawn_face())
+        engine.close()
+        assert found[0][0] == label
+        assert found[0][1] > 0.25
+        assert overlap(found[0][2], box) > 0.9
+
+    @pytest.mark.parametrize(
+        ("gpu", "cpu"),
+        [
+            (
+                [("Person", 0.31, (200, 100, 400, 360))],
+                [("Person", 0.33, (201, 98, 402, 363)), ("Cat", 0.1, (0, 0, 9, 9))],
+            ),
+            ([], []),
+        ],
+    )
+    def test_rounding_is_no_disagreement(self, gpu: list[Found], cpu: list[Found]) -> None:
+        assert disagreement(gpu, cpu) == ""
+
+    @pytest.mark.parametrize(
+        "gpu",
+        [
+            [],
+            [("Cat", 0.31, (200, 100, 400, 360))],
+            [("Person", 0.99, (200, 100, 400, 360))],
+            [("Person", float("nan"), (200, 100, 400, 360))],
+            [("Person", 0.31, (0, 0, 640, 480))],
+            [("Person", 0.31, (200, 100, 200, 100))],
+            [("Person", 0.31, (500, 400, 600, 470))],
+        ],
+    )
+    def test_another_answer_is_one(self, gpu: list[Found]) -> None:
+        difference = disagreement(gpu, [("Person", 0.31, (200, 100, 400, 360))])
+        assert difference.endswith("and the processor Person 31% at 200, 100, 400, 360")
+        assert difference.startswith("it sees nothing," if not gpu else f"it sees {gpu[0][0]}")
+
+    def test_a_model_that_failed_can_be_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As an H100 does with the face model: what the detection failed of is raised again at the end."""
+
+        class Failed:
+            def detect(self, image: object, processing: object) -> None:
+                raise RuntimeError("CalculatorGraph::Run() failed: \nERROR: [a.cc:9]\n└ Failed to create a buffer.\n")
+
+            def close(self) -> None:
+                raise ValueError("CalculatorGraph::Run() failed")
+
+        monkeypatch.setattr(engine_file, "_object_detector", lambda options, kind: Failed())
+        engine = MediapipeEngine(model("ssd-oidv4"), KINDS["ssd-oidv4"])
+        with pytest.raises(ProviderError, match=r"numbers: Failed to create a buffer\.$"):
+            engine.detect(drawn_face())
+        engine.close()
 
 
 def is_running(pid: int) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.jpeg_header import MAX_SCANS, JpegHeader, read_header
-from rider_vision_mediapipe.models import MODELS
+from rider_vision_mediapipe.models import KINDS, MODELS
 from rider_vision_mediapipe.picture import decode
 from rider_vision_mediapipe.provider import MediapipeConfig
 from rider_vision_mediapipe.ssd_metadata import anchors, build_ssd
@@ -179,6 +179,15 @@ class TestModels:
         for entry in MODELS:
             assert len(entry.sha256) == 64
             assert entry.sources
+
+
+    def test_each_model_has_its_classes(self) -> None:
+        assert {name: len(set(KINDS[name].labels)) for name in KINDS} == {
+            "ssd-oidv4": 23,
+            "face-short-range": 1,
+            "efficientdet-lite0": 80,
+        }
+        assert set(KINDS) == {entry.name for entry in MODELS}
 
 
 class TestSettings:
