@@ -27,6 +27,7 @@ Found = tuple[str, float, Box]
 LOWEST_SCORE = 0.1
 #: No certificate is in it, so no server can prove who it is.
 _TRUST_NOBODY = b"/dev/null"
+_LONGEST_CAUSE = 200
 
 
 class SilentOptions(BaseOptions):  # type: ignore[misc]
@@ -130,7 +131,8 @@ class MediapipeEngine:
 def _cause(error: Exception) -> str:
     """Mediapipe tells what happened from the outermost part to the innermost, each on a line and in its words."""
     lines = [line.strip(" \t└") for line in str(error).splitlines()]
-    return next((line for line in reversed(lines) if line), type(error).__name__)
+    line = next((line for line in reversed(lines) if line), type(error).__name__)
+    return line if len(line) <= _LONGEST_CAUSE else "… " + line[-_LONGEST_CAUSE:].partition(" ")[2]
 
 
 def _object_detector(options: BaseOptions, kind: ModelKind) -> vision.ObjectDetector:

@@ -21,7 +21,7 @@ from rider_vision_mediapipe.picture import Pixels
 
 #: The first runs make ready what later ones use.
 _WARM_UP, _RUNS = 3, 10
-#: Both calculate with numbers of other precision: on an H100 scores differ by 0.002, boxes by two pixels.
+#: Both calculate with numbers of other precision: on an H100 scores differ by 0.01, boxes by two pixels.
 _SAME_SCORE, _SAME_OVERLAP = 0.1, 0.8
 
 

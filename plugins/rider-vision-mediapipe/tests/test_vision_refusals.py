@@ -180,7 +180,6 @@ class TestModels:
             assert len(entry.sha256) == 64
             assert entry.sources
 
-
     def test_each_model_has_its_classes(self) -> None:
         assert {name: len(set(KINDS[name].labels)) for name in KINDS} == {
             "ssd-oidv4": 23,
