@@ -26,6 +26,8 @@ from redis_server import redis_server  # noqa: E402  all benches use it
 #: The plugins under test; whatever else is installed stays out.
 PLUGINS = ("voice-whisper", "espeak", "vision-mediapipe", "text-llama")
 MODELS = ("whisper-base", "ssd-oidv4", "smollm2-135m-instruct")
+#: As `rider up` sets it for OpenMP. The bare engines run without: a plain script has none.
+SPINNING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "300"}
 QUEUES = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
 START_S, WAIT_S = 60.0, 120.0
 
@@ -85,7 +87,7 @@ def stack(folder: Path) -> Iterator[Stack]:
             "REDIS_URL": url,
             "RIDER_PLUGINS_DISABLED": ",".join(disabled),
             "RIDER_PLUGINS_REQUIRED": ",".join(PLUGINS),
-            "OMP_WAIT_POLICY": "passive",  # as `rider up` sets it
+            **SPINNING,
         }
         os.environ.update(environment)
         services = Services.open(load_settings(), "bench")
@@ -124,8 +126,7 @@ class Bare:
 
     def __init__(self, script: str, *arguments: str | Path) -> None:
         command = [sys.executable, str(Path(__file__).parent / "bare" / script), *map(str, arguments)]
-        # Without our setting for OpenMP: a plain script has none.
-        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        environment = {name: value for name, value in os.environ.items() if name not in SPINNING}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )

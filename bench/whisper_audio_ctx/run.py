@@ -22,7 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before the engine is loaded: see rider_voice_whisper/engine.py
+# Before numpy loads an OpenMP of its own: see rider_voice_whisper/engine.py.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 import numpy as np
 import soxr

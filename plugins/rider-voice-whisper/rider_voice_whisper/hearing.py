@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rider_core.api import AudioClip, Segment, Transcript
 from rider_voice_whisper.attribution import told_apart
-from rider_voice_whisper.engine import HeardSegment, Samples, WhisperEngine
+from rider_voice_whisper.engine import FULL_CONTEXT, MODEL_RATE, HeardSegment, Samples, WhisperEngine, fit_context
 from rider_voice_whisper.gate import SpeechGate
 from rider_voice_whisper.invented import is_annotation, is_film_credit, repeats_itself
 from rider_voice_whisper.language import choose_language
@@ -47,7 +47,12 @@ class Hearing:
         return [done[number] for number in range(len(clips))]
 
     def _alone(self, samples: Samples, language: str) -> Sequence[HeardSegment]:
-        segments = self._engine.transcribe(at_least_one_second(samples), language)
+        samples = at_least_one_second(samples)
+        segments = self._engine.transcribe(samples, language)
+        if self._is_doubtful(segments) and fit_context(len(samples) / MODEL_RATE) <= FULL_CONTEXT // 2:
+            # The fitted context costs a word now and then, and Whisper then sounds unsure of it.
+            again = self._engine.transcribe(samples, language, context_of=lambda duration_s: FULL_CONTEXT)
+            segments = max(segments, again, key=_confidence)
         return [segment for segment in segments if self._was_said(segment)]
 
     def _together(self, clips: Mapping[int, Samples], language: str) -> dict[int, Sequence[HeardSegment]]:
@@ -60,7 +65,11 @@ class Hearing:
             heard = self._engine.transcribe_together(sounds, language, context_of=window_context)
             for tokens, window in zip(heard, windows, strict=True):
                 found |= told_apart(tokens, window)
-        return {number: segments for number, segments in found.items() if all(map(self._was_said, segments))}
+        return {
+            number: segments
+            for number, segments in found.items()
+            if all(map(self._was_said, segments)) and not self._is_doubtful(segments)
+        }
 
     def _transcript(self, clip: AudioClip, language: str | None, segments: Sequence[HeardSegment]) -> Transcript:
         return Transcript(
@@ -77,10 +86,18 @@ class Hearing:
         probabilities = self._engine.language_probabilities(at_least_one_second(samples))
         return choose_language(probabilities, self._settings.expected_languages)
 
+    def _is_doubtful(self, segments: Sequence[HeardSegment]) -> bool:
+        return bool(segments) and _confidence(segments) < self._settings.recheck_confidence
+
     def _was_said(self, segment: HeardSegment) -> bool:
         if is_annotation(segment.text) or is_film_credit(segment.text) or repeats_itself(segment.text):
             return False
         return segment.probability is not None and segment.probability >= self._settings.min_confidence
+
+
+def _confidence(segments: Sequence[HeardSegment]) -> float:
+    """That of the least certain; 0 where nothing was heard, or only marks."""
+    return min((segment.probability or 0.0 for segment in segments), default=0.0)
 
 
 def _segment(heard: HeardSegment, duration_s: float) -> Segment:

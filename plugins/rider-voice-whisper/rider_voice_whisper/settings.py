@@ -34,6 +34,12 @@ class WhisperConfig(ProviderConfig):
     min_confidence: float = Field(
         0.4, ge=0, le=1, description="segments whose mean token probability is lower are taken for noise; 0: keep all"
     )
+    recheck_confidence: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="short clips heard with less are heard again in Whisper's full context, at four times the time",
+    )
     batch_size: int = Field(
         8,
         ge=1,

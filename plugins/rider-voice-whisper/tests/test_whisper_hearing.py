@@ -1,0 +1,101 @@
+"""Which clips are worth a second look. The engine is scripted; what counts is how often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from rider_voice_whisper.engine import (
+    CONTEXT_FLOOR,
+    FULL_CONTEXT,
+    MODEL_RATE,
+    HeardSegment,
+    HeardToken,
+    Samples,
+    fit_context,
+)
+from rider_voice_whisper.gate import SpeechGate
+from rider_voice_whisper.hearing import Hearing
+from rider_voice_whisper.settings import WhisperConfig
+
+from rider_core.api import AudioClip
+
+
+class Scripted:
+    """An engine that hears what the test says, by whether it may look at all 30 s."""
+
+    multilingual = True
+
+    def __init__(self, fitted: Sequence[HeardSegment], full: Sequence[HeardSegment]) -> None:
+        self._answers = {False: fitted, True: full}
+        self.contexts: list[int] = []
+
+    def transcribe(
+        self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
+    ) -> Sequence[HeardSegment]:
+        self.contexts.append(context_of(len(samples) / MODEL_RATE))
+        return self._answers[self.contexts[-1] == FULL_CONTEXT]
+
+
+def heard(text: str, *probabilities: float | None) -> tuple[HeardSegment, ...]:
+    return tuple(HeardSegment(f" {text}", 0.0, 1.0, probability) for probability in probabilities)
+
+
+class TestSecondLook:
+    @pytest.fixture(autouse=True)
+    def all_is_speech(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SpeechGate, "hears_speech", lambda self, samples: True)
+
+    @pytest.mark.parametrize(
+        ("fitted", "full", "text"),
+        [
+            (heard("what I will it", 0.57), heard("what time is it", 0.71), "what time is it"),
+            (heard("fail again", 0.59), heard("veil a gain", 0.5), "fail again"),
+            (heard("fail again", 0.59), (), "fail again"),
+            (heard("a", 0.9, 0.5), heard("b", 0.6), "b"),
+            (heard("...", None), heard("yes", 0.8), "yes"),
+            (heard("no", 0.3), heard("nor", 0.35), ""),
+        ],
+    )
+    def test_what_is_doubtful_is_heard_again_and_the_more_certain_counts(
+        self, fitted: Sequence[HeardSegment], full: Sequence[HeardSegment], text: str
+    ) -> None:
+        engine = Scripted(fitted, full)
+        (found,) = Hearing(engine, WhisperConfig()).transcripts([speech_like(2.0)], "en")
+        assert (found.text, engine.contexts) == (text, [CONTEXT_FLOOR, FULL_CONTEXT])
+
+    @pytest.mark.parametrize(
+        ("fitted", "duration_s", "settings"),
+        [
+            (heard("turn left", 0.6), 2.0, {}),
+            (heard("turn left", 0.45), 2.0, {"recheck_confidence": 0}),
+            (heard("turn left", 0.45), 15.0, {}),
+            ((), 2.0, {}),
+        ],
+        ids=["certain", "switched off", "long", "nothing"],
+    )
+    def test_what_is_not_heard_again(
+        self, fitted: Sequence[HeardSegment], duration_s: float, settings: dict[str, float]
+    ) -> None:
+        engine = Scripted(fitted, heard("turn right", 0.9))
+        Hearing(engine, WhisperConfig(**settings)).transcripts([speech_like(duration_s)], "en")
+        assert len(engine.contexts) == 1
+
+    def test_what_is_doubtful_among_others_is_heard_again_alone(self) -> None:
+        class Together(Scripted):
+            def transcribe_together(
+                self, sounds: Sequence[Samples], language: str, *, context_of: object
+            ) -> list[tuple[HeardToken, ...]]:
+                words = [("Left.", 0.5, 0.9), ("Right.", 3.5, 0.45)]
+                return [tuple(HeardToken(f" {text}".encode(), 0, at, sure) for text, at, sure in words) for _ in sounds]
+
+        engine = Together(heard("right", 0.5), heard("light", 0.8))
+        found = Hearing(engine, WhisperConfig()).transcripts([speech_like(2.5), speech_like(2.0)], "en")
+        assert [transcript.text for transcript in found] == ["Left.", "light"]
+        assert engine.contexts == [CONTEXT_FLOOR, FULL_CONTEXT]
+
+
+def speech_like(duration_s: float) -> AudioClip:
+    noise = np.random.default_rng(1).normal(0, 3000, round(duration_s * MODEL_RATE)).astype("<i2")
+    return AudioClip(noise.tobytes(), MODEL_RATE)
