@@ -21,7 +21,7 @@ from rider_core.api import (
     ProviderContext,
 )
 from rider_core.api.object_detection import MAX_LABELS, MAX_OBJECTS
-from rider_core.errors import ModelError, ProviderUnavailable
+from rider_core.errors import ModelError, ProviderError, ProviderUnavailable
 from rider_vision_mediapipe.delegate import Choice, choose, graphics_devices, run_trial, trial_command
 from rider_vision_mediapipe.jpeg_header import read_header
 from rider_vision_mediapipe.models import KINDS, ModelName
@@ -139,9 +139,22 @@ class MediapipeDetector(ObjectDetector):
         if engine is None:
             raise ProviderUnavailable("the MediaPipe detector is not open")
         header = read_header(frame.jpeg)
-        found = engine.look(frame.jpeg, header)
+        try:
+            found = engine.look(frame.jpeg, header)
+        except ProviderError as error:
+            found = self._without_gpu(error).look(frame.jpeg, header)
         objects = tuple(DetectedObject(label=label, score=score, box=box) for label, score, box in found[:MAX_OBJECTS])
         return Detections(objects=objects, width=header.width, height=header.height)
+
+    def _without_gpu(self, error: ProviderError) -> MediapipeEngine:
+        """The processor takes over from a GPU that fails, as one may after its computer has slept."""
+        if self._choice is None or self._choice.device == "CPU" or self._settings.delegate == "gpu":
+            raise error
+        log.warning("the GPU failed: %s; the processor takes over", error.message)
+        self.close()
+        model = self.context.model_path(self._settings.model)
+        self._engine, self._choice = self._load(model, Choice("CPU", f"the GPU failed at work: {error.message}"))
+        return self._engine
 
     def _load(self, model: Path, choice: Choice) -> tuple[MediapipeEngine, Choice]:
         try:

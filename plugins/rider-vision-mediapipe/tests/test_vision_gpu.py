@@ -11,9 +11,10 @@ import pytest
 from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import Trial, choose, graphics_devices, run_trial, trial_command
-from rider_vision_mediapipe.engine import Found, MediapipeEngine
+from rider_vision_mediapipe.engine import Device, Found, MediapipeEngine
 from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face
-from rider_vision_mediapipe.models import KINDS
+from rider_vision_mediapipe.jpeg_header import JpegHeader
+from rider_vision_mediapipe.models import KINDS, ModelKind
 from vision_in_tests import Box, detector, model, overlap, picture
 
 from rider_core.api import Frame, HealthStatus
@@ -197,6 +198,39 @@ class TestProvider:
         assert provider.health().status is HealthStatus.UNAVAILABLE
         with pytest.raises(ProviderUnavailable, match="no graphics card"):
             provider.open()
+
+    @pytest.mark.parametrize("delegate", ["auto", "gpu"])
+    def test_gpu_that_fails_at_work(self, delegate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        class LostGpu(MediapipeEngine):
+            """A real model on the processor, but where it should be on the GPU it fails at its second picture."""
+
+            def __init__(self, path: Path, kind: ModelKind, device: Device = "CPU", **options: bool) -> None:
+                super().__init__(path, kind, "CPU", **options)
+                self.left = 1 if device == "GPU" else 1_000
+
+            def look(self, jpeg: bytes, header: JpegHeader) -> list[Found]:
+                self.left -= 1
+                if self.left < 0:
+                    raise ProviderError("the GL context is lost")
+                return super().look(jpeg, header)
+
+        monkeypatch.setattr(engine_file, "MediapipeEngine", LostGpu)
+        monkeypatch.setattr(provider_file, "graphics_devices", lambda: ["card"])
+        monkeypatch.setattr(provider_file, "run_trial", lambda command: Trial(1, 9))
+        provider, frame = detector(delegate=delegate), Frame(picture("chelsea.jpg"))
+        provider.open()
+        try:
+            first = provider.detect(frame)
+            assert provider.details()["device"] == "GPU"
+            if delegate == "gpu":
+                with pytest.raises(ProviderError, match="GL context is lost"):
+                    provider.detect(frame)
+                return
+            assert provider.detect(frame) == provider.detect(frame) == first
+            assert provider.details()["device"] == "CPU"
+            assert provider.details()["reason"] == "the GPU failed at work: the GL context is lost"
+        finally:
+            provider.close()
 
     @pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a graphics card, so its GPU may well work")
     def test_gpu_that_fails_after_its_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
