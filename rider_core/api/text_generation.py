@@ -47,7 +47,9 @@ class GenerateRequest(Message):
         None, min_length=1, max_length=MAX_MODEL_NAME, description="one of the provider's models; None: its default"
     )
     max_tokens: int = Field(256, ge=1, le=8_192, description="length limit of the answer in tokens")
-    temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest answer")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="0: always the likeliest answer; None: what suits the engine"
+    )
     top_p: float | None = Field(None, gt=0, le=1, description="share of probability that is chosen from; None: all")
     seed: int | None = Field(None, ge=0, lt=2**32, description="the same seed gives the same answer; None: by chance")
     stop: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(

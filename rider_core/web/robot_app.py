@@ -36,7 +36,9 @@ class RobotTextRequest(Message):
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="what the person said")
     max_tokens: int = Field(256, ge=1, le=8_192, description="length limit in tokens")
-    temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest answer")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="0: always the likeliest answer; None: what suits the engine"
+    )
     system_prompt: str | None = Field(
         None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: the robot's preset"
     )

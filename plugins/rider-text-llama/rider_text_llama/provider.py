@@ -48,6 +48,12 @@ class LlamaConfig(ProviderConfig):
     idle_unload_s: float = Field(
         600, ge=0, le=604_800, description="a model that nobody used for so many seconds is unloaded; 0: never"
     )
+    temperature: float = Field(
+        0,
+        ge=0,
+        le=2,
+        description="of requests that name none; 0: always the likeliest answer, and above it SmolLM2 talks nonsense",
+    )
     min_p: float = Field(
         0.05,
         ge=0,

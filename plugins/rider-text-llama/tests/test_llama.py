@@ -76,6 +76,13 @@ class TestAnswers:
         answers = {llama.generate(request.model_copy(update={"seed": seed})).text for seed in (1, 2, 2**32 - 1, None)}
         assert len(answers) > 2
 
+    def test_who_says_nothing_of_temperature_gets_the_settings(self, llama: LlamaTextGenerator) -> None:
+        silent = CAPITAL.model_copy(update={"temperature": None})
+        assert llama.generate(silent).text == llama.generate(CAPITAL).text
+        with opened(temperature=2, min_p=0) as daring:
+            assert len({daring.generate(silent).text for _ in range(3)}) > 1
+            assert daring.generate(CAPITAL).text == daring.generate(CAPITAL).text
+
     def test_a_narrow_choice_is_the_likeliest(self, llama: LlamaTextGenerator) -> None:
         narrow = CAPITAL.model_copy(update={"temperature": 1.0, "top_p": 0.01, "seed": 3})
         assert llama.generate(narrow).text == llama.generate(CAPITAL).text

@@ -124,10 +124,11 @@ class OllamaTextGenerator(TextGenerator):
     def _options(self, request: GenerateRequest) -> dict[str, Any]:
         options: dict[str, Any] = {
             "num_predict": request.max_tokens,
-            "temperature": request.temperature,
             # Left out, the server would choose from nine tenths of the probability.
             "top_p": 1.0 if request.top_p is None else request.top_p,
         }
+        if request.temperature is not None:  # the model's file has one
+            options["temperature"] = request.temperature
         if request.seed is not None:
             options["seed"] = request.seed
         if request.stop:

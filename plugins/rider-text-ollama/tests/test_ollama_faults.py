@@ -195,10 +195,10 @@ class TestWhatIsSent:
         ]  # fmt: skip
 
     def test_what_is_not_set_is_left_to_the_server(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
-        provider.generate(ask())
+        provider.generate(ask(temperature=None))
         body = stand_in.last("/api/chat")
         assert "keep_alive" not in body
-        assert body["options"] == {"num_predict": 8, "temperature": 0, "top_p": 1.0}
+        assert body["options"] == {"num_predict": 8, "top_p": 1.0}
 
     def test_proxies_are_for_others(self, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

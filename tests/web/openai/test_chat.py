@@ -86,7 +86,7 @@ def test_the_conversation_goes_where_it_belongs(house: House) -> None:
 def test_what_is_left_out_is_the_houses(house: House) -> None:
     asked = told(house)
     assert (asked["system_prompt"], asked["history"], asked["seed"], asked["stop"]) == (None, [], None, [])
-    assert (asked["temperature"], asked["max_tokens"]) == (0.7, 1_024)
+    assert (asked["temperature"], asked["max_tokens"]) == (None, 1_024)
     assert told(house, max_tokens=100_000)["max_tokens"] == 8_192
     assert told(house, stop="END")["stop"] == ["END"]
 
