@@ -69,14 +69,13 @@ class LlamaEngine:
             InvalidInput: the prompt is too long for the model.
             ModelError, ProviderUnavailable: the model cannot be loaded.
         """
-        own, min_p = self._settings.temperature, self._settings.min_p
-        temperature = own if request.temperature is None else request.temperature
-        repeatable = temperature == 0 or request.seed is not None
-        with self._residents.borrowed(name) as model, sampler_for(request, temperature, min_p) as sampler:
+        if request.temperature is None:
+            request = request.model_copy(update={"temperature": self._settings.temperature})
+        with self._residents.borrowed(name) as model, sampler_for(request, self._settings.min_p) as sampler:
             context, vocabulary = model.context, model.vocabulary
             room = min(request.max_tokens, context.size // _ANSWER_SHARE)
             tokens = fitted(model.chat, request.messages(self._settings.system_prompt), context.size - room)
-            reading = context.read(tokens, repeatable=repeatable)
+            reading = context.read(tokens, repeatable=request.deterministic)
             text = AnswerText(request.stop)
             written = 0
             while True:

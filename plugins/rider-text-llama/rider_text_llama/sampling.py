@@ -14,23 +14,23 @@ _BY_CHANCE = 0xFFFFFFFF
 
 
 @contextmanager
-def sampler_for(request: GenerateRequest, temperature: float, min_p: float) -> Iterator[int]:
+def sampler_for(request: GenerateRequest, min_p: float) -> Iterator[int]:
     """A sampler for one answer, with a random generator of its own.
 
     Args:
-        temperature: The request's, or what the settings have for those that say nothing.
+        request: Its temperature is known.
         min_p: Tokens less likely than this share of the likeliest are not chosen; 0: any may be.
     """
     library = native.load_library()
     chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
     try:
-        if temperature == 0:
+        if request.temperature == 0:
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_greedy())
         else:
             if request.top_p is not None:
                 library.llama_sampler_chain_add(chain, library.llama_sampler_init_top_p(request.top_p, 1))
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_min_p(min_p, 1))
-            library.llama_sampler_chain_add(chain, library.llama_sampler_init_temp(temperature))
+            library.llama_sampler_chain_add(chain, library.llama_sampler_init_temp(request.temperature))
             seed = secrets.randbelow(_BY_CHANCE) if request.seed is None else min(request.seed, _BY_CHANCE - 1)
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_dist(seed))
         yield chain

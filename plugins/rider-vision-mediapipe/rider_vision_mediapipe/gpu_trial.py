@@ -55,11 +55,15 @@ def tried(model: Path, name: str, device: Device) -> tuple[float, list[Found]]:
 
 def disagreement(gpu: list[Found], cpu: list[Found]) -> str:
     """In what the GPU's best detection is not the processor's; empty where it is."""
-    if not gpu or not cpu:
-        return "" if gpu == cpu else f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
-    (label, score, box), (cpu_label, cpu_score, cpu_box) = gpu[0], cpu[0]
-    same = label == cpu_label and abs(score - cpu_score) <= _SAME_SCORE and _overlap(box, cpu_box) >= _SAME_OVERLAP
-    return "" if same else f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
+    if gpu and cpu and _is_same(gpu[0], cpu[0]):
+        return ""
+    # Where neither sees the face, nothing was compared.
+    return f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
+
+
+def _is_same(one: Found, other: Found) -> bool:
+    (label, score, box), (other_label, other_score, other_box) = one, other
+    return label == other_label and abs(score - other_score) <= _SAME_SCORE and overlap(box, other_box) >= _SAME_OVERLAP
 
 
 def drawn_face() -> Pixels:
@@ -77,7 +81,7 @@ def drawn_face() -> Pixels:
     return pixels
 
 
-def _overlap(one: Box, other: Box) -> float:
+def overlap(one: Box, other: Box) -> float:
     """Intersection over union."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])

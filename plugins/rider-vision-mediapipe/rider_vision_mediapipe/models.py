@@ -125,7 +125,7 @@ KINDS: Mapping[str, ModelKind] = {
     "efficientdet-lite0": ModelKind(
         task="objects",
         input_px=320,
-        # Not measured: the detector's usual value.
+        # Not measured: that of ssd-oidv4.
         min_score=0.4,
         labels=(
             *("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light"),

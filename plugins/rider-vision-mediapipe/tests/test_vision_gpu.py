@@ -11,11 +11,11 @@ import pytest
 from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import Trial, choose, graphics_devices, run_trial, trial_command
-from rider_vision_mediapipe.engine import Device, Found, MediapipeEngine
-from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face
+from rider_vision_mediapipe.engine import Box, Device, Found, MediapipeEngine
+from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face, overlap
 from rider_vision_mediapipe.jpeg_header import JpegHeader
 from rider_vision_mediapipe.models import KINDS, ModelKind
-from vision_in_tests import Box, detector, model, overlap, picture
+from vision_in_tests import detector, model, picture
 
 from rider_core.api import Frame, HealthStatus
 from rider_core.errors import ProviderError, ProviderUnavailable
@@ -100,7 +100,6 @@ class TestAgreement:
                 [("Person", 0.31, (200, 100, 400, 360))],
                 [("Person", 0.33, (201, 98, 402, 363)), ("Cat", 0.1, (0, 0, 9, 9))],
             ),
-            ([], []),
         ],
     )
     def test_rounding_is_no_disagreement(self, gpu: list[Found], cpu: list[Found]) -> None:
@@ -122,6 +121,9 @@ class TestAgreement:
         difference = disagreement(gpu, [("Person", 0.31, (200, 100, 400, 360))])
         assert difference.endswith("and the processor Person 31% at 200, 100, 400, 360")
         assert difference.startswith("it sees nothing," if not gpu else f"it sees {gpu[0][0]}")
+
+    def test_where_neither_sees_the_face_nothing_was_compared(self) -> None:
+        assert disagreement([], []) == "it sees nothing, and the processor nothing"
 
     def test_a_model_that_failed_can_be_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As an H100 does with the face model: what the detection failed of is raised again at the end."""

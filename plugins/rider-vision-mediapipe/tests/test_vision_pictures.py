@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
+from rider_vision_mediapipe.engine import Box
+from rider_vision_mediapipe.gpu_trial import overlap
 from rider_vision_mediapipe.jpeg_header import read_header
 from rider_vision_mediapipe.picture import decode
-from vision_in_tests import Box, detector, jpeg_of, opened_picture, overlap, picture
+from vision_in_tests import detector, jpeg_of, opened_picture, picture
 
 from rider_core.api import DetectedObject, DetectionFilter, Frame
 

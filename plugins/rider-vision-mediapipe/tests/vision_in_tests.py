@@ -17,7 +17,6 @@ from rider_core.catalogue import ModelCatalogue
 from rider_core.errors import ModelError
 
 MEDIA = Path(__file__).parents[4] / "shared" / "media"
-Box = tuple[float, float, float, float]
 
 
 def missing(what: str) -> None:
@@ -58,15 +57,3 @@ def model(name: str) -> Path:
 
 def detector(**settings: object) -> MediapipeDetector:
     return MediapipeDetector(MediapipeConfig(**settings), ProviderContext(model_path=model))
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    common = max(0.0, width) * max(0.0, height)
-    return common / (_area(one) + _area(other) - common)
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
