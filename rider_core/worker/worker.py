@@ -72,6 +72,8 @@ class ProviderWorker(BaseWorker):
         self._given_services = services
         self._busy = False
         self._next: list[Claim] = []
+        #: What runs now was there when the job before it ended.
+        self._in_a_row = False
         self._found_nothing = False
 
     # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
@@ -158,6 +160,7 @@ class ProviderWorker(BaseWorker):
         while not self._stop_requested:
             try:
                 claims, self._next = self._next, []
+                self._in_a_row = bool(claims)
                 if not claims and self._bench.is_cold:
                     claims = self._warmed_up()
                 if not claims and not self._found_nothing:
@@ -195,26 +198,42 @@ class ProviderWorker(BaseWorker):
         claims: list[Claim] = job
         self._busy = True
         try:
+            claims = self._begin(claims)
             self._gather(claims)
             self._run(claims)
             linger_s = self._pace.linger_s(claims[0].task, len(claims))
             if linger_s:  # to sleep for no time takes 75 µs
                 time.sleep(linger_s)
-            self._next = self._outbox.exchange(None if self._stop_requested else self._limits())
+            self._next = self._outbox.prefetched()
+            if not self._next or self._stop_requested:
+                self._next += self._outbox.exchange(None if self._stop_requested else self._limits())
             self._found_nothing = not self._next
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
             names = ", ".join(claim.id for claim in claims[:5])
             log.error("%d job(s) (%s): what came of them could not be stored: %s", len(claims), names, error)
             self._desk.abandon(claims)
+            self._next = self._outbox.prefetched()
         finally:
             self._caretaker.hold([])
             self._busy = False
+
+    def _begin(self, claims: list[Claim]) -> list[Claim]:
+        """Take the next ones meanwhile, where short jobs follow each other; and say of these if they were taken so."""
+        now, task = time.time(), claims[0].task
+        begun = [claim._replace(started_ts=now, ahead=False) for claim in claims if claim.ahead]
+        short = self._pace.hides_a_round_trip(task) and self._bench.max_batch(task) == 1
+        limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
+        if begun or (limits and self._desk.prefetches):
+            self._outbox.prefetch(begun, limits)
+        return begun or claims
 
     def _gather(self, claims: list[Claim]) -> None:
         """Wait a little for others of the same kind, where the engine likes several at a time and says so."""
         first = claims[0]
         room, wait_s = self._bench.max_batch(first.task) - len(claims), self._bench.max_wait_s(first.task)
+        if room > 0:
+            self._outbox.wait_until_sent()  # the desk is asked by one at a time
         watch = Stopwatch.start()
         while room > 0 and first.sociable and (left_s := wait_s - watch.elapsed_s) > 0:
             more = self._desk.take_more(first.lane, first.task, room)
@@ -226,7 +245,7 @@ class ProviderWorker(BaseWorker):
     def _run(self, claims: list[Claim]) -> None:
         held = self._caretaker.hold(claims)
         left = len(held)
-        for done in self._attempts.run(held):
+        for done in self._attempts.run(held, self._outbox.wait_until_sent):
             left -= 1
             self._outbox.put(done, last=left == 0)
         self._desk.dismiss([one.claim for one in held if one.unwanted])
@@ -237,9 +256,9 @@ class ProviderWorker(BaseWorker):
         return {name: max(self._pace.together(name), self._bench.max_batch(name)) for name in names}
 
     def _give_back(self) -> None:
-        """What was taken and not begun, because the worker ends, others may have at once."""
+        """Store what is left; and what was taken and not begun, because the worker ends, others may have at once."""
         with suppress(redis.RedisError, BackendUnavailable):
-            left = [*self._next, *self._desk.step_back()]
+            left = [*self._next, *self._outbox.prefetched(), *self._outbox.exchange(None), *self._desk.step_back()]
             if left:
                 self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in left])
 
@@ -264,6 +283,7 @@ class ProviderWorker(BaseWorker):
             worker_registration.register(self, pipeline)
             pipeline.execute()
         self._desk.announce(self._bench.tasks())
+        self._outbox.give_back()
 
     def _describe(self) -> dict[str, Any]:
         return {

@@ -77,6 +77,16 @@ def test_listening_does_not_change_how_long_an_answer_is_waited_for(line: Line) 
         assert TIMEOUT_S <= time.monotonic() - before < 10 * TIMEOUT_S
 
 
+def test_all_that_was_said_is_heard_in_one_go(line: Line) -> None:
+    ear = line.ear(["doorbell"])
+    for number in range(3):
+        line.call("PUBLISH", "doorbell", number)
+    time.sleep(0.1)  # until Redis has handed on the last one
+    assert [heard.data for heard in ear.hear(1)] == [b"0", b"1", b"2"]
+    assert ear.hear(0.01) == []
+    ear.close()
+
+
 def test_where_eventlet_is_others_go_on_meanwhile(valkey: Valkey) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PATCHED, valkey.url],

@@ -31,6 +31,8 @@ _LUA = "rider_core/jobs/ledger/lua/"
 _LEDGER = "rider_core/jobs/ledger/"
 _RQ = "tests/jobs/test_rq_backend.py"
 _HANDS = "tests/jobs/test_hands.py"
+_PREFETCH = "tests/jobs/test_prefetch.py"
+_AHEAD = "tests/worker/test_taking_ahead.py"
 _FUNCTIONS = "tests/jobs/test_ledger_functions.py"
 _RABBIT = "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/"
 _RABBIT_TESTS = "plugins/rider-queue-rabbitmq/tests/"
@@ -184,10 +186,24 @@ LEDGER = [
     ),
     Defence(
         "what was not begun loses an attempt",
-        _LUA + "finish.lua",
-        "'attempts', job.attempts - 1)",
-        "'attempts', job.attempts)",
+        _LUA + "endings.lua",
+        "job.started and job.attempts - 1 or job.attempts",
+        "job.attempts",
         (_RQ, "test_what_was_not_begun_goes_back_without_an_attempt"),
+    ),
+    Defence(
+        "pictures stay in the memory that were looked at long ago",
+        _LUA + "finish.lua",
+        "if mark(marks, 'l') then forget_data(id) end",
+        "",
+        (_RQ, "test_what_was_asked_for_is_forgotten_where_it_is_long"),
+    ),
+    Defence(
+        "pictures stay in the memory that nobody looked at",
+        _LUA + "endings.lua",
+        "if redis.call('HSTRLEN', job_key(job.id), 'data') > LONG_DATA_BYTES then forget_data(job.id) end",
+        "",
+        (_RQ, "test_what_was_asked_for_is_forgotten_where_it_is_long"),
     ),
     Defence(
         "a cancelled job's result counts",
@@ -416,6 +432,66 @@ HANDS = [
         "claims = self._desk.step_back()\n",
         "claims: list[Claim] = []\n",
         ("tests/worker/test_worker.py", "test_a_worker_that_opens_engines_is_handed_nothing"),
+    ),
+]
+
+#: Workers that take jobs ahead, while they are at work.
+AHEAD = [
+    Defence(
+        "an attempt is counted that was not begun",
+        _LUA + "reap.lua",
+        "if not job.started then",
+        "if false then",
+        (_PREFETCH, "test_a_worker_that_dies_before_costs_no_attempt"),
+    ),
+    Defence(
+        "what is given back before its begin loses an attempt that it had",
+        _LUA + "endings.lua",
+        "job.started and job.attempts - 1 or job.attempts",
+        "job.attempts - 1",
+        (_PREFETCH, "test_earlier_attempts_stay_counted"),
+    ),
+    Defence(
+        "an earlier attempt's start counts as this one's",
+        _LUA + "leases.lua",
+        "STARTED, 'started_ts', '', 'worker_name'",
+        "STARTED, 'worker_name'",
+        (_PREFETCH, "test_earlier_attempts_stay_counted"),
+    ),
+    Defence(
+        "a job is begun that was cancelled meanwhile",
+        _LUA + "begin.lua",
+        "job.status == STARTED and job.execution == execution",
+        "true",
+        (_PREFETCH, "test_one_that_was_cancelled_meanwhile_is_not_started"),
+    ),
+    Defence(
+        "a job that kills its worker may do so for ever",
+        "rider_core/worker/worker.py",
+        "self._outbox.prefetch(begun, limits)",
+        "self._outbox.prefetch([], limits)",
+        (_AHEAD, "test_one_that_kills_the_worker_takes_only_itself_along"),
+    ),
+    Defence(
+        "a job that kills its worker takes the result before it along",
+        "rider_core/worker/attempts.py",
+        "        ready()\n",
+        "",
+        (_AHEAD, "test_one_that_kills_the_worker_takes_only_itself_along"),
+    ),
+    Defence(
+        "what was taken ahead waits for a job that hangs",
+        "rider_core/worker/worker.py",
+        "        self._outbox.give_back()\n",
+        "",
+        (_AHEAD, "test_it_does_not_wait_for_a_job_that_is_not_short_after_all"),
+    ),
+    Defence(
+        "a worker that ends keeps what it took ahead",
+        "rider_core/worker/worker.py",
+        "[*self._next, *self._outbox.prefetched(), *self._outbox.exchange(None), *self._desk.step_back()]",
+        "[*self._outbox.exchange(None), *self._desk.step_back()]",
+        (_AHEAD, "test_a_worker_that_stops_leaves_nothing_behind"),
     ),
 ]
 
@@ -1068,4 +1144,4 @@ EYES = [
     ),
 ]
 
-DEFENCES = [*LEDGER, *HANDS, *WORKER, *SCHEDULES, *RABBITMQ, *EYES]
+DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES]

@@ -1,7 +1,8 @@
 """A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`. Requests that come together are noted as `together N`.
+`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once). Requests that come
+together are noted as `together N`.
 """
 
 SOURCE = """
@@ -27,6 +28,8 @@ class Probe(TextGenerator):
 
     def generate_stream(self, request):
         job, what, *more = [*request.prompt.split(), "answer"]
+        if what == "kill":  # before any other thread may have its turn
+            os.kill(os.getpid(), 9)
         note(job, "start")
         if what == "raise":
             raise RuntimeError("the engine broke")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import redis
 
@@ -57,6 +57,7 @@ class Claim(NamedTuple):
         about: What `codec.Told` is.
         started_ts: Seconds since the epoch, as the ledger has it.
         delivery: What the broker handed out for it, where there is one.
+        ahead: It was leased ahead, at `started_ts`, and is not begun.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Claim(NamedTuple):
     about: str
     started_ts: float
     delivery: Delivery | None = None
+    ahead: bool = False
 
     @property
     def sociable(self) -> bool:
@@ -97,7 +99,13 @@ class Ended(NamedTuple):
 
 
 class ClaimDesk(ABC):
-    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads."""
+    """Hands out claims to one worker. `commit`, `heartbeat` and `reap` may be called from other threads.
+
+    Attributes:
+        prefetches: Whether it can `prefetch`.
+    """
+
+    prefetches: ClassVar[bool] = False
 
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], broker: bool) -> None:
         """
@@ -164,6 +172,25 @@ class ClaimDesk(ABC):
             For each of `ended` whether it was committed (False: its lease was lost, and nothing was stored), and the
             new claims.
         """
+
+    def prefetch(
+        self,
+        ended: Sequence[Ended],
+        begun: Sequence[Claim],
+        limits: Mapping[str, int] | None,
+        on_sent: Callable[[], None],
+    ) -> tuple[list[bool], list[Claim]]:
+        """`exchange` beside the worker, which is at work: from another thread, but from one at a time.
+
+        The new claims are leased ahead: no attempt is counted, and if the worker dies they go back as they were. When
+        it begins them, its next `prefetch` has to say so.
+
+        Args:
+            begun: Claims of the last `prefetch`, as they begin now: at their `started_ts`, and not `ahead` any more.
+            limits: As for `exchange`; where something is to be taken, `begun` are short.
+            on_sent: Called when all this is on its way: the death of the worker does not stop it any more.
+        """
+        raise NotImplementedError
 
     def commit_items(self, claim: Claim, report: Report, progress: Progress, provider: str, mock: bool) -> bool:
         """Store what came of some items of a batch. False: the lease was lost.
@@ -282,4 +309,5 @@ class ClaimDesk(ABC):
 def _marks(one: Ended, told: Told) -> str:
     """What `lua/finish.lua` must know beside."""
     retried = one.claim.attempt > 1
-    return "m" * one.mock + "s" * (told.stream == "1") + "b" * told.is_batch + "r" * retried
+    long = len(one.claim.data) > keys.LONG_DATA_BYTES
+    return "m" * one.mock + "s" * (told.stream == "1") + "b" * told.is_batch + "r" * retried + "l" * long

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -44,6 +44,7 @@ CONSTANTS: dict[str, Any] = {
     "DEAD_LETTERS_KEPT": keys.DEAD_LETTERS_KEPT,
     "MAX_WAITING": keys.MAX_WAITING,
     "MAX_TOLD_BYTES": MAX_TOLD_BYTES,
+    "LONG_DATA_BYTES": keys.LONG_DATA_BYTES,
     "BUCKETS_MS": keys.BUCKETS_MS,
     "RECORD_FIELDS": RECORD_FIELDS,
 }
@@ -116,16 +117,21 @@ class Function:
         return ("FCALL", self.name, 0, *args)
 
 
-def together(calls: Sequence[tuple[Function, Sequence[Any]]], wire: Wire | None = None) -> list[Any]:
+def together(
+    calls: Sequence[tuple[Function, Sequence[Any]]],
+    wire: Wire | None = None,
+    on_sent: Callable[[], None] | None = None,
+) -> list[Any]:
     """What several functions return that are called at once. Raises `redis.RedisError`.
 
     Where Redis does not know one (any more), that one is called again once it is loaded; the others are not.
 
     Args:
         wire: The connection to call them on; None: any of the first one's line.
+        on_sent: As `Wire.exchange` has it.
     """
     line = wire or calls[0][0].line
-    answers = line.exchange([function.command(args) for function, args in calls])
+    answers = line.exchange([function.command(args) for function, args in calls], on_sent)
     for number, (function, args) in enumerate(calls):
         error = answers[number]
         if isinstance(error, redis.ResponseError):
@@ -142,6 +148,7 @@ class Functions:
     submit: Function
     take: Function
     claim: Function
+    begin: Function
     finish: Function
     progress: Function
     heartbeat: Function

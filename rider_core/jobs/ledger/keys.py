@@ -25,6 +25,9 @@ RECENT_LENGTH = 200
 
 #: A finished job and its result are kept that long, in seconds: time enough to look at it.
 RESULT_TTL_S = 600
+#: What was asked for is kept with a job that ended well, or was dropped, where it is no longer than that: a camera's
+#: pictures of ten minutes are hundreds of megabytes.
+LONG_DATA_BYTES = 16_384
 #: A dead letter is kept a week, and at most so many for each queue; older ones make room.
 DEAD_LETTER_TTL_S = 7 * 86_400
 DEAD_LETTERS_KEPT = 10_000

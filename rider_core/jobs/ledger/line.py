@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 from weakref import WeakSet, finalize
@@ -67,8 +67,11 @@ class Wire:
         self._heard = []
         self._wanted = channels
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+    def exchange(self, commands: Sequence[Command], on_sent: Callable[[], None] | None = None) -> list[Any]:
         """The answers to several commands that go out together; one that was refused has its error for an answer.
+
+        Args:
+            on_sent: Called when they are on their way: the death of this process does not stop them any more.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
@@ -79,6 +82,8 @@ class Wire:
         try:
             # A view, because eventlet's sendall copies all that is left after each piece: 4 s for a job of 60 MB.
             self._socket.sendall(memoryview(packed[0] if len(packed) == 1 else b"".join(packed)))
+            if on_sent is not None:
+                on_sent()
             return [self._answer() for _ in commands]
         except OSError as error:
             raise self._lost(error) from error
@@ -94,11 +99,13 @@ class Wire:
         return answer
 
     def hear(self, timeout_s: float) -> list[Heard]:
-        """What was said in the channels that are listened to; nothing after `timeout_s` seconds."""
+        """All that was said in the channels that are listened to; nothing after `timeout_s` seconds."""
         try:
             self._socket.settimeout(max(0.001, timeout_s))
             while not self._heard:
                 self._lay_aside(self._next())
+            while (also := self._reader.gets()) is not False:
+                self._lay_aside(also)
             heard, self._heard = self._heard, []
             return heard
         except TimeoutError:
@@ -181,17 +188,17 @@ class Line:
             raise answer
         return answer
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+    def exchange(self, commands: Sequence[Command], on_sent: Callable[[], None] | None = None) -> list[Any]:
         """`Wire.exchange` on any connection.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
         try:
-            return self._exchanged(commands)
+            return self._exchanged(commands, on_sent)
         except (redis.ConnectionError, redis.TimeoutError):
             self.close()  # the others are as old as the one that broke
-            return self._exchanged(commands)
+            return self._exchanged(commands, on_sent)
 
     @contextmanager
     def listening(self, channel: str) -> Iterator[Wire]:
@@ -228,10 +235,10 @@ class Line:
         """After a fork the connections are the parent's."""
         self._idle = deque()
 
-    def _exchanged(self, commands: Sequence[Command]) -> list[Any]:
+    def _exchanged(self, commands: Sequence[Command], on_sent: Callable[[], None] | None) -> list[Any]:
         wire = self._take()
         try:
-            return wire.exchange(commands)
+            return wire.exchange(commands, on_sent)
         finally:
             self._put_back(wire)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -14,8 +14,9 @@ import redis
 from pydantic_core import from_json
 
 from rider_core.jobs.ledger import keys
+from rider_core.jobs.ledger.codec import rq_time
 from rider_core.jobs.ledger.desk import LEASE_S, Claim, ClaimDesk, Ended
-from rider_core.jobs.ledger.functions import together
+from rider_core.jobs.ledger.functions import Function, together
 from rider_core.jobs.ledger.line import Wire
 from rider_core.timing import Stopwatch
 
@@ -29,6 +30,8 @@ ON_ITS_WAY_S = 1.0
 
 class RQDesk(ClaimDesk):
     """Claims out of RQ's lists. A worker that found nothing may be handed a job (`lua/hands.lua`)."""
+
+    prefetches = True
 
     def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str]) -> None:
         super().__init__(connection, worker, queues, broker=False)
@@ -69,6 +72,27 @@ class RQDesk(ClaimDesk):
         )
         return [bool(kept) for kept in finished], self._claims(taken, arguments, limits)
 
+    def prefetch(
+        self,
+        ended: Sequence[Ended],
+        begun: Sequence[Claim],
+        limits: Mapping[str, int] | None,
+        on_sent: Callable[[], None],
+    ) -> tuple[list[bool], list[Claim]]:
+        calls: list[tuple[Function, Sequence[Any]]] = []
+        if ended:
+            calls.append((self._functions.finish, self._finish_arguments(ended)))
+        if begun:
+            calls.append((self._functions.begin, self._begin_arguments(begun, short=limits is not None)))
+        taking = [] if limits is None else [*self._attempt_arguments(), *self._wishes(limits, "full")]
+        if taking:
+            calls.append((self._functions.take, taking))
+        answers = together(calls, on_sent=on_sent)
+        claims = _claims_of(answers[-1], taking) if taking and isinstance(answers[-1], list) else []
+        self._turn += bool(claims)
+        kept = [bool(each) for each in answers[0]] if ended else []
+        return kept, [claim._replace(ahead=True) for claim in claims]
+
     def wait_for_more(self, timeout_s: float) -> bool:
         """Whether something was submitted, handed over or has become due since the last `take`.
 
@@ -98,10 +122,20 @@ class RQDesk(ClaimDesk):
         super().close()
 
     def _take_arguments(self, limits: Mapping[str, int]) -> list[Any]:
-        if self._what_to_do_with_hand() == "out":
+        hand = self._what_to_do_with_hand()
+        if hand == "out":
             self._limits = limits
-        hand = [self._what_to_do_with_hand(), LEASE_S, " ".join(self._queues)]
-        return [*self._attempt_arguments(), int(self._fair_turn()), _in_json(limits), "", *hand, *self.lanes]
+        return [*self._attempt_arguments(), *self._wishes(limits, hand)]
+
+    def _wishes(self, limits: Mapping[str, int], hand: str) -> list[Any]:
+        """What `take` is told besides `_attempt_arguments`."""
+        return [int(self._fair_turn()), _in_json(limits), "", hand, LEASE_S, " ".join(self._queues), *self.lanes]
+
+    def _begin_arguments(self, begun: Sequence[Claim], *, short: bool) -> list[Any]:
+        now = begun[0].started_ts
+        arguments: list[Any] = [self._worker, now, rq_time(now), self._shown, int(short)]
+        self._shown = "busy" if short else "job"
+        return arguments + [part for claim in begun for part in (claim.id, claim.execution)]
 
     def _what_to_do_with_hand(self) -> str:
         """As `lua/take.lua` has it. Nobody holds one out who would not hear what is handed over."""
@@ -111,21 +145,17 @@ class RQDesk(ClaimDesk):
 
     def _claims(self, answer: Any, arguments: list[Any], limits: Mapping[str, int]) -> list[Claim]:
         """The claims in the function's answer to these arguments."""
-        _, execution, now, *_ = arguments
         if answer == HANDED_OVER:
             self._catch()
             return self._give_out()
         if not isinstance(answer, list):
             self._next_due = float(answer) if answer else None
             if self._what_to_do_with_hand() == "out":
-                self._held_out = execution
+                self._held_out = arguments[1]
             return []
         self._held_out = None
         self._turn += 1
-        claims = [
-            Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution, about.decode(), now)
-            for job_id, lane, task, data, attempt, about in answer
-        ]
+        claims = _claims_of(answer, arguments)
         self._now_works(claims[0].task, limits)
         return claims
 
@@ -165,6 +195,15 @@ class RQDesk(ClaimDesk):
     def _give_out(self) -> list[Claim]:
         handed, self._handed = self._handed, []
         return handed
+
+
+def _claims_of(answer: list[Any], arguments: Sequence[Any]) -> list[Claim]:
+    """The claims that `take` has granted, called with these arguments."""
+    _, execution, now, *_ = arguments
+    return [
+        Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution, about.decode(), now)
+        for job_id, lane, task, data, attempt, about in answer
+    ]
 
 
 def _in_json(limits: Mapping[str, int]) -> str:

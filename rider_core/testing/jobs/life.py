@@ -60,6 +60,22 @@ class JobLifeContract:
         assert watch.elapsed_s < 10
         assert stage.take("fresh").id == job_id
 
+    @pytest.mark.parametrize("long", [True, False])
+    def test_what_was_asked_for_is_forgotten_where_it_is_long(self, stage: Stage, long: bool) -> None:
+        """A camera's pictures would fill the memory. A dead letter keeps it: it may be requeued."""
+        payload = {"prompt": "x" * (keys.LONG_DATA_BYTES if long else 10)}
+        done, failed, cancelled = (stage.backend.submit(spec(payload=payload)) for _ in range(3))
+        assert stage.backend.cancel(cancelled)
+        claims = {claim.id: claim for claim in stage.take_all()}
+        assert stage.done(claims[done], "hello")
+        assert stage.fail(claims[failed], Outcome.HOPELESS)
+        kept = {
+            job_id: bool(stage.connection.hget(keys.job_key(job_id), "data")) for job_id in (done, failed, cancelled)
+        }
+        assert kept == {done: not long, failed: True, cancelled: not long}
+        assert stage.backend.wait(done, 1).value() == {"text": "hello"}
+        assert stage.backend.dead_letter(failed).payload == payload
+
     def test_run_gives_up_after_its_time(self, stage: Stage) -> None:
         order = spec()
         with pytest.raises(WaitTimeout, match=f"{order.id} is still waiting"):

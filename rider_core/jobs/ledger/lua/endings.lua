@@ -26,6 +26,7 @@ end
 -- do not push the others out of the list of recent jobs.
 local function drop(job, outcome, now, iso)
   redis.call('HSET', job_key(job.id), 'status', CANCELED, 'outcome', outcome, 'ended_at', iso)
+  if redis.call('HSTRLEN', job_key(job.id), 'data') > LONG_DATA_BYTES then forget_data(job.id) end
   conclude(job, 'canceled', RESULT_TTL_S, now)
   if outcome ~= 'replaced' then remember(job.id) end
   count(job.task, outcome)
@@ -42,6 +43,14 @@ local function bury(job, now, iso, problem)
     local oldest = redis.call('ZPOPMIN', registry)[1]
     redis.call('DEL', job_key(oldest), items_key(oldest))
   end
+end
+
+-- A job that its worker has not begun goes back to the front of its queue, and the attempt does not count.
+local function give_back(job, now)
+  redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.started and job.attempts - 1 or job.attempts)
+  enqueue(job, now, true)
+  if not BROKER then ring(job.queue) end
+  count(job.task, 'returned')
 end
 
 -- Give a started job another chance: after `delay` seconds, or at once and before all others where that is 0.

@@ -2,7 +2,8 @@
 -- args: worker, now, now as RQ writes it, when what is done now is forgotten, then for each job: id, lane, execution, task, marks, how long it ran and how long it all took in
 --       seconds (empty where that is not known), outcome, provider, result or problem in JSON, traceback, seconds until
 --       it may be tried again, the event that tells that it is done.
--- Marks: 'm' the provider is a mock; 's' the job has a stream of its own; 'b' it is a batch; 'r' not the first attempt.
+-- Marks: 'm' the provider is a mock; 's' the job has a stream of its own; 'b' it is a batch; 'r' not the first attempt; 'l'
+-- what was asked for is long.
 -- Outcome: done; failed (may be tried again); hopeless (may not); expired; unstarted (it was not begun: it goes back to
 -- the front of its queue, and the attempt does not count).
 -- Returns for each 1: committed; 0: the lease was lost, and nothing was; 2: it waits for another attempt.
@@ -21,6 +22,7 @@ local function succeed(args, at, iso)
       redis.call('HDEL', key, 'problem')
     end
     if mark(marks, 'b') then redis.call('EXPIRE', items_key(id), RESULT_TTL_S) end
+    if mark(marks, 'l') then forget_data(id) end
   end
   redis.call('EXPIRE', key, RESULT_TTL_S)
   remember(id)
@@ -34,10 +36,7 @@ end
 local function part_with(job, worker, args, at, now, iso)
   local outcome, provider, body = args[at + 7], args[at + 8], args[at + 9]
   if outcome == 'unstarted' then
-    redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.attempts - 1)
-    enqueue(job, now, true)
-    if not BROKER then ring(job.queue) end
-    count(job.task, 'returned')
+    give_back(job, now)
     return 2
   end
   if outcome == 'expired' then

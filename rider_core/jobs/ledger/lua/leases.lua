@@ -13,11 +13,15 @@ end
 
 local function wip_key(lane) return 'rq:wip:' .. lane end
 
--- Lease jobs to a worker: from here on they count as started.
-local function lease_to(jobs, worker, execution, times)
-  local leases, now = {}, times.number
-  for _, job in ipairs(jobs) do add_to(leases, wip_key(job.lane), times.lease_end, job.id .. ':' .. execution) end
+local function lease(jobs, execution, lease_end)
+  local leases = {}
+  for _, job in ipairs(jobs) do add_to(leases, wip_key(job.lane), lease_end, job.id .. ':' .. execution) end
   call_each('ZADD', leases)
+end
+
+-- Jobs that are leased count as started from here on.
+local function start(jobs, worker, execution, times)
+  local now = times.number
   for _, job in ipairs(jobs) do
     job.attempts, job.started, job.worker = job.attempts + 1, now, worker
     redis.call('HSET', job_key(job.id), 'status', STARTED, 'started_at', times.iso, 'started_ts', times.now,
@@ -27,6 +31,23 @@ local function lease_to(jobs, worker, execution, times)
       observe(job.task, 'waited', now - math.max(job.submitted, job.due or 0))
     end
     tell('job.started', job, now, times.ts, times.source, times.more)
+  end
+end
+
+-- Lease jobs to a worker that starts them.
+local function lease_to(jobs, worker, execution, times)
+  lease(jobs, execution, times.lease_end)
+  start(jobs, worker, execution, times)
+end
+
+-- Lease jobs to a worker that starts them later, and says when it does (`begin`): until then no attempt is counted, and
+-- there is no time at which they were started.
+local function lease_ahead(jobs, worker, execution, times)
+  lease(jobs, execution, times.lease_end)
+  for _, job in ipairs(jobs) do
+    job.attempts = job.attempts + 1
+    redis.call('HSET', job_key(job.id), 'status', STARTED, 'started_ts', '', 'worker_name', worker,
+      'execution', execution)
   end
 end
 

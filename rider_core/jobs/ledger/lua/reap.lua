@@ -1,5 +1,5 @@
 -- Take back the jobs of workers that died: their leases have run out. A job goes to the front of its queue, or, when it
--- has no attempt left, to the dead letters. What RQ's registries say of jobs that are long forgotten is swept out, too.
+-- was started and has no attempt left, to the dead letters. What RQ's registries say of jobs that are long forgotten is swept out, too.
 -- args: now, now as RQ writes it, problem in JSON, then the lanes.
 -- Returns the ids of those that wait again.
 local function reap(args)
@@ -15,7 +15,10 @@ local function reap(args)
       local id, execution = string.match(member, '^(.*):([^:]*)$')
       local job = read(id)
       if job.status == STARTED and job.execution == execution then
-        if try_again(job, 0, problem, now) then
+        if not job.started then
+          give_back(job, now)
+          again[#again + 1] = id
+        elseif try_again(job, 0, problem, now) then
           again[#again + 1] = id
         else
           bury(job, now, iso, problem)

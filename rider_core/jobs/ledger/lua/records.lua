@@ -63,6 +63,9 @@ local function read_waiting(id, lane)
   return job
 end
 
+-- Nobody asks any more what was asked for. RQ wants to find the field.
+local function forget_data(id) redis.call('HSET', job_key(id), 'data', '') end
+
 -- A job that its worker gave back may be older than one of the same key that came in the meantime.
 local function outdated(job)
   local newest = job.newest_key and redis.call('GET', newest_of(job.queue, job.newest_key))

@@ -4,7 +4,8 @@
 --       (JSON: task to number; others: one), the task to which the others are wanted that may be run together with it
 --       (or empty), its hand, how many seconds a lease has, the worker's queues with spaces between, then the lanes in
 --       order.
--- Hand: 'out' where it is to be held out if nothing waits; 'held' where it is out; or empty.
+-- Hand: 'out' where it is to be held out if nothing waits; 'held' where it is out; 'full' where the worker is at work, and
+-- will say when it begins what it is given here (`begin`); or empty.
 -- Returns for each job its id, lane, task, data, attempt and about; all are of one lane and task. Or, where nothing waits,
 -- when the next job is due; or false, which it also does while workers are suspended (`rq suspend`); or 1: something
 -- was handed over to the worker, so that nothing is taken.
@@ -100,10 +101,14 @@ local function take(args)
     for _, job in ipairs(more) do jobs[#jobs + 1] = job end
   end
   local taken = {}
-  lease_to(jobs, worker, execution, times)
+  if hand == 'full' then
+    lease_ahead(jobs, worker, execution, times)
+  else
+    lease_to(jobs, worker, execution, times)
+    at_work(worker, args[6], limit > 1, first, execution, times)
+  end
   for _, job in ipairs(jobs) do
     taken[#taken + 1] = {job.id, job.lane, job.task, job.data, job.attempts, job.about or ''}
   end
-  at_work(worker, args[6], limit > 1, first, execution, times)
   return taken
 end

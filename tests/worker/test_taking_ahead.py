@@ -1,0 +1,87 @@
+"""Short jobs that follow each other, with real workers: the next one is fetched while one runs."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+import redis
+from house import Processes, Valkey, wait_until
+from test_worker import Bench
+
+from rider_core.api import JobSpec, JobState, RetryPolicy
+from rider_core.jobs.ledger import keys
+
+ONCE = RetryPolicy(max_attempts=1)
+#: Long enough to be worth it, and short enough to be waited for; see `worker/pace.py`.
+SHORT = "slow 0.008"
+
+
+@pytest.fixture
+def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
+    return Bench(processes, valkey, connection)
+
+
+def submit(bench: Bench, *prompts: str, retry: RetryPolicy | None = ONCE) -> list[str]:
+    specs = [JobSpec(task="text.generate", payload={"prompt": prompt}, retry=retry) for prompt in prompts]
+    return bench.backend.submit_many(specs)
+
+
+def shorts(number: int) -> list[str]:
+    return [f"s{n} {SHORT}" for n in range(number)]
+
+
+def states(bench: Bench, ids: list[str]) -> set[JobState]:
+    return {bench.backend.get(job_id).state for job_id in ids}
+
+
+def test_one_that_kills_the_worker_takes_only_itself_along(bench: Bench) -> None:
+    """What was done just before is stored, and what was taken ahead has lost nothing, though each may run only once."""
+    *before, deadly, after = submit(bench, *shorts(20), "deadly kill", "after")
+    process = bench.start("text")
+    assert process.wait(15) == -signal.SIGKILL
+    time.sleep(0.1)  # for Redis to read what was sent
+    assert states(bench, before) == {JobState.DONE}
+    assert bench.backend.get(deadly).attempts == 1
+    record = bench.backend.get(after)
+    assert (record.state, record.attempts) == (JobState.RUNNING, 0), "it was not taken ahead"
+    for member in bench.connection.zrange(keys.started_key("text"), 0, -1):
+        bench.connection.zadd(keys.started_key("text"), {member: time.time() - 1})
+    bench.start("text")
+    record = bench.backend.wait(after, 15)
+    assert (record.state, record.attempts) == (JobState.DONE, 1)
+    assert bench.backend.get(deadly).state is JobState.FAILED
+
+
+def test_it_does_not_wait_for_a_job_that_is_not_short_after_all(bench: Bench) -> None:
+    *_, long, after = submit(bench, *shorts(20), "long slow 12", "after")
+    bench.start("text")
+    wait_until(lambda: "long" in bench.entries("start"))
+    wait_until(lambda: bench.backend.get(after).state is JobState.RUNNING)
+    bench.start("text")
+    assert bench.backend.wait(after, 10).state is JobState.DONE
+    assert bench.backend.get(long).state is JobState.RUNNING
+
+
+def test_a_worker_that_stops_leaves_nothing_behind(bench: Bench) -> None:
+    ids = submit(bench, *shorts(300))
+    process = bench.start("text")
+    wait_until(lambda: len(bench.entries("end")) > 20)
+    process.terminate()
+    assert process.wait(10) == 0
+    records = [bench.backend.get(job_id) for job_id in ids]
+    done = [record for record in records if record.state is JobState.DONE]
+    assert len(done) == len(bench.entries("end")), "what the last one brought was not stored"
+    assert {(record.state, record.attempts) for record in records if record not in done} == {(JobState.WAITING, 0)}
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_with_redis(bench: Bench) -> None:
+    ids = submit(bench, *shorts(200), retry=RetryPolicy(max_attempts=3, first_delay_s=0))
+    bench.start("text")
+    wait_until(lambda: len(bench.entries("end")) > 50)
+    bench.valkey.kill()
+    time.sleep(0.5)
+    bench.valkey.start()
+    wait_until(lambda: states(bench, ids) == {JobState.DONE}, 60)
