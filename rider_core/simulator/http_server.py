@@ -45,7 +45,14 @@ class HttpServer:
         """Close the port and every connection."""
         # First the threads that answer: they write to the trigger, which the second step closes.
         self._server.task_dispatcher.shutdown(timeout=_STOP_S)
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        pulled = threading.Event()
+
+        def close_all() -> None:
+            pulled.wait(_STOP_S)  # what one of those threads wrote may have brought us here before our own pull
+            wasyncore.close_all(self._sockets, ignore_all=True)
+
+        self._server.trigger.pull_trigger(close_all)
+        pulled.set()
         self._thread.join(_STOP_S)
 
 

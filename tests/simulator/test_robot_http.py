@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
+from flask import Flask
 from simulator_helpers import wait_until
+
+from rider_core.simulator.http_server import HttpServer
 
 QUICK = {"probe_interval_s": 0.1, "probe_timeout_s": 0.5}
 
@@ -143,3 +148,18 @@ def test_a_restarted_api_forgets_the_address_and_keeps_the_domains(make_robot, p
     assert state["pc_base_url"] == "http://127.0.0.1:8000"
     assert state["pc_health"]["reason"] == "not_initialized"
     assert (state["domains"]["vision"]["mode"], state["domains"]["voice"]["mode"]) == ("local", "pc")
+
+
+def test_it_stops_while_something_else_wakes_it(monkeypatch):
+    server = HttpServer(Flask("robot"), "127.0.0.1", 0)
+    trigger = server._server.trigger
+    wake = trigger._physical_pull
+
+    def late() -> None:
+        wake()  # as an answer does that has just been written
+        time.sleep(0.2)
+        wake()
+
+    monkeypatch.setattr(trigger, "_physical_pull", late)
+    server.stop()
+    assert not server._thread.is_alive()
