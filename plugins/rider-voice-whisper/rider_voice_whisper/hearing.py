@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rider_core.api import AudioClip, Segment, Transcript
 from rider_voice_whisper.attribution import told_apart
@@ -19,13 +20,18 @@ from rider_voice_whisper.windows import CLIPS_AT_MOST, LONGEST_SHARED_S, shared_
 class Hearing:
     """Not for several threads at once."""
 
-    def __init__(self, engine: WhisperEngine, settings: WhisperConfig) -> None:
+    def __init__(
+        self, engine: WhisperEngine, settings: WhisperConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
         self._settings = settings
+        self._clock = clock
         self._gate = SpeechGate()
+        self._recheck_left_s = 0.0
 
     def transcripts(self, clips: Sequence[AudioClip], language: str | None) -> list[Transcript]:
         """One for each clip. Several short ones share the encoder; where that leaves a doubt, they are heard alone."""
+        self._recheck_left_s = self._settings.recheck_within_s
         done: dict[int, Transcript] = {}
         short: dict[str, dict[int, Samples]] = defaultdict(dict)
         share = len(clips) > 1 and self._settings.batch_size > 1
@@ -48,8 +54,13 @@ class Hearing:
 
     def _alone(self, samples: Samples, language: str) -> Sequence[HeardSegment]:
         samples = at_least_one_second(samples)
+        context = fit_context(len(samples) / MODEL_RATE)
+        began_s = self._clock()
         segments = self._engine.transcribe(samples, language)
-        if self._is_doubtful(segments) and fit_context(len(samples) / MODEL_RATE) <= FULL_CONTEXT // 2:
+        # The encoder takes nearly all of the time. A busy machine thus gives up a word now and then, not its answer.
+        again_s = (self._clock() - began_s) * FULL_CONTEXT / context
+        if context <= FULL_CONTEXT // 2 and again_s <= self._recheck_left_s and self._is_doubtful(segments):
+            self._recheck_left_s -= again_s
             # The fitted context costs a word now and then, and Whisper then sounds unsure of it.
             again = self._engine.transcribe(samples, language, context_of=lambda duration_s: FULL_CONTEXT)
             segments = max(segments, again, key=_confidence)

@@ -23,18 +23,21 @@ from rider_core.api import AudioClip
 
 
 class Scripted:
-    """An engine that hears what the test says, by whether it may look at all 30 s."""
+    """An engine that hears what the test says, by whether it may look at all 30 s, and the clock beside it."""
 
     multilingual = True
 
-    def __init__(self, fitted: Sequence[HeardSegment], full: Sequence[HeardSegment]) -> None:
+    def __init__(self, fitted: Sequence[HeardSegment], full: Sequence[HeardSegment], *, takes_s: float = 0.0) -> None:
         self._answers = {False: fitted, True: full}
+        self._takes_s = takes_s
+        self.now_s = 0.0
         self.contexts: list[int] = []
 
     def transcribe(
         self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
     ) -> Sequence[HeardSegment]:
         self.contexts.append(context_of(len(samples) / MODEL_RATE))
+        self.now_s += self._takes_s * self.contexts[-1] / CONTEXT_FLOOR
         return self._answers[self.contexts[-1] == FULL_CONTEXT]
 
 
@@ -81,6 +84,20 @@ class TestSecondLook:
         engine = Scripted(fitted, heard("turn right", 0.9))
         Hearing(engine, WhisperConfig(**settings)).transcripts([speech_like(duration_s)], "en")
         assert len(engine.contexts) == 1
+
+    @pytest.mark.parametrize(
+        ("takes_s", "clips", "again"),
+        [(0.38, 1, 1), (0.39, 1, 0), (0.12, 8, 3)],
+        ids=["idle machine", "busy machine", "many doubtful ones"],
+    )
+    def test_hearing_again_takes_no_longer_than_it_may(self, takes_s: float, clips: int, again: int) -> None:
+        engine = Scripted(heard("turn left", 0.45), heard("turn right", 0.9), takes_s=takes_s)
+        hearing = Hearing(engine, WhisperConfig(batch_size=1), lambda: engine.now_s)
+        for _ in range(2):  # each call may take so long
+            engine.contexts.clear()
+            found = hearing.transcripts([speech_like(2.0)] * clips, "en")
+            assert engine.contexts.count(FULL_CONTEXT) == again
+            assert [transcript.text for transcript in found].count("turn right") == again
 
     def test_what_is_doubtful_among_others_is_heard_again_alone(self) -> None:
         class Together(Scripted):
