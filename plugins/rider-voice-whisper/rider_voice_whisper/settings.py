@@ -41,7 +41,7 @@ class WhisperConfig(ProviderConfig):
         description="short clips heard with less are heard again in Whisper's full context, at four times the time",
     )
     recheck_within_s: float = Field(
-        1.5,
+        1.2,
         ge=0,
         le=60,
         description="hearing again is left out where it would take longer (for all clips of a batch together)",
