@@ -5,6 +5,7 @@ The four domains stand in files of their own: `speech_to_text`, `text_to_speech`
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ def _no_models(name: str) -> Path:
     raise LookupError(f"no model directory was given, so model {name!r} cannot be found")
 
 
+def no_hurry() -> float:
+    """The time that is left where nobody said how long they wait."""
+    return math.inf
+
+
 @dataclass(frozen=True)
 class ProviderContext:
     """What the core hands to a provider.
@@ -34,10 +40,14 @@ class ProviderContext:
         model_path: The local file of a catalogue model. Raises `rider_core.errors.ModelError`, with the command that
             fetches it, where the model is not installed.
         threads: How many threads the engine should use.
+        time_left_s: Seconds until whoever asked for what the engine does now gives up; of several together, the most
+            urgent. Infinite where they did not say, negative where it is too late. An engine that can do its work
+            well or quickly chooses by it.
     """
 
     model_path: Callable[[str], Path] = field(default=_no_models)
     threads: int = 2
+    time_left_s: Callable[[], float] = field(default=no_hurry)
 
 
 class Provider(ABC):

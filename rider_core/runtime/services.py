@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from redis import Redis, RedisError
 
 from rider_core import store
 from rider_core.api.object_tracking import ObjectTracker
-from rider_core.api.provider import Provider, ProviderContext
+from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable, StoreError
@@ -88,17 +89,20 @@ class Services:
             raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
         return dict(info)
 
-    def make_provider(self, domain: type[Provider], wanted: str | None = None) -> Provider:
+    def make_provider(
+        self, domain: type[Provider], wanted: str | None = None, time_left_s: Callable[[], float] = no_hurry
+    ) -> Provider:
         """The domain's provider, with its settings, not yet opened.
 
         Args:
             wanted: A name; None: the one in the settings, and without that the first real one.
+            time_left_s: For its context.
 
         Raises:
             ConfigError, ProviderUnavailable: there is none, or its settings are wrong.
         """
         provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
-        context = ProviderContext(model_path=self.catalogue.path, threads=self.settings.threads)
+        context = ProviderContext(self.catalogue.path, self.settings.threads, time_left_s)
         return provider(self._provider_config(provider), context)
 
     def make_tracker(self) -> ObjectTracker:

@@ -77,6 +77,7 @@ class Attempts:
         if not wanted:
             return
         self._provider = wanted[0].provider
+        self._bench.patience.waits_for([work.order for work in wanted])
         watch = Stopwatch.start()
         for work in wanted:
             work.held.begin()

@@ -11,6 +11,7 @@ from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ModelError, ProviderError, ProviderUnavailable, RiderError
 from rider_core.runtime.services import Services
 from rider_core.worker.breakers import Breakers
+from rider_core.worker.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class EngineBench:
 
     Attributes:
         task_names: The tasks of this worker's queues, whether somebody here can do them or not.
+        patience: How long those wait for whom an engine works now. It is to be told.
     """
 
     def __init__(self, services: Services, queues: list[str], breakers: Breakers) -> None:
@@ -34,6 +36,7 @@ class EngineBench:
         self._breakers = breakers
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
         self.task_names = [task.name for task in self._tasks]
+        self.patience = Patience()
         self._open: dict[str, Provider] = {}
         self._missing: dict[str, tuple[float, RiderError]] = {}
         self._problems: dict[str, str] = {}
@@ -128,7 +131,7 @@ class EngineBench:
         return provider
 
     def _opened(self, task: Task, name: str) -> Provider:
-        provider = self._services.make_provider(task.provider, name)
+        provider = self._services.make_provider(task.provider, name, self.patience.left_s)
         started = time.monotonic()
         try:
             provider.open()

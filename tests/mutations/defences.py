@@ -568,6 +568,27 @@ WORKER = [
         ("tests/worker/test_breakers.py", "bad_input_does_not_count"),
     ),
     Defence(
+        "of several together the one that waits longest counts",
+        "rider_core/worker/patience.py",
+        "min(deadlines, default=math.inf)",
+        "max(deadlines, default=math.inf)",
+        ("tests/worker/test_together.py", "the_most_urgent_counts"),
+    ),
+    Defence(
+        "an engine still minds the deadline of the job before",
+        "rider_core/worker/attempts.py",
+        "        self._bench.patience.waits_for([work.order for work in wanted])\n",
+        "        if wanted[0].order.deadline_ts: self._bench.patience.waits_for([work.order for work in wanted])\n",
+        ("tests/worker/test_worker.py", "told_how_long_those_wait"),
+    ),
+    Defence(
+        "somebody who waits is kept waiting for a second look",
+        "plugins/rider-voice-whisper/rider_voice_whisper/hearing.py",
+        " and in_time",
+        "",
+        ("plugins/rider-voice-whisper/tests/test_whisper_hearing.py", "kept_waiting"),
+    ),
+    Defence(
         "a call that hangs does not count",
         "rider_core/worker/breakers.py",
         "        state.increment_counter()\n        if state.counter",

@@ -1,8 +1,8 @@
 """A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once). Requests that come
-together are noted as `together N`.
+`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
+(answers with the seconds that are left). Requests that come together are noted as `together N`.
 """
 
 SOURCE = """
@@ -43,6 +43,9 @@ class Probe(TextGenerator):
             for _ in range(int(more[0])):
                 time.sleep(0.02)
                 yield "and "
+        if what == "patience":
+            yield f"{self.context.time_left_s():.3f}"
+            return
         yield "well, "
         yield job
         note(job, "end")

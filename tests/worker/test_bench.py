@@ -29,7 +29,7 @@ class Boastful(Greedy):
 def bench_with(provider: type[TextGenerator]) -> EngineBench:
     services = SimpleNamespace(
         provider_names=lambda kind, wanted: [provider.name],
-        make_provider=lambda kind, name: provider({}, ProviderContext()),
+        make_provider=lambda kind, name, time_left_s: provider({}, ProviderContext()),
     )
     bench = EngineBench(cast(Any, services), ["text"], cast(Any, SimpleNamespace(rests_s=lambda name: 0.0)))
     bench.warm_up()

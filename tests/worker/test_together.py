@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import redis
@@ -173,3 +174,13 @@ def test_short_jobs_are_taken_together_and_each_counts_for_rq(bench: Bench) -> N
     wait_until(lambda: bench.rq_worker().get_state() == "idle")
     assert bench.rq_worker().successful_job_count == 200
     assert bench.rq_worker().get_current_job_id() is None
+
+
+def test_of_several_together_the_most_urgent_counts(bench: Bench) -> None:
+    now = time.time()
+    deadlines = [now + 300, now + 100, None, now + 200]
+    ids = [bench.submit(f"j{n} patience", deadline_ts=deadline) for n, deadline in enumerate(deadlines)]
+    bench.start()
+    left_s = [float(record.value()["text"]) for record in bench.backend.wait_many(ids, 15)]
+    assert sizes(bench) == [4]
+    assert all(50 < left < 100 for left in left_s)

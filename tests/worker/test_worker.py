@@ -302,3 +302,10 @@ def test_a_worker_that_opens_engines_is_handed_nothing(connection: redis.Redis) 
     assert states == [JobState.WAITING]
     worker._desk.close()
     backend.close()
+
+
+def test_an_engine_is_told_how_long_those_wait_who_asked(bench: Bench) -> None:
+    bench.start()
+    hurried = bench.submit("a patience", deadline_ts=time.time() + 30)
+    assert 0 < float(bench.backend.wait(hurried, 15).value()["text"]) < 30
+    assert bench.backend.wait(bench.submit("b patience"), 15).value()["text"] == "inf"

@@ -16,22 +16,31 @@ from rider_voice_whisper.settings import WhisperConfig
 from rider_voice_whisper.sound import at_least_one_second, is_silent, model_samples
 from rider_voice_whisper.windows import CLIPS_AT_MOST, LONGEST_SHARED_S, shared_windows, sound_of, window_context
 
+#: A second look is over after so much of the time that was left. A robot waits 5 s from the end of a sentence and
+#: should have its transcript in half of that: 1.4 s are for hearing, the rest for a machine that turns busier.
+_SHARE_OF_TIME_LEFT = 1 / 3
+
 
 class Hearing:
     """Not for several threads at once."""
 
     def __init__(
-        self, engine: WhisperEngine, settings: WhisperConfig, clock: Callable[[], float] = time.monotonic
+        self,
+        engine: WhisperEngine,
+        settings: WhisperConfig,
+        time_left_s: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._settings = settings
+        self._time_left_s = time_left_s
         self._clock = clock
         self._gate = SpeechGate()
-        self._recheck_left_s = 0.0
+        self._ready_by_s = 0.0
 
     def transcripts(self, clips: Sequence[AudioClip], language: str | None) -> list[Transcript]:
         """One for each clip. Several short ones share the encoder; where that leaves a doubt, they are heard alone."""
-        self._recheck_left_s = self._settings.recheck_within_s
+        self._ready_by_s = self._clock() + self._time_left_s() * _SHARE_OF_TIME_LEFT
         done: dict[int, Transcript] = {}
         short: dict[str, dict[int, Samples]] = defaultdict(dict)
         share = len(clips) > 1 and self._settings.batch_size > 1
@@ -57,10 +66,10 @@ class Hearing:
         context = fit_context(len(samples) / MODEL_RATE)
         began_s = self._clock()
         segments = self._engine.transcribe(samples, language)
-        # The encoder takes nearly all of the time. A busy machine thus gives up a word now and then, not its answer.
-        again_s = (self._clock() - began_s) * FULL_CONTEXT / context
-        if context <= FULL_CONTEXT // 2 and again_s <= self._recheck_left_s and self._is_doubtful(segments):
-            self._recheck_left_s -= again_s
+        now_s = self._clock()
+        # The encoder takes nearly all of the time.
+        in_time = now_s + (now_s - began_s) * FULL_CONTEXT / context <= self._ready_by_s
+        if context <= FULL_CONTEXT // 2 and in_time and self._is_doubtful(segments):
             # The fitted context costs a word now and then, and Whisper then sounds unsure of it.
             again = self._engine.transcribe(samples, language, context_of=lambda duration_s: FULL_CONTEXT)
             segments = max(segments, again, key=_confidence)

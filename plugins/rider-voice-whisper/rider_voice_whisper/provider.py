@@ -39,7 +39,7 @@ class WhisperSpeechToText(SpeechToText):
             no_speech_threshold=self._settings.no_speech_threshold,
         )
         self._engine = WhisperEngine(self.context.model_path(self._settings.model), options)
-        self._hearing = Hearing(self._engine, self._settings)
+        self._hearing = Hearing(self._engine, self._settings, self.context.time_left_s)
 
     def close(self) -> None:
         if self._engine is not None:

@@ -38,13 +38,8 @@ class WhisperConfig(ProviderConfig):
         0.6,
         ge=0,
         le=1,
-        description="short clips heard with less are heard again in Whisper's full context, at four times the time",
-    )
-    recheck_within_s: float = Field(
-        1.2,
-        ge=0,
-        le=60,
-        description="hearing again is left out where it would take longer (for all clips of a batch together)",
+        description="short clips heard with less are heard again in Whisper's full context, at four times the time, "
+        "unless whoever asked is in a hurry",
     )
     batch_size: int = Field(
         8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from rider_voice_whisper.hearing import Hearing
 from rider_voice_whisper.settings import WhisperConfig
 
 from rider_core.api import AudioClip
+from rider_core.api.provider import no_hurry
 
 
 class Scripted:
@@ -65,7 +67,7 @@ class TestSecondLook:
         self, fitted: Sequence[HeardSegment], full: Sequence[HeardSegment], text: str
     ) -> None:
         engine = Scripted(fitted, full)
-        (found,) = Hearing(engine, WhisperConfig()).transcripts([speech_like(2.0)], "en")
+        (found,) = Hearing(engine, WhisperConfig(), no_hurry).transcripts([speech_like(2.0)], "en")
         assert (found.text, engine.contexts) == (text, [CONTEXT_FLOOR, FULL_CONTEXT])
 
     @pytest.mark.parametrize(
@@ -82,18 +84,26 @@ class TestSecondLook:
         self, fitted: Sequence[HeardSegment], duration_s: float, settings: dict[str, float]
     ) -> None:
         engine = Scripted(fitted, heard("turn right", 0.9))
-        Hearing(engine, WhisperConfig(**settings)).transcripts([speech_like(duration_s)], "en")
+        Hearing(engine, WhisperConfig(**settings), no_hurry).transcripts([speech_like(duration_s)], "en")
         assert len(engine.contexts) == 1
 
     @pytest.mark.parametrize(
-        ("takes_s", "clips", "again"),
-        [(0.3, 1, 1), (0.31, 1, 0), (0.1, 8, 3)],
-        ids=["idle machine", "busy machine", "many doubtful ones"],
+        ("takes_s", "left_s", "clips", "again"),
+        [
+            (0.28, 4.2, 1, 1),
+            (0.29, 4.2, 1, 0),
+            (0.1, 4.2, 8, 2),
+            (3.0, math.inf, 8, 8),
+            (0.1, -0.5, 1, 0),
+        ],
+        ids=["idle machine", "busy machine", "many doubtful ones", "nobody waits", "too late"],
     )
-    def test_hearing_again_takes_no_longer_than_it_may(self, takes_s: float, clips: int, again: int) -> None:
+    def test_nobody_who_waits_is_kept_waiting_for_it(
+        self, takes_s: float, left_s: float, clips: int, again: int
+    ) -> None:
         engine = Scripted(heard("turn left", 0.45), heard("turn right", 0.9), takes_s=takes_s)
-        hearing = Hearing(engine, WhisperConfig(batch_size=1), lambda: engine.now_s)
-        for _ in range(2):  # each call may take so long
+        hearing = Hearing(engine, WhisperConfig(batch_size=1), lambda: left_s, lambda: engine.now_s)
+        for _ in range(2):  # each call has its own time
             engine.contexts.clear()
             found = hearing.transcripts([speech_like(2.0)] * clips, "en")
             assert engine.contexts.count(FULL_CONTEXT) == again
@@ -108,7 +118,7 @@ class TestSecondLook:
                 return [tuple(HeardToken(f" {text}".encode(), 0, at, sure) for text, at, sure in words) for _ in sounds]
 
         engine = Together(heard("right", 0.5), heard("light", 0.8))
-        found = Hearing(engine, WhisperConfig()).transcripts([speech_like(2.5), speech_like(2.0)], "en")
+        found = Hearing(engine, WhisperConfig(), no_hurry).transcripts([speech_like(2.5), speech_like(2.0)], "en")
         assert [transcript.text for transcript in found] == ["Left.", "light"]
         assert engine.contexts == [CONTEXT_FLOOR, FULL_CONTEXT]
 
