@@ -19,6 +19,9 @@ from rider_voice_whisper.windows import CLIPS_AT_MOST, LONGEST_SHARED_S, shared_
 #: A second look is over after so much of the time that was left. A robot waits 5 s from the end of a sentence and
 #: should have its transcript in half of that: 1.4 s are for hearing, the rest for a machine that turns busier.
 _SHARE_OF_TIME_LEFT = 1 / 3
+#: Of what clips in one window say, this much confidence is believed; what is heard with less is heard again alone. With
+#: 0.6, as alone, 11 of 1,000 words were wrong, with 0.75 there are 7, and with 0.9 none, but nearly no time is saved.
+_SURE_AMONG_OTHERS = 0.75
 
 
 class Hearing:
@@ -88,7 +91,8 @@ class Hearing:
         return {
             number: segments
             for number, segments in found.items()
-            if all(map(self._was_said, segments)) and not self._is_doubtful(segments)
+            if all(map(self._was_said, segments))
+            and _confidence(segments) >= max(_SURE_AMONG_OTHERS, self._settings.recheck_confidence)
         }
 
     def _transcript(self, clip: AudioClip, language: str | None, segments: Sequence[HeardSegment]) -> Transcript:

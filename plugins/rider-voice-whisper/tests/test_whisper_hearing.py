@@ -109,18 +109,24 @@ class TestSecondLook:
             assert engine.contexts.count(FULL_CONTEXT) == again
             assert [transcript.text for transcript in found].count("turn right") == again
 
-    def test_what_is_doubtful_among_others_is_heard_again_alone(self) -> None:
+    @pytest.mark.parametrize(
+        ("sure", "recheck_from", "alone"), [(0.74, 0.6, True), (0.76, 0.6, False), (0.76, 0.8, True), (0.74, 0.0, True)]
+    )
+    def test_what_is_doubtful_among_others_is_heard_again_alone(
+        self, sure: float, recheck_from: float, alone: bool
+    ) -> None:
         class Together(Scripted):
             def transcribe_together(
                 self, sounds: Sequence[Samples], language: str, *, context_of: object
             ) -> list[tuple[HeardToken, ...]]:
-                words = [("Left.", 0.5, 0.9), ("Right.", 3.5, 0.45)]
+                words = [("Left.", 0.5, 0.9), ("Right.", 3.5, sure)]
                 return [tuple(HeardToken(f" {text}".encode(), 0, at, sure) for text, at, sure in words) for _ in sounds]
 
-        engine = Together(heard("right", 0.5), heard("light", 0.8))
-        found = Hearing(engine, WhisperConfig(), no_hurry).transcripts([speech_like(2.5), speech_like(2.0)], "en")
-        assert [transcript.text for transcript in found] == ["Left.", "light"]
-        assert engine.contexts == [CONTEXT_FLOOR, FULL_CONTEXT]
+        engine = Together(heard("light", 0.9), ())
+        hearing = Hearing(engine, WhisperConfig(recheck_confidence=recheck_from), no_hurry)
+        found = hearing.transcripts([speech_like(2.5), speech_like(2.0)], "en")
+        assert [transcript.text for transcript in found] == ["Left.", "light" if alone else "Right."]
+        assert engine.contexts == ([CONTEXT_FLOOR] if alone else [])
 
 
 def speech_like(duration_s: float) -> AudioClip:
