@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from ollama_in_tests import made
 from ollama_stand_in import StandIn
+from rider_text_ollama import OllamaTextGenerator
 
 REAL_HOST = os.environ.get("OLLAMA_HOST")
 
@@ -26,6 +28,14 @@ def stand_in(_stand_in: StandIn) -> Iterator[StandIn]:
     _stand_in.mend()
     yield _stand_in
     _stand_in.mend()
+
+
+@pytest.fixture
+def provider(stand_in: StandIn) -> Iterator[OllamaTextGenerator]:
+    provider = made(stand_in.url)
+    provider.open()
+    yield provider
+    provider.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,9 @@ from rider_voice_whisper.gate import SpeechGate
 from rider_voice_whisper.hearing import Hearing
 from rider_voice_whisper.settings import WhisperConfig
 
-from rider_core.api import AudioClip
-from rider_core.api.provider import no_hurry
+from rider_core.api import AudioClip, ProviderContext
+
+no_hurry = ProviderContext().time_left_s
 
 
 class Scripted:
