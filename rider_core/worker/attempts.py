@@ -77,7 +77,6 @@ class Attempts:
         if not wanted:
             return
         self._provider = wanted[0].provider
-        self._bench.patience.waits_for([work.order for work in wanted])
         watch = Stopwatch.start()
         for work in wanted:
             work.held.begin()
@@ -102,6 +101,7 @@ class Attempts:
     def _run_alone(self, work: Work) -> Ended | None:
         """None: nobody wants it any more."""
         work.held.begin()
+        self._bench.patience.waits_for([work.order])
         try:
             if isinstance(work.order, BatchSpec):
                 return BatchRun(work, self._desk, self._breakers, self._answers).run()
@@ -132,6 +132,7 @@ class Attempts:
         provider = works[0].provider
         assert provider is not None
         requests = [work.request for work in works if work.request is not None]
+        self._bench.patience.waits_for([work.order for work in works])
         return self._breakers.call(provider.name, lambda: perform_together(provider, requests, self._answers))
 
     def _succeeded(self, work: Work, result: Result) -> Ended:

@@ -577,9 +577,16 @@ WORKER = [
     Defence(
         "an engine still minds the deadline of the job before",
         "rider_core/worker/attempts.py",
-        "        self._bench.patience.waits_for([work.order for work in wanted])\n",
-        "        if wanted[0].order.deadline_ts: self._bench.patience.waits_for([work.order for work in wanted])\n",
+        "        self._bench.patience.waits_for([work.order])\n",
+        "        if work.order.deadline_ts: self._bench.patience.waits_for([work.order])\n",
         ("tests/worker/test_worker.py", "told_how_long_those_wait"),
+    ),
+    Defence(
+        "those who are tried alone after a group failed have the time of the most urgent",
+        "rider_core/worker/attempts.py",
+        "        self._bench.patience.waits_for([work.order])\n",
+        "",
+        ("tests/worker/test_together.py", "each_has_its_own_time"),
     ),
     Defence(
         "somebody who waits is kept waiting for a second look",

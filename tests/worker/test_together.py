@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
@@ -184,3 +185,13 @@ def test_of_several_together_the_most_urgent_counts(bench: Bench) -> None:
     left_s = [float(record.value()["text"]) for record in bench.backend.wait_many(ids, 15)]
     assert sizes(bench) == [4]
     assert all(50 < left < 100 for left in left_s)
+
+
+def test_where_a_group_fails_each_has_its_own_time(bench: Bench) -> None:
+    urgent = bench.submit("a patience", deadline_ts=time.time() + 100)
+    patient = bench.submit("b patience spoil")
+    bench.start()
+    left_s = [float(record.value()["text"]) for record in bench.backend.wait_many([urgent, patient], 15)]
+    assert sizes(bench) == [2]
+    assert left_s[0] < 100
+    assert left_s[1] == math.inf
