@@ -1,4 +1,4 @@
-"""The fixtures that several tests share; what they are made of is in `house`."""
+"""The fixtures that several folders share."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
-from house import Processes, Valkey
 
-from rider_core.runtime.redis_connection import connect
+from rider_core.testing.processes import Processes
+from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
 
+#: Whoever asks for one of these starts a server or processes of ours.
+SERVERS = frozenset({"house", "processes", "running_node", "valkey_lender", "workshop"})
 
-@pytest.fixture
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    server = Valkey(tmp_path_factory.mktemp("v"))
-    yield server
-    server.stop()
+__all__ = ["connection", "processes", "valkey", "valkey_lender"]
 
 
-@pytest.fixture
-def connection(valkey: Valkey) -> Iterator[redis.Redis]:
-    connection = connect(valkey.url)
-    yield connection
-    connection.close()
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need servers, so that `-m "not servers"` leaves them out."""
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
 
 
 @pytest.fixture

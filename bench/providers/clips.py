@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 from stack import Stack
-from words import words_of
 
 from rider_core.api import AudioClip, SynthesizeRequest, TextToSpeech
 from rider_core.api.audio import wav_bytes
+from rider_core.testing.words import words_of
 
 RATE = 16_000
 #: Where voice activity detection sees the sentences in beckett.wav, in seconds, and what is said.

@@ -10,10 +10,10 @@ from typing import Any
 
 from clips import Clip, clips
 from stack import WAIT_S, Bare, Stack
-from words import word_errors, words_of
 
 from rider_core.api import BatchSpec
 from rider_core.api.messages import encode_base64
+from rider_core.testing.words import word_errors, words_of
 
 TOGETHER = 16
 ROUNDS = 5

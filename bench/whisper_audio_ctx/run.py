@@ -34,7 +34,7 @@ from rider_voice_whisper.sound import at_least_one_second
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from words import word_errors, words_of
+from rider_core.testing.words import word_errors, words_of
 
 #: Where voice activity detection sees the sentences in beckett.wav, in seconds, and what is said.
 SENTENCES = (

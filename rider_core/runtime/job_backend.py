@@ -9,11 +9,17 @@ from rider_core.errors import ConfigError
 from rider_core.jobs.broker_backend import BrokerBackend
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.plugins import load_plugins
 
 
-def open_backend(settings: Settings, connection: Redis, plugins: PluginHost | None = None) -> LedgerBackend:
+def open_backend(
+    settings: Settings,
+    connection: Redis,
+    plugins: PluginHost | None = None,
+    timings: JobTimings = DEFAULT_TIMINGS,
+) -> LedgerBackend:
     """The backend; nothing is sent yet.
 
     Args:
@@ -24,7 +30,7 @@ def open_backend(settings: Settings, connection: Redis, plugins: PluginHost | No
         PluginError: a required plugin is not usable.
     """
     if settings.queue_backend == RQBackend.name:
-        return RQBackend(connection)
+        return RQBackend(connection, timings)
     transports = (plugins or load_plugins(settings)).registry.job_transports
     factory = transports.get(settings.queue_backend)
     if factory is None:
@@ -33,4 +39,4 @@ def open_backend(settings: Settings, connection: Redis, plugins: PluginHost | No
             f"there is no job backend {settings.queue_backend!r}",
             remedy=f"set TASK_QUEUE_BACKEND to one of {names}, or install the plugin that brings it",
         )
-    return BrokerBackend(connection, factory())
+    return BrokerBackend(connection, factory(), timings)

@@ -18,6 +18,7 @@ from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable, StoreError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
@@ -43,7 +44,13 @@ class Services:
     backend: LedgerBackend
 
     @classmethod
-    def open(cls, settings: Settings, role: str, connection: Redis | None = None) -> Services:
+    def open(
+        cls,
+        settings: Settings,
+        role: str,
+        connection: Redis | None = None,
+        timings: JobTimings = DEFAULT_TIMINGS,
+    ) -> Services:
         """Load the plugins and prepare the connections; none is made yet.
 
         Args:
@@ -62,7 +69,7 @@ class Services:
             catalogue=ModelCatalogue(plugins.registry.models, settings.models_dir, settings.model_path),
             redis=connection,
             bus=EventBus(connection, role),
-            backend=open_backend(settings, connection, plugins),
+            backend=open_backend(settings, connection, plugins, timings),
         )
 
     @cached_property

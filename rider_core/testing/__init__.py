@@ -11,11 +11,12 @@ Needs pytest. A plugin's whole test file can be:
 """
 
 from rider_core.testing.object_detection import ObjectDetectorContract
-from rider_core.testing.provider import ProviderContract, wait_until
+from rider_core.testing.provider import ProviderContract
 from rider_core.testing.samples import SMALL_JPEG, SMALL_JPEG_SIZE, silence_clip, tone_clip, tone_pcm
 from rider_core.testing.speech_to_text import SpeechToTextContract
 from rider_core.testing.text_generation import TextGeneratorContract
 from rider_core.testing.text_to_speech import TextToSpeechContract
+from rider_core.testing.waiting import wait_until
 
 __all__ = [
     "SMALL_JPEG",

@@ -8,6 +8,11 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from rider_core.testing.forked import ForkedProcess
+
+#: One that was started: both have `pid`, `poll`, `wait`, `returncode`, `terminate`, `kill` and `send_signal`.
+Started = subprocess.Popen[bytes] | ForkedProcess
+
 
 def install_plugin(folder: Path, name: str, source: str) -> None:
     """Put a plugin into `folder` as pip would: a module, and metadata with its entry point."""
@@ -37,7 +42,7 @@ class Processes:
             # What happens to be installed beside is not the test's business; it puts its own plugins into the folder.
             "RIDER_PLUGINS_DISABLED": ",".join(point.name for point in entry_points(group="rider_core.plugins")),
         }
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Started] = []
 
     def start(self, *arguments: str, log: str = "log", **environment: str) -> subprocess.Popen[bytes]:
         """`python ARGUMENTS` with its output appended to a file of that name in the folder."""
@@ -51,6 +56,22 @@ class Processes:
             )
         self._running.append(process)
         return process
+
+    def fork(self, module: str, *arguments: str, log: str = "log", **environment: str) -> ForkedProcess:
+        """As `start("-m", module, ...)`, by a process that has imported our modules already: most of a start is that.
+
+        For what is done with processes; not for what is shown of a program's start, memory or imports.
+
+        Args:
+            module: One of `forked.PRELOADED`, or another with a function `main`.
+        """
+        process = ForkedProcess(module, arguments, self.folder / log, {**self.environment, **environment}, self.folder)
+        self._running.append(process)
+        return process
+
+    def fork_worker(self, *queues: str, log: str = "log") -> ForkedProcess:
+        """A worker with short leases and heartbeats (`moments.FAST_TIMINGS`)."""
+        return self.fork("rider_core.testing.jobs.faults.hurried_worker", "never", *queues, log=log)
 
     def log(self, name: str = "log") -> str:
         return (self.folder / name).read_text(errors="replace")

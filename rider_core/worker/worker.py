@@ -21,7 +21,6 @@ from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.config import load_settings
 from rider_core.errors import BackendUnavailable, ConfigError
 from rider_core.jobs.ledger import Claim, Ended, Outcome
-from rider_core.jobs.ledger.desk import LEASE_S
 from rider_core.jobs.ledger.keys import lanes_of
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
@@ -276,7 +275,7 @@ class ProviderWorker(BaseWorker):
 
     def _renew_record(self) -> None:
         """Write the whole record again: it may have run out while Redis was away."""
-        super().heartbeat(RECORD_TTL_S + LEASE_S)
+        super().heartbeat(RECORD_TTL_S + int(self._desk.timings.lease_s))
         with self.connection.pipeline() as pipeline:
             pipeline.hset(self.key, mapping=self.serialize())
             pipeline.hsetnx(self.key, "state", WorkerStatus.IDLE.value)

@@ -1,7 +1,7 @@
 """Plays a Rider-Pi towards a running Rider-PC and measures its voice: words, delays, silence, speech.
 
-A program by itself, on purpose: it knows the wire and nothing of our code (standard library and pyzmq only). It is the
-robot's broker, its HTTP interface as far as voice needs it, its microphone and its loudspeaker.
+A program by itself, on purpose: of our code it knows how words are counted, and nothing of the link. It is the robot's
+broker, its HTTP interface as far as voice needs it, its microphone and its loudspeaker.
 
     python tests/acceptance/robot_voice.py --wait-ready 120 --wav ../shared/media/beckett.wav
 
@@ -30,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import zmq
+
+from rider_core.testing.waiting import let_pass
+from rider_core.testing.words import aligned, word_error_rate, words_of
 
 RATE = 16_000
 CHUNK_S = 0.02
@@ -256,7 +259,7 @@ class Robot:
             left_ms = (until - time.monotonic()) * 1000
             if not self._subscriber.poll(max(0, int(left_ms))):
                 # poll counts in whole milliseconds; the rest of one is waited for so.
-                time.sleep(max(0.0, until - time.monotonic()))
+                let_pass(max(0.0, until - time.monotonic()), "the sound of this piece")
                 return
             frames = self._subscriber.recv_multipart()
             now = time.monotonic()
@@ -326,33 +329,6 @@ def utterances(samples: Sequence[int], count: int) -> list[Run]:
     raise CannotMeasure(f"the sound does not fall into {count} sentences by its pauses; give them with --ends")
 
 
-def words_of(text: str) -> list[str]:
-    kept = "".join(letter if letter.isalnum() or letter == "'" else " " for letter in text.lower())
-    return kept.split()
-
-
-def align(reference: Sequence[str], spoken: Sequence[str]) -> tuple[int, list[int]]:
-    """The Levenshtein distance, and for each spoken word the index of the reference word at its place."""
-    rows = [list(range(len(spoken) + 1))]
-    for i, wanted in enumerate(reference, 1):
-        row = [i]
-        for j, word in enumerate(spoken, 1):
-            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (wanted != word)))
-        rows.append(row)
-    places = [0] * len(spoken)
-    i, j = len(reference), len(spoken)
-    while j:
-        if i and rows[i][j] == rows[i - 1][j - 1] + (reference[i - 1] != spoken[j - 1]):
-            i, j = i - 1, j - 1
-            places[j] = i
-        elif i and rows[i][j] == rows[i - 1][j] + 1:
-            i -= 1
-        else:
-            j -= 1
-            places[j] = max(0, i - 1)
-    return rows[-1][-1], places
-
-
 def sentences_of(text: str) -> list[list[str]]:
     parts = text.replace("!", ".").replace("?", ".").split(".")
     return [words for words in map(words_of, parts) if words]
@@ -399,8 +375,9 @@ def measure_words(robot: Robot, figures: Figures, pcm: bytes, text: str, ends: l
     spoken = [words_of(str(message.body["text"])) for message in texts]
     reference = [word for sentence in sentences for word in sentence]
     sentence_of_word = [number for number, sentence in enumerate(sentences) for _ in sentence]
-    distance, places = align(reference, [word for words in spoken for word in words])
-    figures.wer = distance / len(reference)
+    heard = [word for words in spoken for word in words]
+    places = aligned(reference, heard)
+    figures.wer = word_error_rate(reference, heard)
     print(f"\n{'arrived':>8} {'delay':>7}  text")
     position = 0
     for message, words in zip(texts, spoken, strict=True):
@@ -527,7 +504,7 @@ def wait_until_ready(robot: Robot, api: Api, timeout_s: float, *, heartbeat: boo
         if time.monotonic() > deadline:
             history = f"; switches: {'; '.join(api.patches)}" if api.patches else ""
             raise CannotMeasure(f"{timeout_s:.0f} s passed without {' and '.join(missing)}{history}")
-        time.sleep(0.1)
+        let_pass(0.1, "the link may still be starting")
 
 
 def read_wav(path: Path) -> bytes:

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import Processes, free_port, wait_until
+
+from rider_core.testing.ports import free_port
+from rider_core.testing.processes import Processes
+from rider_core.testing.waiting import wait_until
 
 HERE = Path(__file__).parent
 MEDIA = Path(__file__).parents[3] / "shared" / "media"

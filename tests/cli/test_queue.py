@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
-from dataclasses import dataclass
 
 import pytest
 import redis
-from house import Processes, Valkey
+from harness.shell import Shell
 
 from rider_core.api import JobProblem, JobSpec
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
 
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
 
 
-@dataclass(frozen=True)
-class Shell:
-    """Runs `rider queue ...` against one Redis."""
-
-    environment: dict[str, str]
-
-    def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "rider_core.cli.main", "queue", *arguments],
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self.environment,
-        )
-
-
 @pytest.fixture
 def rider(processes: Processes, valkey: Valkey) -> Shell:
-    return Shell({**processes.environment, "REDIS_URL": valkey.url, "COLUMNS": "160"})
+    return Shell({**processes.environment, "REDIS_URL": valkey.url, "COLUMNS": "160"}, "queue")
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from house import Processes, Valkey, install_plugin
 from redis import Redis
+
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
 
 BROKEN = {
     "raises-at-import": ("raise RuntimeError('no engine here')", "RuntimeError: no engine here"),
@@ -37,7 +39,7 @@ def register_models(register):
 
 def rider(processes: Processes, *arguments: str, log: str = "rider", **environment: str) -> tuple[int, str]:
     """Exit status and output of `rider ARGUMENTS`."""
-    status = processes.start("-m", "rider_core.cli.main", *arguments, log=log, **environment).wait(60)
+    status = processes.fork("rider_core.cli.main", *arguments, log=log, **environment).wait(60)
     return status, processes.log(log)
 
 

@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import redis
-from house import Processes, Valkey, wait_until
+from harness.shell import RIDER, Shell
 
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.jobs.schedules import ScheduleBook, scripts
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
-MAIN = ("-m", "rider_core.cli.main")
 #: What an idle worker may have at most, too.
 MAX_MEMORY_MB = 60
-
-
-@dataclass(frozen=True)
-class Shell:
-    """Runs `rider schedule ...` against one Redis."""
-
-    environment: dict[str, str]
-
-    def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *MAIN, "schedule", *arguments],
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self.environment,
-        )
 
 
 @pytest.fixture
 def rider(processes: Processes, valkey: Valkey) -> Shell:
     processes.environment.update(REDIS_URL=valkey.url, COLUMNS="160", TZ="Europe/Warsaw")
-    return Shell(processes.environment)
+    return Shell(processes.environment, "schedule")
 
 
 def test_a_schedule_is_added_shown_paused_and_removed(rider: Shell, connection: redis.Redis) -> None:
@@ -115,7 +97,7 @@ def test_the_process_is_light_and_outlives_a_redis_that_goes(
     rider: Shell, valkey: Valkey, connection: redis.Redis, processes: Processes
 ) -> None:
     schedules = ScheduleBook(connection)
-    process = processes.start(*MAIN, "scheduler")
+    process = processes.start(*RIDER, "scheduler")
     wait_until(lambda: schedules.schedulers() == 1, what="the scheduler")
     rider("add", "tick", "text.generate", "hi", "--every", "1")
     wait_until(lambda: schedules.get("tick").fired, what="a job")

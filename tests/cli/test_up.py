@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import Processes, free_port, install_plugin, wait_until
+
+from rider_core.testing.ports import free_port
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

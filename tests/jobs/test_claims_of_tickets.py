@@ -14,7 +14,6 @@ from rider_core.api.tasks import TASKS
 from rider_core.jobs.broker_backend.desk import ALONE
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import Told, data_of, rq_time
-from rider_core.jobs.ledger.desk import LEASE_S
 from rider_core.jobs.ledger.functions import Functions
 from rider_core.jobs.ledger.line import Line
 from rider_core.testing.jobs.stage import spec
@@ -44,7 +43,7 @@ class Claims:
 
     def lose(self) -> None:
         """The lease of whoever runs it has run out."""
-        later = time.time() + LEASE_S + 1
+        later = time.time() + 21  # the lease in `ask` has 20 s
         assert self.functions.reap([later, rq_time(later), "{}", "text"]) == [self.id.encode()]
 
 

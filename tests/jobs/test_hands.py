@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
-from house import Valkey
 
 from rider_core.api import JobState, RetryPolicy
 from rider_core.jobs.ledger import Ended, Outcome, keys
@@ -17,6 +16,7 @@ from rider_core.jobs.rq_backend import RQBackend
 from rider_core.jobs.rq_backend.desk import RQDesk
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.valkey import Valkey
 
 Idle = Callable[[str], RQDesk]
 

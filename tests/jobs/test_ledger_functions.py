@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import redis
-from house import Valkey, wait_until
 
 from rider_core.api import JobState
 from rider_core.errors import BackendUnavailable
@@ -21,6 +20,8 @@ from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES, OTHERS_KEPT, Librar
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 
 @pytest.fixture

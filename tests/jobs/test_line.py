@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
 import redis
-from house import Valkey
 
-from rider_core.jobs.ledger.line import Line
+from rider_core.jobs.ledger.line import Line, Wire
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 TIMEOUT_S = 0.4
 
@@ -77,11 +80,18 @@ def test_listening_does_not_change_how_long_an_answer_is_waited_for(line: Line) 
         assert TIMEOUT_S <= time.monotonic() - before < 10 * TIMEOUT_S
 
 
+def queued_bytes(wire: Wire) -> int:
+    """How much the kernel holds for it that it has not read."""
+    held = bytearray(4)
+    fcntl.ioctl(wire._socket.fileno(), termios.FIONREAD, held)
+    return int.from_bytes(held, sys.byteorder)
+
+
 def test_all_that_was_said_is_heard_in_one_go(line: Line) -> None:
     ear = line.ear(["doorbell"])
     for number in range(3):
         line.call("PUBLISH", "doorbell", number)
-    time.sleep(0.1)  # until Redis has handed on the last one
+    wait_until(lambda: queued_bytes(ear) >= 3 * len(b"*3\r\n$7\r\nmessage\r\n$8\r\ndoorbell\r\n$1\r\n0\r\n"))
     assert [heard.data for heard in ear.hear(1)] == [b"0", b"1", b"2"]
     assert ear.hear(0.01) == []
     ear.close()

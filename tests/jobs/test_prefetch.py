@@ -13,6 +13,7 @@ from rider_core.jobs.ledger import Claim, Ended, Outcome, keys
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.jobs.rq_backend.desk import RQDesk
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.waiting import let_pass
 
 ONCE = RetryPolicy(max_attempts=1)
 TWICE = RetryPolicy(max_attempts=2, first_delay_s=0)
@@ -69,7 +70,7 @@ def test_it_starts_when_the_worker_begins_it(backend: RQBackend, connection: red
     record = backend.get(job_id)
     assert (record.state, record.attempts, record.started_ts) == (JobState.RUNNING, 0, None)
     assert told(connection, "job.started") == 0
-    time.sleep(0.05)
+    let_pass(0.05, "the job before it runs")
     it = begin(desk, claim)
     record = backend.get(job_id)
     assert (record.state, record.attempts) == (JobState.RUNNING, 1)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from house import Valkey
 from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
@@ -24,24 +23,11 @@ from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.valkey import Valkey
 
 
 class TestOnValkey(JobBackendContract):
     """On the server that comes along."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def server(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-        server = Valkey(tmp_path_factory.mktemp("v"))
-        yield server
-        server.stop()
-
-    @pytest.fixture
-    def connection(self, server: Valkey) -> Iterator[redis.Redis]:
-        connection = connect(server.url)
-        connection.flushall()
-        yield connection
-        connection.close()
 
     @pytest.fixture
     def backend(self, connection: redis.Redis) -> RQBackend:
@@ -51,6 +37,13 @@ class TestOnValkey(JobBackendContract):
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="apt-get install redis-server")
 class TestOnRedis(TestOnValkey):
     """On a Redis as the distribution has it."""
+
+    @pytest.fixture
+    def connection(self, server: Valkey) -> Iterator[redis.Redis]:
+        connection = connect(server.url)
+        connection.flushall()
+        yield connection
+        connection.close()
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import redis
-from house import Processes, Valkey, wait_until
 
 from rider_core.api import JobSpec
 from rider_core.api.jobs import ID_PATTERN, Priority, RetryPolicy
@@ -26,6 +25,9 @@ from rider_core.jobs.schedules import Agenda, ScheduleBook, Scheduler, book, due
 from rider_core.jobs.schedules.agenda import ID_KNOWN_S, Entry
 from rider_core.jobs.schedules.plan import MISSED_AFTER_S, Step
 from rider_core.jobs.schedules.times import MAX_COUNTED
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 DOOMED = str(Path(__file__).with_name("killed_scheduler.py"))

@@ -14,7 +14,6 @@ import eye_plugin
 import pytest
 import redis
 import voice_plugin
-from house import Processes, Valkey, install_plugin, wait_until
 from prometheus_client import REGISTRY
 from rider_vision_tracking import new_byte_track
 
@@ -24,6 +23,10 @@ from rider_core.jobs.rq_backend import RQBackend
 from rider_core.link import Link, LinkOptions, custody
 from rider_core.link.options import House, VisionOptions
 from rider_core.simulator import RobotConfig, SimulatedRobot
+from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 #: What the plugins of the tests look at.
 FILES = ("BROKEN", "EYE", "GO", "SLOW")
@@ -66,7 +69,7 @@ class Stage:
         queues = queues or ("voice",)
         task = {"voice": "voice.transcribe", "vision": "vision.detect"}[queues[0]]
         before = self.backend.capacity()[task]
-        process = self.processes.start("-m", "rider_core.cli.main", "worker", *queues)
+        process = self.processes.fork_worker(*queues)
         wait_until(lambda: self.backend.capacity()[task] > before, what="a worker")
         return process
 
@@ -125,7 +128,7 @@ def prepare(processes: Processes, valkey: Valkey) -> None:
 
 @contextmanager
 def on_stage(valkey: Valkey, connection: redis.Redis, processes: Processes) -> Iterator[Stage]:
-    backend = RQBackend(connection)
+    backend = RQBackend(connection, FAST_TIMINGS)
     config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=("voice",))
     with SimulatedRobot(config) as robot:
         robot.mute()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from itertools import groupby
 
 import pytest
 import zmq
-from house import wait_until
 from link_stage import MEDIA, Stage, metric
 
 from rider_core.api import AudioClip
 from rider_core.api.messages import decode_base64
 from rider_core.simulator.faults import MALFORMED
+from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +126,7 @@ def test_what_a_person_switched_to_local_stays_local(stage: Stage) -> None:
     wait_until(lambda: voice_modes(stage))
     stage.robot.switch("voice", "local", "the owner")
     wait_until(lambda: voice_modes(stage)[-1] == "local")
-    time.sleep(1.5)  # longer than the hysteresis: nothing must happen, so there is no condition to wait for
+    let_pass(1.5, "longer than the link waits before it takes a domain again")
     assert stage.mode() == "local"
 
 

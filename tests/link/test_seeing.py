@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import redis
-from house import Processes, Valkey, wait_until
 from link_stage import FILES, Stage, metric, on_stage, prepare
 
 from rider_core.api.messages import encode_base64
@@ -23,6 +22,9 @@ from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
 from rider_core.testing import SMALL_JPEG
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +41,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valkey,
     connection = connect(valkey.url)
     processes = Processes(tmp_path_factory.mktemp("p"))
     prepare(processes, valkey)
-    processes.start("-m", "rider_core.cli.main", "worker", "vision")
+    processes.fork_worker("vision")
     yield valkey, connection, processes
     processes.end_all()
     connection.close()
@@ -66,6 +68,8 @@ def seen(stage: Stage) -> Stage:
 
 
 def last(stage: Stage) -> dict[str, Any]:
+    """The last word of obstacles that the robot has; the first one is waited for."""
+    wait_until(lambda: stage.heard(OBSTACLE), what="a word of obstacles")
     return stage.heard(OBSTACLE)[-1]
 
 
@@ -292,7 +296,7 @@ class TestFrames:
 
         def looked_at() -> bool:  # what is sent before the subscription is there gets lost
             place = next(number)
-            send_frame(scene, 1_000 + place, picture(place))
+            send_frame(scene, 1_000 + place, picture(100_000 + place))
             return bool(scene.tells("robot.domain")) and frames("seen") > before
 
         before = frames("seen")
@@ -311,10 +315,10 @@ class TestFrames:
         assert [word["present"] for word in quiet.heard(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
 
     def test_a_late_one_is_refused(self, quiet: Stage) -> None:
-        self.counted("seen", lambda: send_frame(quiet, 90_000.0, picture(1)))
-        self.counted("late", lambda: send_frame(quiet, 89_999.5, picture(2)))
-        self.counted("late", lambda: send_frame(quiet, 90_000.0, picture(3)))
-        self.counted("seen", lambda: send_frame(quiet, 90_000.1, picture(4)))
+        self.counted("seen", lambda: send_frame(quiet, 90_000.0, picture(9_001)))
+        self.counted("late", lambda: send_frame(quiet, 89_999.5, picture(9_002)))
+        self.counted("late", lambda: send_frame(quiet, 90_000.0, picture(9_003)))
+        self.counted("seen", lambda: send_frame(quiet, 90_000.1, picture(9_004)))
 
     def test_a_clock_that_was_set_back_begins_a_new_stream(self, quiet: Stage) -> None:
         quiet.show(FAR_PERSON)

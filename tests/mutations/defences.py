@@ -299,7 +299,7 @@ LEDGER = [
     Defence(
         "a result is given up when its word is lost",
         _LEDGER + "backend.py",
-        "heard = wire.hear(min(left_s, WAIT_RECHECK_S))",
+        "heard = wire.hear(min(left_s, self.timings.wait_recheck_s))",
         "heard = wire.hear(left_s)",
         (_RQ, "test_an_end_of_which_no_word_came_is_found"),
     ),
@@ -712,7 +712,7 @@ RABBITMQ = [
     Defence(
         "what the broker lost waits for ever",
         _DESK,
-        "        if self._idle.elapsed_s > IDLE_S:\n",
+        "        if self._idle.elapsed_s > self.timings.unpublished_check_s:\n",
         "        if False:\n",
         (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_what_the_broker_lost_is_published_again"),
     ),

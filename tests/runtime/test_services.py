@@ -8,12 +8,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from house import install_plugin
 
 from rider_core.api import TextGenerator
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.runtime.services import Services
+from rider_core.testing.processes import install_plugin
 
 SHOUT = """
 from pydantic import Field

@@ -16,14 +16,6 @@ from rider_core.simulator import SimulatedRobot
 DEADLINE_S = 10.0
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = DEADLINE_S) -> None:
-    """Return as soon as `condition` holds; fail after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        threading.Event().wait(0.01)
-
-
 def robot_threads() -> set[str]:
     """The threads that a simulated robot has left."""
     return {thread.name for thread in threading.enumerate() if thread.name.startswith(("simulated-", "waitress-"))}

@@ -11,11 +11,12 @@ import time
 
 import pytest
 import zmq
-from simulator_helpers import DEADLINE_S, Bus, robot_threads, wait_until
+from simulator_helpers import DEADLINE_S, Bus, robot_threads
 
 from rider_core.errors import ConfigError, RobotError
 from rider_core.simulator import Received, ReceivedLog, RobotConfig, SimulatedRobot
 from rider_core.simulator.faults import MALFORMED
+from rider_core.testing.waiting import wait_until
 
 PROGRAM = """
 from rider_core.simulator import RobotConfig, run

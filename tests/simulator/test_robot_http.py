@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 from flask import Flask
-from simulator_helpers import wait_until
 
 from rider_core.simulator.http_server import HttpServer
+from rider_core.testing.waiting import let_pass, wait_until
 
 QUICK = {"probe_interval_s": 0.1, "probe_timeout_s": 0.5}
 
@@ -157,7 +155,7 @@ def test_it_stops_while_something_else_wakes_it(monkeypatch):
 
     def late() -> None:
         wake()  # as an answer does that has just been written
-        time.sleep(0.2)
+        let_pass(0.2, "the answer is written before the server has ended")
         wake()
 
     monkeypatch.setattr(trigger, "_physical_pull", late)

@@ -6,9 +6,9 @@ import base64
 import time
 
 import pytest
-from simulator_helpers import wait_until
 
 from rider_core.api import AudioClip
+from rider_core.testing.waiting import wait_until
 
 TONE = AudioClip(b"\x10\x20" * 800, 16_000)
 WAV = base64.b64encode(TONE.to_wav()).decode()

@@ -10,13 +10,15 @@ from typing import Any
 
 import httpx
 import socketio
-from house import Processes, Valkey, wait_until
 
 from rider_core.api import Event
 from rider_core.api.events import HOUSE_STREAM
 from rider_core.eventbus import encode_event
 from rider_core.runtime.redis_connection import connect
 from rider_core.store import Store
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 
 class PanelStage:

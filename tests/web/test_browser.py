@@ -6,9 +6,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from house import Processes, Valkey, install_plugin, wait_until
 from panel_stage import PanelStage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = [

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 import redis
 import socketio
-from house import Processes, Valkey, install_plugin, wait_until
 from panel_stage import PanelStage, Watcher
 
 from rider_core.api import JobSpec, JobState
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.store import Store
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 from rider_core.web.live import MAX_BROWSERS
 from rider_core.web.security import SECURITY_HEADERS
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from house import Processes, Valkey, install_plugin, wait_until
 
 from rider_core.config import load_settings
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 from rider_core.web.robot_app import create_robot_app
 
 SCRIBE = """
@@ -46,7 +48,7 @@ def services(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def client(services: Services, processes: Processes) -> FlaskClient:
-    processes.start("-m", "rider_core.cli.main", "worker", "text")
+    processes.fork("rider_core.cli.main", "worker", "text")
     wait_until(lambda: services.backend.capacity()["text.generate"], what="a worker")
     return create_robot_app(services).test_client()
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 import redis
-from house import Processes, Valkey, install_plugin, wait_until
 
 from rider_core.api import JobRecord, JobSpec, JobState, RetryPolicy
 from rider_core.errors import InvalidInput, JobFailed
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.worker.breakers import REFRESH_S, Breakers
 
 REST_S = 2.0
@@ -52,7 +53,7 @@ def fail(breakers: Breakers, error: type[Exception] = RuntimeError) -> None:
 
 def refreshed(breakers: Breakers) -> bool:
     """Whether it rests, once it has heard of what others did."""
-    time.sleep(REFRESH_S * 1.1)  # the very thing: knowledge may be that old
+    let_pass(REFRESH_S * 1.1, "its knowledge may be that old")
     return breakers.rests_s("flaky") > 0
 
 
@@ -127,7 +128,7 @@ class Bench:
         )
 
     def start(self) -> None:
-        self.processes.start("-m", "rider_core.cli.main", "worker", "text")
+        self.processes.fork_worker("text")
         wait_until(lambda: self.backend.capacity()["text.generate"] == 1)
 
     def ask(self) -> JobRecord:
@@ -151,7 +152,7 @@ def test_the_next_provider_steps_in_and_the_first_comes_back(bench: Bench) -> No
 
 def test_with_nobody_to_step_in_the_worker_says_that_it_cannot(bench: Bench) -> None:
     (bench.processes.folder / "alone").touch()
-    bench.processes.environment["RIDER_BREAKER_REST_S"] = "8"
+    bench.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
     bench.start()
     assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
     with pytest.raises(JobFailed, match="flaky failed too often and rests for another") as failure:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from house import wait_until
 
 from rider_core.api import JobSpec
 from rider_core.jobs.ledger import ClaimDesk
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.waiting import wait_until
 from rider_core.worker.caretaker import Caretaker
 
 

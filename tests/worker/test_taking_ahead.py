@@ -6,24 +6,18 @@ import signal
 import time
 
 import pytest
-import redis
-from house import Processes, Valkey, wait_until
-from test_worker import Bench
+from worker_harness import WorkerHarness
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.jobs.ledger import keys
+from rider_core.testing.waiting import wait_until
 
 ONCE = RetryPolicy(max_attempts=1)
 #: Long enough to be worth it, and short enough to be waited for; see `worker/pace.py`.
 SHORT = "slow 0.008"
 
 
-@pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
-    return Bench(processes, valkey, connection)
-
-
-def submit(bench: Bench, *prompts: str, retry: RetryPolicy | None = ONCE) -> list[str]:
+def submit(bench: WorkerHarness, *prompts: str, retry: RetryPolicy | None = ONCE) -> list[str]:
     specs = [JobSpec(task="text.generate", payload={"prompt": prompt}, retry=retry) for prompt in prompts]
     return bench.backend.submit_many(specs)
 
@@ -32,17 +26,16 @@ def shorts(number: int) -> list[str]:
     return [f"s{n} {SHORT}" for n in range(number)]
 
 
-def states(bench: Bench, ids: list[str]) -> set[JobState]:
+def states(bench: WorkerHarness, ids: list[str]) -> set[JobState]:
     return {bench.backend.get(job_id).state for job_id in ids}
 
 
-def test_one_that_kills_the_worker_takes_only_itself_along(bench: Bench) -> None:
+def test_one_that_kills_the_worker_takes_only_itself_along(bench: WorkerHarness) -> None:
     """What was done just before is stored, and what was taken ahead has lost nothing, though each may run only once."""
     *before, deadly, after = submit(bench, *shorts(20), "deadly kill", "after")
     process = bench.start("text")
     assert process.wait(15) == -signal.SIGKILL
-    time.sleep(0.1)  # for Redis to read what was sent
-    assert states(bench, before) == {JobState.DONE}
+    wait_until(lambda: states(bench, before) == {JobState.DONE})  # Redis reads what was sent before its sender died
     assert bench.backend.get(deadly).attempts == 1
     record = bench.backend.get(after)
     assert (record.state, record.attempts) == (JobState.RUNNING, 0), "it was not taken ahead"
@@ -54,17 +47,18 @@ def test_one_that_kills_the_worker_takes_only_itself_along(bench: Bench) -> None
     assert bench.backend.get(deadly).state is JobState.FAILED
 
 
-def test_it_does_not_wait_for_a_job_that_is_not_short_after_all(bench: Bench) -> None:
-    *_, long, after = submit(bench, *shorts(20), "long slow 12", "after")
-    bench.start("text")
+def test_it_does_not_wait_for_a_job_that_is_not_short_after_all(bench: WorkerHarness) -> None:
+    *_, long, after = submit(bench, *shorts(20), "long slow 9", "after")
+    first = bench.start("text")  # with its long lease: a short one would bring the job back as well
     wait_until(lambda: "long" in bench.entries("start"))
     wait_until(lambda: bench.backend.get(after).state is JobState.RUNNING)
     bench.start("text")
     assert bench.backend.wait(after, 10).state is JobState.DONE
     assert bench.backend.get(long).state is JobState.RUNNING
+    first.kill()  # it would end its job first
 
 
-def test_a_worker_that_stops_leaves_nothing_behind(bench: Bench) -> None:
+def test_a_worker_that_stops_leaves_nothing_behind(bench: WorkerHarness) -> None:
     ids = submit(bench, *shorts(300))
     process = bench.start("text")
     wait_until(lambda: len(bench.entries("end")) > 20)
@@ -77,11 +71,13 @@ def test_a_worker_that_stops_leaves_nothing_behind(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_with_redis(bench: Bench) -> None:
+def test_nothing_is_lost_with_redis(bench: WorkerHarness) -> None:
     ids = submit(bench, *shorts(200), retry=RetryPolicy(max_attempts=3, first_delay_s=0))
-    bench.start("text")
+    bench.start_fast("text")
     wait_until(lambda: len(bench.entries("end")) > 50)
     bench.valkey.kill()
-    time.sleep(0.5)
+    wait_until(
+        lambda: "no jobs can be taken" in bench.processes.log() or "could not be stored" in bench.processes.log()
+    )
     bench.valkey.start()
     wait_until(lambda: states(bench, ids) == {JobState.DONE}, 60)

@@ -7,41 +7,40 @@ import math
 import time
 
 import pytest
-import redis
-from house import Processes, Valkey, wait_until
-from test_worker import Bench
+from worker_harness import WorkerHarness
 
 from rider_core.api import BatchSpec, JobSpec, JobState, Progress, RetryPolicy
 from rider_core.errors import JobFailed
 from rider_core.eventbus import EventBus
+from rider_core.testing.waiting import wait_until
 
 ONCE = RetryPolicy(max_attempts=1)
 
 
 @pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
-    bench = Bench(processes, valkey, connection)
-    processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "together"})
+def bench(bench: WorkerHarness) -> WorkerHarness:
+    """Its engine is the one that takes several requests at once."""
+    bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "together"})
     return bench
 
 
-def submit_many(bench: Bench, *prompts: str, **options: object) -> list[str]:
+def submit_many(bench: WorkerHarness, *prompts: str, **options: object) -> list[str]:
     specs = [JobSpec(task="text.generate", payload={"prompt": prompt}, **options) for prompt in prompts]  # type: ignore[arg-type]
     return bench.backend.submit_many(specs)
 
 
-def submit_batch(bench: Bench, *prompts: str, **options: object) -> str:
+def submit_batch(bench: WorkerHarness, *prompts: str, **options: object) -> str:
     payloads = [{"prompt": prompt} for prompt in prompts]
     return bench.backend.submit_batch(BatchSpec(task="text.generate", payloads=payloads, **options))  # type: ignore[arg-type]
 
 
-def sizes(bench: Bench) -> list[int]:
+def sizes(bench: WorkerHarness) -> list[int]:
     """How many requests came together, each time that several did."""
     lines = bench.ledger.read_text().splitlines() if bench.ledger.exists() else []
     return [int(line.split()[1]) for line in lines if line.startswith("together")]
 
 
-def test_waiting_jobs_are_handed_over_together(bench: Bench) -> None:
+def test_waiting_jobs_are_handed_over_together(bench: WorkerHarness) -> None:
     ids = submit_many(bench, *(f"j{n}" for n in range(9)))
     streamed = bench.submit("streamed", stream=True)
     bench.start()
@@ -54,7 +53,7 @@ def test_waiting_jobs_are_handed_over_together(bench: Bench) -> None:
     assert [event.kind for event in events].count("job.partial") == 2
 
 
-def test_a_job_waits_a_little_for_others(bench: Bench) -> None:
+def test_a_job_waits_a_little_for_others(bench: WorkerHarness) -> None:
     bench.start()
     bench.backend.wait(bench.submit("first"), 15)
     bench.processes.environment["MAX_WAIT_MS"] = "2000"
@@ -69,7 +68,7 @@ def test_a_job_waits_a_little_for_others(bench: Bench) -> None:
     assert sizes(bench) == [4]
 
 
-def test_one_with_a_single_attempt_waits_for_nobody(bench: Bench) -> None:
+def test_one_with_a_single_attempt_waits_for_nobody(bench: WorkerHarness) -> None:
     """A neighbour that kills the worker would take it away."""
     bench.processes.environment["MAX_WAIT_MS"] = "2000"
     bench.start()
@@ -82,7 +81,7 @@ def test_one_with_a_single_attempt_waits_for_nobody(bench: Bench) -> None:
     assert sizes(bench) == [3]
 
 
-def test_a_result_does_not_wait_for_a_longer_job_behind_it(bench: Bench) -> None:
+def test_a_result_does_not_wait_for_a_longer_job_behind_it(bench: WorkerHarness) -> None:
     bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
     bench.start()
     bench.backend.wait_many(submit_many(bench, *(f"w{n}" for n in range(20))), 15)
@@ -92,7 +91,7 @@ def test_a_result_does_not_wait_for_a_longer_job_behind_it(bench: Bench) -> None
     assert "long" not in bench.entries("end")
 
 
-def test_the_one_that_spoils_it_fails_alone(bench: Bench) -> None:
+def test_the_one_that_spoils_it_fails_alone(bench: WorkerHarness) -> None:
     submit_many(bench, "a", "b", "spoil raise", "c", retry=RetryPolicy(max_attempts=2, first_delay_s=0))
     bench.start()
     wait_until(lambda: len(bench.backend.recent(10)) == 4)
@@ -105,7 +104,7 @@ def test_the_one_that_spoils_it_fails_alone(bench: Bench) -> None:
     }
 
 
-def test_a_batch_is_done_in_groups(bench: Bench) -> None:
+def test_a_batch_is_done_in_groups(bench: WorkerHarness) -> None:
     job_id = submit_batch(bench, *(f"j{n}" for n in range(10)))
     bench.start()
     record = bench.backend.wait(job_id, 15)
@@ -116,7 +115,7 @@ def test_a_batch_is_done_in_groups(bench: Bench) -> None:
     assert sizes(bench) == [4, 4, 2]
 
 
-def test_what_failed_before_counts_as_failed_until_it_is_known_better(bench: Bench) -> None:
+def test_what_failed_before_counts_as_failed_until_it_is_known_better(bench: WorkerHarness) -> None:
     bench.processes.environment["RIDER_BREAKER_FAILURES"] = "1000"
     prompts = [*(f"spoil{n} late 0.06" for n in range(5)), "a"]
     job_id = submit_batch(bench, *prompts, retry=RetryPolicy(max_attempts=2, first_delay_s=0.05))
@@ -126,7 +125,7 @@ def test_what_failed_before_counts_as_failed_until_it_is_known_better(bench: Ben
     assert [(event.data["attempts"], event.data["failed"]) for event in told] == [(1, 4)]
 
 
-def test_a_batch_fails_in_part_and_only_that_part_is_run_again(bench: Bench) -> None:
+def test_a_batch_fails_in_part_and_only_that_part_is_run_again(bench: WorkerHarness) -> None:
     job_id = submit_batch(
         bench, "a", "spoil raise", "b", "spoil refuse", retry=RetryPolicy(max_attempts=2, first_delay_s=0.05)
     )
@@ -144,7 +143,7 @@ def test_a_batch_fails_in_part_and_only_that_part_is_run_again(bench: Bench) -> 
     assert [letter.record.id for letter in bench.backend.dead_letters("text", 10)] == [job_id]
 
 
-def test_a_batch_shows_how_far_it_is_and_can_be_cancelled(bench: Bench) -> None:
+def test_a_batch_shows_how_far_it_is_and_can_be_cancelled(bench: WorkerHarness) -> None:
     bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
     job_id = submit_batch(bench, *(f"j{n} slow 0.2" for n in range(40)))
     bench.start()
@@ -165,7 +164,7 @@ def test_a_batch_shows_how_far_it_is_and_can_be_cancelled(bench: Bench) -> None:
     assert "job.progress" in [event.kind for event in EventBus(bench.connection, "test").recent(100)]
 
 
-def test_short_jobs_are_taken_together_and_each_counts_for_rq(bench: Bench) -> None:
+def test_short_jobs_are_taken_together_and_each_counts_for_rq(bench: WorkerHarness) -> None:
     bench.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "probe"})
     ids = submit_many(bench, *(f"j{n}" for n in range(200)))
     bench.start()
@@ -177,7 +176,7 @@ def test_short_jobs_are_taken_together_and_each_counts_for_rq(bench: Bench) -> N
     assert bench.rq_worker().get_current_job_id() is None
 
 
-def test_of_several_together_the_most_urgent_counts(bench: Bench) -> None:
+def test_of_several_together_the_most_urgent_counts(bench: WorkerHarness) -> None:
     now = time.time()
     deadlines = [now + 300, now + 100, None, now + 200]
     ids = [bench.submit(f"j{n} patience", deadline_ts=deadline) for n, deadline in enumerate(deadlines)]
@@ -187,7 +186,7 @@ def test_of_several_together_the_most_urgent_counts(bench: Bench) -> None:
     assert all(50 < left < 100 for left in left_s)
 
 
-def test_where_a_group_fails_each_has_its_own_time(bench: Bench) -> None:
+def test_where_a_group_fails_each_has_its_own_time(bench: WorkerHarness) -> None:
     urgent = bench.submit("a patience", deadline_ts=time.time() + 100)
     patient = bench.submit("b patience spoil")
     bench.start()

@@ -10,66 +10,24 @@ import sys
 import time
 from pathlib import Path
 
-import probe
 import pytest
 import redis
-from house import Processes, Valkey, install_plugin, wait_until
-from rq import Queue, Worker
+from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.suspension import resume, suspend
+from worker_harness import WorkerHarness
 
 from rider_core.api import JobSpec, JobState, Priority, RetryPolicy
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger.codec import order_from_data
-from rider_core.jobs.ledger.keys import job_key
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.worker import ProviderWorker
 from rider_core.worker.pace import Pace
 
 
-class Bench:
-    """Workers with the probe plugin, and the backend that feeds them."""
-
-    def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
-        self.processes, self.valkey, self.connection = processes, valkey, connection
-        self.backend = RQBackend(connection)
-        self.ledger = processes.folder / "ledger"
-        install_plugin(processes.folder, "probe-engine", probe.SOURCE)
-        processes.environment.update(LEDGER=str(self.ledger), REDIS_URL=valkey.url)
-
-    def start(self, *queues: str) -> subprocess.Popen[bytes]:
-        """The worker as `rq worker -w` runs it."""
-        command = ["-m", "rq.cli", "worker", "-u", self.valkey.url, "-w", "rider_core.worker.ProviderWorker"]
-        return self.processes.start(*command, *(queues or ("voice", "vision", "text")))
-
-    def submit(self, prompt: str, **options: object) -> str:
-        return self.backend.submit(JobSpec(task="text.generate", payload={"prompt": prompt}, **options))  # type: ignore[arg-type]
-
-    def prompt_of(self, job_id: str) -> str:
-        """The prompt of a job that ended."""
-        data = self.connection.hget(job_key(job_id), "data")
-        order = order_from_data(data)  # type: ignore[arg-type]
-        assert isinstance(order, JobSpec)
-        return str(order.payload["prompt"])
-
-    def rq_worker(self) -> Worker:
-        """The only worker, as RQ sees it."""
-        (worker,) = Worker.all(connection=self.connection)
-        return worker
-
-    def entries(self, what: str) -> list[str]:
-        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
-        return [line.split()[0] for line in lines if line.split()[1] == what]
-
-
-@pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
-    return Bench(processes, valkey, connection)
-
-
-def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
+def test_jobs_run_with_the_engine_opened_once(bench: WorkerHarness) -> None:
     ids = [bench.submit(f"j{n}", stream=True) for n in range(5)]
     bench.start()
     records = [bench.backend.wait(job_id, 15) for job_id in ids]
@@ -87,7 +45,7 @@ def test_jobs_run_with_the_engine_opened_once(bench: Bench) -> None:
     assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
 
 
-def test_what_waits_in_other_lanes_is_taken_at_once(bench: Bench) -> None:
+def test_what_waits_in_other_lanes_is_taken_at_once(bench: WorkerHarness) -> None:
     """A worker that has taken all there was need not look again before it is called; one that has not must."""
     ids = [bench.submit("one", priority=priority) for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH)]
     bench.start("text")
@@ -95,7 +53,7 @@ def test_what_waits_in_other_lanes_is_taken_at_once(bench: Bench) -> None:
     assert max(started) - min(started) < 0.5
 
 
-def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
+def test_rq_info_and_capacity_see_the_worker(bench: WorkerHarness) -> None:
     process = bench.start("text")
     wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
     assert bench.backend.capacity()["voice.transcribe"] == 0
@@ -120,7 +78,7 @@ def test_rq_info_and_capacity_see_the_worker(bench: Bench) -> None:
     assert bench.backend.capacity()["text.generate"] == 0
 
 
-def test_a_cancelled_stream_is_stopped_and_the_next_job_runs(bench: Bench) -> None:
+def test_a_cancelled_stream_is_stopped_and_the_next_job_runs(bench: WorkerHarness) -> None:
     job_id = bench.submit("long stream 500", stream=True)
     bench.start()
     wait_until(lambda: bench.entries("start") == ["long"])
@@ -132,7 +90,7 @@ def test_a_cancelled_stream_is_stopped_and_the_next_job_runs(bench: Bench) -> No
     assert bench.entries("end") == ["after"]
 
 
-def test_suspended_workers_start_nothing(bench: Bench) -> None:
+def test_suspended_workers_start_nothing(bench: WorkerHarness) -> None:
     bench.start()
     bench.backend.wait(bench.submit("first"), 15)
     suspend(bench.connection)
@@ -143,7 +101,7 @@ def test_suspended_workers_start_nothing(bench: Bench) -> None:
     assert bench.backend.wait(held, 5).state is JobState.DONE
 
 
-def test_what_goes_wrong_is_told(bench: Bench) -> None:
+def test_what_goes_wrong_is_told(bench: WorkerHarness) -> None:
     bench.start()
     refused = bench.submit("a refuse")
     raised = bench.submit("b raise", retry=RetryPolicy(max_attempts=2, first_delay_s=0.8))
@@ -165,7 +123,7 @@ def test_what_goes_wrong_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("data", [json.dumps(["os.system", None, ["touch {canary}"], {}]), "pickle"])
-def test_a_strangers_job_is_dead_lettered_and_not_run(bench: Bench, data: str, tmp_path: Path) -> None:
+def test_a_strangers_job_is_dead_lettered_and_not_run(bench: WorkerHarness, data: str, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     bench.start()
     serializer = JSONSerializer if data != "pickle" else None
@@ -177,13 +135,13 @@ def test_a_strangers_job_is_dead_lettered_and_not_run(bench: Bench, data: str, t
     assert not canary.exists()
 
 
-def test_sigterm_lets_the_running_job_end_even_twice(bench: Bench) -> None:
+def test_sigterm_lets_the_running_job_end_even_twice(bench: WorkerHarness) -> None:
     process = bench.start()
     slow = bench.submit("slow-one slow 1.5")
     waiting = bench.submit("waiting")
     wait_until(lambda: bench.entries("start"))
     process.terminate()
-    time.sleep(0.1)  # two signals, not one
+    let_pass(0.1, "two signals at once would be one")
     process.terminate()
     assert process.wait(15) == 0
     assert bench.backend.get(slow).state is JobState.DONE
@@ -192,7 +150,7 @@ def test_sigterm_lets_the_running_job_end_even_twice(bench: Bench) -> None:
 
 
 @pytest.mark.acceptance
-def test_a_job_of_a_worker_killed_in_the_middle_is_run_again(bench: Bench) -> None:
+def test_a_job_of_a_worker_killed_in_the_middle_is_run_again(bench: WorkerHarness) -> None:
     process = bench.start()
     job_id = bench.submit("victim slow 3")
     wait_until(lambda: bench.entries("start"))
@@ -205,7 +163,7 @@ def test_a_job_of_a_worker_killed_in_the_middle_is_run_again(bench: Bench) -> No
     assert time.monotonic() - killed - 3 < 30
 
 
-def test_workers_come_back_when_redis_does(bench: Bench) -> None:
+def test_workers_come_back_when_redis_does(bench: WorkerHarness) -> None:
     process = bench.start()
     wait_until(lambda: bench.backend.capacity()["text.generate"] == 1)
     bench.valkey.kill()
@@ -216,29 +174,31 @@ def test_workers_come_back_when_redis_does(bench: Bench) -> None:
     assert process.poll() is None
 
 
-def run_until_done(bench: Bench, kind: str, done: object) -> int:
+def run_until_done(bench: WorkerHarness, kind: str, done: object) -> int:
     """Workers that die after taking a job, each replaced by the next, until `done()`; how many died."""
     script = str(Path(__file__).with_name("killed_worker.py"))
     died = seed = 0
-    end = time.monotonic() + 90
     process = None
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < end, bench.processes.log()[-2000:]
+
+    def over() -> bool:
+        nonlocal died, seed, process
         if process is None or process.poll() is not None:
             died += process is not None and process.returncode == -signal.SIGKILL
             if kind == "stock" and process is not None and process.returncode == 0:
-                break
+                return True
             seed += 1
             probability = "0.1" if died < 8 else "0"
             process = bench.processes.start(
                 script, kind, bench.valkey.url, probability, str(seed), "voice", "vision", "text"
             )
-        time.sleep(0.02)
+        return bool(done())  # type: ignore[operator]
+
+    wait_until(over, 90, "the end of all jobs")
     return died
 
 
 @pytest.mark.acceptance
-def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: Bench) -> None:
+def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: WorkerHarness) -> None:
     tasks = ["text.generate", "voice.synthesize", "vision.detect"]
     payloads: list[dict[str, object]] = [{"prompt": "{n}"}, {"text": "{n}"}, {"image": "AAAA"}]
     specs = [
@@ -265,7 +225,7 @@ def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(bench: Be
 
 
 @pytest.mark.acceptance
-def test_the_same_kills_lose_jobs_of_stock_rq(bench: Bench) -> None:
+def test_the_same_kills_lose_jobs_of_stock_rq(bench: WorkerHarness) -> None:
     """The comparison that shows that the test above can fail."""
     queues = [Queue(name, connection=bench.connection) for name in ("voice", "vision", "text")]
     jobs = [queues[n % 3].enqueue(os.getpid) for n in range(200)]
@@ -304,7 +264,7 @@ def test_a_worker_that_opens_engines_is_handed_nothing(connection: redis.Redis) 
     backend.close()
 
 
-def test_an_engine_is_told_how_long_those_wait_who_asked(bench: Bench) -> None:
+def test_an_engine_is_told_how_long_those_wait_who_asked(bench: WorkerHarness) -> None:
     bench.start()
     hurried = bench.submit("a patience", deadline_ts=time.time() + 30)
     assert 0 < float(bench.backend.wait(hurried, 15).value()["text"]) < 30

@@ -13,6 +13,10 @@ from rabbitmq_node import INSTALL, RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport, topology
 from rider_queue_rabbitmq.topology import MISSING_QUEUE_S, NEW_QUEUE_S
 
+from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
+
+__all__ = ["connection", "valkey", "valkey_lender"]
+
 
 @pytest.fixture(scope="session")
 def running_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQNode]:

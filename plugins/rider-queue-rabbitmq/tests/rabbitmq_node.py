@@ -11,12 +11,15 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pika
+import pytest
 from pika.exceptions import AMQPError
+
+from rider_core.testing.ports import free_port
+from rider_core.testing.waiting import wait_until
 
 INSTALL = "sudo apt-get install rabbitmq-server"
 
@@ -40,7 +43,7 @@ class RabbitMQNode:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.host = "127.0.0.1"
-        self.port, self._distribution_port, self._epmd_port = _free_ports(3)
+        self.port, self._distribution_port, self._epmd_port = (free_port() for _ in range(3))
         self.url = f"amqp://guest:guest@{self.host}:{self.port}/%2F"
         self._name = f"rider-{os.getpid()}-{self.port}@localhost"
         self._server: subprocess.Popen[bytes] | None = None
@@ -70,12 +73,13 @@ class RabbitMQNode:
                 # A group of its own, so that kill() reaches the Erlang VM behind the shell, and Ctrl-C does not.
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _START_LIMIT_S
-        while not self._accepts_login():
-            if self._server.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"RabbitMQ did not start; its log ends with:\n{self.log_text()[-4000:]}")
-            time.sleep(0.1)
+        wait_until(lambda: self._has_ended() or self._accepts_login(), _START_LIMIT_S, "the start of RabbitMQ")
+        if self._has_ended():
+            self.stop()
+            pytest.fail(f"RabbitMQ did not start; its log ends with:\n{self.log_text()[-4000:]}")
+
+    def _has_ended(self) -> bool:
+        return self._server is not None and self._server.poll() is not None
 
     def is_running(self) -> bool:
         return self._server is not None
@@ -165,16 +169,10 @@ class RabbitMQNode:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + _STOP_LIMIT_S
-        while True:
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex((self.host, self._epmd_port)) == 0:
-                    return epmd
-            if epmd.poll() is not None or time.monotonic() > deadline:
-                epmd.kill()
-                epmd.wait()
-                raise RuntimeError(f"epmd did not start on port {self._epmd_port}")
-            time.sleep(0.01)
+        wait_until(lambda: epmd.poll() is not None or _is_open(self.host, self._epmd_port), what="the start of epmd")
+        if epmd.poll() is not None:
+            pytest.fail(f"epmd did not start on port {self._epmd_port}")
+        return epmd
 
     def _write_configuration(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -211,22 +209,11 @@ class RabbitMQNode:
         }
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
 def _wait_until_free(port: int) -> None:
     """The kernel may need a moment to take a killed process's listener away."""
-    deadline = time.monotonic() + _STOP_LIMIT_S
-    while time.monotonic() < deadline:
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return
-        time.sleep(0.01)
+    wait_until(lambda: not _is_open("127.0.0.1", port), _STOP_LIMIT_S, f"the end of the listener on port {port}")
+
+
+def _is_open(host: str, port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex((host, port)) == 0

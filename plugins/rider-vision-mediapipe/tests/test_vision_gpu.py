@@ -19,7 +19,7 @@ from vision_in_tests import detector, model, picture
 
 from rider_core.api import Frame, HealthStatus
 from rider_core.errors import ProviderError, ProviderUnavailable
-from rider_core.testing.provider import wait_until
+from rider_core.testing.waiting import wait_until
 
 
 def python(program: str) -> list[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 import threading
 import time
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -17,54 +14,12 @@ import numpy as np
 import pytest
 import soxr
 from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
+from whisper_in_tests import SAID, base_model, beckett, clip_of, cut
 
 from rider_core.api import AudioClip, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
 from rider_core.testing import SpeechToTextContract
-
-BASE_FILE = "ggml-base-q8_0.bin"
-SAID = ["ever", "tried", "ever", "failed", "no", "matter", "try", "again", "fail", "again", "fail", "better"]
-MEDIA = Path(__file__).parents[4] / "shared" / "media"
-
-
-def needed(path: Path, what: str) -> Path:
-    """`path`, or a skipped test; in CI everything must be there."""
-    if not path.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{what} is missing: {path}")
-        pytest.skip(f"{what} is missing: {path}")
-    return path
-
-
-def base_model(name: str = "whisper-base") -> Path:
-    return needed(Path(os.environ.get("RIDER_MODEL_PATH", "")) / BASE_FILE, "the model (set RIDER_MODEL_PATH)")
-
-
-def beckett() -> AudioClip:
-    with wave.open(str(needed(MEDIA / "beckett.wav", "the recording"))) as reader:
-        return AudioClip(reader.readframes(reader.getnframes()), reader.getframerate(), reader.getnchannels())
-
-
-def cut(clip: AudioClip, start_s: float, end_s: float) -> AudioClip:
-    frame = 2 * clip.channels
-    return AudioClip(clip.pcm[int(start_s * clip.sample_rate) * frame : int(end_s * clip.sample_rate) * frame], 16_000)
-
-
-def clip_of(samples: np.ndarray, rate: int = 16_000) -> AudioClip:
-    return AudioClip((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes(), rate)
-
-
-def words(text: str) -> list[str]:
-    return re.sub(r"[^\w\s]", "", text.lower()).split()
-
-
-def word_error_rate(wanted: list[str], heard: list[str]) -> float:
-    row = list(range(len(heard) + 1))
-    for i, expected in enumerate(wanted, start=1):
-        previous, row[0] = row[0], i
-        for j, word in enumerate(heard, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (expected != word))
-    return row[-1] / len(wanted)
+from rider_core.testing.words import word_error_rate, words_of
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +59,13 @@ class TestSpeech:
     ) -> None:
         recording = beckett()
         transcripts = whisper.transcribe_batch([cut(recording, *span) for span in spans], language)
-        heard = [word for transcript in transcripts for word in words(transcript.text)]
+        heard = [word for transcript in transcripts for word in words_of(transcript.text)]
         assert word_error_rate(SAID, heard) <= errors / len(SAID), heard
         assert {transcript.language for transcript in transcripts} == {"en"}
 
     def test_segments_and_confidence(self, whisper: WhisperSpeechToText) -> None:
         transcript = whisper.transcribe(beckett(), "en")
-        assert word_error_rate(SAID, words(transcript.text)) <= 0.15
+        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.15
         assert len(transcript.segments) > 1
         assert all(segment.confidence is not None and segment.confidence > 0.4 for segment in transcript.segments)
         assert transcript.segments[-1].end_s > 8
@@ -123,7 +78,7 @@ class TestSpeech:
         resampled = soxr.resample(mono, 16_000, rate)[: len(frames)]
         frames[: len(resampled), -1] = resampled
         transcript = whisper.transcribe(AudioClip(frames.astype("<i2").tobytes(), rate, channels), "en")
-        assert word_error_rate(SAID, words(transcript.text)) <= 0.25, transcript.text
+        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.25, transcript.text
 
     def test_a_clip_hears_nothing_of_the_one_before(self, whisper: WhisperSpeechToText) -> None:
         sentence = cut(beckett(), 3.25, 4.71)

@@ -13,9 +13,10 @@ from rider_voice_whisper.attribution import told_apart
 from rider_voice_whisper.engine import HeardToken
 from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
 from rider_voice_whisper.windows import GAP_S, WINDOW_LIMIT_S, Place, shared_windows, sound_of
-from test_whisper import SAID, base_model, beckett, clip_of, cut, word_error_rate, words
+from whisper_in_tests import SAID, base_model, beckett, clip_of, cut
 
 from rider_core.api import AudioClip, ProviderContext
+from rider_core.testing.words import word_error_rate, words_of
 
 pytestmark = pytest.mark.slow
 
@@ -115,9 +116,9 @@ class TestHeardTogether:
     def test_as_many_words_are_right_as_alone(self, whisper: WhisperSpeechToText, language: str | None) -> None:
         clips = [cut(beckett(), *span) for span in SPANS]
         together = [transcript.text for transcript in whisper.transcribe_batch(clips, language)]
-        assert word_error_rate(SAID, words(" ".join(together))) <= 1 / len(SAID), together
-        assert words(together[1])[-2:] == ["try", "again"]
-        assert words(together[3])[-1] == "better"
+        assert word_error_rate(SAID, words_of(" ".join(together))) <= 1 / len(SAID), together
+        assert words_of(together[1])[-2:] == ["try", "again"]
+        assert words_of(together[3])[-1] == "better"
 
     def test_who_is_silent_gets_no_words_of_others(self, whisper: WhisperSpeechToText) -> None:
         speech = [cut(beckett(), *span) for span in SPANS[:2]]
@@ -127,8 +128,8 @@ class TestHeardTogether:
         found = whisper.transcribe_batch([quiet, speech[0], noise, long, speech[1]], "en")
         assert [transcript.no_speech for transcript in found] == [True, False, True, False, False]
         assert (found[0].text, found[2].text) == ("", "")
-        assert word_error_rate(SAID, words(found[3].text)) <= 1 / len(SAID)
-        assert "tried" in words(found[1].text)
+        assert word_error_rate(SAID, words_of(found[3].text)) <= 1 / len(SAID)
+        assert "tried" in words_of(found[1].text)
         assert [transcript.duration_s for transcript in found] == [
             clip.duration_s for clip in (quiet, speech[0], noise, long, speech[1])
         ]

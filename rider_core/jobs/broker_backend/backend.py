@@ -16,6 +16,7 @@ from rider_core.errors import BackendUnavailable, RiderError
 from rider_core.jobs.broker_backend.desk import BrokerDesk
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import ClaimDesk, LedgerBackend, keys
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +24,17 @@ log = logging.getLogger(__name__)
 class BrokerBackend(LedgerBackend):
     """Jobs that a `JobTransport` carries."""
 
-    def __init__(self, connection: redis.Redis, transport: JobTransport) -> None:
+    def __init__(self, connection: redis.Redis, transport: JobTransport, timings: JobTimings = DEFAULT_TIMINGS) -> None:
         """
         Args:
             connection: With `decode_responses=False`.
         """
-        super().__init__(connection, broker=True)
+        super().__init__(connection, timings, broker=True)
         self.name = transport.name  # type: ignore[misc]  # the class has none: one adapter serves every broker
         self._transport = transport
 
     def desk(self, worker: str, queues: Sequence[str]) -> ClaimDesk:
-        return BrokerDesk(self._redis, worker, queues, self._transport)
+        return BrokerDesk(self._redis, worker, queues, self.timings, self._transport)
 
     def close(self) -> None:
         self._transport.close()

@@ -16,6 +16,7 @@ from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.desk import LOST, Claim, ClaimDesk, Ended
+from rider_core.jobs.timings import JobTimings
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,6 @@ SHORT_FROM = 16
 HELD_READY = 128
 #: ... but not for so many seconds after something long: others would get most of what is held, as if it had been begun.
 LONG_AGO_S = 10.0
-#: An idle worker whose lanes have been empty for so long asks the ledger whether jobs wait that it was not handed.
-IDLE_S = 10.0
-#: ... and that were published so long ago: nobody holds a ticket for that long while others are idle.
-OVERDUE_S = 60.0
 #: Lanes out of which nothing has come for so long are empty.
 DRAINED_S = 2.0
 #: The ledger's answer where a job may not be run together with others; see `lua/claim.lua`.
@@ -38,8 +35,15 @@ ALONE = -1
 class BrokerDesk(ClaimDesk):
     """Claims out of a broker's lanes."""
 
-    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], transport: JobTransport) -> None:
-        super().__init__(connection, worker, queues, broker=True)
+    def __init__(
+        self,
+        connection: redis.Redis,
+        worker: str,
+        queues: Sequence[str],
+        timings: JobTimings,
+        transport: JobTransport,
+    ) -> None:
+        super().__init__(connection, worker, queues, timings, broker=True)
         self._transport = transport
         self._consumer = transport.consumer(self.lanes, self._surrender)
         # Guards what is held: while a long job runs, the consumer's thread takes it away.
@@ -75,7 +79,7 @@ class BrokerDesk(ClaimDesk):
         if any(self._held.values()):
             self._idle = Stopwatch.start()
             return True
-        if self._idle.elapsed_s > IDLE_S:
+        if self._idle.elapsed_s > self.timings.unpublished_check_s:
             self._idle = Stopwatch.start()
             self._ask_for_overdue()
         return False
@@ -273,7 +277,7 @@ class BrokerDesk(ClaimDesk):
 
     def _ask_for_overdue(self) -> None:
         now = time.time()
-        ids = [raw.decode() for raw in self._functions.overdue([now, now - OVERDUE_S, *self.lanes])]
+        ids = [raw.decode() for raw in self._functions.overdue([now, now - self.timings.unpublished_s, *self.lanes])]
         if ids:
             log.warning("%d job(s) wait of which the broker knows nothing; they are published again", len(ids))
             self._publish_again(ids)

@@ -43,10 +43,9 @@ from rider_core.jobs.ledger.functions import Functions, together
 from rider_core.jobs.ledger.line import Command, Line, Wire
 from rider_core.jobs.ledger.reports import items_of
 from rider_core.jobs.redis_errors import RETRY_AFTER_S, redis_errors
+from rider_core.jobs.timings import JobTimings
 from rider_core.timing import Stopwatch
 
-#: `wait` is woken by pub/sub, which forgets; so it also looks by itself from time to time.
-WAIT_RECHECK_S = 1.0
 #: So many dead letters are requeued or purged in one round trip.
 PAGE = 500
 #: One job with all its payload, in bytes: 300 s of sound at 48 kHz in base64, and room for a batch of shorter ones.
@@ -56,12 +55,13 @@ MAX_JOB_BYTES = 64 * 1024 * 1024
 class LedgerBackend(JobBackend):
     """Jobs whose records, leases, results and dead letters are in Redis, written by our functions."""
 
-    def __init__(self, connection: redis.Redis, broker: bool) -> None:
+    def __init__(self, connection: redis.Redis, timings: JobTimings, broker: bool) -> None:
         """
         Args:
             connection: With `decode_responses=False`.
             broker: A message broker carries the jobs, not RQ's lists.
         """
+        self.timings = timings
         self._redis = connection
         self._line = Line(connection)
         self._functions = Functions(self._line, broker)
@@ -144,7 +144,7 @@ class LedgerBackend(JobBackend):
 
     def stats(self) -> list[QueueStats]:
         with redis_errors():
-            return figures.queue_stats(self._redis, self._broker)
+            return figures.queue_stats(self._redis, self.timings.worker_alive_s, self._broker)
 
     def figures(self) -> list[TaskFigures]:
         with redis_errors():
@@ -152,7 +152,7 @@ class LedgerBackend(JobBackend):
 
     def capacity(self) -> dict[str, int]:
         with redis_errors():
-            return figures.capacity(self._redis)
+            return figures.capacity(self._redis, self.timings.worker_alive_s)
 
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
         check_queue(queue)
@@ -205,7 +205,7 @@ class LedgerBackend(JobBackend):
             if left_s <= 0:
                 state = (record or self.get(job_id)).state.value
                 raise WaitTimeout(f"job {job_id} is still {state} after {timeout_s:g} s")
-            heard = wire.hear(min(left_s, WAIT_RECHECK_S))
+            heard = wire.hear(min(left_s, self.timings.wait_recheck_s))
             record = (record_from_message(job_id, heard[-1].data) if heard else None) or self.get(job_id)
         return record
 

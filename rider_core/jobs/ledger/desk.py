@@ -20,13 +20,10 @@ from rider_core.jobs.ledger.codec import Told, event, quoted, rq_time
 from rider_core.jobs.ledger.functions import Functions
 from rider_core.jobs.ledger.line import Line
 from rider_core.jobs.ledger.reports import Report, items_of
+from rider_core.jobs.timings import JobTimings
 
-#: A lease is extended every 5 s, so four extensions may fail before a job is taken away from a living worker; and a
-#: killed worker's job is back in its queue within 30 s, the time until somebody looks included.
-LEASE_S = 20
 #: One of so many times the job is taken that has waited longest, whatever its priority and queue: nothing starves.
 FAIR_TURN = 8
-HEARTBEAT_EVERY_S = 5.0
 #: RQ's record of a worker that has had nothing to do for so long says that it is idle.
 IDLE_AFTER_S = 0.1
 #: How long Redis may take to confirm that a channel is heard.
@@ -107,13 +104,16 @@ class ClaimDesk(ABC):
 
     prefetches: ClassVar[bool] = False
 
-    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], broker: bool) -> None:
+    def __init__(
+        self, connection: redis.Redis, worker: str, queues: Sequence[str], timings: JobTimings, broker: bool
+    ) -> None:
         """
         Args:
             connection: With `decode_responses=False` and a socket timeout above the longest `wait_for_work`.
             worker: Name of the worker, as RQ knows it.
             queues: Our queues, the preferred one first; high priorities of all go before normal ones of any.
         """
+        self.timings = timings
         self._redis = connection
         self._line = Line(connection)
         self._functions = Functions(self._line, broker)
@@ -211,7 +211,7 @@ class ClaimDesk(ABC):
         """Extend the leases. Returns those that are lost, and so is what these attempts will bring."""
         now = time.time()
         arguments = [part for claim in claims for part in (claim.id, claim.lane, claim.execution)]
-        answers = self._functions.heartbeat([self._worker, now, rq_time(now), LEASE_S, *arguments])
+        answers = self._functions.heartbeat([self._worker, now, rq_time(now), self.timings.lease_s, *arguments])
         return [claim for claim, kept in zip(claims, answers, strict=True) if not kept]
 
     def reap(self) -> int:
@@ -276,7 +276,7 @@ class ClaimDesk(ABC):
     def _attempt_arguments(self) -> list[Any]:
         """What `take` and `claim` begin with: worker, execution, now twice, when the leases end, what is shown."""
         now = time.time()
-        return [self._worker, token_hex(16), now, rq_time(now), now + LEASE_S, self._shown]
+        return [self._worker, token_hex(16), now, rq_time(now), now + self.timings.lease_s, self._shown]
 
     def _now_works(self, task: str, limits: Mapping[str, int]) -> None:
         """It has taken jobs of that task: `lua/leases.lua` shows the first one where they are not short."""

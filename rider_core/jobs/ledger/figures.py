@@ -14,16 +14,14 @@ from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import Told
 
-#: A worker writes a heartbeat every 5 s; three missed ones, and it counts as gone.
-WORKER_ALIVE_S = 15.0
 #: Jobs that RQ's own tools made are counted under this name.
 UNKNOWN = "unknown"
 _HISTOGRAMS = ("waited", "ran", "took")
 
 
-def queue_stats(connection: redis.Redis, broker: bool) -> list[QueueStats]:
-    """Figures of every queue, all its priorities together."""
-    workers = _live_workers(connection)
+def queue_stats(connection: redis.Redis, alive_s: float, broker: bool) -> list[QueueStats]:
+    """Figures of every queue, all its priorities together; `alive_s` is `JobTimings.worker_alive_s`."""
+    workers = _live_workers(connection, alive_s)
     lanes = {lane: queue for queue in QUEUES for lane in keys.lanes_of(queue)}
     with connection.pipeline(transaction=False) as pipeline:
         for lane in lanes:
@@ -69,10 +67,10 @@ def task_figures(connection: redis.Redis) -> list[TaskFigures]:
     return [_figures_of(name, fields) for name, fields in zip(names, answers, strict=True)]
 
 
-def capacity(connection: redis.Redis) -> dict[str, int]:
-    """For each task, how many live workers say that they can do it."""
+def capacity(connection: redis.Redis, alive_s: float) -> dict[str, int]:
+    """For each task, how many live workers say that they can do it; `alive_s` is `JobTimings.worker_alive_s`."""
     able: dict[str, int] = dict.fromkeys(TASKS, 0)
-    for worker in _live_workers(connection):
+    for worker in _live_workers(connection, alive_s):
         for task in json.loads(worker.get(b"rider_tasks", b"[]")):
             able[task] = able.get(task, 0) + 1
     return able
@@ -103,16 +101,17 @@ def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
     return [max(0.0, now - float(one.submitted_ts or now)) for one in told]
 
 
-def _live_workers(connection: redis.Redis) -> list[dict[bytes, bytes]]:
+def _live_workers(connection: redis.Redis, alive_s: float) -> list[dict[bytes, bytes]]:
     """The hashes of RQ's workers that gave a sign of life lately."""
     names = sorted(cast("set[bytes]", connection.smembers("rq:workers")))
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
             pipeline.hgetall(name)
         hashes = pipeline.execute()
-    return [worker for worker in hashes if worker and b"death" not in worker and _beats(worker)]
+    return [worker for worker in hashes if worker and b"death" not in worker and _age_s(worker) < alive_s]
 
 
-def _beats(worker: dict[bytes, bytes]) -> bool:
-    beat = utcparse(worker.get(b"last_heartbeat", b"").decode()) if worker.get(b"last_heartbeat") else None
-    return beat is not None and time.time() - beat.timestamp() < WORKER_ALIVE_S
+def _age_s(worker: dict[bytes, bytes]) -> float:
+    """Seconds since its last heartbeat."""
+    beat = worker.get(b"last_heartbeat")
+    return time.time() - utcparse(beat.decode()).timestamp() if beat else float("inf")

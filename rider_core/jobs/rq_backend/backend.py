@@ -9,6 +9,7 @@ import redis
 
 from rider_core.jobs.ledger import ClaimDesk, LedgerBackend
 from rider_core.jobs.rq_backend.desk import RQDesk
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 
 
 class RQBackend(LedgerBackend):
@@ -16,12 +17,12 @@ class RQBackend(LedgerBackend):
 
     name: ClassVar[str] = "rq"
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis, timings: JobTimings = DEFAULT_TIMINGS) -> None:
         """
         Args:
             connection: With `decode_responses=False`.
         """
-        super().__init__(connection, broker=False)
+        super().__init__(connection, timings, broker=False)
 
     def desk(self, worker: str, queues: Sequence[str]) -> ClaimDesk:
-        return RQDesk(self._redis, worker, queues)
+        return RQDesk(self._redis, worker, queues, self.timings)

@@ -15,9 +15,10 @@ from pydantic_core import from_json
 
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import rq_time
-from rider_core.jobs.ledger.desk import LEASE_S, Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import Claim, ClaimDesk, Ended
 from rider_core.jobs.ledger.functions import Function, together
 from rider_core.jobs.ledger.line import Wire
+from rider_core.jobs.timings import JobTimings
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,8 @@ class RQDesk(ClaimDesk):
 
     prefetches = True
 
-    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str]) -> None:
-        super().__init__(connection, worker, queues, broker=False)
+    def __init__(self, connection: redis.Redis, worker: str, queues: Sequence[str], timings: JobTimings) -> None:
+        super().__init__(connection, worker, queues, timings, broker=False)
         self._queues = list(queues)
         self._hand = keys.HAND.format(worker=worker)
         self._channels = [self._hand, *(keys.DOORBELL.format(queue=queue) for queue in queues)]
@@ -56,7 +57,7 @@ class RQDesk(ClaimDesk):
         limits = {task: number}
         # What it works on is shown already.
         shown = [*self._attempt_arguments()[:-1], "busy"]
-        arguments = [*shown, 0, _in_json(limits), task, "", LEASE_S, "", lane]
+        arguments = [*shown, 0, _in_json(limits), task, "", self.timings.lease_s, "", lane]
         answer = self._functions.take(arguments)
         return self._claims(answer, arguments, limits) if isinstance(answer, list) else []
 
@@ -129,7 +130,8 @@ class RQDesk(ClaimDesk):
 
     def _wishes(self, limits: Mapping[str, int], hand: str) -> list[Any]:
         """What `take` is told besides `_attempt_arguments`."""
-        return [int(self._fair_turn()), _in_json(limits), "", hand, LEASE_S, " ".join(self._queues), *self.lanes]
+        lease_s, queues = self.timings.lease_s, " ".join(self._queues)
+        return [int(self._fair_turn()), _in_json(limits), "", hand, lease_s, queues, *self.lanes]
 
     def _begin_arguments(self, begun: Sequence[Claim], *, short: bool) -> list[Any]:
         now = begun[0].started_ts

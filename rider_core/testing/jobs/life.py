@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,6 @@ from rider_core.api.tasks import TASKS
 from rider_core.errors import JobCancelled, JobExpired, WaitTimeout
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import Ended, Outcome, keys
-from rider_core.jobs.ledger import backend as ledger_backend
 from rider_core.jobs.ledger.codec import rq_time
 from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES
 from rider_core.testing.jobs.stage import Stage, spec
@@ -125,7 +125,7 @@ class JobLifeContract:
         timer.join()
 
     def test_wait_is_woken_and_gives_up(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ledger_backend, "WAIT_RECHECK_S", 60.0)
+        monkeypatch.setattr(stage.backend, "timings", replace(stage.backend.timings, wait_recheck_s=60.0))
         job_id = stage.backend.submit(spec())
         with pytest.raises(WaitTimeout, match="is still waiting"):
             stage.backend.wait(job_id, 0.05)

@@ -11,6 +11,7 @@ from rider_core.api.tasks import TASKS
 from rider_core.errors import JobFailed, JobNotFound, JobRefused
 from rider_core.jobs.ledger import Outcome, keys
 from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
+from rider_core.testing.waiting import wait_until
 
 
 class JobRecoveryContract:
@@ -148,8 +149,7 @@ class JobRecoveryContract:
     def test_a_requeued_job_runs_though_its_deadline_has_passed(self, stage: Stage) -> None:
         deadline_ts = time.time() + 2
         (job_id,) = stage.bury(spec(deadline_ts=deadline_ts))
-        while time.time() < deadline_ts:
-            time.sleep(0.01)
+        wait_until(lambda: time.time() > deadline_ts, what="the deadline")
         assert stage.backend.requeue(job_id)
         assert stage.take().id == job_id
 

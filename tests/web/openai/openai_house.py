@@ -10,10 +10,12 @@ import httpx
 import openai
 import pytest
 import slow_engines
-from house import Processes, Valkey, install_plugin, wait_until
 from panel_stage import PanelStage
 
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 #: Of the plugins that are installed beside the core; the others stay out.
 PLUGINS = ("echo", "espeak", "voice-whisper")

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from house import wait_until
 from openai_house import House
+
+from rider_core.testing.waiting import wait_until
 
 HELLO: Any = [{"role": "user", "content": "say hello"}]
 

@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from house import Processes, Valkey
 from openai_house import House
 from panel_stage import PanelStage
+
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import redis
-from house import wait_until
 
 from rider_core.api import GenerateRequest, JobState, TextDelta
 from rider_core.errors import JobExpired, JobFailed
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.waiting import wait_until
 from rider_core.web.openai import errand as errand_module
 from rider_core.web.openai.caller import Caller
 from rider_core.web.openai.errand import Errand

@@ -7,7 +7,6 @@ import struct
 import wave
 
 import pytest
-from house import Processes
 
 from rider_core.api import AudioClip, GeneratedText, Segment, Transcript
 from rider_core.api.audio import MAX_WAV_CHUNKS, wav_bytes
@@ -23,6 +22,7 @@ from rider_core.errors import (
     TooLarge,
     WaitTimeout,
 )
+from rider_core.testing.processes import Processes
 from rider_core.web.openai.chat_answer import usage
 from rider_core.web.openai.errors import ModelNotFound, WrongParameter, answer_to
 from rider_core.web.openai.room import Room

@@ -10,10 +10,10 @@ from typing import Any
 
 import openai
 import pytest
-from house import wait_until
 from openai_house import House
 
 from rider_core.api import JobState
+from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from itertools import islice
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from rider_core.api.jobs import JobState
 from rider_core.api.tasks import QUEUES
 from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.waiting import let_pass
 
 SEED = "RIDER_TEST_SEED"
 #: So many workers serve all queues.
@@ -41,7 +41,7 @@ class RandomKillFaults:
             for number in islice(numbers, jobs // kills + 1):
                 scene.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
             scene.man(CREW)
-            time.sleep(dice.uniform(*PAUSE_S))  # the very thing: a random moment
+            let_pass(dice.uniform(*PAUSE_S), "a random moment is to come")
             victim = dice.choice(scene.workers)
             scene.kill(victim)
             if kill % 10 == 0:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -35,11 +34,14 @@ from rider_core.api import (
     hookimpl,
 )
 from rider_core.testing.samples import tone_clip
+from rider_core.testing.waiting import let_pass, wait_until
 
 RIDER_API = "1.0"
 #: Names the ledger's file; the gate is a file beside it.
 LEDGER = "RIDER_TEST_LEDGER"
 GATE_SUFFIX = ".gate"
+#: A job that holds goes on by itself after so many seconds: longer than any test waits.
+HOLD_LIMIT_S = 120.0
 
 
 def act(words: str) -> str:
@@ -55,11 +57,10 @@ def act(words: str) -> str:
 
 def _do(deed: str, needs: list[str]) -> None:
     if deed == "slow":
-        time.sleep(float(needs[0]))
+        let_pass(float(needs[0]), "an engine works")
     elif deed == "hold":
         gate = Path(os.environ[LEDGER] + GATE_SUFFIX)
-        while not gate.exists():
-            time.sleep(0.01)
+        wait_until(gate.exists, HOLD_LIMIT_S, "the opening of the gate")
     elif deed == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif deed == "exit":

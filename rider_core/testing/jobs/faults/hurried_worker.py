@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -21,34 +20,18 @@ from rider_core.config import load_settings
 from rider_core.jobs.broker_backend import backend as broker_backend
 from rider_core.jobs.broker_backend import desk as broker_desk
 from rider_core.jobs.ledger import Claim, Ended
-from rider_core.jobs.ledger import desk as ledger_desk
 from rider_core.jobs.rq_backend import backend as rq_backend
 from rider_core.jobs.rq_backend import desk as rq_desk
 from rider_core.runtime import process
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.faults.moments import LEASE_S, OVERDUE_S, TASK_TIMEOUT, Moment
-from rider_core.worker import ProviderWorker, caretaker, outbox, pace, worker
-
-#: Four heartbeats fit into a lease, as in earnest.
-HEARTBEAT_EVERY_S = 0.5
-
-
-#: Where the engine has each of its constants, and what stands there instead.
-HURRIED: tuple[tuple[ModuleType, str, float], ...] = (
-    (ledger_desk, "LEASE_S", LEASE_S),
-    (rq_desk, "LEASE_S", LEASE_S),
-    (worker, "LEASE_S", LEASE_S),
-    (caretaker, "HEARTBEAT_EVERY_S", HEARTBEAT_EVERY_S),
-    (broker_desk, "IDLE_S", 1.0),
-    (broker_desk, "OVERDUE_S", OVERDUE_S),
-)
+from rider_core.runtime.services import Services
+from rider_core.testing.jobs.faults.moments import FAST_TIMINGS, TASK_TIMEOUT, Moment
+from rider_core.testing.waiting import let_pass
+from rider_core.worker import ProviderWorker, outbox, pace, worker
 
 
-def hurry() -> None:
-    """Shorten the leases and limits of this process."""
-    for module, name, value in HURRIED:
-        assert hasattr(module, name), f"{name} is not in {module.__name__} any more"
-        setattr(module, name, value)
+def shorten_tasks() -> None:
+    """Give engines as long as `TASK_TIMEOUT` says, where it says anything."""
     if TASK_TIMEOUT in os.environ:
         timeout_s = float(os.environ[TASK_TIMEOUT])
         TASKS.update({name: replace(task, timeout_s=timeout_s) for name, task in TASKS.items()})
@@ -97,7 +80,7 @@ class BriskPace(pace.Pace):
 
 class SlowReporter(process.StatusReporter):
     def stop(self) -> None:
-        time.sleep(3 * HEARTBEAT_EVERY_S)
+        let_pass(3 * FAST_TIMINGS.heartbeat_s, "something is slow to close")
         super().stop()
 
 
@@ -119,9 +102,11 @@ def prepare(moment: Moment) -> type[ProviderWorker]:
 
 def main() -> None:
     moment, *queues = sys.argv[1:]
-    hurry()
+    shorten_tasks()
     worker_class = prepare(Moment(moment))
-    worker_class(queues, connection=connect(load_settings().redis_location)).work()
+    settings = load_settings()
+    services = Services.open(settings, f"worker-{os.getpid()}", timings=FAST_TIMINGS)
+    worker_class(queues, connection=connect(settings.redis_location), services=services).work()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 
 from rider_core.api.jobs import JobState
 from rider_core.api.tasks import QUEUES
-from rider_core.testing.jobs.faults.moments import LEASE_S, Moment
+from rider_core.testing.jobs.faults.moments import FAST_TIMINGS, Moment
 from rider_core.testing.jobs.faults.scene import Scene
 
 one_and_three_queues = pytest.mark.parametrize("queues", [("text",), QUEUES], ids=["one-queue", "three-queues"])
@@ -90,6 +90,6 @@ class WorkerKillFaults:
 
     def test_a_job_that_takes_longer_than_its_lease_is_left_alone(self, scene: Scene) -> None:
         """The other way round: its worker lives, and says so."""
-        job_id = scene.submit("long", f"slow {LEASE_S * 2.5}")
+        job_id = scene.submit("long", f"slow {FAST_TIMINGS.lease_s * 2.5}")
         scene.man(2)
         assert scene.all_done(crew=2)[job_id].attempts == 1

@@ -12,7 +12,7 @@ from rider_core.api.jobs import JobState
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.faults.moments import OVERDUE_S
+from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
 from rider_core.testing.jobs.faults.proxy import AnswerSwallower
 from rider_core.testing.jobs.faults.scene import Scene
 from rider_core.testing.valkey import Valkey
@@ -48,7 +48,7 @@ class LostReplyFaults:
         # At once, and not when a broker's ticket is missed that was never published.
         scene.start()
         scene.wait_for(lambda: scene.connection.exists("rq:workers") == 1, "the worker")
-        assert direct.wait(order.id, OVERDUE_S / 2).state is JobState.DONE
+        assert direct.wait(order.id, FAST_TIMINGS.unpublished_s / 2).state is JobState.DONE
         scene.accounts.accepted = list(dict.fromkeys(scene.accounts.accepted))
         assert sum(task.accepted for task in direct.figures()) == 2
         records = scene.all_done()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 
+from rider_core.jobs.timings import JobTimings
+
 #: Names how long an engine may work on one question, in seconds; without it, as long as in earnest.
 TASK_TIMEOUT = "RIDER_TEST_TASK_TIMEOUT_S"
-#: A hurried worker's lease, in seconds: a tenth of what it is in earnest.
-LEASE_S = 2
-#: A hurried worker misses a broker's ticket that was lost after so many seconds.
-OVERDUE_S = 6.0
+#: A tenth of the lease of `DEFAULT_TIMINGS`, and as many heartbeats in it.
+FAST_TIMINGS = JobTimings(lease_s=2.0, heartbeat_s=0.5, worker_alive_s=3.0, unpublished_check_s=1.0, unpublished_s=6.0)
 
 
 class Moment(str, Enum):

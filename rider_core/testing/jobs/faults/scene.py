@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,12 +17,13 @@ from rider_core.api.messages import encode_base64
 from rider_core.api.tasks import QUEUES
 from rider_core.errors import BackendUnavailable, JobNotFound, QueueFull
 from rider_core.jobs.ledger import LedgerBackend
+from rider_core.testing.forked import ForkedProcess
 from rider_core.testing.jobs.faults import engine
 from rider_core.testing.jobs.faults.accounts import Accounts
 from rider_core.testing.jobs.faults.moments import Moment
 from rider_core.testing.processes import Processes, announce_plugin
-from rider_core.testing.provider import wait_until
 from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
 
 #: Starting a worker takes a second or two, and a lease two; the rest is for two cores that many tests share.
 PATIENCE_S = 40.0
@@ -50,7 +50,7 @@ class Scene:
         """
         self.backend, self.connection, self.valkey, self.processes = backend, connection, valkey, processes
         self.accounts = Accounts(processes.folder / "ledger")
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[ForkedProcess] = []
         self.exit_codes: list[int] = []
         self._tag = uuid4().hex[:6]
         announce_plugin(processes.folder, "faulty", engine.__name__)
@@ -59,10 +59,10 @@ class Scene:
             **carrier,
         )
 
-    def start(self, *queues: str, moment: Moment = Moment.NEVER) -> subprocess.Popen[bytes]:
+    def start(self, *queues: str, moment: Moment = Moment.NEVER) -> ForkedProcess:
         """A worker in a hurry, for all queues unless some are named."""
         module = "rider_core.testing.jobs.faults.hurried_worker"
-        worker = self.processes.start("-m", module, moment.value, *(queues or QUEUES))
+        worker = self.processes.fork(module, moment.value, *(queues or QUEUES))
         self.workers.append(worker)
         return worker
 
@@ -133,11 +133,11 @@ class Scene:
             f"{workers} worker(s)",
         )
 
-    def dies(self, worker: subprocess.Popen[bytes]) -> None:
+    def dies(self, worker: ForkedProcess) -> None:
         """Return when a worker has died of SIGKILL."""
         assert worker.wait(PATIENCE_S) == -signal.SIGKILL, self.processes.log()[-3000:]
 
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+    def kill(self, worker: ForkedProcess) -> None:
         worker.kill()
         worker.wait(PATIENCE_S)
 
@@ -146,14 +146,15 @@ class Scene:
 
         Then check what always holds. The records by id.
         """
-        end = time.monotonic() + timeout_s
-        while not self._all_ended():
+
+        def over() -> bool:
             self.man(crew)
-            if time.monotonic() > end:
-                self.accounts.check(self.backend, self.connection)
-                pytest.fail(f"not over after {timeout_s:g} s")
-            time.sleep(0.05)
-        self.accounts.check(self.backend, self.connection)
+            return self._all_ended()
+
+        try:
+            wait_until(over, timeout_s, "the end of all jobs")
+        finally:
+            self.accounts.check(self.backend, self.connection)
         return {record.id: record for record in self.accounts.records(self.backend)}
 
     def man(self, crew: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import time
 
 import pytest
 
 from rider_core.api.jobs import JobState
 from rider_core.testing.jobs.faults.moments import Moment
 from rider_core.testing.jobs.faults.scene import PATIENCE_S, Scene
+from rider_core.testing.waiting import let_pass
 
 #: An idle worker heeds the signal when its wait for work is over, a second at most; then it says farewell.
 IDLE_STOP_S = 8.0
@@ -44,7 +44,7 @@ class WorkerStopFaults:
         first, *others = [scene.submit("first", "hold"), *(scene.submit(f"j{n}") for n in range(60))]
         worker = scene.start("text", moment=Moment.STOPPED_BETWEEN)
         scene.started(first)
-        time.sleep(0.5)  # a broker hands out the others in the meantime
+        let_pass(0.5, "a broker hands out the others")
         scene.open_gate()
         assert worker.wait(PATIENCE_S) == 0
         done = [job_id for job_id in (first, *others) if scene.backend.get(job_id).state is JobState.DONE]

@@ -1,0 +1,48 @@
+"""The engine's time limits come from the one object that its backend was given."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import redis
+
+from rider_core.jobs.ledger import keys
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
+from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.jobs.stage import spec
+
+
+def lease_left_s(connection: redis.Redis) -> float:
+    ((_, until_ts),) = connection.zrange(keys.started_key("text"), 0, -1, withscores=True)
+    return float(until_ts) - time.time()
+
+
+def test_a_lease_lasts_as_long_as_was_said(connection: redis.Redis) -> None:
+    backend = RQBackend(connection, JobTimings(lease_s=300.0))
+    backend.submit(spec())
+    desk = backend.desk("w1", ["text"])
+    (claim,) = desk.take()
+    assert 290 < lease_left_s(connection) <= 300
+    connection.zadd(keys.started_key("text"), {f"{claim.id}:{claim.execution}": time.time() + 1})
+    assert desk.heartbeat([claim]) == []
+    assert 290 < lease_left_s(connection) <= 300
+    desk.close()
+
+
+def test_a_worker_counts_as_long_as_was_said(connection: redis.Redis) -> None:
+    connection.sadd("rq:workers", "rq:worker:w1")
+    beat = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() - 60))
+    connection.hset("rq:worker:w1", mapping={"last_heartbeat": beat, "rider_tasks": '["text.generate"]'})
+    patient = RQBackend(connection, JobTimings(worker_alive_s=120.0))
+    assert patient.capacity()["text.generate"] == 1
+    assert RQBackend(connection).capacity()["text.generate"] == 0
+
+
+def test_heartbeats_may_fail_before_a_job_or_a_worker_is_given_up() -> None:
+    for timings in (DEFAULT_TIMINGS, FAST_TIMINGS):
+        assert timings.lease_s >= 4 * timings.heartbeat_s
+        assert timings.worker_alive_s >= 3 * timings.heartbeat_s
+    assert DEFAULT_TIMINGS.lease_s + 2 * DEFAULT_TIMINGS.heartbeat_s <= 30, "that is what the README promises"
+    assert replace(FAST_TIMINGS, wait_recheck_s=9.0) != FAST_TIMINGS

@@ -1,0 +1,54 @@
+"""Workers as processes of their own with the engine of `probe`, and the backend that gives them jobs."""
+
+from __future__ import annotations
+
+import probe
+import redis
+from rq import Worker
+
+from rider_core.api import JobSpec
+from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs.ledger.keys import job_key
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.forked import ForkedProcess
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+
+
+class WorkerHarness:
+    """Starts workers and submits jobs; `ledger` is where the engine writes down what it did."""
+
+    def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
+        self.processes, self.valkey, self.connection = processes, valkey, connection
+        self.backend = RQBackend(connection)
+        self.ledger = processes.folder / "ledger"
+        install_plugin(processes.folder, "probe-engine", probe.SOURCE)
+        processes.environment.update(LEDGER=str(self.ledger), REDIS_URL=valkey.url)
+
+    def start(self, *queues: str) -> ForkedProcess:
+        """The worker as `rq worker -w` runs it."""
+        command = ["worker", "-u", self.valkey.url, "-w", "rider_core.worker.ProviderWorker"]
+        return self.processes.fork("rq.cli", *command, *(queues or ("voice", "vision", "text")))
+
+    def start_fast(self, *queues: str) -> ForkedProcess:
+        """A worker with short leases and heartbeats (`moments.FAST_TIMINGS`)."""
+        return self.processes.fork_worker(*queues)
+
+    def submit(self, prompt: str, **options: object) -> str:
+        return self.backend.submit(JobSpec(task="text.generate", payload={"prompt": prompt}, **options))  # type: ignore[arg-type]
+
+    def prompt_of(self, job_id: str) -> str:
+        """The prompt of a job that ended."""
+        data = self.connection.hget(job_key(job_id), "data")
+        order = order_from_data(data)  # type: ignore[arg-type]
+        assert isinstance(order, JobSpec)
+        return str(order.payload["prompt"])
+
+    def rq_worker(self) -> Worker:
+        """The only worker, as RQ sees it."""
+        (worker,) = Worker.all(connection=self.connection)
+        return worker
+
+    def entries(self, what: str) -> list[str]:
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        return [line.split()[0] for line in lines if line.split()[1] == what]
