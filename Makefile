@@ -5,6 +5,7 @@ PYTHON ?= python3
 ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 RIDER := .venv/bin/rider
 TOX := .make/tox/bin/tox
+REPORTS := .make/reports
 SHELL := /bin/bash
 
 # Some containers and services have no HOME, or one that cannot be written; pip's cache and our data go here then.
@@ -12,12 +13,17 @@ ifneq ($(shell [ -n "$$HOME" ] && [ -w "$$HOME" ] && echo writable),writable)
 export HOME := $(ROOT)/.make/home
 endif
 
+# What bootstrap.py writes there is what pip is configured with: uv reads neither pip's variables nor its files.
+export UV_CONFIG_FILE := $(ROOT)/.make/uv.toml
+# The interpreters are those of the machine.
+export UV_PYTHON_DOWNLOADS := never
+
 # tox finds interpreters by PATH; those of pyenv are put behind what is there.
 PYENV_ROOT ?= $(HOME)/.pyenv
 export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint files mutations clean app tox
+.PHONY: help run test test-quick lint files mutations clean app tox
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,9 +32,20 @@ help: ## show this
 run: app ## set up, then start Rider-PC (with a simulated robot unless RIDER_PI_HOST is set)
 	@cd "$(ROOT)" && exec $(RIDER) up
 
-test: tox ## set up, then run the whole test suite through tox
+ifdef K
+test: tox ## set up, then run the whole test suite through tox; K=expression: only tests whose names match it
 	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
-	@cd "$(ROOT)" && exec $(TOX) run --skip-missing-interpreters $(if $(CI),false,true)
+	@cd "$(ROOT)" && exec $(TOX) run -e quick -- tests plugins -k "$(K)"
+else
+test: tox
+	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
+	@cd "$(ROOT)" && rm -rf $(REPORTS) && mkdir -p $(REPORTS)
+	@cd "$(ROOT)" && $(TOX) run --skip-missing-interpreters $(if $(CI),false,true) --result-json $(REPORTS)/tox.json; \
+		status=$$?; $(PYTHON) contrib/build/test_report.py $(REPORTS) && exit $$status
+endif
+
+test-quick: tox ## the tests that need no server, in the minute before a commit
+	@cd "$(ROOT)" && exec $(TOX) run -e quick
 
 lint: tox files ## ruff, the layers, mypy
 	@cd "$(ROOT)" && exec $(TOX) run -e lint,types
@@ -39,8 +56,9 @@ files: ## no conflict marks or stray white space, nothing over 1 MB
 	@cd "$(ROOT)" && git ls-files -z | xargs -0 -r ls -l -- | \
 		awk '$$5 > 1048576 { print "too large: " $$NF; bad = 1 } END { exit bad }'
 
-mutations: app ## take out each of the job engine's defences, and want its test red
-	@cd "$(ROOT)" && exec .venv/bin/python tests/mutations/run.py
+mutations: tox ## take out each of the job engine's defences, and want its test red
+	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
+	@cd "$(ROOT)" && exec $(TOX) run -e mutations
 
 bench-%: app
 	@cd "$(ROOT)" && exec .venv/bin/python bench/$*/run.py

@@ -1,52 +1,71 @@
-"""Runs each plugin's own tests in an environment that holds the core and nothing but this plugin.
+"""Runs each plugin's own tests in an environment that holds the core and nothing but this plugin, two at a time.
 
     python check_plugins.py WORK_FOLDER [PLUGIN...]
 
-Without names it is all that there are.
-
-The core is the one of the interpreter that runs this: `tox run -e plugins` has installed its wheel there.
+Without names it is all that there are. The core is the wheel in TOX_PACKAGE: `tox run -e plugins` has built it.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+from installer import Installer
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "plugins"
+#: What plugins' tests are run with.
+TOOLS = ("pytest-randomly", "pytest-xdist")
+#: The longest first, so that both lanes end together; and how many processes wait for servers and timers in one.
+LONGEST = {"rider-queue-rabbitmq": 2, "rider-voice-whisper": 1, "rider-text-llama": 1, "rider-vision-mediapipe": 1}
 
 
 def main() -> int:
     work, *names = sys.argv[1:]
-    folders = sorted(folder for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
-    chosen = [folder for folder in folders if not names or folder.name in names]
-    failed = [folder.name for folder in chosen if not tested_alone(folder, Path(work))]
+    known = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
+    if unknown := set(names) - set(known):
+        sys.exit(f"there is no plugin {', '.join(sorted(unknown))} in {PLUGINS}")
+    in_order = [*LONGEST, *(name for name in known if name not in LONGEST)]
+    chosen = [name for name in in_order if not names or name in names]
+    with ThreadPoolExecutor(2) as lanes:
+        done = list(lanes.map(lambda name: tested_alone(name, Path(work)), chosen))
+    failed = [name for name, succeeded in done if not succeeded]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def tested_alone(plugin: Path, work: Path) -> bool:
-    print(f"== {plugin.name}", flush=True)
-    alone = work / plugin.name
-    # The parent's packages are the core with its requirements; what one plugin brings, the next does not see.
-    venv.create(alone, clear=True, with_pip=False)
-    inherit(alone)
-    python = str(alone / "bin" / "python")
-    install = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation", str(plugin)]
-    models = [python, "-m", "rider_core.cli.main", "models", "pull", "--required"]
-    test = [python, "-m", "pytest", "-c", str(plugin.parents[1] / "pyproject.toml")]
+def tested_alone(name: str, work: Path) -> tuple[str, bool]:
+    """The plugin's name, and whether its tests passed. What they say is printed in one piece."""
+    alone = work / name
+    log = work / f"{name}.log"
+    with log.open("wb") as output:
+        try:
+            python = Installer().make(alone)
+            core = f"rider-core[testing] @ {Path(os.environ['TOX_PACKAGE']).as_uri()}"
+            Installer().install(python, [core, str(PLUGINS / name), *TOOLS])
+            models = [python, "-m", "rider_core.cli.main", "models", "pull", "--required"]
+            for command in (models, test_command(python, name)):
+                subprocess.run(command, cwd=alone, check=True, stdout=output, stderr=subprocess.STDOUT)
+            succeeded = True
+        except subprocess.CalledProcessError as error:
+            output.write(f"{error}\n".encode())
+            succeeded = False
+    print(f"== {name}\n{log.read_text(errors='replace')}", flush=True)
+    return name, succeeded
+
+
+def test_command(python: Path, name: str) -> list[str | Path]:
+    command: list[str | Path] = [python, "-m", "pytest", "-c", ROOT / "pyproject.toml"]
+    if LONGEST.get(name, 1) > 1:
+        command += ["-n", str(LONGEST[name]), "--dist", "loadfile"]
+    if "RIDER_TEST_REPORTS" in os.environ:
+        command.append(f"--junitxml={os.environ['RIDER_TEST_REPORTS']}/plugins/{name}.xml")
     # Long runs are for whoever changes something there: `pytest -m acceptance plugins/NAME`.
-    test += ["-m", "not acceptance", str(plugin / "tests")]
-    return all(subprocess.run(command, cwd=alone, check=False).returncode == 0 for command in (install, models, test))
-
-
-def inherit(alone: Path) -> None:
-    """Let `alone` see the packages of the running environment, behind its own."""
-    for own in alone.glob("lib/python*/site-packages"):
-        for parents in (Path(sys.prefix) / "lib").glob("python*/site-packages"):
-            (own / "core.pth").write_text(f"{parents}\n")
+    return [*command, "-m", "not acceptance", PLUGINS / name / "tests"]
 
 
 if __name__ == "__main__":

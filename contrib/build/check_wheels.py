@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from installer import Installer
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The core first: the plugins' requirement `rider-core` must be met by ours, never by the index.
@@ -30,8 +32,8 @@ NEEDED = (
 UNWANTED = ("tests/", "node_modules/", "rider_core/_web/src/", "contrib/")
 #: What a fresh installation must be able to do, with what it must say.
 TRIALS = (
-    (["rider", "--version"], "rider, version"),
     (["rider", "db", "upgrade"], "revision 0002"),
+    (["rider", "--version"], "rider, version"),
     (["rider", "plugins", "list"], "espeak"),
     (["rider", "models", "list"], "whisper-base"),
     (["rider", "models", "list"], "ssd-oidv4"),
@@ -46,24 +48,29 @@ TRIALS = (
 
 def main() -> int:
     work = Path(sys.argv[1]).resolve()
-    wheels = [build(package, work / "dist") for package in PACKAGES]
+    installer = Installer()
+    with ThreadPoolExecutor(2) as lanes:
+        wheels = list(lanes.map(lambda package: build(installer, package, work / "dist" / package.name), PACKAGES))
     problems = missing_or_unwanted(wheels[0])
     empty = work / "empty"
-    venv.create(empty, clear=True, with_pip=True)
-    call([empty / "bin" / "python", "-m", "pip", "install", "--quiet", *wheels])
-    problems += [problem for command, said in TRIALS if (problem := trial(empty, work / "elsewhere", command, said))]
+    installer.install(installer.make(empty), [str(wheel) for wheel in wheels])
+    elsewhere = work / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    # The first makes the database; the others only look.
+    first, *others = TRIALS
+    with ThreadPoolExecutor(2) as lanes:
+        tried = [trial(empty, elsewhere, *first), *lanes.map(lambda each: trial(empty, elsewhere, *each), others)]
+    problems += [problem for problem in tried if problem]
     for problem in problems:
         print(f"FAILED: {problem}", file=sys.stderr)
     return 1 if problems else 0
 
 
-def build(package: Path, dist: Path) -> Path:
-    """The sdist, and from that the wheel: what is not in the first cannot get into the second."""
-    print(f"== building {package.name if package != ROOT else 'rider-core'}", flush=True)
-    before = set(dist.glob("*.whl"))
-    call([sys.executable, "-m", "build", "--outdir", dist, package], stdout=subprocess.DEVNULL)
-    (wheel,) = set(dist.glob("*.whl")) - before
-    print(f"   {wheel.name}: {wheel.stat().st_size // 1024} KiB", flush=True)
+def build(installer: Installer, package: Path, dist: Path) -> Path:
+    """The package's wheel, in a folder of its own."""
+    installer.build(package, dist)
+    (wheel,) = dist.glob("*.whl")
+    print(f"== built {wheel.name}: {wheel.stat().st_size // 1024} KiB", flush=True)
     return wheel
 
 
@@ -77,22 +84,16 @@ def missing_or_unwanted(wheel: Path) -> list[str]:
 
 def trial(empty: Path, folder: Path, command: list[str], said: str) -> str | None:
     """Run `command` of the environment `empty`; the problem with it, if any."""
-    folder.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "PYTHON"))}
     environment = {**kept, "RIDER_DATA_DIR": str(folder / "data")}
     program = [str(empty / "bin" / command[0]), *command[1:]]
-    print(f"== {' '.join(command)}", flush=True)
     ran = subprocess.run(
         program, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    print(ran.stdout, flush=True)
+    print(f"== {' '.join(command)}\n{ran.stdout}", flush=True)
     if ran.returncode != 0:
         return f"{' '.join(command)} ended with {ran.returncode}"
     return None if said in ran.stdout else f"{' '.join(command)} did not say {said!r}"
-
-
-def call(command: list[str | Path], stdout: int | None = None) -> None:
-    subprocess.run([str(part) for part in command], check=True, stdout=stdout)
 
 
 if __name__ == "__main__":

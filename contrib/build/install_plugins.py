@@ -5,19 +5,19 @@ python install_plugins.py
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
+
+from installer import Installer
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 
-def main() -> int:
+def main() -> None:
     folders = sorted(folder for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
-    # The environment has setuptools; an isolated build would fetch it once more for each of them.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
-    return subprocess.run([*command, *(f"--editable={folder}" for folder in folders)], check=False).returncode
+    # The environment has setuptools; an isolated build would install it once more for each of them.
+    Installer().install(sys.executable, ["--no-build-isolation", *(f"--editable={folder}" for folder in folders)])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

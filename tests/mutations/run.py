@@ -1,7 +1,7 @@
 """Take out each defence, and want its test red: `make mutations`.
 
-It works in a copy of the tree. Prints a table, and as its last line one JSON object; the exit status is 1 where a test
-stayed green. `run.py WORD...` takes those whose names hold one of the words.
+It works in copies of the tree, two at a time. Prints a table, and as its last line one JSON object; the exit status is
+1 where a test stayed green. `run.py WORD...` takes those whose names hold one of the words.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 from defences import DEFENCES, Defence
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Most tests wait for servers and timers.
+PROCESSES = 2
 #: A defence against waiting for ever may well wait for ever without it.
 LIMIT_S = 150
 _COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
@@ -30,21 +35,37 @@ def main() -> None:
     words = sys.argv[1:]
     chosen = [each for each in DEFENCES if not words or any(word in each.name for word in words)]
     green = []
-    with tempfile.TemporaryDirectory(prefix="m") as name:
-        copy = Path(name)
-        for part in _COPIED:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, copy / part, ignore=_LEFT_OUT, symlinks=True)
-            else:
-                shutil.copy(source, copy / part)
-        for number, defence in enumerate(chosen, 1):
-            verdict = without(copy, defence)
+    with tempfile.TemporaryDirectory(prefix="m") as name, ThreadPoolExecutor(PROCESSES) as pool:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(PROCESSES):
+            copies.put(copied_to(Path(name) / str(number)))
+        for number, (defence, verdict) in enumerate(pool.map(partial(tried, copies), chosen), 1):
             print(f"{number:3}/{len(chosen)} {'red  ' if verdict else 'GREEN'} {defence.name}: {verdict}", flush=True)
             if not verdict:
                 green.append(defence.name)
     print(json.dumps({"defences": len(chosen), "red": len(chosen) - len(green), "green": green}))
     sys.exit(1 if green else 0)
+
+
+def copied_to(folder: Path) -> Path:
+    """What the tests need of the tree."""
+    folder.mkdir()
+    for part in _COPIED:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=_LEFT_OUT, symlinks=True)
+        else:
+            shutil.copy(source, folder / part)
+    return folder
+
+
+def tried(copies: SimpleQueue[Path], defence: Defence) -> tuple[Defence, str]:
+    """Take it out of a copy that nobody else works on."""
+    copy = copies.get()
+    try:
+        return defence, without(copy, defence)
+    finally:
+        copies.put(copy)
 
 
 def without(copy: Path, defence: Defence) -> str:
@@ -61,6 +82,8 @@ def without(copy: Path, defence: Defence) -> str:
         "-x",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:randomly",
         tests,
         *(["-k", words] if words else []),
     ]
