@@ -67,13 +67,12 @@ def environments_of(result: dict[str, Any], allowed: dict[str, int]) -> list[Env
     """tox's environments in the order in which they ended."""
     found = []
     for name, each in result["testenvs"].items():
+        if "result" not in each or name.startswith(".pkg"):
+            continue  # not asked for, or the package: its build counts as set-up of the first that wants it
         commands = [command for command in each.get("test", []) if not command["run_id"].startswith("commands_pre")]
         tests_s = sum(command["elapsed"] for command in commands)
-        total_s = each.get("result", {}).get("duration", tests_s)
-        succeeded = each.get("result", {}).get("success", False)
-        if name.startswith(".pkg"):
-            continue
-        found.append(Environment(name, succeeded, total_s - tests_s, tests_s, allowed.get(name)))
+        setup_s = each["result"]["duration"] - tests_s
+        found.append(Environment(name, each["result"]["success"], setup_s, tests_s, allowed.get(name)))
     return found
 
 

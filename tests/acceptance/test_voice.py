@@ -18,7 +18,7 @@ from rider_core.testing.waiting import wait_until
 HERE = Path(__file__).parent
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.measures]
 
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")

@@ -766,6 +766,13 @@ RABBITMQ = [
         (_RABBIT_TESTS + "test_rabbitmq_jobs.py", "test_a_long_job_is_no_idleness"),
     ),
     Defence(
+        "a connection that is refused at once leaves its first caller waiting",
+        _RABBIT + "publisher.py",
+        "                self._session.submit(batch)\n                self._session.start()\n",
+        "                self._session.start()\n                self._session.submit(batch)\n",
+        (_RABBIT_TESTS + "test_rabbitmq_faults.py", "test_a_refusal_before_anything_is_submitted"),
+    ),
+    Defence(
         "what has not arrived yet is an empty queue",
         _DESK,
         "        return self._suspended() or not self.wait_for_more(DRAINED_S)\n",

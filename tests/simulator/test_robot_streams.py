@@ -24,6 +24,8 @@ RATES = {
 }
 
 
+@pytest.mark.acceptance
+@pytest.mark.measures
 def test_rates_and_framings(make_robot, join):
     heard = join(make_robot()).record(2.0)
     for topic, (rate, framings, off_pct) in RATES.items():

@@ -76,6 +76,7 @@ class Publisher:
                 raise BackendUnavailable("this transport to RabbitMQ is closed", remedy="make another")
             if self._session is None or not self._session.submit(batch):
                 self._session = PublishSession(self._settings)
-                self._session.start()
+                # Before it starts: a session that RabbitMQ refuses may be over before its batch is submitted.
                 self._session.submit(batch)
+                self._session.start()
             return self._session

@@ -15,6 +15,7 @@ from proxy_in_tests import Proxy
 from pydantic import SecretStr
 from rabbitmq_node import RabbitMQNode
 from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
+from rider_queue_rabbitmq.publish_session import PublishSession
 from rider_queue_rabbitmq.publisher import Publisher
 from tickets_in_tests import PATIENCE_S, Publishing, drain, job_ids, job_ids_of, take, ticket, tickets, until_available
 
@@ -90,6 +91,23 @@ def test_wrong_virtual_host(settings: RabbitSettings) -> None:
     with pytest.raises(BackendUnavailable, match="RABBITMQ_VHOST"):
         transport.publish([ticket("job-1", "text")])
     transport.close()
+
+
+def test_a_refusal_before_anything_is_submitted_is_told_at_once(
+    settings: RabbitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the connection's thread may be at its end when the caller's goes on."""
+    start = PublishSession.start
+
+    def start_and_end(session: PublishSession) -> None:
+        start(session)
+        session._thread.join(PATIENCE_S)
+
+    monkeypatch.setattr(PublishSession, "start", start_and_end)
+    publisher = Publisher(settings.model_copy(update={"vhost": "elsewhere"}), confirm_limit_s=2.0)
+    with pytest.raises(BackendUnavailable, match="RABBITMQ_VHOST"):
+        publisher.publish([ticket("job-1", "text")], 0.0)
+    publisher.close()
 
 
 def test_a_queue_of_another_form(transport: RabbitTransport, channel: BlockingChannel, lane: str) -> None:
