@@ -10,7 +10,7 @@ import pytest
 from rider_core.testing.processes import Processes
 from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
 
-#: Whoever asks for one of these starts a server or processes of ours.
+#: Fixtures that start a server or processes of ours.
 SERVERS = frozenset({"house", "processes", "running_node", "valkey_lender", "workshop"})
 
 __all__ = ["connection", "processes", "valkey", "valkey_lender"]

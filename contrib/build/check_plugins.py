@@ -64,7 +64,7 @@ def test_command(python: Path, name: str) -> list[str | Path]:
         command += ["-n", str(LONGEST[name]), "--dist", "loadfile"]
     if "RIDER_TEST_REPORTS" in os.environ:
         command.append(f"--junitxml={os.environ['RIDER_TEST_REPORTS']}/plugins/{name}.xml")
-    # Long runs are for whoever changes something there: `pytest -m acceptance plugins/NAME`.
+    # Long runs are for changes of that plugin: `pytest -m acceptance plugins/NAME`.
     return [*command, "-m", "not acceptance", PLUGINS / name / "tests"]
 
 

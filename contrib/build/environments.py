@@ -32,7 +32,7 @@ def say(text: str) -> None:
 
 
 def make_venv(folder: Path) -> None:
-    """An environment without pip: what venv says when Debian's ensurepip fails in it helps nobody."""
+    """An environment without pip: where Debian's ensurepip fails in it, venv's message names no remedy."""
     if importlib.util.find_spec("venv") is None:
         raise Failed(
             f"{sys.executable} lacks its module venv (python3-minimal is not enough): as root, apt-get install python3"

@@ -16,7 +16,7 @@ _DICE = random.SystemRandom()
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on, and that the kernel gives to nobody by itself."""
+    """A TCP port on loopback that nothing listens on, outside the kernel's ephemeral range."""
     while True:
         port = _DICE.randrange(_LOWEST, _EPHEMERAL)
         with socket.socket() as probe:

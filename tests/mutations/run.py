@@ -60,7 +60,7 @@ def copied_to(folder: Path) -> Path:
 
 
 def tried(copies: SimpleQueue[Path], defence: Defence) -> tuple[Defence, str]:
-    """Take it out of a copy that nobody else works on."""
+    """Remove the defence in a copy that no other thread uses, and run its test there."""
     copy = copies.get()
     try:
         return defence, without(copy, defence)

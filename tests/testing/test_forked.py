@@ -72,7 +72,7 @@ def test_signals(start: Callable[[str], Started], processes: Processes, number: 
 
 
 def test_it_has_imported_our_modules_already(processes: Processes) -> None:
-    """Otherwise it is no faster, and nobody notices."""
+    """A fork that imports them itself is as slow as a new interpreter, and no other test fails."""
     (processes.folder / f"{MODULE}.py").write_text(
         "import sys\ndef main():\n    print('rider_core.worker' in sys.modules)\n"
     )

@@ -40,7 +40,7 @@ RIDER_API = "1.0"
 #: Names the ledger's file; the gate is a file beside it.
 LEDGER = "RIDER_TEST_LEDGER"
 GATE_SUFFIX = ".gate"
-#: A job that holds goes on by itself after so many seconds: longer than any test waits.
+#: Maximum time that a job holds, in seconds. It is longer than any test waits.
 HOLD_LIMIT_S = 120.0
 
 
