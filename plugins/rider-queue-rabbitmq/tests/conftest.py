@@ -14,6 +14,7 @@ from rider_queue_rabbitmq import RabbitSettings, RabbitTransport, topology
 from rider_queue_rabbitmq.topology import MISSING_QUEUE_S, NEW_QUEUE_S
 
 from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
+from rider_core.testing.waiting import let_pass
 
 __all__ = ["connection", "valkey", "valkey_lender"]
 
@@ -35,7 +36,7 @@ def running_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQN
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """New queues are used at once, because nearly every test makes some.
 
-    Tests that kill the broker or delete queues ask for `unhurried`.
+    Tests that kill the broker or delete queues ask for `unhurried`; `RabbitMQNode.kill` fails without it.
     """
     monkeypatch.setattr(topology, "MISSING_QUEUE_S", 0.0)
     monkeypatch.setattr(topology, "NEW_QUEUE_S", 0.0)
@@ -43,13 +44,16 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def unhurried(hurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waits of the product; and the queues of the test before are older than that, because all tests share some."""
     monkeypatch.setattr(topology, "MISSING_QUEUE_S", MISSING_QUEUE_S)
     monkeypatch.setattr(topology, "NEW_QUEUE_S", NEW_QUEUE_S)
+    let_pass(NEW_QUEUE_S, "RabbitMQ writes down which queues there are, and nothing tells when it has")
 
 
 @pytest.fixture
 def node(running_node: RabbitMQNode) -> Iterator[RabbitMQNode]:
     """The broker, up when the test begins; a test that stops it may leave it so."""
+    running_node.may_be_killed = topology.NEW_QUEUE_S == NEW_QUEUE_S
     yield running_node
     running_node.resume()
     if not running_node.is_running():

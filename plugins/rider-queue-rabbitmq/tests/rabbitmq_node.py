@@ -38,6 +38,8 @@ class RabbitMQNode:
         host: 127.0.0.1.
         port: Where it speaks AMQP; stays the same over restarts.
         url: Both, as pika's URLParameters takes them.
+        may_be_killed: False while queues may be so new that a killed broker would never serve them again
+            (see `topology.NEW_QUEUE_S`).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,6 +48,7 @@ class RabbitMQNode:
         self.port, self._distribution_port, self._epmd_port = (free_port() for _ in range(3))
         self.url = f"amqp://guest:guest@{self.host}:{self.port}/%2F"
         self._name = f"rider-{os.getpid()}-{self.port}@localhost"
+        self.may_be_killed = True
         self._server: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
 
@@ -94,6 +97,8 @@ class RabbitMQNode:
 
     def kill(self) -> None:
         """SIGKILL the broker, as a power cut would end it, but for what the kernel still writes."""
+        if not self.may_be_killed:
+            pytest.fail("new queues are used at once in this test: before it kills the broker, it asks for `unhurried`")
         self._end_server(signal.SIGKILL)
 
     def restart(self) -> None:

@@ -70,6 +70,7 @@ class TestOverRabbitMQ(JobFaultContract):
         assert [record.attempts for record in records.values()] == [1, 1]
         assert scene.accounts.starts(order.id) == 1
 
+    @pytest.mark.usefixtures("unhurried")
     @pytest.mark.parametrize("end", [RabbitMQNode.kill, RabbitMQNode.stop], ids=["killed", "stopped"])
     def test_gone_while_jobs_are_submitted_and_done(
         self, scene: Scene, node: RabbitMQNode, end: Callable[[RabbitMQNode], None]
@@ -93,6 +94,7 @@ class TestOverRabbitMQ(JobFaultContract):
         scene.all_done(crew=2)
         assert [worker.poll() for worker in workers] == [None, None], "a worker gave up"
 
+    @pytest.mark.usefixtures("unhurried")
     def test_killed_during_a_job_that_ends_meanwhile(self, scene: Scene, node: RabbitMQNode) -> None:
         """Its result is in the ledger; its ticket comes once more, and is known for what it is."""
         running, waiting = scene.submit("running", "hold"), scene.submit("waiting")
@@ -110,6 +112,7 @@ class TestOverRabbitMQ(JobFaultContract):
         assert [records[job_id].attempts for job_id in (running, waiting)] == [1, 1]
         assert scene.accounts.starts(running) == 1
 
+    @pytest.mark.usefixtures("unhurried")
     def test_killed_during_a_job_that_goes_on_afterwards(self, scene: Scene, node: RabbitMQNode) -> None:
         """Its ticket comes again: to its own worker, who is busy, or to another, who cannot know that it lives.
 

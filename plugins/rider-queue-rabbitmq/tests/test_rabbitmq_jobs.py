@@ -55,6 +55,7 @@ def stage(backend: BrokerBackend, connection: redis.Redis) -> Iterator[Stage]:
     stage.close()
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_refused_submission_leaves_nothing_behind(stage: Stage, node: RabbitMQNode) -> None:
     stage.backend.submit(spec(id="before"))
     node.kill()
