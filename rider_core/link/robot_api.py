@@ -25,7 +25,10 @@ class RobotApi:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+        # The robot speaks plain HTTP; to read the machine's certificates takes 60 ms of the processor.
+        self._client = httpx.Client(
+            base_url=base_url, verify=False, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+        )
 
     def send_heartbeat(self, base_url: str, status: str, reason: str = "") -> None:
         """Say that we are here, and where. The robot forgets it when its interface restarts."""

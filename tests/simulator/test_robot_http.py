@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from flask import Flask
+from harness import plain_http
 
 from rider_core.simulator.http_server import HttpServer
 from rider_core.testing.waiting import let_pass, wait_until
@@ -139,10 +140,10 @@ def test_a_restarted_api_forgets_the_address_and_keeps_the_domains(make_robot, p
     port = robot.api_port
     robot.kill_api()
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{robot.api_url}/healthz", trust_env=False)
+        plain_http.get(f"{robot.api_url}/healthz")
     robot.start_api()
     assert robot.api_port == port
-    state = httpx.get(f"{robot.api_url}/api/providers/state", trust_env=False).json()
+    state = plain_http.get(f"{robot.api_url}/api/providers/state").json()
     assert state["pc_base_url"] == "http://127.0.0.1:8000"
     assert state["pc_health"]["reason"] == "not_initialized"
     assert (state["domains"]["vision"]["mode"], state["domains"]["voice"]["mode"]) == ("local", "pc")

@@ -6,10 +6,12 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import socketio
+from harness import plain_http
 
 from rider_core.api import Event
 from rider_core.api.events import HOUSE_STREAM
@@ -54,7 +56,7 @@ class PanelStage:
         return process
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=10, **options)
+        return plain_http.get(self.url + path, **options)
 
     def say(self, kind: Any, job_id: str | None = None, ts: float | None = None, **data: Any) -> None:
         event = Event(kind=kind, ts=ts or time.time(), source="test", job_id=job_id, data=data)
@@ -122,3 +124,7 @@ class Watcher:
     def close(self) -> None:
         self.may_read.set()
         self._client.disconnect()
+
+
+#: Opens a browser on the stage's panel.
+Watch = Callable[..., Watcher]

@@ -10,6 +10,7 @@ import httpx
 import openai
 import pytest
 import slow_engines
+from harness import plain_http
 from panel_stage import PanelStage
 
 from rider_core.jobs.rq_backend import RQBackend
@@ -86,7 +87,7 @@ class House:
         return self._clients[-1]
 
     def post(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, timeout=30, **options)
+        return plain_http.post(self.url + path, **{"timeout": 30, **options})
 
     @property
     def cancelled(self) -> int:

@@ -9,9 +9,9 @@ import threading
 import time
 from typing import Any
 
-import httpx
 import openai
 import pytest
+from harness import plain_http
 from openai_house import House
 
 from rider_core.testing.waiting import wait_until
@@ -270,7 +270,7 @@ def test_models_are_listed_by_the_names_that_work(house: House) -> None:
 
 
 def test_who_is_away_is_not_listed_and_says_why(house: House) -> None:
-    listed = httpx.get(f"{house.url}/models", timeout=10).json()
+    listed = plain_http.get(f"{house.url}/models").json()
     assert "away" not in {model["id"] for model in listed["data"]}
     (away,) = [one for one in listed["unavailable"] if one["provider"] == "away"]
     assert (away["reason"], away["remedy"]) == ("its server does not answer", "start-the-server")
@@ -283,13 +283,11 @@ def test_who_is_away_is_not_listed_and_says_why(house: House) -> None:
 def test_a_server_that_takes_its_time_holds_nobody_up(house: House) -> None:
     house.slow_models.unlink(missing_ok=True)
     began = time.monotonic()
-    listed = httpx.get(f"{house.url}/models", timeout=10).json()
+    listed = plain_http.get(f"{house.url}/models").json()
     assert time.monotonic() - began < 4
     assert "slow-model" not in {model["id"] for model in listed["data"]}
     house.slow_models.touch()
-    wait_until(
-        lambda: "slow-model" in httpx.get(f"{house.url}/models", timeout=10).text, what="its answer counts later"
-    )
+    wait_until(lambda: "slow-model" in plain_http.get(f"{house.url}/models").text, what="its answer counts later")
 
 
 def test_a_model_that_nobody_has(house: House) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import openai
 import pytest
+from harness import plain_http
 from openai_house import House
 from panel_stage import PanelStage
 
@@ -32,7 +32,7 @@ def test_the_password_is_the_key_and_redis_may_go(stage: PanelStage) -> None:
         assert {model.id for model in client.models.list()} == {"echo-text", "echo-stt", "echo-tts"}
         with pytest.raises(openai.InternalServerError, match="no text_to_speech engine is installed"):
             client.audio.speech.create(model="tts-1", voice="alloy", input="hello")
-    assert httpx.get(f"{base}/models", auth=("rider", "open sesame"), timeout=10).status_code == 200
+    assert plain_http.get(f"{base}/models", auth=("rider", "open sesame")).status_code == 200
     for key in ("wrong", "open sesame2", "rider:open sesame"):
         with (
             openai.OpenAI(base_url=base, api_key=key, max_retries=0) as client,
@@ -41,7 +41,7 @@ def test_the_password_is_the_key_and_redis_may_go(stage: PanelStage) -> None:
             client.models.list()
         assert (refusal.value.code, refusal.value.type) == ("invalid_api_key", "authentication_error")
     for path in ("/", "/api/status", "/v1"):
-        assert httpx.get(stage.url + path, headers={"Authorization": "Bearer open sesame"}).status_code == 401
+        assert plain_http.get(stage.url + path, headers={"Authorization": "Bearer open sesame"}).status_code == 401
     assert "sesame" not in stage.processes.log("panel.log")
     stage.valkey.kill()
     with (
@@ -68,7 +68,7 @@ def test_another_sites_page_may_not_ask(house: House) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/embeddings", "/v1/completions", "/v1/responses"])
 def test_what_is_not_there(house: House, path: str) -> None:
-    response = httpx.post(house.stage.url + path, json={}, timeout=10)
+    response = plain_http.post(house.stage.url + path, json={})
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "unknown_url"
     with pytest.raises(openai.NotFoundError):
@@ -76,7 +76,7 @@ def test_what_is_not_there(house: House, path: str) -> None:
 
 
 def test_a_method_that_is_not_there(house: House) -> None:
-    response = httpx.get(f"{house.url}/chat/completions", timeout=10)
+    response = plain_http.get(f"{house.url}/chat/completions")
     assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
     assert "POST" in response.headers["allow"]
-    assert httpx.request("BREW", f"{house.url}/models", timeout=10).json()["error"]["code"] == "method"
+    assert plain_http.request("BREW", f"{house.url}/models").json()["error"]["code"] == "method"

@@ -1,0 +1,152 @@
+"""What the panel tells browsers over Socket.IO, in both async modes, and where that comes from."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+import socketio
+from panel_stage import PanelStage, Watch
+
+from rider_core.store import Store
+from rider_core.testing.waiting import wait_until
+from rider_core.web.live import MAX_BROWSERS
+
+
+def test_a_browser_gets_everything_and_then_what_is_new(stage: PanelStage, watch: Watch) -> None:
+    stage.transcript("said before the panel was there")
+    stage.end_job("before")
+    stage.start()
+    stage.say("robot.link", up=True, address="10.1.2.3", simulated=False, reason="")
+    watcher = watch()
+    watcher.wait_for("transcripts", text="said before the panel was there")
+    watcher.wait_for("jobs", id="before", state="done", waited_ms=12, ran_ms=345.5)
+    assert watcher.messages[0]["full"] is True
+    told_before = len(watcher.messages)
+    stage.transcript("said just now")
+    stage.end_job("now", "job.failed", problem={"code": "model", "message": "gone", "remedy": "rider models pull x"})
+    stage.say(
+        "process.status", role="worker", name="worker-1", queues=["voice"], state="busy", providers=[], problems=[]
+    )
+    watcher.wait_for("transcripts", text="said just now")
+    row = watcher.wait_for("jobs", id="now", state="failed")
+    assert row["problem"]["remedy"] == "rider models pull x"
+    wait_until(lambda: {p["name"] for p in watcher.section("processes")} >= {"panel", "worker-1"}, what="who is alive")
+    wait_until(lambda: watcher.section("robot")["address"] == "10.1.2.3", what="the robot")
+    assert not any(message["full"] for message in watcher.messages[told_before:])
+    assert {figures["queue"] for figures in watcher.section("queues")["figures"]} == {"voice", "vision", "text"}
+    assert watcher.section("redis")["up"] is True
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_both_transports_work(stage: PanelStage, watch: Watch, transport: str) -> None:
+    stage.start()
+    watcher = watch(transport=transport)
+    stage.transcript("heard")
+    watcher.wait_for("transcripts", text="heard")
+    assert watcher.transport == transport
+
+
+def test_a_storm_reaches_a_browser_in_few_messages(stage: PanelStage, watch: Watch) -> None:
+    stage.start()
+    watcher = watch()
+    wait_until(lambda: watcher.messages)
+    before, began = len(watcher.messages), time.monotonic()
+    for n in range(2_000):
+        stage.end_job(f"job-{n}")
+    watcher.wait_for("jobs", id="job-1999")
+    took_s = time.monotonic() - began
+    assert len(watcher.messages) - before <= took_s * 5 + 2
+
+
+def test_a_browser_that_reads_nothing_has_one_message_under_way(stage: PanelStage, watch: Watch) -> None:
+    stage.start()
+    slow, quick = watch(reads=False), watch()
+    wait_until(lambda: slow.messages)
+    for n in range(30):
+        stage.transcript(f"sentence {n}")
+        quick.wait_for("transcripts", text=f"sentence {n}")
+    assert len(slow.messages) == 1
+    slow.may_read.set()
+    slow.wait_for("transcripts", text="sentence 29")
+    assert len(slow.rows("transcripts")) == 30
+    assert len(slow.messages) <= 3
+
+
+def test_there_is_a_limit_to_browsers(stage: PanelStage, watch: Watch) -> None:
+    stage.start()
+    watchers = [watch(transport="websocket") for _ in range(MAX_BROWSERS)]
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        watch(transport="websocket")
+    watchers[0].close()
+    wait_until(lambda: _can_connect(watch), what="a place for another browser")
+
+
+def _can_connect(watch: Watch) -> bool:
+    try:
+        watch(transport="websocket")
+    except socketio.exceptions.ConnectionError:
+        return False
+    return True
+
+
+def test_another_sites_page_cannot_listen(stage: PanelStage) -> None:
+    stage.start()
+    address = stage.url.removeprefix("http://")
+    assert "101" in shake_hands(address, address, stage.url)
+    assert "403" in shake_hands(address, address, "http://evil.example")
+    assert "403" in shake_hands(address, "evil.example", "http://evil.example")
+    polling = "/socket.io/?EIO=4&transport=polling"
+    assert stage.get(polling, headers={"Origin": stage.url}).status_code == 200
+    assert stage.get(polling, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert stage.get(polling, headers={"Host": "evil.example"}).status_code == 403
+
+
+def shake_hands(address: str, host: str, origin: str) -> str:
+    """The status line of a WebSocket handshake."""
+    name, port = address.split(":")
+    with socket.create_connection((name, int(port)), timeout=10) as connection:
+        connection.sendall(
+            f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        return connection.recv(200).split(b"\r\n")[0].decode()
+
+
+def test_ended_jobs_go_into_the_history(stage: PanelStage) -> None:
+    stage.start()
+    store = Store(f"sqlite:///{stage.database}")
+    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
+    stage.end_job("good")
+    stage.end_job("bad", "job.failed", provider="echo-text", mock=True, problem={"code": "provider", "message": "no"})
+    wait_until(lambda: len(store.recent_jobs(10)) == 2, what="two jobs in the history")
+    records = {record.id: record for record in store.recent_jobs(10)}
+    store.close()
+    assert records["good"].provider == "whisper"
+    assert (records["bad"].mock, records["bad"].problem and records["bad"].problem.code) == (True, "provider")
+
+
+def test_a_database_that_is_not_there_stops_nothing(stage: PanelStage, watch: Watch) -> None:
+    stage.start(DATABASE_URL="sqlite:////nowhere/at/all.db")
+    watcher = watch()
+    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
+    stage.end_job("j")
+    watcher.wait_for("jobs", id="j")
+    wait_until(lambda: "sqlite:////nowhere" in (watcher.section("store") or {}).get("problem", ""), what="the reason")
+
+
+def test_redis_may_go_and_come_back(stage: PanelStage, watch: Watch) -> None:
+    stage.start()
+    watcher = watch()
+    wait_until(lambda: watcher.section("redis") and watcher.section("redis")["up"])
+    stage.valkey.kill()
+    wait_until(lambda: watcher.section("redis")["up"] is False, what="Redis shown as away")
+    assert stage.get("/healthz").json() == {"status": "ok", "redis": "down"}
+    answer = stage.get("/api/jobs")
+    assert (answer.status_code, answer.json()["code"]) == (503, "backend_unavailable")
+    stage.valkey.start()
+    wait_until(lambda: watcher.section("redis")["up"], what="Redis shown as back")
+    stage.transcript("back again")
+    watcher.wait_for("transcripts", text="back again")

@@ -1,0 +1,50 @@
+"""The metrics that the panel serves, in both async modes."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from panel_stage import PanelStage
+
+from rider_core.api import JobSpec, JobState
+from rider_core.jobs.ledger import Ended, Outcome
+from rider_core.jobs.rq_backend import RQBackend
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "with files"])
+def test_metrics_do_not_grow_with_made_up_names(stage: PanelStage, shared: bool) -> None:
+    folder = stage.processes.folder / "metrics"
+    folder.mkdir()
+    stage.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder)} if shared else {}))
+    stage.get("/nothing/here")
+    stage.get("/api/status")
+
+    def series() -> set[str]:
+        lines = stage.get("/metrics").text.splitlines()
+        return {line.rsplit(" ", 1)[0] for line in lines if line.startswith(("rider_", "flask_"))}
+
+    series()
+    before = series()
+    assert any("rider_web_http_request_duration_seconds_count" in name and "/api/status" in name for name in before)
+    for n in range(40):
+        stage.get(f"/made/up/{n}?q={n}")
+        stage.get(f"/api/jobs?limit=x{n}")
+    stage.get("/api/jobs?limit=x")
+    after = series()
+    assert not [name for name in after if "made/up" in name]
+    assert len(after - before) < 25
+
+
+def test_metrics_tell_of_jobs_as_the_ledger_does(stage: PanelStage, connection: redis.Redis) -> None:
+    backend = RQBackend(connection)
+    stage.start()
+    done, _waiting = backend.submit_many([JobSpec(task="text.generate", payload={"prompt": "x"}) for _ in range(2)])
+    desk = backend.desk("w1", ["text"])
+    desk.commit([Ended(desk.take()[0], Outcome.DONE, "{}", "echo", True)])
+    text = stage.get("/metrics").text
+    assert backend.get(done).state is JobState.DONE
+    assert 'rider_job_events_total{event="accepted",queue="text",task="text.generate"} 2.0' in text
+    assert 'rider_job_events_total{event="done",queue="text",task="text.generate"} 1.0' in text
+    assert 'rider_jobs{queue="text",state="waiting"} 1.0' in text
+    assert 'rider_job_took_seconds_count{queue="text",task="text.generate"} 1.0' in text
+    assert 'rider_job_took_seconds_bucket{le="+Inf",queue="text",task="text.generate"} 1.0' in text
