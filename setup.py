@@ -66,6 +66,7 @@ setup(
         "flask>=3.1",
         "flask-socketio>=5.5",
         "httpx>=0.27",
+        "numpy>=1.26",
         "platformdirs>=4.0",
         "pluggy>=1.5",
         "prometheus-flask-exporter>=0.23",
@@ -83,6 +84,8 @@ setup(
         "rq-scheduler==0.14.0",
         "sentencex>=1.0.20,<2",
         "simple-websocket>=1.0",
+        # Its strict mode tells of garbled pictures; other libraries decode them without a word.
+        "simplejpeg>=1.8,<2",
         "sqlalchemy>=2.0",
         # One configuration file of supervisord is written by us, and its XML-RPC interface is read.
         "supervisor==4.3.0",

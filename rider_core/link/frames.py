@@ -1,4 +1,4 @@
-"""The robot's pictures before anybody looks at them: in order, new ones, and only the newest."""
+"""The robot's pictures before anybody looks at them: real ones, and only the newest."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import time
 from dataclasses import dataclass
 
 from rider_core.api.messages import decode_base64, parse_message
-from rider_core.errors import InvalidInput
+from rider_core.errors import RiderError
+from rider_core.link.liveness import check_picture
 from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
 from rider_core.metrics import FRAMES, LINK_DROPPED
 
-#: The robot's clock went back by more than this: it was set, or the robot was started again, and what comes is a new
-#: stream. By less: the frame is late.
-CLOCK_SET_S = 1.0
 #: After so long without a frame nothing that was in sight need be there any more.
 GAP_S = 3.0
 #: The robot's clock and ours agree on the time between two frames but for so much; otherwise ours is believed.
 CLOCKS_AGREE_S = 1.0
-_JPEG = b"\xff\xd8\xff"
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,14 @@ class Frame:
 
     Attributes:
         image: JPEG in base64, as the robot sent it.
-        ts: The robot's clock. It says what is newer, and nothing else: it may be far from ours.
+        jpeg: The same, decoded.
+        ts: The robot's clock, which may be far from ours, or run backward: the bus keeps the order.
         arrived: Our monotonic clock.
         stream: Counts up whenever what comes has nothing to do with what came before.
     """
 
     image: str
+    jpeg: bytes
     ts: float
     arrived: float
     stream: int
@@ -42,7 +41,8 @@ class Frame:
         if before is None or before.stream != self.stream:
             return 0.0
         by_robot_s, by_us_s = self.ts - before.ts, self.arrived - before.arrived
-        return by_robot_s if abs(by_robot_s - by_us_s) < CLOCKS_AGREE_S else max(0.0, by_us_s)
+        agree = by_robot_s > 0 and abs(by_robot_s - by_us_s) < CLOCKS_AGREE_S
+        return by_robot_s if agree else max(0.0, by_us_s)
 
 
 class FrameIntake:
@@ -54,9 +54,10 @@ class FrameIntake:
         self._image = ""
         self._stream = 0
         self._ts = float("-inf")
-        #: When the last frame came, and when the picture was last another one; monotonic.
+        #: When the last frame came; monotonic.
         self.arrived = float("-inf")
-        self.new_picture = float("-inf")
+        #: Why the last one was refused; empty where it was not.
+        self.refused = ""
 
     def take(self, body: dict[str, object], now: float) -> None:
         """The next frame.
@@ -67,14 +68,16 @@ class FrameIntake:
         Raises:
             InvalidInput, TooLarge: it is none.
         """
-        told = parse_message(FrameIn, body)
-        if not decode_base64(told.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg").startswith(_JPEG):
-            raise InvalidInput("frame_jpeg is not a JPEG picture")
+        try:
+            told = parse_message(FrameIn, body)
+            jpeg = decode_base64(told.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg")
+            check_picture(jpeg)
+        except RiderError as error:
+            self.refused = str(error)
+            raise
+        self.refused = ""
         with self._changed:
-            if self._ts - CLOCK_SET_S <= told.ts <= self._ts:
-                _drop("late")
-                return
-            if told.ts < self._ts or now - self.arrived > GAP_S:
+            if now - self.arrived > GAP_S:
                 self._stream += 1
             self._ts, self.arrived = told.ts, now
             if told.frame_jpeg == self._image:
@@ -83,8 +86,8 @@ class FrameIntake:
                 return
             if self._waiting is not None:
                 _drop("replaced")
-            self._image, self.new_picture = told.frame_jpeg, now
-            self._waiting = Frame(told.frame_jpeg, told.ts, now, self._stream)
+            self._image = told.frame_jpeg
+            self._waiting = Frame(told.frame_jpeg, jpeg, told.ts, now, self._stream)
             self._changed.notify()
 
     def robot_ts(self, now: float) -> float:

@@ -19,6 +19,7 @@ from rider_core.errors import JobExpired, RiderError, WaitTimeout
 from rider_core.link.custody import Standing
 from rider_core.link.following import MODE, Following
 from rider_core.link.frames import Frame, FrameIntake
+from rider_core.link.liveness import Liveness
 from rider_core.link.obstacle import NEAREST_M, Ahead, View, look_ahead
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.tracks import Thing, Tracks
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 DEADLINE_S = 1.0
 #: Frames came, and none was answered for so long: then the robot is to see for itself.
 BLIND_AFTER_S = 2.0
-#: The same picture for so long: the camera hangs.
-STALE_AFTER_S = 2.0
 #: Vision is ours, and no frame came for so long.
 NO_FRAME_S = 3.0
 #: What is in the way and is not confirmed keeps us from calling the way clear; after so long it counts nevertheless.
@@ -71,6 +70,7 @@ class Seeing:
         self._standing = standing
         self._options = options
         self._intake = FrameIntake()
+        self._liveness = Liveness()
         self._tracks = Tracks(house.new_tracker, options.confirm_frames, house.tell)
         self._following = Following()
         self._before: Frame | None = None
@@ -141,6 +141,10 @@ class Seeing:
         self._tracks.begin()  # before the time is taken: the first tracker's library must be loaded
         if self._unanswered_since is None:
             self._unanswered_since = time.monotonic()
+        self._liveness.see(frame.jpeg, frame.arrived, frame.stream)
+        if self._liveness.problem(frame.arrived) is not None:
+            _drop("frozen")  # `_watch` says the rest; whatever was found on it would be no news
+            return
         found = self._detect(frame, self._unanswered_since)
         if self._is_ours(frame):  # vision may have gone over to the robot in the meantime
             self._speak(frame, found)
@@ -210,11 +214,13 @@ class Seeing:
 
     def _look_for_blindness(self, now: float, since: float) -> None:
         """Hand vision back where we serve it and see nothing."""
-        arrived, same_s = self._intake.arrived, self._intake.arrived - self._intake.new_picture
+        arrived = self._intake.arrived
+        hangs = self._liveness.problem(arrived)
         if now - max(arrived, since) > NO_FRAME_S:
-            self._go_blind("no_frame", f"no picture has come from the camera for {NO_FRAME_S:g} s", now)
-        elif arrived > since and same_s >= STALE_AFTER_S:
-            self._go_blind("stale", f"the camera shows the same picture for {same_s:.0f} s", now)
+            nothing = f"no picture has come from the camera for {NO_FRAME_S:g} s"
+            self._go_blind("no_frame", self._intake.refused or nothing, now)
+        elif arrived > since and hangs is not None:
+            self._go_blind(*hangs, now)
         elif self._unanswered_since is not None and now - self._unanswered_since >= BLIND_AFTER_S:
             self._go_blind("no_answer", self._problem, now)
 

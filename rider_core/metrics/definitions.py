@@ -32,9 +32,11 @@ UTTERANCES = Counter("rider_utterances_total", "Utterances cut out of the robot'
 ANSWERS = Counter("rider_answers_total", "Answers to people. outcome: spoken, interrupted or failed.", ["outcome"])
 FRAMES = Counter(
     "rider_frames_total",
-    "Frames of the robot's camera. outcome: seen, replaced, late, repeated, expired, failed or unwanted.",
+    "Frames of the robot's camera. outcome: seen, replaced, repeated, frozen, expired, failed or unwanted.",
     ["outcome"],
 )
 BLIND = Counter(
-    "rider_blind_total", "How often the link had to say that it sees nothing. why: see `link/seeing.py`.", ["why"]
+    "rider_blind_total",
+    "How often the link had to say that it sees nothing. why: no_frame, no_answer, stale or blank (`link/seeing.py`).",
+    ["why"],
 )

@@ -5,7 +5,9 @@ What always holds: the navigator lives, and the last word before a silence is ne
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +23,7 @@ from rider_core.link import seeing
 from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
-from rider_core.testing import SMALL_JPEG
+from rider_core.simulator.pictures import encode_grey_blocks
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -83,8 +85,9 @@ def frames(outcome: str) -> float:
 
 
 def picture(number: int) -> bytes:
-    """A JPEG that is another one for each number."""
-    return SMALL_JPEG + number.to_bytes(4, "big")
+    """A JPEG that shows something else for each number."""
+    dice = random.Random(number)
+    return encode_grey_blocks([[dice.randint(0, 255) for _ in range(8)] for _ in range(6)])
 
 
 def send_frame(stage: Stage, ts: float, jpeg: bytes) -> None:
@@ -308,36 +311,85 @@ class TestFrames:
         act()
         wait_until(lambda: frames(outcome) > before, 5, what=f"a frame that is {outcome}")
 
-    def test_the_first_frames_of_a_stream_are_too_few_to_call_the_way_clear(self, quiet: Stage) -> None:
-        for number in range(3):
+    def test_the_first_frames_of_a_stream_are_too_few_to_call_the_way_clear(
+        self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        intake = quiet.link._seeing._intake
+        with monkeypatch.context() as patch:
+            patch.setattr("rider_core.link.frames.GAP_S", 0.3)
+            wait_until(lambda: time.monotonic() - intake.arrived > 0.3)
+            self.counted("seen", lambda: send_frame(quiet, 500.0, picture(5_000)))
+        for number in range(1, 3):
             self.counted("seen", lambda number=number: send_frame(quiet, 500.0 + number, picture(5_000 + number)))  # type: ignore[misc]
         wait_until(lambda: last(quiet)["ts"] == 502.0)
         assert [word["present"] for word in quiet.heard(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
 
-    def test_a_late_one_is_refused(self, quiet: Stage) -> None:
-        self.counted("seen", lambda: send_frame(quiet, 90_000.0, picture(9_001)))
-        self.counted("late", lambda: send_frame(quiet, 89_999.5, picture(9_002)))
-        self.counted("late", lambda: send_frame(quiet, 90_000.0, picture(9_003)))
-        self.counted("seen", lambda: send_frame(quiet, 90_000.1, picture(9_004)))
-
-    def test_a_clock_that_was_set_back_begins_a_new_stream(self, quiet: Stage) -> None:
+    def test_a_clock_that_runs_backward_or_was_set_changes_nothing(self, quiet: Stage) -> None:
+        """The bus keeps the order; who is in sight stays so, and the robot hears of it with its own time."""
         quiet.show(FAR_PERSON)
-        place = iter(range(100))
+        place = iter(range(1_000))
+        clocks = (lambda n: 50_000 - n * 0.2, lambda n: 100.0, lambda n: 4e9 + n)
 
-        def entered(count: int, base: float) -> Callable[[], bool]:
+        def told(clock: Callable[[int], float], words: int) -> Callable[[], bool]:
             def check() -> bool:
                 number = next(place)
-                send_frame(quiet, base + number * 0.2, picture(1_000 + number))
-                return sum(it["event"] == "enter" for it in quiet.tells("robot.object")) >= count
+                send_frame(quiet, clock(number), picture(1_000 + number))
+                return len(quiet.heard(OBSTACLE)) >= words
 
             return check
 
-        wait_until(entered(1, 50_000))
-        wait_until(entered(2, 100))
-        told = [(it["event"], it["id"]) for it in quiet.tells("robot.object") if it["event"] != "update"]
-        (first, one), (second, left), (third, other) = told
-        assert (first, second, third) == ("enter", "leave", "enter")
-        assert one == left != other
+        for clock in clocks:
+            wait_until(told(clock, len(quiet.heard(OBSTACLE)) + 5))
+        assert [it["event"] for it in quiet.tells("robot.object") if it["event"] != "update"] == ["enter"]
+
+    def test_what_is_too_small_to_show_anything_is_no_clear_way(
+        self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(seeing, "NO_FRAME_S", 1.0)
+        tiny = encode_grey_blocks([[7]])
+        wait_until(lambda: send_frame(quiet, 1.0, tiny) or is_blind(quiet), 5)  # type: ignore[func-returns-value]
+        assert "the picture has 8 x 8 pixels" in last(quiet)["meta"]["blind"]
+        wait_until(lambda: quiet.mode("vision") == "local")
+
+    def test_a_black_picture_is_no_clear_way(self, quiet: Stage) -> None:
+        shades = itertools.cycle((0, 1, 2))
+
+        def blind() -> bool:
+            send_frame(quiet, time.time(), encode_grey_blocks([[next(shades)] * 8] * 6))
+            return is_blind(quiet)
+
+        wait_until(blind, 6)
+        assert "black, white or grey all over" in last(quiet)["meta"]["blind"]
+        wait_until(lambda: quiet.mode("vision") == "local")
+
+    def test_a_black_picture_stays_blind(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The robot does not take vision back: no later frame may make the way clear."""
+        monkeypatch.setattr(quiet.link._custody, "give_back", lambda *_: None)
+        monkeypatch.setattr(quiet.link._seeing, "_give_back", lambda _: None)
+        shades = itertools.cycle((0, 1, 2))
+
+        def dark() -> bool:
+            send_frame(quiet, time.time(), encode_grey_blocks([[next(shades)] * 8] * 6))
+            return is_blind(quiet)
+
+        wait_until(dark, 6)
+        before = frames("frozen")
+        wait_until(lambda: dark() and frames("frozen") > before + 10)
+        words = quiet.heard(OBSTACLE)
+        first = next(place for place, word in enumerate(words) if "blind" in word["meta"])
+        assert all(word["present"] for word in words[first:])
+
+    def test_garbled_pictures_are_no_clear_way(self, quiet: Stage) -> None:
+        number = itertools.count(70_000)
+
+        def blind() -> bool:
+            whole = picture(next(number))
+            send_frame(quiet, time.time(), whole[: len(whole) * 3 // 4])
+            return is_blind(quiet)
+
+        wait_until(blind, 6)
+        assert "garbled" in last(quiet)["meta"]["blind"]
+        wait_until(lambda: quiet.mode("vision") == "local")
 
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
         quiet.write("SLOW", "0.3")

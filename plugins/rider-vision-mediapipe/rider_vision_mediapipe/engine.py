@@ -10,9 +10,9 @@ import mediapipe
 from mediapipe.tasks.python import BaseOptions, vision
 from mediapipe.tasks.python.components.containers.detections import Detection
 
+from rider_core.api.jpeg_header import JpegHeader
 from rider_core.api.object_detection import MAX_OBJECTS
 from rider_core.errors import ProviderError, ProviderUnavailable
-from rider_vision_mediapipe.jpeg_header import JpegHeader
 from rider_vision_mediapipe.models import ModelKind
 from rider_vision_mediapipe.picture import Pixels, decode
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rider_core.api.jpeg_header import JpegHeader
 from rider_core.errors import InvalidInput
-from rider_vision_mediapipe.jpeg_header import JpegHeader
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -20,10 +20,10 @@ from rider_core.api import (
     ProviderConfig,
     ProviderContext,
 )
+from rider_core.api.jpeg_header import read_header
 from rider_core.api.object_detection import MAX_LABELS, MAX_OBJECTS
 from rider_core.errors import ModelError, ProviderError, ProviderUnavailable
 from rider_vision_mediapipe.delegate import Choice, choose, graphics_devices, run_trial, trial_command
-from rider_vision_mediapipe.jpeg_header import read_header
 from rider_vision_mediapipe.models import KINDS, ModelName
 from rider_vision_mediapipe.system_libraries import install_command, missing_libraries
 

@@ -13,11 +13,11 @@ from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import Trial, choose, graphics_devices, run_trial, trial_command
 from rider_vision_mediapipe.engine import Box, Device, Found, MediapipeEngine
 from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face, overlap
-from rider_vision_mediapipe.jpeg_header import JpegHeader
 from rider_vision_mediapipe.models import KINDS, ModelKind
 from vision_in_tests import detector, model, picture
 
 from rider_core.api import Frame, HealthStatus
+from rider_core.api.jpeg_header import JpegHeader
 from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_core.testing.waiting import wait_until
 

@@ -9,11 +9,11 @@ from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe.engine import Box
 from rider_vision_mediapipe.gpu_trial import overlap
-from rider_vision_mediapipe.jpeg_header import read_header
 from rider_vision_mediapipe.picture import decode
 from vision_in_tests import detector, jpeg_of, opened_picture, picture
 
 from rider_core.api import DetectedObject, DetectionFilter, Frame
+from rider_core.api.jpeg_header import read_header
 
 #: Drawn by eye.
 SEEN: dict[str, tuple[str, Box]] = {

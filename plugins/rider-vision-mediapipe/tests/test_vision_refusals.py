@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe import provider as provider_file
-from rider_vision_mediapipe.jpeg_header import MAX_SCANS, JpegHeader, read_header
 from rider_vision_mediapipe.models import KINDS, MODELS
 from rider_vision_mediapipe.picture import decode
 from rider_vision_mediapipe.provider import MediapipeConfig
@@ -20,6 +19,7 @@ from rider_vision_mediapipe.ssd_metadata import anchors, build_ssd
 from vision_in_tests import detector, jpeg_of, model
 
 from rider_core.api import Frame, HealthStatus, ProviderContext
+from rider_core.api.jpeg_header import MAX_SCANS, JpegHeader, read_header
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable, TooLarge
 
 SMALL = jpeg_of(Image.new("RGB", (64, 48), (200, 10, 10)))

@@ -1,12 +1,14 @@
 """What a JPEG picture says about itself before anything of it is decoded, and what is refused by that alone.
 
-The markers are those of ITU-T T.81, the orientation is that of Exif 2.3 (JEITA CP-3451C).
+The markers and tables are those of ITU-T T.81, the orientation is that of Exif 2.3 (JEITA CP-3451C).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rider_core.errors import InvalidInput, TooLarge
 
@@ -20,7 +22,9 @@ MAX_PIXELS_IN_SCANS, MAX_SCANS = 16_000_000, 64
 #: A camera writes about ten segments in front of the picture; a colour profile may have 255.
 MAX_SEGMENTS = 1_000
 
-_START, _SCAN, _APP1 = b"\xff\xd8", 0xDA, 0xE1
+_START, _SCAN, _APP1, _TABLES = b"\xff\xd8", 0xDA, 0xE1, 0xDB
+#: A quantization table has 64 steps, of one byte or two.
+_STEPS = 64
 #: Table B.1: SOF0 to SOF15 without DHT, JPG and DAC, which lie between them.
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_FRAMES = {0xC2, 0xC6, 0xCA, 0xCE}
@@ -40,11 +44,14 @@ class JpegHeader:
         width: In pixels.
         height: In pixels.
         turn_deg: By which it must be turned clockwise to be upright: 0, 90, 180 or 270.
+        luma_steps: The 64 quantization steps of its first component (brightness), in zigzag order; empty where the
+            picture does not say them before its pixels.
     """
 
     width: int
     height: int
     turn_deg: int
+    luma_steps: tuple[int, ...] = ()
 
 
 def read_header(data: bytes) -> JpegHeader:
@@ -55,7 +62,8 @@ def read_header(data: bytes) -> JpegHeader:
     if not data.startswith(_START):
         raise InvalidInput(f"the picture is not a JPEG: it begins with {data[:8]!r}")
     position, turn_deg = len(_START), 0
-    frame: tuple[int, int, int] | None = None
+    frame: _Frame | None = None
+    tables: dict[int, tuple[int, ...]] = {}
     for _ in range(MAX_SEGMENTS):
         if data[position : position + 1] != b"\xff" or position + 4 > len(data):
             raise InvalidInput(f"the JPEG picture of {len(data)} bytes is damaged or cut off at byte {position}")
@@ -68,21 +76,54 @@ def read_header(data: bytes) -> JpegHeader:
             raise InvalidInput(f"the JPEG picture is damaged: marker {marker:#04x} of length {length} at {position}")
         content = data[position + 4 : position + 2 + length]
         if marker == _SCAN:
-            return _checked(frame, data.count(b"\xff\xda", position), turn_deg)
+            return _checked(frame, data.count(b"\xff\xda", position), turn_deg, tables)
         if marker in _FRAMES:
             if frame is not None or len(content) < 5:
                 raise InvalidInput("the JPEG picture has two frame headers, or one that is cut off")
-            frame = (marker, int.from_bytes(content[3:5], "big"), int.from_bytes(content[1:3], "big"))
+            frame = _Frame.read(marker, content)
+        elif marker == _TABLES:
+            tables |= _quantization_tables(content)
         elif marker == _APP1:
             turn_deg = turn_deg or _TURNS.get(_orientation(content), 0)
         position += 2 + length
     raise TooLarge(f"the JPEG picture has more than {MAX_SEGMENTS} segments before its pixels")
 
 
-def _checked(frame: tuple[int, int, int] | None, scans: int, turn_deg: int) -> JpegHeader:
+class _Frame(NamedTuple):
+    """What a frame header (SOF) says.
+
+    Attributes:
+        luma_table: Which quantization table its first component uses; -1 where it names none.
+    """
+
+    marker: int
+    width: int
+    height: int
+    luma_table: int
+
+    @classmethod
+    def read(cls, marker: int, content: bytes) -> _Frame:
+        height, width = struct.unpack_from(">HH", content, 1)
+        return cls(marker, width, height, content[8] if len(content) > 8 else -1)
+
+
+def _quantization_tables(content: bytes) -> dict[int, tuple[int, ...]]:
+    """Number to steps. What is cut off is left out: the decoder refuses such a picture."""
+    found, position = {}, 0
+    while position < len(content):
+        precision, number = content[position] >> 4, content[position] & 15
+        layout = f">{_STEPS}{'H' if precision else 'B'}"
+        if position + 1 + struct.calcsize(layout) > len(content):
+            break
+        found[number] = struct.unpack_from(layout, content, position + 1)
+        position += 1 + struct.calcsize(layout)
+    return found
+
+
+def _checked(frame: _Frame | None, scans: int, turn_deg: int, tables: Mapping[int, tuple[int, ...]]) -> JpegHeader:
     if frame is None:
         raise InvalidInput("the JPEG picture has no frame header, so its size is unknown")
-    marker, width, height = frame
+    marker, width, height, luma_table = frame
     if not width or not height:
         raise InvalidInput(f"the JPEG picture says that it has {width} x {height} pixels")
     if width * height > MAX_PIXELS:
@@ -97,7 +138,7 @@ def _checked(frame: tuple[int, int, int] | None, scans: int, turn_deg: int) -> J
             )
         if scans > MAX_SCANS:
             raise TooLarge(f"the progressive picture has {scans} scans, the limit is {MAX_SCANS}")
-    return JpegHeader(width, height, turn_deg)
+    return JpegHeader(width, height, turn_deg, tables.get(luma_table, ()))
 
 
 def _orientation(exif: bytes) -> int:
