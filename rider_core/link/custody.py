@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,7 @@ class Custody:
         """
         state = parse_message(DomainState, body)
         if state.domain in self._domains:
-            self._note(state.domain, state.model_dump())
+            self._note(state)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -160,9 +160,8 @@ class Custody:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
-            for name, state in self._api.domains().items():
-                if name in self._domains:
-                    self._note(name, state)
+            for state in self._api.domains().values():
+                self._note(state)
         except RobotError as error:
             self._robot_is(str(error))
         else:
@@ -173,10 +172,10 @@ class Custody:
             self._robot_problem = problem
             self._on_robot(problem)
 
-    def _note(self, name: str, state: Mapping[str, Any]) -> None:
+    def _note(self, state: DomainState) -> None:
         """Keep what the robot says of a domain, and pass on what is new in it."""
-        domain = self._domains[name]
-        mode, status, reason = (str(state.get(key) or "")[:MAX_REASON] for key in ("mode", "status", "reason"))
+        name, domain = state.domain, self._domains[state.domain]
+        mode, status, reason = state.mode, state.status, state.reason or ""
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
         if mode != domain.mode:
@@ -202,7 +201,7 @@ class Custody:
     def _switch(self, name: str, target: Mode, reason: str) -> bool:
         """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer."""
         try:
-            self._note(name, self._api.switch(name, target, reason))
+            self._note(self._api.switch(name, target, reason))
         except RobotError as error:
             log.error("%s could not be switched to %s: %s", name, target, error)
             return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from rider_core.api.messages import Message
 
@@ -14,6 +14,17 @@ MAX_CHUNK_BYTES = 16_000
 SAMPLE_RATE = 16_000
 #: One picture; its base64 fits into the largest body that is taken (`framing.MAX_FRAME_BODY_BYTES`).
 MAX_JPEG_BYTES = 3_000_000
+
+
+def _shown(text: object, limit: int) -> object:
+    """A text for people: cut, and without characters that a terminal would obey."""
+    if not isinstance(text, str):
+        return text
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:limit])
+
+
+Word = Annotated[str, BeforeValidator(lambda text: _shown(text, 64))]
+Reason = Annotated[str, BeforeValidator(lambda text: _shown(text, 200))]
 
 
 class RobotMessage(Message):
@@ -56,8 +67,8 @@ class DomainState(RobotMessage):
 
     domain: str = Field(max_length=32, description="voice, vision or text")
     mode: Literal["local", "pc"] = Field(description="who serves it")
-    status: str = Field("", max_length=64, description="the robot's word for how it goes")
-    reason: str | None = Field(None, max_length=200, description="why it changed")
+    status: Word = Field("", description="the robot's word for how it goes")
+    reason: Reason | None = Field(None, description="why it changed")
 
 
 class Device(RobotMessage):

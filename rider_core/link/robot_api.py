@@ -1,86 +1,145 @@
-"""The calls to the robot's HTTP interface."""
+"""The calls to the robot's HTTP interface. Whatever the robot does, each of them is over in time."""
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import json
+import threading
 from typing import Any, Literal
 
 import httpx
 
-from rider_core.errors import RobotError
+from rider_core.api.messages import parse_message
+from rider_core.errors import InvalidInput, RobotError
+from rider_core.link.messages import DomainState
 from rider_core.metrics import ROBOT_CALLS
 
-#: The robot answers on the same network; who needs longer is overloaded or gone.
-TIMEOUT_S = 2.0
+#: The robot answers on the same network; who needs longer to accept a connection or to go on is overloaded or gone.
+PAUSE_LIMIT_S = 2.0
+#: For a whole call. A robot that sends a byte now and then never pauses for long.
+CALL_LIMIT_S = 3.0
 #: The largest answer that we ask for (`/api/providers/state`) has some hundred bytes.
 MAX_ANSWER_BYTES = 64 * 1024
+#: The loop's thread is late by less, or it hangs.
+_LOOP_LIMIT_S = 1.0
 
 Mode = Literal["local", "pc"]
+DOMAINS = ("voice", "vision", "text")
 
 
 class RobotApi:
     """One robot's HTTP interface. May be used from several threads.
 
-    Every method raises `RobotError` where the robot does not answer, or not as its contract says.
+    Every method raises `RobotError` where the robot does not answer in `CALL_LIMIT_S` seconds, or not as its contract
+    says. The calls run in an event loop of their own: there a call can be ended from outside, wherever it hangs.
     """
 
     def __init__(self, base_url: str) -> None:
-        # The robot speaks plain HTTP; to read the machine's certificates takes 60 ms of the processor.
-        self._client = httpx.Client(
-            base_url=base_url, verify=False, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=PAUSE_LIMIT_S,
+            follow_redirects=False,
+            trust_env=False,
+            # The robot speaks plain HTTP; to read the machine's certificates takes 60 ms of the processor.
+            verify=False,
+            # What is not packed cannot unpack to more than it seems.
+            headers={"Accept-Encoding": "identity"},
         )
+        self._ended = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="robot-api", daemon=True)
+        self._thread.start()
 
     def send_heartbeat(self, base_url: str, status: str, reason: str = "") -> None:
         """Say that we are here, and where. The robot forgets it when its interface restarts."""
         body = {"base_url": base_url, "status": status, "reason": reason}
         self._call("heartbeat", "POST", "/api/providers/pc-heartbeat", body)
 
-    def domains(self) -> dict[str, dict[str, Any]]:
-        """Each domain's mode, status and reason as the robot has them now."""
-        answer = self._call("state", "GET", "/api/providers/state")
-        domains = answer.get("domains")
-        if not isinstance(domains, dict) or not all(isinstance(state, dict) for state in domains.values()):
-            raise RobotError(f"the robot's provider state has no domains: {str(answer)[:120]}")
-        return domains
+    def domains(self) -> dict[str, DomainState]:
+        """The states of the domains as the robot has them now; of those that we know."""
+        told = self._call("state", "GET", "/api/providers/state").get("domains")
+        if not isinstance(told, dict):
+            raise RobotError(f"the robot's provider state has no domains but {str(told)[:120]!r}")
+        return {name: _domain_state(name, told[name]) for name in DOMAINS if name in told}
 
-    def switch(self, domain: str, target: Mode, reason: str) -> dict[str, Any]:
+    def switch(self, domain: str, target: Mode, reason: str) -> DomainState:
         """Give a domain to the robot ("local") or to us ("pc"); its state afterwards."""
         body = {"target": target, "reason": reason[:200]}
-        state = self._call("switch", "PATCH", f"/api/providers/{domain}", body).get("state")
-        if not isinstance(state, dict):
-            raise RobotError(f"the robot's answer to switching {domain} has no state")
-        return state
+        return _domain_state(domain, self._call("switch", "PATCH", f"/api/providers/{domain}", body).get("state"))
 
     def close(self) -> None:
-        self._client.close()
+        """End the calls that are under way, and the thread. May be called twice."""
+        if self._ended:
+            return
+        self._ended = True
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        self._thread.join(timeout=2 * _LOOP_LIMIT_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _end(self) -> None:
+        calls = [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await self._client.aclose()
+        self._loop.call_soon(self._loop.stop)
 
     def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            answer = self._answer(method, path, body)
+            answer = _object(self._content(method, path, body), f"{method} {path}")
         except RobotError:
             ROBOT_CALLS.labels(name, "failed").inc()
             raise
         ROBOT_CALLS.labels(name, "ok").inc()
         return answer
 
-    def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _content(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
+        if self._ended:
+            raise RobotError(f"{method} {path}: the link has ended")
+        call = asyncio.wait_for(self._ask(method, path, body), CALL_LIMIT_S)
+        asked = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
-            with self._client.stream(method, path, json=body) as response:
-                content = b""
-                for piece in response.iter_bytes():
-                    content += piece
-                    if len(content) > MAX_ANSWER_BYTES:
-                        raise RobotError(f"{method} {path}: the answer is longer than {MAX_ANSWER_BYTES} bytes")
-                if response.status_code != 200:
-                    raise RobotError(
-                        f"{method} {path}: {response.status_code} {content[:120].decode(errors='replace')}"
-                    )
+            return asked.result(CALL_LIMIT_S + _LOOP_LIMIT_S)
         except httpx.HTTPError as error:
             raise RobotError(f"{method} {path}: {type(error).__name__}: {error}") from error
-        try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError):
-            raise RobotError(f"{method} {path}: the answer is not JSON") from None
-        if not isinstance(answer, dict):
-            raise RobotError(f"{method} {path}: the answer is not an object")
-        return answer
+        except (asyncio.TimeoutError, concurrent.futures.TimeoutError):  # one and the same from Python 3.11 on
+            asked.cancel()
+            raise RobotError(f"{method} {path}: no whole answer within {CALL_LIMIT_S:g} s") from None
+        except concurrent.futures.CancelledError:
+            raise RobotError(f"{method} {path}: the link ends") from None
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
+        async with self._client.stream(method, path, json=body) as response:
+            packing = response.headers.get("Content-Encoding", "identity")
+            if packing != "identity":
+                raise RobotError(f"{method} {path}: the answer is packed ({packing[:20]!r}), we asked for a plain one")
+            content = b""
+            async for piece in response.aiter_raw():
+                content += piece
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise RobotError(f"{method} {path}: the answer is longer than {MAX_ANSWER_BYTES} bytes")
+            if response.status_code != 200:
+                said = content[:120].decode(errors="replace")
+                raise RobotError(f"{method} {path}: {response.status_code} {said!r}")
+            return content
+
+
+def _object(content: bytes, call: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        raise RobotError(f"{call}: the answer is not JSON") from None
+    if not isinstance(answer, dict):
+        raise RobotError(f"{call}: the answer is not an object")
+    return answer
+
+
+def _domain_state(name: str, told: object) -> DomainState:
+    if not isinstance(told, dict):
+        raise RobotError(f"the robot says of {name} {str(told)[:120]!r}, which is no state")
+    try:
+        return parse_message(DomainState, {**told, "domain": name})
+    except InvalidInput as error:
+        raise RobotError(f"the robot's state of {name} cannot be believed: {error.message}") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from rider_core.link import custody
 from rider_core.link.custody import HEALTHY_FOR_S, LONGEST_WAIT_S, SOON_AGAIN_S, TASK_OF_DOMAIN, Custody
+from rider_core.link.messages import DomainState
 from rider_core.link.options import House
 
 
@@ -30,12 +30,12 @@ class ObedientRobot:
     def send_heartbeat(self, *_: object) -> None:
         pass
 
-    def domains(self) -> dict[str, dict[str, Any]]:
-        return {name: {"mode": mode} for name, mode in self.modes.items()}
+    def domains(self) -> dict[str, DomainState]:
+        return {name: DomainState(domain=name, mode=mode) for name, mode in self.modes.items()}  # type: ignore[arg-type]
 
-    def switch(self, domain: str, target: str, reason: str) -> dict[str, Any]:
+    def switch(self, domain: str, target: str, reason: str) -> DomainState:
         self.modes[domain] = target
-        return {"mode": target, "reason": reason}
+        return DomainState(domain=domain, mode=target, reason=reason)  # type: ignore[arg-type]
 
 
 class Capable:
