@@ -53,6 +53,7 @@ def run_link(settings: Settings) -> None:
         language=settings.language,
         prompt=settings.robot_prompt,
         barge_in=settings.barge_in,
+        voice_keepalive=settings.voice_keepalive,
         vision=VisionOptions(
             fov_deg=settings.camera_fov_deg,
             reach_m=settings.obstacle_distance_m,

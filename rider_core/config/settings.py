@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     barge_in: bool = Field(
         True, description="who speaks while the robot answers makes it stop; false for a robot that hears itself"
     )
+    voice_keepalive: bool = Field(
+        True, description="keep the robot's voice through silence, by results that nobody sees or hears"
+    )
     answer_cache_mb: int = Field(16, ge=0, le=4_096, description="for answers that are given again; 0: none is kept")
     answer_cache_hours: float = Field(24, gt=0, le=8_760, description="after so many hours an answer is forgotten")
 

@@ -108,6 +108,10 @@ class Custody:
         known = self._domains[domain]
         return Standing(known.mode, known.since)
 
+    def is_handed_back(self, domain: str) -> bool:
+        """Whether we gave it to the robot because we could not serve it. May be called from any thread."""
+        return self._domains[domain].handed_back
+
     def take_state(self, body: dict[str, Any]) -> None:
         """`provider.*.state`: the robot says who serves a domain.
 

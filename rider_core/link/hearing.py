@@ -78,6 +78,11 @@ class Hearing:
             log.warning("utterances are still under way at the end")
         self._thread.join(timeout=DEADLINE_S)
 
+    @property
+    def last_chunk(self) -> float:
+        """When the robot's microphone was last heard; monotonic, 0 where it never was."""
+        return self._last_chunk
+
     def take_chunk(self, body: dict[str, Any]) -> None:
         """The next piece of the microphone stream.
 

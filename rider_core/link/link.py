@@ -11,6 +11,7 @@ from rider_core.link.bus import RobotBus
 from rider_core.link.conversing import Conversation
 from rider_core.link.custody import Custody
 from rider_core.link.hearing import Hearing
+from rider_core.link.keepalive import VoiceKeepalive
 from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.refusals import Refusals
@@ -44,6 +45,16 @@ class Link:
         )
         give_voice_back = partial(self._custody.give_back, "voice")
         self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, options)
+        self._keepalive = (
+            VoiceKeepalive(
+                house,
+                self._bus.send,
+                heard=lambda: self._hearing.last_chunk,
+                refused=partial(self._custody.is_handed_back, "voice"),
+            )
+            if options.voice_keepalive
+            else None
+        )
         give_vision_back = partial(self._custody.give_back, "vision")
         standing = partial(self._custody.standing, "vision")
         self._seeing = Seeing(house, self._bus.send, give_vision_back, standing, options.vision)
@@ -61,9 +72,13 @@ class Link:
         self._seeing.start()
         self._bus.start(self._refusals)
         self._custody.start()
+        if self._keepalive is not None:
+            self._keepalive.start()
 
     def stop(self) -> None:
         """Hand the domains back, answer what is under way, and end."""
+        if self._keepalive is not None:
+            self._keepalive.stop()
         # First: its last word must be out before the bus ends.
         self._seeing.stop()
         self._custody.stop()

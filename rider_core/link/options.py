@@ -39,6 +39,7 @@ class LinkOptions:
         language: What people speak, in ISO 639-1; None: detected.
         prompt: Name of the system prompt that the robot's answers follow.
         barge_in: Who speaks while the robot answers makes it stop.
+        voice_keepalive: Keep the robot's voice with us through silence and long sentences.
         vision: About the camera.
     """
 
@@ -50,6 +51,7 @@ class LinkOptions:
     language: str | None = None
     prompt: str = "companion"
     barge_in: bool = True
+    voice_keepalive: bool = True
     vision: VisionOptions = VisionOptions()
 
 

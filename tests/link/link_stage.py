@@ -127,9 +127,22 @@ def prepare(processes: Processes, valkey: Valkey) -> None:
 
 
 @contextmanager
-def on_stage(valkey: Valkey, connection: redis.Redis, processes: Processes) -> Iterator[Stage]:
+def on_stage(
+    valkey: Valkey,
+    connection: redis.Redis,
+    processes: Processes,
+    voice_fallback_s: float = 0,
+    voice_keepalive: bool = False,
+) -> Iterator[Stage]:
+    """
+    Args:
+        voice_fallback_s: The patience of the robot's voice; 0: endless, for what takes longer than a robot waits.
+        voice_keepalive: Off, so that what the robot hears is what the test caused.
+    """
     backend = RQBackend(connection, FAST_TIMINGS)
-    config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=("voice",))
+    config = RobotConfig(
+        publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=voice_fallback_s, pc_domains=("voice",)
+    )
     with SimulatedRobot(config) as robot:
         robot.mute()
         told: list[tuple[str, dict[str, Any]]] = []
@@ -140,6 +153,7 @@ def on_stage(valkey: Valkey, connection: redis.Redis, processes: Processes) -> I
             subscribe_address=f"tcp://127.0.0.1:{robot.subscribe_port}",
             robot_api_url=robot.api_url,
             base_url="http://127.0.0.1:9",
+            voice_keepalive=voice_keepalive,
             vision=VisionOptions(follow=True),
         )
         bus = EventBus(connection, "link")

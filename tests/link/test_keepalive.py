@@ -1,0 +1,85 @@
+"""The robot's voice stays with us through silence, for as long as we could serve it, and nobody sees or hears why."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from link_stage import Stage, on_stage, prepare
+
+from rider_core.link import keepalive
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+#: The robot's is 5 s; what keeps it comes as much sooner.
+PATIENCE_S = 1.5
+
+
+@pytest.fixture
+def silent(
+    valkey: Valkey, connection: redis.Redis, processes: Processes, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    """A robot that hears nobody and has the real one's timer, only shorter."""
+    monkeypatch.setattr(keepalive, "EVERY_S", keepalive.EVERY_S * PATIENCE_S / 5.0)
+    monkeypatch.setattr(keepalive, "HEARD_S", keepalive.HEARD_S * PATIENCE_S / 5.0)
+    prepare(processes, valkey)
+    with on_stage(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as stage:
+        worker = stage.start_worker()
+        stage.link.start()
+        # Its timer has run out meanwhile, and its API does not know that: both directions, so that both do.
+        stage.robot.switch("voice", "local")
+        stage.robot.switch("voice", "pc")
+        stage.robot.restart_voice()
+        wait_until(lambda: stage.heard(keepalive.TOPIC), 10, what="something that keeps voice")
+        stage.worker = worker  # type: ignore[attr-defined]
+        yield stage
+
+
+def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
+    end = time.monotonic() + 4 * PATIENCE_S
+
+    def over() -> bool:
+        assert silent.robot.voice_path == "pc"
+        return time.monotonic() > end
+
+    wait_until(over)
+    assert {body["text"] for body in silent.heard(keepalive.TOPIC)} == {keepalive.INVISIBLE}
+    assert {body["reply"] for body in silent.heard(keepalive.TOPIC)} == {""}
+    assert silent.robot.played == []
+    assert not [kind for kind, _ in silent.told if kind in ("robot.transcript", "robot.reply", "robot.speech")]
+
+
+def test_it_goes_when_nobody_can_serve_it(silent: Stage) -> None:
+    silent.worker.send_signal(signal.SIGKILL)  # type: ignore[attr-defined]
+    wait_until(lambda: silent.mode() == "local", 10, what="voice handed back")
+    count = len(silent.heard(keepalive.TOPIC))
+    wait_until(lambda: silent.robot.voice_path != "pc", 10)
+    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+
+
+def test_it_goes_when_redis_is_gone(silent: Stage) -> None:
+    silent.valkey.kill()
+    wait_until(lambda: silent.robot.voice_path != "pc", 10)
+
+
+def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
+    stopped = time.monotonic()
+    wait_until(lambda: time.monotonic() - silent.link._hearing.last_chunk > keepalive.HEARD_S)
+    count = len(silent.heard(keepalive.TOPIC))
+    wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
+    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+
+
+def test_its_message_is_what_the_robots_code_lets_pass() -> None:
+    """What the code was seen to do with each key stands in the module."""
+    said = keepalive.message()
+    assert said["text"].strip() == said["text"] != ""
+    assert (said["reply"], said["speak"]) == ("", False)
+    assert said["intent"]["kind"] not in ("", "chat", "command")
