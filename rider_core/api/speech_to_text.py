@@ -9,13 +9,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rider_core.api.audio import MAX_CHANNELS, MAX_CLIP_S, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioClip
+from rider_core.api.languages import Language
 from rider_core.api.messages import Message, Result, decode_base64
 from rider_core.api.provider import Provider
 from rider_core.errors import InvalidInput
 
 #: The largest audio that a request may carry, in bytes: the longest clip at 48 kHz in stereo.
 MAX_AUDIO_BYTES = int(MAX_CLIP_S) * 48_000 * 2 * 2
-LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 
 
 class TranscribeRequest(Message):
@@ -25,7 +25,7 @@ class TranscribeRequest(Message):
     format: Literal["pcm16", "wav"] = Field("pcm16", description="raw signed 16-bit little-endian samples, or WAV")
     sample_rate: int = Field(16_000, ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="in Hz; for pcm16 only")
     channels: int = Field(1, ge=1, le=MAX_CHANNELS, description="interleaved channels; for pcm16 only")
-    language: str | None = Field(None, pattern=LANGUAGE_PATTERN, description="ISO 639-1, or None: detect it")
+    language: Language | None = Field(None, description="a tag such as pl or pl-PL; None: detect it")
 
     def clip(self) -> AudioClip:
         """The sound, decoded under limits.

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from rider_core.api.languages import Language
 from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
-from rider_core.api.speech_to_text import LANGUAGE_PATTERN
 
 MAX_PROMPT_CHARACTERS = 32_000
 #: Turns of a conversation that a request may carry; whoever talks longer leaves out the oldest.
@@ -40,8 +40,8 @@ class GenerateRequest(Message):
     preset: str | None = Field(
         None, pattern=PRESET_PATTERN, description="a system prompt by name; None: the provider's default"
     )
-    language: str | None = Field(
-        None, pattern=LANGUAGE_PATTERN, description="of that preset, ISO 639-1; None: as in the settings"
+    language: Language | None = Field(
+        None, description="of that preset, a tag such as pl or pl-PL; None: as in the settings"
     )
     model: str | None = Field(
         None, min_length=1, max_length=MAX_MODEL_NAME, description="one of the provider's models; None: its default"

@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from rider_core.api.languages import Language
 from rider_core.api.text_generation import PRESET_PATTERN
 from rider_core.errors import ConfigError
 
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
 
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")
-    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="what people speak; None: detect it")
+    language: Language | None = Field(None, description="what people speak, as pl or pl-PL; None: detect it")
 
     camera_fov_deg: float = Field(62.2, ge=20, le=170, description="the camera's horizontal angle of view")
     obstacle_distance_m: float = Field(1.0, ge=0.2, le=5, description="the robot is to stop for what is nearer")

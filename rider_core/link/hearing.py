@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.languages import language_code
 from rider_core.api.messages import decode_base64, encode_base64, parse_message
 from rider_core.api.speech_to_text import Transcript
 from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, RiderError, WaitTimeout
@@ -61,7 +62,7 @@ class Hearing:
         self._send = send
         self._give_back = give_back
         self._conversation = conversation
-        self._language = options.language
+        self._language = self._spoken = options.language
         self._barge_in = options.barge_in
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
@@ -97,6 +98,7 @@ class Hearing:
         if now - self._last_chunk > GAP_S:
             self.reset()
         self._last_chunk = now
+        self._spoken = language_code(chunk.lang or "") or self._language
         dropped_before = self._endpointer.dropped
         for utterance in self._endpointer.feed(pcm):
             self._submit(utterance)
@@ -121,7 +123,7 @@ class Hearing:
                 "format": "pcm16",
                 "sample_rate": SAMPLE_RATE,
                 "channels": 1,
-                "language": self._language,
+                "language": self._spoken,
             },
             priority=Priority.HIGH,
             deadline_ts=speech_ended + DEADLINE_S,

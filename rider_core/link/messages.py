@@ -36,7 +36,8 @@ class RobotMessage(Message):
 class AudioChunkIn(RobotMessage):
     """`voice.asr.request`: the next 20 ms of the microphone."""
 
-    rate: Literal[16_000] = Field(description="samples a second")
+    rate: Literal[16_000] = Field(16_000, description="samples a second; the robot's documents leave it out")
+    lang: str | None = Field(None, max_length=64, description="what is spoken, as a tag; what is none is not believed")
     chunk_pcm: str = Field(
         min_length=1, max_length=MAX_CHUNK_BYTES * 4 // 3 + 4, description="signed 16-bit mono samples in base64"
     )

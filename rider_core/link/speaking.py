@@ -13,6 +13,7 @@ from typing import Any
 
 from rider_core.api.events import FINAL_KINDS, Event
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
+from rider_core.api.languages import language_code
 from rider_core.api.messages import parse_message
 from rider_core.api.text_to_speech import AudioChunk
 from rider_core.errors import InvalidInput, JobError, JobFailed, RiderError, TooLarge
@@ -55,6 +56,17 @@ class Spoken:
     chunks: int = 0
     duration_s: float = 0.0
     first_ms: float = 0.0
+
+
+def other_voices(voice: str | None) -> list[str | None]:
+    """What stands in for a voice that the engine does not have: its language, then the default.
+
+    The robot's documents name voices `piper-pl`, `alloy`, `pl-PL` and `pl_PL`.
+    """
+    if voice is None:
+        return []
+    codes = [language_code(voice), language_code(voice.rpartition("-")[2])]
+    return [*dict.fromkeys(code for code in codes if code and code != voice), None]
 
 
 class Speaking:
@@ -147,16 +159,19 @@ class Speaking:
                 self._room.release()
 
     def _speak(self, spoken: Spoken) -> None:
-        try:
-            self._pass_all_on(spoken)
-        except JobFailed as error:
-            # An answer's voice is only our guess, after the language of who spoke; a person's own wish is not.
-            if spoken.answer is None or spoken.voice is None or spoken.chunks or error.cause != "invalid_input":
-                raise
-            log.warning("%s; it is spoken with the engine's default voice", error)
-            spoken.voice = None
-            self._submit(spoken)
-            self._pass_all_on(spoken)
+        """In the voice that was asked for, or in the nearest that the engine has: a robot is never silent for that."""
+        others = other_voices(spoken.voice)
+        while True:
+            try:
+                self._pass_all_on(spoken)
+            except JobFailed as error:
+                if not others or spoken.chunks or error.cause != "invalid_input":
+                    raise
+                spoken.voice = others.pop(0)
+                log.warning("%s; it is spoken in %s", error, spoken.voice or "the engine's default voice")
+                self._submit(spoken)
+            else:
+                return
 
     def _pass_all_on(self, spoken: Spoken) -> None:
         for event in self._house.follow(spoken.job_id, SILENCE_S):

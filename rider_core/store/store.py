@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
-from rider_core.api.speech_to_text import LANGUAGE_PATTERN
+from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
 from rider_core.errors import InvalidInput, StoreError, TooLarge
 from rider_core.store import migrate
@@ -121,7 +121,7 @@ class Store:
         """
         if not re.fullmatch(PRESET_PATTERN, name):
             raise InvalidInput(f"{name[:40]!r} is no name for a system prompt", remedy="use lower case and dashes")
-        if not re.fullmatch(LANGUAGE_PATTERN, language):
+        if not re.fullmatch(CODE_PATTERN, language):
             raise InvalidInput(f"{language[:20]!r} is no language", remedy="use ISO 639-1, such as pl or en")
         if not text.strip():
             raise InvalidInput(f"the system prompt {name!r} is empty", remedy=f"rider prompts reset {name}")

@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 
 from rider_core.api.audio import AudioClip
-from rider_core.api.speech_to_text import LANGUAGE_PATTERN, SpeechToText, Transcript
+from rider_core.api.languages import CODE_PATTERN
+from rider_core.api.speech_to_text import SpeechToText, Transcript
 from rider_core.errors import InvalidInput
 from rider_core.testing.provider import ProviderContract
 from rider_core.testing.samples import silence_clip, tone_clip
@@ -74,7 +75,7 @@ class SpeechToTextContract(ProviderContract):
     def test_languages(self, provider: SpeechToText) -> None:
         languages = provider.languages()
         assert isinstance(languages, tuple)
-        odd = [name for name in languages if not re.match(LANGUAGE_PATTERN, name)]
+        odd = [name for name in languages if not re.match(CODE_PATTERN, name)]
         assert not odd, f"not in ISO 639-1: {', '.join(odd)}"
         assert not languages or self.language in languages, f"languages() lacks {self.language!r}"
 
@@ -95,7 +96,7 @@ def check_transcript(transcript: object, clip: AudioClip) -> Transcript:
     assert transcript.no_speech is not bool(transcript.text.strip()), (
         f"text is {transcript.text!r} and no_speech {transcript.no_speech}: exactly one of them says something"
     )
-    assert transcript.language is None or re.match(LANGUAGE_PATTERN, transcript.language)
+    assert transcript.language is None or re.match(CODE_PATTERN, transcript.language)
     earlier_s = 0.0
     for segment in transcript.segments:
         assert segment.start_s >= earlier_s - _TIME_TOLERANCE_S, f"{segment} begins before the one before it"

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from rider_core import __version__
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
+from rider_core.api.languages import language_code
 from rider_core.api.messages import Message, parse_json, parse_message
 from rider_core.api.tasks import TASKS
 from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GeneratedText
@@ -47,6 +48,12 @@ class RobotTextRequest(Message):
         None, description="what was said before, in turns; or what there is to know"
     )
 
+    @property
+    def _language(self) -> str | None:
+        """That of the robot's preset: what `context.locale` says, such as `pl-PL`."""
+        locale = self.context.get("locale") if isinstance(self.context, dict) else None
+        return language_code(locale) if isinstance(locale, str) else None
+
     def payload(self, preset: str) -> dict[str, Any]:
         """That of the job. The robot's documents do not say what a context is made of; turns are taken as turns."""
         payload: dict[str, Any] = self.model_dump(include={"prompt", "max_tokens", "temperature"})
@@ -54,6 +61,7 @@ class RobotTextRequest(Message):
             payload["system_prompt"] = self.system_prompt
         else:
             payload["preset"] = preset
+            payload["language"] = self._language
         if isinstance(self.context, list):
             payload["history"] = [turn.model_dump() for turn in self.context]
         elif self.context:
@@ -81,7 +89,9 @@ def create_robot_app(services: Services) -> Flask:
                 domain["tasks"].append(task.name)
         return jsonify({"version": __version__, "name": "rider-pc", "domains": domains})
 
+    # The robot's documents name both.
     @app.post("/providers/text/generate")
+    @app.post("/api/providers/text/generate")
     def generate() -> Response:
         asked = parse_json(RobotTextRequest, request.get_data())  # unlike Flask's parser it bounds the depth
         started = time.monotonic()

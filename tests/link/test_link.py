@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from itertools import groupby
+from typing import Any
 
 import pytest
 import zmq
@@ -57,6 +58,45 @@ def test_text_comes_back_as_sound_in_order_and_playable_one_by_one(stage: Stage,
     assert [clip.frames // 160 for clip in clips] == [3, 5, 4, 6]
     assert [int.from_bytes(clip.pcm[:2], "little") for clip in clips] == [1, 2, 3, 1]
     wait_until(lambda: len(stage.tells("robot.speech")) == 2)
+
+
+@pytest.mark.parametrize("voice", ["pl", "pl-PL", "pl_PL", "piper-pl", "alloy", "no such voice", "../../etc/passwd"])
+def test_a_voice_that_the_engine_does_not_have_is_never_silence(
+    stage: Stage, voice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The robot's documents name such: the language of the voice stands in, or the default."""
+    started(stage)
+
+    def spoken() -> bool:
+        stage.robot.request_speech("one", voice)
+        return bool(stage.tells("robot.speech"))
+
+    wait_until(spoken)
+    assert not stage.tells("robot.refused")
+    warnings = [each.getMessage() for each in caplog.records if "it is spoken in" in each.getMessage()]
+    assert bool(warnings) == (voice != "pl")
+    if voice in ("pl-PL", "pl_PL", "piper-pl"):
+        assert warnings[0].endswith("it is spoken in pl")
+
+
+@pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
+def test_sound_as_the_robots_documents_have_it_is_heard_in_its_language(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a rate, and with a language for each piece."""
+    send = stage.robot._voice._send
+
+    def as_documented(topic: str, body: dict[str, Any], *rest: Any) -> None:
+        if topic == "voice.asr.request":
+            body = {key: value for key, value in body.items() if key != "rate"} | {"lang": "pl-PL", "rid": "r-1"}
+        send(topic, body, *rest)
+
+    monkeypatch.setattr(stage.robot._voice, "_send", as_documented)
+    started(stage)
+    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.mute(False)
+    wait_until(lambda: stage.heard("voice.asr.result"), 30)
+    assert stage.heard("voice.asr.result")[0]["language"] == "pl"
 
 
 def test_every_malformed_message_is_refused_and_the_link_lives(stage: Stage) -> None:

@@ -88,6 +88,21 @@ def test_without_a_system_prompt_the_robots_preset_is_taken(client: FlaskClient)
     assert BUILT_IN["teacher"]["en"] not in own
 
 
+@pytest.mark.parametrize("locale", ["pl-PL", "pl", "PL", "pl_PL.UTF-8"])
+def test_the_contexts_locale_chooses_the_presets_language(client: FlaskClient, locale: str) -> None:
+    context = {"locale": locale, "place": "kuchnia"}
+    assert BUILT_IN["teacher"]["pl"] in ask(client, prompt="hello", context=context).get_json()["text"]
+    for odd in (None, 7, "polish", {}, "", "xx"):
+        response = ask(client, prompt="hello", context={"locale": odd})
+        assert BUILT_IN["teacher"]["en"] in response.get_json()["text"]
+
+
+def test_the_robots_documents_name_a_second_path(client: FlaskClient) -> None:
+    answer = client.post("/api/providers/text/generate", json={"prompt": "hello"})
+    assert answer.status_code == 200
+    assert answer.get_json()["meta"]["provider"] == "scribe"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

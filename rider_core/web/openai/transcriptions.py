@@ -8,8 +8,9 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import ConfigDict, Field
 
 from rider_core.api.audio import AudioClip
+from rider_core.api.languages import Language
 from rider_core.api.messages import Message, encode_base64, parse_message
-from rider_core.api.speech_to_text import LANGUAGE_PATTERN, TranscribeRequest, Transcript
+from rider_core.api.speech_to_text import TranscribeRequest, Transcript
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs.ledger.backend import MAX_JOB_BYTES
 from rider_core.runtime.services import Services
@@ -39,7 +40,7 @@ class TranscriptionForm(Message):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="`whisper-1`, or an engine's name")
-    language: str | None = Field(None, pattern=LANGUAGE_PATTERN, description="ISO 639-1; None: detect it")
+    language: Language | None = Field(None, description="a tag such as pl or pl-PL; None: detect it")
     response_format: Literal["json", "verbose_json", "text", "srt", "vtt"] = Field("json", description="of the answer")
 
     @property
