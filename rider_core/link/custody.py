@@ -31,6 +31,11 @@ START_GRACE_S = 20.0
 HEALTHY_FOR_S = 10.0
 #: A reason is for people, in characters.
 MAX_REASON = 200
+#: What we hand back has a reason that begins so: after a start of ours it says that the domain was ours.
+OURS = "rider-pc: "
+#: The reasons of the robot's own code, when it gives a PC up. A person's switch has another ("manual", "boot", a name):
+#: what people set stays.
+GAVE_UP = frozenset({"pc_unreachable", "pc_timeout", "pc_error"})
 
 #: Who has to hand a domain back again this soon after it was taken waits twice as long before it is taken the next
 #: time, and so on up to the longest wait: what ails it shows only while we serve it, as a frozen camera does.
@@ -57,10 +62,19 @@ class _Domain:
     status: str = ""
     reason: str = ""
     since: float = 0.0
-    handed_back: bool = False
     taken: float = float("-inf")
-    wait_s: float = 0.0
+    wait_s: float = HEALTHY_FOR_S
     healthy_since: float | None = None
+
+    @property
+    def is_handed_back(self) -> bool:
+        """We could not serve it, now or before our last start."""
+        return self.mode == "local" and self.reason.startswith(OURS)
+
+    @property
+    def is_lost(self) -> bool:
+        """It was ours, and nobody decided that it should not be."""
+        return self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
 
 
 class Custody:
@@ -95,7 +109,7 @@ class Custody:
         self._thread.join(timeout=5)
         for name, domain in self._domains.items():
             if domain.mode == "pc":
-                self._hand_back(name, domain, "the PC's link ends", for_good=True)
+                self._hand_back(name, "the PC's link ends")
 
     def give_back(self, domain: str, reason: str) -> None:
         """Ask for a domain to be handed back now."""
@@ -110,7 +124,7 @@ class Custody:
 
     def is_handed_back(self, domain: str) -> bool:
         """Whether we gave it to the robot because we could not serve it. May be called from any thread."""
-        return self._domains[domain].handed_back
+        return self._domains[domain].is_handed_back
 
     def take_state(self, body: dict[str, Any]) -> None:
         """`provider.*.state`: the robot says who serves a domain.
@@ -143,10 +157,10 @@ class Custody:
             if reason:
                 domain.healthy_since = None
                 if domain.mode == "pc":
-                    self._hand_back(name, domain, reason)
+                    self._hand_back(name, reason)
             elif domain.healthy_since is None:
                 domain.healthy_since = time.monotonic()
-            elif domain.handed_back and time.monotonic() - domain.healthy_since > domain.wait_s:
+            elif domain.is_lost and time.monotonic() - domain.healthy_since > domain.wait_s:
                 self._take_again(name, domain)
 
     def _problems(self) -> dict[str, str]:
@@ -182,30 +196,29 @@ class Custody:
         mode, status, reason = state.mode, state.status, state.reason or ""
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
-        if mode != domain.mode:
+        was, domain.mode, domain.status, domain.reason = domain.mode, mode, status, reason
+        if mode != was:
             domain.since = time.monotonic()
-            domain.handed_back = domain.handed_back and mode != "pc"
-        domain.mode, domain.status, domain.reason = mode, status, reason
+            if was == "pc" and domain.is_lost:
+                again = time.monotonic() - domain.taken < SOON_AGAIN_S
+                domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S
+                domain.healthy_since = None
         log.info("%s is served by %s (%s) %s", name, mode, status, reason)
         self._house.tell("robot.domain", domain=name, mode=mode, status=status, reason=reason)
 
-    def _hand_back(self, name: str, domain: _Domain, reason: str, for_good: bool = False) -> None:
+    def _hand_back(self, name: str, reason: str) -> None:
         log.warning("%s is handed back to the robot: %s", name, reason)
-        if self._switch(name, "local", reason):
-            domain.handed_back = not for_good
-            again = time.monotonic() - domain.taken < SOON_AGAIN_S
-            domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S
+        self._switch(name, "local", reason)
 
     def _take_again(self, name: str, domain: _Domain) -> None:
-        log.info("%s can be served again and is taken back", name)
+        log.info("%s can be served again and is taken back; the robot had it because: %s", name, domain.reason)
         if self._switch(name, "pc", "the PC can serve it again"):
-            domain.handed_back = False
             domain.taken = time.monotonic()
 
     def _switch(self, name: str, target: Mode, reason: str) -> bool:
         """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer."""
         try:
-            self._note(self._api.switch(name, target, reason))
+            self._note(self._api.switch(name, target, OURS + reason))
         except RobotError as error:
             log.error("%s could not be switched to %s: %s", name, target, error)
             return False

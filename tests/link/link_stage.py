@@ -87,7 +87,8 @@ class Stage:
         return str(self.robot.domains[domain]["mode"])
 
     def reason(self, domain: str = "voice") -> str:
-        return str(self.robot.domains[domain]["reason"])
+        """The robot's, without what says that it is ours."""
+        return str(self.robot.domains[domain]["reason"]).removeprefix(custody.OURS)
 
     def heard(self, topic: str) -> list[dict[str, Any]]:
         return [message.body for message in self.robot.received.all(topic) if message.body is not None]

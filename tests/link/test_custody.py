@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from rider_core.link import custody
-from rider_core.link.custody import HEALTHY_FOR_S, LONGEST_WAIT_S, SOON_AGAIN_S, TASK_OF_DOMAIN, Custody
+from rider_core.link.custody import (
+    GAVE_UP,
+    HEALTHY_FOR_S,
+    LONGEST_WAIT_S,
+    OURS,
+    SOON_AGAIN_S,
+    TASK_OF_DOMAIN,
+    Custody,
+)
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
 
@@ -26,21 +34,30 @@ class ObedientRobot:
 
     def __init__(self) -> None:
         self.modes = dict.fromkeys(TASK_OF_DOMAIN, "local") | {"vision": "pc"}
+        self.reasons = dict.fromkeys(TASK_OF_DOMAIN, "boot")
+
+    def put(self, domain: str, mode: str, reason: str) -> None:
+        self.modes[domain], self.reasons[domain] = mode, reason
 
     def send_heartbeat(self, *_: object) -> None:
         pass
 
     def domains(self) -> dict[str, DomainState]:
-        return {name: DomainState(domain=name, mode=mode) for name, mode in self.modes.items()}  # type: ignore[arg-type]
+        return {
+            name: DomainState(domain=name, mode=mode, reason=self.reasons[name])  # type: ignore[arg-type]
+            for name, mode in self.modes.items()
+        }
 
     def switch(self, domain: str, target: str, reason: str) -> DomainState:
-        self.modes[domain] = target
+        self.put(domain, target, reason)
         return DomainState(domain=domain, mode=target, reason=reason)  # type: ignore[arg-type]
 
 
 class Capable:
+    workers = 1
+
     def capacity(self) -> dict[str, int]:
-        return dict.fromkeys(TASK_OF_DOMAIN.values(), 1)
+        return dict.fromkeys(TASK_OF_DOMAIN.values(), self.workers)
 
 
 @pytest.fixture
@@ -48,6 +65,70 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     clock = Time()
     monkeypatch.setattr(custody, "time", clock)
     return clock  # type: ignore[return-value]
+
+
+class Watched:
+    """A custody that can serve everything, round by round."""
+
+    def __init__(self, clock: Time, robot: ObedientRobot) -> None:
+        self.clock, self.robot = clock, robot
+        self.capable = Capable()
+        house = House(self.capable, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+        self.custody = Custody(house, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+        clock.now += 100
+
+    def rounds(self, seconds: float) -> None:
+        for _ in range(round(seconds)):
+            self.clock.now += 1
+            self.custody._round()
+
+
+@pytest.mark.parametrize("reason", [*GAVE_UP, OURS + "no worker can do vision.detect", OURS + "the PC's link ends"])
+def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, reason: str) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", "local", reason)
+    watched = Watched(clock, robot)
+    watched.rounds(HEALTHY_FOR_S - 2)
+    assert robot.modes["vision"] == "local", "not before it was healthy for a while"
+    watched.rounds(6)
+    assert robot.modes["vision"] == "pc"
+    assert robot.reasons["vision"].startswith(OURS)
+
+
+@pytest.mark.parametrize("reason", ["manual", "boot", "default", "the owner", "", "pc_timeout?"])
+@pytest.mark.parametrize("mode", ["local", "pc"])
+def test_what_a_person_set_stays(clock: Time, reason: str, mode: str) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", mode, reason)
+    Watched(clock, robot).rounds(400)
+    assert (robot.modes["vision"], robot.reasons["vision"]) == (mode, reason)
+
+
+def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", "local", "pc_unreachable")
+    watched = Watched(clock, robot)
+    watched.capable.workers = 0
+    watched.rounds(100)
+    assert robot.modes["vision"] == "local"
+
+
+def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: Time) -> None:
+    """As its voice does where it is never sent a text in time."""
+    robot = ObedientRobot()
+    robot.put("voice", "local", "pc_timeout")
+    watched, waited = Watched(clock, robot), []
+    for _ in range(6):
+        before = clock.now
+        while robot.modes["voice"] == "local":
+            watched.rounds(1)
+            assert clock.now - before < 400
+        waited.append(clock.now - before)
+        watched.rounds(6)
+        robot.put("voice", "local", "pc_timeout")
+        watched.rounds(6)
+    assert waited == sorted(waited)
+    assert waited[-1] > 10 * waited[0]
 
 
 def waits(clock: Time, served_s: float, rounds: int) -> list[float]:

@@ -1199,6 +1199,27 @@ EYES = [
         (_LINK_TESTS + "test_custody.py", "left_alone_longer"),
     ),
     Defence(
+        "what the robot gave up by itself stays lost",
+        _LINK + "custody.py",
+        'return self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)',
+        "return self.is_handed_back",
+        (_LINK_TESTS + "test_custody.py", "test_what_was_lost_is_taken_again"),
+    ),
+    Defence(
+        "what a person set is undone",
+        _LINK + "custody.py",
+        'return self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)',
+        'return self.mode == "local"',
+        (_LINK_TESTS + "test_custody.py", "test_what_a_person_set_stays"),
+    ),
+    Defence(
+        "what we handed back before a start is forgotten",
+        _LINK + "custody.py",
+        "self._api.switch(name, target, OURS + reason)",
+        "self._api.switch(name, target, reason)",
+        (_LINK_TESTS + "test_custody.py", "test_what_was_lost_is_taken_again"),
+    ),
+    Defence(
         "any number of things is known",
         _LINK + "tracks.py",
         "if len(self._known) < MAX_THINGS:",
