@@ -11,9 +11,10 @@ import redis
 from link_stage import Stage, on_stage, prepare
 
 from rider_core.link import keepalive
+from rider_core.link.options import House
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
-from rider_core.testing.waiting import wait_until
+from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,8 @@ def test_it_goes_when_nobody_can_serve_it(silent: Stage) -> None:
 
 
 def test_it_goes_when_redis_is_gone(silent: Stage) -> None:
+    """Also where the robot cannot be told: its own timer does it."""
+    silent.robot.kill_api()
     silent.valkey.kill()
     wait_until(lambda: silent.robot.voice_path != "pc", 10)
 
@@ -75,6 +78,31 @@ def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch
     count = len(silent.heard(keepalive.TOPIC))
     wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
     assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+
+
+def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A robot whose other domains are ours goes on streaming its microphone."""
+    monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
+    handed_back, sent = [False], []
+
+    class Capable:
+        def capacity(self) -> dict[str, int]:
+            return {keepalive.TASK: 1}
+
+    house = House(Capable(), lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    kept = keepalive.VoiceKeepalive(
+        house, lambda *message: sent.append(message) or True, time.monotonic, lambda: handed_back[0]
+    )
+    kept.start()
+    wait_until(lambda: len(sent) > 3)
+    handed_back[0] = True
+    wait_until(lambda: not kept._serves)
+    count = len(sent)
+    let_pass(0.1, "ten times its interval")
+    assert len(sent) == count
+    handed_back[0] = False
+    wait_until(lambda: len(sent) > count)
+    kept.stop()
 
 
 def test_its_message_is_what_the_robots_code_lets_pass() -> None:

@@ -31,10 +31,10 @@ def encode(picture: Pixels, quality: int) -> bytes:
 
 @pytest.fixture
 def scene() -> Pixels:
-    """Something coloured with coarse and fine structure."""
-    dice = np.random.default_rng(1)
-    coarse = dice.uniform(20, 230, (30, 40, 3)).astype(np.float32)
-    return cv2.resize(coarse, (320, 240)) + 15 * np.sin(np.mgrid[0:240, 0:320, 0:3][1] / 3).astype(np.float32)
+    """Gaudy patches with a fine pattern: JPEG has much to round, and colours that it must cut off."""
+    patches = np.random.default_rng(1).uniform(0, 255, (30, 40, 3)).astype(np.float32)
+    pattern = 20 * np.sin(np.mgrid[0:240, 0:320, 0:3][1] / 3).astype(np.float32)
+    return np.kron(patches, np.ones((8, 8, 1), np.float32)) * 0.7 + pattern
 
 
 def living(scene: Pixels, noise: float) -> Iterator[Pixels]:

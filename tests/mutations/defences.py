@@ -1026,7 +1026,7 @@ EYES = [
         _LINK + "keepalive.py",
         "if self._refused():",
         "if False:",
-        (_LINK_TESTS + "test_keepalive.py", "test_it_goes_when_nobody"),
+        (_LINK_TESTS + "test_keepalive.py", "test_a_voice_that_was_handed_back"),
     ),
     Defence(
         "silence loses the robot's voice",
