@@ -12,8 +12,6 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from waitress.server import create_server
-
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
@@ -21,28 +19,19 @@ from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.services import Services
+from rider_core.web.capacity_watch import CapacityWatch
 from rider_core.web.robot_app import create_robot_app
+from rider_core.web.robot_server import create_robot_server
 
 log = logging.getLogger(__name__)
-
-#: Requests of one robot; its probe and a text or two.
-SERVER_THREADS = 4
-#: A prompt of the largest allowed size with its options.
-MAX_REQUEST_BYTES = 256 * 1024
 
 
 def run_link(settings: Settings) -> None:
     """Be the link until SIGTERM or SIGINT."""
     services = Services.open(settings, role="link")
     address = own_address(settings)
-    server = create_server(
-        create_robot_app(services),
-        host=address,
-        port=settings.link_port,
-        threads=SERVER_THREADS,
-        max_request_body_size=MAX_REQUEST_BYTES,
-        ident="rider-pc",
-    )
+    watch = CapacityWatch(services.backend)
+    server = create_robot_server(create_robot_app(services, watch), address, settings.link_port)
     teller = Teller(services.bus.publish)
     options = LinkOptions(
         publish_address=f"tcp://{settings.robot_address}:{settings.pi_publish_port}",
@@ -64,6 +53,7 @@ def run_link(settings: Settings) -> None:
     link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker))
     reporter = StatusReporter(services.bus, link.describe)
     serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
+    watch.start()
     serving.start()
     teller.start()
     link.start()
@@ -78,6 +68,7 @@ def run_link(settings: Settings) -> None:
         reporter.stop()
         teller.stop()
         server.close()
+        watch.stop()
         services.close()
 
 

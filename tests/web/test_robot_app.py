@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
+from rider_core.web.capacity_watch import CapacityWatch, Known
 from rider_core.web.robot_app import create_robot_app
 
 SCRIBE = """
@@ -50,7 +52,13 @@ def services(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPat
 def client(services: Services, processes: Processes) -> FlaskClient:
     processes.fork("rider_core.cli.main", "worker", "text")
     wait_until(lambda: services.backend.capacity()["text.generate"], what="a worker")
-    return create_robot_app(services).test_client()
+    return client_of(services)
+
+
+def client_of(services: Services) -> FlaskClient:
+    watch = CapacityWatch(services.backend)
+    watch.look()
+    return create_robot_app(services, watch).test_client()
 
 
 def ask(client: FlaskClient, **body: Any) -> Any:
@@ -130,9 +138,52 @@ def test_a_body_that_is_no_json_is_refused(client: FlaskClient) -> None:
 
 
 def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey) -> None:
-    client = create_robot_app(services).test_client()
     valkey.stop()
+    client = client_of(services)
     answer = client.get("/providers/capabilities")
     assert answer.status_code == 200
     assert answer.get_json()["domains"]["text"] == {"available": False, "tasks": []}
+    assert answer.get_json()["age_s"] is None
+    assert "Redis" in answer.get_json()["problem"]
     assert ask(client, prompt="hello").status_code == 503
+
+
+def test_the_probe_tells_what_was_known_last_and_how_old_it_is(services: Services, valkey: Valkey) -> None:
+    watch = CapacityWatch(services.backend)
+    watch.known = Known({"text.generate": 1}, time.monotonic() - 7, "")
+    valkey.stop()
+    watch.look()
+    told = create_robot_app(services, watch).test_client().get("/providers/capabilities").get_json()
+    assert told["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
+    assert told["age_s"] == pytest.approx(7, abs=3)
+    assert "Redis" in told["problem"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:8001"}, 403),
+        ({"Host": "10.0.0.7.evil.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "192.168.1.5:8001"}, 200),
+        ({"Host": "[fd00::7]:8001"}, 200),
+        ({"Host": "localhost"}, 200),
+    ],
+)
+def test_a_web_page_cannot_ask(client: FlaskClient, headers: dict[str, str], status: int) -> None:
+    probe = client.get("/providers/capabilities", headers=headers)
+    assert probe.status_code == status
+    text = client.post("/providers/text/generate", json={"prompt": "hello"}, headers=headers)
+    assert text.status_code == status
+    if status == 403:
+        assert text.get_json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_only_json_starts_a_job(client: FlaskClient, kind: str) -> None:
+    """What a page may send to a stranger without asking first is none of these."""
+    response = client.post("/providers/text/generate", data=b'{"prompt": "hello"}', content_type=kind)
+    assert response.status_code == 415
+    assert "application/json" in response.get_json()["detail"]

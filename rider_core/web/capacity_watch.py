@@ -1,0 +1,66 @@
+"""What workers can do, looked up now and then: who asks gets an answer at once, also while Redis hangs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rider_core.api.job_backend import JobBackend
+from rider_core.errors import BackendUnavailable
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    Attributes:
+        capacity: Task to how many jobs of it can run at once.
+        looked: When that was so; our monotonic clock. None: nobody could say yet.
+        problem: Why it is not newer; empty where it is.
+    """
+
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    looked: float | None = None
+    problem: str = "not looked yet"
+
+    @property
+    def age_s(self) -> float | None:
+        return None if self.looked is None else time.monotonic() - self.looked
+
+
+class CapacityWatch:
+    """Looks in a thread of its own; `known` may be read from any."""
+
+    def __init__(self, backend: JobBackend) -> None:
+        self._backend = backend
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capacity", daemon=True)
+        self.known = Known()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=2)
+
+    def look(self) -> None:
+        try:
+            self.known = Known(self._backend.capacity(), time.monotonic(), "")
+        except BackendUnavailable as error:
+            self.known = Known(self.known.capacity, self.known.looked, str(error))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Exception:  # the top of a thread
+                log.exception("what workers can do could not be looked up")
+            if self._stop.wait(EVERY_S):
+                return

@@ -1,0 +1,149 @@
+"""The server that the robot asks: its probe is answered in time whatever else hangs, and no text outlives its asker."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from harness import plain_http
+
+from rider_core.config import load_settings
+from rider_core.runtime.services import Services
+from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
+from rider_core.web import robot_texts
+from rider_core.web.capacity_watch import CapacityWatch
+from rider_core.web.robot_app import create_robot_app
+from rider_core.web.robot_server import create_robot_server
+
+pytestmark = pytest.mark.slow
+
+#: The robot gives up after 2 s; ours is 0.1 s on an idle machine.
+PROBE_LIMIT_S = 1.0
+HALF_SENT = 300
+
+WRITER = """
+import os, time
+from rider_core.api import TextGenerator, hookimpl
+RIDER_API = "1.0"
+class Writer(TextGenerator):
+    name = "writer"
+    def generate_stream(self, request):
+        with open(os.environ["WRITTEN"], "a") as file:
+            file.write(request.prompt + " began\\n")
+        while request.prompt == "long" and not os.path.exists(os.environ["GO"]):
+            time.sleep(0.02)
+            yield " "
+        yield "done"
+@hookimpl
+def register_providers(register):
+    register(Writer)
+"""
+
+
+class Robot:
+    """Asks over real connections.
+
+    Attributes:
+        written: What the engine was asked.
+    """
+
+    def __init__(self, url: str, processes: Processes) -> None:
+        self.url = url
+        self.go, self.written = processes.folder / "go", processes.folder / "written"
+
+    def probe_s(self) -> float:
+        began = time.monotonic()
+        answer = plain_http.get(f"{self.url}/providers/capabilities", timeout=2)
+        assert answer.status_code == 200
+        assert answer.json()["version"]
+        return time.monotonic() - began
+
+    def ask(self, prompt: str) -> httpx.Response:
+        return plain_http.post(f"{self.url}/providers/text/generate", json={"prompt": prompt}, timeout=30)
+
+    def begin(self, prompt: str) -> socket.socket:
+        """Ask over a connection that the test keeps; the answer is not waited for."""
+        body = json.dumps({"prompt": prompt}).encode()
+        host, port = self.url.removeprefix("http://").split(":")
+        connection = socket.create_connection((host, int(port)))
+        head = f"POST /providers/text/generate HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return connection
+
+    def began(self) -> int:
+        return self.written.read_text().count("began") if self.written.exists() else 0
+
+
+@pytest.fixture
+def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Robot]:
+    install_plugin(processes.folder, "writer", WRITER)
+    written, go = str(processes.folder / "written"), str(processes.folder / "go")
+    processes.environment.update(REDIS_URL=valkey.url, WRITTEN=written, GO=go)
+    monkeypatch.setenv("RIDER_DATA_DIR", processes.environment["RIDER_DATA_DIR"])
+    services = Services.open(load_settings(redis_url=valkey.url), "link")
+    watch = CapacityWatch(services.backend)
+    server = create_robot_server(create_robot_app(services, watch), "127.0.0.1", 0)
+    serving = threading.Thread(target=server.run, daemon=True)
+    serving.start()
+    watch.start()
+    processes.fork("rider_core.cli.main", "worker", "text")
+    wait_until(lambda: watch.known.capacity.get("text.generate"), what="a worker")
+    yield Robot(f"http://127.0.0.1:{server.effective_port}", processes)
+    server.close()
+    watch.stop()
+    services.close()
+
+
+def test_the_probe_is_answered_while_texts_hang_and_a_third_is_refused_with_the_reason(robot: Robot) -> None:
+    with ExitStack() as stack:
+        for _ in range(robot_texts.MAX_TEXTS):
+            stack.enter_context(robot.begin("long"))
+        wait_until(lambda: robot.began() >= 1)
+        refused = robot.ask("short")
+        assert refused.status_code == 503
+        assert "are being written already" in refused.json()["detail"]
+        assert max(robot.probe_s() for _ in range(20)) < PROBE_LIMIT_S
+        robot.go.touch()
+    wait_until(lambda: robot.ask("short").status_code == 200, what="room for the next text")
+
+
+def test_the_probe_is_answered_while_requests_are_half_sent(robot: Robot) -> None:
+    host, port = robot.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        for _ in range(HALF_SENT):
+            connection = stack.enter_context(socket.create_connection((host, int(port))))
+            connection.sendall(b"POST /providers/text/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n")
+        assert max(robot.probe_s() for _ in range(20)) < PROBE_LIMIT_S
+
+
+def test_the_probe_is_answered_while_redis_hangs(robot: Robot, valkey: Valkey) -> None:
+    valkey.server.send_signal(signal.SIGSTOP)
+    try:
+        assert max(robot.probe_s() for _ in range(20)) < PROBE_LIMIT_S
+        wait_until(lambda: plain_http.get(f"{robot.url}/providers/capabilities").json()["age_s"] > 2, what="its age")
+        assert robot.probe_s() < PROBE_LIMIT_S
+    finally:
+        valkey.server.send_signal(signal.SIGCONT)
+
+
+def test_a_text_whose_asker_hung_up_is_cancelled(robot: Robot) -> None:
+    with robot.begin("long"):
+        wait_until(lambda: robot.began() == 1)
+    assert robot.ask("short").json()["text"] == "done", "the only worker is free again"
+    assert not robot.go.exists()
+
+
+def test_a_text_whose_time_is_up_is_cancelled(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robot_texts, "TEXT_TIMEOUT_S", 1.0)
+    assert robot.ask("long").status_code == 503
+    monkeypatch.setattr(robot_texts, "TEXT_TIMEOUT_S", 20.0)
+    assert robot.ask("short").json()["text"] == "done", "the only worker is free again"
