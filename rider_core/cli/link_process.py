@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import threading
@@ -24,6 +25,9 @@ from rider_core.web.robot_app import create_robot_app
 from rider_core.web.robot_server import create_robot_server
 
 log = logging.getLogger(__name__)
+
+#: Exit status where a thread of the link hangs: "internal software error" of sysexits.h.
+STUCK_STATUS = 70
 
 
 def run_link(settings: Settings) -> None:
@@ -61,7 +65,7 @@ def run_link(settings: Settings) -> None:
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
     try:
-        _wait_for_stop()
+        _wait_for_stop(link)
     finally:
         services.plugins.notify("on_shutdown", services=services)
         link.stop()
@@ -100,9 +104,12 @@ def _is_ours(host: str) -> bool:
     return False
 
 
-def _wait_for_stop() -> None:
+def _wait_for_stop(link: Link) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     while not stop.wait(1.0):
-        pass
+        if problem := link.stuck():
+            log.critical("%s: the link ends, so that its supervisor starts it anew", problem)
+            # What hangs would hang the orderly end, too.
+            os._exit(STUCK_STATUS)

@@ -16,6 +16,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from rider_core.errors import RiderError
 from rider_core.link.framing import MAX_MESSAGE_BYTES, decode, encode
+from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
 from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_SENT
 
@@ -56,6 +57,7 @@ class RobotBus:
         self._wake_writer.setblocking(False)
         self._stop = threading.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.pulse = Pulse("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
         self._up = False
         self._down_since = time.monotonic()
@@ -110,6 +112,7 @@ class RobotBus:
         for pollable in (sockets.subscriber, sockets.monitor, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
         while not self._stop.is_set():
+            self.pulse.beat()
             ready = dict(poller.poll(POLL_MS))
             if sockets.monitor in ready:
                 self._watch(sockets.monitor)

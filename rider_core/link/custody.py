@@ -16,6 +16,7 @@ from rider_core.api.messages import parse_message
 from rider_core.errors import BackendUnavailable, RobotError
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
+from rider_core.link.pulse import Pulse
 from rider_core.link.robot_api import Mode, RobotApi
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Custody:
         self._started = time.monotonic()
         self._next_heartbeat = 0.0
         self._robot_problem: str | None = None
+        self.pulse = Pulse("custody")
         self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
 
     def start(self) -> None:
@@ -138,6 +140,7 @@ class Custody:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self.pulse.beat()
             try:
                 self._round()
             except Exception:  # the top of a thread

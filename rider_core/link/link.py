@@ -88,6 +88,10 @@ class Link:
         self._bus.stop()
         self._api.close()
 
+    def stuck(self) -> str:
+        """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
+        return "; ".join(filter(None, (part.pulse.problem() for part in (self._bus, self._custody, self._seeing))))
+
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
         problems = [problem for problem in (self._bus_problem, self._robot_problem) if problem]

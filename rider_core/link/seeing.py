@@ -22,6 +22,7 @@ from rider_core.link.frames import Frame, FrameIntake
 from rider_core.link.liveness import Liveness
 from rider_core.link.obstacle import NEAREST_M, Ahead, View, look_ahead
 from rider_core.link.options import House, VisionOptions
+from rider_core.link.pulse import Pulse
 from rider_core.link.tracks import Thing, Tracks
 from rider_core.metrics import BLIND, FRAMES, LINK_DROPPED
 
@@ -79,6 +80,7 @@ class Seeing:
         self._problem = ""
         self._unsure_since: float | None = None
         self._asked_back = float("-inf")
+        self.pulse = Pulse("seeing")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
 
@@ -105,6 +107,7 @@ class Seeing:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self.pulse.beat()
             try:
                 frame = self._intake.next(WATCH_EVERY_S)
                 if frame is not None:

@@ -1255,6 +1255,20 @@ EYES = [
         ("tests/web/test_robot_app.py", "test_only_json"),
     ),
     Defence(
+        "a link that hangs is left so",
+        "rider_core/cli/link_process.py",
+        "            os._exit(STUCK_STATUS)",
+        "            pass",
+        (_LINK_TESTS + "test_pulse.py", "test_the_links_process_ends"),
+    ),
+    Defence(
+        "a thread that ended counts as alive",
+        _LINK + "pulse.py",
+        "if not self._thread.is_alive():",
+        "if False:",
+        (_LINK_TESTS + "test_pulse.py", "test_one_that_ended"),
+    ),
+    Defence(
         "what the robot gave up by itself stays lost",
         _LINK + "custody.py",
         'return self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)',
