@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 from rider_core.config import Settings
@@ -30,8 +31,25 @@ log = logging.getLogger(__name__)
 STUCK_STATUS = 70
 
 
+#: The robot is told of a new address of ours that soon after; it takes some seconds more to begin anew.
+ADDRESS_EVERY_S = 3.0
+
+
 def run_link(settings: Settings) -> None:
-    """Be the link until SIGTERM or SIGINT."""
+    """Be the link until SIGTERM or SIGINT. Where our address changes, begin anew at the new one."""
+    stop = _stop_signal()
+    while not stop.is_set():
+        _run_at_one_address(settings, stop)
+
+
+def _stop_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     services = Services.open(settings, role="link")
     address = own_address(settings)
     watch = CapacityWatch(services.backend)
@@ -64,11 +82,14 @@ def run_link(settings: Settings) -> None:
     reporter.start()
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
+    moved = AddressWatch(settings, address)
+    moved.start()
     try:
-        _wait_for_stop(link)
+        _wait(link, stop, moved)
     finally:
         services.plugins.notify("on_shutdown", services=services)
-        link.stop()
+        # Whoever moves comes back in seconds, and handing voice back would end the robot's voice service.
+        link.stop(hand_back=stop.is_set())
         reporter.stop()
         teller.stop()
         server.close()
@@ -104,11 +125,28 @@ def _is_ours(host: str) -> bool:
     return False
 
 
-def _wait_for_stop(link: Link) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+class AddressWatch(threading.Thread):
+    """Looks whether our address is still the one that we serve at. In a thread, because names take long to look up."""
+
+    def __init__(self, settings: Settings, address: str) -> None:
+        super().__init__(name="address", daemon=True)
+        self._settings, self._address = settings, address
+        self.new_address = ""
+
+    def run(self) -> None:
+        while not self.new_address:
+            time.sleep(ADDRESS_EVERY_S)
+            with contextlib.suppress(ConfigError):  # no network just now: the old address may come back
+                now = own_address(self._settings)
+                self.new_address = now if now != self._address else ""
+
+
+def _wait(link: Link, stop: threading.Event, moved: AddressWatch) -> None:
+    """Until it is time to stop, or to serve at another address."""
     while not stop.wait(1.0):
+        if moved.new_address:
+            log.warning("our address is %s now: the link begins anew there", moved.new_address)
+            return
         if problem := link.stuck():
             log.critical("%s: the link ends, so that its supervisor starts it anew", problem)
             # What hangs would hang the orderly end, too.

@@ -104,13 +104,13 @@ class Custody:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, hand_back: bool = True) -> None:
         """Hand everything back, then end: a PC that goes must not leave the robot waiting."""
         self._stop.set()
         self._wake.set()
         self._thread.join(timeout=5)
         for name, domain in self._domains.items():
-            if domain.mode == "pc":
+            if hand_back and domain.mode == "pc":
                 self._hand_back(name, "the PC's link ends")
 
     def give_back(self, domain: str, reason: str) -> None:

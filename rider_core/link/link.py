@@ -75,13 +75,17 @@ class Link:
         if self._keepalive is not None:
             self._keepalive.start()
 
-    def stop(self) -> None:
-        """Hand the domains back, answer what is under way, and end."""
+    def stop(self, hand_back: bool = True) -> None:
+        """Hand the domains back, answer what is under way, and end.
+
+        Args:
+            hand_back: False where another link takes over in a few seconds.
+        """
         if self._keepalive is not None:
             self._keepalive.stop()
         # First: its last word must be out before the bus ends.
         self._seeing.stop()
-        self._custody.stop()
+        self._custody.stop(hand_back)
         self._hearing.stop()
         self._conversation.stop()
         self._speaking.stop()

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from rider_core.cli import link_process
+from rider_core.cli.link_process import AddressWatch
+from rider_core.config.settings import Settings
+from rider_core.errors import ConfigError
 from rider_core.link import pulse
+from rider_core.link.custody import Custody
+from rider_core.link.options import House
 from rider_core.link.pulse import Pulse
 from rider_core.testing.waiting import wait_until
 
@@ -66,6 +71,51 @@ def test_the_links_process_ends_for_its_supervisor(hung: Pulse, monkeypatch: pyt
         raise Ended
 
     monkeypatch.setattr(link_process.os, "_exit", end)
-    monkeypatch.setattr(link_process.signal, "signal", lambda *_: None)
+    here = AddressWatch(Settings(), "127.0.0.1")
     with pytest.raises(Ended):
-        link_process._wait_for_stop(Link())  # type: ignore[arg-type]
+        link_process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
+
+
+def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a change of the network; while there is none, nothing changes."""
+    monkeypatch.setattr(link_process, "ADDRESS_EVERY_S", 0.01)
+    told: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
+
+    def own_address(_: Settings) -> str:
+        address = told.pop(0)
+        if address is None:
+            raise ConfigError("there is no route")
+        return address
+
+    monkeypatch.setattr(link_process, "own_address", own_address)
+    served: list[str] = []
+    stop = threading.Event()
+
+    class Link:
+        def stuck(self) -> str:
+            return ""
+
+    def run_once(settings: Settings, _: threading.Event) -> None:
+        watch = AddressWatch(settings, "127.0.0.1")
+        watch.start()
+        link_process._wait(Link(), stop, watch)  # type: ignore[arg-type]
+        served.append(watch.new_address)
+        stop.set()
+
+    monkeypatch.setattr(link_process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
+    link_process.run_link(Settings())
+    assert served == ["127.0.0.2"]
+    assert told == []
+
+
+def test_who_moves_hands_nothing_back() -> None:
+    class Robot:
+        def switch(self, *_: object) -> None:
+            pytest.fail("a domain was handed back")
+
+    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    custody = Custody(house, Robot(), "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+    custody.take_state({"domain": "voice", "mode": "pc"})
+    custody._thread.start()
+    custody.stop(hand_back=False)

@@ -1262,6 +1262,20 @@ EYES = [
         (_LINK_TESTS + "test_pulse.py", "test_the_links_process_ends"),
     ),
     Defence(
+        "a new address of ours is never told",
+        "rider_core/cli/link_process.py",
+        "        if moved.new_address:\n",
+        "        if False:\n",
+        (_LINK_TESTS + "test_pulse.py", "test_a_new_address"),
+    ),
+    Defence(
+        "who moves hands everything back",
+        _LINK + "custody.py",
+        'if hand_back and domain.mode == "pc":',
+        'if domain.mode == "pc":',
+        (_LINK_TESTS + "test_pulse.py", "test_who_moves"),
+    ),
+    Defence(
         "a thread that ended counts as alive",
         _LINK + "pulse.py",
         "if not self._thread.is_alive():",
