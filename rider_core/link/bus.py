@@ -15,10 +15,10 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from rider_core.errors import RiderError
-from rider_core.link.framing import MAX_MESSAGE_BYTES, decode, encode
+from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_MESSAGE_BYTES, decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
-from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_SENT
+from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES, LINK_SENT
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,11 @@ PING_EVERY_MS, PING_TIMEOUT_MS = 1_000, 2_000
 #: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
 #: sockets are made anew.
 RENEW_AFTER_S = 4.0
-#: Messages from the robot that may wait for us: ten seconds of sound and everything else.
+#: Messages from the robot that may wait for us: ten seconds of sound and everything else. Large ones have a socket of
+#: their own, or a thousand of them would.
 RECEIVE_MARK = 1_000
+#: Frames that may wait for us, and how many bytes of them are read at once: of more only the newest is looked at.
+FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
 #: Messages to the robot that may wait: the chunks of some minutes of speech.
 SEND_MARK = 2_000
 POLL_MS = 500
@@ -109,7 +112,7 @@ class RobotBus:
     def _serve(self, sockets: _Sockets) -> None:
         """Move messages until it is time to stop or to make the sockets anew."""
         poller = zmq.Poller()
-        for pollable in (sockets.subscriber, sockets.monitor, self._wake_reader):
+        for pollable in (sockets.subscriber, sockets.frames, sockets.monitor, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
         while not self._stop.is_set():
             self.pulse.beat()
@@ -120,6 +123,8 @@ class RobotBus:
                 self._send_outbox(sockets.publisher)
             if sockets.subscriber in ready:
                 self._receive(sockets.subscriber)
+            if sockets.frames in ready:
+                self._receive_newest(sockets.frames)
             if not self._up and time.monotonic() - self._down_since > RENEW_AFTER_S:
                 return
 
@@ -162,6 +167,32 @@ class RobotBus:
                 return
             self._handle(parts)
 
+    def _receive_newest(self, frames: zmq.Socket[bytes]) -> None:
+        """Take what is there; where that is much, look at the newest alone, so that nothing piles up here or there."""
+        batch: list[list[bytes]] = []
+        size = 0
+        for _ in range(100):
+            try:
+                parts = frames.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            topic = self._topic_of(parts)
+            if not topic:
+                continue
+            size += sum(map(len, parts))
+            if size > FRAME_BATCH_BYTES and batch:
+                self._drop_frames(batch)
+                batch.clear()
+            batch.append(parts)
+        for parts in batch:
+            self._handle(parts)
+
+    def _drop_frames(self, batch: Sequence[Sequence[bytes]]) -> None:
+        for parts in batch:
+            LINK_RECEIVED_BYTES.labels(self._topic_of(parts)).inc(sum(map(len, parts)))
+            FRAMES.labels("replaced").inc()
+            LINK_DROPPED.labels("frame").inc()
+
     def _handle(self, parts: Sequence[bytes]) -> None:
         assert self._refusals is not None
         topic = self._topic_of(parts)
@@ -169,6 +200,7 @@ class RobotBus:
         if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
             return
         LINK_RECEIVED.labels(topic).inc()
+        LINK_RECEIVED_BYTES.labels(topic).inc(sum(map(len, parts)))
         try:
             _, body = decode(parts)
             handler(body)
@@ -194,12 +226,15 @@ class _Sockets:
         self.publisher = context.socket(zmq.PUB)
         self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
         self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
-        self.subscriber = context.socket(zmq.SUB)
+        self.subscriber, self.frames = context.socket(zmq.SUB), context.socket(zmq.SUB)
         self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
         self.subscriber.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self.frames.setsockopt(zmq.RCVHWM, FRAME_MARK)
+        self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
         for topic in topics:
-            self.subscriber.subscribe(topic)
-        for each, address in ((self.publisher, publish_address), (self.subscriber, subscribe_address)):
+            (self.frames if topic in LARGE_TOPICS else self.subscriber).subscribe(topic)
+        theirs = ((self.subscriber, subscribe_address), (self.frames, subscribe_address))
+        for each, address in ((self.publisher, publish_address), *theirs):
             each.setsockopt(zmq.LINGER, 0)
             each.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
             each.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
@@ -214,4 +249,5 @@ class _Sockets:
         self.subscriber.disable_monitor()
         self.monitor.close(linger=0)
         self.subscriber.close(linger=0)
+        self.frames.close(linger=0)
         self.publisher.close(linger=0)

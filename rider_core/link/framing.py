@@ -14,10 +14,12 @@ MAX_TOPIC_BYTES = 128
 MAX_BODY_BYTES = 64 * 1024
 #: A frame of the camera is base64 of some 20 kB of JPEG; the limit leaves room for other cameras.
 MAX_FRAME_BODY_BYTES = 4 * 1024 * 1024
-#: libzmq's own limit, in bytes; above it the connection is cut before the message is in memory.
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+#: libzmq's own limits, in bytes; above them the connection is cut before the message is in memory. What is a little
+#: too large is refused instead, with its reason.
+MAX_MESSAGE_BYTES, MAX_FRAME_MESSAGE_BYTES = 1024 * 1024, 8 * 1024 * 1024
 
-_LARGE_TOPICS = frozenset({"vision.frame.offload"})
+#: They come over a socket of their own.
+LARGE_TOPICS = frozenset({"vision.frame.offload"})
 
 
 def decode(parts: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
@@ -35,7 +37,7 @@ def decode(parts: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
     if len(raw_topic) > MAX_TOPIC_BYTES:
         raise TooLarge(f"the topic has {len(raw_topic)} bytes, the limit is {MAX_TOPIC_BYTES}")
     topic = _text(raw_topic, "the topic")
-    limit = MAX_FRAME_BODY_BYTES if topic in _LARGE_TOPICS else MAX_BODY_BYTES
+    limit = MAX_FRAME_BODY_BYTES if topic in LARGE_TOPICS else MAX_BODY_BYTES
     if len(raw_body) > limit:
         raise TooLarge(f"{topic} has a body of {len(raw_body)} bytes, the limit is {limit}")
     return topic, _object(_text(raw_body, f"the body of {topic}"), topic)

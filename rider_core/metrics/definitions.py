@@ -21,6 +21,7 @@ ANSWER_CACHE = Counter(
     ["outcome"],
 )
 LINK_RECEIVED = Counter("rider_link_received_total", "Messages taken from the robot's bus.", ["topic"])
+LINK_RECEIVED_BYTES = Counter("rider_link_received_bytes_total", "Bytes taken from the robot's bus.", ["topic"])
 LINK_SENT = Counter("rider_link_sent_total", "Messages put on the robot's bus.", ["topic"])
 LINK_DROPPED = Counter(
     "rider_link_dropped_total",

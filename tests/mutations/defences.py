@@ -1276,6 +1276,13 @@ EYES = [
         (_LINK_TESTS + "test_pulse.py", "test_who_moves"),
     ),
     Defence(
+        "large frames pile up",
+        _LINK + "bus.py",
+        "FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024",
+        "FRAME_MARK, FRAME_BATCH_BYTES = 1000, 1 << 50",
+        (_LINK_TESTS + "test_flood.py", "test_large_frames"),
+    ),
+    Defence(
         "a thread that ended counts as alive",
         _LINK + "pulse.py",
         "if not self._thread.is_alive():",

@@ -1,0 +1,102 @@
+"""Large frames do not pile up: a process of its own takes a flood of them, and its memory is measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+
+import pytest
+import zmq
+
+from rider_core.simulator.broker import Broker
+from rider_core.testing.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+FRAMES, FRAME_BYTES = 250, 3_900_000
+#: What 4 waiting frames and the one that is looked at may take, with what decoding makes of it.
+LIMIT_MB = 120
+
+PROGRAM = """
+import json, sys, time
+from rider_core.errors import RiderError
+from rider_core.link.bus import RobotBus
+from rider_core.link.frames import FrameIntake
+from rider_core.link.refusals import Refusals
+from rider_core.metrics import LINK_RECEIVED_BYTES
+
+publish, subscribe = sys.argv[1:]
+intake, said = FrameIntake(), []
+def take(body):
+    said.append(body["ts"])
+    try:
+        intake.take(body, time.monotonic())
+    except RiderError:
+        pass  # a frame of noise is no picture: what it costs is what is measured
+bus = RobotBus(publish, subscribe, lambda up, reason: None)
+bus.on("vision.frame.offload", take)
+bus.on("voice.asr.request", lambda body: None)
+bus.start(Refusals(lambda *_, **__: None, bus.send))
+def memory_mb():
+    status = open("/proc/self/status").read()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+for line in sys.stdin:
+    received = LINK_RECEIVED_BYTES.labels("vision.frame.offload")._value.get()
+    print(json.dumps({"mb": memory_mb(), "looked": len(said), "last": said[-1] if said else None, "bytes": received}),
+          flush=True)
+bus.stop()
+"""
+
+
+def test_large_frames_do_not_pile_up_and_the_newest_is_looked_at() -> None:
+    broker = Broker("127.0.0.1", 0, 0)
+    with ExitStack() as stack:
+        broker.start()
+        stack.callback(broker.stop)
+        context = stack.enter_context(zmq.Context())
+        robot = stack.enter_context(context.socket(zmq.PUB))
+        robot.linger = 0
+        # Like a robot's camera, which cannot send faster than its network takes it.
+        robot.setsockopt(zmq.SNDHWM, 2)
+        robot.setsockopt(zmq.XPUB_NODROP, 1)
+        robot.setsockopt(zmq.SNDTIMEO, 20_000)
+        robot.connect(f"tcp://127.0.0.1:{broker.publish_port}")
+        link = stack.enter_context(
+            subprocess.Popen(
+                [
+                    *(sys.executable, "-c", PROGRAM),
+                    f"tcp://127.0.0.1:{broker.publish_port}",
+                    f"tcp://127.0.0.1:{broker.subscribe_port}",
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+
+        def asked() -> dict[str, float]:
+            assert link.stdin is not None
+            assert link.stdout is not None
+            link.stdin.write("?\n")
+            link.stdin.flush()
+            return json.loads(link.stdout.readline())
+
+        def send(ts: int, size: int) -> None:
+            body = b'{"ts": %d, "frame_jpeg": "%s"}' % (ts, b"A" * size)
+            robot.send_multipart([b"vision.frame.offload", body])
+
+        wait_until(lambda: send(0, 8) or asked()["looked"])  # type: ignore[func-returns-value]
+        before = asked()
+        sending = threading.Thread(target=lambda: [send(ts, FRAME_BYTES) for ts in range(1, FRAMES + 1)])
+        sending.start()
+        sending.join(60)
+        wait_until(lambda: asked()["last"] == FRAMES, 30, what="the newest frame")
+        after = asked()
+        assert link.stdin is not None
+        link.stdin.close()
+    assert after["mb"] - before["mb"] < LIMIT_MB
+    assert after["looked"] - before["looked"] <= FRAMES
+    assert after["bytes"] > 0.1 * FRAMES * FRAME_BYTES, "it was no flood"
