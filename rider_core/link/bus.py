@@ -15,15 +15,17 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from rider_core.errors import RiderError
+from rider_core.link.echo import TOPIC as ECHO
+from rider_core.link.echo import Echo
 from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_MESSAGE_BYTES, decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
-from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES, LINK_SENT
+from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
 
 #: ZMTP pings: a broker that stands still is noticed after at most this much, in ms.
-PING_EVERY_MS, PING_TIMEOUT_MS = 1_000, 2_000
+PING_EVERY_MS, PING_TIMEOUT_MS = 500, 1_500
 #: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
 #: sockets are made anew.
 RENEW_AFTER_S = 4.0
@@ -34,7 +36,7 @@ RECEIVE_MARK = 1_000
 FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
 #: Messages to the robot that may wait: the chunks of some minutes of speech.
 SEND_MARK = 2_000
-POLL_MS = 500
+POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
@@ -62,6 +64,7 @@ class RobotBus:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.pulse = Pulse("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
+        self._echo = Echo()
         self._up = False
         self._down_since = time.monotonic()
 
@@ -86,7 +89,13 @@ class RobotBus:
         return self._up
 
     def send(self, topic: str, body: dict[str, Any]) -> bool:
-        """Hand a message over. False: too many wait already, and it was dropped and counted."""
+        """Hand a message over. False: the bus is down, or too many wait already; it was dropped and counted.
+
+        Nothing waits for a bus that is down: the robot would get it in a burst when it is of no use any more.
+        """
+        if not self._up:
+            LINK_DROPPED.labels("message").inc()
+            return False
         try:
             self._outbox.put_nowait((topic, body))
         except queue.Full:
@@ -107,18 +116,31 @@ class RobotBus:
                 self._serve(sockets)
             finally:
                 sockets.close()
+                self._echo.break_off()
                 self._set_state(False, "the connection is made anew")
 
     def _serve(self, sockets: _Sockets) -> None:
         """Move messages until it is time to stop or to make the sockets anew."""
         poller = zmq.Poller()
-        for pollable in (sockets.subscriber, sockets.frames, sockets.monitor, self._wake_reader):
+        monitors = {
+            sockets.publishers_monitor: "nothing of ours reaches the robot",
+            sockets.monitor: "nothing comes in",
+        }
+        connected = dict.fromkeys(monitors, False)
+        for pollable in (sockets.subscriber, sockets.frames, *monitors, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
         while not self._stop.is_set():
             self.pulse.beat()
             ready = dict(poller.poll(POLL_MS))
-            if sockets.monitor in ready:
-                self._watch(sockets.monitor)
+            for monitor in monitors:
+                if monitor in ready:
+                    connected[monitor] = _is_connected(monitor, connected[monitor])
+            cut = [what for monitor, what in monitors.items() if not connected[monitor]]
+            if cut:
+                self._echo.break_off()
+                self._set_state(False, f"the robot's broker does not answer: {' and '.join(cut)}")
+            else:
+                self._go_round(sockets.publisher)
             if self._wake_reader.fileno() in ready:
                 self._send_outbox(sockets.publisher)
             if sockets.subscriber in ready:
@@ -128,13 +150,15 @@ class RobotBus:
             if not self._up and time.monotonic() - self._down_since > RENEW_AFTER_S:
                 return
 
-    def _watch(self, monitor: zmq.Socket[bytes]) -> None:
-        while monitor.poll(0):
-            event = parse_monitor_message(monitor.recv_multipart())["event"]
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._set_state(True, "")
-            elif event == zmq.EVENT_DISCONNECTED:
-                self._set_state(False, "the robot's broker does not answer")
+    def _go_round(self, publisher: zmq.Socket[bytes]) -> None:
+        """Both sockets are connected; whether the broker passes on what we say is another question."""
+        body = self._echo.due()
+        if body is not None:
+            with contextlib.suppress(zmq.Again):
+                publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
+        if self._up and self._echo.is_lost():
+            self._echo.break_off()
+            self._set_state(False, "what we say does not come back from the robot's broker")
 
     def _set_state(self, up: bool, reason: str) -> None:
         if up == self._up:
@@ -152,9 +176,12 @@ class RobotBus:
                 topic, body = self._outbox.get_nowait()
             except queue.Empty:
                 return
+            if not self._up:
+                LINK_DROPPED.labels("message").inc()
+                continue
             try:
                 publisher.send_multipart(encode(topic, body), zmq.NOBLOCK)
-                LINK_SENT.labels(topic).inc()
+                self._echo.note_sent(topic)
             except zmq.Again:
                 LINK_DROPPED.labels("message").inc()
 
@@ -196,6 +223,9 @@ class RobotBus:
     def _handle(self, parts: Sequence[bytes]) -> None:
         assert self._refusals is not None
         topic = self._topic_of(parts)
+        if topic == ECHO:
+            self._take_echo(parts)
+            return
         handler = self._handlers.get(topic)
         if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
             return
@@ -214,7 +244,21 @@ class RobotBus:
         """The topic out of our own list that this message has, or an empty text."""
         head = bytes(parts[0][:128]).partition(b" ")[0]
         topic = head.decode("utf-8", "replace")
-        return topic if topic in self._handlers else ""
+        return topic if topic in self._handlers or topic == ECHO else ""
+
+    def _take_echo(self, parts: Sequence[bytes]) -> None:
+        with contextlib.suppress(RiderError):  # somebody else's nonsense
+            if self._echo.take(decode(parts)[1]):
+                self._set_state(True, "")
+
+
+def _is_connected(monitor: zmq.Socket[bytes], before: bool) -> bool:
+    """Whether the socket has a connection, after the events that wait."""
+    while monitor.poll(0):
+        event = parse_monitor_message(monitor.recv_multipart())["event"]
+        if event in (zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED):
+            before = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+    return before
 
 
 class _Sockets:
@@ -226,12 +270,13 @@ class _Sockets:
         self.publisher = context.socket(zmq.PUB)
         self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
         self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
+        self.publisher.setsockopt(zmq.IMMEDIATE, 1)  # keep nothing for a connection that is gone
         self.subscriber, self.frames = context.socket(zmq.SUB), context.socket(zmq.SUB)
         self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
         self.subscriber.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self.frames.setsockopt(zmq.RCVHWM, FRAME_MARK)
         self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
-        for topic in topics:
+        for topic in (*topics, ECHO):
             (self.frames if topic in LARGE_TOPICS else self.subscriber).subscribe(topic)
         theirs = ((self.subscriber, subscribe_address), (self.frames, subscribe_address))
         for each, address in ((self.publisher, publish_address), *theirs):
@@ -243,11 +288,16 @@ class _Sockets:
             each.setsockopt(zmq.TCP_KEEPALIVE, 1)
             if each is self.subscriber:
                 self.monitor = each.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+            elif each is self.publisher:
+                self.publishers_monitor = each.get_monitor_socket(
+                    zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+                )
             each.connect(address)
 
     def close(self) -> None:
-        self.subscriber.disable_monitor()
-        self.monitor.close(linger=0)
+        for each, monitor in ((self.subscriber, self.monitor), (self.publisher, self.publishers_monitor)):
+            each.disable_monitor()
+            monitor.close(linger=0)
         self.subscriber.close(linger=0)
         self.frames.close(linger=0)
         self.publisher.close(linger=0)

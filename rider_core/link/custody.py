@@ -30,6 +30,9 @@ START_GRACE_S = 20.0
 #: A domain that we handed back is taken again when it could have been served for so long without a break,
 #: the first time.
 HEALTHY_FOR_S = 10.0
+#: A broker that was started again is back by then; after that, what goes over the bus is the robot's own again.
+BUS_GRACE_S = 0.5
+OVER_THE_BUS = ("voice", "vision")
 #: A reason is for people, in characters.
 MAX_REASON = 200
 #: What we hand back has a reason that begins so: after a start of ours it says that the domain was ours.
@@ -66,6 +69,9 @@ class _Domain:
     taken: float = float("-inf")
     wait_s: float = HEALTHY_FOR_S
     healthy_since: float | None = None
+    failed_switches: int = 0
+    #: Said on the bus by the process that gave us up. The robot's HTTP interface has its own copy, and may never know.
+    given_up: str = ""
 
     @property
     def is_handed_back(self) -> bool:
@@ -75,7 +81,7 @@ class _Domain:
     @property
     def is_lost(self) -> bool:
         """It was ours, and nobody decided that it should not be."""
-        return self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
+        return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
 
 
 class Custody:
@@ -92,6 +98,7 @@ class Custody:
         self._on_robot = on_robot
         self._domains: dict[str, _Domain] = {name: _Domain() for name in TASK_OF_DOMAIN}
         self._wanted_back: dict[str, str] = {}
+        self._bus_problem, self._bus_since = "", 0.0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -119,6 +126,12 @@ class Custody:
             self._wanted_back[domain] = reason
         self._wake.set()
 
+    def bus_is(self, problem: str) -> None:
+        """Why the robot's bus is down; empty: it is up. May be called from any thread."""
+        if bool(problem) != bool(self._bus_problem):
+            self._bus_since = time.monotonic()
+        self._bus_problem = problem
+
     def standing(self, domain: str) -> Standing:
         """Who serves a domain now. May be called from any thread."""
         known = self._domains[domain]
@@ -136,6 +149,8 @@ class Custody:
         """
         state = parse_message(DomainState, body)
         if state.domain in self._domains:
+            gave_up = state.mode == "local" and state.reason in GAVE_UP
+            self._domains[state.domain].given_up = state.reason or "" if gave_up else ""
             self._note(state)
 
     def _run(self) -> None:
@@ -170,11 +185,15 @@ class Custody:
         """Domain to why we cannot serve it now."""
         if time.monotonic() - self._started < START_GRACE_S:
             return {}
+        problems = {}
+        if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:
+            problems = dict.fromkeys(OVER_THE_BUS, self._bus_problem)
         try:
             capacity = self._house.backend.capacity()
         except BackendUnavailable as error:
             return dict.fromkeys(TASK_OF_DOMAIN, str(error))
-        return {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}
+        idle = {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}
+        return problems | idle
 
     def _talk_to_robot(self, problems: dict[str, str]) -> None:
         try:
@@ -210,19 +229,34 @@ class Custody:
         self._house.tell("robot.domain", domain=name, mode=mode, status=status, reason=reason)
 
     def _hand_back(self, name: str, reason: str) -> None:
-        log.warning("%s is handed back to the robot: %s", name, reason)
+        if not self._domains[name].failed_switches:
+            log.warning("%s is handed back to the robot: %s", name, reason)
         self._switch(name, "local", reason)
 
     def _take_again(self, name: str, domain: _Domain) -> None:
-        log.info("%s can be served again and is taken back; the robot had it because: %s", name, domain.reason)
+        if not domain.failed_switches:
+            log.info("%s can be served again and is taken back; the robot had it because: %s", name, domain.reason)
+        if domain.mode == "pc":
+            # What gave us up is one process, and the interface that we ask believes that we still have it: to be given
+            # what we have changes nothing there.
+            self._switch(name, "local", f"{domain.given_up}, to be taken anew")
         if self._switch(name, "pc", "the PC can serve it again"):
-            domain.taken = time.monotonic()
+            domain.taken, domain.given_up = time.monotonic(), ""
 
     def _switch(self, name: str, target: Mode, reason: str) -> bool:
-        """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer."""
+        """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer.
+
+        It is tried again in every round; a robot that is off for an hour leaves a line at its beginning and at its end.
+        """
+        domain = self._domains[name]
         try:
             self._note(self._api.switch(name, target, OURS + reason))
         except RobotError as error:
-            log.error("%s could not be switched to %s: %s", name, target, error)
+            if not domain.failed_switches:
+                log.error("%s could not be switched to %s, which is tried again: %s", name, target, error)
+            domain.failed_switches += 1
             return False
+        if domain.failed_switches:
+            log.warning("%s was switched to %s after %d attempts in vain", name, target, domain.failed_switches)
+        domain.failed_switches = 0
         return True

@@ -118,6 +118,7 @@ class Link:
 
     def _bus_changed(self, up: bool, reason: str) -> None:
         self._bus_problem = reason
+        self._custody.bus_is(reason)
         if up:
             log.info("the robot's bus is there")
         else:

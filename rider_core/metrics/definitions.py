@@ -22,7 +22,7 @@ ANSWER_CACHE = Counter(
 )
 LINK_RECEIVED = Counter("rider_link_received_total", "Messages taken from the robot's bus.", ["topic"])
 LINK_RECEIVED_BYTES = Counter("rider_link_received_bytes_total", "Bytes taken from the robot's bus.", ["topic"])
-LINK_SENT = Counter("rider_link_sent_total", "Messages put on the robot's bus.", ["topic"])
+LINK_SENT = Counter("rider_link_sent_total", "Messages that the robot's broker passed on.", ["topic"])
 LINK_DROPPED = Counter(
     "rider_link_dropped_total",
     "What the link had to drop. what: message, utterance, result, frame or object.",

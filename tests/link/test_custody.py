@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rider_core.errors import RobotError
 from rider_core.link import custody
 from rider_core.link.custody import (
     GAVE_UP,
@@ -111,6 +112,78 @@ def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: Tim
     watched.capable.workers = 0
     watched.rounds(100)
     assert robot.modes["vision"] == "local"
+
+
+def test_a_process_that_gave_us_up_behind_the_interfaces_back_is_won_again(clock: Time) -> None:
+    """The robot's voice writes its own copy; its HTTP interface says "pc" for good, and `pc` changes nothing there."""
+    robot = ObedientRobot()
+    robot.put("voice", "pc", "manual")
+    asked: list[str] = []
+    obey = robot.switch
+    robot.switch = lambda domain, target, reason: asked.append(target) or obey(domain, target, reason)  # type: ignore[method-assign,func-returns-value]
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.custody.take_state({"domain": "voice", "mode": "local", "reason": "pc_timeout"})
+    watched.rounds(HEALTHY_FOR_S + 6)
+    assert asked == ["local", "pc"]
+    watched.rounds(60)
+    assert asked == ["local", "pc"], "once is enough"
+
+
+def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: Time) -> None:
+    robot = ObedientRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.custody.bus_is("nothing of ours reaches it")
+    watched.rounds(2)
+    assert robot.modes == {"voice": "local", "vision": "local", "text": "pc"}
+    assert "nothing of ours reaches it" in robot.reasons["voice"]
+    watched.custody.bus_is("")
+    watched.rounds(HEALTHY_FOR_S + 6)
+    assert robot.modes["voice"] == robot.modes["vision"] == "pc"
+
+
+def test_a_broker_that_is_back_at_once_costs_nothing(clock: Time) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.custody.bus_is("nothing comes in")
+    watched.custody._round()
+    watched.custody.bus_is("")
+    watched.rounds(5)
+    assert robot.modes["vision"] == "pc"
+
+
+def test_a_robot_that_is_off_for_an_hour_leaves_few_lines(clock: Time, caplog: pytest.LogCaptureFixture) -> None:
+    class Off(ObedientRobot):
+        off = False
+
+        def switch(self, domain: str, target: str, reason: str) -> DomainState:
+            if self.off:
+                raise RobotError("PATCH: no whole answer within 3 s")
+            return super().switch(domain, target, reason)
+
+        def send_heartbeat(self, *_: object) -> None:
+            if self.off:
+                raise RobotError("POST: no whole answer within 3 s")
+
+    robot = Off()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    caplog.clear()
+    robot.off = True
+    watched.custody.bus_is("the robot's broker does not answer")
+    watched.capable.workers = 0
+    watched.rounds(3600)
+    assert len(caplog.records) <= 10
+    robot.off = False
+    watched.rounds(10)
+    assert set(robot.modes.values()) == {"local"}
+    assert len(caplog.records) <= 20
 
 
 def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: Time) -> None:
