@@ -391,6 +391,20 @@ class TestFrames:
         assert "garbled" in last(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
+    def test_a_fast_camera_does_not_flood_the_navigator(self, quiet: Stage) -> None:
+        """It reads six messages a second, and what queues up makes it late."""
+        number = itertools.count(20_000)
+        looked, words = frames("seen"), len(quiet.heard(OBSTACLE))
+        began = time.monotonic()
+
+        def enough() -> bool:
+            send_frame(quiet, time.time(), picture(next(number)))
+            return frames("seen") >= looked + 25
+
+        wait_until(enough)
+        took_s = time.monotonic() - began
+        assert len(quiet.heard(OBSTACLE)) - words <= took_s / seeing.WORD_EVERY_S + 1
+
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
         quiet.write("SLOW", "0.3")
         self.counted("seen", lambda: send_frame(quiet, 80_000.0, picture(1_999)))

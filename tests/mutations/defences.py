@@ -1332,6 +1332,13 @@ EYES = [
         (_LINK_TESTS + "test_directions.py", "test_only_what_came_round"),
     ),
     Defence(
+        "a fast camera floods the navigator",
+        _LINK + "seeing.py",
+        "if word == self._last_word and now - self._last_said < WORD_EVERY_S:",
+        "if False:",
+        (_LINK_TESTS + "test_seeing.py", "test_a_fast_camera"),
+    ),
+    Defence(
         "a thread that ended counts as alive",
         _LINK + "pulse.py",
         "if not self._thread.is_alive():",
