@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,20 @@ def backoff_delays(first_s: float, limit_s: float, *, factor: float = 2.0) -> It
     while True:
         yield random.uniform(ceiling_s / 2, ceiling_s)
         ceiling_s = min(limit_s, ceiling_s * factor)
+
+
+def ended_within(thread: threading.Thread, limit_s: float) -> bool:
+    """Wait until a thread has ended, so many seconds at most. False: it has not.
+
+    `Thread.join` with a timeout does the same, except where eventlet has patched Python 3.13: there it raises
+    eventlet's `Timeout`, which is no `Exception`.
+    """
+    end = time.monotonic() + limit_s
+    while thread.is_alive():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
+from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class StatusReporter:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=STATUS_EVERY_S)
+        ended_within(self._thread, STATUS_EVERY_S)
         self._say(state="stopped")
 
     def _run(self) -> None:

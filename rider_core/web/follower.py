@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rider_core.api import Event
 from rider_core.metrics import EVENTS_DROPPED
+from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Follower:
     def stop(self) -> None:
         """Handle what is there, then end."""
         self._stop.set()
-        self._thread.join(timeout=2)
+        ended_within(self._thread, 2)
 
     def _run(self) -> None:
         stopping = False

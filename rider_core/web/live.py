@@ -17,6 +17,7 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, SocketIO
 
 from rider_core.metrics import REFUSED
+from rider_core.timing import ended_within
 from rider_core.web.board import TABLE_LIMITS, Board
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class LiveFeed(Namespace):  # type: ignore[misc]
     def stop(self) -> None:
         self._stop.set()
         self._news.set()
-        self._thread.join(timeout=1)
+        ended_within(self._thread, 1)
 
     def on_connect(self, _auth: Any = None) -> None:
         with self._lock:

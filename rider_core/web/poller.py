@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from rider_core.errors import BackendUnavailable
 from rider_core.runtime.services import Services
+from rider_core.timing import ended_within
 from rider_core.web.board import Board
 from rider_core.web.reader import BusReader
 
@@ -37,7 +38,7 @@ class Poller:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=1)
+        ended_within(self._thread, 1)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -9,6 +9,7 @@ from rider_core.api import Event
 from rider_core.errors import RiderError
 from rider_core.metrics import EVENTS_DROPPED
 from rider_core.runtime.services import Services
+from rider_core.timing import ended_within
 from rider_core.web.board import Board
 from rider_core.web.events import EventIntake
 from rider_core.web.follower import Follower
@@ -52,7 +53,7 @@ class BusReader:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=1.5)
+        ended_within(self._thread, 1.5)
         for follower in self._followers:
             follower.stop()
 

@@ -114,17 +114,21 @@ def test_progress_on_a_terminal_is_a_bar_for_each_file_and_the_servers_words_are
 
 def test_ctrl_c_ends_the_pull_and_the_servers_work(stand_in: StandIn, tmp_path: Path) -> None:
     stand_in.fault, stand_in.fault_path = "endless_pull", "/api/pull"
-    process = subprocess.Popen(
-        [sys.executable, "-c", _RIDER, "ollama", "pull", "stand-in-new:1b"],
-        env={**os.environ, "OLLAMA_HOST": stand_in.url, "RIDER_DATA_DIR": str(tmp_path)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    shown = tmp_path / "shown"
+    with shown.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _RIDER, "ollama", "pull", "stand-in-new:1b"],
+            env={**os.environ, "OLLAMA_HOST": stand_in.url, "RIDER_DATA_DIR": str(tmp_path)},
+            stdout=file, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     try:
-        wait_until(lambda: stand_in.sent_bytes > 0, timeout_s=30, what="the pull's beginning")
+        # Not before its first line: Python throws a KeyboardInterrupt away that comes in the midst of an import.
+        wait_until(lambda: "stand-in-new:1b: " in shown.read_text(), timeout_s=30, what="the pull's beginning")
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=20)
+        process.wait(timeout=20)
     finally:
         process.kill()
+    output = shown.read_text()
     assert process.returncode == 130, output
     assert "stopped; `rider ollama pull stand-in-new:1b` goes on from here" in output
     wait_until(lambda: stand_in.aborted == 1, what="the server's notice")
