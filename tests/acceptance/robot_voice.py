@@ -60,6 +60,8 @@ POLISH = (
 )
 
 REQUEST, RESULT = "voice.asr.request", "voice.asr.result"
+#: `str.strip`, by which the robot decides, keeps it.
+INVISIBLE = "\N{ZERO WIDTH SPACE}"
 TTS_REQUEST, TTS_CHUNK = "voice.tts.request", "voice.tts.chunk"
 
 
@@ -275,9 +277,9 @@ class Robot:
                 return
 
     def texts(self) -> list[Message]:
-        """The results with a text, which are the only ones that the robot looks at."""
+        """The results with a text that a person could read; those that only keep the robot's voice have none."""
         results = (message for message in self.received if message.topic == RESULT)
-        return [message for message in results if str(message.body.get("text") or "").strip()]
+        return [message for message in results if str(message.body.get("text") or "").replace(INVISIBLE, "").strip()]
 
 
 # ---------------------------------------------------------------- what was said, and when
