@@ -56,6 +56,8 @@ class FrameIntake:
         self._ts = float("-inf")
         #: When the last frame came; monotonic.
         self.arrived = float("-inf")
+        #: When the first came of those that are the same to the byte as the last one.
+        self.image_arrived = float("-inf")
         #: Why the last one was refused; empty where it was not.
         self.refused = ""
 
@@ -86,7 +88,7 @@ class FrameIntake:
                 return
             if self._waiting is not None:
                 _drop("replaced")
-            self._image = told.frame_jpeg
+            self._image, self.image_arrived = told.frame_jpeg, now
             self._waiting = Frame(told.frame_jpeg, jpeg, told.ts, now, self._stream)
             self._changed.notify()
 

@@ -125,6 +125,8 @@ class Liveness:
     def __init__(self) -> None:
         self._stream: int | None = None
         self._looked = float("-inf")
+        #: When the last picture came that was given to `see`; monotonic.
+        self.passed = float("-inf")
         self._last: Look | None = None
         self._newest: dict[bytes, Look] = {}
         self._same_since = self._blank_since = float("inf")
@@ -140,6 +142,7 @@ class Liveness:
         Raises:
             InvalidInput, TooLarge: it is no picture of a camera, or it is garbled or cut off.
         """
+        self.passed = arrived
         if stream == self._stream and arrived - self._looked < EVERY_S:
             return
         if stream != self._stream:

@@ -222,7 +222,9 @@ class Seeing:
     def _look_for_blindness(self, now: float, since: float) -> None:
         """Hand vision back where we serve it and see nothing."""
         arrived = self._intake.arrived
-        hangs = self._liveness.problem(arrived)
+        # What came since and was not looked at yet, because an engine is slow, may show anything.
+        is_looked_at = self._intake.image_arrived <= self._liveness.passed
+        hangs = self._liveness.problem(arrived if is_looked_at else self._liveness.passed)
         if now - max(arrived, since) > NO_FRAME_S:
             nothing = f"no picture has come from the camera for {NO_FRAME_S:g} s"
             self._go_blind("no_frame", self._intake.refused or nothing, now)

@@ -20,6 +20,8 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
 from rider_core.link import seeing
+from rider_core.link.frames import FrameIntake
+from rider_core.link.liveness import Liveness
 from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
@@ -404,6 +406,24 @@ class TestFrames:
         wait_until(enough)
         took_s = time.monotonic() - began
         assert len(quiet.heard(OBSTACLE)) - words <= took_s / seeing.WORD_EVERY_S + 1
+
+    def test_a_slow_look_is_no_frozen_camera(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As at the start, while libraries load: frames come and nobody has looked at them yet."""
+        now, intake, liveness = time.monotonic(), FrameIntake(), Liveness()
+        eyes = quiet.link._seeing
+        for number in range(20):
+            body = {"ts": float(number), "frame_jpeg": encode_base64(picture(30_000 + number))}
+            intake.take(body, now - 4 + number * 0.2)
+            if number == 0:
+                frame = intake.next(0)
+                assert frame is not None
+                liveness.see(frame.jpeg, frame.arrived, frame.stream)
+        told: list[str] = []
+        monkeypatch.setattr(eyes, "_intake", intake)
+        monkeypatch.setattr(eyes, "_liveness", liveness)
+        monkeypatch.setattr(eyes, "_go_blind", lambda why, *_: told.append(why))
+        eyes._look_for_blindness(now, now - 10)
+        assert "stale" not in told
 
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
         quiet.write("SLOW", "0.3")

@@ -1339,6 +1339,13 @@ EYES = [
         (_LINK_TESTS + "test_seeing.py", "test_a_fast_camera"),
     ),
     Defence(
+        "frames that nobody looked at yet are the same",
+        _LINK + "seeing.py",
+        "self._liveness.problem(arrived if is_looked_at else self._liveness.passed)",
+        "self._liveness.problem(arrived)",
+        (_LINK_TESTS + "test_seeing.py", "test_a_slow_look"),
+    ),
+    Defence(
         "a thread that ended counts as alive",
         _LINK + "pulse.py",
         "if not self._thread.is_alive():",
