@@ -31,7 +31,7 @@ NOISES = (1.0, 2.0, 4.0)
 QUALITIES = (50, 60, 70, 80, 90, 95)
 #: Light goes up and down by that much in a minute.
 LIGHT_SHARE, LIGHT_PERIOD_S = 0.05, 60.0
-#: A frozen camera is watched for so long.
+#: The bench waits this long for a frozen camera to be detected.
 PATIENCE_S = 8.0
 
 

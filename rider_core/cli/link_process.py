@@ -88,7 +88,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         _wait(link, stop, moved)
     finally:
         services.plugins.notify("on_shutdown", services=services)
-        # Whoever moves comes back in seconds, and handing voice back would end the robot's voice service.
+        # After a change of address the link is back in seconds; to hand voice back would end the robot's voice service.
         link.stop(hand_back=stop.is_set())
         reporter.stop()
         teller.stop()

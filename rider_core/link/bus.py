@@ -247,7 +247,7 @@ class RobotBus:
         return topic if topic in self._handlers or topic == ECHO else ""
 
     def _take_echo(self, parts: Sequence[bytes]) -> None:
-        with contextlib.suppress(RiderError):  # somebody else's nonsense
+        with contextlib.suppress(RiderError):  # another program's malformed echo
             if self._echo.take(decode(parts)[1]):
                 self._set_state(True, "")
 

@@ -80,7 +80,7 @@ class _Domain:
 
     @property
     def is_lost(self) -> bool:
-        """It was ours, and nobody decided that it should not be."""
+        """The link or the robot's own code gave it up; no person switched it."""
         return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
 
 

@@ -16,9 +16,9 @@ from rider_core.metrics import LINK_DROPPED, LINK_SENT
 
 TOPIC = "rider_pc.echo"
 EVERY_S = 0.5
-#: Nothing of ours has come back for so long: four of them, and the robot's broker does not stand still for that long.
+#: The bus counts as down after this time without an echo: four intervals.
 LIMIT_S = 2.0
-#: Of so many rounds the messages are remembered; more are not under way within the limit.
+#: Messages of at most this many echoes wait for confirmation; `LIMIT_S` has fewer.
 _ROUNDS = 16
 
 
