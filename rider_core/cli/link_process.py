@@ -65,6 +65,9 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         prompt=settings.robot_prompt,
         barge_in=settings.barge_in,
         voice_keepalive=settings.voice_keepalive,
+        piece_s=settings.speech_piece_s,
+        all_together=settings.when_blind == "local",
+        preferences_file=settings.preferences_file,
         vision=VisionOptions(
             fov_deg=settings.camera_fov_deg,
             reach_m=settings.obstacle_distance_m,

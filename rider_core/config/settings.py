@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     voice_keepalive: bool = Field(
         True, description="keep the robot's voice through silence, by results that nobody sees or hears"
     )
+    speech_piece_s: float = Field(
+        1.5, ge=0.5, le=2.8, description="length of the pieces of speech; the robot starts a player for each"
+    )
+    when_blind: Literal["stop", "local"] = Field(
+        "stop", description="when we cannot see: the robot stands still and talks on, or all domains go back to it"
+    )
     answer_cache_mb: int = Field(16, ge=0, le=4_096, description="for answers that are given again; 0: none is kept")
     answer_cache_hours: float = Field(24, gt=0, le=8_760, description="after so many hours an answer is forgotten")
 
@@ -128,6 +134,11 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Where fetched models are stored."""
         return self.data_dir / "models"
+
+    @property
+    def preferences_file(self) -> Path:
+        """What people want for each of the robot's domains."""
+        return self.data_dir / "robot.json"
 
     @property
     def metrics_dir(self) -> Path:

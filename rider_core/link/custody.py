@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rider_core.api.messages import parse_message
-from rider_core.errors import BackendUnavailable, RobotError
+from rider_core.errors import BackendUnavailable, InvalidInput, RobotError
+from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, SET_HERE, TASK_OF_DOMAIN, Domain, switched_by
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
+from rider_core.link.preferences import Choice, Preference, Preferences, Switch
 from rider_core.link.pulse import Pulse
 from rider_core.link.robot_api import Mode, RobotApi
 
@@ -27,77 +29,62 @@ HEARTBEAT_EVERY_S = 5.0
 CHECK_EVERY_S = 1.0
 #: After the link's start workers may still be loading their models.
 START_GRACE_S = 20.0
-#: A domain that we handed back is taken again when it could have been served for so long without a break,
-#: the first time.
-HEALTHY_FOR_S = 10.0
 #: A broker that was started again is back by then; after that, what goes over the bus is the robot's own again.
 BUS_GRACE_S = 0.5
 OVER_THE_BUS = ("voice", "vision")
 #: A reason is for people, in characters.
 MAX_REASON = 200
-#: What we hand back has a reason that begins so: after a start of ours it says that the domain was ours.
-OURS = "rider-pc: "
-#: The reasons of the robot's own code, when it gives a PC up. A person's switch has another ("manual", "boot", a name):
-#: what people set stays.
-GAVE_UP = frozenset({"pc_unreachable", "pc_timeout", "pc_error"})
-
 #: Who has to hand a domain back again this soon after it was taken waits twice as long before it is taken the next
 #: time, and so on up to the longest wait: what ails it shows only while we serve it, as a frozen camera does.
 SOON_AGAIN_S = 60.0
 LONGEST_WAIT_S = 300.0
-
-#: Which task a domain of the robot needs.
-TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
+#: The robot's own detectors rest while its AI mode is this one, and its voice streams to us when it starts.
+OFFLOADS = "pc_offload"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Who serves a domain, and since when we know it (monotonic). An empty mode: the robot was not heard yet."""
+    """Who serves a domain.
+
+    Attributes:
+        mode: `pc` or `local`; empty: the robot was not heard yet.
+        since: When we learned it (monotonic).
+        unattended: The PC does not serve it, and the robot's own programs rest because another domain is with the PC.
+    """
 
     mode: str
     since: float
-
-
-@dataclass
-class _Domain:
-    """What is known of one domain of the robot."""
-
-    mode: str = ""
-    status: str = ""
-    reason: str = ""
-    since: float = 0.0
-    taken: float = float("-inf")
-    wait_s: float = HEALTHY_FOR_S
-    healthy_since: float | None = None
-    failed_switches: int = 0
-    #: Said on the bus by the process that gave us up. The robot's HTTP interface has its own copy, and may never know.
-    given_up: str = ""
-
-    @property
-    def is_handed_back(self) -> bool:
-        """We could not serve it, now or before our last start."""
-        return self.mode == "local" and self.reason.startswith(OURS)
-
-    @property
-    def is_lost(self) -> bool:
-        """The link or the robot's own code gave it up; no person switched it."""
-        return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
+    unattended: bool = False
 
 
 class Custody:
-    """Runs in a thread of its own; `give_back` and `take_state` may be called from others."""
+    """Runs in a thread of its own; `give_back`, `take_state` and `prefer` may be called from others."""
 
-    def __init__(self, house: House, api: RobotApi, base_url: str, on_robot: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        house: House,
+        api: RobotApi,
+        base_url: str,
+        on_robot: Callable[[str], None],
+        preferences: Preferences | None = None,
+        all_together: bool = False,
+    ) -> None:
         """
         Args:
             on_robot: Told what is wrong with the robot's HTTP interface, or "" when it answers, at each change.
+            preferences: What people want for each domain; None: nothing yet, and it is kept in memory.
+            all_together: Where vision is handed back, so are the others: only then does the robot look for itself.
         """
         self._house = house
         self._api = api
         self._base_url = base_url
         self._on_robot = on_robot
-        self._domains: dict[str, _Domain] = {name: _Domain() for name in TASK_OF_DOMAIN}
+        self._preferences = preferences or Preferences(None)
+        self._all_together = all_together
+        self._ai_mode = ""
+        self._domains: dict[str, Domain] = {name: Domain() for name in TASK_OF_DOMAIN}
         self._wanted_back: dict[str, str] = {}
+        self._chosen: list[tuple[str, Preference, threading.Event]] = []
         self._bus_problem, self._bus_since = "", 0.0
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -135,11 +122,50 @@ class Custody:
     def standing(self, domain: str) -> Standing:
         """Who serves a domain now. May be called from any thread."""
         known = self._domains[domain]
-        return Standing(known.mode, known.since)
+        return Standing(known.mode, known.since, known.mode == "local" and self._ai_mode == OFFLOADS)
 
     def is_handed_back(self, domain: str) -> bool:
         """Whether we gave it to the robot because we could not serve it. May be called from any thread."""
         return self._domains[domain].is_handed_back
+
+    def prefer(self, domain: str, choice: Choice, by: str, why: str = "", timeout_s: float = 4.0) -> dict[str, Any]:
+        """A person chooses who serves a domain. May be called from any thread but the robot bus's.
+
+        Returns:
+            The domain as `describe` shows it after the robot was asked, or after `timeout_s` seconds.
+
+        Raises:
+            InvalidInput: the robot has no such domain.
+        """
+        if domain not in self._domains:
+            raise InvalidInput(f"the robot has no domain {domain!r}", remedy=f"use one of {', '.join(self._domains)}")
+        preference = Preference(choice=choice, by=by[:64], why=why[:200], ts=time.time())
+        tried = threading.Event()
+        with self._lock:
+            self._chosen.append((domain, preference, tried))
+        self._wake.set()
+        tried.wait(timeout_s)
+        return self.describe(domain)
+
+    def describe(self, domain: str) -> dict[str, Any]:
+        """A domain for people: who serves it and why, what is wanted, and what stands against it."""
+        known, preference = self._domains[domain], self._preferences.of(domain)
+        return {
+            "domain": domain,
+            "mode": known.mode,
+            "status": known.status,
+            "reason": known.reason,
+            "choice": preference.choice,
+            "by": preference.by,
+            "why": preference.why,
+            "problem": known.problem,
+            "unattended": self.standing(domain).unattended,
+        }
+
+    @property
+    def switches(self) -> list[Switch]:
+        """Who switched what when, oldest first. May be read from any thread."""
+        return self._preferences.switches
 
     def take_state(self, body: dict[str, Any]) -> None:
         """`provider.*.state`: the robot says who serves a domain.
@@ -170,16 +196,54 @@ class Custody:
             self._talk_to_robot(problems)
         with self._lock:
             wanted, self._wanted_back = self._wanted_back, {}
-        for name, domain in self._domains.items():
-            reason = wanted.get(name) or problems.get(name)
-            if reason:
-                domain.healthy_since = None
-                if domain.mode == "pc":
-                    self._hand_back(name, reason)
-            elif domain.healthy_since is None:
-                domain.healthy_since = time.monotonic()
-            elif domain.is_lost and time.monotonic() - domain.healthy_since > domain.wait_s:
-                self._take_again(name, domain)
+            chosen, self._chosen = self._chosen, []
+        for name, preference, _ in chosen:
+            self._choose(name, preference)
+        for name, reason in self._reasons(problems | wanted).items():
+            self._look_after(name, self._domains[name], reason)
+        for _, _, tried in chosen:
+            tried.set()
+
+    def _choose(self, name: str, preference: Preference) -> None:
+        log.info("%s: %s is wanted by %s %s", name, preference.choice, preference.by, preference.why)
+        self._preferences.prefer(name, preference)
+        domain = self._domains[name]
+        domain.asked, domain.wait_s = preference.choice == "pc", HEALTHY_FOR_S
+        self._tell(name)
+
+    def _reasons(self, problems: dict[str, str]) -> dict[str, str]:
+        """Domain to why we cannot serve it now, empty where we can.
+
+        What one domain's problem means for the others follows from the robot's AI mode, which is one for all of them.
+        """
+        reasons = {name: problems.get(name, "") for name in self._domains}
+        voice, vision = self._domains["voice"], self._domains["vision"]
+        if reasons["voice"] and (voice.mode == "pc" or voice.is_lost) and not reasons["text"]:
+            # With text alone at the PC, the robot's voice would go on streaming to us instead of hearing for itself.
+            reasons["text"] = f"voice is not served: {reasons['voice']}"
+        if self._all_together and (vision.mode == "pc" or vision.is_lost):
+            blind = reasons["vision"] or (vision.is_lost and "vision is not back yet")
+            if blind:
+                reasons |= {name: reason or f"vision: {blind}" for name, reason in reasons.items() if name != "vision"}
+        return reasons
+
+    def _look_after(self, name: str, domain: Domain, reason: str) -> None:
+        domain.problem = reason
+        preference = self._preferences.of(name)
+        if preference.choice == "local" and domain.mode == "pc":
+            self._switch(name, "local", _persons(preference))
+            return
+        if reason:
+            domain.healthy_since = None
+            if domain.mode == "pc":
+                self._hand_back(name, reason)
+            return
+        now = time.monotonic()
+        if domain.healthy_since is None:
+            domain.healthy_since = now
+        healthy_s = now - domain.healthy_since
+        if domain.may_be_taken(preference) and (domain.asked or healthy_s > domain.wait_s):
+            self._take(name, domain, preference)
 
     def _problems(self) -> dict[str, str]:
         """Domain to why we cannot serve it now."""
@@ -202,6 +266,7 @@ class Custody:
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             for state in self._api.domains().values():
                 self._note(state)
+            self._ai_mode = self._api.ai_mode()
         except RobotError as error:
             self._robot_is(str(error))
         else:
@@ -219,29 +284,48 @@ class Custody:
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
         was, domain.mode, domain.status, domain.reason = domain.mode, mode, status, reason
+        self._remember(name, mode, reason)
         if mode != was:
             domain.since = time.monotonic()
+            # The robot derives its AI mode so; it is asked for it every some seconds, because people may set another.
+            self._ai_mode = OFFLOADS if any(it.mode == "pc" for it in self._domains.values()) else "local"
             if was == "pc" and domain.is_lost:
                 again = time.monotonic() - domain.taken < SOON_AGAIN_S
                 domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S
                 domain.healthy_since = None
         log.info("%s is served by %s (%s) %s", name, mode, status, reason)
-        self._house.tell("robot.domain", domain=name, mode=mode, status=status, reason=reason)
+        self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        self._house.tell("robot.domain", **self.describe(name))
+
+    def _remember(self, name: str, mode: Mode, reason: str) -> None:
+        """Keep it for the history. Where a person has switched it at the robot, that counts from now on."""
+        if mode == "pc" and self._domains[name].given_up:
+            return  # the robot's HTTP interface does not know it
+        by = switched_by(reason)
+        was = self._preferences.last_seen(name)
+        self._preferences.note(name, mode, by, reason)
+        wanted = self._preferences.of(name).choice
+        if by == "at the robot" and was not in (("", ""), (mode, reason)) and wanted not in ("automatic", mode):
+            log.info("%s was switched to %s at the robot (%s): that counts from now on", name, mode, reason)
+            self._preferences.prefer(name, Preference())
 
     def _hand_back(self, name: str, reason: str) -> None:
         if not self._domains[name].failed_switches:
             log.warning("%s is handed back to the robot: %s", name, reason)
-        self._switch(name, "local", reason)
+        self._switch(name, "local", OURS + reason)
 
-    def _take_again(self, name: str, domain: _Domain) -> None:
+    def _take(self, name: str, domain: Domain, preference: Preference) -> None:
         if not domain.failed_switches:
-            log.info("%s can be served again and is taken back; the robot had it because: %s", name, domain.reason)
+            log.info("%s can be served and is taken; the robot had it because: %s", name, domain.reason)
         if domain.mode == "pc":
             # What gave us up is one process, and the interface that we ask believes that we still have it: to be given
             # what we have changes nothing there.
-            self._switch(name, "local", f"{domain.given_up}, to be taken anew")
-        if self._switch(name, "pc", "the PC can serve it again"):
-            domain.taken, domain.given_up = time.monotonic(), ""
+            self._switch(name, "local", f"{OURS}{domain.given_up}, to be taken anew")
+        reason = _persons(preference) if domain.asked else OURS + "the PC can serve it again"
+        if self._switch(name, "pc", reason):
+            domain.taken, domain.given_up, domain.asked = time.monotonic(), "", False
 
     def _switch(self, name: str, target: Mode, reason: str) -> bool:
         """Switch a domain, and believe the robot's answer about what it is now. False: it did not answer.
@@ -250,7 +334,7 @@ class Custody:
         """
         domain = self._domains[name]
         try:
-            self._note(self._api.switch(name, target, OURS + reason))
+            self._note(self._api.switch(name, target, reason))
         except RobotError as error:
             if not domain.failed_switches:
                 log.error("%s could not be switched to %s, which is tried again: %s", name, target, error)
@@ -260,3 +344,8 @@ class Custody:
             log.warning("%s was switched to %s after %d attempts in vain", name, target, domain.failed_switches)
         domain.failed_switches = 0
         return True
+
+
+def _persons(preference: Preference) -> str:
+    """The reason of a switch that a person wants."""
+    return f"{SET_HERE}{preference.by}" + (f": {preference.why}" if preference.why else "")

@@ -14,6 +14,7 @@ from rider_core.link.hearing import Hearing
 from rider_core.link.keepalive import VoiceKeepalive
 from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
+from rider_core.link.preferences import Preferences
 from rider_core.link.refusals import Refusals
 from rider_core.link.robot_api import RobotApi
 from rider_core.link.seeing import Seeing
@@ -34,7 +35,14 @@ class Link:
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._refusals = Refusals(house.tell, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
-        self._custody = Custody(house, self._api, options.base_url, self._robot_changed)
+        self._custody = Custody(
+            house,
+            self._api,
+            options.base_url,
+            self._robot_changed,
+            Preferences(options.preferences_file),
+            options.all_together,
+        )
         self._speaking = Speaking(house, self._bus.send, self._refusals)
         self._conversation = Conversation(
             house,
@@ -64,6 +72,7 @@ class Link:
         for domain in ("voice", "vision", "text"):
             self._bus.on(f"provider.{domain}.state", self._custody.take_state)
         self._bus.on("devices.xgo", self._take_device)
+        self._bus.on("navigator.state", self._seeing.take_navigator)
 
     def start(self) -> None:
         self._hearing.start()

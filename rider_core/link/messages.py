@@ -72,6 +72,13 @@ class DomainState(RobotMessage):
     reason: Reason | None = Field(None, description="why it changed")
 
 
+class NavigatorState(RobotMessage):
+    """`navigator.state`: what the program believes that drives the robot; on change and every 5 s."""
+
+    active: bool = Field(False, description="it drives, or would")
+    obstacle_present: bool = Field(False, description="something is in the way, as far as it knows")
+
+
 class Device(RobotMessage):
     """`devices.xgo`: what the robot's body says of itself, some times a second."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from rider_core.api.events import Event, EventKind
@@ -40,6 +41,9 @@ class LinkOptions:
         prompt: Name of the system prompt that the robot's answers follow.
         barge_in: Who speaks while the robot answers makes it stop.
         voice_keepalive: Keep the robot's voice with us through silence and long sentences.
+        piece_s: The robot starts a player for each piece of speech; a piece lasts about so many seconds.
+        all_together: Where vision is handed back, so are voice and text.
+        preferences_file: Where it is kept what people want for each domain; None: nowhere.
         vision: About the camera.
     """
 
@@ -52,6 +56,9 @@ class LinkOptions:
     prompt: str = "companion"
     barge_in: bool = True
     voice_keepalive: bool = True
+    piece_s: float = 1.5
+    all_together: bool = False
+    preferences_file: Path | None = None
     vision: VisionOptions = VisionOptions()
 
 

@@ -63,6 +63,10 @@ class RobotApi:
             raise RobotError(f"the robot's provider state has no domains but {str(told)[:120]!r}")
         return {name: _domain_state(name, told[name]) for name in DOMAINS if name in told}
 
+    def ai_mode(self) -> str:
+        """What the robot derives from all domains, or what a person has set: "local" or "pc_offload"."""
+        return str(self._call("ai_mode", "GET", "/api/system/ai-mode").get("mode"))[:32]
+
     def switch(self, domain: str, target: Mode, reason: str) -> DomainState:
         """Give a domain to the robot ("local") or to us ("pc"); its state afterwards."""
         body = {"target": target, "reason": reason[:200]}

@@ -20,6 +20,7 @@ from rider_core.link.custody import Standing
 from rider_core.link.following import MODE, Following
 from rider_core.link.frames import Frame, FrameIntake
 from rider_core.link.liveness import Liveness
+from rider_core.link.navigator import NavigatorWatch
 from rider_core.link.obstacle import NEAREST_M, Ahead, View, look_ahead
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.pulse import Pulse
@@ -46,6 +47,7 @@ WATCH_EVERY_S = 0.2
 #: How often vision is handed back, for as long as the robot does not take it.
 ASK_AGAIN_S = 1.0
 
+UNATTENDED = "vision is local, and the robot's own detectors rest while another domain is with the PC"
 OBSTACLE, OFFSET = "vision.obstacle.enhanced", "vision.tracking.offset"
 
 Word = Literal["", "clear", "obstacle", "blind"]
@@ -77,6 +79,7 @@ class Seeing:
         self._liveness = Liveness()
         self._tracks = Tracks(house.new_tracker, options.confirm_frames, house.tell)
         self._following = Following()
+        self._navigator = NavigatorWatch()
         self._before: Frame | None = None
         self._last_word: Word = ""
         self._last_said = float("-inf")
@@ -104,6 +107,14 @@ class Seeing:
             InvalidInput, TooLarge: it is none.
         """
         self._intake.take(body, time.monotonic())
+
+    def take_navigator(self, body: dict[str, Any]) -> None:
+        """What drives the robot says what it believes of the way.
+
+        Raises:
+            InvalidInput: it is no such message.
+        """
+        self._navigator.take_state(body)
 
     def reset(self) -> None:
         """The stream broke off."""
@@ -216,6 +227,8 @@ class Seeing:
         standing = self._standing()
         if standing.mode == "pc" or now - self._intake.arrived <= STRAGGLERS_S:
             self._look_for_blindness(now, standing.since)
+        elif standing.unattended:
+            self._stand_guard()
         else:
             self._end("vision is the robot's own again")
 
@@ -242,6 +255,19 @@ class Seeing:
         if now - self._asked_back >= ASK_AGAIN_S:
             self._asked_back = now
             self._give_back(reason)
+
+    def _stand_guard(self) -> None:
+        """Vision is not ours, and the robot's own detectors rest, because another domain is with the PC.
+
+        Without a word of ours the robot would believe that its way is clear.
+        """
+        if self._last_word != "blind":
+            log.warning("%s: the robot is told that its way is blocked", UNATTENDED)
+            BLIND.labels("unattended").inc()
+            self._forget()
+            self._say_blind(UNATTENDED)
+        elif self._navigator.must_be_told():
+            self._say_blind(UNATTENDED)
 
     def _end(self, reason: str) -> None:
         """We serve vision no more."""

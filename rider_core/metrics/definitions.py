@@ -38,6 +38,7 @@ FRAMES = Counter(
 )
 BLIND = Counter(
     "rider_blind_total",
-    "How often the link had to say that it sees nothing. why: no_frame, no_answer, stale or blank (`link/seeing.py`).",
+    "How often the link had to say that it sees nothing. why: no_frame, no_answer, stale, blank or unattended"
+    " (`link/seeing.py`).",
     ["why"],
 )

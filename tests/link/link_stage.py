@@ -21,6 +21,7 @@ from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.link import Link, LinkOptions, custody
+from rider_core.link.domain import OURS
 from rider_core.link.options import House, VisionOptions
 from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
@@ -88,7 +89,7 @@ class Stage:
 
     def reason(self, domain: str = "voice") -> str:
         """The robot's, without what says that it is ours."""
-        return str(self.robot.domains[domain]["reason"]).removeprefix(custody.OURS)
+        return str(self.robot.domains[domain]["reason"]).removeprefix(OURS)
 
     def heard(self, topic: str) -> list[dict[str, Any]]:
         return [message.body for message in self.robot.received.all(topic) if message.body is not None]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rider_core.errors import RobotError
 from rider_core.link import custody
-from rider_core.link.custody import (
-    GAVE_UP,
-    HEALTHY_FOR_S,
-    LONGEST_WAIT_S,
-    OURS,
-    SOON_AGAIN_S,
-    TASK_OF_DOMAIN,
-    Custody,
-)
+from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
+from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
+from rider_core.link.preferences import Choice, Preference, Preferences
 
 
 class Time:
@@ -29,6 +25,9 @@ class Time:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        return 1_700_000_000 + self.now
+
 
 class ObedientRobot:
     """Takes every switch."""
@@ -36,6 +35,10 @@ class ObedientRobot:
     def __init__(self) -> None:
         self.modes = dict.fromkeys(TASK_OF_DOMAIN, "local") | {"vision": "pc"}
         self.reasons = dict.fromkeys(TASK_OF_DOMAIN, "boot")
+        self.ai_mode_set = ""
+
+    def ai_mode(self) -> str:
+        return self.ai_mode_set or ("pc_offload" if "pc" in self.modes.values() else "local")
 
     def put(self, domain: str, mode: str, reason: str) -> None:
         self.modes[domain], self.reasons[domain] = mode, reason
@@ -55,10 +58,12 @@ class ObedientRobot:
 
 
 class Capable:
-    workers = 1
+    def __init__(self) -> None:
+        self.workers = 1
+        self.lacking: set[str] = set()
 
     def capacity(self) -> dict[str, int]:
-        return dict.fromkeys(TASK_OF_DOMAIN.values(), self.workers)
+        return {task: 0 if name in self.lacking else self.workers for name, task in TASK_OF_DOMAIN.items()}
 
 
 @pytest.fixture
@@ -71,12 +76,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
 class Watched:
     """A custody that can serve everything, round by round."""
 
-    def __init__(self, clock: Time, robot: ObedientRobot) -> None:
+    def __init__(self, clock: Time, robot: ObedientRobot, kept: Path | None = None, all_together: bool = False) -> None:
         self.clock, self.robot = clock, robot
         self.capable = Capable()
         house = House(self.capable, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
-        self.custody = Custody(house, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+        self.custody = Custody(
+            house,
+            robot,  # type: ignore[arg-type]
+            "http://127.0.0.1:9",
+            lambda _: None,
+            Preferences(kept),
+            all_together,
+        )
         clock.now += 100
+
+    def prefer(self, domain: str, choice: Choice) -> dict[str, Any]:
+        self.custody.prefer(domain, choice, "the panel", "for the test", timeout_s=0)
+        self.rounds(1)
+        return self.custody.describe(domain)
 
     def rounds(self, seconds: float) -> None:
         for _ in range(round(seconds)):
@@ -138,11 +155,11 @@ def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: Time) -
     watched.rounds(20)
     watched.custody.bus_is("nothing of ours reaches it")
     watched.rounds(2)
-    assert robot.modes == {"voice": "local", "vision": "local", "text": "pc"}
+    assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, its voice would not hear for itself"
     assert "nothing of ours reaches it" in robot.reasons["voice"]
     watched.custody.bus_is("")
     watched.rounds(HEALTHY_FOR_S + 6)
-    assert robot.modes["voice"] == robot.modes["vision"] == "pc"
+    assert set(robot.modes.values()) == {"pc"}
 
 
 def test_a_broker_that_is_back_at_once_costs_nothing(clock: Time) -> None:
@@ -234,3 +251,172 @@ def test_a_domain_that_has_to_be_handed_back_again_and_again_is_left_alone_longe
 
 def test_a_domain_that_was_served_for_a_while_is_taken_as_soon_as_the_first_time(clock: Time) -> None:
     assert max(waits(clock, served_s=SOON_AGAIN_S + 1, rounds=5)) == pytest.approx(HEALTHY_FOR_S, abs=3)
+
+
+def test_what_a_person_wants_at_the_pc_is_there_at_once_and_comes_back(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", "local", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    shown = watched.prefer("vision", "pc")
+    assert (shown["mode"], shown["choice"], shown["by"], shown["problem"]) == ("pc", "pc", "the panel", "")
+    assert robot.reasons["vision"] == "set at rider-pc by the panel: for the test"
+    watched.capable.lacking = {"vision"}
+    watched.rounds(2)
+    assert robot.modes["vision"] == "local", "no wish makes us see"
+    watched.capable.lacking = set()
+    watched.rounds(2 * HEALTHY_FOR_S + 5)
+    assert robot.modes["vision"] == "pc"
+
+
+def test_what_cannot_be_served_is_not_taken_and_says_why(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", "local", "manual")
+    watched = Watched(clock, robot)
+    watched.capable.lacking = {"vision"}
+    watched.rounds(20)
+    shown = watched.prefer("vision", "pc")
+    assert (shown["mode"], shown["problem"]) == ("local", "no worker can do vision.detect")
+    watched.capable.lacking = set()
+    watched.rounds(2)
+    assert robot.modes["vision"] == "pc", "and comes as soon as it can be"
+
+
+@pytest.mark.parametrize("reason", ["pc_unreachable", OURS + "the PC's link ends", "manual"])
+def test_what_a_person_wants_at_the_robot_is_never_taken(clock: Time, reason: str) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    assert watched.prefer("vision", "local")["mode"] == "local"
+    robot.put("vision", "local", reason)
+    asked: list[str] = []
+    obey = robot.switch
+    robot.switch = lambda domain, target, reason: asked.append(target) or obey(domain, target, reason)  # type: ignore[method-assign,func-returns-value]
+    watched.rounds(400)
+    assert not asked
+
+
+def test_automatic_gives_back_what_a_person_took_here_and_not_what_he_took_at_the_robot(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("voice", "local", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.prefer("vision", "local")
+    watched.rounds(60)
+    watched.prefer("vision", "automatic")
+    watched.prefer("voice", "automatic")
+    watched.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["vision"], robot.modes["voice"]) == ("pc", "local")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["while we look", "while the link is away"])
+def test_who_switches_at_the_robot_has_the_last_word(clock: Time, tmp_path: Path, away: bool) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot, tmp_path / "robot.json")
+    watched.rounds(20)
+    watched.prefer("vision", "pc")
+    robot.put("vision", "local", "manual")
+    if away:
+        watched = Watched(clock, robot, tmp_path / "robot.json")
+    watched.rounds(400)
+    assert robot.modes["vision"] == "local"
+    assert watched.custody.describe("vision")["choice"] == "automatic"
+
+
+def test_a_robot_that_starts_with_its_own_defaults_is_no_person(clock: Time) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.prefer("vision", "pc")
+    robot.put("vision", "local", "boot")
+    watched.rounds(HEALTHY_FOR_S + 10)
+    assert robot.modes["vision"] == "pc"
+
+
+def test_wishes_and_the_history_outlive_a_restart(clock: Time, tmp_path: Path) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot, tmp_path / "robot.json")
+    watched.rounds(20)
+    watched.prefer("vision", "local")
+    watched.prefer("voice", "pc")
+    robot.put("voice", "local", "pc_unreachable")
+    again = Watched(clock, robot, tmp_path / "robot.json")
+    again.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["vision"], robot.modes["voice"]) == ("local", "pc")
+    told = [(it.domain, it.mode, it.by) for it in again.custody.switches if it.domain != "text"]
+    assert told == [
+        ("voice", "local", "robot"),
+        ("vision", "pc", "robot"),
+        ("vision", "local", "the panel"),
+        ("voice", "pc", "the panel"),
+        ("voice", "local", "robot"),
+        ("voice", "pc", "rider-pc"),
+    ]
+    assert again.custody.switches[3].reason.endswith("for the test")
+
+
+@pytest.mark.parametrize("content", [b"no json", b"[" * 100_000, b'{"preferences": 3}', b"x" * 2_000_000])
+def test_a_damaged_file_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes) -> None:
+    path = tmp_path / "robot.json"
+    path.write_bytes(content)
+    preferences = Preferences(path)
+    assert preferences.of("voice") == Preference()
+    assert "put aside as robot.damaged" in caplog.text
+    preferences.prefer("voice", Preference(choice="local", by="me"))
+    assert Preferences(path).of("voice").choice == "local"
+
+
+def test_a_disk_that_takes_nothing_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    preferences = Preferences(tmp_path / "missing" / "robot.json")
+    for number in range(300):
+        preferences.note("voice", "pc" if number % 2 else "local", "robot", "")
+    assert len(caplog.records) == 1
+    assert len(preferences.switches) == 200
+
+
+@pytest.mark.parametrize("voice", ["pc", "local"])
+def test_text_goes_along_with_a_voice_that_cannot_be_served(clock: Time, voice: str) -> None:
+    """With text alone at the PC the robot's voice goes on streaming; where a person wants it so, it stays so."""
+    robot = ObedientRobot()
+    robot.put("vision", "local", "manual")
+    robot.put("voice", voice, "manual")
+    robot.put("text", "pc", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.capable.lacking = {"voice"}
+    watched.rounds(3)
+    assert robot.modes["text"] == ("local" if voice == "pc" else "pc")
+    watched.capable.lacking = set()
+    watched.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["voice"], robot.modes["text"]) == (voice, "pc")
+
+
+def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: Time) -> None:
+    robot = ObedientRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    watched = Watched(clock, robot, all_together=True)
+    watched.rounds(20)
+    watched.custody.give_back("vision", "the camera hangs")
+    watched.rounds(1)
+    assert set(robot.modes.values()) == {"local"}
+    order: list[str] = []
+    obey = robot.switch
+    robot.switch = lambda domain, target, reason: order.append(domain) or obey(domain, target, reason)  # type: ignore[method-assign,func-returns-value]
+    watched.rounds(3 * HEALTHY_FOR_S)
+    assert set(robot.modes.values()) == {"pc"}
+    assert order[0] == "vision", "or the others alone would keep the robot's own eyes shut"
+
+
+def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_off(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("voice", "pc", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    assert not watched.custody.standing("vision").unattended, "we look"
+    watched.custody.give_back("vision", "the camera hangs")
+    watched.rounds(1)
+    assert watched.custody.standing("vision").unattended
+    robot.ai_mode_set = "local"
+    watched.rounds(6)
+    assert not watched.custody.standing("vision").unattended, "a person made the robot look for itself"

@@ -1,0 +1,42 @@
+"""What the robot's navigator believes of the way, and when it is told again that nothing is known of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rider_core.api.messages import parse_message
+from rider_core.link.messages import NavigatorState
+
+#: From one reminder to the next, in seconds; twice as long each time that it changes nothing. A navigator that was
+#: started with the robot's own detectors does not hear us, and the robot keeps our words for the time that vision is
+#: ours again: an hour of reminders must be few.
+FIRST_S, LONGEST_S = 1.0, 60.0
+
+
+class NavigatorWatch:
+    """`take_state` belongs to the bus's thread, `must_be_told` to the thread that speaks."""
+
+    def __init__(self) -> None:
+        self._drives_blindly = False
+        self._wait_s = FIRST_S
+        self._told = float("-inf")
+
+    def take_state(self, body: dict[str, Any]) -> None:
+        """`navigator.state`; it comes on a change and every 5 s.
+
+        Raises:
+            InvalidInput: it is no such message.
+        """
+        state = parse_message(NavigatorState, body)
+        self._drives_blindly = state.active and not state.obstacle_present
+        if not self._drives_blindly:
+            self._wait_s = FIRST_S
+
+    def must_be_told(self) -> bool:
+        """Whether it drives and takes the way for clear, and it is time to contradict. A yes counts as told."""
+        now = time.monotonic()
+        if not self._drives_blindly or now - self._told < self._wait_s:
+            return False
+        self._told, self._wait_s = now, min(2 * self._wait_s, LONGEST_S)
+        return True

@@ -1,0 +1,138 @@
+"""What people want for each domain, and who switched what: one small file, so that both outlive a restart.
+
+Written on a change only, never while frames or sound pass. It lies in the data folder, because the link must know what
+people want also while Redis is away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from rider_core.api.messages import Message
+
+log = logging.getLogger(__name__)
+
+#: `pc`: the PC serves the domain whenever it can. `local`: the robot serves it. `automatic`: as the robot has it; what
+#: was lost without a person's doing comes back.
+Choice = Literal["pc", "local", "automatic"]
+#: Switches that are kept; the oldest go first.
+MAX_SWITCHES = 200
+#: A file of ours has some 40 KB; what is larger was written by another program.
+MAX_FILE_BYTES = 1024 * 1024
+
+
+class Preference(Message):
+    """What a person wants for a domain. An empty `by`: nobody has chosen yet."""
+
+    choice: Choice = "automatic"
+    by: str = Field("", max_length=64, description="who chose: panel, command line, API")
+    why: str = Field("", max_length=200, description="in that person's words")
+    ts: float = Field(0.0, description="seconds since the epoch")
+
+
+class Switch(Message):
+    """One change of who serves a domain."""
+
+    ts: float = Field(description="our clock, seconds since the epoch")
+    domain: str
+    mode: Literal["local", "pc"]
+    by: str = Field(description="rider-pc, robot, at the robot, or who chose it here")
+    reason: str
+
+
+class _File(Message):
+    preferences: dict[str, Preference] = Field(default_factory=dict)
+    #: Domain to the last mode and reason that the robot told: what changed while the link was away is seen by it.
+    seen: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    switches: tuple[Switch, ...] = Field((), max_length=MAX_SWITCHES)
+
+
+class Preferences:
+    """May be used from several threads."""
+
+    def __init__(self, path: Path | None) -> None:
+        """
+        Args:
+            path: The file; None: nothing outlives this process.
+        """
+        self._path = path
+        self._lock = threading.Lock()
+        self._writes = True
+        kept = _read(path) if path is not None else _File()
+        self._preferences = dict(kept.preferences)
+        self._seen = dict(kept.seen)
+        self._switches = deque(kept.switches, MAX_SWITCHES)
+
+    def of(self, domain: str) -> Preference:
+        return self._preferences.get(domain, _NONE)
+
+    def prefer(self, domain: str, preference: Preference) -> None:
+        with self._lock:
+            self._preferences[domain] = preference
+            self._write()
+
+    def last_seen(self, domain: str) -> tuple[str, str]:
+        """Mode and reason, empty where the robot was never heard."""
+        return self._seen.get(domain, ("", ""))
+
+    def note(self, domain: str, mode: Literal["local", "pc"], by: str, reason: str) -> None:
+        """Remember what the robot says of a domain; a change of its mode goes into the history."""
+        with self._lock:
+            if self.last_seen(domain)[0] != mode:
+                self._switches.append(Switch(ts=time.time(), domain=domain, mode=mode, by=by, reason=reason))
+            self._seen[domain] = (mode, reason)
+            self._write()
+
+    @property
+    def switches(self) -> list[Switch]:
+        """The history, oldest first."""
+        with self._lock:
+            return list(self._switches)
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        kept = _File(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
+        new = self._path.with_suffix(".new")
+        try:
+            new.write_text(kept.model_dump_json(indent=1), encoding="utf-8")
+            os.replace(new, self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            if self._writes:
+                log.error("what people want for the robot's domains is not kept over a restart: %s", error)
+            self._writes = False
+        else:
+            self._writes = True
+
+
+_NONE = Preference()
+
+
+def _read(path: Path) -> _File:
+    """What was kept. A file that cannot be read is put aside, with a warning: the link starts all the same."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
+        return _File.model_validate(json.loads(content))
+    except FileNotFoundError:
+        return _File()
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        aside = path.with_suffix(".damaged")
+        with contextlib.suppress(OSError):
+            os.replace(path, aside)
+        log.warning("%s cannot be read and was put aside as %s: %s", path, aside.name, str(error).splitlines()[0])
+        return _File()
