@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from rider_core.api.steering import Choice
 from rider_core.errors import RobotError
 from rider_core.link import custody
 from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
-from rider_core.link.preferences import Choice, Preference, Preferences
+from rider_core.link.preferences import Preference, Preferences
 
 
 class Time:
