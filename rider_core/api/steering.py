@@ -77,7 +77,7 @@ class DomainView(_Told):
     by: str = Field("", description="where it was chosen; empty: nobody has chosen")
     why: str = Field("", description="in that person's words")
     problem: str = Field("", description="why the PC cannot serve it now, or why the robot was not switched")
-    unattended: bool = Field(False, description="neither the PC nor the robot's own programs serve it")
+    unattended: bool = Field(False, description="vision only: neither the PC nor the robot looks; it is told to stand")
 
 
 class BusView(_Told):

@@ -166,7 +166,7 @@ def _print_domains(domains: Iterable[DomainView]) -> None:
     for one in domains:
         against = one.problem
         if one.unattended:
-            against = "; ".join(filter(None, ("nothing serves it, so the robot is told to stand", against)))
+            against = "; ".join(filter(None, ("nothing looks, so the robot is told to stand", against)))
         wanted = "auto" if one.choice == "automatic" else one.choice
         why = one.why or one.reason
         cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by or "nowhere yet", why, against)
@@ -183,7 +183,7 @@ def _print_switch(one: SwitchView) -> None:
         click.secho(f"{name}: not yet: {one.problem}", fg="red", err=True)
         click.echo("  the choice is kept, and the link goes on trying; how it is: rider robot show", err=True)
     if one.domain.unattended:
-        click.secho(f"{name}: nothing serves it now, so the robot is told to stand", fg="yellow", err=True)
+        click.secho(f"{name}: nothing looks where the robot goes, so it is told to stand", fg="yellow", err=True)
 
 
 def _print_restarts(restarts: Iterable[Restart]) -> None:

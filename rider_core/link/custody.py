@@ -169,7 +169,8 @@ class Custody:
             "by": preference.by,
             "why": preference.why,
             "problem": known.problem or known.refusal,
-            "unattended": self.standing(domain).unattended,
+            # The robot's own voice and text programs work on; its detectors rest.
+            "unattended": domain == "vision" and self.standing(domain).unattended,
         }
 
     @property

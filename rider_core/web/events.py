@@ -118,6 +118,7 @@ class EventIntake:
         restarts = [
             {key: untrusted.text(each, key) for key in ("what", "why", "command")}
             for each in untrusted.mappings(event.data, "restarts")
+            if untrusted.text(each, "what")
         ]
         self._board.set_section("robot", self._robot() | {"restarts": restarts})
 
