@@ -20,6 +20,7 @@ from rider_core.link import Link, LinkOptions
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
 from rider_core.rpc import RedisServer, SocketServer
+from rider_core.rpc.handling import Handler
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
@@ -80,7 +81,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker))
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
-    doors = SocketServer(settings.link_socket, steering), RedisServer(services.redis, LINK, steering)
+    doors = _doors(settings, services, steering)
     serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
     watch.start()
     serving.start()
@@ -106,6 +107,20 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         server.close()
         watch.stop()
         services.close()
+
+
+def _doors(settings: Settings, services: Services, steering: Handler) -> list[SocketServer | RedisServer]:
+    """Where people's requests arrive. Without a socket the robot is served all the same.
+
+    Raises:
+        ConfigError: another link uses this data folder; the two would undo each other's switches.
+    """
+    doors: list[SocketServer | RedisServer] = [RedisServer(services.redis, LINK, steering)]
+    try:
+        doors.append(SocketServer(settings.link_socket, steering))
+    except OSError as error:
+        log.error("`rider robot` reaches this link over Redis only, there is no %s: %s", settings.link_socket, error)
+    return doors
 
 
 def own_address(settings: Settings) -> str:

@@ -145,7 +145,6 @@ class Custody:
         tried = threading.Event()
         with self._lock:
             self._chosen.append((domain, preference, tried))
-        self._next_heartbeat = 0.0  # what the robot reports is what the person is told, so it is asked first
         self._wake.set()
         asked = tried.wait(timeout_s)
         return {**self.describe(domain), "asked": asked}
@@ -208,12 +207,15 @@ class Custody:
 
     def _round(self) -> None:
         problems = self._problems()
-        if time.monotonic() >= self._next_heartbeat:
+        with self._lock:
+            chosen = list(self._chosen)
+        # A person is told what the robot reports now, so the robot is asked first.
+        if chosen or time.monotonic() >= self._next_heartbeat:
             self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY_S
             self._talk_to_robot(problems)
         with self._lock:
             wanted, self._wanted_back = self._wanted_back, {}
-            chosen, self._chosen = self._chosen, []
+            del self._chosen[: len(chosen)]
         for name, preference, _ in chosen:
             self._choose(name, preference)
         for name, reason in self._reasons(problems | wanted).items():

@@ -26,22 +26,17 @@ class OwnedSocket:
     def __init__(self, path: Path) -> None:
         """
         Raises:
-            ConfigError: another process listens there, or the folder cannot be used.
+            ConfigError: another process listens there.
+            OSError: the folder cannot be used.
         """
         self._path = path
+        _prepare(path.parent)
+        self._lock = _locked(path)
         try:
-            _prepare(path.parent)
-            self._lock = _locked(path)
-            try:
-                self.listener = _bound(path)
-            except BaseException:
-                os.close(self._lock)
-                raise
-        except OSError as error:
-            raise ConfigError(
-                f"no socket can be made at {path}: {error}",
-                remedy="correct the folder's owner and rights, or set RIDER_DATA_DIR to another folder",
-            ) from error
+            self.listener = _bound(path)
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     def close(self) -> None:
         """Stop listening, and remove the socket: later clients learn at once that there is no server."""

@@ -45,7 +45,8 @@ class SocketServer:
     def __init__(self, path: Path, handler: Handler) -> None:
         """
         Raises:
-            ConfigError: another process listens there, or the folder cannot be used.
+            ConfigError: another process listens there.
+            OSError: the folder cannot be used.
         """
         self._handler = handler
         self._socket = OwnedSocket(path)
@@ -112,6 +113,7 @@ class SocketServer:
         connection.received += piece
         line, end, _ = connection.received.partition(b"\n")
         if len(line) > MAX_REQUEST_BYTES:
+            self._forget(connection.peer)
             self._refuse(connection.peer, too_large())
         elif end:
             self._begin(connection, bytes(line))
@@ -119,11 +121,9 @@ class SocketServer:
             self._drop(connection.peer)
 
     def _begin(self, connection: _Connection, request: bytes) -> None:
+        self._forget(connection.peer)
         if not self._slots.run(partial(self._answer, connection, request)):
             self._refuse(connection.peer, busy())
-            return
-        self._selector.unregister(connection.peer)
-        del self._connections[connection.peer]
 
     def _answer(self, connection: _Connection, request: bytes) -> None:
         with connection.peer as peer:
@@ -138,12 +138,16 @@ class SocketServer:
     def _refuse(self, peer: socket.socket, error: RiderError) -> None:
         with contextlib.suppress(OSError):
             peer.send(self._handler.refuse(error) + b"\n")
-        self._drop(peer)
+        peer.close()
 
     def _drop(self, peer: socket.socket) -> None:
+        self._forget(peer)
+        peer.close()
+
+    def _forget(self, peer: socket.socket) -> None:
+        """Wait for nothing more from it."""
         self._selector.unregister(peer)
         del self._connections[peer]
-        peer.close()
 
 
 def _has_hung_up(peer: socket.socket) -> bool:

@@ -178,3 +178,11 @@ def test_a_second_link_is_refused(house: RobotHouse) -> None:
     assert second.wait(timeout=20) == 1
     assert f"another process (number {first.pid}) listens" in house.processes.log("second.log")
     assert first.poll() is None
+
+
+def test_a_folder_that_cannot_be_used_costs_the_socket_only(house: RobotHouse, rider: Rider) -> None:
+    house.socket.parent.parent.mkdir(parents=True)
+    house.socket.parent.write_text("a file where the folder should be")
+    house.link = house.processes.fork("rider_core.cli.main", "link", log="link.log")
+    wait_until(lambda: rider("show").returncode == 0, 30, what="an answer over Redis")
+    assert "reaches this link over Redis only" in house.processes.log("link.log")

@@ -421,3 +421,32 @@ def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_of
     robot.ai_mode_set = "local"
     watched.rounds(6)
     assert not watched.custody.standing("vision").unattended, "a person made the robot look for itself"
+
+
+def test_a_person_is_told_what_the_robot_reports_now(clock: Time) -> None:
+    """The robot was switched after it was asked last: what we knew of it is old."""
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(1)
+    robot.put("text", "pc", "manual")
+    told = watched.prefer("text", "local")
+    assert (told["mode"], robot.modes["text"]) == ("local", "local")
+    assert robot.reasons["text"].startswith("set at rider-pc by the panel")
+
+
+def test_a_refusal_of_the_robot_is_told_until_it_is_switched(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(1)
+
+    def refuse(*_: object) -> DomainState:
+        raise RobotError("it is asleep")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(robot, "switch", refuse)
+        told = watched.prefer("text", "pc")
+    assert told["problem"] == "the robot could not be switched to pc: it is asleep"
+    assert not watched.custody.agrees("text")
+    watched.rounds(1)
+    assert watched.custody.describe("text")["problem"] == ""
+    assert watched.custody.agrees("text")

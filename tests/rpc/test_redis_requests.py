@@ -96,11 +96,12 @@ def test_without_a_server_the_request_is_withdrawn(
     assert handler.executed == [b"in time"]
 
 
-def test_a_request_that_expired_is_not_executed(connection: redis.Redis, handler: EchoHandler) -> None:
+def test_a_request_that_expired_is_not_executed(
+    client: RedisClient, connection: redis.Redis, handler: EchoHandler
+) -> None:
     """Its client ended without a word; its id waits in the list."""
     request_id = "b" * 32
-    connection.set(request_key("link", request_id), b"late", px=1)
-    connection.rpush(waiting_key("link"), request_id)
+    client._put(request_id, b"late", limit_s=0.05)
     wait_until(lambda: not connection.exists(request_key("link", request_id)))
     server = RedisServer(connection, "link", handler)
     server.start()

@@ -18,6 +18,7 @@ from echo_handler import EchoHandler
 from rider_core.errors import ConfigError, NoAnswer, NotRunning, TooLarge
 from rider_core.rpc import SocketServer, ask_socket
 from rider_core.rpc.handling import MAX_AT_ONCE, MAX_REQUEST_BYTES
+from rider_core.rpc.socket_server import MAX_CONNECTIONS
 from rider_core.testing.waiting import wait_until
 
 #: Serves until it is killed.
@@ -173,6 +174,7 @@ def test_silent_connections_cost_nothing(server: SocketServer, path: Path) -> No
     began = time.monotonic()
     assert ask_socket(path, b"hello", 2) == b"HELLO"
     assert time.monotonic() - began < 1
+    assert len(server._connections) <= MAX_CONNECTIONS
     for peer in silent:
         assert peer.recv(1) == b"", "it was closed"
         peer.close()
