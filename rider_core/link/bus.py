@@ -57,6 +57,7 @@ class RobotBus:
         self._handlers: dict[str, Handler] = {}
         self._refusals: Refusals | None = None
         self._outbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(SEND_MARK)
+        self._last_sent: dict[str, float] = {}
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -101,8 +102,13 @@ class RobotBus:
         except queue.Full:
             LINK_DROPPED.labels("message").inc()
             return False
+        self._last_sent[topic] = time.monotonic()
         self._wake()
         return True
+
+    def last_sent(self, topic: str) -> float:
+        """When a message of a topic was last handed over (monotonic); long ago where none was. From any thread."""
+        return self._last_sent.get(topic, float("-inf"))
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # it is awake already, or ends
