@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
+from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.services import Services
-from rider_core.web.capacity_watch import CapacityWatch
 from rider_core.web.robot_app import create_robot_app
 from rider_core.web.robot_server import create_robot_server
 
@@ -75,7 +75,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
             follow=settings.follow,
         ),
     )
-    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker))
+    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker, watch.capacity))
     reporter = StatusReporter(services.bus, link.describe)
     serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
     watch.start()

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: The robot forgets our address when its interface restarts, so it is told again this often.
 HEARTBEAT_EVERY_S = 5.0
 #: Workers are looked at more often than that: the robot waits for as long as we do not notice.
-CHECK_EVERY_S = 1.0
+CHECK_EVERY_S = 0.5
 #: After the link's start workers may still be loading their models.
 START_GRACE_S = 20.0
 #: A broker that was started again is back by then; after that, what goes over the bus is the robot's own again.
@@ -253,7 +253,7 @@ class Custody:
         if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:
             problems = dict.fromkeys(OVER_THE_BUS, self._bus_problem)
         try:
-            capacity = self._house.backend.capacity()
+            capacity = self._house.capacity()
         except BackendUnavailable as error:
             return dict.fromkeys(TASK_OF_DOMAIN, str(error))
         idle = {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}

@@ -95,7 +95,7 @@ class VoiceKeepalive:
         if self._refused():
             return "it was handed back"
         try:
-            return "" if self._house.backend.capacity().get(TASK) else f"no worker can do {TASK}"
+            return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"
         except BackendUnavailable as error:
             return str(error)
 

@@ -159,7 +159,7 @@ def on_stage(
             vision=VisionOptions(follow=True),
         )
         bus = EventBus(connection, "link")
-        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers)
+        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers, backend.capacity)
         link = Link(options, house)
         yield Stage(robot, link, backend, valkey, processes, told, trackers)
         link.stop()

@@ -66,6 +66,11 @@ class Capable:
         return {task: 0 if name in self.lacking else self.workers for name, task in TASK_OF_DOMAIN.items()}
 
 
+def house_of(capable: Capable) -> House:
+    """All of it that the domains need."""
+    return House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capable.capacity)  # type: ignore[arg-type,return-value]
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     clock = Time()
@@ -79,7 +84,7 @@ class Watched:
     def __init__(self, clock: Time, robot: ObedientRobot, kept: Path | None = None, all_together: bool = False) -> None:
         self.clock, self.robot = clock, robot
         self.capable = Capable()
-        house = House(self.capable, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+        house = house_of(self.capable)
         self.custody = Custody(
             house,
             robot,  # type: ignore[arg-type]
@@ -224,7 +229,7 @@ def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: Ti
 def waits(clock: Time, served_s: float, rounds: int) -> list[float]:
     """Vision is given back after so many seconds, each time that it is ours: how long it then stays the robot's."""
     robot = ObedientRobot()
-    house = House(Capable(), lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    house = house_of(Capable())
     watch = Custody(house, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
     clock.now += 100
     watch._round()

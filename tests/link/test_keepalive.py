@@ -85,11 +85,7 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
     handed_back, speaks, sent = [False], [False], []
 
-    class Capable:
-        def capacity(self) -> dict[str, int]:
-            return {keepalive.TASK: 1}
-
-    house = House(Capable(), lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
         house,
         lambda *message: sent.append(message) or True,

@@ -1017,7 +1017,7 @@ EYES = [
     Defence(
         "a robot's voice is kept though nobody can serve it",
         _LINK + "keepalive.py",
-        'return "" if self._house.backend.capacity().get(TASK) else f"no worker can do {TASK}"',
+        'return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"',
         'return ""',
         (_LINK_TESTS + "test_keepalive.py", "test_it_goes_when_redis"),
     ),
@@ -1610,6 +1610,20 @@ EYES = [
         "min(2 * self._wait_s, LONGEST_S)",
         "FIRST_S",
         (_LINK_TESTS + "test_seeing.py", "ever_more_rarely"),
+    ),
+    Defence(
+        "a killed worker is counted until its heartbeats are missed",
+        "rider_core/jobs/ledger/figures.py",
+        "if worker and count and b",
+        "if worker and b",
+        (_LINK_TESTS + "test_capacity_watch.py", "test_a_killed_worker"),
+    ),
+    Defence(
+        "a Redis that hangs serves the robot",
+        _LINK + "capacity_watch.py",
+        "if known.age_s > STALE_S:",
+        "if False:",
+        (_LINK_TESTS + "test_capacity_watch.py", "test_a_redis_that_hangs"),
     ),
 ]
 
