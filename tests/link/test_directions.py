@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import zmq
 from link_stage import metric
-from tunnel import Tunnel
 
 from rider_core.link import echo
 from rider_core.link.bus import RobotBus
 from rider_core.link.echo import Echo
 from rider_core.link.refusals import Refusals
 from rider_core.simulator.broker import Broker
+from rider_core.testing.tunnel import Tunnel
 from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
