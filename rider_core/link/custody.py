@@ -263,8 +263,10 @@ class Custody:
         try:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+            # Asked first: another program that answers at the robot's address is sent nothing.
+            states = self._api.domains()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
-            for state in self._api.domains().values():
+            for state in states.values():
                 self._note(state)
             self._ai_mode = self._api.ai_mode()
         except RobotError as error:

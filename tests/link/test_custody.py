@@ -425,3 +425,24 @@ def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_of
     robot.ai_mode_set = "local"
     watched.rounds(6)
     assert not watched.custody.standing("vision").unattended, "a person made the robot look for itself"
+
+
+def test_another_program_at_the_robots_address_is_sent_nothing(clock: Time) -> None:
+    class Stranger(ObedientRobot):
+        sent = 0
+
+        def domains(self) -> dict[str, DomainState]:
+            raise RobotError("GET /api/providers/state: 404 'Not Found'")
+
+        def send_heartbeat(self, *_: object) -> None:
+            self.sent += 1
+
+        def switch(self, domain: str, target: str, reason: str) -> DomainState:
+            self.sent += 1
+            return super().switch(domain, target, reason)
+
+    stranger = Stranger()
+    watched = Watched(clock, stranger)
+    watched.capable.workers = 0
+    watched.rounds(100)
+    assert stranger.sent == 0

@@ -1625,6 +1625,20 @@ EYES = [
         "if False:",
         (_LINK_TESTS + "test_capacity_watch.py", "test_a_redis_that_hangs"),
     ),
+    Defence(
+        "a stranger at the robot's address is sent heartbeats",
+        _LINK + "custody.py",
+        "            states = self._api.domains()\n",
+        '            self._api.send_heartbeat(self._base_url, "ok")\n            states = self._api.domains()\n',
+        (_LINK_TESTS + "test_custody.py", "test_another_program"),
+    ),
+    Defence(
+        "a taken port is noticed by a crashing process",
+        "rider_core/cli/ports.py",
+        "        _check(wanted)\n",
+        "",
+        ("tests/cli/test_ports.py", "test_a_taken_port"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES]
