@@ -16,7 +16,9 @@ from contextlib import ExitStack, contextmanager, suppress
 import cv2
 import numpy as np
 import zmq
-from rig import OBSTACLE, NotReached, Rig, seconds_until
+from product import REDIS, WORKER
+from robots import FRAME, MICROPHONE, OBSTACLE, NotReached, seconds_until
+from scene import Scene
 
 from rider_core.api import AudioClip
 from rider_core.api.messages import encode_base64
@@ -34,36 +36,39 @@ LOUD = 400
 FLOOD_FRAMES, FRAME_BYTES, TOPICS = 600, 3_900_000, 200_000
 
 
-def probe(rig: Rig) -> dict[str, float]:
+def probe(scene: Scene) -> dict[str, float]:
     """Texts that are written, half-sent requests, workers that stand still, a Redis that hangs: one after another."""
     found: dict[str, float] = {}
-    with _texts(rig):
-        found["probe, four texts, ms"] = _p99_ms(rig)
-    with _half_sent(rig):
-        found["probe, 300 half-sent, ms"] = _p99_ms(rig)
-    with rig.stopped("rider_core.cli.main worker"):
-        found["probe, workers stand, ms"] = _p99_ms(rig)
-    with rig.stopped("valkey-server"):
-        found["probe, Redis hangs, ms"] = _p99_ms(rig)
+    with _texts(scene):
+        found["probe, four texts, ms"] = _p99_ms(scene)
+    with _half_sent(scene):
+        found["probe, 300 half-sent, ms"] = _p99_ms(scene)
+    with scene.product.stopped(WORKER):
+        found["probe, workers stand, ms"] = _p99_ms(scene)
+    with scene.product.stopped(REDIS):
+        found["probe, Redis hangs, ms"] = _p99_ms(scene)
     return {"probe_p99_ms": max(found.values()), **found}
 
 
-def frames(rig: Rig) -> dict[str, float]:
+def frames(scene: Scene) -> dict[str, float]:
     """Pictures of 640 x 480 that all differ, 30 a second. Each word of obstacles carries its frame's time."""
     dice = np.random.default_rng(0)
     scene = cv2.GaussianBlur(dice.integers(0, 255, (480, 640, 3), dtype=np.uint8), (31, 31), 8)
     shots = [cv2.imencode(".jpg", np.roll(scene, 8 * shift, axis=1))[1].tobytes() for shift in range(60)]
     bodies = [{"frame_jpeg": encode_base64(shot), "size": {"w": 640, "h": 480}} for shot in shots]
-    count = len(rig.robot.received.all(OBSTACLE))
-    cpu_s, began = rig.cpu_s(), time.monotonic()
-    for number in range(int(FPS * FRAMES_S)):
-        time.sleep(max(0.0, began + number / FPS - time.monotonic()))
-        rig.robot.send("vision.frame.offload", {**bodies[number % len(bodies)], "ts": time.time()})
+    cpu_s, began = scene.product.link_cpu_s(), time.monotonic()
+    with zmq.Context() as context, context.socket(zmq.PUB) as camera:
+        camera.linger = 0
+        camera.connect(f"tcp://127.0.0.1:{scene.robot.publish_port}")
+        for number in range(int(FPS * FRAMES_S)):
+            time.sleep(max(0.0, began + number / FPS - time.monotonic()))
+            body = {**bodies[number % len(bodies)], "ts": time.time()}
+            camera.send_multipart([FRAME.encode(), json.dumps(body).encode()])
     took_s = time.monotonic() - began
-    share = (rig.cpu_s() - cpu_s) / took_s
+    share = (scene.product.link_cpu_s() - cpu_s) / took_s
+    words = [it for it in scene.outside.messages(OBSTACLE) if it.at > began + 1 and "blind" not in it.body["meta"]]
     offset_s = time.time() - time.monotonic()
-    words = [it for it in rig.robot.received.all(OBSTACLE)[count:] if it.body and "blind" not in it.body["meta"]]
-    ages_s = [it.at + offset_s - it.body["ts"] for it in words if it.body]
+    ages_s = [it.at + offset_s - it.body["ts"] for it in words]
     late = sum(age_s > LATE_S for age_s in ages_s)
     return {
         "frames_late_pct": round(100 * late / max(1, len(ages_s)), 1),
@@ -73,9 +78,9 @@ def frames(rig: Rig) -> dict[str, float]:
     }
 
 
-def speech(rig: Rig) -> dict[str, float]:
+def speech(scene: Scene) -> dict[str, float]:
     """A sentence, and silence after it; the event of the accepted job carries its time."""
-    connection = connect(f"unix://{rig.folder / 'data' / 'redis' / 'valkey.sock'}")
+    connection = connect(scene.product.redis_url)
     accepted: list[float] = []
     stop = threading.Event()
 
@@ -93,10 +98,10 @@ def speech(rig: Rig) -> dict[str, float]:
     worst = 0.0
     with zmq.Context() as context, context.socket(zmq.SUB) as microphone:
         microphone.linger = 0
-        microphone.subscribe("voice.asr.request")
-        microphone.connect(f"tcp://127.0.0.1:{rig.robot.subscribe_port}")
+        microphone.subscribe(MICROPHONE)
+        microphone.connect(f"tcp://127.0.0.1:{scene.robot.subscribe_port}")
         for _ in range(SENTENCES):
-            before, ended = len(accepted), _say(rig, clip, microphone)
+            before, ended = len(accepted), _say(scene, clip, microphone)
             seconds_until(lambda before=before: len(accepted) > before, 10.0, "a job for what was said")
             worst = max(worst, accepted[before] - ended)
             time.sleep(2.0)
@@ -106,15 +111,15 @@ def speech(rig: Rig) -> dict[str, float]:
     return {"speech_end_to_job_ms": round(1000 * worst)}
 
 
-def flood(rig: Rig) -> dict[str, float]:
-    before = rig.memory_mb()
+def flood(scene: Scene) -> dict[str, float]:
+    before = scene.product.link_memory_mb()
     with zmq.Context() as context, context.socket(zmq.PUB) as robot:
         robot.linger = 5_000
         # As a camera, which cannot send faster than its network takes it.
         robot.setsockopt(zmq.SNDHWM, 2)
         robot.setsockopt(zmq.XPUB_NODROP, 1)
         robot.setsockopt(zmq.SNDTIMEO, 20_000)
-        robot.connect(f"tcp://127.0.0.1:{rig.robot.publish_port}")
+        robot.connect(f"tcp://127.0.0.1:{scene.robot.publish_port}")
         time.sleep(0.5)
         for number in range(FLOOD_FRAMES):
             body = b'{"ts": %d, "frame_jpeg": "%s"}' % (number, b"A" * FRAME_BYTES)
@@ -123,14 +128,14 @@ def flood(rig: Rig) -> dict[str, float]:
         for number in range(TOPICS):
             robot.send_multipart([b"voice.asr.request.%d" % number, b"{}"])
     time.sleep(3.0)
-    return {"mb_after_flood": round(rig.memory_mb() - before, 1)}
+    return {"mb_after_flood": round(scene.product.link_memory_mb() - before, 1)}
 
 
-def _p99_ms(rig: Rig) -> float:
+def _p99_ms(scene: Scene) -> float:
     took = []
     for _ in range(PROBES):
         began = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", rig.link_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", scene.product.link_port, timeout=5)
         connection.request("GET", "/providers/capabilities")
         answer = connection.getresponse()
         answer.read()
@@ -142,14 +147,14 @@ def _p99_ms(rig: Rig) -> float:
 
 
 @contextmanager
-def _texts(rig: Rig) -> Iterator[None]:
+def _texts(scene: Scene) -> Iterator[None]:
     """Four long texts are asked for at once, again and again."""
     over = threading.Event()
 
     def ask() -> None:
         while not over.is_set():
             with suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection("127.0.0.1", rig.link_port, timeout=30)
+                connection = http.client.HTTPConnection("127.0.0.1", scene.product.link_port, timeout=30)
                 body = json.dumps({"prompt": "Tell me all about robots.", "max_tokens": 300})
                 headers = {"Content-Type": "application/json"}
                 connection.request("POST", "/providers/text/generate", body, headers)
@@ -168,19 +173,19 @@ def _texts(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def _half_sent(rig: Rig) -> Iterator[None]:
+def _half_sent(scene: Scene) -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(HALF_SENT):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", rig.link_port), 5))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", scene.product.link_port), 5))
             connection.sendall(b"POST /providers/text/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n")
         yield
 
 
-def _say(rig: Rig, clip: AudioClip, microphone: zmq.Socket[bytes]) -> float:
+def _say(scene: Scene, clip: AudioClip, microphone: zmq.Socket[bytes]) -> float:
     """Let the robot hear `clip`; when its last loud sample was sent, in seconds since the epoch."""
     while microphone.poll(0):
         microphone.recv_multipart()
-    rig.robot.hear(clip)
+    scene.robot.say(clip)
     ended, deadline = 0.0, time.monotonic() + clip.duration_s + 5
     while time.monotonic() < deadline:
         if not microphone.poll(100):

@@ -19,7 +19,8 @@ import failures
 import load
 from rich.console import Console
 from rich.table import Table
-from rig import Rig, rig
+from robots import Simulated
+from scene import Scene, scene
 
 #: Key to what it is, the most that it may be, and the part that measures it.
 FIGURES: dict[str, tuple[str, float]] = {
@@ -34,7 +35,7 @@ FIGURES: dict[str, tuple[str, float]] = {
     "mb_after_flood": ("growth after 600 frames of 3.9 MB and 200,000 strange topics", 30.0),
 }
 
-PARTS: dict[str, Callable[[Rig], dict[str, float]]] = {
+PARTS: dict[str, Callable[[Scene], dict[str, float]]] = {
     "loss": failures.service_loss,
     "one_way": failures.one_way,
     "frozen": failures.frozen,
@@ -52,13 +53,15 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(stderr=True)
     figures: dict[str, float] = {}
+    robot = Simulated()
     with tempfile.TemporaryDirectory(prefix="b") as name:
         console.print("starting")
-        with rig(Path(name)) as ours:
+        with scene(Path(name), robot) as ours:
             for part in options.only or PARTS:
-                ours.make_ready()
+                ours.outside.make_ready()
                 console.print(f"measuring: {part}")
                 figures |= PARTS[part](ours)
+    robot.close()
     failed = show(figures)
     print(json.dumps({key: value for key, value in figures.items() if key in FIGURES}))
     sys.exit(1 if failed else 0)
