@@ -53,8 +53,8 @@ def probe(scene: Scene) -> dict[str, float]:
 def frames(scene: Scene) -> dict[str, float]:
     """Pictures of 640 x 480 that all differ, 30 a second. Each word of obstacles carries its frame's time."""
     dice = np.random.default_rng(0)
-    scene = cv2.GaussianBlur(dice.integers(0, 255, (480, 640, 3), dtype=np.uint8), (31, 31), 8)
-    shots = [cv2.imencode(".jpg", np.roll(scene, 8 * shift, axis=1))[1].tobytes() for shift in range(60)]
+    noise = cv2.GaussianBlur(dice.integers(0, 255, (480, 640, 3), dtype=np.uint8), (31, 31), 8)
+    shots = [cv2.imencode(".jpg", np.roll(noise, 8 * shift, axis=1))[1].tobytes() for shift in range(60)]
     bodies = [{"frame_jpeg": encode_base64(shot), "size": {"w": 640, "h": 480}} for shot in shots]
     cpu_s, began = scene.product.link_cpu_s(), time.monotonic()
     with zmq.Context() as context, context.socket(zmq.PUB) as camera:

@@ -60,7 +60,9 @@ def main() -> None:
             for part in options.only or PARTS:
                 ours.outside.make_ready()
                 console.print(f"measuring: {part}")
-                figures |= PARTS[part](ours)
+                found = PARTS[part](ours)
+                console.print(f"  {found}")
+                figures |= found
     robot.close()
     failed = show(figures)
     print(json.dumps({key: value for key, value in figures.items() if key in FIGURES}))

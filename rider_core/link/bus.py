@@ -20,6 +20,7 @@ from rider_core.link.echo import Echo
 from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_MESSAGE_BYTES, decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
+from rider_core.link.standstill import Standstill
 from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
@@ -135,9 +136,13 @@ class RobotBus:
         connected = dict.fromkeys(monitors, False)
         for pollable in (sockets.subscriber, sockets.frames, *monitors, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
+        standstill = Standstill()
         while not self._stop.is_set():
             self.pulse.beat()
+            standstill.begin()
             ready = dict(poller.poll(POLL_MS))
+            if standstill.lasted_s():
+                return  # the broker has given the connections up; libzmq would find out in its own time
             for monitor in monitors:
                 if monitor in ready:
                     connected[monitor] = _is_connected(monitor, connected[monitor])

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from rider_core.errors import RobotError
-from rider_core.link import custody
+from rider_core.link import custody, standstill
 from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
 from rider_core.link.preferences import Choice, Preference, Preferences
+from rider_core.testing.waiting import wait_until
 
 
 class Time:
@@ -125,6 +126,37 @@ def test_what_a_person_set_stays(clock: Time, reason: str, mode: str) -> None:
     robot.put("vision", mode, reason)
     Watched(clock, robot).rounds(400)
     assert (robot.modes["vision"], robot.reasons["vision"]) == (mode, reason)
+
+
+def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_given_time(clock: Time) -> None:
+    """Workers load their models while the link starts."""
+    robot = ObedientRobot()
+    robot.put("voice", "pc", "manual")
+    watched = Watched(clock, robot)
+    clock.now -= 100  # the link has just started
+    watched.capable.lacking = {"vision"}
+    watched.rounds(5)
+    assert robot.modes["vision"] == "pc"
+    watched.capable.lacking = {"vision", "voice"}
+    watched.rounds(1)
+    assert (robot.modes["voice"], robot.modes["vision"]) == ("local", "pc")
+
+
+def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With real time, and a suspend of half a minute that only the other clock sees."""
+    asleep_s = 0.0
+    real_s = standstill.now_s
+    monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
+    monkeypatch.setattr(custody, "AWAKE_FOR_S", 0.5)
+    monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
+    robot = ObedientRobot()
+    slept = Custody(house_of(Capable()), robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+    slept.start()
+    wait_until(lambda: slept.standing("vision").mode == "pc")
+    asleep_s = 30.0
+    robot.put("vision", "local", "pc_unreachable")
+    wait_until(lambda: robot.modes["vision"] == "pc", HEALTHY_FOR_S / 2)
+    slept.stop()
 
 
 def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: Time) -> None:

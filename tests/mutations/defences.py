@@ -1194,8 +1194,8 @@ EYES = [
     Defence(
         "a camera that stays frozen takes vision again and again",
         _LINK + "custody.py",
-        "min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S",
-        "HEALTHY_FOR_S",
+        "min(2 * domain.wait_s, LONGEST_WAIT_S) if again else self._first_wait_s()",
+        "self._first_wait_s()",
         (_LINK_TESTS + "test_custody.py", "left_alone_longer"),
     ),
     Defence(
@@ -1638,6 +1638,27 @@ EYES = [
         "        _check(wanted)\n",
         "",
         ("tests/cli/test_ports.py", "test_a_taken_port"),
+    ),
+    Defence(
+        "a PC that slept is as careful as one that failed",
+        _LINK + "custody.py",
+        "            if stood_s := standstill.lasted_s():\n                self._stood_still(stood_s)\n",
+        "",
+        (_LINK_TESTS + "test_custody.py", "test_a_pc_that_slept"),
+    ),
+    Defence(
+        "what was served is not missed in the link's first seconds",
+        _LINK + "custody.py",
+        "if name in self._served_once}",
+        "if False}",
+        (_LINK_TESTS + "test_custody.py", "test_what_was_served_once"),
+    ),
+    Defence(
+        "after a sleep libzmq finds out in its own time",
+        _LINK + "bus.py",
+        "            if standstill.lasted_s():\n                return",
+        "            if False:\n                return",
+        (_LINK_TESTS + "test_directions.py", "test_after_a_standstill"),
     ),
 ]
 
