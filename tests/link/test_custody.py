@@ -107,7 +107,7 @@ class Watched:
             self.custody._round()
 
 
-@pytest.mark.parametrize("reason", [*GAVE_UP, OURS + "no worker can do vision.detect", OURS + "the PC's link ends"])
+@pytest.mark.parametrize("reason", [*sorted(GAVE_UP), OURS + "no worker can do vision.detect", OURS + "the PC's link ends"])
 def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, reason: str) -> None:
     robot = ObedientRobot()
     robot.put("vision", "local", reason)
