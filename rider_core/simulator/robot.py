@@ -317,12 +317,13 @@ class SimulatedRobot:
         return self._motion.receive(topic, body, message.framing)
 
     def _receive_obstacle(self, message: Received, body: Any) -> str | None:
-        """The bridge takes the PC's messages as well; its effect counts where the navigator does not listen."""
+        """The bridge takes the PC's messages as well; its effect counts where the navigator does not listen to them."""
         effect = self._navigator.receive(message, body)
         if message.topic != navigator.ENHANCED:
             return effect
-        passed = self._obstacle_bridge.receive(message, body, settles=effect is not None)
-        return effect if effect is None else passed
+        bridged = self._navigator.source != navigator.ENHANCED
+        passed = self._obstacle_bridge.receive(message, body, settles=bridged)
+        return passed if bridged else effect
 
     def _voice_ended(self, code: int) -> None:
         if code == voice.EXIT_LOCAL:

@@ -137,7 +137,7 @@ class VoiceService:
                 return
             if not blocked_s:
                 return
-            self._blocked_until = now + blocked_s
+            self._blocked_until = time.monotonic() + blocked_s
 
     def _ended(self, code: int) -> None:
         for message, _ in self._bridge.left() if self._bridge else ():

@@ -144,6 +144,7 @@ def test_run_ends_on_a_signal(number):
 def test_a_flood_does_not_stop_the_microphone(make_robot, join):
     robot = make_robot()
     bus = join(robot)
+    wait_until(lambda: robot.voice_path == "pc")
     for _ in range(2_000):
         bus._out.send_multipart([b"vision.tracking.offset", b'{"offset_x": 0}'], zmq.NOBLOCK)
     chunks = [message for message in bus.record(1.0) if message[1] == "voice.asr.request"]

@@ -17,6 +17,7 @@ from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.simulator.camera import FRAME_S
 from rider_core.simulator.frozen import DISTINCT, encodings
 from rider_core.simulator.schedule import Periodic
+from rider_core.testing.waiting import wait_until
 
 #: Topic to messages a second, framings, and how far the rate may be off (in per cent) over two seconds.
 RATES = {
@@ -36,7 +37,10 @@ def grey(jpeg: bytes) -> np.ndarray:
 @pytest.mark.acceptance
 @pytest.mark.measures
 def test_rates_and_framings(make_robot, join):
-    heard = join(make_robot()).record(2.0)
+    robot = make_robot()
+    bus = join(robot)
+    wait_until(lambda: robot.voice_path == "pc")
+    heard = bus.record(2.0)
     for topic, (rate, framings, off_pct) in RATES.items():
         count = sum(message[1] == topic for message in heard)
         assert count == pytest.approx(2 * rate, rel=off_pct / 100, abs=1), topic
@@ -87,6 +91,7 @@ def test_says_so_where_it_hears_tones_only():
 def test_hears_what_it_is_told_to_hear(make_robot, join):
     robot = make_robot(pause_s=60)
     bus = join(robot)
+    wait_until(lambda: robot.voice_path == "pc")
     robot.hear(AudioClip(struct.pack("<h", 7_000) * 640, 16_000))
     chunk = base64.b64encode(struct.pack("<h", 7_000) * 320).decode()
     bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from simulator_helpers import effect, sound
@@ -186,7 +187,7 @@ class TestTimer:
         assert effect(robot, RESULT, 3) == "text, sound played"
         wait_until(lambda: time.monotonic() > robot.played[2].ended_at + 0.3)
         assert (robot.voice_path, robot.voice_exit) == ("pc", None)
-        gaps = [after.at - before.ended_at for before, after in zip(robot.played, robot.played[1:], strict=False)]
+        gaps = [after.at - before.ended_at for before, after in pairwise(robot.played)]
         assert all(0 <= gap < 0.5 for gap in gaps)
 
 
@@ -198,7 +199,7 @@ class TestWhilePlaying:
         bus.say(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(4.0)})
         heard = bus.record(5.0)
         chunks = [at for at, topic, *_ in heard if topic == "voice.asr.request"]
-        after = next(late for early, late in zip(chunks, chunks[1:], strict=False) if late - early > 3.9)
+        after = next(late for early, late in pairwise(chunks) if late - early > 3.9)
         burst = sum(after <= at < after + 0.3 for at in chunks)
         # 2.55 s of 20 ms, and what is said during the burst itself; 200 chunks were said.
         assert 127 <= burst < 127 + 20
