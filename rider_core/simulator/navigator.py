@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ TOPICS = (OWN, ENHANCED)
 
 #: One turn of its loop, in seconds, with one message in it: six polls of 10 ms, then a sleep of 0.1 s.
 LOOP_S = 0.16
+#: `navigator.state` comes on a change, and this many seconds after the last.
+HEARTBEAT_S = 5.0
 #: On the robot, messages queue in sockets that hold a thousand each. This is what the simulator keeps.
 QUEUE_LIMIT = 3_000
 
@@ -46,7 +49,9 @@ class Navigator:
         #: False once a message has ended the loop. The service manager starts it again on the robot, but not active.
         self.alive = True
         self.source = self._chosen()
-        self.schedule = (Periodic(LOOP_S, self._turn), Periodic(1.0, self._tell))
+        self._told: bool | None = None
+        self._told_at = 0.0
+        self.schedule = (Periodic(LOOP_S, self._turn),)
 
     def restart(self) -> None:
         """Start anew at the next turn, active. May be called from any thread."""
@@ -71,10 +76,12 @@ class Navigator:
             self._restart_asked = False
             self._drop_queue()
             self.alive, self.obstacle_present, self.source = True, False, self._chosen()
+            self._told = None
         if self.alive and self._queue:
             message, body = self._queue.popleft()
             if message.topic == self.source:
                 self._settle(message, self._read(message, body))
+        self._tell()
 
     def _read(self, message: Received, body: Any) -> str:
         if message.framing == "single":
@@ -108,7 +115,10 @@ class Navigator:
         self._queue.clear()
 
     def _tell(self) -> None:
-        if self.alive:
+        """On a change, and as a heartbeat."""
+        now = time.monotonic()
+        if self.alive and (self._told != self.obstacle_present or now - self._told_at >= HEARTBEAT_S):
+            self._told, self._told_at = self.obstacle_present, now
             self._send(
                 "navigator.state",
                 {

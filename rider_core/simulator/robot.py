@@ -73,6 +73,9 @@ class SimulatedRobot:
         """Broker, modules and HTTP interface, in this order. On an error nothing is left running."""
         try:
             self._broker.start()
+            # Where the robot was on before: its processes do not live through a power cut.
+            self._voice.restart()
+            self._navigator.restart()
             self._bus = self._new_bus()
             self._bus.start()
             self._api.start()
