@@ -19,6 +19,8 @@ RiderError
 │   ├── JobCancelled         somebody cancelled it
 │   └── WaitTimeout          it has not ended within the time that the caller gave it
 ├── BackendUnavailable       Redis or the job backend cannot be reached
+├── NoAnswer                 another process of ours did not answer in time
+│   └── NotRunning           ... because it is not running, or takes no requests
 ├── StoreError               the database cannot be used, or is not migrated
 └── RobotError               the robot did not answer, or answered with a refusal
 
@@ -137,6 +139,14 @@ class WaitTimeout(JobError):
 
 class BackendUnavailable(RiderError):
     code = "backend_unavailable"
+
+
+class NoAnswer(RiderError):
+    code = "no_answer"
+
+
+class NotRunning(NoAnswer):
+    code = "not_running"
 
 
 class StoreError(RiderError):

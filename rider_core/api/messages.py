@@ -38,7 +38,7 @@ def parse_message(model: type[MessageT], data: Any) -> MessageT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(_first_problem(error)) from None
+        raise InvalidInput(first_problem(error)) from None
 
 
 def parse_json(model: type[MessageT], data: bytes) -> MessageT:
@@ -50,7 +50,7 @@ def parse_json(model: type[MessageT], data: bytes) -> MessageT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise InvalidInput(_first_problem(error)) from None
+        raise InvalidInput(first_problem(error)) from None
 
 
 def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]:
@@ -62,7 +62,7 @@ def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]
     try:
         return list_of(model).validate_python(data)
     except ValidationError as error:
-        raise InvalidInput(_first_problem(error)) from None
+        raise InvalidInput(first_problem(error)) from None
 
 
 @cache
@@ -71,7 +71,8 @@ def list_of(model: type[MessageT]) -> TypeAdapter[list[MessageT]]:
     return TypeAdapter(list[model])  # type: ignore[valid-type]  # known when it is called
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """What is wrong first, in one line: the field, the rule, and the value, shortened."""
     problem = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in problem["loc"]) or "the message"
     others = error.error_count() - 1

@@ -20,7 +20,10 @@ from rider_core.link import Link, LinkOptions
 from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
+from rider_core.rpc import RedisServer, SocketServer
+from rider_core.rpc.handling import Handler
 from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
 from rider_core.web.robot_app import create_robot_app
 from rider_core.web.robot_server import create_robot_server
@@ -77,12 +80,16 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     )
     link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker, watch.capacity))
     reporter = StatusReporter(services.bus, link.describe)
+    steering = link.steering(stop.set)
+    doors = _doors(settings, services, steering)
     serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
     watch.start()
     serving.start()
     teller.start()
     link.start()
     reporter.start()
+    for door in doors:
+        door.start()
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
     moved = AddressWatch(settings, address)
@@ -91,6 +98,8 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         _wait(link, stop, moved)
     finally:
         services.plugins.notify("on_shutdown", services=services)
+        for door in doors:
+            door.stop()
         # After a change of address the link is back in seconds; to hand voice back would end the robot's voice service.
         link.stop(hand_back=stop.is_set())
         reporter.stop()
@@ -98,6 +107,20 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         server.close()
         watch.stop()
         services.close()
+
+
+def _doors(settings: Settings, services: Services, steering: Handler) -> list[SocketServer | RedisServer]:
+    """Where people's requests arrive. Without a socket the robot is served all the same.
+
+    Raises:
+        ConfigError: another link uses this data folder; the two would undo each other's switches.
+    """
+    doors: list[SocketServer | RedisServer] = [RedisServer(services.redis, LINK, steering)]
+    try:
+        doors.append(SocketServer(settings.link_socket, steering))
+    except OSError as error:
+        log.error("`rider robot` reaches this link over Redis only, there is no %s: %s", settings.link_socket, error)
+    return doors
 
 
 def own_address(settings: Settings) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
 #: `rider up` starts eight processes at once, and each would otherwise load what all of them need.
 COMMANDS = (
-    "up", "web", "worker", "scheduler", "link", "simulate", "run", "queue", "schedule", "plugins", "models", "prompts",
-    "db", "config", "doctor",
+    "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
+    "prompts", "db", "config", "doctor",
 )  # fmt: skip
 HIDDEN_COMMANDS = ("redis", "announce")
 

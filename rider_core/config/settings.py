@@ -141,6 +141,11 @@ class Settings(BaseSettings):
         return self.data_dir / "robot.json"
 
     @property
+    def link_socket(self) -> Path:
+        """Where the link answers people who are on this machine. Its folder is open to its owner alone."""
+        return self.data_dir / "run" / "link" / "link.sock"
+
+    @property
     def metrics_dir(self) -> Path:
         """Where the processes of one `rider up` share their metrics."""
         return self.data_dir / "run" / "metrics"

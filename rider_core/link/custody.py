@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rider_core.api.messages import parse_message
+from rider_core.api.steering import Choice, HeartbeatView, Switch
 from rider_core.errors import BackendUnavailable, InvalidInput, RobotError
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, SET_HERE, TASK_OF_DOMAIN, Domain, switched_by
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
-from rider_core.link.preferences import Choice, Preference, Preferences, Switch
+from rider_core.link.preferences import Preference, Preferences
 from rider_core.link.pulse import Pulse
 from rider_core.link.robot_api import Mode, RobotApi
 from rider_core.link.standstill import Standstill
@@ -97,6 +98,7 @@ class Custody:
         self._stop = threading.Event()
         self._started = time.monotonic()
         self._next_heartbeat = 0.0
+        self._heartbeat_ts: float | None = None
         self._robot_problem: str | None = None
         self.pulse = Pulse("custody")
         self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
@@ -138,7 +140,7 @@ class Custody:
         """A person chooses who serves a domain. May be called from any thread but the robot bus's.
 
         Returns:
-            The domain as `describe` shows it after the robot was asked, or after `timeout_s` seconds.
+            The domain as `describe` shows it after the robot was asked, or after `timeout_s` seconds; `asked`: which.
 
         Raises:
             InvalidInput: the robot has no such domain.
@@ -150,8 +152,15 @@ class Custody:
         with self._lock:
             self._chosen.append((domain, preference, tried))
         self._wake.set()
-        tried.wait(timeout_s)
-        return self.describe(domain)
+        asked = tried.wait(timeout_s)
+        return {**self.describe(domain), "asked": asked}
+
+    def agrees(self, domain: str) -> bool:
+        """Whether the robot's last word is what a person wants. Where that is "automatic", either mode is."""
+        known, choice = self._domains[domain], self._preferences.of(domain).choice
+        if choice == "automatic":
+            return known.mode != ""
+        return known.mode == choice and not known.given_up
 
     def describe(self, domain: str) -> dict[str, Any]:
         """A domain for people: who serves it and why, what is wanted, and what stands against it."""
@@ -164,9 +173,16 @@ class Custody:
             "choice": preference.choice,
             "by": preference.by,
             "why": preference.why,
-            "problem": known.problem,
-            "unattended": self.standing(domain).unattended,
+            "problem": known.problem or known.refusal,
+            # The robot's own voice and text programs work on; its detectors rest.
+            "unattended": domain == "vision" and self.standing(domain).unattended,
         }
+
+    @property
+    def heartbeat(self) -> HeartbeatView:
+        """Our last sign of life to the robot. May be read from any thread."""
+        problem = "not sent yet" if self._robot_problem is None else self._robot_problem
+        return HeartbeatView(sent_ts=self._heartbeat_ts, answered=not problem, problem=problem)
 
     @property
     def switches(self) -> list[Switch]:
@@ -201,12 +217,15 @@ class Custody:
 
     def _round(self) -> None:
         problems = self._problems()
-        if time.monotonic() >= self._next_heartbeat:
+        with self._lock:
+            chosen = list(self._chosen)
+        # A person is told what the robot reports now, so the robot is asked first.
+        if chosen or time.monotonic() >= self._next_heartbeat:
             self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY_S
             self._talk_to_robot(problems)
         with self._lock:
             wanted, self._wanted_back = self._wanted_back, {}
-            chosen, self._chosen = self._chosen, []
+            del self._chosen[: len(chosen)]
         for name, preference, _ in chosen:
             self._choose(name, preference)
         for name, reason in self._reasons(problems | wanted).items():
@@ -231,7 +250,7 @@ class Custody:
         log.info("%s: %s is wanted by %s %s", name, preference.choice, preference.by, preference.why)
         self._preferences.prefer(name, preference)
         domain = self._domains[name]
-        domain.asked, domain.wait_s = preference.choice == "pc", HEALTHY_FOR_S
+        domain.asked, domain.wait_s, domain.refusal = preference.choice == "pc", HEALTHY_FOR_S, ""
         self._tell(name)
 
     def _reasons(self, problems: dict[str, str]) -> dict[str, str]:
@@ -294,6 +313,7 @@ class Custody:
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
             # Asked first: another program that answers at the robot's address is sent nothing.
             states = self._api.domains()
+            self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             for state in states.values():
                 self._note(state)
@@ -317,7 +337,7 @@ class Custody:
         was, domain.mode, domain.status, domain.reason = domain.mode, mode, status, reason
         self._remember(name, mode, reason)
         if mode != was:
-            domain.since = time.monotonic()
+            domain.since, domain.refusal = time.monotonic(), ""
             # The robot derives its AI mode so; it is asked for it every some seconds, because people may set another.
             self._ai_mode = OFFLOADS if any(it.mode == "pc" for it in self._domains.values()) else "local"
             if was == "pc" and domain.is_lost:
@@ -370,10 +390,11 @@ class Custody:
             if not domain.failed_switches:
                 log.error("%s could not be switched to %s, which is tried again: %s", name, target, error)
             domain.failed_switches += 1
+            domain.refusal = f"the robot could not be switched to {target}: {error}"[:MAX_REASON]
             return False
         if domain.failed_switches:
             log.warning("%s was switched to %s after %d attempts in vain", name, target, domain.failed_switches)
-        domain.failed_switches = 0
+        domain.failed_switches, domain.refusal = 0, ""
         return True
 
 

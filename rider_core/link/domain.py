@@ -34,6 +34,8 @@ class Domain:
     wait_s: float = HEALTHY_FOR_S
     healthy_since: float | None = None
     failed_switches: int = 0
+    #: Why the last switch failed; empty: it did not.
+    refusal: str = ""
     #: Said on the bus by the process that gave us up. The robot's HTTP interface has its own copy, and may never know.
     given_up: str = ""
     #: Why we cannot serve it now; empty: we can.

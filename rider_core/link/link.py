@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from rider_core.api.messages import parse_message
+from rider_core.api.steering import DOMAINS, Restart
 from rider_core.link import keepalive
 from rider_core.link.bus import RobotBus
 from rider_core.link.conversing import Conversation
@@ -18,9 +21,11 @@ from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.preferences import Preferences
 from rider_core.link.refusals import Refusals
+from rider_core.link.restarts import needed_restarts
 from rider_core.link.robot_api import RobotApi
 from rider_core.link.seeing import Seeing
 from rider_core.link.speaking import Speaking
+from rider_core.link.steering import Steering
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,7 @@ class Link:
         self._house = house
         self._robot_problem = "not asked yet"
         self._bus_problem = "not connected yet"
+        self._bus_since: float | None = None
         self._battery_pct: int | None = None
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._refusals = Refusals(house.tell, self._bus.send)
@@ -109,6 +115,14 @@ class Link:
         """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
         return "; ".join(filter(None, (part.pulse.problem() for part in (self._bus, self._custody, self._seeing))))
 
+    def steering(self, stop: Callable[[], None]) -> Steering:
+        """What answers people's requests.
+
+        Args:
+            stop: Asks the process to end; returns at once.
+        """
+        return Steering(self._options, self._custody, self._bus, lambda: self._bus_problem, self._restarts, stop)
+
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
         problems = [problem for problem in (self._bus_problem, self._robot_problem) if problem]
@@ -120,6 +134,8 @@ class Link:
             "simulated": self._options.simulated,
             "base_url": self._options.base_url,
             "problems": problems,
+            "domains": [self._custody.describe(name) for name in DOMAINS],
+            "restarts": [each.model_dump() for each in self._restarts()],
         }
 
     def _take_device(self, body: dict[str, Any]) -> None:
@@ -131,6 +147,7 @@ class Link:
 
     def _bus_changed(self, up: bool, reason: str) -> None:
         self._bus_problem = reason
+        self._bus_since = time.monotonic() if up else None
         self._custody.bus_is(reason)
         if up:
             log.info("the robot's bus is there")
@@ -147,6 +164,9 @@ class Link:
         else:
             log.info("the robot's HTTP interface answers")
         self._tell_state()
+
+    def _restarts(self) -> tuple[Restart, ...]:
+        return needed_restarts(self._custody.standing("voice"), self._hearing.last_chunk, self._bus_since)
 
     def _tell_state(self) -> None:
         self._house.tell(

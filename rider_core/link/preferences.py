@@ -19,14 +19,10 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from rider_core.api.messages import Message
+from rider_core.api.steering import MAX_SWITCHES, Choice, Switch
 
 log = logging.getLogger(__name__)
 
-#: `pc`: the PC serves the domain whenever it can. `local`: the robot serves it. `automatic`: as the robot has it; what
-#: was lost without a person's doing comes back.
-Choice = Literal["pc", "local", "automatic"]
-#: Switches that are kept; the oldest go first.
-MAX_SWITCHES = 200
 #: A file of ours has some 40 KB; what is larger was written by another program.
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -38,16 +34,6 @@ class Preference(Message):
     by: str = Field("", max_length=64, description="who chose: panel, command line, API")
     why: str = Field("", max_length=200, description="in that person's words")
     ts: float = Field(0.0, description="seconds since the epoch")
-
-
-class Switch(Message):
-    """One change of who serves a domain."""
-
-    ts: float = Field(description="our clock, seconds since the epoch")
-    domain: str
-    mode: Literal["local", "pc"]
-    by: str = Field(description="rider-pc, robot, at the robot, or who chose it here")
-    reason: str
 
 
 class _File(Message):

@@ -27,12 +27,25 @@ _OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "retry": Retry(NoBackoff(), 1),
 }
+#: Above the blocking reads of `rpc.RedisClient` (0.5 s).
+_IMPATIENT: dict[str, Any] = {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 0.5,
+    "retry": Retry(NoBackoff(), 0),
+}
 
 
 def connect_like(connection: redis.Redis) -> redis.Redis:
     """Our kind of connection to where another one leads."""
     pool = connection.connection_pool
     arguments = {**pool.connection_kwargs, **_OPTIONS}
+    return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
+
+
+def connect_impatiently(connection: redis.Redis) -> redis.Redis:
+    """A connection to the same server for a person who waits: Redis that hangs is noticed after a second."""
+    pool = connection.connection_pool
+    arguments = {**pool.connection_kwargs, **_OPTIONS, **_IMPATIENT}
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 

@@ -11,7 +11,7 @@ from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.exceptions import HTTPException
 
 import rider_core
-from rider_core.errors import BackendUnavailable, InvalidInput, RiderError
+from rider_core.errors import BackendUnavailable, InvalidInput, NoAnswer, RiderError
 from rider_core.metrics import REFUSED, exposition
 from rider_core.runtime.services import Services
 from rider_core.web.board import Board
@@ -87,7 +87,7 @@ def _limit() -> int:
 
 def _explain(error: RiderError) -> tuple[Response, int]:
     REFUSED.labels("web", error.code).inc()
-    code = 400 if isinstance(error, InvalidInput) else 503 if isinstance(error, BackendUnavailable) else 500
+    code = 400 if isinstance(error, InvalidInput) else 503 if isinstance(error, BackendUnavailable | NoAnswer) else 500
     return jsonify({"code": error.code, "message": error.message, "remedy": error.remedy}), code
 
 

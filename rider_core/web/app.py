@@ -13,6 +13,7 @@ from flask_socketio import SocketIO
 
 import rider_core
 from rider_core.runtime.process import StatusReporter
+from rider_core.runtime.robot_client import RobotClient
 from rider_core.runtime.services import Services
 from rider_core.web.api import add_api
 from rider_core.web.assets import web_folder
@@ -21,6 +22,7 @@ from rider_core.web.live import LiveFeed
 from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
+from rider_core.web.robots import robots_blueprint
 from rider_core.web.security import Gate, check_exposure
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ def create_app(services: Services) -> Panel:
     board = Board()
     add_api(app, services, board)
     add_openai_routes(app, services)
+    app.register_blueprint(robots_blueprint(RobotClient(services.redis, socket=None)))
 
     @app.get("/")
     def index() -> str:

@@ -49,6 +49,8 @@ class EventIntake:
         self._seen_order: deque[tuple[Any, ...]] = deque()
         self._processes: dict[str, Row] = {}
         self._refused = 0
+        #: Domain to when it was last told.
+        self._domains_told: dict[str, float] = {}
         self._takers: dict[str, Callable[[Event, str], None]] = {
             "process.status": self._process,
             "robot.link": self._link,
@@ -106,6 +108,19 @@ class EventIntake:
             "alive": state != "stopped" and self._clock() - event.ts <= ALIVE_S,
         }
         self._show_processes()
+        if self._processes[name]["role"] == "link":
+            self._robot_status(event)
+
+    def _robot_status(self, event: Event) -> None:
+        """What the link repeats every 5 s: a domain's event may be lost, and its problems change without one."""
+        for each in untrusted.mappings(event.data, "domains"):
+            self._show_domain(each, event.ts)
+        restarts = [
+            {key: untrusted.text(each, key) for key in ("what", "why", "command")}
+            for each in untrusted.mappings(event.data, "restarts")
+            if untrusted.text(each, "what")
+        ]
+        self._board.set_section("robot", self._robot() | {"restarts": restarts})
 
     def _show_processes(self) -> None:
         self._board.set_section("processes", [self._processes[name] for name in sorted(self._processes)])
@@ -130,14 +145,21 @@ class EventIntake:
         self._board.set_section("robot", robot | told)
 
     def _domain(self, event: Event, _key: str) -> None:
+        self._show_domain(event.data, event.ts)
+
+    def _show_domain(self, data: untrusted.Data, ts: float) -> None:
         robot = self._robot()
         domains: dict[str, Row] = robot["domains"]
-        name = untrusted.name(event.data, "domain")
+        name = untrusted.name(data, "domain")
         known = domains.get(name)
-        if not name or (known is None and len(domains) >= MAX_DOMAINS) or (known and event.ts < known["ts"]):
+        if not name or (known is None and len(domains) >= MAX_DOMAINS) or ts < self._domains_told.get(name, 0):
             return
-        row: Row = {key: untrusted.name(event.data, key) for key in ("mode", "status")}
-        row |= {"reason": untrusted.text(event.data, "reason"), "ts": event.ts}
+        row: Row = {key: untrusted.name(data, key) for key in ("mode", "status", "choice", "by")}
+        row |= {key: untrusted.text(data, key) for key in ("reason", "why", "problem")}
+        row["unattended"] = untrusted.flag(data, "unattended") or False
+        # The page shows since when a domain is served by whom; that it was told once more is no news.
+        row["ts"] = known["ts"] if known and known["mode"] == row["mode"] else ts
+        self._domains_told[name] = ts
         self._board.set_section("robot", robot | {"domains": domains | {name: row}})
 
     def _robot(self) -> Row:
@@ -148,6 +170,7 @@ class EventIntake:
             "reason": "",
             "battery_pct": None,
             "domains": {},
+            "restarts": [],
             "ts": 0,
         }
         return nobody | (self._board.section("robot") or {})

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from rider_core.api.steering import Choice
 from rider_core.errors import RobotError
 from rider_core.link import custody, standstill
 from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
-from rider_core.link.preferences import Choice, Preference, Preferences
+from rider_core.link.preferences import Preference, Preferences
 from rider_core.testing.waiting import wait_until
 
 
@@ -107,7 +108,9 @@ class Watched:
             self.custody._round()
 
 
-@pytest.mark.parametrize("reason", [*sorted(GAVE_UP), OURS + "no worker can do vision.detect", OURS + "the PC's link ends"])
+@pytest.mark.parametrize(
+    "reason", [*sorted(GAVE_UP), OURS + "no worker can do vision.detect", OURS + "the PC's link ends"]
+)
 def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, reason: str) -> None:
     robot = ObedientRobot()
     robot.put("vision", "local", reason)
@@ -478,3 +481,32 @@ def test_another_program_at_the_robots_address_is_sent_nothing(clock: Time) -> N
     watched.capable.workers = 0
     watched.rounds(100)
     assert stranger.sent == 0
+
+
+def test_a_person_is_told_what_the_robot_reports_now(clock: Time) -> None:
+    """The robot was switched after it was asked last: what we knew of it is old."""
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(1)
+    robot.put("text", "pc", "manual")
+    told = watched.prefer("text", "local")
+    assert (told["mode"], robot.modes["text"]) == ("local", "local")
+    assert robot.reasons["text"].startswith("set at rider-pc by the panel")
+
+
+def test_a_refusal_of_the_robot_is_told_until_it_is_switched(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot = ObedientRobot()
+    watched = Watched(clock, robot)
+    watched.rounds(1)
+
+    def refuse(*_: object) -> DomainState:
+        raise RobotError("it is asleep")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(robot, "switch", refuse)
+        told = watched.prefer("text", "pc")
+    assert told["problem"] == "the robot could not be switched to pc: it is asleep"
+    assert not watched.custody.agrees("text")
+    watched.rounds(1)
+    assert watched.custody.describe("text")["problem"] == ""
+    assert watched.custody.agrees("text")

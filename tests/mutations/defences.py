@@ -1,4 +1,4 @@
-"""The defences of the job engine and of the robot's eyes: what takes each one out, and the test that notices.
+"""The defences of the job engine, of the robot's eyes and of switching: what removes each, and the test that notices.
 
 `make mutations` takes out one after the other, in a copy of the tree, and wants its test red. Whoever builds a defence
 adds it here.
@@ -1662,4 +1662,179 @@ EYES = [
     ),
 ]
 
-DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES]
+_RPC, _RPC_SOCKET, _RPC_REDIS = "rider_core/rpc/", "tests/rpc/test_socket.py", "tests/rpc/test_redis_requests.py"
+_STEERING_TESTS = _LINK_TESTS + "test_steering.py"
+
+#: Switching the robot's domains by hand.
+STEERING = [
+    Defence(
+        "a request that its client has given up is executed from Redis",
+        _RPC + "redis_server.py",
+        "        if left_s > 0:\n            self._send(",
+        "        if True:\n            self._send(",
+        (_RPC_REDIS, "test_a_server_that_stood_still"),
+    ),
+    Defence(
+        "a request of a client that ended waits for ever",
+        _RPC + "redis_client.py",
+        ", px=max(1, round(limit_s * 1000))",
+        "",
+        (_RPC_REDIS, "test_a_request_that_expired"),
+    ),
+    Defence(
+        "a request is executed twice",
+        _RPC + "redis_server.py",
+        "            pipeline.delete(key)\n",
+        "            pipeline.exists(key)\n",
+        (_RPC_REDIS, "test_the_same_id_twice"),
+    ),
+    Defence(
+        "requests without number wait in Redis",
+        _RPC + "redis_client.py",
+        "            pipeline.ltrim(waiting, -MAX_WAITING, -1)\n",
+        "",
+        (_RPC_REDIS, "test_the_list_is_bounded"),
+    ),
+    Defence(
+        "requests that no server takes stay in Redis",
+        _RPC + "redis_client.py",
+        "            pipeline.pexpire(waiting, FORGET_MS)\n",
+        "",
+        (_RPC_REDIS, "test_the_list_is_bounded"),
+    ),
+    Defence(
+        "a switch that waits for the robot holds up a glance",
+        _RPC + "handling.py",
+        "        threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()\n",
+        "        self._run(work)\n",
+        (_RPC_REDIS, "test_one_that_waits"),
+    ),
+    Defence(
+        "requests without number are executed at once",
+        _RPC + "handling.py",
+        "if not self._free.acquire(blocking=False):",
+        "if False:",
+        (_RPC_SOCKET, "test_more_at_once"),
+    ),
+    Defence(
+        "a Redis that hangs holds up who waits for an answer",
+        "rider_core/runtime/redis_connection.py",
+        ", **_OPTIONS, **_IMPATIENT}",
+        ", **_OPTIONS}",
+        (_RPC_REDIS, "test_a_redis_that_hangs"),
+    ),
+    Defence(
+        "a request that its client has given up is executed from the socket",
+        _RPC + "socket_server.py",
+        "if left_s <= 0 or _has_hung_up(peer):",
+        "if left_s <= 0:",
+        (_RPC_SOCKET, "test_what_nobody_waits_for"),
+    ),
+    Defence(
+        "connections that say nothing are kept without number",
+        _RPC + "socket_server.py",
+        "                self._drop(next(iter(self._connections)))\n",
+        "                pass\n",
+        (_RPC_SOCKET, "test_silent_connections"),
+    ),
+    Defence(
+        "a connection that says nothing is kept for ever",
+        _RPC + "socket_server.py",
+        "if now - connection.began > REQUEST_LIMIT_S:",
+        "if False:",
+        (_RPC_SOCKET, "test_silent_connections"),
+    ),
+    Defence(
+        "a request of any size is read",
+        _RPC + "socket_server.py",
+        "if len(line) > MAX_REQUEST_BYTES:",
+        "if False:",
+        (_RPC_SOCKET, "test_a_large_request"),
+    ),
+    Defence(
+        "other users may enter the folder of the link's socket",
+        _RPC + "socket_path.py",
+        "        folder.chmod(0o700)\n",
+        "        pass\n",
+        (_RPC_SOCKET, "test_its_owner_alone"),
+    ),
+    Defence(
+        "other users may connect to the link's socket",
+        _RPC + "socket_path.py",
+        "        path.chmod(0o600)\n",
+        "",
+        (_RPC_SOCKET, "test_its_owner_alone"),
+    ),
+    Defence(
+        "a second link takes the first one's socket",
+        _RPC + "socket_path.py",
+        "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        pass\n",
+        (_RPC_SOCKET, "test_the_socket_of_a_living"),
+    ),
+    Defence(
+        "the socket of a killed link keeps the next one from starting",
+        _RPC + "socket_path.py",
+        "    path.unlink(missing_ok=True)\n",
+        "",
+        (_RPC_SOCKET, "test_the_socket_of_a_killed"),
+    ),
+    Defence(
+        "a data folder with a long path has no socket",
+        _RPC + "socket_path.py",
+        "if len(os.fsencode(path)) <= MAX_PATH_BYTES:",
+        "if True:",
+        (_RPC_SOCKET, "test_a_path_may_be_longer"),
+    ),
+    Defence(
+        "a robot that is gone confirms a switch",
+        _LINK + "steering.py",
+        'bool(told["asked"]) and heartbeat.answered and',
+        'bool(told["asked"]) and',
+        (_STEERING_TESTS, "test_a_robot_that_is_gone"),
+    ),
+    Defence(
+        "a robot that hangs is waited for beyond the client's time",
+        _LINK + "steering.py",
+        "min(SWITCH_LIMIT_S, left_s - ANSWER_S)",
+        "SWITCH_LIMIT_S",
+        (_STEERING_TESTS, "test_a_robot_that_hangs"),
+    ),
+    Defence(
+        "a switch is confirmed by what the robot reported long ago",
+        _LINK + "custody.py",
+        "if chosen or time.monotonic() >= self._next_heartbeat:",
+        "if time.monotonic() >= self._next_heartbeat:",
+        (_LINK_TESTS + "test_custody.py", "test_a_person_is_told"),
+    ),
+    Defence(
+        "the robot's refusal of a switch is not told",
+        _LINK + "custody.py",
+        "known.problem or known.refusal",
+        "known.problem",
+        (_LINK_TESTS + "test_custody.py", "test_a_refusal_of_the_robot"),
+    ),
+    Defence(
+        "a microphone that could not be heard asks for a restart",
+        _LINK + "restarts.py",
+        "max(voice.since, last_chunk, bus_since)",
+        "max(voice.since, last_chunk)",
+        (_STEERING_TESTS, "TestRestarts"),
+    ),
+    Defence(
+        "the panel tells a switch as done that the robot did not confirm",
+        "rider_core/web/robots.py",
+        "200 if switched.confirmed else 202",
+        "200",
+        ("tests/web/test_robots.py", "test_what_the_robot_does_not_confirm"),
+    ),
+    Defence(
+        "the command line succeeds where the robot did not confirm",
+        "rider_core/cli/robot.py",
+        "if not all(one.confirmed for one in switched):",
+        "if False:",
+        ("tests/cli/test_robot.py", "test_a_robot_that_is_gone"),
+    ),
+]
+
+DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from harness.robot_house import robot_house
 from panel_stage import PanelStage
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
@@ -167,3 +168,69 @@ def test_nothing_sticks_out_sideways(stage: PanelStage, page: Page, width: int) 
     expect(page.locator(".jobs tbody .state")).to_have_text("failed")
     wait_until(lambda: page.locator(".card-processes").inner_text().count("n" * 64) > 0)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def row_of(page: Page, domain: str) -> Locator:
+    return page.locator(".domains li").filter(has=page.locator(".name", has_text=domain))
+
+
+def test_a_domain_is_switched_and_the_robots_word_shows(
+    stage: PanelStage, page: Page, processes: Processes, valkey: Valkey
+) -> None:
+    with robot_house(processes, valkey) as house:
+        house.start_worker()
+        house.start_link()
+        stage.start()
+        open_panel(page, stage)
+        row = row_of(page, "Text")
+        button = row.get_by_role("button", name="PC")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(row).to_contain_text("Chosen at the panel; the robot confirms it")
+        expect(row.locator(".where")).to_have_text("on this PC")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(button).to_be_focused()
+        assert house.mode("text") == "pc"
+        row.get_by_role("button", name="Robot").click()
+        expect(row.locator(".where")).to_have_text("on the robot")
+        assert house.mode("text") == "local"
+        row.get_by_role("button", name="Auto").click()
+        expect(row.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")
+        expect(row).to_have_attribute("aria-busy", "false")
+
+
+def test_a_switch_that_no_link_takes_says_why_and_what_to_do(stage: PanelStage, browser: Browser) -> None:
+    stage.start()
+    page = browser.new_page()
+    open_panel(page, stage)
+    stage.say("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
+    row = row_of(page, "Voice")
+    row.get_by_role("button", name="PC").click()
+    expect(row).to_contain_text("Switching")
+    expect(row.locator(".bad")).to_contain_text("the link to the robot is not running", timeout=15_000)
+    expect(row.locator(".bad .remedy")).to_contain_text("rider up")
+    expect(row.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")
+    page.close()
+
+
+def test_what_stands_against_a_domain_is_told_in_words(stage: PanelStage, page: Page) -> None:
+    stage.start()
+    open_panel(page, stage)
+    domains = [
+        {"domain": "voice", "mode": "pc", "reason": "set at rider-pc by the panel", "choice": "pc", "by": "the panel"},
+        {"domain": "vision", "mode": "local", "reason": "boot", "choice": "pc", "by": "the command line",
+         "problem": "no worker can do vision.detect", "unattended": True},
+    ]  # fmt: skip
+    restart = {"what": "restart the robot's voice service", "why": "it is not heard", "command": "sudo systemctl x"}
+    stage.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[restart])
+    expect(row_of(page, "Voice")).to_contain_text("Chosen at the panel; the robot confirms it")
+    vision = row_of(page, "Vision")
+    expect(vision).to_contain_text("it is told to stand still")
+    expect(vision).to_contain_text("the robot does not report it yet")
+    expect(vision).to_contain_text("The PC cannot serve it: no worker can do vision.detect")
+    expect(page.locator(".restart")).to_contain_text("restart the robot's voice service")
+    expect(page.locator(".restart code")).to_have_text("sudo systemctl x")
+    expect(page.locator(".concerns")).to_contain_text("On the robot: sudo systemctl x")
+    expect(page.locator(".concerns")).to_contain_text("told to stand still")
+    stage.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
+    expect(page.locator(".restart")).to_have_count(0)

@@ -214,3 +214,29 @@ def test_frames_of_a_camera_that_went_well_push_nothing_out() -> None:
     assert {row["id"] for row in board["rows"]["jobs"]} == {"voice", "bad", "asked"}
     assert sum(row["good"] for row in board["rows"]["activity"]) == TABLE_LIMITS["jobs"] + 7
     assert [each.job_id for each in said if job_record(each)] == ["voice", "bad", "asked"]
+
+
+def test_the_link_repeats_how_the_domains_are() -> None:
+    """A lost event, or a problem that began without one, shows after the link's next sign of life."""
+    board = Board()
+    intake = EventIntake(board, Clock())
+    domain = {"domain": "voice", "mode": "pc", "status": "ok", "reason": "", "choice": "pc", "by": "the panel"}
+    restart = {"what": "restart it", "why": "it is silent", "command": "restart", "more": "x"}
+    status = {"name": "link", "role": "link", "state": "up"}
+    intake.take(event("process.status", NOW, domains=[domain], restarts=[restart], **status))
+    robot = board.section("robot")
+    assert robot["domains"]["voice"]["ts"] == NOW
+    assert robot["restarts"] == [{"what": "restart it", "why": "it is silent", "command": "restart"}]
+    revision = board.revision
+    intake.take(event("process.status", NOW + 5, domains=[domain], restarts=[restart], **status))
+    assert board.section("robot") == robot, "the same again is no news"
+    assert board.revision == revision + 1, "but that the link was heard"
+    intake.take(event("process.status", NOW + 10, domains=[{**domain, "problem": "no worker"}], **status))
+    assert board.section("robot")["domains"]["voice"] == robot["domains"]["voice"] | {"problem": "no worker"}
+    assert board.section("robot")["restarts"] == []
+    intake.take(event("robot.domain", NOW + 9, **{**domain, "mode": "local"}))
+    assert board.section("robot")["domains"]["voice"]["mode"] == "pc", "that is old"
+    intake.take(event("process.status", NOW + 15, name="worker", role="worker", domains=[{"domain": "voice"}]))
+    assert board.section("robot")["domains"]["voice"]["mode"] == "pc", "the link alone knows"
+    intake.take(event("process.status", NOW + 20, domains="none", restarts=[1, {}], **status))
+    assert board.section("robot")["restarts"] == []

@@ -33,6 +33,10 @@ export function concerns(state: State): Concern[] {
   const alive = processes.filter((process) => process.alive);
   if (redisUp && !alive.some((process) => process.role === "link")) add("bad", words.noLink, "", words.noLinkRemedy);
   else if (robot?.up === false) add("bad", words.robotDown(robot.address), robot.reason ?? "", words.robotDownRemedy);
+  if (robot?.domains?.["vision"]?.unattended) add("warn", words.unattended, "", words.unattendedRemedy);
+  for (const restart of robot?.restarts ?? []) {
+    add("warn", strings.robot.restart(restart.what), "", words.restartRemedy(restart.command));
+  }
   if (redisUp && !alive.some((process) => process.role === "worker")) add("bad", words.noWorker, "", words.noWorkerRemedy);
   for (const process of processes) {
     if (!process.alive && process.state !== "stopped") add("warn", words.silent(process.name), "", words.silentRemedy);

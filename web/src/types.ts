@@ -7,11 +7,16 @@ export interface Process {
   providers: Provider[]; problems: string[]; heard_ts: number; alive: boolean;
 }
 
-export interface Domain { mode: string; status: string; reason: string; ts: number }
+export interface Domain {
+  mode: string; status: string; reason: string; ts: number;
+  choice?: string; by?: string; why?: string; problem?: string; unattended?: boolean;
+}
+
+export interface Restart { what: string; why: string; command: string }
 
 export interface Robot {
   address: string; simulated: boolean | null; up?: boolean | null; reason?: string;
-  battery_pct?: number | null; domains?: Record<string, Domain>; ts?: number;
+  battery_pct?: number | null; domains?: Record<string, Domain>; restarts?: Restart[]; ts?: number;
 }
 
 export interface Redis {

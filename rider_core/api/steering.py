@@ -1,0 +1,145 @@
+"""What people ask of the link, and what it answers: who serves each of the robot's domains, and who should.
+
+These messages travel over a Unix socket or over Redis (`rider_core.rpc`). The link answers them in `link/steering.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from rider_core.api.messages import Message
+
+#: The robot's domains, in the order in which people read them.
+DOMAINS = ("voice", "vision", "text")
+#: `pc`: the PC serves the domain whenever it can. `local`: the robot serves it. `automatic`: as the robot has it; what
+#: was lost without a person's doing comes back.
+Choice = Literal["pc", "local", "automatic"]
+CHOICES: tuple[Choice, ...] = ("pc", "local", "automatic")
+#: Switches that are kept; the oldest go first.
+MAX_SWITCHES = 200
+#: Characters of a person's reason.
+MAX_WHY = 200
+
+
+class ShowRequest(Message):
+    """How things are: answered from what the link knows, without a call to the robot."""
+
+    action: Literal["show"] = "show"
+    switches: int = Field(20, ge=0, le=MAX_SWITCHES, description="how many of the last switches to include")
+
+
+class SwitchRequest(Message):
+    """A person chooses who serves a domain."""
+
+    action: Literal["switch"] = "switch"
+    domain: str = Field(min_length=1, max_length=32, description="voice, vision or text")
+    choice: Choice = Field(description="pc, local or automatic")
+    by: str = Field(min_length=1, max_length=64, description="where it was chosen: panel, command line, API")
+    why: str = Field("", max_length=MAX_WHY, description="in that person's words")
+
+
+class StopRequest(Message):
+    """Hand the domains back to the robot and end the link."""
+
+    action: Literal["stop"] = "stop"
+
+
+SteeringRequest = Annotated[ShowRequest | SwitchRequest | StopRequest, Field(discriminator="action")]
+STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | StopRequest] = TypeAdapter(SteeringRequest)
+
+
+class _Told(Message):
+    """Part of an answer. Unknown keys are let pass: the link may be newer than the program that asks."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class Switch(Message):
+    """One change of who serves a domain."""
+
+    ts: float = Field(description="our clock, seconds since the epoch")
+    domain: str
+    mode: Literal["local", "pc"]
+    by: str = Field(description="rider-pc, robot, at the robot, or where a person chose it here")
+    reason: str
+
+
+class DomainView(_Told):
+    """One domain: who serves it and why, what a person wants, and what stands against it."""
+
+    domain: str
+    mode: str = Field(description="pc or local, as the robot reported it last; empty: it was not heard yet")
+    status: str = Field("", description="the robot's word for how it goes")
+    reason: str = Field("", description="why the robot has this mode")
+    choice: Choice = Field(description="what a person wants")
+    by: str = Field("", description="where it was chosen; empty: nobody has chosen")
+    why: str = Field("", description="in that person's words")
+    problem: str = Field("", description="why the PC cannot serve it now, or why the robot was not switched")
+    unattended: bool = Field(False, description="vision only: neither the PC nor the robot looks; it is told to stand")
+
+
+class BusView(_Told):
+    """The robot's message bus. Each direction is proven by a message that goes round."""
+
+    up: bool
+    to_robot: bool = Field(description="what we send arrives")
+    from_robot: bool = Field(description="what the robot sends arrives")
+    problem: str = ""
+
+
+class HeartbeatView(_Told):
+    """Our sign of life to the robot's HTTP interface."""
+
+    sent_ts: float | None = Field(None, description="when the last one was sent, seconds since the epoch")
+    answered: bool = Field(description="whether the robot answered the last one")
+    problem: str = ""
+
+
+class Restart(_Told):
+    """What must be started again at the robot, and how."""
+
+    what: str = Field(description="for people: restart the robot's voice service")
+    why: str
+    command: str = Field(description="to be run on the robot")
+
+
+class RobotView(_Told):
+    """The answer to `ShowRequest`."""
+
+    address: str = Field(description="the robot's HTTP interface")
+    base_url: str = Field(description="our own HTTP address as the robot sees it")
+    simulated: bool
+    pid: int = Field(description="process id of the link")
+    bus: BusView
+    heartbeat: HeartbeatView
+    domains: tuple[DomainView, ...]
+    work: dict[str, dict[str, int]] = Field(description="delegated work since the link's start: domain, outcome, count")
+    restarts: tuple[Restart, ...] = Field((), description="what must be started again at the robot")
+    switches: tuple[Switch, ...] = Field((), description="the last changes, oldest first")
+
+
+class SwitchView(_Told):
+    """The answer to `SwitchRequest`."""
+
+    domain: DomainView
+    confirmed: bool = Field(description="the robot reports what was chosen")
+    problem: str = Field("", description="why it is not confirmed yet")
+    restarts: tuple[Restart, ...] = ()
+
+
+class Refusal(_Told):
+    """Why a request was not served, with the fields of our errors."""
+
+    code: str
+    message: str
+    remedy: str | None = None
+
+
+class SteeringAnswer(_Told):
+    """One of the three; `stop` is answered with none of them."""
+
+    robot: RobotView | None = None
+    switch: SwitchView | None = None
+    refusal: Refusal | None = None

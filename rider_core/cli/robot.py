@@ -1,0 +1,196 @@
+"""`rider robot`: who serves each of the robot's domains, and switching them by hand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rider_core.api.steering import (
+    CHOICES,
+    DOMAINS,
+    MAX_SWITCHES,
+    MAX_WHY,
+    BusView,
+    Choice,
+    DomainView,
+    Restart,
+    RobotView,
+    SwitchView,
+)
+from rider_core.config import load_settings
+from rider_core.runtime.redis_connection import connect
+from rider_core.runtime.robot_client import RobotClient
+
+BY = "the command line"
+_WHERE = {"pc": "the PC", "local": "the robot", "": "not heard yet"}
+_WORDS: dict[str, Choice] = {"auto": "automatic", **{choice: choice for choice in CHOICES}}
+_DONE = "done: the robot reports"
+
+
+@click.group()
+def robot() -> None:
+    """The robot: who serves its voice, vision and text, and who should."""
+
+
+@robot.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def show(as_json: bool) -> None:
+    """Every domain, the connection to the robot, and what must be done there."""
+    with _client() as client:
+        view = client.show()
+    if as_json:
+        click.echo(view.model_dump_json())
+        return
+    _print_robot(view)
+    _print_domains(view.domains)
+    _print_restarts(view.restarts)
+    click.echo("switch: rider robot switch DOMAIN pc|local|auto; who switched what: rider robot history")
+
+
+@robot.command(options_metavar="[--all] [--why TEXT] [--json]")
+@click.argument("words", nargs=-1, metavar="[DOMAIN] pc|local|auto")
+@click.option("--all", "every", is_flag=True, help="Every domain.")
+@click.option("--why", default="", metavar="TEXT", help="Your reason; the history keeps it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON, one domain a line.")
+def switch(words: tuple[str, ...], every: bool, why: str, as_json: bool) -> None:
+    """Let the PC or the robot serve DOMAIN (voice, vision or text), or leave it to the two of them.
+
+    pc: the PC serves it whenever it can. local: the robot serves it, whatever happens. auto: as the robot has it; what
+    was lost without a person's doing comes back to the PC.
+
+    The exit status is 0 only where the robot reports what was chosen.
+    """
+    domains, choice = _parsed(words, every)
+    if len(why) > MAX_WHY:
+        raise click.UsageError(f"--why has {len(why)} characters, the limit is {MAX_WHY}")
+    with _client() as client:
+        switched = [client.switch(domain, choice, BY, why) for domain in domains]
+    if as_json:
+        for one in switched:
+            click.echo(one.model_dump_json())
+    else:
+        for one in switched:
+            _print_switch(one)
+        _print_restarts(switched[-1].restarts)
+    if not all(one.confirmed for one in switched):
+        sys.exit(1)
+
+
+@robot.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, MAX_SWITCHES), help="The last ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
+def history(limit: int, as_json: bool) -> None:
+    """Who switched which domain, when and why; the latest last."""
+    with _client() as client:
+        switches = client.show(limit).switches
+    if as_json:
+        for one in switches:
+            click.echo(one.model_dump_json())
+        return
+    if not switches:
+        click.echo("no domain was switched yet")
+        return
+    table = Table("when", "domain", "served by", "switched by", "reason")
+    for one in switches:
+        when = datetime.fromtimestamp(one.ts).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(when, *map(escape, (one.domain, _WHERE[one.mode], one.by, one.reason)))
+    _console().print(table)
+
+
+@robot.command()
+def stop() -> None:
+    """Hand every domain back to the robot and end the link. Under `rider up` it is started again."""
+    with _client() as client:
+        client.stop()
+    click.echo("the link hands the domains back and ends")
+
+
+def _parsed(words: tuple[str, ...], every: bool) -> tuple[tuple[str, ...], Choice]:
+    usage = "name a domain and a choice, as in: rider robot switch voice pc (or: rider robot switch --all pc)"
+    if len(words) != (1 if every else 2):
+        raise click.UsageError(usage)
+    if words[-1] not in _WORDS:
+        raise click.UsageError(f"{words[-1]!r} is none of pc, local, auto; {usage}")
+    if not every and words[0] not in DOMAINS:
+        raise click.UsageError(f"the robot has no domain {words[0]!r}; use one of {', '.join(DOMAINS)}")
+    return DOMAINS if every else words[:1], _WORDS[words[-1]]
+
+
+@contextmanager
+def _client() -> Iterator[RobotClient]:
+    settings = load_settings()
+    with connect(settings.redis_location) as connection:
+        client = RobotClient(connection, settings.link_socket)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def _print_robot(view: RobotView) -> None:
+    simulated = " (simulated)" if view.simulated else ""
+    click.echo(f"robot      {view.address}{simulated}; the link is process {view.pid} and serves {view.base_url}")
+    click.echo(f"bus        {_bus(view.bus)}")
+    click.echo(f"heartbeat  {_heartbeat(view)}")
+    for domain, counts in view.work.items():
+        done = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing yet"
+        click.echo(f"work       {domain}: {done}")
+
+
+def _bus(bus: BusView) -> str:
+    if bus.up:
+        return "up in both directions"
+    directions = {"to the robot": bus.to_robot, "from the robot": bus.from_robot}
+    down = " and ".join(name for name, is_up in directions.items() if not is_up)
+    return click.style(f"down {down}: {bus.problem}", fg="red")
+
+
+def _heartbeat(view: RobotView) -> str:
+    heartbeat = view.heartbeat
+    sent = "none sent yet" if heartbeat.sent_ts is None else f"sent {time.time() - heartbeat.sent_ts:.0f} s ago"
+    if heartbeat.answered:
+        return f"{sent}, the robot answered"
+    return click.style(f"{sent}, the robot did not answer: {heartbeat.problem}", fg="red")
+
+
+def _print_domains(domains: Iterable[DomainView]) -> None:
+    table = Table("domain", "served by", "state", "wanted", "chosen at", "why", "what stands against it")
+    for one in domains:
+        against = one.problem
+        if one.unattended:
+            against = "; ".join(filter(None, ("nothing looks, so the robot is told to stand", against)))
+        wanted = "auto" if one.choice == "automatic" else one.choice
+        why = one.why or one.reason
+        cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by or "nowhere yet", why, against)
+        table.add_row(*map(escape, cells), style="yellow" if against else None)
+    _console().print(table)
+
+
+def _print_switch(one: SwitchView) -> None:
+    name = one.domain.domain
+    if one.confirmed:
+        wanted = ", left to the robot and the PC" if one.domain.choice == "automatic" else ""
+        click.echo(f"{name}: {_DONE} that {_WHERE[one.domain.mode]} serves it{wanted}")
+    else:
+        click.secho(f"{name}: not yet: {one.problem}", fg="red", err=True)
+        click.echo("  the choice is kept, and the link goes on trying; how it is: rider robot show", err=True)
+    if one.domain.unattended:
+        click.secho(f"{name}: nothing looks where the robot goes, so it is told to stand", fg="yellow", err=True)
+
+
+def _print_restarts(restarts: Iterable[Restart]) -> None:
+    for one in restarts:
+        click.secho(f"to do at the robot: {one.what} ({one.why})", fg="yellow")
+        click.echo(f"  {one.command}")
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160)

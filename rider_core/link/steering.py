@@ -1,0 +1,143 @@
+"""Answers people: how the link and the robot's domains are, and who should serve a domain.
+
+How requests arrive is not decided here: `rider_core.rpc` brings them over a Unix socket, and over Redis.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from rider_core.api.messages import first_problem
+from rider_core.api.steering import (
+    DOMAINS,
+    STEERING_REQUESTS,
+    BusView,
+    DomainView,
+    Refusal,
+    Restart,
+    RobotView,
+    ShowRequest,
+    SteeringAnswer,
+    SwitchRequest,
+    SwitchView,
+)
+from rider_core.errors import InvalidInput, RiderError
+from rider_core.link.bus import RobotBus
+from rider_core.link.custody import Custody
+from rider_core.link.options import LinkOptions
+from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
+
+log = logging.getLogger(__name__)
+
+#: A switch waits for the robot this long at most; the answer needs the rest of the client's time.
+SWITCH_LIMIT_S, ANSWER_S = 4.0, 0.5
+#: What counts the work that the robot delegates to us.
+WORK: dict[str, Counter] = {"voice": UTTERANCES, "vision": FRAMES, "text": ANSWERS}
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Executes requests of people; see `rpc.handling.Handler`.
+
+    Attributes:
+        bus_problem: Why the robot's bus is down; empty: it is up.
+        restarts: What must be started again at the robot.
+        stop: Asks the process to end in an orderly way; returns at once.
+    """
+
+    options: LinkOptions
+    custody: Custody
+    bus: RobotBus
+    bus_problem: Callable[[], str]
+    restarts: Callable[[], tuple[Restart, ...]]
+    stop: Callable[[], None]
+
+    def answer(self, request: bytes, left_s: float) -> bytes:
+        """Execute one request, and say in JSON what came of it. Never raises."""
+        try:
+            return _encode(self._execute(request, left_s))
+        except RiderError as error:
+            REFUSED.labels("link", error.code).inc()
+            return self.refuse(error)
+        except Exception:  # the edge: the client must be told
+            log.exception("a request could not be executed")
+            return self.refuse(RiderError("the link could not execute the request", remedy="look into its log"))
+
+    def refuse(self, error: RiderError) -> bytes:
+        refusal = Refusal(code=error.code, message=error.message[:1_000], remedy=error.remedy)
+        return _encode(SteeringAnswer(refusal=refusal))
+
+    def _execute(self, request: bytes, left_s: float) -> SteeringAnswer:
+        try:
+            asked = STEERING_REQUESTS.validate_json(request)
+        except ValidationError as error:
+            raise InvalidInput(first_problem(error)) from None
+        if isinstance(asked, ShowRequest):
+            return SteeringAnswer(robot=self._show(asked))
+        if isinstance(asked, SwitchRequest):
+            return SteeringAnswer(switch=self._switch(asked, left_s))
+        log.info("the link was asked to end")
+        self.stop()
+        return SteeringAnswer()
+
+    def _show(self, asked: ShowRequest) -> RobotView:
+        switches = self.custody.switches
+        return RobotView(
+            address=self.options.robot_api_url,
+            base_url=self.options.base_url,
+            simulated=self.options.simulated,
+            pid=os.getpid(),
+            bus=bus_view(self.bus.up, self.bus_problem()),
+            heartbeat=self.custody.heartbeat,
+            domains=tuple(_view(self.custody.describe(name)) for name in DOMAINS),
+            work={domain: _counts(counter) for domain, counter in WORK.items()},
+            restarts=self.restarts(),
+            switches=tuple(switches[len(switches) - asked.switches :] if asked.switches < len(switches) else switches),
+        )
+
+    def _switch(self, asked: SwitchRequest, left_s: float) -> SwitchView:
+        limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
+        told = self.custody.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
+        domain, heartbeat = _view(told), self.custody.heartbeat
+        confirmed = bool(told["asked"]) and heartbeat.answered and self.custody.agrees(asked.domain)
+        problem = "" if confirmed else domain.problem or heartbeat.problem or _not_yet(domain, bool(told["asked"]))
+        return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
+
+
+def bus_view(up: bool, problem: str) -> BusView:
+    """Which direction is down, from the bus's own words (`RobotBus`). Where it names none, both are unproven."""
+    outward, inward = "nothing of ours reaches" in problem, "nothing comes in" in problem
+    named = outward or inward
+    return BusView(
+        up=up,
+        to_robot=up or (named and not outward),
+        from_robot=up or (named and not inward),
+        problem="" if up else problem,
+    )
+
+
+def _not_yet(domain: DomainView, asked: bool) -> str:
+    if not asked:
+        return "the robot has not answered yet; the link goes on trying"
+    return f"the robot reports {domain.mode or 'nothing'} for {domain.domain}; the link goes on trying"
+
+
+def _view(described: dict[str, Any]) -> DomainView:
+    return DomainView.model_validate(described)
+
+
+def _counts(counter: Counter) -> dict[str, int]:
+    """Outcome to count, of this process."""
+    samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return {sample.labels["outcome"]: round(sample.value) for sample in samples}
+
+
+def _encode(answer: SteeringAnswer) -> bytes:
+    return answer.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,69 @@
+"""What both servers share: the type of what answers, the size limits, and the threads that requests run in."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from rider_core.errors import NoAnswer, RiderError, TooLarge
+from rider_core.metrics import REFUSED
+
+log = logging.getLogger(__name__)
+
+#: A request of a person has some hundred bytes.
+MAX_REQUEST_BYTES = 64 * 1024
+#: An answer with the whole history of a robot has some 100 KB.
+MAX_ANSWER_BYTES = 1024 * 1024
+#: Requests that one server executes at once. A switch waits for the robot; a glance must not wait behind it.
+MAX_AT_ONCE = 8
+
+
+class Handler(Protocol):
+    """Executes requests. Its methods are called from several threads."""
+
+    def answer(self, request: bytes, left_s: float) -> bytes:
+        """The answer, without a line break; never raises.
+
+        Args:
+            left_s: Seconds for which the client still waits.
+        """
+
+    def refuse(self, error: RiderError) -> bytes:
+        """The answer to a request that is not executed."""
+
+
+class Slots:
+    """Runs each request in a thread of its own, `MAX_AT_ONCE` at once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._free = threading.BoundedSemaphore(MAX_AT_ONCE)
+
+    def run(self, work: Callable[[], None]) -> bool:
+        """False: all slots are taken, and `work` was not started."""
+        if not self._free.acquire(blocking=False):
+            return False
+        threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
+        return True
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:  # the top of a thread
+            log.exception("a request could not be answered")
+        finally:
+            self._free.release()
+
+
+def busy() -> NoAnswer:
+    """All slots are taken; counted."""
+    REFUSED.labels("link", "busy").inc()
+    return NoAnswer(f"{MAX_AT_ONCE} requests are being answered already", remedy="try again in a few seconds")
+
+
+def too_large() -> TooLarge:
+    """The request is longer than `MAX_REQUEST_BYTES`; counted."""
+    REFUSED.labels("link", "too_large").inc()
+    return TooLarge(f"the request is longer than {MAX_REQUEST_BYTES} bytes")

@@ -1,0 +1,120 @@
+"""Asks the link what people want to know, and tells it what they want: for the command line and the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+from pydantic import ValidationError
+
+from rider_core.api.steering import (
+    Choice,
+    Refusal,
+    RobotView,
+    ShowRequest,
+    SteeringAnswer,
+    StopRequest,
+    SwitchRequest,
+    SwitchView,
+)
+from rider_core.errors import BackendUnavailable, InvalidInput, NoAnswer, NotRunning, RiderError
+from rider_core.rpc import RedisClient, ask_socket
+from rider_core.runtime.redis_connection import connect_impatiently
+
+#: The link's name as a server over Redis.
+LINK = "link"
+#: There is one robot today; paths of the HTTP interface have its name, so that a second one changes none of them.
+ROBOT = "rider"
+#: A person waits this long for an answer at most, in seconds. A switch waits for the robot.
+SHOW_LIMIT_S, SWITCH_LIMIT_S = 2.0, 5.0
+START = "start everything with: rider up; where that runs, the link's lines in its log say what is wrong"
+HANGS = "the link's log says why; where its process is ended, rider up starts it again"
+
+#: Sends a request, and returns the answer within so many seconds.
+Way = Callable[[bytes, float], bytes]
+
+
+class RobotClient:
+    """The link's client. May be used from several threads.
+
+    Every method raises `NotRunning` where the link is not running, `NoAnswer` where it does not answer in time,
+    `BackendUnavailable` where Redis is the only way to it and is away, and `InvalidInput` where the link refuses what
+    was asked.
+    """
+
+    def __init__(self, connection: redis.Redis, socket: Path | None) -> None:
+        """
+        Args:
+            connection: To the Redis that the link uses.
+            socket: The link's socket on this machine, which is tried first; None: over Redis only.
+        """
+        self._redis = connect_impatiently(connection)
+        self._over_redis = RedisClient(self._redis, LINK)
+        self._socket = socket
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def show(self, switches: int = 20) -> RobotView:
+        """How things are, with the last `switches` changes."""
+        view = self._ask(ShowRequest(switches=switches), SHOW_LIMIT_S).robot
+        if view is None:
+            raise _unreadable()
+        return view
+
+    def switch(self, domain: str, choice: Choice, by: str, why: str = "") -> SwitchView:
+        """Choose who serves a domain. What the robot then reports is in the answer."""
+        request = SwitchRequest(domain=domain, choice=choice, by=by, why=why)
+        view = self._ask(request, SWITCH_LIMIT_S).switch
+        if view is None:
+            raise _unreadable()
+        return view
+
+    def stop(self) -> None:
+        """Ask the link to hand the domains back and to end."""
+        self._ask(StopRequest(), SHOW_LIMIT_S)
+
+    def _ask(self, request: ShowRequest | SwitchRequest | StopRequest, limit_s: float) -> SteeringAnswer:
+        try:
+            answer = SteeringAnswer.model_validate_json(self._send(request.model_dump_json().encode(), limit_s))
+        except ValidationError:
+            raise _unreadable() from None
+        if answer.refusal is not None:
+            raise _error(answer.refusal)
+        return answer
+
+    def _send(self, request: bytes, limit_s: float) -> bytes:
+        missing: NotRunning | None = None
+        if self._socket is not None:
+            try:
+                return ask_socket(self._socket, request, limit_s)
+            except NotRunning as error:
+                missing = error  # it may run on another machine, or in another container
+            except NoAnswer as error:
+                raise NoAnswer(f"the link runs and does not answer: {error.message}", remedy=HANGS) from error
+        try:
+            return self._over_redis.ask(request, limit_s)
+        except NotRunning as error:
+            raise NotRunning(f"the link to the robot is not running: {error.message}", remedy=START) from error
+        except NoAnswer as error:
+            raise NoAnswer(error.message, remedy=HANGS) from error
+        except BackendUnavailable as error:
+            if missing is None:
+                raise BackendUnavailable(error.message, remedy=START) from error
+            raise NotRunning(
+                f"the link to the robot is not running: {missing.message}; and over Redis: {error.message}",
+                remedy=START,
+            ) from error
+
+
+def _error(refusal: Refusal) -> RiderError:
+    kinds: dict[str, type[RiderError]] = {"invalid_input": InvalidInput, "too_large": InvalidInput}
+    return kinds.get(refusal.code, NoAnswer)(refusal.message, remedy=refusal.remedy)
+
+
+def _unreadable() -> NoAnswer:
+    return NoAnswer(
+        "the link's answer cannot be read: it is of another version",
+        remedy="start the link and what asks it from the same installation",
+    )

@@ -1,0 +1,188 @@
+"""`rider robot` as a person runs it, with a link that is a process of its own, and with what can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from harness.robot_house import RobotHouse, robot_house
+from harness.shell import Shell
+
+from rider_core.cli.robot import robot
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+#: A command's own start takes some seconds on a busy machine; the limits of the requests come on top.
+START_S = 15.0
+
+
+@pytest.fixture
+def house(processes: Processes, valkey: Valkey) -> Iterator[RobotHouse]:
+    with robot_house(processes, valkey) as house:
+        yield house
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ended. `output`: everything that it printed."""
+
+    returncode: int
+    output: str
+
+    @property
+    def told(self) -> Any:
+        return json.loads(self.output)
+
+
+class Rider:
+    """Runs `rider robot ...` as a process of its own, a fork of one that has imported most of what it needs."""
+
+    def __init__(self, house: RobotHouse) -> None:
+        self._processes = house.processes
+        self._numbers = count()
+
+    def __call__(self, *arguments: str, **environment: str) -> Done:
+        log = f"rider-{next(self._numbers)}.log"
+        process = self._processes.fork("rider_core.cli.main", "robot", *arguments, log=log, **environment)
+        return Done(process.wait(timeout=60), self._processes.log(log))
+
+
+@pytest.fixture
+def rider(house: RobotHouse) -> Rider:
+    return Rider(house)
+
+
+def test_a_switch_by_hand_from_beginning_to_end(house: RobotHouse) -> None:
+    rider = Shell({**house.processes.environment, "COLUMNS": "160"}, "robot")
+    house.start_worker()
+    house.start_link()
+    done = rider("switch", "text", "pc", "--why", "[it] is dark")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "text: done: the robot reports that the PC serves it" in done.stdout
+    assert house.mode("text") == "pc"
+    shown = rider("show")
+    assert shown.returncode == 0
+    assert "up in both directions" in shown.stdout
+    assert "the robot answered" in shown.stdout
+    assert "[it] is dark" in shown.stdout
+    told = json.loads(rider("show", "--json").stdout)
+    assert told["domains"][2] | {"status": "", "reason": ""} == {
+        "domain": "text", "mode": "pc", "status": "", "reason": "", "choice": "pc", "by": "the command line",
+        "why": "[it] is dark", "problem": "", "unattended": False,
+    }  # fmt: skip
+    done = rider("switch", "--all", "auto", "--json")
+    assert done.returncode == 0
+    views = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(view["domain"]["domain"], view["domain"]["choice"], view["confirmed"]) for view in views] == [
+        ("voice", "automatic", True), ("vision", "automatic", True), ("text", "automatic", True),
+    ]  # fmt: skip
+    history = rider("history")
+    assert "the command line" in history.stdout
+    assert "set at rider-pc by the command line: [it] is dark" in history.stdout
+    last = rider("history", "--json", "--limit", "1")
+    assert [json.loads(line)["mode"] for line in last.stdout.splitlines()] == ["pc"]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("pc",), ("legs", "pc"), ("voice", "mine"), ("voice", "pc", "--all"), ("voice", "pc", "now")]
+)
+def test_a_wrong_command_says_how_it_is_meant(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(robot, ["switch", *words])
+    assert done.exit_code == 2
+    assert "Error: " in done.output
+    assert "rider robot switch voice pc" in done.output or "voice, vision, text" in done.output
+
+
+def test_without_a_link_it_says_what_to_do(house: RobotHouse, rider: Rider) -> None:
+    house.start_link()
+    house.link.kill()
+    house.link.wait()
+    for arguments in (("show",), ("switch", "voice", "pc")):
+        began = time.monotonic()
+        done = rider(*arguments)
+        assert time.monotonic() - began < START_S
+        assert done.returncode == 1
+        assert "the link to the robot is not running" in done.output
+        assert "rider up" in done.output
+    assert house.mode("voice") == "local"
+    house.start_link()
+    assert rider("switch", "voice", "local").returncode == 0, "the killed link's socket was replaced"
+
+
+def test_a_link_that_stands_still_is_told_from_one_that_is_gone(house: RobotHouse, rider: Rider) -> None:
+    house.start_link().send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    done = rider("switch", "text", "pc")
+    assert time.monotonic() - began < START_S
+    assert done.returncode == 1
+    assert "the link runs and does not answer" in done.output
+    house.link.send_signal(signal.SIGCONT)
+    assert rider("show", "--json").told["domains"][2]["choice"] == "automatic", "it was not done later"
+    assert house.mode("text") == "local"
+
+
+def test_it_needs_no_redis(house: RobotHouse, rider: Rider) -> None:
+    house.start_link()
+    house.valkey.kill()
+    done = rider("switch", "text", "local", "--why", "no Redis")
+    assert done.returncode == 0
+    assert rider("show", "--json").told["domains"][2]["why"] == "no Redis"
+
+
+def test_a_link_on_another_machine_is_asked_over_redis(house: RobotHouse, rider: Rider) -> None:
+    house.start_link()
+    elsewhere = str(house.processes.folder / "elsewhere")
+    assert rider("switch", "text", "pc", RIDER_DATA_DIR=elsewhere).returncode == 0
+    assert house.mode("text") == "pc"
+    house.valkey.kill()
+    done = rider("show", RIDER_DATA_DIR=elsewhere)
+    assert done.returncode == 1
+    assert "the link to the robot is not running" in done.output
+    assert "over Redis: Redis cannot be reached" in done.output
+
+
+def test_a_robot_that_is_gone_confirms_nothing(house: RobotHouse, rider: Rider) -> None:
+    house.start_link()
+    house.robot.kill_api()
+    done = rider("switch", "text", "pc")
+    assert done.returncode == 1
+    assert "text: not yet: " in done.output
+    assert "the choice is kept" in done.output
+    house.robot.start_api()
+    wait_until(lambda: house.mode("text") == "pc", what="the switch, once the robot is back")
+
+
+def test_stop_hands_everything_back(house: RobotHouse, rider: Rider) -> None:
+    house.start_link()
+    assert rider("switch", "text", "pc").returncode == 0
+    assert rider("stop").returncode == 0
+    assert house.link.wait(timeout=20) == 0
+    assert house.mode("text") == "local"
+    assert not os.path.lexists(house.socket)
+
+
+def test_a_second_link_is_refused(house: RobotHouse) -> None:
+    first = house.start_link()
+    second = house.processes.fork("rider_core.cli.main", "link", log="second.log")
+    assert second.wait(timeout=20) == 1
+    assert f"another process (number {first.pid}) listens" in house.processes.log("second.log")
+    assert first.poll() is None
+
+
+def test_a_folder_that_cannot_be_used_costs_the_socket_only(house: RobotHouse, rider: Rider) -> None:
+    house.socket.parent.parent.mkdir(parents=True)
+    house.socket.parent.write_text("a file where the folder should be")
+    house.link = house.processes.fork("rider_core.cli.main", "link", log="link.log")
+    wait_until(lambda: rider("show").returncode == 0, 30, what="an answer over Redis")
+    assert "reaches this link over Redis only" in house.processes.log("link.log")

@@ -1,0 +1,264 @@
+"""What the link answers to people, between a simulated robot and a real queue."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from link_stage import Stage
+from tunnel import Tunnel
+
+from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
+from rider_core.errors import InvalidInput
+from rider_core.link import restarts
+from rider_core.link.bus import RobotBus
+from rider_core.link.custody import Standing
+from rider_core.link.refusals import Refusals
+from rider_core.link.restarts import VOICE_COMMAND, needed_restarts
+from rider_core.link.steering import Steering, bus_view
+from rider_core.rpc import SocketServer
+from rider_core.rpc.handling import MAX_ANSWER_BYTES
+from rider_core.runtime.robot_client import RobotClient
+from rider_core.simulator.broker import Broker
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def steering(stage: Stage) -> Steering:
+    """Of a link that has heard the robot, and that workers serve voice and vision for."""
+    stage.start_worker("voice")
+    stage.start_worker("vision")
+    stage.link.start()
+    wait_until(lambda: stage.link.describe()["state"] == "up" and not stage.link.describe()["problems"])
+    return stage.link.steering(threading.Event().set)
+
+
+def asked(steering: Steering, left_s: float = 5.0, **request: Any) -> SteeringAnswer:
+    return SteeringAnswer.model_validate_json(steering.answer(json.dumps(request).encode(), left_s))
+
+
+def shown(steering: Steering, **request: Any) -> RobotView:
+    view = asked(steering, action="show", **request).robot
+    assert view is not None
+    return view
+
+
+def switched(steering: Steering, domain: str, choice: str, **more: Any) -> SwitchView:
+    view = asked(steering, action="switch", domain=domain, choice=choice, by="the panel", **more).switch
+    assert view is not None
+    return view
+
+
+def test_it_shows_the_robot_and_the_connection(stage: Stage, steering: Steering) -> None:
+    view = shown(steering)
+    assert (view.address, view.pid, view.simulated) == (stage.robot.api_url, os.getpid(), False)
+    assert (view.bus.up, view.bus.to_robot, view.bus.from_robot, view.bus.problem) == (True, True, True, "")
+    assert view.heartbeat.answered
+    assert view.heartbeat.sent_ts is not None
+    assert abs(time.time() - view.heartbeat.sent_ts) < 5
+    assert [(one.domain, one.mode, one.choice, one.by) for one in view.domains] == [
+        ("voice", "pc", "automatic", ""), ("vision", "local", "automatic", ""), ("text", "local", "automatic", ""),
+    ]  # fmt: skip
+    assert view.domains[1].unattended, "the robot's own eyes rest while voice is at the PC"
+    assert set(view.work) == {"voice", "vision", "text"}
+
+
+def test_a_switch_says_what_the_robot_then_reports(stage: Stage, steering: Steering) -> None:
+    done = switched(steering, "vision", "pc", why="it is dark")
+    assert (done.confirmed, done.problem, done.domain.mode) == (True, "", "pc")
+    assert (stage.mode("vision"), stage.robot.domains["vision"]["reason"]) == (
+        "pc",
+        "set at rider-pc by the panel: it is dark",
+    )
+    done = switched(steering, "voice", "local")
+    assert (done.confirmed, done.domain.mode, stage.mode("voice")) == (True, "local", "local")
+    assert switched(steering, "voice", "automatic").confirmed
+    view = shown(steering, switches=2)
+    assert [(one.domain, one.mode, one.by) for one in view.switches] == [
+        ("vision", "pc", "the panel"),
+        ("voice", "local", "the panel"),
+    ]
+    assert shown(steering, switches=0).switches == ()
+
+
+def test_what_cannot_be_served_is_not_confirmed(stage: Stage, steering: Steering) -> None:
+    done = switched(steering, "text", "pc")
+    assert not done.confirmed
+    assert done.problem == "no worker can do text.generate"
+    assert (done.domain.mode, done.domain.choice) == ("local", "pc"), "the choice counts all the same"
+
+
+def test_a_robot_that_is_gone_confirms_nothing(stage: Stage, steering: Steering) -> None:
+    assert switched(steering, "vision", "local").confirmed
+    stage.robot.stop()
+    done = switched(steering, "vision", "local")
+    assert not done.confirmed, "its last word is old"
+    assert "heartbeat" in done.problem
+    done = switched(steering, "voice", "local")
+    assert not done.confirmed
+    assert "could not be switched to local" in done.problem
+    assert done.domain.choice == "local"
+    view = shown(steering)
+    assert not view.heartbeat.answered
+    assert view.heartbeat.problem
+
+
+def test_a_robot_that_hangs_is_not_waited_for_longer_than_the_client(
+    stage: Stage, steering: Steering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(stage.link._api, "send_heartbeat", lambda *_: released.wait(10))
+    began = time.monotonic()
+    done = switched(steering, "vision", "pc", left_s=1.0)
+    assert time.monotonic() - began < 1
+    assert (done.confirmed, done.problem) == (False, "the robot has not answered yet; the link goes on trying")
+    released.set()
+    wait_until(lambda: stage.mode("vision") == "pc", what="the switch")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"", b"null", b"[]", b"\xff", b"{" * 1_000, b'{"action": "reboot"}', b'{"action": "show", "switches": 201}',
+        b'{"action": "switch", "domain": "voice", "choice": "pc"}',
+        b'{"action": "switch", "domain": "legs", "choice": "pc", "by": "me"}',
+        b'{"action": "switch", "domain": "voice", "choice": "mine", "by": "me"}',
+        b'{"action": "switch", "domain": "voice", "choice": "pc", "by": "me", "why": "%s"}' % (b"x" * 201),
+        b'{"action": "switch", "domain": "voice", "choice": "pc", "by": "me", "and": 1}',
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_refused_with_the_reason(request_: bytes, refusing: Steering) -> None:
+    answer = SteeringAnswer.model_validate_json(refusing.answer(request_, 5))
+    assert answer.refusal is not None
+    assert answer.refusal.code == "invalid_input"
+    assert answer.refusal.message
+    assert len(answer.refusal.message) <= 1_000
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Steering:
+    """One that has no robot: it must refuse before it looks at anything."""
+    custody: Any = type("Nothing", (), {"prefer": _unknown_domain})()
+    nothing: Any = None
+    return Steering(nothing, custody, nothing, lambda: "", tuple, lambda: None)
+
+
+def _unknown_domain(_self: object, domain: str, *_: object) -> None:
+    raise InvalidInput(f"the robot has no domain {domain!r}")
+
+
+def test_stop_asks_the_process_to_end() -> None:
+    stop = threading.Event()
+    nothing: Any = None
+    assert Steering(nothing, nothing, nothing, lambda: "", tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
+    assert stop.is_set()
+
+
+def test_the_longest_history_fits_into_an_answer(stage: Stage, steering: Steering) -> None:
+    for n in range(300):
+        mode: Any = ("pc", "local")[n % 2]
+        stage.link._custody._preferences.note("text", mode, "b" * 64, "\N{SNOWMAN}" * 200)
+    answer = steering.answer(b'{"action": "show", "switches": 200}', 5)
+    assert len(answer) < MAX_ANSWER_BYTES / 4
+    assert len(SteeringAnswer.model_validate_json(answer).robot.switches) == 200  # type: ignore[union-attr]
+
+
+class TestRestarts:
+    NOW = 1_000.0
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(restarts, "time", type("Clock", (), {"monotonic": staticmethod(lambda: self.NOW)}))
+
+    @pytest.mark.parametrize(
+        ("mode", "since", "heard", "bus_since", "needed"),
+        [
+            ("pc", NOW - 11, 0.0, NOW - 60, True),
+            ("pc", NOW - 5, 0.0, NOW - 60, False),  # it may still be starting
+            ("pc", NOW - 60, NOW - 1, NOW - 60, False),
+            ("pc", NOW - 60, NOW - 30, NOW - 60, True),
+            ("pc", NOW - 60, NOW - 30, NOW - 5, False),  # nothing could be heard
+            ("pc", NOW - 60, NOW - 30, None, False),
+            ("local", NOW - 60, 0.0, NOW - 60, False),
+        ],
+    )
+    def test_voice_at_the_pc_without_a_sound(
+        self, mode: str, since: float, heard: float, bus_since: float | None, needed: bool
+    ) -> None:
+        told = needed_restarts(Standing(mode, since), heard, bus_since)
+        assert [one.command for one in told] == ([VOICE_COMMAND] if needed else [])
+
+
+def test_the_restart_is_told_until_the_microphone_is_heard(
+    stage: Stage, steering: Steering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restarts, "SILENT_S", 0.5)
+    heard = stage.link._bus._handlers["voice.asr.request"]
+    monkeypatch.setitem(stage.link._bus._handlers, "voice.asr.request", lambda _: None)  # nothing arrives
+    wait_until(lambda: shown(steering).restarts, what="the hint")
+    assert shown(steering).restarts[0].command == VOICE_COMMAND
+    assert stage.link.describe()["restarts"][0]["command"] == VOICE_COMMAND
+    monkeypatch.setitem(stage.link._bus._handlers, "voice.asr.request", heard)
+    wait_until(lambda: not shown(steering).restarts, what="the microphone")
+
+
+@pytest.fixture
+def tunnels() -> Iterator[tuple[Tunnel, Tunnel, RobotBus, list[str]]]:
+    """A bus over two tunnels to a broker, and why it was down."""
+    broker = Broker("127.0.0.1", 0, 0)
+    broker.start()
+    outward, inward = Tunnel(broker.publish_port), Tunnel(broker.subscribe_port)
+    problems: list[str] = []
+    addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (outward, inward))
+    bus = RobotBus(*addresses, on_state=lambda _, problem: problems.append(problem))
+    bus.start(Refusals(lambda *_, **__: None, bus.send))
+    wait_until(lambda: bus.up, what="the bus")
+    yield outward, inward, bus, problems
+    bus.stop()
+    outward.close()
+    inward.close()
+    broker.stop()
+
+
+@pytest.mark.parametrize("cut", [(True, False), (False, True), (True, True)], ids=["outward", "inward", "both"])
+def test_the_direction_that_is_down_is_named(
+    tunnels: tuple[Tunnel, Tunnel, RobotBus, list[str]], cut: tuple[bool, bool]
+) -> None:
+    """By the bus's own words: a test that notices where they change."""
+    outward, inward, bus, problems = tunnels
+    for tunnel, is_cut in zip((outward, inward), cut, strict=True):
+        if is_cut:
+            tunnel.cut()
+    wait_until(lambda: not bus.up, what="the cut")
+    seen = bus_view(False, next(filter(None, problems)))
+    assert not (seen.to_robot and seen.from_robot)
+    if "does not come back" not in seen.problem:  # the echo may be missed before the pings are
+        assert (not seen.to_robot, not seen.from_robot) in (cut, (True, False), (False, True))
+        assert cut == (True, True) or (not seen.to_robot, not seen.from_robot) == cut
+
+
+def test_the_socket_needs_no_redis(
+    stage: Stage, steering: Steering, valkey: Valkey, connection: redis.Redis, tmp_path: Path
+) -> None:
+    server = SocketServer(tmp_path / "link.sock", steering)
+    server.start()
+    client = RobotClient(connection, tmp_path / "link.sock")
+    assert client.switch("vision", "local", "the command line").confirmed
+    valkey.kill()
+    view = client.show()
+    assert view.bus.up
+    done = client.switch("voice", "local", "the command line", "no Redis today")
+    assert done.confirmed
+    assert stage.robot.domains["voice"]["reason"] == "set at rider-pc by the command line: no Redis today"
+    server.stop()
+    client.close()
