@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
+from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.teller import Teller
 from rider_core.rpc import RedisServer, SocketServer
@@ -24,7 +25,6 @@ from rider_core.rpc.handling import Handler
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
-from rider_core.web.capacity_watch import CapacityWatch
 from rider_core.web.robot_app import create_robot_app
 from rider_core.web.robot_server import create_robot_server
 
@@ -78,7 +78,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
             follow=settings.follow,
         ),
     )
-    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker))
+    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker, watch.capacity))
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
     doors = _doors(settings, services, steering)

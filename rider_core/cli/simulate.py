@@ -12,15 +12,15 @@ from rider_core.runtime.process import die_with_supervisor, set_up_logging
 from rider_core.simulator import RobotConfig
 from rider_core.simulator import run as run_simulator
 
-#: A real robot's voice gives a PC up that lets it wait for 5 s; the simulated one is there to be watched, with pauses.
-SIMULATED_PATIENCE_S = 60.0
-
 
 @click.command()
 @click.option("--sounds", type=click.Path(exists=True, file_okay=False, path_type=Path), help="WAV files to hear.")
 @click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="JPEG files to see.")
 def simulate(sounds: Path | None, pictures: Path | None) -> None:
-    """Be a Rider-Pi: broker, HTTP interface and streams, on loopback."""
+    """Be a Rider-Pi: broker, HTTP interface and streams, on loopback.
+
+    It is as strict as a real one. Where its voice process has ended, the log says how to start it again.
+    """
     settings = load_settings()
     set_up_logging("robot", settings.log_level)
     die_with_supervisor()
@@ -32,6 +32,5 @@ def simulate(sounds: Path | None, pictures: Path | None) -> None:
             sounds=sounds,
             pictures=pictures,
             speak=None if sounds else engine_voice(settings),
-            voice_fallback_s=SIMULATED_PATIENCE_S,
         )
     )

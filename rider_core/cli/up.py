@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 
 import click
 
 from rider_core.cli.models import pull_with_progress, required_models
+from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
-from rider_core.errors import ConfigError, RiderError
+from rider_core.errors import RiderError
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
@@ -39,19 +39,6 @@ def up(no_pull: bool) -> None:
     sys.stdout.flush()
     command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)]
     os.execv(sys.executable, command)
-
-
-def check_ports(settings: Settings) -> None:
-    """Raise `ConfigError` where another program has the panel's port, which is how most people meet themselves."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.web_host, settings.web_port))
-        except OSError as error:
-            raise ConfigError(
-                f"the panel cannot listen on {settings.web_host}:{settings.web_port}: {error.strerror}",
-                remedy="is Rider-PC running already? If not, set RIDER_WEB_PORT to a free port",
-            ) from None
 
 
 def prepare(settings: Settings, pull: bool) -> None:

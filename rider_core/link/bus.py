@@ -20,6 +20,7 @@ from rider_core.link.echo import Echo
 from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_MESSAGE_BYTES, decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
+from rider_core.link.standstill import Standstill
 from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class RobotBus:
         self._handlers: dict[str, Handler] = {}
         self._refusals: Refusals | None = None
         self._outbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(SEND_MARK)
+        self._last_sent: dict[str, float] = {}
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -101,8 +103,13 @@ class RobotBus:
         except queue.Full:
             LINK_DROPPED.labels("message").inc()
             return False
+        self._last_sent[topic] = time.monotonic()
         self._wake()
         return True
+
+    def last_sent(self, topic: str) -> float:
+        """When a message of a topic was last handed over (monotonic); long ago where none was. From any thread."""
+        return self._last_sent.get(topic, float("-inf"))
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # it is awake already, or ends
@@ -129,9 +136,13 @@ class RobotBus:
         connected = dict.fromkeys(monitors, False)
         for pollable in (sockets.subscriber, sockets.frames, *monitors, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
+        standstill = Standstill()
         while not self._stop.is_set():
             self.pulse.beat()
+            standstill.begin()
             ready = dict(poller.poll(POLL_MS))
+            if standstill.lasted_s():
+                return  # the broker has given the connections up; libzmq would find out in its own time
             for monitor in monitors:
                 if monitor in ready:
                     connected[monitor] = _is_connected(monitor, connected[monitor])

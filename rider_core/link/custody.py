@@ -21,15 +21,18 @@ from rider_core.link.options import House
 from rider_core.link.preferences import Preference, Preferences
 from rider_core.link.pulse import Pulse
 from rider_core.link.robot_api import Mode, RobotApi
+from rider_core.link.standstill import Standstill
 
 log = logging.getLogger(__name__)
 
 #: The robot forgets our address when its interface restarts, so it is told again this often.
 HEARTBEAT_EVERY_S = 5.0
 #: Workers are looked at more often than that: the robot waits for as long as we do not notice.
-CHECK_EVERY_S = 1.0
-#: After the link's start workers may still be loading their models.
+CHECK_EVERY_S = 0.5
+#: After the link's start workers may still be loading their models: what was never there is not missed so soon.
 START_GRACE_S = 20.0
+#: After the PC stood still a domain is taken after this much health: what was lost was not lost for an ailment.
+AWAKE_FOR_S = 3.0
 #: A broker that was started again is back by then; after that, what goes over the bus is the robot's own again.
 BUS_GRACE_S = 0.5
 OVER_THE_BUS = ("voice", "vision")
@@ -87,6 +90,9 @@ class Custody:
         self._wanted_back: dict[str, str] = {}
         self._chosen: list[tuple[str, Preference, threading.Event]] = []
         self._bus_problem, self._bus_since = "", 0.0
+        #: Domains that could be served at some time since the start.
+        self._served_once: set[str] = set()
+        self._awake_since = float("-inf")
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -196,14 +202,18 @@ class Custody:
             self._note(state)
 
     def _run(self) -> None:
+        standstill = Standstill()
         while not self._stop.is_set():
             self.pulse.beat()
             try:
                 self._round()
             except Exception:  # the top of a thread
                 log.exception("the domains could not be looked after")
+            standstill.begin()
             self._wake.wait(CHECK_EVERY_S)
             self._wake.clear()
+            if stood_s := standstill.lasted_s():
+                self._stood_still(stood_s)
 
     def _round(self) -> None:
         problems = self._problems()
@@ -222,6 +232,19 @@ class Custody:
             self._look_after(name, self._domains[name], reason)
         for _, _, tried in chosen:
             tried.set()
+
+    def _stood_still(self, seconds: float) -> None:
+        """The robot has given us up meanwhile, or will at its next look."""
+        log.warning("this PC stood still for %.0f s", seconds)
+        self._awake_since = time.monotonic()
+        self._next_heartbeat = 0.0
+        for domain in self._domains.values():
+            domain.healthy_since = None
+            domain.wait_s = min(domain.wait_s, self._first_wait_s())
+
+    def _first_wait_s(self) -> float:
+        """How long a domain must be healthy before it is taken again, where it was not lost just before."""
+        return AWAKE_FOR_S if time.monotonic() - self._awake_since < SOON_AGAIN_S else HEALTHY_FOR_S
 
     def _choose(self, name: str, preference: Preference) -> None:
         log.info("%s: %s is wanted by %s %s", name, preference.choice, preference.by, preference.why)
@@ -266,25 +289,33 @@ class Custody:
 
     def _problems(self) -> dict[str, str]:
         """Domain to why we cannot serve it now."""
+        problems = self._problems_now()
         if time.monotonic() - self._started < START_GRACE_S:
-            return {}
+            return {name: problem for name, problem in problems.items() if name in self._served_once}
+        return problems
+
+    def _problems_now(self) -> dict[str, str]:
         problems = {}
         if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:
             problems = dict.fromkeys(OVER_THE_BUS, self._bus_problem)
         try:
-            capacity = self._house.backend.capacity()
+            capacity = self._house.capacity()
         except BackendUnavailable as error:
             return dict.fromkeys(TASK_OF_DOMAIN, str(error))
         idle = {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}
-        return problems | idle
+        problems |= idle
+        self._served_once |= TASK_OF_DOMAIN.keys() - problems.keys()
+        return problems
 
     def _talk_to_robot(self, problems: dict[str, str]) -> None:
         try:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+            # Asked first: another program that answers at the robot's address is sent nothing.
+            states = self._api.domains()
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
-            for state in self._api.domains().values():
+            for state in states.values():
                 self._note(state)
             self._ai_mode = self._api.ai_mode()
         except RobotError as error:
@@ -311,7 +342,7 @@ class Custody:
             self._ai_mode = OFFLOADS if any(it.mode == "pc" for it in self._domains.values()) else "local"
             if was == "pc" and domain.is_lost:
                 again = time.monotonic() - domain.taken < SOON_AGAIN_S
-                domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else HEALTHY_FOR_S
+                domain.wait_s = min(2 * domain.wait_s, LONGEST_WAIT_S) if again else self._first_wait_s()
                 domain.healthy_since = None
         log.info("%s is served by %s (%s) %s", name, mode, status, reason)
         self._tell(name)

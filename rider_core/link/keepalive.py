@@ -39,17 +39,20 @@ class VoiceKeepalive:
         house: House,
         send: Callable[[str, dict[str, Any]], bool],
         heard: Callable[[], float],
+        said: Callable[[], float],
         refused: Callable[[], bool],
     ) -> None:
         """
         Args:
             send: Puts a message on the robot's bus.
             heard: When the last piece of sound came; our monotonic clock.
+            said: When the robot was last sent a text, visible or not; the same clock.
             refused: Whether we handed voice back, so that the robot had better take over.
         """
         self._house = house
         self._send = send
         self._heard = heard
+        self._said = said
         self._refused = refused
         self._serves = True
         self._stop = threading.Event()
@@ -64,7 +67,13 @@ class VoiceKeepalive:
             self._thread.join(timeout=EVERY_S)
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        wait_s = EVERY_S
+        while not self._stop.wait(wait_s):
+            # A text and a piece of speech set the timer back as well.
+            silent_s = time.monotonic() - self._said()
+            wait_s = EVERY_S - silent_s if silent_s < EVERY_S else EVERY_S
+            if silent_s < EVERY_S:
+                continue
             try:
                 if time.monotonic() - self._heard() < HEARD_S and self._can_serve():
                     self._send(TOPIC, message())
@@ -86,7 +95,7 @@ class VoiceKeepalive:
         if self._refused():
             return "it was handed back"
         try:
-            return "" if self._house.backend.capacity().get(TASK) else f"no worker can do {TASK}"
+            return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"
         except BackendUnavailable as error:
             return str(error)
 

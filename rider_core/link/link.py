@@ -10,11 +10,13 @@ from typing import Any
 
 from rider_core.api.messages import parse_message
 from rider_core.api.steering import DOMAINS, Restart
+from rider_core.link import keepalive
 from rider_core.link.bus import RobotBus
 from rider_core.link.conversing import Conversation
 from rider_core.link.custody import Custody
 from rider_core.link.hearing import Hearing
 from rider_core.link.keepalive import VoiceKeepalive
+from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.preferences import Preferences
@@ -49,7 +51,8 @@ class Link:
             Preferences(options.preferences_file),
             options.all_together,
         )
-        self._speaking = Speaking(house, self._bus.send, self._refusals)
+        loudspeaker = Loudspeaker(self._bus.send, options.voice_keepalive)
+        self._speaking = Speaking(house, loudspeaker, self._refusals, options.piece_s)
         self._conversation = Conversation(
             house,
             self._speaking,
@@ -64,6 +67,7 @@ class Link:
                 house,
                 self._bus.send,
                 heard=lambda: self._hearing.last_chunk,
+                said=partial(self._bus.last_sent, keepalive.TOPIC),
                 refused=partial(self._custody.is_handed_back, "voice"),
             )
             if options.voice_keepalive

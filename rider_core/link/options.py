@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -77,9 +77,12 @@ class House:
         tell: The event bus, to speak to.
         follow: The event bus, to hear a job's partial results from; takes its id and the longest silence in seconds.
         new_tracker: Makes a tracker for a stream of frames, or raises `ProviderUnavailable`.
+        capacity: Task to how many workers can do it now, at once also where Redis hangs; or raises
+            `BackendUnavailable`.
     """
 
     backend: JobBackend
     tell: Tell
     follow: Callable[[str, float], Iterator[Event]]
     new_tracker: Callable[[], ObjectTracker]
+    capacity: Callable[[], Mapping[str, int]]

@@ -1,4 +1,4 @@
-"""The robot's voice: a text in, its sound out chunk by chunk, one text after another, never mixed."""
+"""The robot's voice: a text in, its sound out piece by piece, one text after another, never mixed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from rider_core.api.audio import AudioClip
 from rider_core.api.events import FINAL_KINDS, Event
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.languages import language_code
-from rider_core.api.messages import parse_message
+from rider_core.api.messages import decode_base64, parse_message
 from rider_core.api.text_to_speech import AudioChunk
 from rider_core.errors import InvalidInput, JobError, JobFailed, RiderError, TooLarge
+from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import SpeakRequest
 from rider_core.link.options import House
+from rider_core.link.pieces import PieceCutter
 from rider_core.link.refusals import Refusals
 from rider_core.metrics import LINK_DROPPED
 from rider_core.timing import Stopwatch
@@ -31,9 +33,8 @@ DEADLINE_S = 10.0
 SILENCE_S = DEADLINE_S + 1
 #: Texts that may wait for their turn.
 MAX_WAITING = 8
-#: What can still be stopped is sent no further ahead of the robot's playing than this: so long it goes on talking after
-#: somebody interrupted it, and so long a hiccup of the network may last unheard.
-LEAD_S = 1.0
+#: One stretch of sound of an engine: some make a sentence at once. A minute at 48 kHz.
+MAX_STRETCH_BYTES = 60 * 48_000 * 2
 TOPIC = "voice.tts.request"
 
 
@@ -44,7 +45,8 @@ class Spoken:
     Attributes:
         answer: Which answer of ours it is a sentence of; None: the robot asked for it.
         hushed: Set when nobody wants to hear it any more.
-        first_ms: From the request to the first chunk.
+        first_ms: From the request to the first piece.
+        pieces: Those that were sent.
     """
 
     text: str
@@ -53,7 +55,7 @@ class Spoken:
     job_id: str = ""
     watch: Stopwatch = field(default_factory=Stopwatch.start)
     hushed: threading.Event = field(default_factory=threading.Event)
-    chunks: int = 0
+    pieces: int = 0
     duration_s: float = 0.0
     first_ms: float = 0.0
 
@@ -70,17 +72,21 @@ def other_voices(voice: str | None) -> list[str | None]:
 
 
 class Speaking:
-    """Texts may come from any thread; the chunks are passed on in a thread of its own."""
+    """Texts may come from any thread; their sound is passed on in a thread of its own."""
 
-    def __init__(self, house: House, send: Callable[[str, dict[str, Any]], bool], refusals: Refusals) -> None:
+    def __init__(self, house: House, loudspeaker: Loudspeaker, refusals: Refusals, piece_s: float) -> None:
+        """
+        Args:
+            piece_s: Length of a piece of speech, in seconds.
+        """
         self._house = house
-        self._send = send
+        self._loudspeaker = loudspeaker
         self._refusals = refusals
+        self._piece_s = piece_s
         self._room = threading.BoundedSemaphore(MAX_WAITING)
         self._waiting: queue.SimpleQueue[Spoken | None] = queue.SimpleQueue()
         self._under_way: list[Spoken] = []
         self._lock = threading.Lock()
-        self._plays_until = 0.0
         self._thread = threading.Thread(target=self._speak_all, name="speaking", daemon=True)
 
     def start(self) -> None:
@@ -137,7 +143,7 @@ class Speaking:
             payload={"text": spoken.text, "voice": spoken.voice},
             priority=Priority.HIGH,
             deadline_ts=time.time() + DEADLINE_S,
-            # After its first chunk a second attempt would say the beginning twice.
+            # After its first piece a second attempt would say the beginning twice.
             retry=RetryPolicy(max_attempts=1),
             stream=True,
             origin="robot",
@@ -165,7 +171,7 @@ class Speaking:
             try:
                 self._pass_all_on(spoken)
             except JobFailed as error:
-                if not others or spoken.chunks or error.cause != "invalid_input":
+                if not others or spoken.pieces or error.cause != "invalid_input":
                     raise
                 spoken.voice = others.pop(0)
                 log.warning("%s; it is spoken in %s", error, spoken.voice or "the engine's default voice")
@@ -174,12 +180,16 @@ class Speaking:
                 return
 
     def _pass_all_on(self, spoken: Spoken) -> None:
+        cutter = PieceCutter(self._piece_s)
         for event in self._house.follow(spoken.job_id, SILENCE_S):
             if spoken.hushed.is_set():
                 return
             if event.kind == "job.partial":
-                self._pass_on(event, spoken)
+                cutter.feed(_sound(event))
+                self._pass_on(cutter, spoken)
             elif event.kind == "job.done":
+                self._pass_on(cutter, spoken, final=True)
+                self._loudspeaker.end(spoken.answer is not None)
                 self._tell(spoken, event)
                 return
             elif event.kind in FINAL_KINDS:
@@ -187,32 +197,35 @@ class Speaking:
         if not spoken.hushed.is_set():
             raise JobFailed(f"nothing was heard of the text for {SILENCE_S:g} s", cause="timeout")
 
-    def _pass_on(self, event: Event, spoken: Spoken) -> None:
-        try:
-            chunk = parse_message(AudioChunk, event.data)
-        except InvalidInput as error:
-            raise JobError(f"a worker sent a chunk that is none: {error}") from None
-        if spoken.answer is not None and self._wait_for_lead(spoken):
-            return
-        body = {"audio": chunk.audio, "format": "wav", "sample_rate": chunk.sample_rate, "seq": chunk.seq}
-        if not self._send("voice.tts.chunk", {**body, "ts": time.time()}):
-            LINK_DROPPED.labels("result").inc()
-        self._plays_until = max(self._plays_until, time.monotonic()) + chunk.duration_s
-        spoken.first_ms = spoken.first_ms or spoken.watch.elapsed_ms
-        spoken.chunks += 1
-        spoken.duration_s += chunk.duration_s
-
-    def _wait_for_lead(self, spoken: Spoken) -> bool:
-        """Wait until the robot has nearly played what it has. True: nobody wants to hear the rest."""
-        return spoken.hushed.wait(max(0.0, self._plays_until - LEAD_S - time.monotonic()))
+    def _pass_on(self, cutter: PieceCutter, spoken: Spoken, *, final: bool = False) -> None:
+        """Send the pieces that are ready, each when the robot has nearly played what it has."""
+        is_answer = spoken.answer is not None
+        while (piece := cutter.next(urgent=self._loudspeaker.is_running_dry(), final=final)) is not None:
+            if self._loudspeaker.wait(is_answer, spoken.hushed):
+                return
+            if not self._loudspeaker.play(piece, is_answer, spoken.pieces):
+                LINK_DROPPED.labels("result").inc()
+            spoken.first_ms = spoken.first_ms or spoken.watch.elapsed_ms
+            spoken.pieces += 1
+            spoken.duration_s += piece.duration_s
 
     def _tell(self, spoken: Spoken, event: Event) -> None:
         self._house.tell(
             "robot.speech",
             text=spoken.text[:300],
-            chunks=spoken.chunks,
+            chunks=spoken.pieces,
             first_chunk_ms=round(spoken.first_ms, 1),
             duration_s=round(spoken.duration_s, 3),
             provider=event.data.get("provider"),
             mock=event.data.get("mock"),
         )
+
+
+def _sound(event: Event) -> AudioClip:
+    """The next stretch of sound of a job."""
+    try:
+        chunk = parse_message(AudioChunk, event.data)
+        data = decode_base64(chunk.audio, max_bytes=MAX_STRETCH_BYTES, name="audio")
+        return AudioClip.from_wav(data) if chunk.format == "wav" else AudioClip(data, chunk.sample_rate)
+    except InvalidInput as error:
+        raise JobError(f"a worker sent a stretch of sound that is none: {error}") from None

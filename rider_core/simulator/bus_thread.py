@@ -11,7 +11,7 @@ from typing import Any
 import zmq
 
 from rider_core.simulator.outbox import Outbox
-from rider_core.simulator.received import Received, ReceivedLog
+from rider_core.simulator.received import WAITING, Received, ReceivedLog
 from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.wire import decode_body, topic_of
 
@@ -23,8 +23,8 @@ _NAP_MS = 10
 _MESSAGES_A_TURN = 200
 _STOP_S = 5.0
 
-#: Takes topic, body and framing; returns what became of it.
-Receive = Callable[[str, dict[str, Any], str], str]
+#: Takes a message and its JSON value; returns its effect, or None where it waits and will be settled later.
+Receive = Callable[[Received, Any], str | None]
 
 
 class BusThread:
@@ -96,6 +96,8 @@ class BusThread:
                 return
             topic, framing = topic_of(frames)
             body = decode_body(frames)
-            effect = "ignored: no JSON object" if body is None else self._receive(topic, body, framing)
             size = sum(map(len, frames))
-            self._received.add(Received(topic, body, framing, time.monotonic(), effect, size))
+            kept = body if isinstance(body, dict) else None
+            message = Received(topic, kept, framing, time.monotonic(), WAITING, size)
+            message.effect = self._receive(message, body) or WAITING
+            self._received.add(message)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: The longest single movement, in seconds.
-MAX_T = 0.5
 #: The web program turns at its own speed; `v` counts for driving only.
 TURN_SPEED = 0.18
 
@@ -37,8 +35,11 @@ class Command:
         return f"cmd.{self.name}"
 
 
-def read_command(body: dict[str, Any]) -> Command:
+def read_command(body: dict[str, Any], max_t: float) -> Command:
     """The command in a request's body.
+
+    Args:
+        max_t: The longest movement, in seconds.
 
     Raises:
         CommandRefused: it is none, or outside the limits.
@@ -56,8 +57,10 @@ def read_command(body: dict[str, Any]) -> Command:
     v, t = _number(body, "v"), _number(body, "t")
     if not 0.0 <= v <= 1.0:
         raise CommandRefused("v must be in range [0.0, 1.0]")
-    if not 0.0 < t <= MAX_T:
-        raise CommandRefused(f"t must be in range (0.0, {MAX_T}]")
+    if not 0.0 < t <= max_t:
+        raise CommandRefused(f"t must be in range (0.0, {max_t}]")
+    if body.get("stop") is True:
+        return Command("stop", {}, {})
     forward, turn = DIRECTIONS[direction]
     move = {"vx": forward * v, "vy": 0.0, "yaw": turn * TURN_SPEED, "duration": t}
     return Command("move", move, {"dir": direction, "v": v, "w": TURN_SPEED, "t": t})

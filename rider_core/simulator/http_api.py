@@ -1,4 +1,7 @@
-"""The robot's HTTP interface, call by call with its replies, its errors and its gaps. How it is served is not here."""
+"""The robot's HTTP interface, call by call with its replies, its errors and its gaps. How it is served is not here.
+
+What is below `/api/simulator/` is the simulator's own: no robot has it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from rider_core.simulator.telemetry import Telemetry
 
 Reply = tuple[Response, int]
 
+#: Does what `systemctl restart` does with the voice service of a robot.
+RESTART_VOICE_PATH = "/api/simulator/restart-voice"
+
 
 @dataclass
 class Robot:
@@ -26,6 +32,8 @@ class Robot:
 
     Attributes:
         motion_bridge_up: Whether the program behind `/api/control` answers; a test can take it away.
+        safe_max_duration_s: See `RobotConfig`.
+        restart_voice, voice_exit: The voice process's service manager, and its last exit code.
     """
 
     registry: ProviderRegistry
@@ -36,6 +44,9 @@ class Robot:
     send: Send
     clock: Callable[[], float]
     motion_bridge_up: Callable[[], bool]
+    safe_max_duration_s: float
+    restart_voice: Callable[[], None]
+    voice_exit: Callable[[], int | None]
 
 
 def create_app(robot: Robot) -> Flask:
@@ -45,6 +56,7 @@ def create_app(robot: Robot) -> Flask:
     _add_mode_calls(app, robot)
     _add_control_calls(app, robot)
     _add_views(app, robot)
+    _add_simulator_calls(app, robot)
     return app
 
 
@@ -99,6 +111,7 @@ def _add_mode_calls(app: Flask, robot: Robot) -> None:
             return jsonify({"error": "Missing 'mode' parameter"}), 400
         if mode not in ("local", "pc_offload"):
             return jsonify({"error": "Invalid mode. Must be 'local' or 'pc_offload'"}), 400
+        # `changed` is an object, and says nothing of a change: the robot's documents promise true or false.
         changed = robot.file.set_ai_mode(mode)
         return jsonify({**robot.file.ai_mode(), "changed": changed}), 200
 
@@ -106,9 +119,11 @@ def _add_mode_calls(app: Flask, robot: Robot) -> None:
 def _add_control_calls(app: Flask, robot: Robot) -> None:
     @app.post("/api/control")
     def control() -> Reply:
-        body = request.get_json(silent=True)
+        body = request.get_json(silent=True) or {}
+        if not isinstance(body, dict):
+            return jsonify({"ok": False, "error": "proxy_control_failed: no object"}), 502
         try:
-            command = read_command(body if isinstance(body, dict) else {})
+            command = read_command(body, robot.safe_max_duration_s)
         except CommandRefused as error:
             return jsonify({"ok": False, "error": str(error)}), 400
         if not robot.motion_bridge_up():
@@ -120,9 +135,9 @@ def _add_control_calls(app: Flask, robot: Robot) -> None:
     @app.get("/api/control/state")
     def control_state() -> Reply:
         navigator = {
-            "active": False,
-            "state": "idle" if robot.navigator.alive else None,
-            "strategy": "stop",
+            "active": robot.navigator.alive,
+            "state": "exploring" if robot.navigator.alive else None,
+            "strategy": "STOP",
             "obstacle_present": robot.navigator.obstacle_present,
             "ts": robot.clock(),
         }
@@ -176,6 +191,13 @@ def _add_views(app: Flask, robot: Robot) -> None:
     @app.get("/camera/last")
     def camera_last() -> Response:
         return Response(robot.camera.picture.jpeg, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+def _add_simulator_calls(app: Flask, robot: Robot) -> None:
+    @app.post(RESTART_VOICE_PATH)
+    def restart_voice() -> Reply:
+        robot.restart_voice()
+        return jsonify({"ok": True, "voice_exit": robot.voice_exit(), "simulated": True}), 200
 
 
 def _body(*, force: bool = False) -> dict[str, Any]:

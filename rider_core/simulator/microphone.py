@@ -21,7 +21,7 @@ _MAX_WAITING = 20
 
 
 class Microphone:
-    """Hears a pause, the first sound, a pause, the second, ... and from the beginning again."""
+    """Hears a pause, the first sound, a pause, the second, ... and from the beginning again, recorded or not."""
 
     def __init__(self, sounds: Playlist, pause_s: float) -> None:
         self._playlist, self._pause_chunks = sounds, round(pause_s / CHUNK_S)

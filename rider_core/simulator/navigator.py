@@ -1,51 +1,130 @@
-"""The navigator's obstacle input, with its two weak spots: no word means "clear", and a wrong type ends its loop."""
+"""The navigator's obstacle input and its weak spots: no message means "clear", some values end its loop, it is slow."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.received import Received
+from rider_core.simulator.registry import StateFile
 from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.wire import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-TOPIC = "vision.obstacle.enhanced"
+#: The PC's messages, and those of the robot's own detectors and of `obstacle_bridge`.
+ENHANCED, OWN = "vision.obstacle.enhanced", "vision.obstacle"
+TOPICS = (OWN, ENHANCED)
+
+#: One turn of its loop, in seconds, with one message in it: six polls of 10 ms, then a sleep of 0.1 s.
+LOOP_S = 0.16
+#: `navigator.state` comes on a change, and this many seconds after the last.
+HEARTBEAT_S = 5.0
+#: On the robot, messages queue in sockets that hold a thousand each. This is what the simulator keeps.
+QUEUE_LIMIT = 3_000
+
+Settle = Callable[[Received, str], None]
 
 
 class Navigator:
-    """Believes the last word for ever. `alive` is False once something that is no number has ended it."""
+    """Believes the last message for ever. It is active from its start, as after "start" on the robot's page.
 
-    def __init__(self, send: Send, clock: Callable[[], float]) -> None:
-        self._send, self._clock = send, clock
+    It chooses its source once, when it starts: the PC's messages where the AI mode is `pc_offload`, else the robot's
+    own. A subscription is a prefix, so the robot's own source brings the PC's messages as well: they are dropped, and
+    each takes a turn of the loop.
+
+    Args:
+        settle: Says what became of a message that waited.
+    """
+
+    def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
+        self._file, self._send, self._clock, self._settle = file, send, clock, settle
+        self._queue: deque[tuple[Received, Any]] = deque()
+        self._restart_asked = False
         self.obstacle_present = False
+        #: False once a message has ended the loop. The service manager starts it again on the robot, but not active.
         self.alive = True
-        self.schedule = (Periodic(1.0, self._tell),)
+        self.source = self._chosen()
+        self._told: bool | None = None
+        self._told_at = 0.0
+        self.schedule = (Periodic(LOOP_S, self._turn),)
 
-    def receive(self, body: dict[str, Any], framing: str) -> str:
-        """Take one message; returns what became of it."""
+    def restart(self) -> None:
+        """Start anew at the next turn, active. May be called from any thread."""
+        self._restart_asked = True
+
+    def receive(self, message: Received, body: Any) -> str | None:
+        """Take one message. Returns its effect, or None where the loop will read it later."""
         if not self.alive:
             return "ignored: the navigator has ended"
-        if framing == "single":
+        if not message.topic.startswith(self.source):
+            return f"ignored: the navigator listens to {self.source}"
+        if len(self._queue) >= QUEUE_LIMIT:
+            return "ignored: too many wait"
+        self._queue.append((message, body))
+        return None if message.topic == self.source else f"ignored: the navigator listens to {self.source}"
+
+    def _chosen(self) -> str:
+        return ENHANCED if self._file.ai_mode()["mode"] == "pc_offload" else OWN
+
+    def _turn(self) -> None:
+        if self._restart_asked:
+            self._restart_asked = False
+            self._drop_queue()
+            self.alive, self.obstacle_present, self.source = True, False, self._chosen()
+            self._told = None
+        if self.alive and self._queue:
+            message, body = self._queue.popleft()
+            if message.topic == self.source:
+                self._settle(message, self._read(message, body))
+        self._tell()
+
+    def _read(self, message: Received, body: Any) -> str:
+        if message.framing == "single":
             return "ignored: read as multipart only"
-        for key in ("distance", "angle"):
-            value = body.get(key, 0.0)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                log.error("the navigator's loop ended: %s was %.80r", key, value)
-                self.alive = False
-                return f"ended the navigator: {key} is no number"
-        self.obstacle_present = bool(body.get("present", False))
-        return "obstacle" if self.obstacle_present else "clear"
+        if body is UNREADABLE or not body:
+            return "ignored: an empty body, or none that is JSON"
+        try:
+            return self._obey(body)
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            log.error("the navigator's loop ended: %s", error)
+            self.alive = False
+            self._drop_queue()
+            return f"ended the navigator: {error}"[:120]
+
+    def _obey(self, body: Any) -> str:
+        present, confidence = body.get("present", False), body.get("confidence", 0.0)
+        distance, angle = body.get("distance"), body.get("angle")
+        if self.source == ENHANCED and distance is not None and angle is not None:
+            # The robot formats both for its log, whatever its level is.
+            _ = f"{distance:.2f} {angle:.1f}"
+        self.obstacle_present = bool(present)
+        if not present:
+            return "clear"
+        _ = f"{confidence:.2f}"
+        return "obstacle"
+
+    def _drop_queue(self) -> None:
+        for message, _ in self._queue:
+            if message.topic == self.source:
+                self._settle(message, "ignored: the navigator has ended")
+        self._queue.clear()
 
     def _tell(self) -> None:
-        if self.alive:
+        """On a change, and as a heartbeat."""
+        now = time.monotonic()
+        if self.alive and (self._told != self.obstacle_present or now - self._told_at >= HEARTBEAT_S):
+            self._told, self._told_at = self.obstacle_present, now
             self._send(
                 "navigator.state",
                 {
-                    "active": False,
-                    "state": "idle",
-                    "strategy": "stop",
+                    "active": True,
+                    "state": "stopped" if self.obstacle_present else "exploring",
+                    "strategy": "STOP",
                     "obstacle_present": self.obstacle_present,
                     "ts": self._clock(),
                 },

@@ -1,21 +1,32 @@
-"""The loudspeaker: what is played of a message with sound, read exactly as the robot's code reads it."""
+"""The loudspeaker: what the robot's code plays of a message with sound, for how long, and where it cuts it off."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rider_core.api import AudioClip
-from rider_core.api.messages import decode_base64
 from rider_core.errors import InvalidInput
 
 #: The keys that are looked at, in this order. `audio_data`, which some documents name, is none of them.
 AUDIO_KEYS = ("audio", "data", "chunk")
-DEFAULT_RATE = 16_000
+#: The stored playback gives raw samples to the player as 16 kHz mono, whatever `sample_rate` says.
+PCM_RATE = 16_000
 MAX_AUDIO_BYTES = 8 * 1024 * 1024
 _KEPT = 2_000
+
+#: The robot writes a sound into the player's pipe in one call. Where that call takes longer than this, in seconds, a
+#: watchdog closes the pipe.
+IDLE_S = 2.0
+#: What the player (its own buffer, in seconds) and the pipe (in bytes) take in before the call returns.
+PLAYER_BUFFER_S = 0.5
+PIPE_BYTES = 64 * 1024
+#: The player is killed that many seconds after its start where its pipe was closed on it.
+KILLED_S = 5.1
 
 
 @dataclass(frozen=True)
@@ -23,46 +34,96 @@ class Played:
     """One stretch of sound that came out of the loudspeaker.
 
     Attributes:
-        at: When, on the monotonic clock.
+        at: When the player was started, on the monotonic clock.
         format: wav, pcm16 or mp3.
         clip: The sound; None for mp3, which the simulator cannot decode.
+        heard_s: How much of it is heard, in seconds; 0 for mp3.
+        cut: It was longer than the player's limit: the robot goes on before its end, so the next sound begins over it,
+            and it is not heard beyond `KILLED_S`.
+        ended_at: When it ends, on the monotonic clock. It is known from the beginning.
     """
 
     at: float
     format: str
     clip: AudioClip | None
+    heard_s: float
+    cut: bool
+    ended_at: float
+
+
+def limit_s(clip: AudioClip) -> float:
+    """The longest sound in this clip's format that is played whole, in seconds."""
+    return IDLE_S + _taken_in_s(clip)
 
 
 class Loudspeaker:
-    """Plays in order of arrival. `played` holds the newest stretches."""
+    """Plays in order of arrival. `played` holds the newest stretches.
 
-    def __init__(self) -> None:
+    Args:
+        gap_s: Between the player's start and its first sound, in seconds.
+    """
+
+    def __init__(self, gap_s: float) -> None:
+        self._gap_s = gap_s
         self.played: deque[Played] = deque(maxlen=_KEPT)
 
-    def play(self, body: Mapping[str, Any], now: float) -> str:
-        """Play what `body` carries; returns what became of it: `played`, or why it was ignored."""
-        encoded = next((body[key] for key in AUDIO_KEYS if body.get(key)), None)
-        if encoded is None:
-            return "ignored: no audio under audio, data or chunk"
-        if not isinstance(encoded, str):
-            return "ignored: the audio is no text"
-        sound_format = body.get("format") or "wav"
+    def play(self, body: Mapping[str, Any], now: float) -> tuple[str, float]:
+        """Play what `body` carries.
+
+        Returns:
+            What became of it (`played`, or why it was ignored), and how long the caller is blocked, in seconds.
+        """
         try:
-            data = decode_base64(encoded, max_bytes=MAX_AUDIO_BYTES, name="audio")
-            clip = _decode(data, sound_format, body.get("sample_rate") or DEFAULT_RATE)
+            sound_format, clip = _read(body)
         except InvalidInput as error:
-            return f"ignored: {error.message}"[:120]
-        self.played.append(Played(now, sound_format, clip))
-        return "played"
+            return f"ignored: {error.message}"[:120], 0.0
+        length_s = clip.duration_s if clip else 0.0
+        cut = clip is not None and length_s > limit_s(clip)
+        heard_s, blocked_s = length_s, length_s
+        if clip is not None and cut:
+            heard_s = min(length_s, KILLED_S - self._gap_s)
+            # The call that writes returns when all is in the pipe, with an error: the robot does not wait for the end.
+            blocked_s = min(heard_s, length_s - _taken_in_s(clip))
+        self.played.append(Played(now, sound_format, clip, heard_s, cut, now + self._gap_s + heard_s))
+        return "played", self._gap_s + blocked_s
 
 
-def _decode(data: bytes, sound_format: object, sample_rate: object) -> AudioClip | None:
-    if sound_format == "mp3":
-        return None
-    if sound_format == "wav":
-        return AudioClip.from_wav(data)
-    if sound_format != "pcm16":
-        raise InvalidInput(f"the format is {str(sound_format)[:20]!r}, not wav, pcm16 or mp3")
-    if not isinstance(sample_rate, int):
-        raise InvalidInput("the sample rate is no whole number")
-    return AudioClip(data, sample_rate)
+def _taken_in_s(clip: AudioClip) -> float:
+    return PLAYER_BUFFER_S + PIPE_BYTES / (clip.sample_rate * clip.channels * 2)
+
+
+def _read(body: Mapping[str, Any]) -> tuple[str, AudioClip | None]:
+    encoded = next((body[key] for key in AUDIO_KEYS if body.get(key)), None)
+    if encoded is None:
+        raise InvalidInput("no audio under audio, data or chunk")
+    data = _decoded(encoded)
+    named = body.get("format") or body.get("mime") or "wav"
+    if not isinstance(named, str):
+        raise InvalidInput("the format is no text")
+    try:
+        # The robot needs a number here, and does not use it.
+        int(body.get("sample_rate") or body.get("rate") or PCM_RATE)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput("the sample rate is no whole number") from None
+    name = named.lower()
+    if "mp3" in name:
+        return "mp3", None
+    if "pcm" in name or "s16" in name:
+        return "pcm16", AudioClip(data[: len(data) // 2 * 2], PCM_RATE)
+    # Every other name counts as wav.
+    return "wav", AudioClip.from_wav(data)
+
+
+def _decoded(encoded: object) -> bytes:
+    if not isinstance(encoded, str):
+        raise InvalidInput("the audio is no text")
+    if len(encoded) * 3 // 4 > MAX_AUDIO_BYTES:
+        raise InvalidInput(f"the audio has more than the limit of {MAX_AUDIO_BYTES} bytes")
+    try:
+        # As on the robot: characters that are not base64 are skipped.
+        data = base64.b64decode(encoded)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(f"the audio is not base64: {error}") from None
+    if not data:
+        raise InvalidInput("the audio is not base64: no bytes come out")
+    return data

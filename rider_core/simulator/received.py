@@ -1,4 +1,4 @@
-"""What the robot received, kept for tests and for a look: bounded, and safe to read from any thread."""
+"""What the robot received, kept for tests and for inspection: bounded, and safe to read from any thread."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Any
 
 from rider_core.simulator.wire import Framing
 
+#: The effect of a message that a module has in its queue.
+WAITING = "waiting"
 
-@dataclass(frozen=True)
+
+@dataclass(eq=False)
 class Received:
     """One message from the bus.
 
     Attributes:
         topic: As it was sent.
-        body: The JSON object, or None where there was none.
+        body: The JSON object, or None where there was none. A module that reads other values gets them apart.
         framing: How it was framed.
         at: When it arrived, on the monotonic clock.
-        effect: What the robot made of it, such as `played`, `text` or `ignored: ...`.
+        effect: What the robot made of it, such as `played`, `text` or `ignored: ...`; `WAITING` until it is read.
         size_bytes: Of all its frames.
     """
 
@@ -56,6 +59,16 @@ class ReceivedLog:
             while self._kept and (len(self._kept) > self._limit or self._kept_bytes > self._limit_bytes):
                 self._kept_bytes -= self._kept.popleft().size_bytes
                 self._dropped += 1
+            self._changed.notify_all()
+
+    def settle(self, message: Received, effect: str) -> None:
+        """Say what became of a message that waited."""
+        with self._changed:
+            if message.effect != WAITING:
+                return
+            self._effects[WAITING] -= 1
+            message.effect = effect
+            self._effects[effect] += 1
             self._changed.notify_all()
 
     @property

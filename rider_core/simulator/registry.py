@@ -6,6 +6,7 @@ interface can disagree for good, as on the robot.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from copy import deepcopy
@@ -19,11 +20,17 @@ Clock = Callable[[], float]
 
 
 class StateFile:
-    """What survives a restart of the robot's processes: the domains' states and the AI mode."""
+    """What survives a restart of the robot's processes: the domains' states and the AI mode.
 
-    def __init__(self, pc_domains: tuple[str, ...], clock: Clock) -> None:
+    Args:
+        ai_mode_race: See `RobotConfig`.
+    """
+
+    def __init__(self, pc_domains: tuple[str, ...], clock: Clock, ai_mode_race: float = 0.0) -> None:
         self._lock = threading.Lock()
         self._clock = clock
+        self._race = ai_mode_race
+        self._torn = False
         now = clock()
         self._domains: dict[str, State] = {
             domain: {
@@ -41,7 +48,7 @@ class StateFile:
             return deepcopy(self._domains)
 
     def write(self, domains: dict[str, State]) -> None:
-        """Store the domains; the AI mode follows them."""
+        """Store the domains. The AI mode is derived from them, which overrides what a request has set."""
         with self._lock:
             self._domains = deepcopy(domains)
         self.set_ai_mode("pc_offload" if any(state["mode"] == "pc" for state in domains.values()) else "local")
@@ -54,13 +61,19 @@ class StateFile:
         with self._lock:
             return dict(self._ai_mode)
 
-    def set_ai_mode(self, mode: str) -> bool:
-        """Whether it changed. The event that the robot's documents promise for it never arrives: none is sent."""
+    def set_ai_mode(self, mode: str) -> State:
+        """What the robot's code returns here. Its documents promise an event, which never arrives: none is sent."""
         with self._lock:
-            if self._ai_mode["mode"] == mode:
-                return False
             self._ai_mode = {"mode": mode, "changed_ts": self._clock()}
-            return True
+            # The robot truncates this file before it writes it: a reader in between finds no mode.
+            self._torn = random.random() < self._race
+            return {"ok": True, **self._ai_mode}
+
+    def offloads(self) -> bool:
+        """What the voice process asks before each microphone frame. An empty file reads as `local`."""
+        with self._lock:
+            torn, self._torn = self._torn, False
+            return self._ai_mode["mode"] == "pc_offload" and not torn
 
 
 class ProviderRegistry:
@@ -112,8 +125,10 @@ class ProviderRegistry:
             return dict(self._health)
 
     def update_health(self, **values: Any) -> None:
+        """Keep `values`. A reason that is empty keeps the one before, as on the robot."""
         with self._lock:
-            self._health.update(values, updated_ts=self._clock())
+            reason = values.pop("reason", None) or self._health["reason"]
+            self._health.update(values, reason=reason, updated_ts=self._clock())
 
     def domain(self, domain: str) -> State:
         with self._lock:

@@ -18,14 +18,15 @@ from rider_core.simulator.bus_thread import BusThread
 from rider_core.simulator.camera import Camera
 from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.faults import MALFORMED
-from rider_core.simulator.http_api import Robot
+from rider_core.simulator.http_api import RESTART_VOICE_PATH, Robot
 from rider_core.simulator.microphone import Microphone
 from rider_core.simulator.motion import Motion, Pose
 from rider_core.simulator.navigator import Navigator
+from rider_core.simulator.obstacle_bridge import ObstacleBridge
 from rider_core.simulator.outbox import Outbox, RobotClock
 from rider_core.simulator.pictures import pictures
-from rider_core.simulator.playback import Loudspeaker, Played
-from rider_core.simulator.received import ReceivedLog
+from rider_core.simulator.playback import Played
+from rider_core.simulator.received import Received, ReceivedLog
 from rider_core.simulator.registry import ProviderRegistry, State, StateFile
 from rider_core.simulator.sounds import playlist
 from rider_core.simulator.telemetry import Telemetry
@@ -34,7 +35,7 @@ from rider_core.simulator.wire import Framing
 
 log = logging.getLogger(__name__)
 
-_TOPICS = (*voice.TOPICS, *motion.TOPICS, navigator.TOPIC)
+_TOPICS = (*voice.TOPICS, *motion.TOPICS, *navigator.TOPICS)
 
 
 class SimulatedRobot:
@@ -50,25 +51,18 @@ class SimulatedRobot:
         self.config = config = config or RobotConfig()
         self._clock = clock = RobotClock(config.clock_skew_s)
         self._outbox = Outbox()
-        self._file = StateFile(config.pc_domains, clock)
+        self._file = StateFile(config.pc_domains, clock, config.ai_mode_race)
         self.received = ReceivedLog(config.received_messages, config.received_bytes)
         self.sounds = playlist(config.sounds, config.speak)
-        send = self._outbox.send
+        send, settle = self._outbox.send, self.received.settle
         self._microphone = Microphone(self.sounds, config.pause_s)
-        self._loudspeaker = Loudspeaker()
         self._motion = Motion(send, clock)
-        self._navigator = Navigator(send, clock)
+        self._navigator = Navigator(self._file, send, clock, settle)
+        self._obstacle_bridge = ObstacleBridge(self._file, send, clock, settle)
         self._camera = Camera(pictures(config.pictures), self._file, send, clock)
-        self._telemetry = Telemetry(self._motion, send, clock, old_motion_state=config.old_motion_state)
+        self._telemetry = Telemetry(self._motion, self._file, send, clock, old_motion_state=config.old_motion_state)
         self._voice = VoiceService(
-            self._microphone,
-            self._loudspeaker,
-            self._file,
-            self._open_registry,
-            send,
-            clock,
-            fallback_s=config.voice_fallback_s,
-            restart_s=config.voice_restart_s,
+            config, self._microphone, self._file, self._open_registry, send, clock, settle, self._voice_ended
         )
         self._motion_bridge_up = True
         self._broker = Broker(config.host, config.publish_port, config.subscribe_port)
@@ -79,6 +73,9 @@ class SimulatedRobot:
         """Broker, modules and HTTP interface, in this order. On an error nothing is left running."""
         try:
             self._broker.start()
+            # Where the robot was on before: its processes do not live through a power cut.
+            self._voice.restart()
+            self._navigator.restart()
             self._bus = self._new_bus()
             self._bus.start()
             self._api.start()
@@ -140,14 +137,24 @@ class SimulatedRobot:
         return domains
 
     @property
+    def stored_domains(self) -> dict[str, State]:
+        """The domains' states in the file that the robot's processes share; the HTTP interface may tell others."""
+        return self._file.read()
+
+    @property
     def voice_path(self) -> str | None:
-        """`pc` or `local`, as the voice service chose at its start; None while it does not run."""
+        """`pc` or `local`, as the voice process chose at its start; None while it does not run or still starts."""
         return self._voice.path
+
+    @property
+    def voice_exit(self) -> int | None:
+        """The exit code of the voice process that ended last: 0 (dead until `restart_voice`), 1, 2, -9; None: none."""
+        return self._voice.exit
 
     @property
     def played(self) -> list[Played]:
         """What came out of the loudspeaker, the newest 2000 stretches."""
-        return list(self._loudspeaker.played)
+        return list(self._voice.loudspeaker.played)
 
     @property
     def pose(self) -> Pose:
@@ -185,7 +192,7 @@ class SimulatedRobot:
         return self._api.registry.set_mode(domain, target, reason)[1]
 
     def hear(self, clip: AudioClip) -> None:
-        """Let its microphone hear `clip` next."""
+        """Let its microphone hear `clip` next. Where the voice process does not record, the clip is lost."""
         self._microphone.insert(clip)
 
     def mute(self, muted: bool = True) -> None:
@@ -198,8 +205,12 @@ class SimulatedRobot:
         self._outbox.send("voice.tts.request", body, framing)
 
     def restart_voice(self) -> None:
-        """Restart the voice service, so that it looks at its mode."""
+        """Restart the voice process: it takes its path from the AI mode, and comes back after exit code 0, too."""
         self._voice.restart()
+
+    def restart_navigator(self) -> None:
+        """Restart the navigator: it chooses its source from the AI mode, and comes back after a message ended it."""
+        self._navigator.restart()
 
     # What happens to robots.
 
@@ -223,7 +234,7 @@ class SimulatedRobot:
         self._api.start()
 
     def freeze_camera(self, frozen: bool = True) -> None:
-        """The same picture again and again, with fresh time stamps."""
+        """The same picture again and again, with fresh time stamps, and with other bytes (see `frozen`)."""
         self._camera.frozen = frozen
 
     def break_motion_bridge(self, broken: bool = True) -> None:
@@ -272,10 +283,20 @@ class SimulatedRobot:
             self._outbox.send,
             self._clock,
             lambda: self._motion_bridge_up,
+            self.config.safe_max_duration_s,
+            self.restart_voice,
+            lambda: self.voice_exit,
         )
 
     def _new_bus(self) -> BusThread:
-        modules = (self._voice, self._camera, self._motion, self._navigator, self._telemetry)
+        modules = (
+            self._voice,
+            self._camera,
+            self._motion,
+            self._navigator,
+            self._obstacle_bridge,
+            self._telemetry,
+        )
         host = self.config.host
         return BusThread(
             (f"tcp://{host}:{self.publish_port}", f"tcp://{host}:{self.subscribe_port}"),
@@ -286,14 +307,37 @@ class SimulatedRobot:
             self.received,
         )
 
-    def _receive(self, topic: str, body: dict[str, Any], framing: str) -> str:
-        if topic in voice.TOPICS:
-            return self._voice.receive(topic, body, framing)
-        if topic in motion.TOPICS:
-            return self._motion.receive(topic, body, framing)
-        if topic == navigator.TOPIC:
-            return self._navigator.receive(body, framing)
-        return "ignored: nobody reads this topic"
+    def _receive(self, message: Received, body: Any) -> str | None:
+        topic = message.topic
+        if topic.startswith(voice.TOPICS):
+            return self._voice.receive(message, body)
+        if topic.startswith(navigator.OWN):
+            return self._receive_obstacle(message, body)
+        if topic not in motion.TOPICS:
+            return "ignored: no module reads this topic"
+        if not isinstance(body, dict):
+            return "ignored: no JSON object"
+        return self._motion.receive(topic, body, message.framing)
+
+    def _receive_obstacle(self, message: Received, body: Any) -> str | None:
+        """The bridge takes the PC's messages as well; its effect counts where the navigator does not listen to them."""
+        effect = self._navigator.receive(message, body)
+        if message.topic != navigator.ENHANCED:
+            return effect
+        bridged = self._navigator.source != navigator.ENHANCED
+        passed = self._obstacle_bridge.receive(message, body, settles=bridged)
+        return passed if bridged else effect
+
+    def _voice_ended(self, code: int) -> None:
+        if code == voice.EXIT_LOCAL:
+            log.warning(
+                "the robot's voice process ended with 0 (AI mode local): it stays dead until it is restarted, "
+                "here with: curl -X POST %s%s",
+                self.api_url,
+                RESTART_VOICE_PATH,
+            )
+        else:
+            log.warning("the robot's voice process ended with %d", code)
 
 
 def run(config: RobotConfig | None = None) -> None:

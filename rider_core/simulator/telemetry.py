@@ -8,6 +8,7 @@ from typing import Any
 
 from rider_core.simulator.motion import Motion
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.registry import StateFile
 from rider_core.simulator.schedule import Periodic
 
 #: The executor waits up to 50 ms for a command and then 20 ms more, which gives about 14 a second.
@@ -26,10 +27,12 @@ _BATTERY_PCT_PER_S = 100 / 7200
 
 
 class Telemetry:
-    """Sends; understands nothing."""
+    """Sends; understands nothing. The robot's own detectors send only while the AI mode is `local`."""
 
-    def __init__(self, motion: Motion, send: Send, clock: Callable[[], float], *, old_motion_state: bool) -> None:
-        self._motion, self._send, self._clock = motion, send, clock
+    def __init__(
+        self, motion: Motion, file: StateFile, send: Send, clock: Callable[[], float], *, old_motion_state: bool
+    ) -> None:
+        self._motion, self._file, self._send, self._clock = motion, file, send, clock
         self._started = clock()
         state = (
             Periodic(OLD_MOTION_STATE_S, self._old_motion_state)
@@ -104,6 +107,8 @@ class Telemetry:
 
     def _detectors(self) -> None:
         """The robot's own detectors; they see nothing here, with a confidence that says so."""
+        if self._file.ai_mode()["mode"] != "local":
+            return
         now = self._clock()
         self._send("vision.state", {"present": False, "confidence": 0.0, "mode": "simulated", "ts": now}, "single")
         obstacle = {"type": "obstacle", "present": False, "confidence": 0.0, "edge_pct": 12.0, "ts": now}

@@ -5,140 +5,263 @@ from __future__ import annotations
 import base64
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
+from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.microphone import CHUNK_BYTES, CHUNK_S, Microphone
 from rider_core.simulator.outbox import Send
 from rider_core.simulator.playback import Loudspeaker
+from rider_core.simulator.received import Received
+from rider_core.simulator.recorder import Recorder
 from rider_core.simulator.registry import ProviderRegistry, StateFile
 from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.sounds import RATE
+from rider_core.simulator.voice_bridge import CHUNK, RESULT, VoiceBridge
+from rider_core.simulator.wire import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-RESULT, CHUNK, OWN_STATE = "voice.asr.result", "voice.tts.chunk", "provider.voice.state"
-TOPICS = (RESULT, CHUNK, OWN_STATE)
-#: After a stall the sound of at most this long is sent at once; the rest is lost, as in the sound card's buffer.
-_MAKE_UP_S = 1.0
+TOPICS = (RESULT, CHUNK)
+
+#: From the start of the process to its first chunk of sound, in seconds. What is said meanwhile is lost.
+START_S = 0.4
+#: Exit codes of the process: the AI mode is local; no text came in time; a message that its code cannot read; killed.
+EXIT_LOCAL, EXIT_TIMEOUT, EXIT_ERROR, EXIT_KILLED = 0, 1, 2, -9
+#: How often the process is given a turn, in seconds.
+_STEP_S = 0.01
+#: After a stall of the thread the sound of at most this long is made up for: the recorder keeps no more.
+_MAKE_UP_S = 2.6
+
+Settle = Callable[[Received, str], None]
+#: The process: it yields how long it is blocked, in seconds, and returns its exit code.
+Process = Generator[float, None, int]
 
 
 class VoiceService:
-    """One process of the robot. It chooses its path when it starts, and keeps to it until it ends.
+    """One process of the robot, and the service manager that starts it.
 
-    While it serves the PC's way, it looks at the state file before each chunk and ends when that says `local`. It
-    does not look for the opposite: the local way ends when `provider.voice.state` tells of `pc`. Either way a service
-    manager starts it again, or nobody does (`RobotConfig.voice_restart_s`).
+    The process chooses its path from the AI mode when it starts, and keeps to it. On the PC's path it is one loop:
+    a chunk of the microphone, then all results, then all chunks of sound, then the timer. A sound that plays blocks
+    the loop. The process runs as a generator in the bus thread, so that nothing else is blocked.
+
+    The service manager starts it again after a failure only (`RobotConfig.voice_restart_s`). After exit code 0 it is
+    dead until `restart()`.
 
     Args:
-        open_registry: Makes this process's own copy of the state, at its start.
-        fallback_s, restart_s: See `RobotConfig`.
+        open_registry: Makes the process's own copy of the domains' states, at its start.
+        settle: Says what became of a message that waited.
+        on_exit: Called with each exit code of the process.
     """
 
     def __init__(
         self,
+        config: RobotConfig,
         microphone: Microphone,
-        loudspeaker: Loudspeaker,
         file: StateFile,
         open_registry: Callable[[], ProviderRegistry],
         send: Send,
         clock: Callable[[], float],
-        *,
-        fallback_s: float,
-        restart_s: float | None,
+        settle: Settle,
+        on_exit: Callable[[int], None],
     ) -> None:
-        self._microphone, self._loudspeaker = microphone, loudspeaker
+        self._config, self._microphone = config, microphone
         self._file, self._open_registry = file, open_registry
-        self._send, self._clock = send, clock
-        self._fallback_s, self._restart_s = fallback_s, restart_s
-        self._registry: ProviderRegistry | None = None
+        self._send, self._clock, self._settle, self._on_exit = send, clock, settle, on_exit
+        self.loudspeaker = Loudspeaker(config.playback_gap_s)
+        self._process: Process | None = None
+        self._bridge: VoiceBridge | None = None
+        self._recorder: Recorder | None = None
         self._path: str | None = None
-        self._last_text = 0.0
+        self._ui_state: str | None = None
+        self._text_at = 0.0
+        self._blocked_until = 0.0
         self._start_at: float | None = 0.0
-        self.schedule = (Periodic(CHUNK_S, self._turn, make_up=round(_MAKE_UP_S / CHUNK_S)),)
+        self._restart_asked = False
+        #: The exit code of the process that ended last; None where none has.
+        self.exit: int | None = None
+        self.schedule = (
+            Periodic(CHUNK_S, self._hear, make_up=round(_MAKE_UP_S / CHUNK_S)),
+            Periodic(_STEP_S, self._step),
+        )
 
     @property
     def path(self) -> str | None:
-        """`pc`, `local`, or None while the service does not run."""
+        """`pc`, `local`, or None while the process does not run or still starts."""
         return self._path
 
     def restart(self) -> None:
         """Start anew at the next turn, as `systemctl restart` does. May be called from any thread."""
-        self._path, self._start_at = None, 0.0
+        self._restart_asked = True
 
-    def receive(self, topic: str, body: dict[str, Any], framing: str) -> str:
-        """Take one message; returns what became of it."""
-        if framing == "single":
+    def receive(self, message: Received, body: Any) -> str | None:
+        """Take one message. Returns its effect, or None where the process will read it later."""
+        if message.framing == "single":
             return "ignored: voice reads multipart messages only"
-        if topic == OWN_STATE:
-            if self._path == "local" and body.get("mode") == "pc":
-                self._end("voice goes to the PC")
-            return "read"
-        if self._path != "pc":
+        if message.topic not in TOPICS:
+            return "ignored: voice does not read this topic"
+        if self._bridge is None:
             return f"ignored: voice is {self._path or 'stopped'}"
-        if topic == CHUNK:
-            return self._loudspeaker.play(body, time.monotonic())
-        return self._result(body)
+        if body is UNREADABLE or not body:
+            return "ignored: an empty body, or none that is JSON"
+        return None if self._bridge.arrive(message, body) else "ignored: too many wait"
 
-    def _turn(self) -> None:
-        now = time.monotonic()
-        if self._path is None and self._start_at is not None and now >= self._start_at:
-            self._start(now)
-        if self._path != "pc":
-            return
-        if self._file.mode("voice") == "local":
-            self._end("voice goes to local")
-            return
+    # The service manager.
+
+    def _hear(self) -> None:
+        """The room does not wait: what is said while no process records is lost."""
         pcm = self._microphone.read()
-        self._send(
-            "voice.asr.request",
-            {
-                "ts": self._clock(),
-                "rate": RATE,
-                "len": CHUNK_BYTES,
-                "chunk_pcm": base64.b64encode(pcm).decode("ascii"),
-            },
-        )
-        # Only a text sets this timer back. Whoever just says that he is alive has said nothing.
-        if self._fallback_s and now - self._last_text > self._fallback_s:
-            self._fall_back("pc_timeout")
+        if self._recorder is not None:
+            self._recorder.record(pcm)
 
-    def _start(self, now: float) -> None:
-        self._registry = self._open_registry()
-        self._path = self._registry.domain("voice")["mode"]
-        self._last_text, self._start_at = now, None
-        self._send("ui.state", {"state": "listening" if self._path == "pc" else "idle", "ts": self._clock()})
+    def _step(self) -> None:
+        now = time.monotonic()
+        if self._restart_asked:
+            self._restart_asked = False
+            if self._process is not None:
+                # A process on the PC's path ignores the signal to end, and is killed.
+                self._ended(EXIT_KILLED if self._path == "pc" else EXIT_LOCAL)
+            self._start_at = now
+        if self._process is None:
+            if self._start_at is None or now < self._start_at:
+                return
+            self._start_at, self._blocked_until = None, now
+            self._process = self._run()
+        if self._bridge is not None:
+            self._bridge.poll(now)
+        while now >= self._blocked_until:
+            try:
+                blocked_s = next(self._process)
+            except StopIteration as end:
+                self._ended(end.value)
+                return
+            if not blocked_s:
+                return
+            self._blocked_until = time.monotonic() + blocked_s
 
-    def _end(self, reason: str) -> None:
-        log.info("the voice service ends: %s", reason)
-        self._path = None
-        self._start_at = None if self._restart_s is None else time.monotonic() + self._restart_s
+    def _ended(self, code: int) -> None:
+        for message, _ in self._bridge.left() if self._bridge else ():
+            self._settle(message, "ignored: the voice process ended")
+        self._process = self._bridge = self._recorder = self._path = None
+        self.exit = code
+        wait_s = self._config.voice_restart_s
+        self._start_at = None if code == EXIT_LOCAL or wait_s is None else time.monotonic() + wait_s
+        self._on_exit(code)
 
-    def _fall_back(self, reason: str) -> None:
-        """This process's own copy goes to the file, so the HTTP interface does not hear of it."""
-        if self._registry is not None:
-            self._registry.set_status("voice", "fallback", reason)
-            self._registry.set_mode("voice", "local", reason)
-        self._end(f"voice falls back to local, {reason}")
+    # The process.
 
-    def _result(self, body: dict[str, Any]) -> str:
-        text = body.get("text") or body.get("transcript") or ""
-        if not isinstance(text, str):
-            # Here the robot's code calls a method that only texts have, and its whole loop ends.
-            self._fall_back("pc_error")
-            return "ended the voice service: text is no text"
-        if not text.strip():
-            return "ignored: empty text"
-        self._last_text = time.monotonic()
+    def _run(self) -> Process:
+        # The timer runs from here, before there is a way to receive a text.
+        self._text_at = time.monotonic()
+        registry = self._open_registry()
+        offloads = self._file.ai_mode()["mode"] == "pc_offload"
+        self._ui_state = None
+        yield START_S
+        if not offloads:
+            self._path = "local"
+            self._show("idle")
+            while True:
+                yield 0.0
+        self._bridge, self._recorder = VoiceBridge(), Recorder()
+        self._path = "pc"
+        return (yield from self._offload(registry, self._bridge, self._recorder))
+
+    def _offload(self, registry: ProviderRegistry, bridge: VoiceBridge, recorder: Recorder) -> Process:
+        results, chunks = bridge.queues[RESULT], bridge.queues[CHUNK]
+        while True:
+            pcm = recorder.read()
+            if pcm is None:
+                yield 0.0
+                continue
+            if not self._file.offloads():
+                return EXIT_LOCAL
+            self._publish(pcm)
+            while results:
+                message, body = results.popleft()
+                text = _text_of(body)
+                if text is None:
+                    # The robot's code calls a method that the value lacks, and its whole loop ends.
+                    self._settle(message, "ended the voice process: no object, or a text that is none")
+                    self._fall_back(registry, "pc_error")
+                    return EXIT_ERROR
+                effect, blocked_s = self._result(text, body)
+                self._settle(message, effect)
+                if blocked_s:
+                    yield blocked_s
+            while chunks:
+                message, body = chunks.popleft()
+                effect, blocked_s = self._play(body)
+                self._settle(message, effect)
+                if blocked_s:
+                    yield blocked_s
+            limit_s = self._config.voice_fallback_s
+            if limit_s and time.monotonic() - self._text_at > limit_s:
+                self._fall_back(registry, "pc_timeout")
+                return EXIT_TIMEOUT
+
+    def _publish(self, pcm: bytes) -> None:
+        chunk = base64.b64encode(pcm).decode("ascii")
+        self._send("voice.asr.request", {"ts": self._clock(), "rate": RATE, "len": CHUNK_BYTES, "chunk_pcm": chunk})
+
+    def _fall_back(self, registry: ProviderRegistry, reason: str) -> None:
+        """The process's own copy goes to the file as a whole, and the HTTP interface is not told."""
+        registry.set_status("voice", "fallback", reason)
+        registry.set_mode("voice", "local", reason)
+
+    def _result(self, text: str, body: dict[str, Any]) -> tuple[str, float]:
+        """The effect of a result, and how long it blocks the loop, in seconds."""
+        text = text.strip()
+        if not text:
+            return "ignored: empty text", 0.0
+        # Only a text sets the timer back, and it does so before the sound that comes with it plays.
+        self._text_at = time.monotonic()
+        self._show("thinking")
+        intent = body.get("intent")
+        if isinstance(intent, dict) and not _is_payload(intent.get("payload")):
+            return "text, then an error: the intent's payload is no object", 0.0
         now = self._clock()
-        language = body.get("language") or "unknown"
-        self._send("audio.transcript", {"text": text.strip(), "lang": language, "source": "pc", "ts": now})
+        self._send("audio.transcript", {"text": text, "lang": body.get("language") or "unknown", "ts": now})
         reply = body.get("reply")
         if reply is None:
             reply = "(the robot's own chat answers here)"
-        if reply and body.get("speak", True):
-            self._send("assistant.speech", {"text": str(reply), "lang": language, "ts": now})
-        sound = body.get("tts")
-        if isinstance(sound, dict):
-            return f"text, sound {self._loudspeaker.play(sound, time.monotonic())}"
-        return "text"
+        if not isinstance(reply, str):
+            return "text, then an error: the reply is no text", 0.0
+        speaks, sound = bool(body.get("speak", True)), body.get("tts")
+        if speaks and isinstance(sound, dict):
+            effect, blocked_s = self._play(sound)
+            if effect == "played":
+                return "text, sound played", blocked_s
+        else:
+            effect = ""
+        if speaks and reply.strip():
+            self._show("speaking")
+            self._send("assistant.speech", {"text": reply.strip(), "ts": now})
+        self._show("idle")
+        return f"text, sound {effect}" if effect else "text", 0.0
+
+    def _play(self, body: Any) -> tuple[str, float]:
+        if not isinstance(body, dict):
+            return "ignored: no object", 0.0
+        return self.loudspeaker.play(body, time.monotonic())
+
+    def _show(self, state: str) -> None:
+        """The robot's face. It is told of changes only."""
+        if state != self._ui_state:
+            self._ui_state = state
+            self._send("ui.state", {"state": state, "ts": self._clock()})
+
+
+def _text_of(body: Any) -> str | None:
+    """The text of a result; None where the robot's code fails on it."""
+    if not isinstance(body, dict):
+        return None
+    text = body.get("text") or body.get("transcript") or ""
+    return text if isinstance(text, str) else None
+
+
+def _is_payload(value: Any) -> bool:
+    try:
+        dict(value or {})
+    except (TypeError, ValueError):
+        return False
+    return True

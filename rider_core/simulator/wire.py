@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Framing = Literal["multipart", "single"]
 
 #: The bus itself has no size limit. The simulator reads no more than this, so that a test cannot fill its memory.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+#: Stands for a body that is not JSON.
+UNREADABLE: Final = object()
 
 
 def encode(topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> list[bytes]:
@@ -28,13 +31,16 @@ def topic_of(frames: Sequence[bytes]) -> tuple[str, Framing]:
     return frames[0][:200].decode("utf-8", "replace"), "multipart"
 
 
-def decode_body(frames: Sequence[bytes]) -> dict[str, Any] | None:
-    """The JSON object of a message in either framing; None where there is none that the robot could read."""
-    if len(frames) > 2 or sum(map(len, frames)) > MAX_MESSAGE_BYTES:
-        return None
-    text = frames[0].partition(b" ")[2] if len(frames) == 1 else frames[1]
+def decode_body(frames: Sequence[bytes]) -> Any:
+    """The JSON value of a message in either framing; `UNREADABLE` where there is none.
+
+    The robot's reader takes the last frame as the body, and drops bytes that are no UTF-8. It passes on any JSON value,
+    a list as well as an object.
+    """
+    if sum(map(len, frames)) > MAX_MESSAGE_BYTES:
+        return UNREADABLE
+    text = frames[0].partition(b" ")[2] if len(frames) == 1 else frames[-1]
     try:
-        body = json.loads(text)
+        return json.loads(text.decode("utf-8", "ignore"))
     except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
+        return UNREADABLE

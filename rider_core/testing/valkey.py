@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
@@ -63,6 +65,15 @@ class Valkey:
     def kill(self) -> None:
         self.server.kill()
         self.server.wait(timeout=5)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It accepts connections and answers nothing, as a server on a disk that hangs."""
+        self.server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.server.send_signal(signal.SIGCONT)
 
     def log_bytes(self) -> int:
         """How much it has to read when it is started again."""

@@ -17,9 +17,9 @@ from rider_core import __version__
 from rider_core.api.messages import parse_json
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
+from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
-from rider_core.web.capacity_watch import CapacityWatch
 from rider_core.web.robot_texts import RobotTextRequest, RobotTexts
 
 #: Status where a worker refused, by the code of what it raised. What else goes wrong there is a bad gateway.

@@ -429,9 +429,9 @@ def measure_speech(robot: Robot, figures: Figures, voice: str) -> None:
         return [message for message in robot.received[before:] if message.topic == TTS_CHUNK]
 
     def over() -> bool:
-        """Two seconds after the last chunk; there is no end mark."""
+        """There is no end mark: longer than any piece plays, none has come."""
         found = chunks()
-        return bool(found) and time.monotonic() - found[-1].at > 2.0
+        return bool(found) and time.monotonic() - found[-1].at > 4.0
 
     # The microphone goes on meanwhile, as on the robot.
     robot.stream(bytes(60 * RATE * 2), until=over)

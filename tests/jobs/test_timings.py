@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import redis
 
@@ -12,6 +13,7 @@ from rider_core.jobs.rq_backend import RQBackend
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
 from rider_core.testing.jobs.stage import spec
+from rider_core.testing.waiting import wait_until
 
 
 def lease_left_s(connection: redis.Redis) -> float:
@@ -35,9 +37,17 @@ def test_a_worker_counts_as_long_as_was_said(connection: redis.Redis) -> None:
     connection.sadd("rq:workers", "rq:worker:w1")
     beat = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() - 60))
     connection.hset("rq:worker:w1", mapping={"last_heartbeat": beat, "rider_tasks": '["text.generate"]'})
+    pubsub: Any = connection.pubsub
+    listener = pubsub()
+    listener.subscribe(keys.CANCEL_CHANNEL.format(worker="w1"))
+    listener.get_message(timeout=5)
     patient = RQBackend(connection, JobTimings(worker_alive_s=120.0))
     assert patient.capacity()["text.generate"] == 1
     assert RQBackend(connection).capacity()["text.generate"] == 0
+    listener.close()
+    wait_until(
+        lambda: patient.capacity()["text.generate"] == 0, 2, what="the loss of a worker whose connection is gone"
+    )
 
 
 def test_heartbeats_may_fail_before_a_job_or_a_worker_is_given_up() -> None:

@@ -138,7 +138,8 @@ def on_stage(
 ) -> Iterator[Stage]:
     """
     Args:
-        voice_fallback_s: The patience of the robot's voice; 0: endless, for what takes longer than a robot waits.
+        voice_fallback_s: The robot's timer for voice, in seconds. 0, which is never, goes with `voice_keepalive` off: a
+            robot's own 5 s would end its voice in tests of other things.
         voice_keepalive: Off, so that what the robot hears is what the test caused.
     """
     backend = RQBackend(connection, FAST_TIMINGS)
@@ -147,6 +148,7 @@ def on_stage(
     )
     with SimulatedRobot(config) as robot:
         robot.mute()
+        wait_until(lambda: robot.voice_path == "pc", what="the robot's voice process")
         told: list[tuple[str, dict[str, Any]]] = []
         new_byte_track()  # the library is loaded once, before anything is timed
         trackers = Trackers()
@@ -159,7 +161,7 @@ def on_stage(
             vision=VisionOptions(follow=True),
         )
         bus = EventBus(connection, "link")
-        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers)
+        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers, backend.capacity)
         link = Link(options, house)
         yield Stage(robot, link, backend, valkey, processes, told, trackers)
         link.stop()

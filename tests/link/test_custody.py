@@ -10,12 +10,13 @@ import pytest
 
 from rider_core.api.steering import Choice
 from rider_core.errors import RobotError
-from rider_core.link import custody
+from rider_core.link import custody, standstill
 from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
 from rider_core.link.preferences import Preference, Preferences
+from rider_core.testing.waiting import wait_until
 
 
 class Time:
@@ -67,6 +68,11 @@ class Capable:
         return {task: 0 if name in self.lacking else self.workers for name, task in TASK_OF_DOMAIN.items()}
 
 
+def house_of(capable: Capable) -> House:
+    """All of it that the domains need."""
+    return House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capable.capacity)  # type: ignore[arg-type,return-value]
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     clock = Time()
@@ -80,7 +86,7 @@ class Watched:
     def __init__(self, clock: Time, robot: ObedientRobot, kept: Path | None = None, all_together: bool = False) -> None:
         self.clock, self.robot = clock, robot
         self.capable = Capable()
-        house = House(self.capable, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+        house = house_of(self.capable)
         self.custody = Custody(
             house,
             robot,  # type: ignore[arg-type]
@@ -102,7 +108,9 @@ class Watched:
             self.custody._round()
 
 
-@pytest.mark.parametrize("reason", [*GAVE_UP, OURS + "no worker can do vision.detect", OURS + "the PC's link ends"])
+@pytest.mark.parametrize(
+    "reason", [*sorted(GAVE_UP), OURS + "no worker can do vision.detect", OURS + "the PC's link ends"]
+)
 def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, reason: str) -> None:
     robot = ObedientRobot()
     robot.put("vision", "local", reason)
@@ -121,6 +129,37 @@ def test_what_a_person_set_stays(clock: Time, reason: str, mode: str) -> None:
     robot.put("vision", mode, reason)
     Watched(clock, robot).rounds(400)
     assert (robot.modes["vision"], robot.reasons["vision"]) == (mode, reason)
+
+
+def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_given_time(clock: Time) -> None:
+    """Workers load their models while the link starts."""
+    robot = ObedientRobot()
+    robot.put("voice", "pc", "manual")
+    watched = Watched(clock, robot)
+    clock.now -= 100  # the link has just started
+    watched.capable.lacking = {"vision"}
+    watched.rounds(5)
+    assert robot.modes["vision"] == "pc"
+    watched.capable.lacking = {"vision", "voice"}
+    watched.rounds(1)
+    assert (robot.modes["voice"], robot.modes["vision"]) == ("local", "pc")
+
+
+def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With real time, and a suspend of half a minute that only the other clock sees."""
+    asleep_s = 0.0
+    real_s = standstill.now_s
+    monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
+    monkeypatch.setattr(custody, "AWAKE_FOR_S", 0.5)
+    monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
+    robot = ObedientRobot()
+    slept = Custody(house_of(Capable()), robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+    slept.start()
+    wait_until(lambda: slept.standing("vision").mode == "pc")
+    asleep_s = 30.0
+    robot.put("vision", "local", "pc_unreachable")
+    wait_until(lambda: robot.modes["vision"] == "pc", HEALTHY_FOR_S / 2)
+    slept.stop()
 
 
 def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: Time) -> None:
@@ -225,7 +264,7 @@ def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: Ti
 def waits(clock: Time, served_s: float, rounds: int) -> list[float]:
     """Vision is given back after so many seconds, each time that it is ours: how long it then stays the robot's."""
     robot = ObedientRobot()
-    house = House(Capable(), lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    house = house_of(Capable())
     watch = Custody(house, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
     clock.now += 100
     watch._round()
@@ -421,6 +460,27 @@ def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_of
     robot.ai_mode_set = "local"
     watched.rounds(6)
     assert not watched.custody.standing("vision").unattended, "a person made the robot look for itself"
+
+
+def test_another_program_at_the_robots_address_is_sent_nothing(clock: Time) -> None:
+    class Stranger(ObedientRobot):
+        sent = 0
+
+        def domains(self) -> dict[str, DomainState]:
+            raise RobotError("GET /api/providers/state: 404 'Not Found'")
+
+        def send_heartbeat(self, *_: object) -> None:
+            self.sent += 1
+
+        def switch(self, domain: str, target: str, reason: str) -> DomainState:
+            self.sent += 1
+            return super().switch(domain, target, reason)
+
+    stranger = Stranger()
+    watched = Watched(clock, stranger)
+    watched.capable.workers = 0
+    watched.rounds(100)
+    assert stranger.sent == 0
 
 
 def test_a_person_is_told_what_the_robot_reports_now(clock: Time) -> None:

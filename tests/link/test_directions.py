@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import zmq
 from link_stage import metric
-from tunnel import Tunnel
 
-from rider_core.link import echo
+from rider_core.link import echo, standstill
 from rider_core.link.bus import RobotBus
 from rider_core.link.echo import Echo
 from rider_core.link.refusals import Refusals
 from rider_core.simulator.broker import Broker
+from rider_core.testing.tunnel import Tunnel
 from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
@@ -96,6 +96,15 @@ def test_both_are_cut_off(scene: Scene) -> None:
     scene.to_robot.cut()
     scene.from_robot.cut()
     assert scene.down()
+
+
+def test_after_a_standstill_the_sockets_are_made_anew_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker has given them up meanwhile."""
+    real_s, asleep_s = standstill.now_s, 0.0
+    monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
+    known = len(scene.states)
+    asleep_s = 30.0
+    wait_until(lambda: [up for up, _ in scene.states[known:]] == [False, True], 3, what="a new connection")
 
 
 def test_it_comes_back_and_nothing_stale_with_it(scene: Scene) -> None:

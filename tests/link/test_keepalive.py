@@ -83,15 +83,15 @@ def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch
 def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A robot whose other domains are ours goes on streaming its microphone."""
     monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
-    handed_back, sent = [False], []
+    handed_back, speaks, sent = [False], [False], []
 
-    class Capable:
-        def capacity(self) -> dict[str, int]:
-            return {keepalive.TASK: 1}
-
-    house = House(Capable(), lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
-        house, lambda *message: sent.append(message) or True, time.monotonic, lambda: handed_back[0]
+        house,
+        lambda *message: sent.append(message) or True,
+        time.monotonic,
+        lambda: time.monotonic() if speaks[0] else 0.0,
+        lambda: handed_back[0],
     )
     kept.start()
     wait_until(lambda: len(sent) > 3)
@@ -101,6 +101,13 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     let_pass(0.1, "ten times its interval")
     assert len(sent) == count
     handed_back[0] = False
+    wait_until(lambda: len(sent) > count)
+    speaks[0] = True
+    let_pass(0.05, "five times its interval")
+    count = len(sent)
+    let_pass(0.1, "ten times its interval, while the robot is sent speech, which does the same")
+    assert len(sent) == count
+    speaks[0] = False
     wait_until(lambda: len(sent) > count)
     kept.stop()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import time
+from array import array
 from itertools import groupby
 from typing import Any
 
@@ -50,13 +52,13 @@ def test_text_comes_back_as_sound_in_order_and_playable_one_by_one(stage: Stage,
     started(stage)
     stage.robot.request_speech("one three five", framing=framing)  # type: ignore[arg-type]
     stage.robot.request_speech("ninety", framing=framing)  # type: ignore[arg-type]
-    wait_until(lambda: len(stage.heard("voice.tts.chunk")) == 4)
+    wait_until(lambda: len(stage.heard("voice.tts.chunk")) == 2)
     clips = [
         AudioClip.from_wav(decode_base64(chunk["audio"], max_bytes=1 << 20, name="audio"))
         for chunk in stage.heard("voice.tts.chunk")
     ]
-    assert [clip.frames // 160 for clip in clips] == [3, 5, 4, 6]
-    assert [int.from_bytes(clip.pcm[:2], "little") for clip in clips] == [1, 2, 3, 1]
+    words = [[(value, len(list(run)) // 160) for value, run in groupby(array("h", clip.pcm))] for clip in clips]
+    assert words == [[(1, 3), (2, 5), (3, 4)], [(1, 6)]], "each text is one piece, and nothing is missing in it"
     wait_until(lambda: len(stage.tells("robot.speech")) == 2)
 
 
@@ -67,8 +69,12 @@ def test_a_voice_that_the_engine_does_not_have_is_never_silence(
     """The robot's documents name such: the language of the voice stands in, or the default."""
     started(stage)
 
+    asked = [float("-inf")]
+
     def spoken() -> bool:
-        stage.robot.request_speech("one", voice)
+        if time.monotonic() - asked[0] > 2.0:  # the robot's first words may be lost, and eight may wait
+            asked[0] = time.monotonic()
+            stage.robot.request_speech("one", voice)
         return bool(stage.tells("robot.speech"))
 
     wait_until(spoken)

@@ -114,7 +114,7 @@ def test_who_moves_hands_nothing_back() -> None:
         def switch(self, *_: object) -> None:
             pytest.fail("a domain was handed back")
 
-    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None)  # type: ignore[arg-type,return-value]
+    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     custody = Custody(house, Robot(), "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
     custody.take_state({"domain": "voice", "mode": "pc"})
     custody._thread.start()

@@ -19,7 +19,7 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
-from rider_core.link import seeing
+from rider_core.link import navigator, seeing
 from rider_core.link.frames import FrameIntake
 from rider_core.link.liveness import Liveness
 from rider_core.link.tracks import Tracks
@@ -28,7 +28,7 @@ from rider_core.simulator.faults import MALFORMED
 from rider_core.simulator.pictures import encode_grey_blocks
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
-from rider_core.testing.waiting import wait_until
+from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -192,7 +192,8 @@ class TestBlindness:
         wait_until(lambda: scene.mode("vision") == "local", 10)
         assert reason in scene.reason("vision")
         wait_until(lambda: is_blind(scene), 5)
-        assert scene.robot.obstacle_present
+        # The navigator reads six messages a second.
+        wait_until(lambda: scene.robot.obstacle_present, 5)
         assert scene.robot.navigator_alive
 
     def clear(self, scene: Stage) -> None:
@@ -239,7 +240,7 @@ class TestBlindness:
         repeated = frames("repeated")
         scene.robot.freeze_camera()
         self.handed_back(scene, "the camera shows the same picture for")
-        assert frames("repeated") > repeated
+        assert frames("repeated") == repeated, "the robot encodes it anew each time: no two frames are the same bytes"
 
     def test_the_robot_cannot_be_told_to_see_for_itself(self, scene: Stage) -> None:
         """Its HTTP interface is away: then it is the word over the bus alone that stops it."""
@@ -434,6 +435,13 @@ class TestFrames:
         wait_until(lambda: frames("seen") - before[0] + frames("replaced") - before[1] == 20)
         assert 1 <= frames("seen") - before[0] <= 3
 
+    def test_the_same_bytes_are_not_looked_at_again(self, quiet: Stage) -> None:
+        def twice() -> None:
+            for ts in (85_000.0, 85_000.2):
+                send_frame(quiet, ts, picture(1_998))
+
+        self.counted("repeated", twice)
+
     def test_a_clock_far_from_ours_changes_nothing(self, quiet: Stage) -> None:
         for ts in (5.0, 4e9):
             self.counted("seen", lambda ts=ts: send_frame(quiet, ts, picture(int(ts))))  # type: ignore[misc]
@@ -448,6 +456,56 @@ class TestFrames:
         before = refused()
         for name in names:
             quiet.robot.inject(name)
+        # Before the large one: what waits together with it is dropped unread.
+        wait_until(lambda: refused() - before >= len(names))
         send_frame(quiet, 90_001.0, b"\xff\xd8\xff" + bytes(3_100_000))
         wait_until(lambda: refused() - before >= len(names) + 1)
         self.counted("seen", lambda: send_frame(quiet, 90_002.0, picture(9)))
+
+
+class TestUnattended:
+    """Vision is the robot's, and its detectors rest because voice is ours: as the robot's own code was seen to do."""
+
+    def test_the_way_is_blocked_until_somebody_looks(self, stage: Stage) -> None:
+        stage.start_worker("voice", "vision")
+        seen(stage)
+        wait_until(lambda: not last(stage)["present"])
+        stage.robot.switch("vision", "local")
+        wait_until(lambda: is_blind(stage), 3, what="a word that nothing is known of the way")
+        assert stage.mode("voice") == "pc"
+        assert "detectors rest" in last(stage)["meta"]["blind"]
+        count = len(stage.heard(OBSTACLE))
+        drives = {"active": True, "obstacle_present": False, "ts": time.time()}
+
+        def told_again() -> bool:  # the simulated navigator, which stands, says so every second
+            stage.robot.send("navigator.state", drives)
+            return len(stage.heard(OBSTACLE)) > count
+
+        wait_until(told_again, 3, what="a navigator that is told so again")
+        stage.robot.switch("voice", "local")
+        wait_until(lambda: not stage.link._custody.standing("vision").unattended, 3)
+        wait_until(lambda: stage.link._seeing._last_word == "", 3)
+        count = len(stage.heard(OBSTACLE))
+        stage.robot.send("navigator.state", drives)
+        let_pass(0.6, "three looks")
+        assert len(stage.heard(OBSTACLE)) == count, "the robot looks for itself"
+        assert is_blind(stage)
+
+    def test_a_navigator_that_does_not_hear_is_told_ever_more_rarely(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The robot keeps our words for the day that vision is ours again, and then works them off at six a second."""
+        now = 1_000.0
+        monkeypatch.setattr(navigator.time, "monotonic", lambda: now)
+        watch, told = navigator.NavigatorWatch(), 0
+        for _ in range(3_600):
+            watch.take_state({"active": True, "obstacle_present": False})
+            told += watch.must_be_told()
+            now += 1
+        assert 10 < told <= 70
+        watch.take_state({"active": True, "obstacle_present": True})
+        assert not watch.must_be_told()
+        watch.take_state({"active": True, "obstacle_present": False})
+        now += 1
+        assert watch.must_be_told(), "it was started anew"
+        watch.take_state({"active": False, "obstacle_present": False})
+        now += 100
+        assert not watch.must_be_told(), "it does not drive"

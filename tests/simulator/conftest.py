@@ -16,11 +16,11 @@ MakeRobot = Callable[..., SimulatedRobot]
 
 @pytest.fixture
 def make_robot() -> Iterator[MakeRobot]:
-    """Starts robots with the given settings: free ports, and no fall-back of voice unless asked for."""
+    """Starts robots with the given settings, on free ports."""
     robots = []
 
     def make(**settings: Any) -> SimulatedRobot:
-        free = {"publish_port": 0, "subscribe_port": 0, "api_port": 0, "voice_fallback_s": 0.0}
+        free = {"publish_port": 0, "subscribe_port": 0, "api_port": 0}
         robot = SimulatedRobot(RobotConfig(**{**free, **settings}))
         robots.append(robot)
         return robot.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -11,7 +12,9 @@ from typing import Any
 
 import zmq
 
+from rider_core.api import AudioClip
 from rider_core.simulator import SimulatedRobot
+from rider_core.simulator.received import WAITING
 
 DEADLINE_S = 10.0
 
@@ -19,6 +22,18 @@ DEADLINE_S = 10.0
 def robot_threads() -> set[str]:
     """The threads that a simulated robot has left."""
     return {thread.name for thread in threading.enumerate() if thread.name.startswith(("simulated-", "waitress-"))}
+
+
+def effect(robot: SimulatedRobot, topic: str, number: int = 1) -> str:
+    """What became of the message with this number on `topic`, as soon as the robot has read it."""
+    read = robot.received.wait(topic, count=number, timeout_s=DEADLINE_S, where=lambda it: it.effect != WAITING)
+    return read[-1].effect
+
+
+def sound(seconds: float, rate: int = 16_000, channels: int = 1) -> dict[str, Any]:
+    """A WAV file as `voice.tts.chunk` carries it."""
+    clip = AudioClip(b"\x10\x20" * channels * round(seconds * rate), rate, channels)
+    return {"audio": base64.b64encode(clip.to_wav()).decode(), "format": "wav"}
 
 
 class Bus:

@@ -121,6 +121,16 @@ def test_listens_on_loopback_only(make_robot):
             socket.create_connection(("127.0.0.2", port), 1)
 
 
+def test_power_that_comes_back_starts_its_processes_anew(make_robot, api):
+    robot = make_robot(pc_domains=("voice",))
+    wait_until(lambda: robot.voice_path == "pc")
+    robot.switch("voice", "local")
+    wait_until(lambda: robot.voice_exit == 0)
+    robot.stop()
+    robot.start()
+    wait_until(lambda: robot.voice_path == "local")
+
+
 def test_starts_again_after_a_stop():
     for _ in range(2):
         with SimulatedRobot(RobotConfig(publish_port=0, subscribe_port=0, api_port=0)) as robot:
@@ -144,6 +154,7 @@ def test_run_ends_on_a_signal(number):
 def test_a_flood_does_not_stop_the_microphone(make_robot, join):
     robot = make_robot()
     bus = join(robot)
+    wait_until(lambda: robot.voice_path == "pc")
     for _ in range(2_000):
         bus._out.send_multipart([b"vision.tracking.offset", b'{"offset_x": 0}'], zmq.NOBLOCK)
     chunks = [message for message in bus.record(1.0) if message[1] == "voice.asr.request"]

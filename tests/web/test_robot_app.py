@@ -11,12 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from rider_core.config import load_settings
+from rider_core.link.capacity_watch import CapacityWatch, Known
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
-from rider_core.web.capacity_watch import CapacityWatch, Known
 from rider_core.web.robot_app import create_robot_app
 
 SCRIBE = """

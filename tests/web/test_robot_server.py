@@ -15,12 +15,12 @@ import pytest
 from harness import plain_http
 
 from rider_core.config import load_settings
+from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 from rider_core.web import robot_texts
-from rider_core.web.capacity_watch import CapacityWatch
 from rider_core.web.robot_app import create_robot_app
 from rider_core.web.robot_server import create_robot_server
 

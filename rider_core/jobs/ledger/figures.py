@@ -102,13 +102,23 @@ def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
 
 
 def _live_workers(connection: redis.Redis, alive_s: float) -> list[dict[bytes, bytes]]:
-    """The hashes of RQ's workers that gave a sign of life lately."""
+    """The hashes of RQ's workers that gave a sign of life lately, and are still connected.
+
+    A killed process misses no heartbeat for seconds, but its connections are closed at once. Every worker listens for
+    cancellations, so the subscribers of that channel tell.
+    """
     names = sorted(cast("set[bytes]", connection.smembers("rq:workers")))
+    channels = [keys.CANCEL_CHANNEL.format(worker=name.decode().removeprefix("rq:worker:")) for name in names]
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
             pipeline.hgetall(name)
-        hashes = pipeline.execute()
-    return [worker for worker in hashes if worker and b"death" not in worker and _age_s(worker) < alive_s]
+        pipeline.pubsub_numsub(*channels)
+        *hashes, listeners = pipeline.execute()
+    return [
+        worker
+        for worker, (_, count) in zip(hashes, listeners, strict=True)
+        if worker and count and b"death" not in worker and _age_s(worker) < alive_s
+    ]
 
 
 def _age_s(worker: dict[bytes, bytes]) -> float:

@@ -13,7 +13,9 @@ from rider_core.errors import BackendUnavailable
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 1.0
+EVERY_S = 0.5
+#: Redis answers in milliseconds. What it said before is no reason to keep a domain that may be served no more.
+STALE_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,19 @@ class CapacityWatch:
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(timeout=2)
+
+    def capacity(self) -> Mapping[str, int]:
+        """Task to how many workers can do it, at most `STALE_S` seconds old.
+
+        Raises:
+            BackendUnavailable: Redis is away, or has not answered for longer than that.
+        """
+        known = self.known
+        if known.problem or known.age_s is None:
+            raise BackendUnavailable(known.problem)
+        if known.age_s > STALE_S:
+            raise BackendUnavailable(f"Redis has not answered for {known.age_s:.1f} s")
+        return known.capacity
 
     def look(self) -> None:
         try:

@@ -1,0 +1,232 @@
+"""A robot's bad day in half an hour: `bench/link/day.py`. What happens, how long until it is safe, until all is back.
+
+Safe: the robot's last word stops it, or it looks for itself. Back: all domains are served, the microphone streams and
+is heard, and the last word of obstacles comes from a look. The robot is the simulated one; `run_day` takes any other,
+such as the real one's own modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from product import LINK, WORKER
+from rich.console import Console
+from rich.table import Table
+from robots import FRAME, RESULT, NotReached, Robot, Simulated, seconds_until
+from scene import Scene, scene
+
+from rider_core.api import AudioClip
+from rider_core.cli.simulated_voice import engine_voice
+from rider_core.config import load_settings
+from rider_core.link.keepalive import INVISIBLE
+
+LIMIT_S = 180.0
+PAUSE_S = 5.0
+
+
+@dataclass
+class Outcome:
+    """One event of the day. Seconds from its beginning until safe, and from its end until all is back."""
+
+    what: str
+    safe_s: float | None = None
+    back_s: float | None = None
+    voice_restarts: int = 0
+    notes: dict[str, float | int | str] = field(default_factory=dict)
+
+
+class Day:
+    def __init__(self, scene: Scene, speak: Callable[[str, str], AudioClip], long_sleep_s: float) -> None:
+        self._scene, self._speak, self._long_sleep_s = scene, speak, long_sleep_s
+        self._robot, self._product, self._outside = scene.robot, scene.product, scene.outside
+        self._console = Console(stderr=True)
+        self.outcomes: list[Outcome] = []
+
+    def run(self) -> None:
+        events: list[tuple[str, Callable[[Outcome], None]]] = [
+            ("silence, 60 s", self._silence),
+            ("a conversation", self._conversation),
+            ("a sentence of 25 s", self._long_sentence),
+            ("the camera freezes", self._frozen),
+            ("workers are killed", lambda it: self._killed(it, WORKER)),
+            ("the link is killed", lambda it: self._killed(it, LINK)),
+            ("the PC stands still for 25 s", lambda it: self._asleep(it, 25.0)),
+            ("the broker restarts", self._broker),
+            ("the robot's API restarts", self._api),
+            ("nothing reaches the robot", lambda it: self._cut(it, to_robot=True)),
+            ("nothing comes from the robot", lambda it: self._cut(it, to_robot=False)),
+            ("the robot is off for 60 s", self._off),
+            (f"the PC stands still for {self._long_sleep_s:g} s", lambda it: self._asleep(it, self._long_sleep_s)),
+        ]
+        for what, happens in events:
+            with suppress(NotReached):
+                self._outside.make_ready(60.0)
+            time.sleep(PAUSE_S)
+            restarts = self._outside.voice_restarts
+            outcome = Outcome(what)
+            self._console.print(f"{time.strftime('%H:%M:%S')} {what}")
+            try:
+                happens(outcome)
+            except NotReached as error:
+                outcome.notes["NOT"] = str(error)
+            outcome.voice_restarts = self._outside.voice_restarts - restarts
+            self._console.print(f"  {outcome}")
+            self.outcomes.append(outcome)
+
+    def _silence(self, outcome: Outcome) -> None:
+        self._stays(outcome, 60.0)
+
+    def _stays(self, outcome: Outcome, seconds: float) -> None:
+        """How long voice was away in that time, and how often all domains were not the PC's."""
+        began, away = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            time.sleep(0.25)
+            away += set(self._outside.modes().values()) != {"pc"}
+        outcome.notes["looks at which a domain was not the PC's"] = away
+        outcome.notes["invisible texts"] = len(self._texts(began, INVISIBLE))
+
+    def _texts(self, since: float, text: str | None = None) -> list[str]:
+        texts = [str(it.body.get("text")) for it in self._outside.messages(RESULT) if it.at >= since]
+        return [it for it in texts if (it == text if text else it != INVISIBLE)]
+
+    def _conversation(self, outcome: Outcome) -> None:
+        for sentence in ("What is your name?", "Tell me a story about a robot.", "Thank you very much."):
+            began, played_s = time.monotonic(), self._robot.played_s()
+            self._robot.say(self._speak(sentence, "en"))
+            seconds_until(lambda began=began: self._texts(began), 20.0, f"{sentence!r} was understood")  # type: ignore[misc]
+            outcome.notes[sentence] = self._texts(began)[0]
+            seconds_until(lambda was=played_s: self._robot.played_s() > was, 20.0, f"{sentence!r} was answered")  # type: ignore[misc]
+            quiet_since, heard_s = time.monotonic(), self._robot.played_s()
+            while time.monotonic() - quiet_since < 4.0 and time.monotonic() - began < 90.0:
+                time.sleep(0.2)
+                if self._robot.played_s() > heard_s:
+                    quiet_since, heard_s = time.monotonic(), self._robot.played_s()
+            outcome.notes[f"{sentence} played, s"] = round(heard_s - played_s, 1)
+        self._back(outcome)
+
+    def _long_sentence(self, outcome: Outcome) -> None:
+        clip = self._speak("I went to the market and " + "then I bought another apple and " * 11 + "went home.", "en")
+        began = time.monotonic()
+        self._robot.say(clip)
+        self._stays(outcome, clip.duration_s + 3.0)
+        outcome.notes["spoken, s"] = round(clip.duration_s, 1)
+        seconds_until(lambda: self._texts(began), 20.0, "the long sentence was understood")
+        outcome.notes["words understood"] = len(" ".join(self._texts(began)).split())
+
+    def _frozen(self, outcome: Outcome) -> None:
+        self._robot.freeze(True)
+        self._safe(outcome)
+        time.sleep(PAUSE_S)
+        self._robot.freeze(False)
+        self._back(outcome)
+
+    def _killed(self, outcome: Outcome, words: str) -> None:
+        self._product.signal(signal.SIGKILL, words)
+        self._safe_or_served(outcome)
+        self._back(outcome)
+
+    def _asleep(self, outcome: Outcome, seconds: float) -> None:
+        began = time.monotonic()
+        with self._product.stopped():
+            self._safe(outcome)
+            time.sleep(max(0.0, began + seconds - time.monotonic()))
+        self._back(outcome)
+
+    def _broker(self, outcome: Outcome) -> None:
+        self._robot.set_broker(False)
+        self._safe(outcome)
+        time.sleep(PAUSE_S)
+        self._robot.set_broker(True)
+        self._back(outcome)
+
+    def _api(self, outcome: Outcome) -> None:
+        self._robot.set_api(False)
+        time.sleep(PAUSE_S)
+        self._robot.set_api(True)
+        self._back(outcome)
+
+    def _cut(self, outcome: Outcome, *, to_robot: bool) -> None:
+        tunnel = self._product.to_robot if to_robot else self._product.from_robot
+        tunnel.cut()
+        try:
+            self._safe(outcome)
+            time.sleep(PAUSE_S)
+        finally:
+            tunnel.mend()
+        self._back(outcome)
+
+    def _off(self, outcome: Outcome) -> None:
+        self._robot.set_power(False)
+        time.sleep(60.0)
+        self._robot.set_power(True)
+        self._back(outcome)
+
+    def _safe(self, outcome: Outcome) -> None:
+        outcome.safe_s = round(seconds_until(self._outside.is_safe, 60.0, "the robot is safe"), 2)
+
+    def _safe_or_served(self, outcome: Outcome) -> None:
+        """What is started again at once may serve again before anybody has to be told."""
+        began = time.monotonic()
+        last = self._outside.last(FRAME)
+
+        def settled() -> bool:
+            return self._outside.is_safe() or (time.monotonic() - began > 8.0 and self._outside.is_served())
+
+        took_s = seconds_until(settled, 60.0, "the robot is safe")
+        if took_s < 8.0:
+            outcome.safe_s = round(took_s, 2)
+        else:
+            outcome.notes["it was never left"] = str(last is not None)
+
+    def _back(self, outcome: Outcome) -> None:
+        outcome.back_s = round(seconds_until(self._outside.is_served, LIMIT_S, "all is back"), 2)
+
+
+def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None) -> list[Outcome]:
+    """The whole day with this robot, which runs already."""
+    speak = engine_voice(load_settings())
+    if speak is None:
+        raise SystemExit("no engine speaks here: what the robot would hear cannot be made")
+    with tempfile.TemporaryDirectory(prefix="b") as name:
+        try:
+            with scene(Path(name), robot) as ours:
+                day = Day(ours, speak, long_sleep_s)
+                day.run()
+                return day.outcomes
+        finally:
+            if keep_log is not None:
+                keep_log.write_bytes((Path(name) / "up.log").read_bytes())
+
+
+def show(outcomes: list[Outcome]) -> None:
+    table = Table("what happened", "safe after, s", "back after, s", "voice restarted", "notes")
+    for it in outcomes:
+        notes = "; ".join(f"{name}: {value}" for name, value in it.notes.items())
+        cells = ("" if value is None else f"{value:g}" for value in (it.safe_s, it.back_s))
+        table.add_row(it.what, *cells, str(it.voice_restarts), notes)
+    Console(width=150).print(table)
+    print(json.dumps([asdict(it) for it in outcomes]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--long-sleep", type=float, default=600.0, help="seconds that the PC stands still at the end")
+    parser.add_argument("--log", type=Path, help="keep what the product logged in this file")
+    options = parser.parse_args()
+    robot = Simulated()
+    try:
+        show(run_day(robot, options.long_sleep, options.log))
+    finally:
+        robot.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Whether the ports that `rider up` needs are free: told before anything starts, with the way out."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from rider_core.cli.link_process import own_address
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+
+LOOPBACK = "127.0.0.1"
+
+
+class Port(NamedTuple):
+    """Attributes: who listens there, the address, the port, and the variable that sets it."""
+
+    who: str
+    host: str
+    port: int
+    variable: str
+
+
+def check_ports(settings: Settings) -> None:
+    """
+    Raises:
+        ConfigError: another program has one of the ports, or two of them are the same.
+    """
+    known: dict[int, Port] = {}
+    for wanted in _wanted(settings):
+        if wanted.port == 0:  # any free one
+            continue
+        same = known.setdefault(wanted.port, wanted)
+        if same is not wanted:
+            raise ConfigError(
+                f"{same.who} and {wanted.who} cannot both listen on port {wanted.port}",
+                remedy=f"set {wanted.variable} or {same.variable} to another port",
+            )
+        _check(wanted)
+
+
+def _wanted(settings: Settings) -> Iterator[Port]:
+    yield Port("the panel", settings.web_host, settings.web_port, "RIDER_WEB_PORT")
+    if settings.simulated:
+        yield Port("the simulated robot", LOOPBACK, settings.pi_publish_port, "RIDER_PI_PUBLISH_PORT")
+        yield Port("the simulated robot", LOOPBACK, settings.pi_subscribe_port, "RIDER_PI_SUBSCRIBE_PORT")
+        yield Port("the simulated robot", LOOPBACK, settings.pi_api_port, "RIDER_PI_API_PORT")
+    # A robot that is off or unknown today is looked for by the link.
+    with suppress(ConfigError):
+        yield Port("the link", own_address(settings), settings.link_port, "RIDER_LINK_PORT")
+
+
+def _check(wanted: Port) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"{wanted.who} cannot listen on {wanted.host}:{wanted.port}: {error.strerror or error}",
+            remedy=f"is Rider-PC running already? If not, set {wanted.variable} to a free port",
+        ) from None

@@ -1,0 +1,31 @@
+"""The recorder's pipe and the sound card's buffer: they keep the sound while the voice process does not read it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from rider_core.simulator.microphone import CHUNK_S
+
+#: The recorder's pipe holds 64 KiB: 65536 bytes at 16 kHz mono, 16 bit.
+PIPE_S = 2.05
+#: The sound card's own buffer.
+CARD_S = 0.5
+_MAX_CHUNKS = int((PIPE_S + CARD_S) / CHUNK_S)
+
+
+class Recorder:
+    """A bounded queue of 20 ms chunks. What is said while it is full is lost: `lost` counts those chunks."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[bytes] = deque()
+        self.lost = 0
+
+    def record(self, pcm: bytes) -> None:
+        if len(self._chunks) >= _MAX_CHUNKS:
+            self.lost += 1
+        else:
+            self._chunks.append(pcm)
+
+    def read(self) -> bytes | None:
+        """The oldest chunk; None where there is none yet."""
+        return self._chunks.popleft() if self._chunks else None

@@ -1,0 +1,68 @@
+"""A port that another program has is told before anything starts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from rider_core.cli.ports import check_ports
+from rider_core.config import load_settings
+from rider_core.errors import ConfigError
+from rider_core.testing.ports import free_port
+
+VARIABLES = (
+    "RIDER_WEB_PORT",
+    "RIDER_PI_PUBLISH_PORT",
+    "RIDER_PI_SUBSCRIBE_PORT",
+    "RIDER_PI_API_PORT",
+    "RIDER_LINK_PORT",
+)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        yield stranger.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RIDER_PI_HOST", raising=False)
+    for variable in VARIABLES:
+        monkeypatch.setenv(variable, str(free_port()))
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_taken_port_is_named_with_the_variable_that_sets_another(
+    monkeypatch: pytest.MonkeyPatch, taken: int, variable: str
+) -> None:
+    check_ports(load_settings())
+    monkeypatch.setenv(variable, str(taken))
+    with pytest.raises(ConfigError) as caught:
+        check_ports(load_settings())
+    assert f"127.0.0.1:{taken}" in caught.value.message
+    assert variable in str(caught.value.remedy)
+
+
+def test_with_a_robot_its_ports_are_not_ours_and_the_links_is(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    monkeypatch.setenv("RIDER_PI_HOST", "127.0.0.1")
+    monkeypatch.setenv("RIDER_PI_API_PORT", str(taken))
+    check_ports(load_settings())
+    monkeypatch.setenv("RIDER_LINK_PORT", str(taken))
+    with pytest.raises(ConfigError, match="the link cannot listen"):
+        check_ports(load_settings())
+
+
+def test_a_robot_that_is_not_found_today_does_not_keep_the_rest_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIDER_PI_HOST", "no-such-robot.invalid")
+    check_ports(load_settings())
+
+
+def test_two_that_want_one_port_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("RIDER_WEB_PORT", str(port))
+    monkeypatch.setenv("RIDER_LINK_PORT", str(port))
+    with pytest.raises(ConfigError, match=f"the panel and the link cannot both listen on port {port}"):
+        check_ports(load_settings())
