@@ -20,6 +20,7 @@ from rider_core.api.steering import (
     STEERING_REQUESTS,
     BusView,
     DomainView,
+    HeartbeatView,
     Refusal,
     Restart,
     RobotView,
@@ -107,7 +108,7 @@ class Steering:
         told = self.custody.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
         domain, heartbeat = _view(told), self.custody.heartbeat
         confirmed = bool(told["asked"]) and heartbeat.answered and self.custody.agrees(asked.domain)
-        problem = "" if confirmed else domain.problem or heartbeat.problem or _not_yet(domain, bool(told["asked"]))
+        problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 
 
@@ -123,9 +124,11 @@ def bus_view(up: bool, problem: str) -> BusView:
     )
 
 
-def _not_yet(domain: DomainView, asked: bool) -> str:
+def _not_yet(domain: DomainView, heartbeat: HeartbeatView, asked: bool) -> str:
     if not asked:
         return "the robot has not answered yet; the link goes on trying"
+    if heartbeat.problem:
+        return f"the robot does not answer: {heartbeat.problem}"
     return f"the robot reports {domain.mode or 'nothing'} for {domain.domain}; the link goes on trying"
 
 
