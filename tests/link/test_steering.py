@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import redis
 from link_stage import Stage
-from tunnel import Tunnel
 
 from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
 from rider_core.errors import InvalidInput
@@ -27,6 +26,7 @@ from rider_core.rpc import SocketServer
 from rider_core.rpc.handling import MAX_ANSWER_BYTES
 from rider_core.runtime.robot_client import RobotClient
 from rider_core.simulator.broker import Broker
+from rider_core.testing.tunnel import Tunnel
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
