@@ -169,7 +169,7 @@ def _print_domains(domains: Iterable[DomainView]) -> None:
             against = "; ".join(filter(None, ("nothing looks, so the robot is told to stand", against)))
         wanted = "auto" if one.choice == "automatic" else one.choice
         why = one.why or one.reason
-        cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by or "nowhere yet", why, against)
+        cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by, why, against)
         table.add_row(*map(escape, cells), style="yellow" if against else None)
     _console().print(table)
 
