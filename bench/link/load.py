@@ -79,7 +79,12 @@ def frames(scene: Scene) -> dict[str, float]:
 
 
 def speech(scene: Scene) -> dict[str, float]:
-    """A sentence, and silence after it; the event of the accepted job carries its time."""
+    """A sentence, and silence after it; the event of the accepted job carries its time.
+
+    Text is the robot's own meanwhile: while an answer of ours plays, the robot's microphone waits.
+    """
+    scene.outside.switch("text", "local")
+    seconds_until(lambda: scene.outside.are_local("text"), 10.0, "text is the robot's own")
     connection = connect(scene.product.redis_url)
     accepted: list[float] = []
     stop = threading.Event()
