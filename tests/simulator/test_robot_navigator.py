@@ -10,6 +10,8 @@ from simulator_helpers import effect
 from rider_core.simulator.navigator import ENHANCED, OWN
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "values", [{"distance": 0.5, "angle": 3}, {"distance": "near"}, {"distance": "near", "angle": None}, {"angle": []}]

@@ -11,6 +11,8 @@ from simulator_helpers import effect, sound
 from rider_core.simulator.voice_bridge import CHUNK, POLL_S, RESULT, VoiceBridge
 from rider_core.testing.waiting import let_pass, wait_until
 
+pytestmark = pytest.mark.slow
+
 #: A text that nobody sees: it sets the timer back.
 KEEPALIVE = {"text": "\u200b", "reply": "", "speak": False, "intent": {"kind": "none"}}
 

@@ -11,6 +11,8 @@ import pytest
 
 from rider_core.testing.waiting import let_pass, wait_until
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"probe_interval_s": 0.1, "probe_timeout_s": 0.5}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
 
