@@ -21,7 +21,7 @@ from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.preferences import Preferences
 from rider_core.link.refusals import Refusals
-from rider_core.link.restarts import needed_restarts
+from rider_core.link.restarts import needed_restarts, voice_command
 from rider_core.link.robot_api import RobotApi
 from rider_core.link.seeing import Seeing
 from rider_core.link.speaking import Speaking
@@ -166,7 +166,8 @@ class Link:
         self._tell_state()
 
     def _restarts(self) -> tuple[Restart, ...]:
-        return needed_restarts(self._custody.standing("voice"), self._hearing.last_chunk, self._bus_since)
+        command = voice_command(self._options.robot_api_url, self._options.simulated)
+        return needed_restarts(self._custody.standing("voice"), self._hearing.last_chunk, self._bus_since, command)
 
     def _tell_state(self) -> None:
         self._house.tell(

@@ -20,12 +20,13 @@ from rider_core.link import restarts
 from rider_core.link.bus import RobotBus
 from rider_core.link.custody import Standing
 from rider_core.link.refusals import Refusals
-from rider_core.link.restarts import VOICE_COMMAND, needed_restarts
+from rider_core.link.restarts import VOICE_COMMAND, needed_restarts, voice_command
 from rider_core.link.steering import Steering, bus_view
 from rider_core.rpc import SocketServer
 from rider_core.rpc.handling import MAX_ANSWER_BYTES
 from rider_core.runtime.robot_client import RobotClient
 from rider_core.simulator.broker import Broker
+from rider_core.simulator.http_api import RESTART_VOICE_PATH
 from rider_core.testing.tunnel import Tunnel
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -195,8 +196,14 @@ class TestRestarts:
     def test_voice_at_the_pc_without_a_sound(
         self, mode: str, since: float, heard: float, bus_since: float | None, needed: bool
     ) -> None:
-        told = needed_restarts(Standing(mode, since), heard, bus_since)
+        told = needed_restarts(Standing(mode, since), heard, bus_since, VOICE_COMMAND)
         assert [one.command for one in told] == ([VOICE_COMMAND] if needed else [])
+
+
+def test_the_simulated_robots_voice_is_started_by_its_own_call() -> None:
+    assert voice_command("http://127.0.0.1:8080", simulated=False) == VOICE_COMMAND
+    command = voice_command("http://127.0.0.1:8080", simulated=True)
+    assert command == f"curl -X POST http://127.0.0.1:8080{RESTART_VOICE_PATH}"
 
 
 def test_the_restart_is_told_until_the_microphone_is_heard(
