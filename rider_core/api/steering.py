@@ -74,7 +74,7 @@ class DomainView(_Told):
     status: str = Field("", description="the robot's word for how it goes")
     reason: str = Field("", description="why the robot has this mode")
     choice: Choice = Field(description="what a person wants")
-    by: str = Field("", description="where it was chosen; empty: nobody has chosen")
+    by: str = Field("", description="where it was chosen; empty: no person has chosen")
     why: str = Field("", description="in that person's words")
     problem: str = Field("", description="why the PC cannot serve it now, or why the robot was not switched")
     unattended: bool = Field(False, description="vision only: neither the PC nor the robot looks; it is told to stand")

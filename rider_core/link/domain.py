@@ -8,8 +8,8 @@ from rider_core.link.preferences import Preference
 
 #: Which task a domain of the robot needs.
 TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
-#: A domain that we handed back is taken again when it could have been served for so long without a break,
-#: the first time.
+#: Before a domain that we handed back is taken again, it could have been served for these seconds without a break. That
+#: is the first wait; later ones are longer.
 HEALTHY_FOR_S = 10.0
 #: What we hand back has a reason that begins so: after a start of ours it says that the domain was ours.
 OURS = "rider-pc: "

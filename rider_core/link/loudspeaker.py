@@ -34,7 +34,7 @@ class Loudspeaker:
         """
         Args:
             send: Puts a message on the robot's bus.
-            invisible_texts: Whether texts may be sent that nobody sees.
+            invisible_texts: Whether results with an invisible text may be sent.
         """
         self._send = send
         self._invisible_texts = invisible_texts

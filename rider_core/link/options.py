@@ -41,7 +41,7 @@ class LinkOptions:
         prompt: Name of the system prompt that the robot's answers follow.
         barge_in: Who speaks while the robot answers makes it stop.
         voice_keepalive: Keep the robot's voice with us through silence and long sentences.
-        piece_s: The robot starts a player for each piece of speech; a piece lasts about so many seconds.
+        piece_s: Length of a piece of speech, in seconds. The robot starts a player for each.
         all_together: Where vision is handed back, so are voice and text.
         preferences_file: Where it is kept what people want for each domain; None: nowhere.
         vision: About the camera.

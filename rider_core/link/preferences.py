@@ -28,7 +28,7 @@ MAX_FILE_BYTES = 1024 * 1024
 
 
 class Preference(Message):
-    """What a person wants for a domain. An empty `by`: nobody has chosen yet."""
+    """What a person wants for a domain. An empty `by`: no person has chosen yet."""
 
     choice: Choice = "automatic"
     by: str = Field("", max_length=64, description="who chose: panel, command line, API")

@@ -1591,7 +1591,7 @@ EYES = [
         (_LINK_TESTS + "test_keepalive.py", "test_a_voice_that_was_handed_back"),
     ),
     Defence(
-        "nobody looks and the way seems clear",
+        "no program looks and the way seems clear",
         _LINK + "seeing.py",
         "        elif standing.unattended:\n            self._stand_guard()\n",
         "",
