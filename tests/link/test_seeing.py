@@ -20,8 +20,11 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
 from rider_core.link import navigator, seeing
+from rider_core.link.custody import Standing
 from rider_core.link.frames import FrameIntake
 from rider_core.link.liveness import Liveness
+from rider_core.link.obstacle import Ahead
+from rider_core.link.options import House, VisionOptions
 from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
@@ -407,6 +410,27 @@ class TestFrames:
         wait_until(enough)
         took_s = time.monotonic() - began
         assert len(quiet.heard(OBSTACLE)) - words <= took_s / seeing.WORD_EVERY_S + 1
+
+    def test_a_way_that_seems_to_change_with_each_frame_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A navigator that was started with the robot's own detectors reads three words a second."""
+        now = 1_000.0
+        monkeypatch.setattr(seeing.time, "monotonic", lambda: now)
+        said: list[tuple[float, bool]] = []
+        eyes = seeing.Seeing(
+            House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict),  # type: ignore[arg-type,return-value]
+            lambda _, body: said.append((now, body["present"])) is None,
+            lambda _: None,
+            lambda: Standing("pc", 0.0),
+            VisionOptions(),
+        )
+        for number in range(50):
+            present = number % 2 == 0
+            eyes._say("obstacle" if present else "clear", Ahead(present=present), now)
+            assert said[-1][1], "a way that may be blocked is" if present else "not called clear so soon after that"
+            if present:
+                assert said[-1][0] == now, "and that is said at once"
+            now += 0.2
+        assert len(said) <= 3 * 50 * 0.2 + 1
 
     def test_a_slow_look_is_no_frozen_camera(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames come and nobody has looked at them yet."""

@@ -1334,7 +1334,7 @@ EYES = [
     Defence(
         "a fast camera floods the navigator",
         _LINK + "seeing.py",
-        "if word == self._last_word and now - self._last_said < WORD_EVERY_S:",
+        'if word in (self._last_word, "clear") and now - self._last_said < WORD_EVERY_S:',
         "if False:",
         (_LINK_TESTS + "test_seeing.py", "test_a_fast_camera"),
     ),
@@ -1834,6 +1834,13 @@ STEERING = [
         "if not all(one.confirmed for one in switched):",
         "if False:",
         ("tests/cli/test_robot.py", "test_a_robot_that_is_gone"),
+    ),
+    Defence(
+        "a way that seems to change with each frame floods the navigator",
+        _LINK + "seeing.py",
+        'if word in (self._last_word, "clear") and now',
+        "if word == self._last_word and now",
+        (_LINK_TESTS + "test_seeing.py", "test_a_way_that_seems_to_change"),
     ),
 ]
 
