@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from rider_core.cli.simulated_owner import SimulatedOwner
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
@@ -16,7 +18,8 @@ from rider_core.simulator import run as run_simulator
 @click.command()
 @click.option("--sounds", type=click.Path(exists=True, file_okay=False, path_type=Path), help="WAV files to hear.")
 @click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="JPEG files to see.")
-def simulate(sounds: Path | None, pictures: Path | None) -> None:
+@click.option("--owner", is_flag=True, help="Begin local, and switch to the PC once it can serve: `rider up` does so.")
+def simulate(sounds: Path | None, pictures: Path | None, owner: bool) -> None:
     """Be a Rider-Pi: broker, HTTP interface and streams, on loopback.
 
     It is as strict as a real one. Where its voice process has ended, the log says how to start it again.
@@ -24,13 +27,15 @@ def simulate(sounds: Path | None, pictures: Path | None) -> None:
     settings = load_settings()
     set_up_logging("robot", settings.log_level)
     die_with_supervisor()
-    run_simulator(
-        RobotConfig(
-            publish_port=settings.pi_publish_port,
-            subscribe_port=settings.pi_subscribe_port,
-            api_port=settings.pi_api_port,
-            sounds=sounds,
-            pictures=pictures,
-            speak=None if sounds else engine_voice(settings),
-        )
+    config = RobotConfig(
+        publish_port=settings.pi_publish_port,
+        subscribe_port=settings.pi_subscribe_port,
+        api_port=settings.pi_api_port,
+        sounds=sounds,
+        pictures=pictures,
+        speak=None if sounds else engine_voice(settings),
     )
+    if owner:
+        config = replace(config, pc_domains=())
+        SimulatedOwner(settings.robot_api_url).start()
+    run_simulator(config)

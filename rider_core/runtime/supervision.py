@@ -83,7 +83,7 @@ def programs(settings: Settings) -> list[Program]:
     if settings.redis_url is None:
         table.append(Program("redis", "redis", 1))
     if settings.simulated:
-        table.append(Program("robot", "simulate", 20))
+        table.append(Program("robot", "simulate --owner", 20))
     table.append(Program("worker", "worker --name worker", 10, count=settings.workers))
     table.append(Program("scheduler", "scheduler", 20))
     table.append(Program("link", "link", 30))

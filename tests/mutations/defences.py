@@ -1842,6 +1842,13 @@ STEERING = [
         "if word == self._last_word and now",
         (_LINK_TESTS + "test_seeing.py", "test_a_way_that_seems_to_change"),
     ),
+    Defence(
+        "the simulated robot is switched to a PC that cannot serve it",
+        "rider_core/cli/simulated_owner.py",
+        'if task in told.get(domain, {}).get("tasks", ())}',
+        "}",
+        ("tests/cli/test_simulate.py", "test_its_owner"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]
