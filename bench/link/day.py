@@ -105,7 +105,8 @@ class Day:
             outcome.notes[sentence] = self._texts(began)[0]
             seconds_until(lambda was=played_s: self._robot.played_s() > was, 20.0, f"{sentence!r} was answered")  # type: ignore[misc]
             quiet_since, heard_s = time.monotonic(), self._robot.played_s()
-            while time.monotonic() - quiet_since < 4.0 and time.monotonic() - began < 90.0:
+            # While it plays, the robot hears nothing.
+            while time.monotonic() - quiet_since < 4.0 and time.monotonic() - began < LIMIT_S:
                 time.sleep(0.2)
                 if self._robot.played_s() > heard_s:
                     quiet_since, heard_s = time.monotonic(), self._robot.played_s()

@@ -24,7 +24,8 @@ from rider_core.metrics import LINK_DROPPED, UTTERANCES
 log = logging.getLogger(__name__)
 
 #: The robot falls back to its own ears 5 s after it last heard a text from us; an answer that comes later is no use.
-DEADLINE_S = 5.0
+#: Where its voice is kept by invisible texts, a long sentence on a slow PC may take longer.
+DEADLINE_S, KEPT_DEADLINE_S = 5.0, 15.0
 #: Utterances that may be under way at once. At one every two seconds the deadline has passed long before.
 MAX_UNDER_WAY = 8
 #: Who has spoken for so long means it, and what the robot says is broken off. A cough is shorter.
@@ -64,6 +65,7 @@ class Hearing:
         self._conversation = conversation
         self._language = self._spoken = options.language
         self._barge_in = options.barge_in
+        self._deadline_s = KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
         self._pending: queue.Queue[_Pending | None] = queue.Queue(MAX_UNDER_WAY)
@@ -126,7 +128,7 @@ class Hearing:
                 "language": self._spoken,
             },
             priority=Priority.HIGH,
-            deadline_ts=speech_ended + DEADLINE_S,
+            deadline_ts=speech_ended + self._deadline_s,
             retry=RetryPolicy(max_attempts=2),
             origin="robot",
         )
@@ -155,7 +157,7 @@ class Hearing:
                 self._drop("failed")
 
     def _answer(self, pending: _Pending) -> None:
-        timeout_s = max(0.05, pending.speech_ended + DEADLINE_S - time.time())
+        timeout_s = max(0.05, pending.speech_ended + self._deadline_s - time.time())
         try:
             record = self._house.backend.wait(pending.job_id, timeout_s)
             transcript = parse_message(Transcript, record.value())
@@ -198,4 +200,4 @@ class Hearing:
         late = isinstance(error, JobExpired | WaitTimeout)
         self._drop("late" if late else "failed")
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
-        self._give_back(f"no transcript within {DEADLINE_S:g} s" if late else str(error))
+        self._give_back(f"no transcript within {self._deadline_s:g} s" if late else str(error))

@@ -10,8 +10,11 @@ import pytest
 import redis
 from link_stage import Stage, on_stage, prepare
 
+from rider_core.api.jobs import JobSpec
 from rider_core.link import keepalive
-from rider_core.link.options import House
+from rider_core.link.endpointing import Utterance
+from rider_core.link.hearing import Hearing
+from rider_core.link.options import House, LinkOptions
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -110,6 +113,23 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     speaks[0] = False
     wait_until(lambda: len(sent) > count)
     kept.stop()
+
+
+@pytest.mark.parametrize(("kept", "deadline_s"), [(False, 5.0), (True, 15.0)])
+def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float) -> None:
+    """A sentence of 25 s took a busy PC more than 5 s, and to hand voice back ends the robot's voice service."""
+    submitted: list[JobSpec] = []
+
+    class Backend:
+        def submit(self, spec: JobSpec) -> None:
+            submitted.append(spec)
+
+    house = House(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
+    options = LinkOptions("", "", "", "", voice_keepalive=kept)
+    hearing = Hearing(house, lambda *_: True, lambda _: None, None, options)  # type: ignore[arg-type]
+    hearing._submit(Utterance(bytes(320), quiet_s=0.6))
+    (spec,) = submitted
+    assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)
 
 
 def test_its_message_is_what_the_robots_code_lets_pass() -> None:

@@ -1849,6 +1849,13 @@ STEERING = [
         "}",
         ("tests/cli/test_simulate.py", "test_its_owner"),
     ),
+    Defence(
+        "a long sentence on a slow PC ends the robot's voice",
+        _LINK + "hearing.py",
+        "KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S",
+        "DEADLINE_S",
+        (_LINK_TESTS + "test_keepalive.py", "test_a_text_may_come_later"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]
