@@ -19,6 +19,7 @@ from rider_core.link.conversing import Conversation
 from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
 from rider_core.link.options import House, LinkOptions
+from rider_core.link.own_speech import OwnSpeech
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Hearing:
         send: Callable[[str, dict[str, Any]], bool],
         give_back: Callable[[str], None],
         conversation: Conversation,
+        own_speech: OwnSpeech,
         options: LinkOptions,
     ) -> None:
         """
@@ -58,11 +60,13 @@ class Hearing:
             send: Puts a message on the robot's bus.
             give_back: Hands voice back to the robot, with the reason.
             conversation: Answers what was heard.
+            own_speech: Knows the robot's own voice.
         """
         self._house = house
         self._send = send
         self._give_back = give_back
         self._conversation = conversation
+        self._own_speech = own_speech
         self._language = self._spoken = options.language
         self._barge_in = options.barge_in
         self._deadline_s = KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S
@@ -100,6 +104,9 @@ class Hearing:
         if now - self._last_chunk > GAP_S:
             self.reset()
         self._last_chunk = now
+        if self._own_speech.is_heard(now, len(pcm) / 2 / SAMPLE_RATE):
+            LINK_DROPPED.labels("own_speech").inc()
+            return
         self._spoken = language_code(chunk.lang or "") or self._language
         dropped_before = self._endpointer.dropped
         for utterance in self._endpointer.feed(pcm):

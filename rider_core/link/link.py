@@ -19,6 +19,7 @@ from rider_core.link.keepalive import VoiceKeepalive
 from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
+from rider_core.link.own_speech import OwnSpeech
 from rider_core.link.preferences import Preferences
 from rider_core.link.refusals import Refusals
 from rider_core.link.restarts import needed_restarts, voice_command
@@ -61,7 +62,8 @@ class Link:
             preset=options.prompt,
         )
         give_voice_back = partial(self._custody.give_back, "voice")
-        self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, options)
+        own_speech = OwnSpeech(lambda: loudspeaker.plays_until)
+        self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, own_speech, options)
         self._keepalive = (
             VoiceKeepalive(
                 house,

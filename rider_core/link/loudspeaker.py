@@ -40,6 +40,11 @@ class Loudspeaker:
         self._invisible_texts = invisible_texts
         self._plays_until = 0.0
 
+    @property
+    def plays_until(self) -> float:
+        """Until when the robot plays what was sent, as far as we can reckon (monotonic). From any thread."""
+        return self._plays_until
+
     def is_running_dry(self) -> bool:
         """What it has will soon have been played."""
         return self._plays_until - time.monotonic() <= LEAD_S

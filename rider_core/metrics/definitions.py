@@ -25,7 +25,7 @@ LINK_RECEIVED_BYTES = Counter("rider_link_received_bytes_total", "Bytes taken fr
 LINK_SENT = Counter("rider_link_sent_total", "Messages that the robot's broker passed on.", ["topic"])
 LINK_DROPPED = Counter(
     "rider_link_dropped_total",
-    "What the link had to drop. what: message, utterance, result, frame or object.",
+    "What the link had to drop. what: message, utterance, result, frame, object or own_speech (the robot's own voice).",
     ["what"],
 )
 ROBOT_CALLS = Counter("rider_robot_calls_total", "HTTP calls to the robot.", ["call", "outcome"])

@@ -15,6 +15,7 @@ from rider_core.link import keepalive
 from rider_core.link.endpointing import Utterance
 from rider_core.link.hearing import Hearing
 from rider_core.link.options import House, LinkOptions
+from rider_core.link.own_speech import OwnSpeech
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -126,7 +127,7 @@ def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float
 
     house = House(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     options = LinkOptions("", "", "", "", voice_keepalive=kept)
-    hearing = Hearing(house, lambda *_: True, lambda _: None, None, options)  # type: ignore[arg-type]
+    hearing = Hearing(house, lambda *_: True, lambda _: None, None, OwnSpeech(lambda: 0.0), options)  # type: ignore[arg-type]
     hearing._submit(Utterance(bytes(320), quiet_s=0.6))
     (spec,) = submitted
     assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)

@@ -1856,6 +1856,20 @@ STEERING = [
         "DEADLINE_S",
         (_LINK_TESTS + "test_keepalive.py", "test_a_text_may_come_later"),
     ),
+    Defence(
+        "the robot answers itself",
+        _LINK + "own_speech.py",
+        "if now >= self._burst_ends or self._left_s <= 0:",
+        "if True:",
+        (_LINK_TESTS + "test_own_speech.py", "test_what_comes_after_a_sound"),
+    ),
+    Defence(
+        "a hiccup of the network costs what was said",
+        _LINK + "own_speech.py",
+        " and self._plays_until() + LATE_S > self._last:",
+        ":",
+        (_LINK_TESTS + "test_own_speech.py", "test_a_hiccup"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]
