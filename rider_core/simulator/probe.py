@@ -38,6 +38,8 @@ class CapabilityProbe:
         self._thread = threading.Thread(target=self._run, name="simulated-probe", daemon=True)
         self._socket: socket.socket | None = None
         self.asked = 0
+        #: The failure that was logged; it is logged once until the PC answers or fails in another way.
+        self._told = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -57,7 +59,10 @@ class CapabilityProbe:
         opener = self._new_opener()
         while not self._stop.wait(self._interval_s):
             problem = self._ask(opener)
+            if failures and not problem:
+                log.info("the PC answers again, after %d failed probes", failures)
             failures = failures + 1 if problem else 0
+            self._told = self._told if problem else ""
             if problem and failures >= FAILURES_TO_FALL_BACK and not self._stop.is_set():
                 self._fall_back(problem, failures)
 
@@ -105,7 +110,8 @@ class CapabilityProbe:
     def _failed(self, status: str, problem: str, error: Exception) -> str:
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
         self._registry.update_health(reachable=False, status=status, latency_ms=None, reason=reason)
-        if not self._stop.is_set():
+        if reason != self._told and not self._stop.is_set():
+            self._told = reason
             log.warning("the PC does not answer: %s", reason)
         return problem
 

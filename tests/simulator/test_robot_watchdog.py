@@ -174,3 +174,13 @@ def test_each_further_failure_takes_back_what_is_at_the_pc_then(make_robot):
 def test_it_asks_5_s_after_the_start(make_robot):
     config = make_robot().config
     assert (config.probe_interval_s, config.probe_timeout_s) == (5.0, 2.0)
+
+
+def test_a_pc_that_is_away_leaves_one_line(make_robot, pc, caplog):
+    with caplog.at_level("INFO", logger="rider_core.simulator.probe"):
+        pc.status = 503
+        robot = make_robot(default_pc_url=pc.url, **QUICK)
+        wait_until(lambda: robot.probes >= 8)
+        pc.status = 200
+        wait_until(lambda: "answers again" in caplog.text)
+    assert caplog.text.count("does not answer") == 1
