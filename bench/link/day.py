@@ -28,6 +28,12 @@ from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.link.keepalive import INVISIBLE
 
+#: Some 25 s without a pause, and without a word twice in a row: Whisper takes repetitions for its own invention.
+LONG_SENTENCE = (
+    "Yesterday in the morning my brother and I walked down the long road to the river where we saw seven white ducks "
+    "and an old man with a green hat who asked us whether we knew the way to the station because his train to London "
+    "would leave at half past nine and he had forgotten his map at home on the kitchen table next to the bread and milk"
+)
 LIMIT_S = 180.0
 PAUSE_S = 5.0
 
@@ -114,7 +120,7 @@ class Day:
         self._back(outcome)
 
     def _long_sentence(self, outcome: Outcome) -> None:
-        clip = self._speak("I went to the market and " + "then I bought another apple and " * 11 + "went home.", "en")
+        clip = self._speak(LONG_SENTENCE, "en")
         began = time.monotonic()
         self._robot.say(clip)
         self._stays(outcome, clip.duration_s + 3.0)

@@ -80,7 +80,7 @@ class FrameIntake:
         self.refused = ""
         with self._changed:
             if now - self.arrived > GAP_S:
-                self._stream += 1
+                self._begin_stream()
             self._ts, self.arrived = told.ts, now
             if told.frame_jpeg == self._image:
                 # A sensor is never so still that two JPEGs are alike to the byte: looking again would tell nothing.
@@ -108,7 +108,12 @@ class FrameIntake:
         """What comes next is another stream, whenever it comes."""
         with self._changed:
             self._waiting = None
-            self._stream += 1
+            self._begin_stream()
+
+    def _begin_stream(self) -> None:
+        """A robot may begin with the picture that it sent last: also that one is looked at."""
+        self._stream += 1
+        self._image = ""
 
 
 def _drop(outcome: str) -> None:

@@ -450,6 +450,23 @@ class TestFrames:
         eyes._look_for_blindness(now, now - 10)
         assert "stale" not in told
 
+    def test_after_a_pause_the_picture_from_before_it_is_looked_at(self) -> None:
+        """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
+        intake, body = FrameIntake(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
+
+        def streams(*times: float) -> list[int | None]:
+            looked = []
+            for now in times:
+                intake.take(body, now)
+                frame = intake.next(0)
+                looked.append(None if frame is None else frame.stream)
+            return looked
+
+        first, same, after_a_gap = streams(100.0, 100.2, 104.0)
+        assert (first is None, same, after_a_gap) == (False, None, (first or 0) + 1)
+        intake.break_off()
+        assert streams(104.2) == [(after_a_gap or 0) + 1]
+
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
         quiet.write("SLOW", "0.3")
         self.counted("seen", lambda: send_frame(quiet, 80_000.0, picture(1_999)))

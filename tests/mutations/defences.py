@@ -1870,6 +1870,13 @@ STEERING = [
         ":",
         (_LINK_TESTS + "test_own_speech.py", "test_a_hiccup"),
     ),
+    Defence(
+        "after a sleep the camera seems to hang",
+        _LINK + "frames.py",
+        '        self._stream += 1\n        self._image = ""\n',
+        "        self._stream += 1\n",
+        (_LINK_TESTS + "test_seeing.py", "test_after_a_pause"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]
