@@ -51,7 +51,7 @@ class VoiceService:
     Args:
         open_registry: Makes the process's own copy of the domains' states, at its start.
         settle: Says what became of a message that waited.
-        on_exit: Called with each exit code of the process.
+        on_exit: Called with each exit code of the process, but for the ends of `restart()`.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class VoiceService:
             self._restart_asked = False
             if self._process is not None:
                 # A process on the PC's path ignores the signal to end, and is killed.
-                self._ended(EXIT_KILLED if self._path == "pc" else EXIT_LOCAL)
+                self._ended(EXIT_KILLED if self._path == "pc" else EXIT_LOCAL, is_restart=True)
             self._start_at = now
         if self._process is None:
             if self._start_at is None or now < self._start_at:
@@ -139,14 +139,15 @@ class VoiceService:
                 return
             self._blocked_until = time.monotonic() + blocked_s
 
-    def _ended(self, code: int) -> None:
+    def _ended(self, code: int, is_restart: bool = False) -> None:
         for message, _ in self._bridge.left() if self._bridge else ():
             self._settle(message, "ignored: the voice process ended")
         self._process = self._bridge = self._recorder = self._path = None
         self.exit = code
         wait_s = self._config.voice_restart_s
         self._start_at = None if code == EXIT_LOCAL or wait_s is None else time.monotonic() + wait_s
-        self._on_exit(code)
+        if not is_restart:
+            self._on_exit(code)
 
     # The process.
 
