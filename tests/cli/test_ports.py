@@ -30,8 +30,11 @@ def taken() -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RIDER_PI_HOST", raising=False)
-    for variable in VARIABLES:
-        monkeypatch.setenv(variable, str(free_port()))
+    ports: set[int] = set()
+    while len(ports) < len(VARIABLES):  # a free one may be offered twice
+        ports.add(free_port())
+    for variable, port in zip(VARIABLES, ports, strict=True):
+        monkeypatch.setenv(variable, str(port))
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
