@@ -100,6 +100,10 @@ def test_a_worker_that_dies_before_costs_no_attempt(backend: RQBackend, connecti
     assert desk.reap() == 1
     record = backend.get(job_id)
     assert (record.state, record.attempts, record.problem) == (JobState.WAITING, 0, None)
+    figures = {task.task: task for task in backend.figures()}["text.generate"]
+    assert (figures.started, figures.returned) == (0, 0), (
+        "what was never counted as started is no start that was undone"
+    )
     (claim,) = desk.take()
     assert claim.attempt == 1
 

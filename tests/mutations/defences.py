@@ -1877,6 +1877,13 @@ STEERING = [
         "        self._stream += 1\n",
         (_LINK_TESTS + "test_seeing.py", "test_after_a_pause"),
     ),
+    Defence(
+        "a start that never was is counted as undone",
+        _LEDGER + "lua/endings.lua",
+        "if job.started then count(job.task, 'returned') end",
+        "count(job.task, 'returned')",
+        (_PREFETCH, "test_a_worker_that_dies_before"),
+    ),
 ]
 
 DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]

@@ -45,12 +45,13 @@ local function bury(job, now, iso, problem)
   end
 end
 
--- A job that its worker has not begun goes back to the front of its queue, and the attempt does not count.
+-- A job that its worker has not begun goes back to the front of its queue, and the attempt does not count. One that was
+-- leased ahead was never counted as started, so it is no start that counts no more.
 local function give_back(job, now)
   redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.started and job.attempts - 1 or job.attempts)
   enqueue(job, now, true)
   if not BROKER then ring(job.queue) end
-  count(job.task, 'returned')
+  if job.started then count(job.task, 'returned') end
 end
 
 -- Give a started job another chance: after `delay` seconds, or at once and before all others where that is 0.
