@@ -20,8 +20,8 @@ from rider_core.link import keepalive
 RESULT, CHUNK = keepalive.TOPIC, "voice.tts.chunk"
 #: An intent that no part of the robot acts on.
 INTENT = {"kind": "rider_pc.speech"}
-#: A piece of an answer is sent so long before the one that plays ends: the robot takes 0.2 s to read it. After a
-#: break-off the robot goes on with what it has: the piece that plays, and in these last moments the one after it.
+#: The link sends a piece of an answer this long before the current piece ends, because the robot needs 0.2 s to read it.
+#: After a break-off the robot plays what it has: the current piece, and in these last moments the next piece, too.
 LEAD_S = 0.35
 #: What the start of a player takes, for each piece.
 START_S = 0.1

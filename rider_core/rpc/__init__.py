@@ -1,7 +1,7 @@
 """Requests from one of our processes to another, with answers: over a Unix socket, and over Redis.
 
 A request and its answer are bytes here; what they mean is the caller's. Each request has a size limit and a time limit,
-and one that nobody waits for any more is not executed.
+and a server does not execute a request after its client has gone.
 """
 
 from rider_core.rpc.redis_client import RedisClient

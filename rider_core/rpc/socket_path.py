@@ -95,7 +95,7 @@ def _locked(path: Path) -> int:
 
 
 def _bound(path: Path) -> socket.socket:
-    """The listening socket. Nobody else can connect before its mode is set: the folder is open to its owner alone."""
+    """The listening socket. No other user can connect before its mode is set, because only the owner can enter the folder."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
