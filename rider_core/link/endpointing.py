@@ -15,9 +15,10 @@ FRAME_S = FRAME_BYTES / 2 / SAMPLE_RATE
 
 #: Silero's own recommendation: speech begins above 0.5 and lasts until it falls below that less 0.15.
 BEGIN_PROBABILITY, END_PROBABILITY = 0.5, 0.35
-#: An utterance ends after this much quiet, in seconds; the robot answers later by the same time. Whisper needs more than
-#: two words, so an utterance with less than `SHORT_S` of speech waits longer for the next words. Measured on a recording
-#: of six short sentences, four phases each, language given, in wrong words of 48: 1 with 0.7 s always, 0 with these two.
+#: An utterance ends after this much quiet, in seconds; the robot answers later by the same time. Whisper needs more
+#: than two words, so an utterance with less than `SHORT_S` of speech waits longer for the next words. Measured on a
+#: recording of six short sentences, four phases each, language given, in wrong words of 48: 1 with 0.7 s always, 0 with
+#: these two.
 SHORT_S, HANG_OVER_SHORT_S, HANG_OVER_S = 1.0, 0.75, 0.6
 #: Kept from before the first frame of speech: soft consonants begin below the threshold.
 LEAD_IN_S = 0.3

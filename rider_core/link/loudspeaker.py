@@ -20,8 +20,8 @@ from rider_core.link import keepalive
 RESULT, CHUNK = keepalive.TOPIC, "voice.tts.chunk"
 #: An intent that no part of the robot acts on.
 INTENT = {"kind": "rider_pc.speech"}
-#: The link sends a piece of an answer this long before the current piece ends, because the robot needs 0.2 s to read it.
-#: After a break-off the robot plays what it has: the current piece, and in these last moments the next piece, too.
+#: The link sends a piece of an answer this long before the current piece ends, because the robot needs 0.2 s to read
+#: it. After a break-off the robot plays what it has: the current piece, and in these last moments the next one, too.
 LEAD_S = 0.35
 #: What the start of a player takes, for each piece.
 START_S = 0.1

@@ -95,7 +95,7 @@ def _locked(path: Path) -> int:
 
 
 def _bound(path: Path) -> socket.socket:
-    """The listening socket. No other user can connect before its mode is set, because only the owner can enter the folder."""
+    """The listening socket. No other user can connect before its mode is set: only the owner can enter the folder."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
