@@ -50,17 +50,20 @@ class Outcome:
 
 
 class Day:
-    def __init__(self, scene: Scene, speak: Callable[[str, str], AudioClip], long_sleep_s: float) -> None:
-        self._scene, self._speak, self._long_sleep_s = scene, speak, long_sleep_s
+    def __init__(
+        self, scene: Scene, speak: Callable[[str, str], AudioClip], long_sleep_s: float, silence_s: float
+    ) -> None:
+        self._scene, self._speak, self._long_sleep_s, self._silence_s = scene, speak, long_sleep_s, silence_s
         self._robot, self._product, self._outside = scene.robot, scene.product, scene.outside
         self._console = Console(stderr=True)
         self.outcomes: list[Outcome] = []
 
     def run(self) -> None:
         events: list[tuple[str, Callable[[Outcome], None]]] = [
-            ("silence, 60 s", self._silence),
+            (f"silence, {self._silence_s:g} s", lambda it: self._stays(it, self._silence_s)),
             ("a conversation", self._conversation),
             ("a sentence of 25 s", self._long_sentence),
+            ("a person interrupts an answer", self._interrupted),
             ("the camera freezes", self._frozen),
             ("workers are killed", lambda it: self._killed(it, WORKER)),
             ("the link is killed", lambda it: self._killed(it, LINK)),
@@ -87,9 +90,6 @@ class Day:
             self._console.print(f"  {outcome}")
             self.outcomes.append(outcome)
 
-    def _silence(self, outcome: Outcome) -> None:
-        self._stays(outcome, 60.0)
-
     def _stays(self, outcome: Outcome, seconds: float) -> None:
         """How long voice was away in that time, and how often all domains were not the PC's."""
         began, away = time.monotonic(), 0
@@ -110,14 +110,19 @@ class Day:
             seconds_until(lambda began=began: self._texts(began), 20.0, f"{sentence!r} was understood")  # type: ignore[misc]
             outcome.notes[sentence] = self._texts(began)[0]
             seconds_until(lambda was=played_s: self._robot.played_s() > was, 20.0, f"{sentence!r} was answered")  # type: ignore[misc]
-            quiet_since, heard_s = time.monotonic(), self._robot.played_s()
-            # While it plays, the robot hears nothing.
-            while time.monotonic() - quiet_since < 4.0 and time.monotonic() - began < LIMIT_S:
-                time.sleep(0.2)
-                if self._robot.played_s() > heard_s:
-                    quiet_since, heard_s = time.monotonic(), self._robot.played_s()
-            outcome.notes[f"{sentence} played, s"] = round(heard_s - played_s, 1)
+            self._until_silent()
+            outcome.notes[f"{sentence} played, s"] = round(self._robot.played_s() - played_s, 1)
         self._back(outcome)
+
+    def _until_silent(self) -> float:
+        """Wait until nothing has been played for 4 s; when the last sound began (monotonic)."""
+        began = last = time.monotonic()
+        played_s = self._robot.played_s()
+        while time.monotonic() - last < 4.0 and time.monotonic() - began < LIMIT_S:
+            time.sleep(0.2)
+            if self._robot.played_s() > played_s:
+                last, played_s = time.monotonic(), self._robot.played_s()
+        return last
 
     def _long_sentence(self, outcome: Outcome) -> None:
         clip = self._speak(LONG_SENTENCE, "en")
@@ -127,6 +132,20 @@ class Day:
         outcome.notes["spoken, s"] = round(clip.duration_s, 1)
         seconds_until(lambda: self._texts(began), 20.0, "the long sentence was understood")
         outcome.notes["words understood"] = len(" ".join(self._texts(began)).split())
+
+    def _interrupted(self, outcome: Outcome) -> None:
+        """A person speaks over the robot, which hears nothing while it plays, and does not stop."""
+        played_s = self._robot.played_s()
+        self._robot.say(self._speak("Tell me a long story about a robot and a cat.", "en"))
+        seconds_until(lambda: self._robot.played_s() > played_s, 30.0, "the question was answered")
+        clip = self._speak(LONG_SENTENCE, "en")
+        began = time.monotonic()
+        self._robot.say(clip)
+        outcome.notes["silent after, s"] = round(self._until_silent() - began, 1)
+        seconds_until(lambda: self._texts(began), 30.0, "the person was understood")
+        outcome.notes["understood"] = self._texts(began)[0]
+        self._until_silent()
+        self._back(outcome)
 
     def _frozen(self, outcome: Outcome) -> None:
         self._robot.freeze(True)
@@ -197,7 +216,7 @@ class Day:
         outcome.back_s = round(seconds_until(self._outside.is_served, LIMIT_S, "all is back"), 2)
 
 
-def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None) -> list[Outcome]:
+def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None, silence_s: float = 60.0) -> list[Outcome]:
     """The whole day with this robot, which runs already."""
     speak = engine_voice(load_settings())
     if speak is None:
@@ -205,7 +224,7 @@ def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None) -> 
     with tempfile.TemporaryDirectory(prefix="b") as name:
         try:
             with scene(Path(name), robot) as ours:
-                day = Day(ours, speak, long_sleep_s)
+                day = Day(ours, speak, long_sleep_s, silence_s)
                 day.run()
                 return day.outcomes
         finally:
@@ -226,11 +245,12 @@ def show(outcomes: list[Outcome]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--long-sleep", type=float, default=600.0, help="seconds that the PC stands still at the end")
+    parser.add_argument("--silence", type=float, default=60.0, help="seconds of silence at the beginning")
     parser.add_argument("--log", type=Path, help="keep what the product logged in this file")
     options = parser.parse_args()
     robot = Simulated()
     try:
-        show(run_day(robot, options.long_sleep, options.log))
+        show(run_day(robot, options.long_sleep, options.log, options.silence))
     finally:
         robot.close()
 

@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
 from rider_core.link.echo import TOPIC as ECHO
 from rider_core.link.echo import Echo
@@ -41,6 +42,8 @@ POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
+UP = BusView(up=True, to_robot=True, from_robot=True)
+
 
 class RobotBus:
     """Receives what the robot says and sends what it should hear.
@@ -48,10 +51,10 @@ class RobotBus:
     `send` may be called from any thread; handlers are called in the bus's own thread and must be quick.
     """
 
-    def __init__(self, publish_address: str, subscribe_address: str, on_state: Callable[[bool, str], None]) -> None:
+    def __init__(self, publish_address: str, subscribe_address: str, on_state: Callable[[BusView], None]) -> None:
         """
         Args:
-            on_state: Told whether the link is up, and why not, whenever that changes.
+            on_state: Called with the new state whenever the bus goes up or down.
         """
         self._addresses = publish_address, subscribe_address
         self._on_state = on_state
@@ -67,7 +70,7 @@ class RobotBus:
         self.pulse = Pulse("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
         self._echo = Echo()
-        self._up = False
+        self._state = _down("not connected yet")
         self._down_since = time.monotonic()
 
     def on(self, topic: str, handler: Handler) -> None:
@@ -87,15 +90,16 @@ class RobotBus:
         self._context.term()
 
     @property
-    def up(self) -> bool:
-        return self._up
+    def state(self) -> BusView:
+        """Which directions work, and why one does not. May be read from any thread."""
+        return self._state
 
     def send(self, topic: str, body: dict[str, Any]) -> bool:
         """Hand a message over. False: the bus is down, or too many wait already; it was dropped and counted.
 
         Nothing waits for a bus that is down: the robot would get it in a burst when it is of no use any more.
         """
-        if not self._up:
+        if not self._state.up:
             LINK_DROPPED.labels("message").inc()
             return False
         try:
@@ -124,17 +128,14 @@ class RobotBus:
             finally:
                 sockets.close()
                 self._echo.break_off()
-                self._set_state(False, "the connection is made anew")
+                if self._state.up:
+                    self._set_state(_down("the connection is made anew"))
 
     def _serve(self, sockets: _Sockets) -> None:
         """Move messages until it is time to stop or to make the sockets anew."""
         poller = zmq.Poller()
-        monitors = {
-            sockets.publishers_monitor: "nothing of ours reaches the robot",
-            sockets.monitor: "nothing comes in",
-        }
-        connected = dict.fromkeys(monitors, False)
-        for pollable in (sockets.subscriber, sockets.frames, *monitors, self._wake_reader):
+        connected = {sockets.publishers_monitor: False, sockets.monitor: False}
+        for pollable in (sockets.subscriber, sockets.frames, *connected, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
         standstill = Standstill()
         while not self._stop.is_set():
@@ -143,22 +144,21 @@ class RobotBus:
             ready = dict(poller.poll(POLL_MS))
             if standstill.lasted_s():
                 return  # the broker has given the connections up; libzmq would find out in its own time
-            for monitor in monitors:
+            for monitor, before in connected.items():
                 if monitor in ready:
-                    connected[monitor] = _is_connected(monitor, connected[monitor])
-            cut = [what for monitor, what in monitors.items() if not connected[monitor]]
-            if cut:
-                self._echo.break_off()
-                self._set_state(False, f"the robot's broker does not answer: {' and '.join(cut)}")
-            else:
+                    connected[monitor] = _is_connected(monitor, before)
+            if all(connected.values()):
                 self._go_round(sockets.publisher)
+            else:
+                self._echo.break_off()
+                self._set_state(_cut(connected[sockets.publishers_monitor], connected[sockets.monitor]))
             if self._wake_reader.fileno() in ready:
                 self._send_outbox(sockets.publisher)
             if sockets.subscriber in ready:
                 self._receive(sockets.subscriber)
             if sockets.frames in ready:
                 self._receive_newest(sockets.frames)
-            if not self._up and time.monotonic() - self._down_since > RENEW_AFTER_S:
+            if not self._state.up and time.monotonic() - self._down_since > RENEW_AFTER_S:
                 return
 
     def _go_round(self, publisher: zmq.Socket[bytes]) -> None:
@@ -167,16 +167,15 @@ class RobotBus:
         if body is not None:
             with contextlib.suppress(zmq.Again):
                 publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
-        if self._up and self._echo.is_lost():
+        if self._state.up and self._echo.is_lost():
             self._echo.break_off()
-            self._set_state(False, "what we say does not come back from the robot's broker")
+            self._set_state(_down("what we say does not come back from the robot's broker"))
 
-    def _set_state(self, up: bool, reason: str) -> None:
-        if up == self._up:
-            return
-        self._up = up
-        self._down_since = time.monotonic()
-        self._on_state(up, reason)
+    def _set_state(self, state: BusView) -> None:
+        was, self._state = self._state, state
+        if state.up != was.up:
+            self._down_since = time.monotonic()
+            self._on_state(state)
 
     def _send_outbox(self, publisher: zmq.Socket[bytes]) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -187,7 +186,7 @@ class RobotBus:
                 topic, body = self._outbox.get_nowait()
             except queue.Empty:
                 return
-            if not self._up:
+            if not self._state.up:
                 LINK_DROPPED.labels("message").inc()
                 continue
             try:
@@ -260,7 +259,19 @@ class RobotBus:
     def _take_echo(self, parts: Sequence[bytes]) -> None:
         with contextlib.suppress(RiderError):  # another program's malformed echo
             if self._echo.take(decode(parts)[1]):
-                self._set_state(True, "")
+                self._set_state(UP)
+
+
+def _down(problem: str) -> BusView:
+    """Neither direction is proven."""
+    return BusView(up=False, to_robot=False, from_robot=False, problem=problem)
+
+
+def _cut(to_robot: bool, from_robot: bool) -> BusView:
+    """At least one direction has no connection."""
+    cut = ("nothing of ours reaches the robot", not to_robot), ("nothing comes in", not from_robot)
+    problem = "the robot's broker does not answer: " + " and ".join(what for what, is_cut in cut if is_cut)
+    return BusView(up=False, to_robot=to_robot, from_robot=from_robot, problem=problem)
 
 
 def _is_connected(monitor: zmq.Socket[bytes], before: bool) -> bool:

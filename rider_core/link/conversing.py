@@ -18,6 +18,7 @@ from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.text_generation import ChatMessage
 from rider_core.errors import JobFailed, RiderError
 from rider_core.link.options import House
+from rider_core.link.pulse import BEAT_EVERY_S, STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.link.sentences import SentenceCutter
 from rider_core.link.speaking import Speaking, Spoken
 from rider_core.metrics import ANSWERS
@@ -83,6 +84,7 @@ class Conversation:
         self._next: tuple[_Answer, Callable[[], None]] | None = None
         self._current: _Answer | None = None
         self._ends = False
+        self.pulse = Pulse("conversation", STUCK_ON_JOBS_AFTER_S)
         self._thread = threading.Thread(target=self._answer_all, name="conversation", daemon=True)
 
     def start(self) -> None:
@@ -123,10 +125,13 @@ class Conversation:
 
     def _answer_all(self) -> None:
         while True:
+            self.pulse.beat()
             with self._changed:
-                self._changed.wait_for(lambda: self._ends or self._next is not None)
-                if self._ends or self._next is None:
+                self._changed.wait_for(lambda: self._ends or self._next is not None, BEAT_EVERY_S)
+                if self._ends:
                     return
+                if self._next is None:
+                    continue
                 (answer, unanswered), self._next = self._next, None
                 self._current = answer
             try:
@@ -140,6 +145,7 @@ class Conversation:
         self._house.backend.submit(spec)
         cutter = SentenceCutter(answer.language)
         for event in self._house.follow(spec.id, SILENCE_S):
+            self.pulse.beat()
             if answer.interrupted.is_set():
                 break
             if event.kind == "job.partial":
@@ -185,7 +191,7 @@ class Conversation:
         for sentence in sentences:
             spoken = Spoken(sentence, answer.language, answer.job_id)
             while not answer.interrupted.is_set() and not self._speaking.say(spoken, ROOM_S):
-                pass
+                self.pulse.beat()
             answer.first_ms = answer.first_ms or answer.watch.elapsed_ms
             answer.sentences.append(sentence)
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from rider_core.api.messages import parse_message
 from rider_core.api.steering import Choice, HeartbeatView, Switch
-from rider_core.errors import BackendUnavailable, InvalidInput, RobotError
+from rider_core.errors import InvalidInput, RobotError
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, SET_HERE, TASK_OF_DOMAIN, Domain, switched_by
 from rider_core.link.messages import DomainState
 from rider_core.link.options import House
 from rider_core.link.preferences import Preference, Preferences
 from rider_core.link.pulse import Pulse
+from rider_core.link.readiness import Readiness
 from rider_core.link.robot_api import Mode, RobotApi
 from rider_core.link.standstill import Standstill
 
@@ -29,13 +30,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 5.0
 #: Workers are looked at more often than that: the robot waits for as long as we do not notice.
 CHECK_EVERY_S = 0.5
-#: After the link's start workers may still be loading their models: what was never there is not missed so soon.
-START_GRACE_S = 20.0
 #: After the PC stood still a domain is taken after this much health: what was lost was not lost for an ailment.
 AWAKE_FOR_S = 3.0
-#: A broker that was started again is back by then; after that, what goes over the bus is the robot's own again.
-BUS_GRACE_S = 0.5
-OVER_THE_BUS = ("voice", "vision")
 #: A reason is for people, in characters.
 MAX_REASON = 200
 #: Who has to hand a domain back again this soon after it was taken waits twice as long before it is taken the next
@@ -84,19 +80,16 @@ class Custody:
         self._base_url = base_url
         self._on_robot = on_robot
         self._preferences = preferences or Preferences(None)
-        self._all_together = all_together
+        #: Its `bus_is` may be called from any thread.
+        self.readiness = Readiness(house.capacity, all_together)
         self._ai_mode = ""
         self._domains: dict[str, Domain] = {name: Domain() for name in TASK_OF_DOMAIN}
         self._wanted_back: dict[str, str] = {}
         self._chosen: list[tuple[str, Preference, threading.Event]] = []
-        self._bus_problem, self._bus_since = "", 0.0
-        #: Domains that could be served at some time since the start.
-        self._served_once: set[str] = set()
         self._awake_since = float("-inf")
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._started = time.monotonic()
         self._next_heartbeat = 0.0
         self._heartbeat_ts: float | None = None
         self._robot_problem: str | None = None
@@ -120,12 +113,6 @@ class Custody:
         with self._lock:
             self._wanted_back[domain] = reason
         self._wake.set()
-
-    def bus_is(self, problem: str) -> None:
-        """Why the robot's bus is down; empty: it is up. May be called from any thread."""
-        if bool(problem) != bool(self._bus_problem):
-            self._bus_since = time.monotonic()
-        self._bus_problem = problem
 
     def standing(self, domain: str) -> Standing:
         """Who serves a domain now. May be called from any thread."""
@@ -216,7 +203,7 @@ class Custody:
                 self._stood_still(stood_s)
 
     def _round(self) -> None:
-        problems = self._problems()
+        problems = self.readiness.problems()
         with self._lock:
             chosen = list(self._chosen)
         # A person is told what the robot reports now, so the robot is asked first.
@@ -228,7 +215,7 @@ class Custody:
             del self._chosen[: len(chosen)]
         for name, preference, _ in chosen:
             self._choose(name, preference)
-        for name, reason in self._reasons(problems | wanted).items():
+        for name, reason in self.readiness.reasons(problems | wanted, self._domains).items():
             self._look_after(name, self._domains[name], reason)
         for _, _, tried in chosen:
             tried.set()
@@ -253,22 +240,6 @@ class Custody:
         domain.asked, domain.wait_s, domain.refusal = preference.choice == "pc", HEALTHY_FOR_S, ""
         self._tell(name)
 
-    def _reasons(self, problems: dict[str, str]) -> dict[str, str]:
-        """Domain to why we cannot serve it now, empty where we can.
-
-        What one domain's problem means for the others follows from the robot's AI mode, which is one for all of them.
-        """
-        reasons = {name: problems.get(name, "") for name in self._domains}
-        voice, vision = self._domains["voice"], self._domains["vision"]
-        if reasons["voice"] and (voice.mode == "pc" or voice.is_lost) and not reasons["text"]:
-            # With text alone at the PC, the robot's voice would go on streaming to us instead of hearing for itself.
-            reasons["text"] = f"voice is not served: {reasons['voice']}"
-        if self._all_together and (vision.mode == "pc" or vision.is_lost):
-            blind = reasons["vision"] or (vision.is_lost and "vision is not back yet")
-            if blind:
-                reasons |= {name: reason or f"vision: {blind}" for name, reason in reasons.items() if name != "vision"}
-        return reasons
-
     def _look_after(self, name: str, domain: Domain, reason: str) -> None:
         domain.problem = reason
         preference = self._preferences.of(name)
@@ -286,26 +257,6 @@ class Custody:
         healthy_s = now - domain.healthy_since
         if domain.may_be_taken(preference) and (domain.asked or healthy_s > domain.wait_s):
             self._take(name, domain, preference)
-
-    def _problems(self) -> dict[str, str]:
-        """Domain to why we cannot serve it now."""
-        problems = self._problems_now()
-        if time.monotonic() - self._started < START_GRACE_S:
-            return {name: problem for name, problem in problems.items() if name in self._served_once}
-        return problems
-
-    def _problems_now(self) -> dict[str, str]:
-        problems = {}
-        if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:
-            problems = dict.fromkeys(OVER_THE_BUS, self._bus_problem)
-        try:
-            capacity = self._house.capacity()
-        except BackendUnavailable as error:
-            return dict.fromkeys(TASK_OF_DOMAIN, str(error))
-        idle = {name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)}
-        problems |= idle
-        self._served_once |= TASK_OF_DOMAIN.keys() - problems.keys()
-        return problems
 
     def _talk_to_robot(self, problems: dict[str, str]) -> None:
         try:

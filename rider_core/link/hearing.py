@@ -20,6 +20,7 @@ from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.own_speech import OwnSpeech
+from rider_core.link.pulse import STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Hearing:
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
         self._pending: queue.Queue[_Pending | None] = queue.Queue(MAX_UNDER_WAY)
+        self.pulse = Pulse("hearing", STUCK_ON_JOBS_AFTER_S)
         self._thread = threading.Thread(target=self._answer_all, name="hearing", daemon=True)
 
     def start(self) -> None:
@@ -89,6 +91,11 @@ class Hearing:
     def last_chunk(self) -> float:
         """When the robot's microphone was last heard; monotonic, 0 where it never was."""
         return self._last_chunk
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech in the utterance that goes on now; 0: nobody speaks. May be read from any thread."""
+        return self._endpointer.speech_s
 
     def take_chunk(self, body: dict[str, Any]) -> None:
         """The next piece of the microphone stream.
@@ -156,7 +163,7 @@ class Hearing:
         LINK_DROPPED.labels("utterance").inc()
 
     def _answer_all(self) -> None:
-        while (pending := self._pending.get()) is not None:
+        for pending in self.pulse.each(self._pending):
             try:
                 self._answer(pending)
             except Exception:  # the top of a thread

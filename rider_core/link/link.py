@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from rider_core.api.messages import parse_message
-from rider_core.api.steering import DOMAINS, Restart
+from rider_core.api.steering import DOMAINS, BusView, Restart
 from rider_core.link import keepalive
 from rider_core.link.bus import RobotBus
 from rider_core.link.conversing import Conversation
 from rider_core.link.custody import Custody
 from rider_core.link.hearing import Hearing
 from rider_core.link.keepalive import VoiceKeepalive
+from rider_core.link.listening_pause import ListeningPause
 from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import Device
 from rider_core.link.options import House, LinkOptions
@@ -38,7 +39,6 @@ class Link:
         self._options = options
         self._house = house
         self._robot_problem = "not asked yet"
-        self._bus_problem = "not connected yet"
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
@@ -53,7 +53,10 @@ class Link:
             options.all_together,
         )
         loudspeaker = Loudspeaker(self._bus.send, options.voice_keepalive)
-        self._speaking = Speaking(house, loudspeaker, self._refusals, options.piece_s)
+        pause = ListeningPause(loudspeaker, lambda: self._hearing.last_chunk, lambda: self._hearing.speech_s)
+        self._speaking = Speaking(
+            house, loudspeaker, self._refusals, options.piece_s, pause if options.barge_in else None
+        )
         self._conversation = Conversation(
             house,
             self._speaking,
@@ -115,7 +118,8 @@ class Link:
 
     def stuck(self) -> str:
         """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
-        return "; ".join(filter(None, (part.pulse.problem() for part in (self._bus, self._custody, self._seeing))))
+        parts = self._bus, self._custody, self._seeing, self._hearing, self._speaking, self._conversation
+        return "; ".join(filter(None, (part.pulse.problem() for part in parts)))
 
     def steering(self, stop: Callable[[], None]) -> Steering:
         """What answers people's requests.
@@ -123,15 +127,16 @@ class Link:
         Args:
             stop: Asks the process to end; returns at once.
         """
-        return Steering(self._options, self._custody, self._bus, lambda: self._bus_problem, self._restarts, stop)
+        return Steering(self._options, self._custody, self._bus, self._restarts, stop)
 
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
-        problems = [problem for problem in (self._bus_problem, self._robot_problem) if problem]
+        bus = self._bus.state
+        problems = [problem for problem in (bus.problem, self._robot_problem) if problem]
         return {
             "role": "link",
             "name": "link",
-            "state": "up" if self._bus.up else "down",
+            "state": "up" if bus.up else "down",
             "robot": self._options.robot_api_url,
             "simulated": self._options.simulated,
             "base_url": self._options.base_url,
@@ -147,14 +152,13 @@ class Link:
             self._battery_pct = round(battery)
             self._tell_state()
 
-    def _bus_changed(self, up: bool, reason: str) -> None:
-        self._bus_problem = reason
-        self._bus_since = time.monotonic() if up else None
-        self._custody.bus_is(reason)
-        if up:
+    def _bus_changed(self, state: BusView) -> None:
+        self._bus_since = time.monotonic() if state.up else None
+        self._custody.readiness.bus_is(state.problem)
+        if state.up:
             log.info("the robot's bus is there")
         else:
-            log.warning("the robot's bus is gone: %s", reason)
+            log.warning("the robot's bus is gone: %s", state.problem)
             self._hearing.reset()
             self._seeing.reset()
         self._tell_state()
@@ -174,9 +178,9 @@ class Link:
     def _tell_state(self) -> None:
         self._house.tell(
             "robot.link",
-            up=self._bus.up,
+            up=self._bus.state.up,
             address=self._options.robot_api_url,
             simulated=self._options.simulated,
             battery_pct=self._battery_pct,
-            reason="; ".join(filter(None, (self._bus_problem, self._robot_problem))),
+            reason="; ".join(filter(None, (self._bus.state.problem, self._robot_problem))),
         )

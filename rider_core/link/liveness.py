@@ -26,9 +26,9 @@ MIN_SIDE_PX = 32
 MAX_PIXELS = 8_300_000
 #: Frames are looked at so often at most; more would cost and tell nothing.
 EVERY_S = 0.18
-#: The same picture for so long: the camera hangs. Where the encoder changes its tables from frame to frame, noise needs
-#: longer to show.
-STALE_AFTER_S, STALE_AFTER_MIXED_S = 2.0, 3.0
+#: The camera hangs if it shows the same picture for so many seconds. Where the encoder changes its tables from frame to
+#: frame, noise needs longer to show: the second value, or the third where those tables are too coarse to tell.
+STALE_AFTER_S, STALE_AFTER_MIXED_S, STALE_AFTER_COARSE_S = 2.0, 3.0, 8.0
 #: A picture without anything on it for so long: black, white or grey all over.
 BLANK_AFTER_S = 2.0
 
@@ -50,6 +50,11 @@ _TOLERANCE = 0.35
 _MOVED_SHARE = 0.04
 #: The same for frames with several tables: the share for which no value fits all frames.
 _MISFIT_SHARE = 0.04
+#: Frames with several tables count as one picture only where noise would show by now: half of the blocks' brightnesses
+#: are known to within `_NARROW`, in coefficient units, or `_ALIKE` frames had a table that came before. The width after
+#: 3 s of a frozen camera (`bench/liveness`): 2.2 at most where any quality follows any, 4.2 and more where the quality
+#: rises by one from frame to frame.
+_NARROW, _ALIKE = 2.7, 8
 #: Of so many tables the newest picture is kept.
 _MAX_TABLES = 16
 #: A change that no encoder makes: five grey levels of a block, in so many blocks.
@@ -131,6 +136,8 @@ class Liveness:
         self._newest: dict[bytes, Look] = {}
         self._same_since = self._blank_since = float("inf")
         self._low = self._high = np.empty((0, 0), np.float32)
+        #: Frames since the last change whose table had come before.
+        self._alike = 0
 
     def see(self, jpeg: bytes, arrived: float, stream: int) -> None:
         """The next picture.
@@ -172,14 +179,21 @@ class Liveness:
         if arrived - self._blank_since >= BLANK_AFTER_S:
             return "blank", "the camera's picture is black, white or grey all over: is its lens covered?"
         same_s = arrived - self._same_since
-        if same_s >= (STALE_AFTER_S if len(self._newest) < 2 else STALE_AFTER_MIXED_S):
+        if same_s >= self._stale_after_s():
             return "stale", f"the camera shows the same picture for {same_s:.0f} s"
         return None
+
+    def _stale_after_s(self) -> float:
+        if len(self._newest) < 2:
+            return STALE_AFTER_S
+        tells = self._alike >= _ALIKE or np.median(self._high[:, 0] - self._low[:, 0]) <= _NARROW
+        return STALE_AFTER_MIXED_S if tells else STALE_AFTER_COARSE_S
 
     def _begin(self, arrived: float) -> None:
         self._same_since = arrived
         self._last = None
         self._newest.clear()
+        self._alike = 0
         self._low = self._high = np.empty((0, 0), np.float32)
 
     def _add(self, look: Look) -> None:
@@ -189,6 +203,7 @@ class Liveness:
         else:
             self._low, self._high = np.maximum(self._low, low), np.minimum(self._high, high)
         self._last = look
+        self._alike += look.table in self._newest
         self._newest[look.table] = look
         if len(self._newest) > _MAX_TABLES:
             del self._newest[next(iter(self._newest))]

@@ -25,6 +25,8 @@ INTENT = {"kind": "rider_pc.speech"}
 LEAD_S = 0.35
 #: What the start of a player takes, for each piece.
 START_S = 0.1
+#: A silence of the loudspeaker that counts as a pause, in seconds: long enough for the robot to hear something.
+PAUSE_S = 0.8
 
 
 class Loudspeaker:
@@ -38,12 +40,17 @@ class Loudspeaker:
         """
         self._send = send
         self._invisible_texts = invisible_texts
-        self._plays_until = 0.0
+        self._plays_since = self._plays_until = 0.0
 
     @property
     def plays_until(self) -> float:
         """Until when the robot plays what was sent, as far as we can reckon (monotonic). From any thread."""
         return self._plays_until
+
+    @property
+    def played_s(self) -> float:
+        """How long the robot will have played without a pause, in seconds, when all that was sent is played."""
+        return self._plays_until - self._plays_since if time.monotonic() - self._plays_until < PAUSE_S else 0.0
 
     def is_running_dry(self) -> bool:
         """What it has will soon have been played."""
@@ -58,6 +65,8 @@ class Loudspeaker:
         """Send a piece. False: the bus is down, or too much waits already."""
         sound = {"audio": encode_base64(piece.to_wav()), "format": "wav", "sample_rate": piece.sample_rate}
         now = time.monotonic()
+        if now - self._plays_until >= PAUSE_S:
+            self._plays_since = now
         self._plays_until = max(self._plays_until, now) + START_S + piece.duration_s
         if not self._invisible_texts:
             return self._send(CHUNK, {**sound, "seq": seq, "ts": time.time()})

@@ -24,6 +24,7 @@ from rider_core.link.navigator import NavigatorWatch
 from rider_core.link.obstacle import NEAREST_M, Ahead, View, look_ahead
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.pulse import Pulse
+from rider_core.link.repeats import RepeatedLine
 from rider_core.link.tracks import Thing, Tracks
 from rider_core.metrics import BLIND, FRAMES, LINK_DROPPED
 
@@ -86,6 +87,7 @@ class Seeing:
         self._last_said = float("-inf")
         self._unanswered_since: float | None = None
         self._problem = ""
+        self._failures = RepeatedLine(log, "a frame was not looked at")
         self._unsure_since: float | None = None
         self._asked_back = float("-inf")
         self.pulse = Pulse("seeing")
@@ -143,13 +145,14 @@ class Seeing:
             late = isinstance(error, JobExpired | WaitTimeout)
             problem = f"no picture was looked at within {DEADLINE_S:g} s" if late else str(error)
             _drop("expired" if late else "failed")
-            log.info("a frame was not looked at: %s", error)
+            self._failures.note(str(error))
         except Exception as error:  # a tracker is foreign code: that it raises must not look like a clear way
             problem = f"{type(error).__name__}: {error}"
             _drop("failed")
-            log.exception("a frame was not looked at")
+            self._failures.note(problem, error)
         else:
             self._unanswered_since, self._problem = None, ""
+            self._failures.end()
             return
         # The first says most: those after it may be that an engine rests which failed too often.
         self._problem = self._problem or problem

@@ -17,10 +17,12 @@ from rider_core.api.languages import language_code
 from rider_core.api.messages import decode_base64, parse_message
 from rider_core.api.text_to_speech import AudioChunk
 from rider_core.errors import InvalidInput, JobError, JobFailed, RiderError, TooLarge
+from rider_core.link.listening_pause import ListeningPause
 from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import SpeakRequest
 from rider_core.link.options import House
 from rider_core.link.pieces import PieceCutter
+from rider_core.link.pulse import STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.link.refusals import Refusals
 from rider_core.metrics import LINK_DROPPED
 from rider_core.timing import Stopwatch
@@ -74,19 +76,29 @@ def other_voices(voice: str | None) -> list[str | None]:
 class Speaking:
     """Texts may come from any thread; their sound is passed on in a thread of its own."""
 
-    def __init__(self, house: House, loudspeaker: Loudspeaker, refusals: Refusals, piece_s: float) -> None:
+    def __init__(
+        self,
+        house: House,
+        loudspeaker: Loudspeaker,
+        refusals: Refusals,
+        piece_s: float,
+        pause: ListeningPause | None = None,
+    ) -> None:
         """
         Args:
             piece_s: Length of a piece of speech, in seconds.
+            pause: Lets a person interrupt a long answer; None: an answer has no pauses.
         """
         self._house = house
         self._loudspeaker = loudspeaker
         self._refusals = refusals
         self._piece_s = piece_s
+        self._pause = pause
         self._room = threading.BoundedSemaphore(MAX_WAITING)
         self._waiting: queue.SimpleQueue[Spoken | None] = queue.SimpleQueue()
         self._under_way: list[Spoken] = []
         self._lock = threading.Lock()
+        self.pulse = Pulse("speaking", STUCK_ON_JOBS_AFTER_S)
         self._thread = threading.Thread(target=self._speak_all, name="speaking", daemon=True)
 
     def start(self) -> None:
@@ -151,7 +163,7 @@ class Speaking:
         spoken.job_id = self._house.backend.submit(spec)
 
     def _speak_all(self) -> None:
-        while (spoken := self._waiting.get()) is not None:
+        for spoken in self.pulse.each(self._waiting):
             try:
                 self._speak(spoken)
             except RiderError as error:
@@ -180,8 +192,11 @@ class Speaking:
                 return
 
     def _pass_all_on(self, spoken: Spoken) -> None:
+        if spoken.answer is not None and self._pause is not None and self._pause.wait(spoken.hushed):
+            return
         cutter = PieceCutter(self._piece_s)
         for event in self._house.follow(spoken.job_id, SILENCE_S):
+            self.pulse.beat()
             if spoken.hushed.is_set():
                 return
             if event.kind == "job.partial":
@@ -201,6 +216,7 @@ class Speaking:
         """Send the pieces that are ready, each when the robot has nearly played what it has."""
         is_answer = spoken.answer is not None
         while (piece := cutter.next(urgent=self._loudspeaker.is_running_dry(), final=final)) is not None:
+            self.pulse.beat()
             if self._loudspeaker.wait(is_answer, spoken.hushed):
                 return
             if not self._loudspeaker.play(piece, is_answer, spoken.pieces):

@@ -18,7 +18,6 @@ from rider_core.api.messages import first_problem
 from rider_core.api.steering import (
     DOMAINS,
     STEERING_REQUESTS,
-    BusView,
     DomainView,
     HeartbeatView,
     Refusal,
@@ -48,7 +47,6 @@ class Steering:
     """Executes requests of people; see `rpc.handling.Handler`.
 
     Attributes:
-        bus_problem: Why the robot's bus is down; empty: it is up.
         restarts: What must be started again at the robot.
         stop: Asks the process to end in an orderly way; returns at once.
     """
@@ -56,7 +54,6 @@ class Steering:
     options: LinkOptions
     custody: Custody
     bus: RobotBus
-    bus_problem: Callable[[], str]
     restarts: Callable[[], tuple[Restart, ...]]
     stop: Callable[[], None]
 
@@ -95,7 +92,7 @@ class Steering:
             base_url=self.options.base_url,
             simulated=self.options.simulated,
             pid=os.getpid(),
-            bus=bus_view(self.bus.up, self.bus_problem()),
+            bus=self.bus.state,
             heartbeat=self.custody.heartbeat,
             domains=tuple(_view(self.custody.describe(name)) for name in DOMAINS),
             work={domain: _counts(counter) for domain, counter in WORK.items()},
@@ -110,18 +107,6 @@ class Steering:
         confirmed = bool(told["asked"]) and heartbeat.answered and self.custody.agrees(asked.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
-
-
-def bus_view(up: bool, problem: str) -> BusView:
-    """Which direction is down, from the bus's own words (`RobotBus`). Where it names none, both are unproven."""
-    outward, inward = "nothing of ours reaches" in problem, "nothing comes in" in problem
-    named = outward or inward
-    return BusView(
-        up=up,
-        to_robot=up or (named and not outward),
-        from_robot=up or (named and not inward),
-        problem="" if up else problem,
-    )
 
 
 def _not_yet(domain: DomainView, heartbeat: HeartbeatView, asked: bool) -> str:

@@ -20,7 +20,7 @@ from rider_vision_tracking import new_byte_track
 from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
-from rider_core.link import Link, LinkOptions, custody
+from rider_core.link import Link, LinkOptions, custody, readiness
 from rider_core.link.domain import OURS
 from rider_core.link.options import House, VisionOptions
 from rider_core.simulator import RobotConfig, SimulatedRobot
@@ -105,7 +105,7 @@ def metric(name: str, **labels: str) -> float:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The link looks more often than it does on a robot."""
-    monkeypatch.setattr(custody, "START_GRACE_S", 0.0)
+    monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
     monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
     monkeypatch.setattr(custody, "HEARTBEAT_EVERY_S", 0.3)
     monkeypatch.setattr(custody, "HEALTHY_FOR_S", 1.0)

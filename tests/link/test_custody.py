@@ -10,7 +10,7 @@ import pytest
 
 from rider_core.api.steering import Choice
 from rider_core.errors import RobotError
-from rider_core.link import custody, standstill
+from rider_core.link import custody, readiness, standstill
 from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
 from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
 from rider_core.link.messages import DomainState
@@ -77,6 +77,7 @@ def house_of(capable: Capable) -> House:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     clock = Time()
     monkeypatch.setattr(custody, "time", clock)
+    monkeypatch.setattr(readiness, "time", clock)
     return clock  # type: ignore[return-value]
 
 
@@ -193,11 +194,11 @@ def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: Time) -
         robot.put(name, "pc", "manual")
     watched = Watched(clock, robot)
     watched.rounds(20)
-    watched.custody.bus_is("nothing of ours reaches it")
+    watched.custody.readiness.bus_is("nothing of ours reaches it")
     watched.rounds(2)
     assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, its voice would not hear for itself"
     assert "nothing of ours reaches it" in robot.reasons["voice"]
-    watched.custody.bus_is("")
+    watched.custody.readiness.bus_is("")
     watched.rounds(HEALTHY_FOR_S + 6)
     assert set(robot.modes.values()) == {"pc"}
 
@@ -206,9 +207,9 @@ def test_a_broker_that_is_back_at_once_costs_nothing(clock: Time) -> None:
     robot = ObedientRobot()
     watched = Watched(clock, robot)
     watched.rounds(20)
-    watched.custody.bus_is("nothing comes in")
+    watched.custody.readiness.bus_is("nothing comes in")
     watched.custody._round()
-    watched.custody.bus_is("")
+    watched.custody.readiness.bus_is("")
     watched.rounds(5)
     assert robot.modes["vision"] == "pc"
 
@@ -233,7 +234,7 @@ def test_a_robot_that_is_off_for_an_hour_leaves_few_lines(clock: Time, caplog: p
     watched.rounds(20)
     caplog.clear()
     robot.off = True
-    watched.custody.bus_is("the robot's broker does not answer")
+    watched.custody.readiness.bus_is("the robot's broker does not answer")
     watched.capable.workers = 0
     watched.rounds(3600)
     assert len(caplog.records) <= 10

@@ -12,6 +12,7 @@ import pytest
 import zmq
 from link_stage import metric
 
+from rider_core.api.steering import BusView
 from rider_core.link import echo, standstill
 from rider_core.link.bus import RobotBus
 from rider_core.link.echo import Echo
@@ -33,10 +34,10 @@ class Scene:
         self.broker = Broker("127.0.0.1", 0, 0)
         self.broker.start()
         self.to_robot, self.from_robot = Tunnel(self.broker.publish_port), Tunnel(self.broker.subscribe_port)
-        self.states: list[tuple[bool, str]] = []
+        self.states: list[BusView] = []
         self.heard: list[dict[str, Any]] = []
         addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (self.to_robot, self.from_robot))
-        self.bus = RobotBus(*addresses, on_state=lambda up, reason: self.states.append((up, reason)))
+        self.bus = RobotBus(*addresses, on_state=self.states.append)
         self.bus.on("voice.asr.request", lambda _: None)
         self._ended = threading.Event()
         self._robot = threading.Thread(target=self._listen, daemon=True)
@@ -44,7 +45,7 @@ class Scene:
     def start(self) -> None:
         self._robot.start()
         self.bus.start(Refusals(lambda *_, **__: None, self.bus.send))
-        wait_until(lambda: self.bus.up, what="the bus")
+        wait_until(lambda: self.bus.state.up, what="the bus")
 
     def close(self) -> None:
         self.bus.stop()
@@ -57,9 +58,9 @@ class Scene:
     def down(self) -> str:
         """The reason, once it is known."""
         began = time.monotonic()
-        wait_until(lambda: not self.bus.up, 10, what="the cut")
+        wait_until(lambda: not self.bus.state.up, 10, what="the cut")
         assert time.monotonic() - began < KNOWN_AFTER_S
-        return next(reason for up, reason in reversed(self.states) if not up and "anew" not in reason)
+        return next(it.problem for it in reversed(self.states) if not it.up and "anew" not in it.problem)
 
     def say(self, number: int) -> bool:
         return self.bus.send("voice.asr.result", {"number": number})
@@ -104,7 +105,7 @@ def test_after_a_standstill_the_sockets_are_made_anew_at_once(scene: Scene, monk
     monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
     known = len(scene.states)
     asleep_s = 30.0
-    wait_until(lambda: [up for up, _ in scene.states[known:]] == [False, True], 3, what="a new connection")
+    wait_until(lambda: [it.up for it in scene.states[known:]] == [False, True], 3, what="a new connection")
 
 
 def test_it_comes_back_and_nothing_stale_with_it(scene: Scene) -> None:
@@ -120,7 +121,7 @@ def test_it_comes_back_and_nothing_stale_with_it(scene: Scene) -> None:
     assert metric("rider_link_sent_total", topic="voice.asr.result") == sent
     assert metric("rider_link_dropped_total", what="message") >= dropped + 50
     scene.to_robot.mend()
-    wait_until(lambda: scene.bus.up, 15, what="the bus again")
+    wait_until(lambda: scene.bus.state.up, 15, what="the bus again")
     wait_until(lambda: scene.say(2) and any(each["number"] == 2 for each in scene.heard), what="the robot again")
     assert not [each for each in scene.heard if each["number"] >= 100]
 

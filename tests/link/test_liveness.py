@@ -81,12 +81,28 @@ def test_a_frozen_picture_in_changing_qualities(scene: Pixels) -> None:
 @pytest.mark.parametrize("noise", [1.0, 4.0])
 @pytest.mark.parametrize(
     "quality",
-    [lambda _: 50, lambda _: 75, lambda _: ROBOTS, lambda n: 50 + n * 17 % 46],
-    ids=["50", "75", "95", "changing"],
+    [lambda _: 50, lambda _: 75, lambda _: ROBOTS, lambda n: 50 + n * 17 % 46, lambda n: 50 + n % 46],
+    ids=["50", "75", "95", "changing", "rising"],
 )
 def test_a_robot_that_stands_still(scene: Pixels, noise: float, quality: Callable[[int], int]) -> None:
     frames = (encode(picture, quality(number)) for number, picture in enumerate(living(scene, noise)))
     assert first_problem(frames, 12) == (math.inf, "")
+
+
+def test_a_still_wall_in_rising_qualities() -> None:
+    """The coarse tables come one after the other: what little noise moves shows late."""
+    y, x = np.mgrid[0:240, 0:320].astype(np.float32)
+    wall = np.dstack([90 + x * 0.2 + y * 0.1] * 3)
+    frames = (encode(picture, 50 + number % 46) for number, picture in enumerate(living(wall, 1.0)))
+    assert first_problem(frames, 12) == (math.inf, "")
+    frozen = (encode(wall, 50 + number % 46) for number in itertools.count())
+    assert first_problem(frozen, 12)[1] == "stale"
+
+
+def test_a_frozen_picture_in_two_qualities_by_turns(scene: Pixels) -> None:
+    picture = next(living(scene, 2.0))
+    at_s, what = first_problem((encode(picture, 60 + number % 2) for number in itertools.count()), 4)
+    assert (what, at_s <= 3.5) == ("stale", True)
 
 
 def test_a_small_thing_that_moves_in_a_drawing_without_noise() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+from link_stage import Stage
 
 from rider_core.cli import link_process
 from rider_core.cli.link_process import AddressWatch
@@ -52,6 +55,36 @@ def test_one_that_ended() -> None:
     thread.start()
     thread.join()
     assert beating.problem() == "seeing has ended"
+
+
+def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lives while there is none, and what ends it is no death of hunger."""
+    monkeypatch.setattr(pulse, "STUCK_AFTER_S", 0.3)
+    monkeypatch.setattr(pulse, "BEAT_EVERY_S", 0.05)
+    beating, waiting = Pulse("hearing"), queue.SimpleQueue[int | None]()
+    worked: list[int] = []
+    thread = threading.Thread(target=lambda: worked.extend(beating.each(waiting)))
+    thread.start()
+    began = time.monotonic()
+    wait_until(lambda: beating.problem() or time.monotonic() - began > 0.6)
+    assert beating.problem() == ""
+    for item in (1, 2, None):
+        waiting.put(item)
+    thread.join(5)
+    assert (worked, beating.problem()) == ([1, 2], "hearing has ended")
+
+
+@pytest.mark.slow
+def test_each_thread_of_the_link_is_watched(stage: Stage) -> None:
+    ended: list[str] = []
+    for part in ("bus", "custody", "seeing", "hearing", "speaking", "conversation"):
+        assert stage.link.stuck() == "; ".join(ended)
+        beating: Pulse = getattr(stage.link, f"_{part}").pulse
+        thread = threading.Thread(target=beating.beat)
+        thread.start()
+        thread.join()
+        ended.append(f"{beating.name} has ended")
+    assert stage.link.stuck() == "; ".join(ended)
 
 
 def test_the_links_process_ends_for_its_supervisor(hung: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,76 @@
+"""Which domains of the robot the PC can serve now, and why not the others: its workers, and the robot's bus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from rider_core.errors import BackendUnavailable
+from rider_core.link.domain import TASK_OF_DOMAIN, Domain
+
+#: After the link's start workers may still load their models: a domain that no worker has served yet is not missed in
+#: these seconds.
+START_GRACE_S = 20.0
+#: A broker that restarts is back within these seconds; after them, what goes over the bus is the robot's own again.
+BUS_GRACE_S = 0.5
+OVER_THE_BUS = ("voice", "vision")
+
+
+class Readiness:
+    """Belongs to the domains' thread, except `bus_is`."""
+
+    def __init__(self, capacity: Callable[[], Mapping[str, int]], all_together: bool) -> None:
+        """
+        Args:
+            capacity: Task to how many workers can do it; raises BackendUnavailable.
+            all_together: Where vision cannot be served, the others are not served either.
+        """
+        self._capacity = capacity
+        self._all_together = all_together
+        self._bus_problem, self._bus_since = "", 0.0
+        self._started = time.monotonic()
+        #: Domains that could be served at some time since the start.
+        self._served_once: set[str] = set()
+
+    def bus_is(self, problem: str) -> None:
+        """Why the robot's bus is down; empty: it is up. May be called from any thread."""
+        if bool(problem) != bool(self._bus_problem):
+            self._bus_since = time.monotonic()
+        self._bus_problem = problem
+
+    def problems(self) -> dict[str, str]:
+        """Domain to why it cannot be served now, each for itself."""
+        problems = self._problems_now()
+        if time.monotonic() - self._started < START_GRACE_S:
+            return {name: problem for name, problem in problems.items() if name in self._served_once}
+        return problems
+
+    def reasons(self, problems: Mapping[str, str], domains: Mapping[str, Domain]) -> dict[str, str]:
+        """Domain to why it must not be served now, empty where it may.
+
+        A domain's problem concerns other domains too, because the robot has one AI mode for all of them.
+        """
+        reasons = {name: problems.get(name, "") for name in domains}
+        voice, vision = domains["voice"], domains["vision"]
+        if reasons["voice"] and (voice.mode == "pc" or voice.is_lost) and not reasons["text"]:
+            # With text alone at the PC, the robot's voice would go on streaming to us instead of hearing for itself.
+            reasons["text"] = f"voice is not served: {reasons['voice']}"
+        if self._all_together and (vision.mode == "pc" or vision.is_lost):
+            blind = reasons["vision"] or (vision.is_lost and "vision is not back yet")
+            if blind:
+                reasons |= {name: reason or f"vision: {blind}" for name, reason in reasons.items() if name != "vision"}
+        return reasons
+
+    def _problems_now(self) -> dict[str, str]:
+        problems = {}
+        if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:
+            problems = dict.fromkeys(OVER_THE_BUS, self._bus_problem)
+        try:
+            capacity = self._capacity()
+        except BackendUnavailable as error:
+            return dict.fromkeys(TASK_OF_DOMAIN, str(error))
+        problems |= {
+            name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)
+        }
+        self._served_once |= TASK_OF_DOMAIN.keys() - problems.keys()
+        return problems
