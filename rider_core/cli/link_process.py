@@ -19,6 +19,7 @@ from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
 from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.link.options import House, VisionOptions
+from rider_core.link.standstill import Standstill
 from rider_core.link.teller import Teller
 from rider_core.rpc import RedisServer, SocketServer
 from rider_core.rpc.handling import Handler
@@ -32,17 +33,33 @@ log = logging.getLogger(__name__)
 
 #: Exit status where a thread of the link hangs: "internal software error" of sysexits.h.
 STUCK_STATUS = 70
-
-
+#: After a standstill of the process its threads have this many seconds for their first sign of life.
+SPARED_S = 10.0
 #: The robot is told of a new address of ours that soon after; it takes some seconds more to begin anew.
 ADDRESS_EVERY_S = 3.0
 
 
+class NotListening(ConfigError):
+    """There is no address, or no port, where the robot could reach us."""
+
+
 def run_link(settings: Settings) -> None:
-    """Be the link until SIGTERM or SIGINT. Where our address changes, begin anew at the new one."""
+    """Be the link until SIGTERM or SIGINT. Where our address changes, begin anew at the new one.
+
+    Raises:
+        NotListening: at the start. Later, in the midst of a change, it is tried again.
+    """
     stop = _stop_signal()
+    has_served = False
     while not stop.is_set():
-        _run_at_one_address(settings, stop)
+        try:
+            _run_at_one_address(settings, stop)
+        except NotListening as error:
+            if not has_served:
+                raise
+            log.warning("the link cannot begin anew yet: %s", error)
+            stop.wait(ADDRESS_EVERY_S)
+        has_served = True
 
 
 def _stop_signal() -> threading.Event:
@@ -53,16 +70,23 @@ def _stop_signal() -> threading.Event:
 
 
 def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
-    services = Services.open(settings, role="link")
     address = own_address(settings)
+    services = Services.open(settings, role="link")
     watch = CapacityWatch(services.backend)
-    server = create_robot_server(create_robot_app(services, watch), address, settings.link_port)
+    try:
+        server = create_robot_server(create_robot_app(services, watch), address, settings.link_port)
+    except OSError as error:
+        services.close()
+        raise NotListening(
+            f"the robot's requests cannot be answered at {address}:{settings.link_port}: {error.strerror}",
+            remedy="end what listens there, or set RIDER_LINK_PORT to another port",
+        ) from error
     teller = Teller(services.bus.publish)
     options = LinkOptions(
         publish_address=f"tcp://{settings.robot_address}:{settings.pi_publish_port}",
         subscribe_address=f"tcp://{settings.robot_address}:{settings.pi_subscribe_port}",
         robot_api_url=settings.robot_api_url,
-        base_url=settings.link_url or f"http://{address}:{server.effective_port}",
+        base_url=settings.link_url or f"http://{address}:{server.port}",
         simulated=settings.simulated,
         language=settings.language,
         prompt=settings.robot_prompt,
@@ -82,9 +106,8 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
     doors = _doors(settings, services, steering)
-    serving = threading.Thread(target=server.run, name="robot-http", daemon=True)
     watch.start()
-    serving.start()
+    server.start()
     teller.start()
     link.start()
     reporter.start()
@@ -104,7 +127,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         link.stop(hand_back=stop.is_set())
         reporter.stop()
         teller.stop()
-        server.close()
+        server.stop()
         watch.stop()
         services.close()
 
@@ -127,7 +150,7 @@ def own_address(settings: Settings) -> str:
     """Our address on the network that the robot is on: the only one that the robot's server listens on.
 
     Raises:
-        ConfigError: no route leads to the robot, or its name cannot be resolved.
+        NotListening: no route leads to the robot, or its name cannot be resolved.
     """
     host = urlsplit(settings.link_url).hostname if settings.link_url else None
     if host is not None and _is_ours(host):
@@ -138,7 +161,7 @@ def own_address(settings: Settings) -> str:
             probe.connect((settings.robot_address, settings.pi_api_port))
             return str(probe.getsockname()[0])
     except OSError as error:
-        raise ConfigError(
+        raise NotListening(
             f"the robot at {settings.robot_address} cannot be reached: {error}",
             remedy="correct RIDER_PI_HOST, or set RIDER_LINK_URL to our address as the robot sees it",
         ) from error
@@ -169,11 +192,16 @@ class AddressWatch(threading.Thread):
 
 def _wait(link: Link, stop: threading.Event, moved: AddressWatch) -> None:
     """Until it is time to stop, or to serve at another address."""
+    standstill, spared_until = Standstill(), 0.0
     while not stop.wait(1.0):
+        if standstill.lasted_s():
+            # The other threads stood still as well, and this one may be the first that runs.
+            spared_until = time.monotonic() + SPARED_S
+        standstill.begin()
         if moved.new_address:
             log.warning("our address is %s now: the link begins anew there", moved.new_address)
             return
-        if problem := link.stuck():
+        if time.monotonic() >= spared_until and (problem := link.stuck()):
             log.critical("%s: the link ends, so that its supervisor starts it anew", problem)
             # What hangs would hang the orderly end, too.
             os._exit(STUCK_STATUS)

@@ -31,6 +31,9 @@ PING_EVERY_MS, PING_TIMEOUT_MS = 500, 1_500
 #: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
 #: sockets are made anew.
 RENEW_AFTER_S = 4.0
+#: The same for the socket of the camera's pictures alone, while the others are connected: one picture that is too large
+#: ends its connection.
+RENEW_FRAMES_AFTER_S = 1.0
 #: Messages from the robot that may wait for us: ten seconds of sound and everything else. Large ones have a socket of
 #: their own, or a thousand of them would.
 RECEIVE_MARK = 1_000
@@ -42,6 +45,7 @@ POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
+NO_ECHO = "what we say does not come back from the robot's broker"
 UP = BusView(up=True, to_robot=True, from_robot=True)
 
 
@@ -85,6 +89,9 @@ class RobotBus:
         self._stop.set()
         self._wake()
         self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            log.error("the robot's bus did not end; its sockets end with the process")
+            return
         self._wake_reader.close()
         self._wake_writer.close()
         self._context.term()
@@ -135,8 +142,9 @@ class RobotBus:
         """Move messages until it is time to stop or to make the sockets anew."""
         poller = zmq.Poller()
         connected = {sockets.publishers_monitor: False, sockets.monitor: False}
-        for pollable in (sockets.subscriber, sockets.frames, *connected, self._wake_reader):
+        for pollable in (sockets.subscriber, sockets.frames, sockets.frames_monitor, *connected, self._wake_reader):
             poller.register(pollable, zmq.POLLIN)
+        frames_connected, frames_since = False, time.monotonic()
         standstill = Standstill()
         while not self._stop.is_set():
             self.pulse.beat()
@@ -147,6 +155,14 @@ class RobotBus:
             for monitor, before in connected.items():
                 if monitor in ready:
                     connected[monitor] = _is_connected(monitor, before)
+            if sockets.frames_monitor in ready:
+                frames_connected = _is_connected(sockets.frames_monitor, frames_connected)
+            if frames_connected or not connected[sockets.monitor]:
+                frames_since = time.monotonic()
+            elif time.monotonic() - frames_since > RENEW_FRAMES_AFTER_S:
+                log.warning("the connection for the camera's pictures broke off alone: it is made anew")
+                sockets.renew_frames(poller)
+                frames_since = time.monotonic()
             if all(connected.values()):
                 self._go_round(sockets.publisher)
             else:
@@ -167,9 +183,11 @@ class RobotBus:
         if body is not None:
             with contextlib.suppress(zmq.Again):
                 publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
-        if self._state.up and self._echo.is_lost():
+        if not self._state.up:
+            self._set_state(_down(NO_ECHO))
+        elif self._echo.is_lost():
             self._echo.break_off()
-            self._set_state(_down("what we say does not come back from the robot's broker"))
+            self._set_state(_down(NO_ECHO))
 
     def _set_state(self, state: BusView) -> None:
         was, self._state = self._state, state
@@ -289,37 +307,57 @@ class _Sockets:
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], publish_address: str, subscribe_address: str, topics: list[str]
     ) -> None:
-        self.publisher = context.socket(zmq.PUB)
+        self._context, self._subscribe_address = context, subscribe_address
+        self._large = [topic for topic in topics if topic in LARGE_TOPICS]
+        self.publisher, self.publishers_monitor = self._new(zmq.PUB)
         self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
         self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
         self.publisher.setsockopt(zmq.IMMEDIATE, 1)  # keep nothing for a connection that is gone
-        self.subscriber, self.frames = context.socket(zmq.SUB), context.socket(zmq.SUB)
+        self.publisher.connect(publish_address)
+        self.subscriber, self.monitor = self._new(zmq.SUB)
         self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
         self.subscriber.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        self.frames.setsockopt(zmq.RCVHWM, FRAME_MARK)
-        self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
         for topic in (*topics, ECHO):
-            (self.frames if topic in LARGE_TOPICS else self.subscriber).subscribe(topic)
-        theirs = ((self.subscriber, subscribe_address), (self.frames, subscribe_address))
-        for each, address in ((self.publisher, publish_address), *theirs):
-            each.setsockopt(zmq.LINGER, 0)
-            each.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
-            each.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
-            each.setsockopt(zmq.RECONNECT_IVL, 100)
-            each.setsockopt(zmq.RECONNECT_IVL_MAX, 2_000)
-            each.setsockopt(zmq.TCP_KEEPALIVE, 1)
-            if each is self.subscriber:
-                self.monitor = each.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-            elif each is self.publisher:
-                self.publishers_monitor = each.get_monitor_socket(
-                    zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
-                )
-            each.connect(address)
+            if topic not in LARGE_TOPICS:
+                self.subscriber.subscribe(topic)
+        self.subscriber.connect(subscribe_address)
+        self._open_frames()
+
+    def renew_frames(self, poller: zmq.Poller) -> None:
+        """Make the socket of the camera's pictures anew."""
+        for each in (self.frames, self.frames_monitor):
+            poller.unregister(each)
+        _close(self.frames, self.frames_monitor)
+        self._open_frames()
+        for each in (self.frames, self.frames_monitor):
+            poller.register(each, zmq.POLLIN)
 
     def close(self) -> None:
-        for each, monitor in ((self.subscriber, self.monitor), (self.publisher, self.publishers_monitor)):
-            each.disable_monitor()
-            monitor.close(linger=0)
-        self.subscriber.close(linger=0)
-        self.frames.close(linger=0)
-        self.publisher.close(linger=0)
+        _close(self.subscriber, self.monitor)
+        _close(self.publisher, self.publishers_monitor)
+        _close(self.frames, self.frames_monitor)
+
+    def _open_frames(self) -> None:
+        self.frames, self.frames_monitor = self._new(zmq.SUB)
+        self.frames.setsockopt(zmq.RCVHWM, FRAME_MARK)
+        self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
+        for topic in self._large:
+            self.frames.subscribe(topic)
+        self.frames.connect(self._subscribe_address)
+
+    def _new(self, kind: int) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
+        """A socket, and the one that tells of its connections."""
+        socket = self._context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+        socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2_000)
+        socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        return socket, socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+
+
+def _close(socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
+    socket.disable_monitor()
+    monitor.close(linger=0)
+    socket.close(linger=0)

@@ -12,11 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from rider_core.api.events import FINAL_KINDS, Event
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.text_generation import ChatMessage
 from rider_core.errors import JobFailed, RiderError
+from rider_core.link.background import Background
 from rider_core.link.options import House
 from rider_core.link.pulse import BEAT_EVERY_S, STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.link.sentences import SentenceCutter
@@ -65,6 +67,7 @@ class Conversation:
         speaking: Speaking,
         serves_text: Callable[[], bool],
         give_back: Callable[[str], None],
+        background: Background,
         preset: str,
     ) -> None:
         """
@@ -77,6 +80,7 @@ class Conversation:
         self._speaking = speaking
         self._serves_text = serves_text
         self._give_back = give_back
+        self._background = background
         self._preset = preset
         self._turns: deque[ChatMessage] = deque(maxlen=MAX_TURNS)
         self._last_turn = time.monotonic()
@@ -110,13 +114,14 @@ class Conversation:
         """
         self.interrupt()
         with self._changed:
+            if self._next is not None:
+                ANSWERS.labels("interrupted").inc()
             self._next = _Answer(prompt, language), unanswered
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """The person speaks: be silent."""
-        with self._changed:
-            current, self._next = self._current, None
+        """The person speaks: be silent. What the person asked before, and waits for its answer, is still answered."""
+        current = self._current
         if current is None or current.interrupted.is_set():
             return
         current.interrupted.set()
@@ -163,9 +168,12 @@ class Conversation:
         self._finish(answer, None)
 
     def _stop(self, answer: _Answer) -> None:
-        with suppress(RiderError):  # what is still written is thrown away in any case
-            self._house.backend.cancel(answer.job_id)
         self._speaking.hush(answer.job_id)
+        self._background.run(partial(self._cancel, answer.job_id))
+
+    def _cancel(self, job_id: str) -> None:
+        with suppress(RiderError):  # what is still written is thrown away in any case
+            self._house.backend.cancel(job_id)
 
     def _spec(self, answer: _Answer) -> JobSpec:
         if time.monotonic() - self._last_turn > FORGOTTEN_AFTER_S:

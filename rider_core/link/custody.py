@@ -50,11 +50,13 @@ class Standing:
         mode: `pc` or `local`; empty: the robot was not heard yet.
         since: When we learned it (monotonic).
         unattended: The PC does not serve it, and the robot's own programs rest because another domain is with the PC.
+        is_lost: The PC served it and does not any more, by no person's doing.
     """
 
     mode: str
     since: float
     unattended: bool = False
+    is_lost: bool = False
 
 
 class Custody:
@@ -117,7 +119,8 @@ class Custody:
     def standing(self, domain: str) -> Standing:
         """Who serves a domain now. May be called from any thread."""
         known = self._domains[domain]
-        return Standing(known.mode, known.since, known.mode == "local" and self._ai_mode == OFFLOADS)
+        unattended = known.mode == "local" and self._ai_mode == OFFLOADS
+        return Standing(known.mode, known.since, unattended, known.is_lost)
 
     def is_handed_back(self, domain: str) -> bool:
         """Whether we gave it to the robot because we could not serve it. May be called from any thread."""
@@ -215,10 +218,19 @@ class Custody:
             del self._chosen[: len(chosen)]
         for name, preference, _ in chosen:
             self._choose(name, preference)
-        for name, reason in self.readiness.reasons(problems | wanted, self._domains).items():
+        choices = {name: self._preferences.of(name).choice for name in self._domains}
+        for name, reason in self.readiness.reasons(problems | wanted, self._domains, choices).items():
             self._look_after(name, self._domains[name], reason)
+        self._ask_again(wanted)
         for _, _, tried in chosen:
             tried.set()
+
+    def _ask_again(self, wanted: dict[str, str]) -> None:
+        """What was asked for once, and failed, is tried in the next round, too."""
+        with self._lock:
+            for name, reason in wanted.items():
+                if self._domains[name].mode == "pc" and self._domains[name].failed_switches:
+                    self._wanted_back.setdefault(name, reason)
 
     def _stood_still(self, seconds: float) -> None:
         """The robot has given us up meanwhile, or will at its next look."""
@@ -263,11 +275,10 @@ class Custody:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
             # Asked first: another program that answers at the robot's address is sent nothing.
-            states = self._api.domains()
+            for state in self._api.domains().values():
+                self._note(state)
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
-            for state in states.values():
-                self._note(state)
             self._ai_mode = self._api.ai_mode()
         except RobotError as error:
             self._robot_is(str(error))

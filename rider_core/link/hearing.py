@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.languages import language_code
 from rider_core.api.messages import decode_base64, encode_base64, parse_message
 from rider_core.api.speech_to_text import Transcript
-from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, RiderError, WaitTimeout
+from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, JobFailed, RiderError, WaitTimeout
+from rider_core.link.background import Background
 from rider_core.link.conversing import Conversation
 from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
@@ -41,11 +43,12 @@ class _Pending:
     job_id: str
     utterance: Utterance
     speech_ended: float
-    submitted: float
 
 
 class Hearing:
-    """`take_chunk` and `reset` belong to the bus's thread; the answers are awaited in a thread of its own."""
+    """`take_chunk` and `reset` belong to the bus's thread; jobs are submitted in the background, and the answers
+    awaited in a thread of its own.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Hearing:
         give_back: Callable[[str], None],
         conversation: Conversation,
         own_speech: OwnSpeech,
+        background: Background,
         options: LinkOptions,
     ) -> None:
         """
@@ -68,6 +72,7 @@ class Hearing:
         self._give_back = give_back
         self._conversation = conversation
         self._own_speech = own_speech
+        self._background = background
         self._language = self._spoken = options.language
         self._barge_in = options.barge_in
         self._deadline_s = KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S
@@ -117,7 +122,9 @@ class Hearing:
         self._spoken = language_code(chunk.lang or "") or self._language
         dropped_before = self._endpointer.dropped
         for utterance in self._endpointer.feed(pcm):
-            self._submit(utterance)
+            speech_ended = time.time() - utterance.quiet_s
+            if not self._background.run(partial(self._submit, utterance, speech_ended, self._spoken)):
+                self._drop("too_many")
         if self._barge_in and self._endpointer.speech_s >= BARGE_IN_S:
             self._conversation.interrupt()
         if self._endpointer.dropped > dropped_before:
@@ -129,9 +136,7 @@ class Hearing:
             UTTERANCES.labels("broken_off").inc()
         self._endpointer.reset()
 
-    def _submit(self, utterance: Utterance) -> None:
-        now = time.time()
-        speech_ended = now - utterance.quiet_s
+    def _submit(self, utterance: Utterance, speech_ended: float, language: str | None) -> None:
         spec = JobSpec(
             task="voice.transcribe",
             payload={
@@ -139,7 +144,7 @@ class Hearing:
                 "format": "pcm16",
                 "sample_rate": SAMPLE_RATE,
                 "channels": 1,
-                "language": self._spoken,
+                "language": language,
             },
             priority=Priority.HIGH,
             deadline_ts=speech_ended + self._deadline_s,
@@ -156,7 +161,7 @@ class Hearing:
             self._drop("refused")
             self._give_back(str(error))
             return
-        self._pending.put_nowait(_Pending(spec.id, utterance, speech_ended, now))
+        self._pending.put_nowait(_Pending(spec.id, utterance, speech_ended))
 
     def _drop(self, outcome: str) -> None:
         UTTERANCES.labels(outcome).inc()
@@ -214,4 +219,6 @@ class Hearing:
         late = isinstance(error, JobExpired | WaitTimeout)
         self._drop("late" if late else "failed")
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
+        if isinstance(error, JobFailed) and error.cause == "invalid_input":
+            return  # such a sound fails, others do not
         self._give_back(f"no transcript within {self._deadline_s:g} s" if late else str(error))

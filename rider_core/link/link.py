@@ -11,6 +11,7 @@ from typing import Any
 from rider_core.api.messages import parse_message
 from rider_core.api.steering import DOMAINS, BusView, Restart
 from rider_core.link import keepalive
+from rider_core.link.background import Background
 from rider_core.link.bus import RobotBus
 from rider_core.link.conversing import Conversation
 from rider_core.link.custody import Custody
@@ -52,21 +53,30 @@ class Link:
             Preferences(options.preferences_file),
             options.all_together,
         )
+        self._background = Background()
         loudspeaker = Loudspeaker(self._bus.send, options.voice_keepalive)
         pause = ListeningPause(loudspeaker, lambda: self._hearing.last_chunk, lambda: self._hearing.speech_s)
         self._speaking = Speaking(
-            house, loudspeaker, self._refusals, options.piece_s, pause if options.barge_in else None
+            house,
+            loudspeaker,
+            self._refusals,
+            self._background,
+            options.piece_s,
+            pause if options.barge_in else None,
         )
         self._conversation = Conversation(
             house,
             self._speaking,
             serves_text=lambda: self._custody.standing("text").mode == "pc",
             give_back=partial(self._custody.give_back, "text"),
+            background=self._background,
             preset=options.prompt,
         )
         give_voice_back = partial(self._custody.give_back, "voice")
         own_speech = OwnSpeech(lambda: loudspeaker.plays_until)
-        self._hearing = Hearing(house, self._bus.send, give_voice_back, self._conversation, own_speech, options)
+        self._hearing = Hearing(
+            house, self._bus.send, give_voice_back, self._conversation, own_speech, self._background, options
+        )
         self._keepalive = (
             VoiceKeepalive(
                 house,
@@ -84,12 +94,13 @@ class Link:
         self._bus.on("vision.frame.offload", self._seeing.take_frame)
         self._bus.on("voice.asr.request", self._hearing.take_chunk)
         self._bus.on("voice.tts.request", self._speaking.take_request)
-        for domain in ("voice", "vision", "text"):
+        for domain in DOMAINS:
             self._bus.on(f"provider.{domain}.state", self._custody.take_state)
         self._bus.on("devices.xgo", self._take_device)
-        self._bus.on("navigator.state", self._seeing.take_navigator)
+        self._bus.on("navigator.state", self._seeing.watch.take_navigator)
 
     def start(self) -> None:
+        self._background.start()
         self._hearing.start()
         self._speaking.start()
         self._conversation.start()
@@ -113,12 +124,14 @@ class Link:
         self._hearing.stop()
         self._conversation.stop()
         self._speaking.stop()
+        self._background.stop()
         self._bus.stop()
         self._api.close()
 
     def stuck(self) -> str:
         """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
-        parts = self._bus, self._custody, self._seeing, self._hearing, self._speaking, self._conversation
+        voice = self._hearing, self._speaking, self._conversation
+        parts = self._bus, self._custody, self._seeing, self._seeing.watch, *voice, self._background
         return "; ".join(filter(None, (part.pulse.problem() for part in parts)))
 
     def steering(self, stop: Callable[[], None]) -> Steering:
@@ -157,6 +170,7 @@ class Link:
         self._custody.readiness.bus_is(state.problem)
         if state.up:
             log.info("the robot's bus is there")
+            self._seeing.watch.bus_is_back()
         else:
             log.warning("the robot's bus is gone: %s", state.problem)
             self._hearing.reset()

@@ -125,7 +125,7 @@ def look_at(jpeg: bytes) -> Look:
 
 
 class Liveness:
-    """Follows the pictures of one camera. Used by one thread at a time."""
+    """Follows the pictures of one camera. `see` belongs to one thread; `problem` and `passed` may be read from any."""
 
     def __init__(self) -> None:
         self._stream: int | None = None
@@ -135,6 +135,8 @@ class Liveness:
         self._last: Look | None = None
         self._newest: dict[bytes, Look] = {}
         self._same_since = self._blank_since = float("inf")
+        #: Since when the picture is blank, since when it is the same, and after how long that means something.
+        self._told = self._blank_since, self._same_since, STALE_AFTER_S
         self._low = self._high = np.empty((0, 0), np.float32)
         #: Frames since the last change whose table had come before.
         self._alike = 0
@@ -149,8 +151,8 @@ class Liveness:
         Raises:
             InvalidInput, TooLarge: it is no picture of a camera, or it is garbled or cut off.
         """
-        self.passed = arrived
         if stream == self._stream and arrived - self._looked < EVERY_S:
+            self.passed = arrived
             return
         if stream != self._stream:
             self._stream, self._blank_since = stream, float("inf")
@@ -161,6 +163,27 @@ class Liveness:
             self._begin(arrived)  # whatever it shows, it is not the same
             self._looked = float("-inf")  # the next one is looked at, however soon it comes
             raise
+        else:
+            self._compare(look, arrived)
+        finally:
+            self._told = self._blank_since, self._same_since, self._stale_after_s()
+            self.passed = arrived
+
+    def problem(self, arrived: float) -> tuple[str, str] | None:
+        """What is wrong with the camera, in one word and in words; None: nothing that can be seen.
+
+        Args:
+            arrived: When the last picture came, also one that is the same to the byte.
+        """
+        blank_since, same_since, stale_after_s = self._told
+        if arrived - blank_since >= BLANK_AFTER_S:
+            return "blank", "the camera's picture is black, white or grey all over: is its lens covered?"
+        same_s = arrived - same_since
+        if same_s >= stale_after_s:
+            return "stale", f"the camera shows the same picture for {same_s:.0f} s"
+        return None
+
+    def _compare(self, look: Look, arrived: float) -> None:
         self._looked = arrived
         if look.spread >= _BLANK_LEVELS:
             self._blank_since = float("inf")
@@ -169,19 +192,6 @@ class Liveness:
         if not self._fits(look):
             self._begin(arrived)
         self._add(look)
-
-    def problem(self, arrived: float) -> tuple[str, str] | None:
-        """What is wrong with the camera, in one word and in words; None: nothing that can be seen.
-
-        Args:
-            arrived: When the last picture came, also one that is the same to the byte.
-        """
-        if arrived - self._blank_since >= BLANK_AFTER_S:
-            return "blank", "the camera's picture is black, white or grey all over: is its lens covered?"
-        same_s = arrived - self._same_since
-        if same_s >= self._stale_after_s():
-            return "stale", f"the camera shows the same picture for {same_s:.0f} s"
-        return None
 
     def _stale_after_s(self) -> float:
         if len(self._newest) < 2:

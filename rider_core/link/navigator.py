@@ -15,7 +15,7 @@ FIRST_S, LONGEST_S = 1.0, 60.0
 
 
 class NavigatorWatch:
-    """`take_state` belongs to the bus's thread, `must_be_told` to the thread that speaks."""
+    """`take_state` belongs to the bus's thread, the rest to the thread that tells it."""
 
     def __init__(self) -> None:
         self._drives_blindly = False
@@ -34,9 +34,13 @@ class NavigatorWatch:
             self._wait_s = FIRST_S
 
     def must_be_told(self) -> bool:
-        """Whether it drives and takes the way for clear, and it is time to contradict. A yes counts as told."""
-        now = time.monotonic()
-        if not self._drives_blindly or now - self._told < self._wait_s:
-            return False
-        self._told, self._wait_s = now, min(2 * self._wait_s, LONGEST_S)
-        return True
+        """Whether it drives and takes the way for clear, and it is time to contradict."""
+        return self._drives_blindly and time.monotonic() - self._told >= self._wait_s
+
+    def was_told(self) -> None:
+        """It was told again; the next time is later."""
+        self._told, self._wait_s = time.monotonic(), min(2 * self._wait_s, LONGEST_S)
+
+    def begin_anew(self) -> None:
+        """It was told for the first time, or what it was told may not have arrived."""
+        self._told, self._wait_s = time.monotonic(), FIRST_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from rider_core.api.steering import Choice
 from rider_core.errors import BackendUnavailable
 from rider_core.link.domain import TASK_OF_DOMAIN, Domain
 
@@ -45,18 +46,24 @@ class Readiness:
             return {name: problem for name, problem in problems.items() if name in self._served_once}
         return problems
 
-    def reasons(self, problems: Mapping[str, str], domains: Mapping[str, Domain]) -> dict[str, str]:
+    def reasons(
+        self, problems: Mapping[str, str], domains: Mapping[str, Domain], choices: Mapping[str, Choice]
+    ) -> dict[str, str]:
         """Domain to why it must not be served now, empty where it may.
 
         A domain's problem concerns other domains too, because the robot has one AI mode for all of them.
+
+        Args:
+            choices: What people want for each domain.
         """
         reasons = {name: problems.get(name, "") for name in domains}
         voice, vision = domains["voice"], domains["vision"]
         if reasons["voice"] and (voice.mode == "pc" or voice.is_lost) and not reasons["text"]:
             # With text alone at the PC, the robot's voice would go on streaming to us instead of hearing for itself.
             reasons["text"] = f"voice is not served: {reasons['voice']}"
-        if self._all_together and (vision.mode == "pc" or vision.is_lost):
-            blind = reasons["vision"] or (vision.is_lost and "vision is not back yet")
+        is_lost = vision.is_lost and choices["vision"] != "local"
+        if self._all_together and (vision.mode == "pc" or is_lost):
+            blind = reasons["vision"] or (is_lost and "vision is not back yet")
             if blind:
                 reasons |= {name: reason or f"vision: {blind}" for name, reason in reasons.items() if name != "vision"}
         return reasons

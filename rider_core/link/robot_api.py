@@ -11,6 +11,7 @@ from typing import Any, Literal
 import httpx
 
 from rider_core.api.messages import parse_message
+from rider_core.api.steering import DOMAINS
 from rider_core.errors import InvalidInput, RobotError
 from rider_core.link.messages import DomainState
 from rider_core.metrics import ROBOT_CALLS
@@ -25,7 +26,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 _LOOP_LIMIT_S = 1.0
 
 Mode = Literal["local", "pc"]
-DOMAINS = ("voice", "vision", "text")
 
 
 class RobotApi:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.messages import parse_message
@@ -20,43 +20,35 @@ from rider_core.link.custody import Standing
 from rider_core.link.following import MODE, Following
 from rider_core.link.frames import Frame, FrameIntake
 from rider_core.link.liveness import Liveness
-from rider_core.link.navigator import NavigatorWatch
-from rider_core.link.obstacle import NEAREST_M, Ahead, View, look_ahead
+from rider_core.link.obstacle import View, look_ahead
+from rider_core.link.obstacle_reports import ObstacleReports
 from rider_core.link.options import House, VisionOptions
-from rider_core.link.pulse import Pulse
+from rider_core.link.pulse import STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.link.repeats import RepeatedLine
 from rider_core.link.tracks import Thing, Tracks
-from rider_core.metrics import BLIND, FRAMES, LINK_DROPPED
+from rider_core.link.vision_watch import BLIND_AFTER_S, STRAGGLERS_S, Unanswered, VisionWatch
+from rider_core.metrics import FRAMES, LINK_DROPPED
 
 log = logging.getLogger(__name__)
 
 #: What a frame shows is old news after so long, counted from when it came: the robot drives 0.3 m in that time.
 DEADLINE_S = 1.0
-#: Frames came, and none was answered for so long: then the robot is to see for itself.
-BLIND_AFTER_S = 2.0
-#: Vision is ours, and no frame came for so long.
-NO_FRAME_S = 3.0
+#: A detector or a tracker that hung: what it found after so long is told to nobody, counted from when the frame came.
+TOO_OLD_S = 1.5
 #: What is in the way and is not confirmed keeps us from calling the way clear; after so long it counts nevertheless.
 UNSURE_S = 1.0
-#: Frames that were on their way when vision went over to the robot.
-STRAGGLERS_S = 1.0
-#: The shortest time between two equal words, and before "clear". The robot's navigator reads six messages a second, and
-#: the others queue up: seen with its own code, 40 in 2 s made it 4 s late. One that was started with the robot's own
-#: detectors gets each word twice: its subscription is a prefix of our topic's name, and the robot passes the word on.
-WORD_EVERY_S = 0.35
-#: How often is looked whether any of these times has passed.
-WATCH_EVERY_S = 0.2
-#: How often vision is handed back, for as long as the robot does not take it.
-ASK_AGAIN_S = 1.0
+#: The longest wait for a frame, in seconds.
+WAIT_S = 0.2
 
-UNATTENDED = "vision is local, and the robot's own detectors rest while another domain is with the PC"
-OBSTACLE, OFFSET = "vision.obstacle.enhanced", "vision.tracking.offset"
-
-Word = Literal["", "clear", "obstacle", "blind"]
+OFFSET = "vision.tracking.offset"
 
 
 class Seeing:
-    """`take_frame` belongs to the bus's thread; frames are looked at in a thread of its own, one after another."""
+    """`take_frame` belongs to the bus's thread; frames are looked at in a thread of its own, one after another.
+
+    Attributes:
+        watch: Tells the robot where nobody sees anything, whatever hangs here.
+    """
 
     def __init__(
         self,
@@ -74,34 +66,41 @@ class Seeing:
         """
         self._house = house
         self._send = send
-        self._give_back = give_back
         self._standing = standing
         self._options = options
         self._intake = FrameIntake()
         self._liveness = Liveness()
         self._tracks = Tracks(house.new_tracker, options.confirm_frames, house.tell)
         self._following = Following()
-        self._navigator = NavigatorWatch()
+        self._unanswered = Unanswered()
+        self._reports = ObstacleReports(send)
+        #: What was in sight need not be there any more.
+        self._is_outdated = threading.Event()
+        self.watch = VisionWatch(
+            self._intake,
+            self._liveness,
+            self._unanswered,
+            self._reports,
+            self._is_outdated.set,
+            give_back,
+            standing,
+        )
         self._before: Frame | None = None
-        self._last_word: Word = ""
-        self._last_said = float("-inf")
-        self._unanswered_since: float | None = None
-        self._problem = ""
         self._failures = RepeatedLine(log, "a frame was not looked at")
         self._unsure_since: float | None = None
-        self._asked_back = float("-inf")
-        self.pulse = Pulse("seeing")
+        self.pulse = Pulse("seeing", STUCK_ON_JOBS_AFTER_S)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        self.watch.start()
 
     def stop(self) -> None:
         """End; where the way was clear last, the robot is told that nobody looks any more."""
         self._stop.set()
         self._thread.join(timeout=DEADLINE_S + BLIND_AFTER_S)
-        self._end("the PC's link ends")
+        self.watch.stop()
 
     def take_frame(self, body: dict[str, Any]) -> None:
         """The camera's next picture.
@@ -111,14 +110,6 @@ class Seeing:
         """
         self._intake.take(body, time.monotonic())
 
-    def take_navigator(self, body: dict[str, Any]) -> None:
-        """What drives the robot says what it believes of the way.
-
-        Raises:
-            InvalidInput: it is no such message.
-        """
-        self._navigator.take_state(body)
-
     def reset(self) -> None:
         """The stream broke off."""
         self._intake.break_off()
@@ -127,10 +118,11 @@ class Seeing:
         while not self._stop.is_set():
             self.pulse.beat()
             try:
-                frame = self._intake.next(WATCH_EVERY_S)
+                frame = self._intake.next(WAIT_S)
+                if self._is_outdated.is_set():
+                    self._forget()
                 if frame is not None:
                     self._attempt(frame)
-                self._watch()
             except Exception:  # the top of a thread
                 log.exception("the robot's eyes stumbled")
 
@@ -151,23 +143,19 @@ class Seeing:
             _drop("failed")
             self._failures.note(problem, error)
         else:
-            self._unanswered_since, self._problem = None, ""
+            self._unanswered.answered()
             self._failures.end()
             return
-        # The first says most: those after it may be that an engine rests which failed too often.
-        self._problem = self._problem or problem
-        if self._unanswered_since is None:
-            self._unanswered_since = time.monotonic()
+        self._unanswered.failed(problem)
 
     def _look(self, frame: Frame) -> None:
         self._tracks.begin()  # before the time is taken: the first tracker's library must be loaded
-        if self._unanswered_since is None:
-            self._unanswered_since = time.monotonic()
+        unanswered_since = self._unanswered.begin()
         self._liveness.see(frame.jpeg, frame.arrived, frame.stream)
         if self._liveness.problem(frame.arrived) is not None:
-            _drop("frozen")  # `_watch` says the rest; whatever was found on it would be no news
+            _drop("frozen")  # `watch` says the rest; whatever was found on it would be no news
             return
-        found = self._detect(frame, self._unanswered_since)
+        found = self._detect(frame, unanswered_since)
         if self._is_ours(frame):  # vision may have gone over to the robot in the meantime
             self._speak(frame, found)
             FRAMES.labels("seen").inc()
@@ -201,16 +189,19 @@ class Seeing:
         return parse_message(Detections, record.value())
 
     def _speak(self, frame: Frame, found: Detections) -> None:
-        if self._before is None or self._before.stream != frame.stream:
+        if self._is_outdated.is_set() or self._before is None or self._before.stream != frame.stream:
             self._forget()
         things = self._tracks.update(found, frame.seconds_after(self._before))
         self._before = frame
+        age_s = time.monotonic() - frame.arrived
+        if age_s > TOO_OLD_S:
+            raise JobExpired(f"what was seen is {age_s:.1f} s old")
         view = View(found.width, found.height, self._options.fov_deg)
         self._tell_of_obstacle(frame, things, view, {"objects": len(things), "mock": found.mock})
         if self._options.follow:
             offset = self._following.offset(things, found.width)
             if offset is not None:
-                self._put(OFFSET, {"offset_x": round(offset, 3), "mode": MODE, "ts": frame.ts})
+                self._tell_of_person({"offset_x": round(offset, 3), "mode": MODE, "ts": frame.ts})
 
     def _tell_of_obstacle(self, frame: Frame, things: list[Thing], view: View, meta: dict[str, Any]) -> None:
         ahead = look_ahead([it for it in things if it.confirmed], view, self._options.reach_m)
@@ -224,86 +215,18 @@ class Seeing:
             else:
                 self._unsure_since = None
         if ahead.present or self._tracks.settled:
-            self._say("obstacle" if ahead.present else "clear", ahead, frame.ts, **meta)
-
-    def _watch(self) -> None:
-        now = time.monotonic()
-        standing = self._standing()
-        if standing.mode == "pc" or now - self._intake.arrived <= STRAGGLERS_S:
-            self._look_for_blindness(now, standing.since)
-        elif standing.unattended:
-            self._stand_guard()
-        else:
-            self._end("vision is the robot's own again")
-
-    def _look_for_blindness(self, now: float, since: float) -> None:
-        """Hand vision back where we serve it and see nothing."""
-        arrived = self._intake.arrived
-        # What came since and was not looked at yet, because an engine is slow, may show anything.
-        is_looked_at = self._intake.image_arrived <= self._liveness.passed
-        hangs = self._liveness.problem(arrived if is_looked_at else self._liveness.passed)
-        if now - max(arrived, since) > NO_FRAME_S:
-            nothing = f"no picture has come from the camera for {NO_FRAME_S:g} s"
-            self._go_blind("no_frame", self._intake.refused or nothing, now)
-        elif arrived > since and hangs is not None:
-            self._go_blind(*hangs, now)
-        elif self._unanswered_since is not None and now - self._unanswered_since >= BLIND_AFTER_S:
-            self._go_blind("no_answer", self._problem, now)
-
-    def _go_blind(self, why: str, reason: str, now: float) -> None:
-        if self._last_word != "blind":
-            log.warning("the robot gets no word of obstacles: %s", reason)
-            BLIND.labels(why).inc()
-            self._say_blind(reason)
-            self._forget()
-        if now - self._asked_back >= ASK_AGAIN_S:
-            self._asked_back = now
-            self._give_back(reason)
-
-    def _stand_guard(self) -> None:
-        """Vision is not ours, and the robot's own detectors rest, because another domain is with the PC.
-
-        Without a word of ours the robot would believe that its way is clear.
-        """
-        if self._last_word != "blind":
-            log.warning("%s: the robot is told that its way is blocked", UNATTENDED)
-            BLIND.labels("unattended").inc()
-            self._forget()
-            self._say_blind(UNATTENDED)
-        elif self._navigator.must_be_told():
-            self._say_blind(UNATTENDED)
-
-    def _end(self, reason: str) -> None:
-        """We serve vision no more."""
-        if self._last_word == "clear":
-            self._say_blind(reason)
-        if self._last_word:
-            self._forget()
-        self._last_word = ""
-        self._before = None
-        self._unanswered_since, self._problem = None, ""
+            self._reports.report("obstacle" if ahead.present else "clear", ahead, frame.ts, **meta)
 
     def _forget(self) -> None:
         """What was in sight need not be there any more."""
+        self._is_outdated.clear()
         self._tracks.end()
         self._following.forget()
         self._before = None
         self._unsure_since = None
 
-    def _say_blind(self, reason: str) -> None:
-        """Not a clear way: something is there for all that we know, right before the robot."""
-        nothing_known = Ahead(present=True, confidence=1.0, distance_m=NEAREST_M)
-        self._say("blind", nothing_known, self._intake.robot_ts(time.monotonic()), blind=reason[:200])
-
-    def _say(self, word: Word, ahead: Ahead, ts: float, **meta: Any) -> None:
-        now = time.monotonic()
-        if word in (self._last_word, "clear") and now - self._last_said < WORD_EVERY_S:
-            return
-        self._last_word, self._last_said = word, now
-        self._put(OBSTACLE, ahead.message(ts, **meta))
-
-    def _put(self, topic: str, body: dict[str, Any]) -> None:
-        if not self._send(topic, body):
+    def _tell_of_person(self, body: dict[str, Any]) -> None:
+        if not self._send(OFFSET, body):
             LINK_DROPPED.labels("result").inc()
 
 

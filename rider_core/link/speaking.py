@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rider_core.api.audio import AudioClip
@@ -17,6 +18,7 @@ from rider_core.api.languages import language_code
 from rider_core.api.messages import decode_base64, parse_message
 from rider_core.api.text_to_speech import AudioChunk
 from rider_core.errors import InvalidInput, JobError, JobFailed, RiderError, TooLarge
+from rider_core.link.background import Background
 from rider_core.link.listening_pause import ListeningPause
 from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import SpeakRequest
@@ -81,6 +83,7 @@ class Speaking:
         house: House,
         loudspeaker: Loudspeaker,
         refusals: Refusals,
+        background: Background,
         piece_s: float,
         pause: ListeningPause | None = None,
     ) -> None:
@@ -92,6 +95,7 @@ class Speaking:
         self._house = house
         self._loudspeaker = loudspeaker
         self._refusals = refusals
+        self._background = background
         self._piece_s = piece_s
         self._pause = pause
         self._room = threading.BoundedSemaphore(MAX_WAITING)
@@ -115,12 +119,18 @@ class Speaking:
         """Speak a text that the robot sent. Belongs to the bus's thread.
 
         Raises:
-            InvalidInput, TooLarge, JobRefused, BackendUnavailable: it cannot be; the message says why.
+            InvalidInput, TooLarge: it cannot be; the message says why.
         """
         request = parse_message(SpeakRequest, body)
-        if not self.say(Spoken(request.text, request.voice), wait_s=0):
-            LINK_DROPPED.labels("message").inc()
-            raise TooLarge(f"{MAX_WAITING} texts wait to be spoken already", remedy="try again when they are spoken")
+        if not self._background.run(partial(self._say_requested, Spoken(request.text, request.voice))):
+            raise _too_many()
+
+    def _say_requested(self, spoken: Spoken) -> None:
+        try:
+            if not self.say(spoken, wait_s=0):
+                raise _too_many()
+        except RiderError as error:
+            self._refusals.note(TOPIC, error)
 
     def say(self, spoken: Spoken, wait_s: float) -> bool:
         """Speak a text when its turn comes. False: so many wait that there was no room within `wait_s` seconds.
@@ -146,8 +156,13 @@ class Speaking:
             hushed = [spoken for spoken in self._under_way if spoken.answer == answer]
         for spoken in hushed:
             spoken.hushed.set()
+        if hushed:
+            self._background.run(partial(self._cancel, [spoken.job_id for spoken in hushed]))
+
+    def _cancel(self, job_ids: list[str]) -> None:
+        for job_id in job_ids:
             with suppress(RiderError):  # its sound is thrown away, whether it is still made or not
-                self._house.backend.cancel(spoken.job_id)
+                self._house.backend.cancel(job_id)
 
     def _submit(self, spoken: Spoken) -> None:
         spec = JobSpec(
@@ -235,6 +250,11 @@ class Speaking:
             provider=event.data.get("provider"),
             mock=event.data.get("mock"),
         )
+
+
+def _too_many() -> TooLarge:
+    LINK_DROPPED.labels("message").inc()
+    return TooLarge(f"{MAX_WAITING} texts wait to be spoken already", remedy="try again when they are spoken")
 
 
 def _sound(event: Event) -> AudioClip:

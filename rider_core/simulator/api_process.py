@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rider_core.errors import ConfigError
+from rider_core.runtime.http_server import HttpServer
 from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.http_api import Robot, create_app
-from rider_core.simulator.http_server import HttpServer
 from rider_core.simulator.probe import CapabilityProbe
 from rider_core.simulator.registry import ProviderRegistry
+
+#: The robot's own server answers few at a time, too.
+_THREADS = 4
+_MAX_BODY_BYTES = 1024 * 1024
 
 
 class ApiProcess:
@@ -27,10 +32,6 @@ class ApiProcess:
         self.registry = open_registry()
 
     @property
-    def running(self) -> bool:
-        return self._server is not None
-
-    @property
     def probes(self) -> int:
         """How often this start of the process has asked for our capabilities."""
         return self._probe.asked if self._probe else 0
@@ -39,7 +40,7 @@ class ApiProcess:
         if self._server is not None:
             return
         self.registry = self._open_registry()
-        self._server = HttpServer(create_app(self._make_robot(self.registry)), self._config.host, self.port)
+        self._server = self._serve()
         self.port = self._server.port
         self._probe = CapabilityProbe(self.registry, self._config.probe_interval_s, self._config.probe_timeout_s)
         self._probe.start()
@@ -50,3 +51,23 @@ class ApiProcess:
         self._probe.stop()
         self._server.stop()
         self._server = self._probe = None
+
+    def _serve(self) -> HttpServer:
+        app, host = create_app(self._make_robot(self.registry)), self._config.host
+        try:
+            server = HttpServer(
+                app,
+                host,
+                self.port,
+                "rider-pi-simulated",
+                threads=_THREADS,
+                max_request_body_size=_MAX_BODY_BYTES,
+                clear_untrusted_proxy_headers=True,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"the simulated robot's HTTP interface cannot listen on {host}:{self.port}: {error.strerror}",
+                remedy="end what listens there, or choose another port",
+            ) from None
+        server.start()
+        return server

@@ -26,10 +26,6 @@ class Broker:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._thread: threading.Thread | None = None
 
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
-
     def start(self) -> None:
         """Listen. A port that was 0 is a free one afterwards, and stays the same over restarts."""
         if self._thread is not None:

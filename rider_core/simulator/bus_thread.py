@@ -51,10 +51,6 @@ class BusThread:
         #: What ended the thread, if it was not `stop()`.
         self.failure: Exception | None = None
 
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
     def start(self) -> None:
         self._thread.start()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from rider_core.simulator.wire import Framing, encode
+
+log = logging.getLogger(__name__)
 
 #: More than every module together sends in ten seconds; reached only when the bus thread is dead.
 _LIMIT = 2_000
@@ -20,11 +23,10 @@ class Send(Protocol):
 
 
 class Outbox:
-    """A bounded queue of messages; `dropped` counts what did not fit."""
+    """A bounded queue of messages; what does not fit is dropped, and told."""
 
     def __init__(self) -> None:
         self._queue: queue.Queue[list[bytes]] = queue.Queue(_LIMIT)
-        self.dropped = 0
 
     def send(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None:
         self.put(encode(topic, body, framing))
@@ -33,7 +35,7 @@ class Outbox:
         try:
             self._queue.put_nowait(frames)
         except queue.Full:
-            self.dropped += 1
+            log.error("a message of the robot was dropped: %d wait already", _LIMIT)
 
     def drain(self) -> Iterator[list[bytes]]:
         """What waits now, without waiting for more."""

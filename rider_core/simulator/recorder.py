@@ -14,16 +14,13 @@ _MAX_CHUNKS = int((PIPE_S + CARD_S) / CHUNK_S)
 
 
 class Recorder:
-    """A bounded queue of 20 ms chunks. What is said while it is full is lost: `lost` counts those chunks."""
+    """A bounded queue of 20 ms chunks. What is said while it is full is lost."""
 
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque()
-        self.lost = 0
 
     def record(self, pcm: bytes) -> None:
-        if len(self._chunks) >= _MAX_CHUNKS:
-            self.lost += 1
-        else:
+        if len(self._chunks) < _MAX_CHUNKS:
             self._chunks.append(pcm)
 
     def read(self) -> bytes | None:

@@ -229,10 +229,6 @@ class SimulatedRobot:
         """On the same port as before."""
         self._api.start()
 
-    def restart_api(self) -> None:
-        self._api.stop()
-        self._api.start()
-
     def freeze_camera(self, frozen: bool = True) -> None:
         """The same picture again and again, with fresh time stamps, and with other bytes (see `frozen`)."""
         self._camera.frozen = frozen
@@ -245,10 +241,6 @@ class SimulatedRobot:
         """Publish anything in the robot's name."""
         self._outbox.send(topic, body, framing)
 
-    def send_raw(self, frames: list[bytes]) -> None:
-        """Publish frames as they are."""
-        self._outbox.put(frames)
-
     def inject(self, fault: str) -> None:
         """Publish one of the malformed messages of `faults.MALFORMED`.
 
@@ -258,12 +250,6 @@ class SimulatedRobot:
         if fault not in MALFORMED:
             raise RobotError(f"there is no fault {fault[:80]!r}", remedy=f"use one of {', '.join(MALFORMED)}")
         self._outbox.put(MALFORMED[fault]())
-
-    def inject_all(self) -> tuple[str, ...]:
-        """Publish every malformed message once, and return their names."""
-        for fault in MALFORMED:
-            self.inject(fault)
-        return tuple(MALFORMED)
 
     # How it is put together.
 

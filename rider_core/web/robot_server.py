@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
-from waitress.server import create_server
 
+from rider_core.runtime.http_server import HttpServer
 from rider_core.web.robot_texts import MAX_TEXTS
 
 #: As many as texts are written at once, and some that no text can hold: a probe takes one for a millisecond.
@@ -17,16 +15,17 @@ MAX_REQUEST_BYTES = 256 * 1024
 MAX_CONNECTIONS, SILENCE_S = 1_000, 10
 
 
-def create_robot_server(app: Flask, host: str, port: int) -> Any:
-    """It listens already; `run` serves until `close`. `effective_port` is where.
+def create_robot_server(app: Flask, host: str, port: int) -> HttpServer:
+    """It listens already, and answers from `start()` until `stop()`.
 
     Raises:
         OSError: the port is taken, or the address is none of ours.
     """
-    return create_server(
+    return HttpServer(
         app,
-        host=host,
-        port=port,
+        host,
+        port,
+        "rider-pc",
         threads=THREADS,
         max_request_body_size=MAX_REQUEST_BYTES,
         connection_limit=MAX_CONNECTIONS,
@@ -36,5 +35,4 @@ def create_robot_server(app: Flask, host: str, port: int) -> Any:
         channel_request_lookahead=1,
         # select() cannot watch more than 1024 files.
         asyncore_use_poll=True,
-        ident="rider-pc",
     )

@@ -74,6 +74,16 @@ def test_the_last_question_counts(stage: Stage, talk: Any) -> None:
     wait_until(lambda: said(stage) == ["Second."])
 
 
+def test_a_question_that_waits_is_answered_though_there_is_noise(stage: Stage, talk: Any) -> None:
+    """The robot's own chat is silent for it already."""
+    talk.answer("First wait. Never said.", "en", nobody)
+    wait_until(lambda: talk._current is not None and bool(talk._current.job_id))
+    with talk._changed:  # the thread cannot take the question yet
+        talk.answer("Second.", "en", nobody)
+        talk.interrupt()
+    wait_until(lambda: said(stage) == ["Second."])
+
+
 def test_what_was_said_before_is_remembered_and_after_a_while_forgotten(
     stage: Stage, talk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -449,6 +449,39 @@ def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: Time) -
     assert order[0] == "vision", "or the others alone would keep the robot's own eyes shut"
 
 
+def test_vision_that_a_person_wants_at_the_robot_keeps_nothing_else_there(clock: Time) -> None:
+    """The camera hung, all went back with it, and then the owner decided that the robot is to see for itself."""
+    robot = ObedientRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    watched = Watched(clock, robot, all_together=True)
+    watched.rounds(20)
+    watched.custody.give_back("vision", "the camera hangs")
+    watched.rounds(1)
+    watched.prefer("vision", "local")
+    watched.rounds(3 * HEALTHY_FOR_S)
+    assert robot.modes == {"voice": "pc", "vision": "local", "text": "pc"}
+
+
+def test_what_could_not_be_handed_back_is_tried_again(clock: Time) -> None:
+    robot = ObedientRobot()
+    robot.put("voice", "pc", "manual")
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    obey = robot.switch
+
+    def refuse(*_: object) -> DomainState:
+        raise RobotError("the robot is busy")
+
+    robot.switch = refuse  # type: ignore[method-assign]
+    watched.custody.give_back("voice", "no transcript within 5 s")
+    watched.rounds(3)
+    assert robot.modes["voice"] == "pc"
+    robot.switch = obey  # type: ignore[method-assign]
+    watched.rounds(1)
+    assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{OURS}no transcript within 5 s")
+
+
 def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_off(clock: Time) -> None:
     robot = ObedientRobot()
     robot.put("voice", "pc", "manual")

@@ -11,6 +11,9 @@ from contextlib import ExitStack
 import pytest
 import zmq
 
+from rider_core.link.bus import RobotBus
+from rider_core.link.framing import MAX_FRAME_MESSAGE_BYTES
+from rider_core.link.refusals import Refusals
 from rider_core.simulator.broker import Broker
 from rider_core.testing.waiting import wait_until
 
@@ -36,7 +39,7 @@ def take(body):
         intake.take(body, time.monotonic())
     except RiderError:
         pass  # a frame of noise is no picture: what it costs is what is measured
-bus = RobotBus(publish, subscribe, lambda up, reason: None)
+bus = RobotBus(publish, subscribe, lambda state: None)
 bus.on("vision.frame.offload", take)
 bus.on("voice.asr.request", lambda body: None)
 bus.start(Refusals(lambda *_, **__: None, bus.send))
@@ -100,3 +103,37 @@ def test_large_frames_do_not_pile_up_and_the_newest_is_looked_at() -> None:
     assert after["mb"] - before["mb"] < LIMIT_MB
     assert after["looked"] - before["looked"] <= FRAMES
     assert after["bytes"] > 0.1 * FRAMES * FRAME_BYTES, "it was no flood"
+
+
+def test_one_picture_that_is_too_large_does_not_leave_us_blind() -> None:
+    """libzmq ends the connection of a message above the limit, and does not make it anew."""
+    broker = Broker("127.0.0.1", 0, 0)
+    with ExitStack() as stack:
+        broker.start()
+        stack.callback(broker.stop)
+        context = stack.enter_context(zmq.Context())
+        robot = stack.enter_context(context.socket(zmq.PUB))
+        robot.linger = 0
+        robot.connect(f"tcp://127.0.0.1:{broker.publish_port}")
+        seen: list[float] = []
+        states: list[bool] = []
+        addresses = (f"tcp://127.0.0.1:{port}" for port in (broker.publish_port, broker.subscribe_port))
+        bus = RobotBus(*addresses, on_state=lambda state: states.append(state.up))
+        bus.on("vision.frame.offload", lambda body: seen.append(body["ts"]))
+        bus.on("voice.asr.request", lambda _: None)
+        bus.start(Refusals(lambda *_, **__: None, bus.send))
+        stack.callback(bus.stop)
+
+        def send(ts: float, size: int = 10) -> None:
+            body = b'{"ts": %d, "frame_jpeg": "%s"}' % (ts, b"A" * size)
+            robot.send_multipart([b"vision.frame.offload", body])
+
+        def arrived(ts: float) -> bool:
+            send(ts)
+            return ts in seen
+
+        wait_until(lambda: arrived(1), what="a picture")
+        send(2, MAX_FRAME_MESSAGE_BYTES + 1)
+        wait_until(lambda: arrived(3), 10, what="a picture after the one that is too large")
+        assert 2 not in seen
+        assert states == [True], "the rest of the bus went on"

@@ -19,6 +19,8 @@ from rider_core.link.options import House
 from rider_core.link.speaking import Speaking, Spoken
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = AudioClip(bytes(2 * 8_000), 16_000)  # 0.5 s
 
 

@@ -11,10 +11,10 @@ import pytest
 from link_stage import Stage
 
 from rider_core.cli import link_process
-from rider_core.cli.link_process import AddressWatch
+from rider_core.cli.link_process import AddressWatch, NotListening
 from rider_core.config.settings import Settings
 from rider_core.errors import ConfigError
-from rider_core.link import pulse
+from rider_core.link import pulse, standstill
 from rider_core.link.custody import Custody
 from rider_core.link.options import House
 from rider_core.link.pulse import Pulse
@@ -80,7 +80,8 @@ def test_each_thread_of_the_link_is_watched(stage: Stage) -> None:
     wait_until(lambda: stage.link.describe()["state"] == "up", what="the bus")
     assert stage.link.stuck() == ""
     stage.link.stop()
-    parts = "the robot's bus", "custody", "seeing", "hearing", "speaking", "conversation"
+    seeing, voice = ("seeing", "vision watch"), ("hearing", "speaking", "conversation", "background")
+    parts = "the robot's bus", "custody", *seeing, *voice
     assert stage.link.stuck() == "; ".join(f"{part} has ended" for part in parts)
 
 
@@ -104,6 +105,55 @@ def test_the_links_process_ends_for_its_supervisor(hung: Pulse, monkeypatch: pyt
     here = AddressWatch(Settings(), "127.0.0.1")
     with pytest.raises(Ended):
         link_process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
+
+
+def test_a_standstill_is_no_thread_that_hangs(hung: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread stood still, and the one that looks may be the first that runs again."""
+    real_s, asleep_s = standstill.now_s, 0.0
+    monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
+    stop, looks = threading.Event(), 0
+
+    class Waits:
+        def wait(self, _: float) -> bool:
+            nonlocal asleep_s, looks
+            asleep_s += 60.0 if looks == 0 else 0.0
+            looks += 1
+            return looks > 3 or stop.wait(0.01)
+
+    class Link:
+        def stuck(self) -> str:
+            pytest.fail("threads that stood still were taken for hung")
+
+    link_process._wait(Link(), Waits(), AddressWatch(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
+    assert looks == 4
+
+
+def test_an_address_that_goes_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_process, "ADDRESS_EVERY_S", 0.01)
+    stop, begun = threading.Event(), 0
+
+    def run_once(*_: object) -> None:
+        nonlocal begun
+        begun += 1
+        if begun in (2, 3):
+            raise NotListening("the robot cannot be reached: there is no network")
+        if begun == 4:
+            stop.set()
+
+    monkeypatch.setattr(link_process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
+    link_process.run_link(Settings())
+    assert begun == 4
+
+
+def test_without_an_address_at_the_start_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_once(*_: object) -> None:
+        raise NotListening("the robot cannot be reached: there is no network")
+
+    monkeypatch.setattr(link_process, "_stop_signal", threading.Event)
+    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
+    with pytest.raises(NotListening):
+        link_process.run_link(Settings())
 
 
 def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,11 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
-from rider_core.link import navigator, seeing
-from rider_core.link.custody import Standing
+from rider_core.link import navigator, obstacle_reports, seeing, vision_watch
 from rider_core.link.frames import FrameIntake
 from rider_core.link.liveness import Liveness
 from rider_core.link.obstacle import Ahead
-from rider_core.link.options import House, VisionOptions
+from rider_core.link.obstacle_reports import ObstacleReports
 from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
 from rider_core.simulator.faults import MALFORMED
@@ -220,7 +219,7 @@ class TestBlindness:
         killed = time.monotonic()
         wait_until(lambda: stage.mode("vision") == "local", 10)
         # I3: within the deadline and a second; the rest is this machine's.
-        assert time.monotonic() - killed < seeing.BLIND_AFTER_S + 1.5
+        assert time.monotonic() - killed < vision_watch.BLIND_AFTER_S + 1.5
         self.handed_back(stage, "")
 
     def test_the_detector_fails(self, scene: Stage) -> None:
@@ -255,7 +254,7 @@ class TestBlindness:
         self.handed_back(scene, "the camera shows the same picture for")
 
     def test_no_picture_comes(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(seeing, "NO_FRAME_S", 1.0)
+        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 1.0)
         self.clear(scene)
         monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
         self.handed_back(scene, "no picture has come from the camera")
@@ -297,7 +296,7 @@ class TestFrames:
     @pytest.fixture
     def quiet(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
         monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
-        monkeypatch.setattr(seeing, "NO_FRAME_S", 60.0)
+        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 60.0)
         scene.robot.switch("vision", "pc")
         scene.link.start()
         wait_until(lambda: scene.link.describe()["state"] == "up" and not scene.link.describe()["problems"])
@@ -351,7 +350,7 @@ class TestFrames:
     def test_what_is_too_small_to_show_anything_is_no_clear_way(
         self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(seeing, "NO_FRAME_S", 1.0)
+        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 1.0)
         tiny = encode_grey_blocks([[7]])
         wait_until(lambda: send_frame(quiet, 1.0, tiny) or is_blind(quiet), 5)  # type: ignore[func-returns-value]
         assert "the picture has 8 x 8 pixels" in last(quiet)["meta"]["blind"]
@@ -371,7 +370,7 @@ class TestFrames:
     def test_a_black_picture_stays_blind(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot does not take vision back: no later frame may make the way clear."""
         monkeypatch.setattr(quiet.link._custody, "give_back", lambda *_: None)
-        monkeypatch.setattr(quiet.link._seeing, "_give_back", lambda _: None)
+        monkeypatch.setattr(quiet.link._seeing.watch, "_give_back", lambda _: None)
         shades = itertools.cycle((0, 1, 2))
 
         def dark() -> bool:
@@ -409,23 +408,17 @@ class TestFrames:
 
         wait_until(enough)
         took_s = time.monotonic() - began
-        assert len(quiet.heard(OBSTACLE)) - words <= took_s / seeing.WORD_EVERY_S + 1
+        assert len(quiet.heard(OBSTACLE)) - words <= took_s / obstacle_reports.REPORT_EVERY_S + 1
 
     def test_a_way_that_seems_to_change_with_each_frame_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A navigator that was started with the robot's own detectors reads three words a second."""
         now = 1_000.0
-        monkeypatch.setattr(seeing.time, "monotonic", lambda: now)
+        monkeypatch.setattr(obstacle_reports.time, "monotonic", lambda: now)
         said: list[tuple[float, bool]] = []
-        eyes = seeing.Seeing(
-            House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict),  # type: ignore[arg-type,return-value]
-            lambda _, body: said.append((now, body["present"])) is None,
-            lambda _: None,
-            lambda: Standing("pc", 0.0),
-            VisionOptions(),
-        )
+        reports = ObstacleReports(lambda _, body: said.append((now, body["present"])) is None)
         for number in range(50):
             present = number % 2 == 0
-            eyes._say("obstacle" if present else "clear", Ahead(present=present), now)
+            reports.report("obstacle" if present else "clear", Ahead(present=present), now)
             assert said[-1][1], "a way that may be blocked is" if present else "not called clear so soon after that"
             if present:
                 assert said[-1][0] == now, "and that is said at once"
@@ -435,7 +428,7 @@ class TestFrames:
     def test_a_slow_look_is_no_frozen_camera(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames come and nobody has looked at them yet."""
         now, intake, liveness = time.monotonic(), FrameIntake(), Liveness()
-        eyes = quiet.link._seeing
+        watch = quiet.link._seeing.watch
         for number in range(20):
             body = {"ts": float(number), "frame_jpeg": encode_base64(picture(30_000 + number))}
             intake.take(body, now - 4 + number * 0.2)
@@ -443,12 +436,9 @@ class TestFrames:
                 frame = intake.next(0)
                 assert frame is not None
                 liveness.see(frame.jpeg, frame.arrived, frame.stream)
-        told: list[str] = []
-        monkeypatch.setattr(eyes, "_intake", intake)
-        monkeypatch.setattr(eyes, "_liveness", liveness)
-        monkeypatch.setattr(eyes, "_go_blind", lambda why, *_: told.append(why))
-        eyes._look_for_blindness(now, now - 10)
-        assert "stale" not in told
+        monkeypatch.setattr(watch, "_intake", intake)
+        monkeypatch.setattr(watch, "_liveness", liveness)
+        assert watch.blindness(now, now - 10) is None
 
     def test_after_a_pause_the_picture_from_before_it_is_looked_at(self) -> None:
         """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
@@ -525,7 +515,7 @@ class TestUnattended:
         wait_until(told_again, 3, what="a navigator that is told so again")
         stage.robot.switch("voice", "local")
         wait_until(lambda: not stage.link._custody.standing("vision").unattended, 3)
-        wait_until(lambda: stage.link._seeing._last_word == "", 3)
+        wait_until(lambda: stage.link._seeing._reports.last == "", 3)
         count = len(stage.heard(OBSTACLE))
         stage.robot.send("navigator.state", drives)
         let_pass(0.6, "three looks")
@@ -539,7 +529,9 @@ class TestUnattended:
         watch, told = navigator.NavigatorWatch(), 0
         for _ in range(3_600):
             watch.take_state({"active": True, "obstacle_present": False})
-            told += watch.must_be_told()
+            if watch.must_be_told():
+                watch.was_told()
+                told += 1
             now += 1
         assert 10 < told <= 70
         watch.take_state({"active": True, "obstacle_present": True})

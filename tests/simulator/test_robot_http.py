@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from harness import plain_http
 
-from rider_core.simulator.http_server import HttpServer
+from rider_core.runtime.http_server import HttpServer
 from rider_core.testing.waiting import let_pass
 
 
@@ -105,7 +105,8 @@ def test_a_restarted_api_forgets_the_address_and_keeps_the_domains(make_robot, p
 
 
 def test_it_stops_while_something_else_wakes_it(monkeypatch):
-    server = HttpServer(Flask("robot"), "127.0.0.1", 0)
+    server = HttpServer(Flask("robot"), "127.0.0.1", 0, "robot")
+    server.start()
     trigger = server._server.trigger
     wake = trigger._physical_pull
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -92,13 +91,12 @@ def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch)
     services = Services.open(load_settings(redis_url=valkey.url), "link")
     watch = CapacityWatch(services.backend)
     server = create_robot_server(create_robot_app(services, watch), "127.0.0.1", 0)
-    serving = threading.Thread(target=server.run, daemon=True)
-    serving.start()
+    server.start()
     watch.start()
     processes.fork("rider_core.cli.main", "worker", "text")
     wait_until(lambda: watch.known.capacity.get("text.generate"), what="a worker")
-    yield Robot(f"http://127.0.0.1:{server.effective_port}", processes)
-    server.close()
+    yield Robot(f"http://127.0.0.1:{server.port}", processes)
+    server.stop()
     watch.stop()
     services.close()
 

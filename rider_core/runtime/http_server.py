@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from rider_core.errors import ConfigError
-
-#: The robot's own server answers few at a time, too.
-_THREADS = 4
-_MAX_BODY_BYTES = 1024 * 1024
 _STOP_S = 5.0
+
+#: PEP 3333; Flask's applications are some.
+WsgiApp = Callable[..., Iterable[bytes]]
 
 
 class HttpServer:
-    """Serves `app` from its creation until `stop()`. `port` is the one that it listens on, also where 0 was asked for.
+    """It listens from its creation, and answers from `start()` until `stop()`.
 
-    Raises:
-        ConfigError: the port is taken.
+    Attributes:
+        port: The one that it listens on, also where 0 was asked for.
     """
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
+    def __init__(self, app: WsgiApp, host: str, port: int, name: str, **options: Any) -> None:
+        """
+        Args:
+            name: Of its thread, and of the server in its answers.
+            options: Waitress's own; a number of threads, and limits.
+
+        Raises:
+            OSError: the port is taken, or the address is none of ours.
+        """
         self._sockets: dict[int, object] = {}
         # Bound here: where the port is taken, waitress would leave its threads behind.
         listener = _bound(host, port)
         self.port: int = listener.getsockname()[1]
-        self._server = create_server(
-            app,
-            map=self._sockets,
-            sockets=[listener],
-            threads=_THREADS,
-            ident="rider-pi-simulated",
-            max_request_body_size=_MAX_BODY_BYTES,
-            clear_untrusted_proxy_headers=True,
-        )
-        self._thread = threading.Thread(target=self._server.run, name="simulated-api", daemon=True)
+        self._server = create_server(app, map=self._sockets, sockets=[listener], ident=name, **options)
+        self._thread = threading.Thread(target=self._server.run, name=name, daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,7 +54,10 @@ class HttpServer:
 
         self._server.trigger.pull_trigger(close_all)
         pulled.set()
-        self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+        else:
+            wasyncore.close_all(self._sockets, ignore_all=True)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -61,10 +65,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise ConfigError(
-            f"the simulated robot's HTTP interface cannot listen on {host}:{port}: {error.strerror}",
-            remedy="end what listens there, or choose another port",
-        ) from None
+        raise
     return listener

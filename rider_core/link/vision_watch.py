@@ -1,0 +1,204 @@
+"""Whether anybody looks where the robot drives. Where nobody does, the robot is told so, and vision is handed back.
+
+In a thread of its own: whatever hangs (Redis, a detector, a tracker), the robot hears of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.link.custody import Standing
+from rider_core.link.frames import FrameIntake
+from rider_core.link.liveness import Liveness
+from rider_core.link.navigator import NavigatorWatch
+from rider_core.link.obstacle_reports import ObstacleReports
+from rider_core.link.pulse import Pulse
+from rider_core.metrics import BLIND
+
+log = logging.getLogger(__name__)
+
+#: Frames came, and none was answered for so many seconds: then the robot is to see for itself.
+BLIND_AFTER_S = 2.0
+#: Vision is ours, and no frame came for so many seconds.
+NO_FRAME_S = 3.0
+#: Frames that were on their way when vision went over to the robot.
+STRAGGLERS_S = 1.0
+#: How often is looked whether any of these times has passed.
+LOOK_EVERY_S = 0.2
+#: How often vision is handed back until the robot takes it.
+ASK_AGAIN_S = 1.0
+
+UNATTENDED = "vision is local, and the robot's own detectors rest while another domain is with the PC"
+ENDED = "vision is the robot's own again"
+
+
+class Unanswered:
+    """Since when frames come and none is answered, and why. Written by the thread that looks at frames."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.problem = ""
+
+    def begin(self) -> float:
+        """A look begins; returns since when there was no answer."""
+        if self.since is None:
+            self.since = time.monotonic()
+        return self.since
+
+    def failed(self, problem: str) -> None:
+        # The first says most: those after it may be that an engine rests which failed too often.
+        self.problem = self.problem or problem
+        self.begin()
+
+    def answered(self) -> None:
+        self.since, self.problem = None, ""
+
+
+class VisionWatch:
+    """`take_navigator` and `bus_is_back` belong to the bus's thread."""
+
+    def __init__(
+        self,
+        intake: FrameIntake,
+        liveness: Liveness,
+        unanswered: Unanswered,
+        reports: ObstacleReports,
+        forget: Callable[[], None],
+        give_back: Callable[[str], None],
+        standing: Callable[[], Standing],
+    ) -> None:
+        """
+        Args:
+            forget: What was in sight need not be there any more.
+            give_back: Hands vision back to the robot, with the reason.
+            standing: Who serves vision, as far as we know.
+        """
+        self._intake = intake
+        self._liveness = liveness
+        self._unanswered = unanswered
+        self._reports = reports
+        self._forget = forget
+        self._give_back = give_back
+        self._standing = standing
+        self._navigator = NavigatorWatch()
+        self._is_blind = self._is_on_guard = False
+        self._asked_back = float("-inf")
+        self.pulse = Pulse("vision watch")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vision-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; where the way was clear last, the robot is told that nobody looks any more."""
+        self._stop.set()
+        self._thread.join(timeout=2 * LOOK_EVERY_S)
+        if self._reports.last == "clear":
+            self._say_blind("the PC's link ends")
+
+    def take_navigator(self, body: dict[str, Any]) -> None:
+        """What drives the robot says what it believes of the way.
+
+        Raises:
+            InvalidInput: it is no such message.
+        """
+        self._navigator.take_state(body)
+
+    def bus_is_back(self) -> None:
+        """What was said last need not have arrived, so it is said again."""
+        self._reports.doubt()
+        self._navigator.begin_anew()
+
+    def _run(self) -> None:
+        while True:
+            self.pulse.beat()
+            try:
+                self.look()
+            except Exception:  # the top of a thread
+                log.exception("it could not be seen whether anybody looks")
+            if self._stop.wait(LOOK_EVERY_S):
+                return
+
+    def look(self) -> None:
+        """One round."""
+        now, standing = time.monotonic(), self._standing()
+        if standing.mode == "pc" or now - self._intake.arrived <= STRAGGLERS_S:
+            self._is_on_guard = False
+            problem = self.blindness(now, standing.since)
+            if problem is None:
+                self._is_blind = False
+            else:
+                self._go_blind(*problem, now)
+        elif standing.unattended:
+            self._is_blind = False
+            self._stand_guard()
+        else:
+            self._is_blind = self._is_on_guard = False
+            self._end(standing)
+
+    def blindness(self, now: float, since: float) -> tuple[str, str] | None:
+        """Why nobody sees anything although vision is ours, in one word and in words; None: somebody does.
+
+        Args:
+            since: When we learned that vision is ours (monotonic).
+        """
+        arrived = self._intake.arrived
+        # What came since and was not looked at yet, because an engine is slow, may show anything.
+        is_looked_at = self._intake.image_arrived <= self._liveness.passed
+        hangs = self._liveness.problem(arrived if is_looked_at else self._liveness.passed)
+        unanswered_since = self._unanswered.since
+        if now - max(arrived, since) > NO_FRAME_S:
+            nothing = f"no picture has come from the camera for {NO_FRAME_S:g} s"
+            return "no_frame", self._intake.refused or nothing
+        if arrived > since and hangs is not None:
+            return hangs
+        if unanswered_since is not None and now - max(unanswered_since, since) >= BLIND_AFTER_S:
+            return "no_answer", self._unanswered.problem or f"no picture was looked at within {BLIND_AFTER_S:g} s"
+        return None
+
+    def _go_blind(self, why: str, reason: str, now: float) -> None:
+        if not self._is_blind:
+            self._is_blind = True
+            log.warning("the robot gets no word of obstacles: %s", reason)
+            BLIND.labels(why).inc()
+            self._forget()
+        if not self._reports.is_known("blind"):
+            self._say_blind(reason)
+        if now - self._asked_back >= ASK_AGAIN_S:
+            self._asked_back = now
+            self._give_back(reason)
+
+    def _stand_guard(self) -> None:
+        """Vision is not ours, and the robot's own detectors rest, because another domain is with the PC.
+
+        Without a word of ours the robot would believe that its way is clear.
+        """
+        if not self._is_on_guard:
+            self._is_on_guard = True
+            log.warning("%s: the robot is told that its way is blocked", UNATTENDED)
+            BLIND.labels("unattended").inc()
+            self._forget()
+        if not self._reports.is_known("blind"):
+            if self._say_blind(UNATTENDED):
+                self._navigator.begin_anew()
+        elif self._navigator.must_be_told() and self._say_blind(UNATTENDED):
+            self._navigator.was_told()
+
+    def _end(self, standing: Standing) -> None:
+        """We serve vision no more. The robot must not go on believing that its way is clear because we said so."""
+        last = self._reports.last
+        may_believe_clear = last == "clear" or (self._reports.is_doubtful and (last != "" or standing.is_lost))
+        if may_believe_clear and not self._say_blind(ENDED):
+            return  # once more when the bus is back
+        if self._reports.last:
+            self._forget()
+            self._reports.forget()
+            self._unanswered.answered()
+
+    def _say_blind(self, reason: str) -> bool:
+        return self._reports.blind(reason, self._intake.robot_ts(time.monotonic()))
