@@ -29,7 +29,7 @@ NO_FRAME_S = 3.0
 STRAGGLERS_S = 1.0
 #: How often is looked whether any of these times has passed.
 LOOK_EVERY_S = 0.2
-#: How often vision is handed back until the robot takes it.
+#: How often vision is handed back until the robot takes it, and how often a report is tried that the bus dropped.
 ASK_AGAIN_S = 1.0
 
 UNATTENDED = "vision is local, and the robot's own detectors rest while another domain is with the PC"
@@ -86,7 +86,7 @@ class VisionWatch:
         self._standing = standing
         self._navigator = NavigatorWatch()
         self._is_blind = self._is_on_guard = False
-        self._asked_back = float("-inf")
+        self._asked_back = self._dropped = float("-inf")
         self.pulse = Pulse("vision watch")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vision-watch", daemon=True)
@@ -112,6 +112,7 @@ class VisionWatch:
     def bus_is_back(self) -> None:
         """What was said last need not have arrived, so it is said again."""
         self._reports.doubt()
+        self._dropped = float("-inf")
         self._navigator.begin_anew()
 
     def _run(self) -> None:
@@ -201,4 +202,11 @@ class VisionWatch:
             self._unanswered.answered()
 
     def _say_blind(self, reason: str) -> bool:
-        return self._reports.blind(reason, self._intake.robot_ts(time.monotonic()))
+        """False: the bus did not take it."""
+        now = time.monotonic()
+        if now - self._dropped < ASK_AGAIN_S:
+            return False
+        if self._reports.blind(reason, self._intake.robot_ts(now)):
+            return True
+        self._dropped = now
+        return False

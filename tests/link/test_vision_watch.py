@@ -10,7 +10,7 @@ from link_stage import Stage
 
 from rider_core.api.object_detection import Detections
 from rider_core.errors import JobExpired
-from rider_core.link import seeing
+from rider_core.link import seeing, vision_watch
 from rider_core.link.custody import Standing
 from rider_core.link.frames import Frame, FrameIntake
 from rider_core.link.liveness import Liveness
@@ -75,7 +75,8 @@ def test_a_robot_that_was_never_ours_is_told_nothing() -> None:
     assert watched.look() == [], "who serves vision is not known yet"
 
 
-def test_a_report_that_was_dropped_is_made_again() -> None:
+def test_a_report_that_was_dropped_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vision_watch, "ASK_AGAIN_S", 0.0)
     watched = Watched(LOST)
     watched.reports.report("clear", Ahead(), 1.0)
     watched.bus.up = False
