@@ -144,7 +144,13 @@ def on_stage(
     """
     backend = RQBackend(connection, FAST_TIMINGS)
     config = RobotConfig(
-        publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=voice_fallback_s, pc_domains=("voice",)
+        publish_port=0,
+        subscribe_port=0,
+        api_port=0,
+        voice_fallback_s=voice_fallback_s,
+        pc_domains=("voice",),
+        # No server of ours answers its probe here: after three of them it would take the domains back.
+        probe_interval_s=3_600.0,
     )
     with SimulatedRobot(config) as robot:
         robot.mute()

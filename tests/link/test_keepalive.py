@@ -12,6 +12,7 @@ from link_stage import Stage, on_stage, prepare
 
 from rider_core.api.jobs import JobSpec
 from rider_core.link import keepalive
+from rider_core.link.background import Background
 from rider_core.link.endpointing import Utterance
 from rider_core.link.hearing import Hearing
 from rider_core.link.options import House, LinkOptions
@@ -127,8 +128,8 @@ def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float
 
     house = House(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     options = LinkOptions("", "", "", "", voice_keepalive=kept)
-    hearing = Hearing(house, lambda *_: True, lambda _: None, None, OwnSpeech(lambda: 0.0), options)  # type: ignore[arg-type]
-    hearing._submit(Utterance(bytes(320), quiet_s=0.6))
+    hearing = Hearing(house, lambda *_: True, lambda _: None, None, OwnSpeech(lambda: 0.0), Background(), options)  # type: ignore[arg-type]
+    hearing._submit(Utterance(bytes(320), quiet_s=0.6), time.time() - 0.6, None)
     (spec,) = submitted
     assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)
 

@@ -13,6 +13,7 @@ from rider_core.api import AudioClip
 from rider_core.api.events import Event
 from rider_core.api.messages import encode_base64
 from rider_core.link import listening_pause
+from rider_core.link.background import Background
 from rider_core.link.listening_pause import ListeningPause
 from rider_core.link.loudspeaker import RESULT, Loudspeaker
 from rider_core.link.options import House
@@ -82,7 +83,7 @@ def play(robot: Robot) -> None:
 def speak(robot: Robot, sentences: int) -> Speaking:
     engine = Engine()
     house = House(engine, lambda *_, **__: None, engine.follow, lambda: None, dict)  # type: ignore[arg-type,return-value]
-    speaking = Speaking(house, robot.speaker, None, 1.5, pause(robot))  # type: ignore[arg-type]
+    speaking = Speaking(house, robot.speaker, None, Background(), 1.5, pause(robot))  # type: ignore[arg-type]
     speaking.start()
     for number in range(sentences):
         assert speaking.say(Spoken(f"Sentence {number}.", None, "answer"), 1.0)

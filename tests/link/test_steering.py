@@ -151,7 +151,7 @@ def refusing() -> Steering:
     """One that has no robot: it must refuse before it looks at anything."""
     custody: Any = type("Nothing", (), {"prefer": _unknown_domain})()
     nothing: Any = None
-    return Steering(nothing, custody, nothing, lambda: "", tuple, lambda: None)
+    return Steering(nothing, custody, nothing, tuple, lambda: None)
 
 
 def _unknown_domain(_self: object, domain: str, *_: object) -> None:
@@ -161,7 +161,7 @@ def _unknown_domain(_self: object, domain: str, *_: object) -> None:
 def test_stop_asks_the_process_to_end() -> None:
     stop = threading.Event()
     nothing: Any = None
-    assert Steering(nothing, nothing, nothing, lambda: "", tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
+    assert Steering(nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
     assert stop.is_set()
 
 
