@@ -309,6 +309,9 @@ class TestFrames:
 
         before = frames("seen")
         wait_until(looked_at)
+        # What is still on its way would be counted in the test.
+        send_frame(scene, 2_000.0, picture(200_000))
+        wait_until(lambda: scene.link._seeing._before is not None and scene.link._seeing._before.ts == 2_000.0)
         return scene
 
     def counted(self, outcome: str, act: Callable[[], None]) -> None:
@@ -319,6 +322,7 @@ class TestFrames:
     def test_the_first_frames_of_a_stream_are_too_few_to_call_the_way_clear(
         self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(obstacle_reports, "REPORT_EVERY_S", 0.0)
         intake = quiet.link._seeing._intake
         with monkeypatch.context() as patch:
             patch.setattr("rider_core.link.frames.GAP_S", 0.3)
@@ -463,7 +467,7 @@ class TestFrames:
         before = frames("seen"), frames("replaced")
         for number in range(20):
             send_frame(quiet, 90_000.0 + number, picture(2_000 + number))
-        wait_until(lambda: frames("seen") - before[0] + frames("replaced") - before[1] == 20)
+        wait_until(lambda: frames("seen") - before[0] + frames("replaced") - before[1] >= 20)
         assert 1 <= frames("seen") - before[0] <= 3
 
     def test_the_same_bytes_are_not_looked_at_again(self, quiet: Stage) -> None:
