@@ -17,6 +17,7 @@ from typing import Any
 
 from rider_core.errors import BackendUnavailable
 from rider_core.link.options import House
+from rider_core.link.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class VoiceKeepalive:
         self._said = said
         self._refused = refused
         self._serves = True
+        self.pulse = Pulse("voice keepalive")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="voice-keepalive", daemon=True)
 
@@ -69,6 +71,7 @@ class VoiceKeepalive:
     def _run(self) -> None:
         wait_s = EVERY_S
         while not self._stop.wait(wait_s):
+            self.pulse.beat()
             # A text and a piece of speech set the timer back as well.
             silent_s = time.monotonic() - self._said()
             wait_s = EVERY_S - silent_s if silent_s < EVERY_S else EVERY_S

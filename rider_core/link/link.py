@@ -132,7 +132,10 @@ class Link:
         """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
         voice = self._hearing, self._speaking, self._conversation
         parts = self._bus, self._custody, self._seeing, self._seeing.watch, *voice, self._background
-        return "; ".join(filter(None, (part.pulse.problem() for part in parts)))
+        pulses = [part.pulse for part in parts]
+        if self._keepalive is not None:
+            pulses.append(self._keepalive.pulse)
+        return "; ".join(filter(None, (pulse.problem() for pulse in pulses)))
 
     def steering(self, stop: Callable[[], None]) -> Steering:
         """What answers people's requests.

@@ -59,6 +59,9 @@ def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
     assert {body["reply"] for body in silent.heard(keepalive.TOPIC)} == {""}
     assert silent.robot.played == []
     assert not [kind for kind, _ in silent.told if kind in ("robot.transcript", "robot.reply", "robot.speech")]
+    assert silent.link.stuck() == ""
+    silent.link.stop()
+    assert "voice keepalive has ended" in silent.link.stuck(), "it is watched"
 
 
 def test_it_goes_when_nobody_can_serve_it(silent: Stage) -> None:
