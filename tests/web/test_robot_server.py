@@ -136,7 +136,9 @@ def test_the_probe_is_answered_while_redis_hangs(robot: Robot, valkey: Valkey) -
 def test_a_text_whose_asker_hung_up_is_cancelled(robot: Robot) -> None:
     with robot.begin("long"):
         wait_until(lambda: robot.began() == 1)
+    asked = time.monotonic()
     assert robot.ask("short").json()["text"] == "done", "the only worker is free again"
+    assert time.monotonic() - asked < robot_texts.TEXT_TIMEOUT_S / 2, "its time would have ended the other, too"
     assert not robot.go.exists()
 
 
