@@ -143,7 +143,10 @@ class Day:
         self._robot.say(clip)
         outcome.notes["silent after, s"] = round(self._until_silent() - began, 1)
         seconds_until(lambda: self._texts(began), 30.0, "the person was understood")
-        outcome.notes["understood"] = self._texts(began)[0]
+        outcome.notes["understood"], played_s = self._texts(began)[0], self._robot.played_s()
+        # That is answered, too; while it plays, its microphone is silent for a reason.
+        with suppress(NotReached):
+            seconds_until(lambda: self._robot.played_s() > played_s, 20.0, "the person was answered")
         self._until_silent()
         self._back(outcome)
 
