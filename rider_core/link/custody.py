@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 #: The robot forgets our address when its interface restarts, so it is told again this often.
 HEARTBEAT_EVERY_S = 5.0
-#: Workers are looked at more often than that: the robot waits for as long as we do not notice.
-CHECK_EVERY_S = 0.5
+#: Workers are looked at more often than that: the robot waits for as long as we do not notice. With 0.5 s a Redis that
+#: hung was told up to 2.0 s later (1.5 s until it counts as hanging, and this).
+CHECK_EVERY_S = 0.25
 #: After the PC stood still a domain is taken after this much health: what was lost was not lost for an ailment.
 AWAKE_FOR_S = 3.0
 #: A reason is for people, in characters.
