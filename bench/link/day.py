@@ -32,8 +32,8 @@ from rider_core.link.keepalive import INVISIBLE
 LONG_SENTENCE = (
     "Yesterday in the morning my brother and I walked down the long road to the river where we saw seven white ducks "
     "and an old man with a green hat who asked us whether we knew the way to the station because his train to London "
-    "would leave at half past nine and he had forgotten his map at home on the kitchen table next to the bread and milk "
-    "and a glass of dark honey that his sister had brought from the mountains when she came to see him last summer"
+    "would leave at half past nine and he had forgotten his map at home on the kitchen table next to the bread and "
+    "milk and a glass of dark honey that his sister had brought from the mountains when she came to see him last summer"
 )
 LIMIT_S = 180.0
 PAUSE_S = 5.0
