@@ -32,7 +32,7 @@ ROBOT, OLD, NEW = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 MUST_S = 10.0
 LIMIT_S = 120.0
 LOOK_EVERY_S = 0.05
-#: Nothing is heard although voice is at the PC: the owner restarts the robot's voice after so many seconds.
+#: Seconds without a result of ours, while voice is at the PC, after which the owner restarts the robot's voice.
 OWNER_S = 10.0
 
 

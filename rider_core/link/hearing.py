@@ -99,7 +99,7 @@ class Hearing:
 
     @property
     def speech_s(self) -> float:
-        """Seconds of speech in the utterance that goes on now; 0: nobody speaks. May be read from any thread."""
+        """Seconds of speech in the current utterance; 0 between utterances. May be read from any thread."""
         return self._endpointer.speech_s
 
     def take_chunk(self, body: dict[str, Any]) -> None:

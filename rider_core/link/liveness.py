@@ -26,8 +26,8 @@ MIN_SIDE_PX = 32
 MAX_PIXELS = 8_300_000
 #: Frames are looked at so often at most; more would cost and tell nothing.
 EVERY_S = 0.18
-#: The camera hangs if it shows the same picture for so many seconds. Where the encoder changes its tables from frame to
-#: frame, noise needs longer to show: the second value, or the third where those tables are too coarse to tell.
+#: A camera that shows the same picture for this time hangs, in seconds. The second value is for encoders that change
+#: their tables from frame to frame, because noise needs longer to show; the third for tables too coarse to show it.
 STALE_AFTER_S, STALE_AFTER_MIXED_S, STALE_AFTER_COARSE_S = 2.0, 3.0, 8.0
 #: A picture without anything on it for so long: black, white or grey all over.
 BLANK_AFTER_S = 2.0

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 #: What a frame shows is old news after so long, counted from when it came: the robot drives 0.3 m in that time.
 DEADLINE_S = 1.0
-#: A detector or a tracker that hung: what it found after so long is told to nobody, counted from when the frame came.
+#: The link discards what a detector or a tracker found later than this after the frame came, in seconds.
 TOO_OLD_S = 1.5
 #: What is in the way and is not confirmed keeps us from calling the way clear; after so long it counts nevertheless.
 UNSURE_S = 1.0

@@ -1,4 +1,4 @@
-"""Whether anybody looks where the robot drives. Where nobody does, the robot is told so, and vision is handed back.
+"""Watches the vision domain. When no frame is analysed, it tells the robot so, and hands vision back.
 
 In a thread of its own: whatever hangs (Redis, a detector, a tracker), the robot hears of it.
 """
@@ -21,9 +21,9 @@ from rider_core.metrics import BLIND
 
 log = logging.getLogger(__name__)
 
-#: Frames came, and none was answered for so many seconds: then the robot is to see for itself.
+#: Vision is lost when frames come and none is answered for this time, in seconds.
 BLIND_AFTER_S = 2.0
-#: Vision is ours, and no frame came for so many seconds.
+#: Vision is lost when it is ours and no frame comes for this time, in seconds.
 NO_FRAME_S = 3.0
 #: Frames that were on their way when vision went over to the robot.
 STRAGGLERS_S = 1.0
