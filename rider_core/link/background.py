@@ -20,10 +20,15 @@ Call = Callable[[], None]
 class Background:
     """Executes calls one after another, in their order."""
 
-    def __init__(self) -> None:
-        self._waiting: queue.Queue[Call | None] = queue.Queue(MAX_WAITING)
-        self.pulse = Pulse("background", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
+    def __init__(self, name: str = "background", max_waiting: int = MAX_WAITING) -> None:
+        """
+        Args:
+            name: Of its thread.
+            max_waiting: How many calls may wait.
+        """
+        self._waiting: queue.Queue[Call | None] = queue.Queue(max_waiting)
+        self.pulse = Pulse(name, STUCK_ON_JOBS_AFTER_S)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()

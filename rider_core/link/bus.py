@@ -1,4 +1,4 @@
-"""The ZeroMQ sockets to the robot's broker, and the one thread that owns them."""
+"""The connection to the robot's broker, and the one thread that owns its sockets."""
 
 from __future__ import annotations
 
@@ -12,35 +12,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
 from rider_core.link.echo import TOPIC as ECHO
 from rider_core.link.echo import Echo
-from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_MESSAGE_BYTES, decode, encode
+from rider_core.link.framing import decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
+from rider_core.link.sockets import FRAME_BATCH_BYTES, SEND_MARK, BrokerSockets
 from rider_core.link.standstill import Standstill
 from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
 
-#: ZMTP pings: a broker that stands still is noticed after at most this much, in ms.
-PING_EVERY_MS, PING_TIMEOUT_MS = 500, 1_500
 #: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
 #: sockets are made anew.
 RENEW_AFTER_S = 4.0
-#: The same for the socket of the camera's pictures alone, while the others are connected: one picture that is too large
-#: ends its connection.
-RENEW_FRAMES_AFTER_S = 1.0
-#: Messages from the robot that may wait for us: ten seconds of sound and everything else. Large ones have a socket of
-#: their own, or a thousand of them would.
-RECEIVE_MARK = 1_000
-#: Frames that may wait for us, and how many bytes of them are read at once: of more only the newest is looked at.
-FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
-#: Messages to the robot that may wait: the chunks of some minutes of speech.
-SEND_MARK = 2_000
 POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
@@ -128,7 +116,7 @@ class RobotBus:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sockets = _Sockets(self._context, *self._addresses, topics=list(self._handlers))
+            sockets = BrokerSockets(self._context, *self._addresses, [*self._handlers, ECHO], self._wake_reader)
             self._down_since = time.monotonic()
             try:
                 self._serve(sockets)
@@ -138,36 +126,20 @@ class RobotBus:
                 if self._state.up:
                     self._set_state(_down("the connection is made anew"))
 
-    def _serve(self, sockets: _Sockets) -> None:
+    def _serve(self, sockets: BrokerSockets) -> None:
         """Move messages until it is time to stop or to make the sockets anew."""
-        poller = zmq.Poller()
-        connected = {sockets.publishers_monitor: False, sockets.monitor: False}
-        for pollable in (sockets.subscriber, sockets.frames, sockets.frames_monitor, *connected, self._wake_reader):
-            poller.register(pollable, zmq.POLLIN)
-        frames_connected, frames_since = False, time.monotonic()
         standstill = Standstill()
         while not self._stop.is_set():
             self.pulse.beat()
             standstill.begin()
-            ready = dict(poller.poll(POLL_MS))
+            ready = sockets.poll(POLL_MS)
             if standstill.lasted_s():
                 return  # the broker has given the connections up; libzmq would find out in its own time
-            for monitor, before in connected.items():
-                if monitor in ready:
-                    connected[monitor] = _is_connected(monitor, before)
-            if sockets.frames_monitor in ready:
-                frames_connected = _is_connected(sockets.frames_monitor, frames_connected)
-            if frames_connected or not connected[sockets.monitor]:
-                frames_since = time.monotonic()
-            elif time.monotonic() - frames_since > RENEW_FRAMES_AFTER_S:
-                log.warning("the connection for the camera's pictures broke off alone: it is made anew")
-                sockets.renew_frames(poller)
-                frames_since = time.monotonic()
-            if all(connected.values()):
+            if sockets.to_robot and sockets.from_robot:
                 self._go_round(sockets.publisher)
             else:
                 self._echo.break_off()
-                self._set_state(_cut(connected[sockets.publishers_monitor], connected[sockets.monitor]))
+                self._set_state(_cut(sockets.to_robot, sockets.from_robot))
             if self._wake_reader.fileno() in ready:
                 self._send_outbox(sockets.publisher)
             if sockets.subscriber in ready:
@@ -290,74 +262,3 @@ def _cut(to_robot: bool, from_robot: bool) -> BusView:
     cut = ("nothing of ours reaches the robot", not to_robot), ("nothing comes in", not from_robot)
     problem = "the robot's broker does not answer: " + " and ".join(what for what, is_cut in cut if is_cut)
     return BusView(up=False, to_robot=to_robot, from_robot=from_robot, problem=problem)
-
-
-def _is_connected(monitor: zmq.Socket[bytes], before: bool) -> bool:
-    """Whether the socket has a connection, after the events that wait."""
-    while monitor.poll(0):
-        event = parse_monitor_message(monitor.recv_multipart())["event"]
-        if event in (zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED):
-            before = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
-    return before
-
-
-class _Sockets:
-    """One generation of sockets."""
-
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], publish_address: str, subscribe_address: str, topics: list[str]
-    ) -> None:
-        self._context, self._subscribe_address = context, subscribe_address
-        self._large = [topic for topic in topics if topic in LARGE_TOPICS]
-        self.publisher, self.publishers_monitor = self._new(zmq.PUB)
-        self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
-        self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
-        self.publisher.setsockopt(zmq.IMMEDIATE, 1)  # keep nothing for a connection that is gone
-        self.publisher.connect(publish_address)
-        self.subscriber, self.monitor = self._new(zmq.SUB)
-        self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
-        self.subscriber.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        for topic in (*topics, ECHO):
-            if topic not in LARGE_TOPICS:
-                self.subscriber.subscribe(topic)
-        self.subscriber.connect(subscribe_address)
-        self._open_frames()
-
-    def renew_frames(self, poller: zmq.Poller) -> None:
-        """Make the socket of the camera's pictures anew."""
-        for each in (self.frames, self.frames_monitor):
-            poller.unregister(each)
-        _close(self.frames, self.frames_monitor)
-        self._open_frames()
-        for each in (self.frames, self.frames_monitor):
-            poller.register(each, zmq.POLLIN)
-
-    def close(self) -> None:
-        _close(self.subscriber, self.monitor)
-        _close(self.publisher, self.publishers_monitor)
-        _close(self.frames, self.frames_monitor)
-
-    def _open_frames(self) -> None:
-        self.frames, self.frames_monitor = self._new(zmq.SUB)
-        self.frames.setsockopt(zmq.RCVHWM, FRAME_MARK)
-        self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
-        for topic in self._large:
-            self.frames.subscribe(topic)
-        self.frames.connect(self._subscribe_address)
-
-    def _new(self, kind: int) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
-        """A socket, and the one that tells of its connections."""
-        socket = self._context.socket(kind)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
-        socket.setsockopt(zmq.RECONNECT_IVL, 100)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2_000)
-        socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-        return socket, socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-
-
-def _close(socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
-    socket.disable_monitor()
-    monitor.close(linger=0)
-    socket.close(linger=0)

@@ -189,7 +189,9 @@ class Custody:
         state = parse_message(DomainState, body)
         if state.domain in self._domains:
             gave_up = state.mode == "local" and state.reason in GAVE_UP
-            self._domains[state.domain].given_up = state.reason or "" if gave_up else ""
+            domain = self._domains[state.domain]
+            domain.given_up = state.reason or "" if gave_up else ""
+            domain.told = time.monotonic()
             self._note(state)
 
     def _run(self) -> None:
@@ -276,8 +278,9 @@ class Custody:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
             # Asked first: another program that answers at the robot's address is sent nothing.
+            asked = time.monotonic()
             for state in self._api.domains().values():
-                self._note(state)
+                self._note_answer(state, asked)
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             self._ai_mode = self._api.ai_mode()
@@ -290,6 +293,18 @@ class Custody:
         if problem != self._robot_problem:
             self._robot_problem = problem
             self._on_robot(problem)
+
+    def _note_answer(self, state: DomainState, asked: float) -> None:
+        """Keep what the robot answers over HTTP, unless its bus has said something else since it was asked.
+
+        Nobody can tell which of the two is older: the robot is asked again in the next round. Believed, an answer that
+        was overtaken would hide for 5 s that a domain is ours.
+        """
+        domain = self._domains[state.domain]
+        if domain.told > asked and domain.mode != state.mode:
+            self._next_heartbeat = 0.0
+        else:
+            self._note(state)
 
     def _note(self, state: DomainState) -> None:
         """Keep what the robot says of a domain, and pass on what is new in it."""
@@ -346,9 +361,9 @@ class Custody:
 
         It is tried again in every round; a robot that is off for an hour leaves a line at its beginning and at its end.
         """
-        domain = self._domains[name]
+        domain, asked = self._domains[name], time.monotonic()
         try:
-            self._note(self._api.switch(name, target, reason))
+            self._note_answer(self._api.switch(name, target, reason), asked)
         except RobotError as error:
             if not domain.failed_switches:
                 log.error("%s could not be switched to %s, which is tried again: %s", name, target, error)

@@ -42,6 +42,8 @@ class Domain:
     problem: str = ""
     #: A person has just chosen the PC: it is taken without a wait.
     asked: bool = False
+    #: When the robot last said on its bus who serves it; our monotonic clock.
+    told: float = float("-inf")
 
     @property
     def is_handed_back(self) -> bool:

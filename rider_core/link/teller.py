@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 from collections.abc import Callable
+from functools import partial
 
 from rider_core.api.events import EventKind
 from rider_core.errors import BackendUnavailable
+from rider_core.link.background import Background
 from rider_core.metrics import EVENTS_DROPPED
 
 log = logging.getLogger(__name__)
@@ -18,37 +18,27 @@ MAX_WAITING = 200
 
 
 class Teller:
-    """A thread with a short queue in front of `EventBus.publish`."""
+    """`EventBus.publish`, executed in the background."""
 
     def __init__(self, publish: Callable[..., None]) -> None:
         self._publish = publish
-        self._waiting: queue.Queue[tuple[EventKind, dict[str, object]] | None] = queue.Queue(MAX_WAITING)
-        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+        self._background = Background("teller", MAX_WAITING)
 
     def start(self) -> None:
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
-        try:
-            self._waiting.put(None, timeout=1)
-        except queue.Full:
-            log.warning("%d events were not sent", self._waiting.qsize())
-        self._thread.join(timeout=3)
+        self._background.stop()
 
     def __call__(self, kind: EventKind, **data: object) -> None:
-        try:
-            self._waiting.put_nowait((kind, data))
-        except queue.Full:
+        if not self._background.run(partial(self._send, kind, data)):
             EVENTS_DROPPED.labels("link").inc()
 
-    def _run(self) -> None:
-        while (waiting := self._waiting.get()) is not None:
-            kind, data = waiting
-            try:
-                self._publish(kind, **data)
-            except BackendUnavailable as error:
-                EVENTS_DROPPED.labels("link").inc()
-                log.debug("an event was not sent: %s", error)
-            except Exception:  # the top of a thread: one odd event must not silence the link
-                EVENTS_DROPPED.labels("link").inc()
-                log.exception("a %s event could not be sent", kind)
+    def _send(self, kind: EventKind, data: dict[str, object]) -> None:
+        try:
+            self._publish(kind, **data)
+        except Exception as error:
+            EVENTS_DROPPED.labels("link").inc()
+            if not isinstance(error, BackendUnavailable):
+                raise  # an odd event: the background tells it, and goes on
+            log.debug("an event was not sent: %s", error)

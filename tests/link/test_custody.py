@@ -482,6 +482,31 @@ def test_what_could_not_be_handed_back_is_tried_again(clock: Time) -> None:
     assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{OURS}no transcript within 5 s")
 
 
+def test_an_answer_that_was_overtaken_is_not_believed(clock: Time) -> None:
+    """Somebody gives us the domain back before we have read the robot's answer that it is its own now."""
+
+    class Hurried(ObedientRobot):
+        def switch(self, domain: str, target: str, reason: str) -> DomainState:
+            answer = super().switch(domain, target, reason)
+            if not said:
+                clock.now += 0.01
+                self.put(domain, "pc", "manual")
+                said.append(domain)
+                watched.custody.take_state({"domain": domain, "mode": "pc", "reason": "manual"})
+            return answer
+
+    said: list[str] = []
+    robot = Hurried()
+    watched = Watched(clock, robot)
+    watched.rounds(20)
+    watched.capable.lacking = {"vision"}
+    watched.rounds(1)
+    assert said == ["vision"]
+    assert watched.custody.standing("vision").mode == "pc", "that is what the robot said last"
+    watched.rounds(1)
+    assert robot.modes["vision"] == "local", "the next round, not the next heartbeat"
+
+
 def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_off(clock: Time) -> None:
     robot = ObedientRobot()
     robot.put("voice", "pc", "manual")

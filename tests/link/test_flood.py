@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 import zmq
@@ -54,31 +54,42 @@ bus.stop()
 """
 
 
-def test_large_frames_do_not_pile_up_and_the_newest_is_looked_at() -> None:
-    broker = Broker("127.0.0.1", 0, 0)
-    with ExitStack() as stack:
-        broker.start()
-        stack.callback(broker.stop)
-        context = stack.enter_context(zmq.Context())
-        robot = stack.enter_context(context.socket(zmq.PUB))
+class Camera:
+    """Sends frames to a broker, as the robot does.
+
+    Attributes:
+        addresses: Where the broker is published to, and subscribed to.
+    """
+
+    def __init__(self, broker: Broker, robot: zmq.Socket[bytes]) -> None:
+        self.addresses = tuple(f"tcp://127.0.0.1:{port}" for port in (broker.publish_port, broker.subscribe_port))
+        self._robot = robot
         robot.linger = 0
-        # Like a robot's camera, which cannot send faster than its network takes it.
+        # It cannot send faster than its network takes it.
         robot.setsockopt(zmq.SNDHWM, 2)
         robot.setsockopt(zmq.XPUB_NODROP, 1)
         robot.setsockopt(zmq.SNDTIMEO, 20_000)
-        robot.connect(f"tcp://127.0.0.1:{broker.publish_port}")
-        link = stack.enter_context(
-            subprocess.Popen(
-                [
-                    *(sys.executable, "-c", PROGRAM),
-                    f"tcp://127.0.0.1:{broker.publish_port}",
-                    f"tcp://127.0.0.1:{broker.subscribe_port}",
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
+        robot.connect(self.addresses[0])
+
+    def send(self, ts: int, size: int = 10) -> None:
+        body = b'{"ts": %d, "frame_jpeg": "%s"}' % (ts, b"A" * size)
+        self._robot.send_multipart([b"vision.frame.offload", body])
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    broker = Broker("127.0.0.1", 0, 0)
+    broker.start()
+    with zmq.Context() as context, context.socket(zmq.PUB) as robot:
+        yield Camera(broker, robot)
+    broker.stop()
+
+
+def test_large_frames_do_not_pile_up_and_the_newest_is_looked_at(camera: Camera) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *camera.addresses], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as link:
+        assert link.stdin is not None
 
         def asked() -> dict[str, float]:
             assert link.stdin is not None
@@ -87,53 +98,37 @@ def test_large_frames_do_not_pile_up_and_the_newest_is_looked_at() -> None:
             link.stdin.flush()
             return json.loads(link.stdout.readline())
 
-        def send(ts: int, size: int) -> None:
-            body = b'{"ts": %d, "frame_jpeg": "%s"}' % (ts, b"A" * size)
-            robot.send_multipart([b"vision.frame.offload", body])
-
-        wait_until(lambda: send(0, 8) or asked()["looked"])  # type: ignore[func-returns-value]
+        wait_until(lambda: camera.send(0) or asked()["looked"])  # type: ignore[func-returns-value]
         before = asked()
-        sending = threading.Thread(target=lambda: [send(ts, FRAME_BYTES) for ts in range(1, FRAMES + 1)])
+        sending = threading.Thread(target=lambda: [camera.send(ts, FRAME_BYTES) for ts in range(1, FRAMES + 1)])
         sending.start()
         sending.join(60)
         wait_until(lambda: asked()["last"] == FRAMES, 30, what="the newest frame")
         after = asked()
-        assert link.stdin is not None
         link.stdin.close()
     assert after["mb"] - before["mb"] < LIMIT_MB
     assert after["looked"] - before["looked"] <= FRAMES
     assert after["bytes"] > 0.1 * FRAMES * FRAME_BYTES, "it was no flood"
 
 
-def test_one_picture_that_is_too_large_does_not_leave_us_blind() -> None:
+def test_one_picture_that_is_too_large_does_not_leave_us_blind(camera: Camera) -> None:
     """libzmq ends the connection of a message above the limit, and does not make it anew."""
-    broker = Broker("127.0.0.1", 0, 0)
-    with ExitStack() as stack:
-        broker.start()
-        stack.callback(broker.stop)
-        context = stack.enter_context(zmq.Context())
-        robot = stack.enter_context(context.socket(zmq.PUB))
-        robot.linger = 0
-        robot.connect(f"tcp://127.0.0.1:{broker.publish_port}")
-        seen: list[float] = []
-        states: list[bool] = []
-        addresses = (f"tcp://127.0.0.1:{port}" for port in (broker.publish_port, broker.subscribe_port))
-        bus = RobotBus(*addresses, on_state=lambda state: states.append(state.up))
-        bus.on("vision.frame.offload", lambda body: seen.append(body["ts"]))
-        bus.on("voice.asr.request", lambda _: None)
-        bus.start(Refusals(lambda *_, **__: None, bus.send))
-        stack.callback(bus.stop)
+    seen: list[float] = []
+    states: list[bool] = []
+    bus = RobotBus(*camera.addresses, on_state=lambda state: states.append(state.up))
+    bus.on("vision.frame.offload", lambda body: seen.append(body["ts"]))
+    bus.on("voice.asr.request", lambda _: None)
+    bus.start(Refusals(lambda *_, **__: None, bus.send))
 
-        def send(ts: float, size: int = 10) -> None:
-            body = b'{"ts": %d, "frame_jpeg": "%s"}' % (ts, b"A" * size)
-            robot.send_multipart([b"vision.frame.offload", body])
+    def arrived(ts: int) -> bool:
+        camera.send(ts)
+        return ts in seen
 
-        def arrived(ts: float) -> bool:
-            send(ts)
-            return ts in seen
-
+    try:
         wait_until(lambda: arrived(1), what="a picture")
-        send(2, MAX_FRAME_MESSAGE_BYTES + 1)
+        camera.send(2, MAX_FRAME_MESSAGE_BYTES + 1)
         wait_until(lambda: arrived(3), 10, what="a picture after the one that is too large")
-        assert 2 not in seen
-        assert states == [True], "the rest of the bus went on"
+    finally:
+        bus.stop()
+    assert 2 not in seen
+    assert states == [True], "the rest of the bus went on"

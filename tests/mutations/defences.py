@@ -1277,7 +1277,7 @@ EYES = [
     ),
     Defence(
         "large frames pile up",
-        _LINK + "bus.py",
+        _LINK + "sockets.py",
         "FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024",
         "FRAME_MARK, FRAME_BATCH_BYTES = 1000, 1 << 50",
         (_LINK_TESTS + "test_flood.py", "test_large_frames"),
@@ -1746,8 +1746,8 @@ EYES = [
     ),
     Defence(
         "one picture that is too large ends them all",
-        _LINK + "bus.py",
-        "elif time.monotonic() - frames_since > RENEW_FRAMES_AFTER_S:",
+        _LINK + "sockets.py",
+        "elif time.monotonic() - self._frames_missed_since > RENEW_FRAMES_AFTER_S:",
         "elif False:",
         (_LINK_TESTS + "test_flood.py", "test_one_picture_that_is_too_large"),
     ),
