@@ -1773,6 +1773,13 @@ EYES = [
         (_LINK_TESTS + "test_custody.py", "test_vision_that_a_person_wants_at_the_robot"),
     ),
     Defence(
+        "an answer that was overtaken is believed",
+        _LINK + "custody.py",
+        "if domain.told > asked and domain.mode != state.mode:",
+        "if False:",
+        (_LINK_TESTS + "test_custody.py", "test_an_answer_that_was_overtaken"),
+    ),
+    Defence(
         "a domain that could not be handed back is kept",
         _LINK + "custody.py",
         "                    self._wanted_back.setdefault(name, reason)\n",
