@@ -56,6 +56,7 @@ class Transcript(Result):
     segments: tuple[Segment, ...] = Field((), description="the text in stretches, in order")
     no_speech: bool = Field(False, description="the engine heard nobody speak")
     duration_s: float = Field(ge=0, description="length of the clip in seconds")
+    hint: str = Field("", max_length=500, description="for people: what would make the transcript better")
 
 
 class SpeechToText(Provider):

@@ -82,6 +82,8 @@ def run(
         _print_objects(parse_message(Detections, result))
     elif task == "voice.transcribe":
         click.echo(result["text"] or "(nobody speaks)")
+        if result.get("hint"):
+            click.secho(result["hint"], fg="yellow", err=True)
 
 
 def _write(output: Path, spec: JobSpec, result: Any, sound: list[bytes]) -> None:

@@ -23,6 +23,7 @@ from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
 from rider_core.link.options import House, LinkOptions
 from rider_core.link.own_speech import OwnSpeech
 from rider_core.link.pulse import STUCK_ON_JOBS_AFTER_S, Pulse
+from rider_core.link.repeats import RepeatedLine
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class Hearing:
         self._deadline_s = KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
+        self._hints = RepeatedLine(log, "what was said")
         self._pending: queue.Queue[_Pending | None] = queue.Queue(MAX_UNDER_WAY)
         self.pulse = Pulse("hearing", STUCK_ON_JOBS_AFTER_S)
         self._thread = threading.Thread(target=self._answer_all, name="hearing", daemon=True)
@@ -185,6 +187,8 @@ class Hearing:
             return
         assert record.state is JobState.DONE
         latency_s = time.time() - pending.speech_ended
+        if transcript.hint:
+            self._hints.note(transcript.hint)
         if transcript.text and not transcript.no_speech:
             self._pass_on(transcript)
             UTTERANCES.labels("recognised").inc()

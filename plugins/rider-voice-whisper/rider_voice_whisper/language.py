@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 #: A language that nobody expects is believed from here on. Short English commands were taken for Dutch or Maori with up
 #: to 0.89, noise for Norwegian with up to 0.77; a few seconds of clear speech give 0.95 and more.
 SURE = 0.95
+#: Whisper takes voices of machines for Latin, with up to 0.63. Nobody speaks it to a robot.
+_NOBODYS = "la"
+#: Languages that nobody expects are told where the likeliest has at least this much, and twice as much as any expected.
+_WORTH_A_WORD = 0.25
 
 
-def choose_language(probabilities: Mapping[str, float], expected: Sequence[str]) -> str:
+@dataclass(frozen=True)
+class Choice:
+    """
+    Attributes:
+        language: What the clip is taken for.
+        hint: For people, where other languages are likelier that nobody expects.
+    """
+
+    language: str
+    hint: str = ""
+
+
+def choose_language(probabilities: Mapping[str, float], expected: Sequence[str]) -> Choice:
     """The likeliest of the `expected` languages, unless another is nearly certain. Nothing expected: the likeliest."""
-    likeliest = max(probabilities, key=probabilities.__getitem__)
-    if not expected or probabilities[likeliest] >= SURE:
-        return likeliest
-    return max(expected, key=probabilities.__getitem__)
+    spoken = {name: value for name, value in probabilities.items() if name != _NOBODYS or name in expected}
+    whole = sum(spoken.values()) or 1.0
+    ranked = sorted(spoken, key=spoken.__getitem__, reverse=True)
+    if not expected or ranked[0] in expected or probabilities[ranked[0]] >= SURE:
+        return Choice(ranked[0])
+    chosen = max(expected, key=lambda name: spoken.get(name, 0.0))
+    likeliest = spoken[ranked[0]] / whole
+    if likeliest < max(_WORTH_A_WORD, 2 * spoken.get(chosen, 0.0) / whole):
+        return Choice(chosen)
+    others = ", ".join(f"{name} ({spoken[name] / whole:.0%})" for name in ranked[:3] if name not in expected)
+    return Choice(
+        chosen,
+        f"taken for {chosen}, but it sounds like {others}: ask for the language that is spoken, or add it to "
+        f"expected_languages in [provider_settings.whisper]",
+    )

@@ -16,9 +16,9 @@ from rider_voice_whisper.engine import (
     Samples,
     fit_context,
 )
-from rider_voice_whisper.gate import SpeechGate
 from rider_voice_whisper.hearing import Hearing
 from rider_voice_whisper.settings import WhisperConfig
+from rider_voice_whisper.voiced import FRAME_S, SpeechDetector, Voiced
 
 from rider_core.api import AudioClip, ProviderContext
 
@@ -51,7 +51,10 @@ def heard(text: str, *probabilities: float | None) -> tuple[HeardSegment, ...]:
 class TestSecondLook:
     @pytest.fixture(autouse=True)
     def all_is_speech(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(SpeechGate, "hears_speech", lambda self, samples: True)
+        def all_of_it(self: SpeechDetector, samples: Samples) -> Voiced:
+            return Voiced(np.ones(math.ceil(len(samples) / MODEL_RATE / FRAME_S), np.float32))
+
+        monkeypatch.setattr(SpeechDetector, "listen", all_of_it)
 
     @pytest.mark.parametrize(
         ("fitted", "full", "text"),
@@ -62,6 +65,7 @@ class TestSecondLook:
             (heard("a", 0.9, 0.5), heard("b", 0.6), "b"),
             (heard("...", None), heard("yes", 0.8), "yes"),
             (heard("no", 0.3), heard("nor", 0.35), ""),
+            (heard("turn left " * 40, 0.95), heard("turn left, turn left", 0.85), "turn left, turn left"),
         ],
     )
     def test_what_is_doubtful_is_heard_again_and_the_more_certain_counts(

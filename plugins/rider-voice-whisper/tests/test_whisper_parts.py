@@ -11,12 +11,9 @@ import pytest
 from rider_voice_whisper.convert import build_ggml, read_tokens
 from rider_voice_whisper.engine import CONTEXT_FLOOR, FULL_CONTEXT, fit_context
 from rider_voice_whisper.ggml_file import mel_filters, quantize_q8_0
-from rider_voice_whisper.invented import is_annotation, is_film_credit, repeats_itself
 from rider_voice_whisper.language import choose_language
 from rider_voice_whisper.models import MODELS
-from rider_voice_whisper.sound import is_silent, model_samples
 
-from rider_core.api import AudioClip
 from rider_core.errors import ModelError
 
 
@@ -30,58 +27,35 @@ from rider_core.errors import ModelError
     ],
 )
 def test_choice_of_language(probabilities: dict[str, float], expected: tuple[str, ...], chosen: str) -> None:
-    assert choose_language(probabilities, expected) == chosen
+    assert choose_language(probabilities, expected).language == chosen
 
 
-@pytest.mark.parametrize("text", ["", "  ", "[BLANK_AUDIO]", " (upbeat music)", "*dźwięk*", "♪ la ♪", "[a] (b)", "..."])
-def test_annotations_are_not_words(text: str) -> None:
-    assert is_annotation(text)
-
-
-@pytest.mark.parametrize("text", ["Stop.", "[music] Stop.", "Idź (szybko) naprzód", "5 * 3", "(", "Thank you."])
-def test_words_are_not_annotations(text: str) -> None:
-    assert not is_annotation(text)
-
-
-def test_annotation_check_takes_no_time_for_hostile_text() -> None:
-    assert not is_annotation("[" * 20_000 + "a")
-    assert not is_annotation(". " * 20_000 + "a")
+def test_another_language_that_is_likelier_is_told() -> None:
+    hint = choose_language({"fr": 0.6, "cs": 0.2, "en": 0.1, "pl": 0.1}, ("en", "pl")).hint
+    assert "taken for en" in hint
+    assert "fr (60%), cs (20%)" in hint
+    assert "expected_languages" in hint
 
 
 @pytest.mark.parametrize(
-    "text", ["Thanks for watching!", "Subskrybuj tez filmy.pl", "Napisy stworzone przez Amara.org"]
+    "probabilities",
+    [
+        {"en": 0.9, "nl": 0.1},
+        dict.fromkeys(("nl", "de", "fr", "cs", "en"), 0.2),
+        {"nl": 0.5, "en": 0.4},
+        {"de": 1.0},
+        {"la": 0.9, "en": 0.1},
+    ],
+    ids=["expected", "a guess", "hardly likelier", "certain", "Latin"],
 )
-def test_film_credits(text: str) -> None:
-    assert is_film_credit(text)
-    assert not is_film_credit("Watch the film and thank you, subtitle.")
-
-
-def test_repetition() -> None:
-    assert repeats_itself("i'r i'r i'r " * 20)
-    assert not repeats_itself("Ever tried, ever failed. No matter, try again. Fail again, fail better.")
-    assert not repeats_itself("go go go go go")
+def test_what_is_not_worth_a_word(probabilities: dict[str, float]) -> None:
+    assert choose_language(probabilities, ("en", "pl")).hint == ""
 
 
 def test_context_fits_the_clip() -> None:
     assert fit_context(1.1) == CONTEXT_FLOOR
     assert fit_context(10.0) == 628
     assert fit_context(300.0) == FULL_CONTEXT
-
-
-def test_mixing_down_and_resampling() -> None:
-    frames = np.zeros((48_000, 2), "<i2")
-    frames[:, 1] = 16_384
-    samples = model_samples(AudioClip(frames.tobytes(), 48_000, 2))
-    assert len(samples) == 16_000
-    assert abs(float(samples[8_000]) - 0.25) < 0.01
-
-
-def test_silence() -> None:
-    assert is_silent(np.zeros(1, np.float32))
-    assert is_silent(np.full(16_000, 0.0005, np.float32))
-    burst = np.zeros(16_000, np.float32)
-    burst[8_000:8_320] = 0.01
-    assert not is_silent(burst)
 
 
 def test_mel_filters_are_slaneys() -> None:

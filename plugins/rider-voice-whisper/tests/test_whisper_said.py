@@ -1,0 +1,159 @@
+"""What people say is heard, whatever is before, after, beneath and between; nothing else is. With the real model."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from noises_in_tests import RATE, noises
+from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
+from whisper_in_tests import SAID, base_model, beckett, clip_of
+
+from rider_core.api import AudioClip, ProviderContext
+from rider_core.testing.words import word_error_rate, words_of
+
+CASES = Path(__file__).parent / "cases"
+Sound = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Iterator[WhisperSpeechToText]:
+    provider = WhisperSpeechToText(WhisperConfig(), ProviderContext(model_path=base_model))
+    provider.open()
+    yield provider
+    provider.close()
+
+
+def case(name: str) -> Sound:
+    with wave.open(str(CASES / f"{name}.wav")) as reader:
+        return np.frombuffer(reader.readframes(reader.getnframes()), "<i2") / 32768
+
+
+def said() -> Sound:
+    return np.frombuffer(beckett().pcm, "<i2") / 32768
+
+
+def lasting(kind: str, seconds: float, level: float) -> Sound:
+    """A noise of that length and loudness (root mean square, of full scale)."""
+    if kind == "digital silence":
+        return np.zeros(round(seconds * RATE))
+    sound = np.concatenate([noises(seed)[kind] for seed in range(int(seconds / 3) + 1)])[: round(seconds * RATE)]
+    return sound * level / np.sqrt(np.square(sound).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "at_least"),
+    [
+        ("help-me-x7", {"help": 3, "me": 3}, 6),
+        ("no-x12-stop", {"no": 4, "stop": 1}, 5),
+        ("rider-x11", {"rider": 3}, 3),
+        ("turn-left-x6", {"turn": 3, "left": 3, "then": 2}, 8),
+    ],
+)
+def test_who_repeats_himself_is_heard(
+    whisper: WhisperSpeechToText, name: str, words: dict[str, int], at_least: int
+) -> None:
+    """Whisper may lose count; it must not lose the words."""
+    transcript = whisper.transcribe(clip_of(case(name)), "en")
+    heard = words_of(transcript.text)
+    assert len(heard) >= at_least, transcript.text
+    for word, times in words.items():
+        assert heard.count(word) >= times, transcript.text
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("add-subtitles", "please add subtitles by tomorrow morning"),
+        ("thank-you-for-watching-the-house", "thank you for watching the house while i was away"),
+        ("no-x5-dont-do-that", "no no no no no don't do that stop right there"),
+    ],
+)
+def test_a_sentence_with_words_of_film_credits_is_heard(whisper: WhisperSpeechToText, name: str, sentence: str) -> None:
+    transcript = whisper.transcribe(clip_of(case(name)), "en")
+    assert word_error_rate(words_of(sentence), words_of(transcript.text)) <= 0.15, transcript.text
+
+
+class TestWhatIsAround:
+    @pytest.mark.parametrize(
+        ("kind", "level"),
+        [("digital silence", 0), ("white", 0.0056), ("pink", 0.0056), ("brown", 0.01), ("hum", 0.02)],
+    )
+    @pytest.mark.parametrize("seconds", [3, 8])
+    def test_polish_is_polish_after_a_while_without_speech(
+        self, whisper: WhisperSpeechToText, kind: str, level: float, seconds: float
+    ) -> None:
+        """-45 dB of full scale is 0.0056. It is eSpeak that speaks: of its Polish this model hears some words."""
+        before = lasting(kind, seconds, level)
+        transcript = whisper.transcribe(clip_of(np.concatenate([before, case("polish")])), None)
+        assert transcript.language == "pl", transcript.text
+        said_words = words_of("dzisiaj jest piękna pogoda idziemy na spacer do parku")
+        assert len(set(said_words) & set(words_of(transcript.text))) >= 2, transcript.text
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            pytest.param(lambda sound: np.concatenate([sound, np.zeros(8 * RATE)]), id="silence behind"),
+            pytest.param(lambda sound: 0.8 + sound / 30, id="offset"),
+            pytest.param(lambda sound: sound / 100, id="quiet"),
+            pytest.param(lambda sound: sound / 2 + lasting("hum", len(sound) / RATE, 0.1), id="hum"),
+            pytest.param(lambda sound: np.concatenate([lasting("white", 20, 0.003), sound]), id="20 s of noise"),
+        ],
+    )
+    def test_what_was_said_is_heard(self, whisper: WhisperSpeechToText, changed: Callable[[Sound], Sound]) -> None:
+        transcript = whisper.transcribe(clip_of(changed(said())), None)
+        assert transcript.language == "en"
+        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.25, transcript.text
+
+    def test_what_is_too_quiet_or_not_understood_is_told(self, whisper: WhisperSpeechToText) -> None:
+        assert "too quiet" in whisper.transcribe(clip_of(said() / 500), "en").hint
+        backwards = whisper.transcribe(clip_of(said()[::-1]), "en")
+        assert backwards.text or "somebody speaks" in backwards.hint
+        assert whisper.transcribe(clip_of(np.zeros(RATE)), "en").hint == ""
+
+    def test_channels_in_antiphase(self, whisper: WhisperSpeechToText) -> None:
+        mono = np.frombuffer(beckett().pcm, "<i2")
+        pcm = np.stack([mono, -mono], axis=1).astype("<i2").tobytes()
+        transcript = whisper.transcribe(AudioClip(pcm, RATE, 2), "en")
+        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.25, transcript.text
+
+
+class TestLongRecordings:
+    @pytest.mark.parametrize(("kind", "level"), [("digital silence", 0), ("brown", 0.0178), ("white", 0.0178)])
+    def test_nothing_is_invented_in_a_minute_between_two_sentences(
+        self, whisper: WhisperSpeechToText, kind: str, level: float
+    ) -> None:
+        """-35 dB of full scale is 0.0178."""
+        between = lasting(kind, 60, level)
+        sound = np.concatenate([said(), between, case("add-subtitles")])
+        transcript = whisper.transcribe(clip_of(sound), "en")
+        wanted = [*SAID, *words_of("please add subtitles by tomorrow morning")]
+        assert word_error_rate(wanted, words_of(transcript.text)) <= 0.25, transcript.text
+        assert transcript.segments[-1].start_s > 60, "the second sentence has its own time"
+
+    @pytest.mark.parametrize("times", [4, 12])
+    def test_nothing_is_lost_or_said_twice_in_minutes_of_speech(self, whisper: WhisperSpeechToText, times: int) -> None:
+        transcript = whisper.transcribe(clip_of(np.tile(said(), times)), "en")
+        assert word_error_rate(SAID * times, words_of(transcript.text)) <= 0.2, transcript.text
+        starts_s = [segment.start_s for segment in transcript.segments]
+        assert starts_s == sorted(starts_s)
+
+    @pytest.mark.parametrize("kind", ["digital silence", "white", "brown", "chords", "rain"])
+    def test_a_minute_without_speech_has_no_words(self, whisper: WhisperSpeechToText, kind: str) -> None:
+        transcript = whisper.transcribe(clip_of(lasting(kind, 60, 0.03)), None)
+        assert (transcript.text, transcript.no_speech) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("german", "de"), ("ukrainian", "uk"), ("spanish", "es"), ("french", "fr"), ("czech", "cs")]
+)
+def test_another_language_is_recognised_or_it_is_told_what_it_was_taken_for(
+    whisper: WhisperSpeechToText, name: str, language: str
+) -> None:
+    """Spoken by eSpeak NG."""
+    transcript = whisper.transcribe(clip_of(case(name)), None)
+    if transcript.language != language:
+        assert "expected_languages" in transcript.hint, transcript
