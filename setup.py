@@ -66,9 +66,13 @@ setup(
         "flask>=3.1",
         "flask-socketio>=5.5",
         "httpx>=0.27",
+        # Finds out which marks of an answer are Markdown.
+        "markdown-it-py>=3,<5",
         "numpy>=1.26",
         "platformdirs>=4.0",
         "pluggy>=1.5",
+        # `metrics/files.py` is built on the insides of its files.
+        "prometheus-client>=0.26,<0.27",
         "prometheus-flask-exporter>=0.23",
         "pydantic>=2.9",
         "pydantic-settings>=2.6",

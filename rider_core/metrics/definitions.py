@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
+from rider_core.metrics.files import use_roomy_files
+
+use_roomy_files()  # before the first figure is made
+
 REFUSED = Counter(
     "rider_refused_total",
     "Input that was refused. where: link, worker, web or submit; code: class of the error.",

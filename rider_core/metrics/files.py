@@ -1,0 +1,93 @@
+"""The files in which the processes of one `rider up` keep their figures, safe from a disk that is full.
+
+prometheus_client maps them into memory and sets only their length in advance: where the disk has no room for a page
+that is written, the kernel ends the process (SIGBUS).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import mmap
+import os
+import struct
+from typing import BinaryIO
+
+import prometheus_client.values
+from prometheus_client.mmap_dict import MmapedDict
+
+log = logging.getLogger(__name__)
+
+FIRST_BYTES = 1 << 16
+#: Where a file's own length is, and where its figures begin.
+_HEAD = struct.Struct("i")
+_HEAD_BYTES = 8
+
+
+class RoomyDict(MmapedDict):
+    """Takes the room first, then maps it. Where there is none, the figures are in this process's memory alone.
+
+    Built on the insides of prometheus_client 0.26: `_f`, `_fname`, `_m`, `_capacity`, `_used`, `_positions`,
+    `_init_value`.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            try:
+                with open(filename, "ab") as file:
+                    _take_room(file, FIRST_BYTES)
+            except OSError as error:
+                self._fname, self._f, self._positions = filename, None, {}
+                self._used = _HEAD_BYTES
+                self._leave_the_disk(error, FIRST_BYTES, _HEAD.pack(_HEAD_BYTES))
+                return
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+    def _init_value(self, key: str) -> None:
+        # At most so much: its length, the key, what fills it up to eight bytes, and two numbers.
+        needed = self._used + 4 + len(key.encode()) + 8 + 16
+        capacity = self._capacity
+        while capacity < needed:
+            capacity *= 2
+        if capacity > self._capacity:
+            self._grow(capacity)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+    def _grow(self, capacity: int) -> None:
+        try:
+            if self._f is None:
+                raise OSError("it is in memory already")
+            _take_room(self._f, capacity)
+            self._m, self._capacity = mmap.mmap(self._f.fileno(), capacity), capacity
+        except OSError as error:
+            self._leave_the_disk(error, capacity, self._m[: self._used])
+
+    def _leave_the_disk(self, error: OSError, capacity: int, content: bytes) -> None:
+        """Go on in memory. The file is deleted: what stands there would never change again."""
+        if self._f is not None:
+            self._f.close()
+            self._f = None
+        with contextlib.suppress(OSError):
+            os.unlink(self._fname)
+            log.error("the figures of this process are missing from /metrics until it starts again: %s", error)
+        self._m, self._capacity = mmap.mmap(-1, capacity), capacity
+        self._m[: len(content)] = content
+
+
+def use_roomy_files() -> None:
+    """From now on, for every figure of this process."""
+    prometheus_client.values.MmapedDict = RoomyDict  # type: ignore[misc]
+
+
+def _take_room(file: BinaryIO, size: int) -> None:
+    """Make the file at least that long, and its blocks its own.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    there = os.fstat(file.fileno()).st_size
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    elif there < size:
+        file.write(bytes(size - there))
+        file.flush()

@@ -1,0 +1,106 @@
+"""Figures of processes whose disk is full: nobody dies, and what cannot be kept is told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rider_core.metrics import files
+from rider_core.metrics.files import FIRST_BYTES, RoomyDict
+
+PROGRAM = """
+import sys
+from rider_core.metrics import LINK_RECEIVED, exposition
+full = open(sys.argv[1], "wb", buffering=0)
+try:
+    while True:
+        full.write(bytes(4096))
+except OSError:
+    pass
+for number in range(3000):
+    LINK_RECEIVED.labels(f"topic-{number:0100}").inc()
+assert LINK_RECEIVED.labels(f"topic-{7:0100}")._value.get() == 1
+print(len(exposition()[0]))
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """256 KiB of memory as a disk."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode != 0 and os.environ.get("CI") == "true":
+        pytest.fail(mounted.stderr)
+    if mounted.returncode != 0:
+        pytest.skip(f"only root may mount a small disk: {mounted.stderr.strip()}")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_a_process_outlives_a_disk_that_is_full(small_disk: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(small_disk / "full")],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(small_disk)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) >= 0
+    assert "missing from /metrics" in run.stderr
+
+
+def test_a_process_starts_on_a_disk_that_is_full(small_disk: Path) -> None:
+    with pytest.raises(OSError, match="No space"):
+        (small_disk / "full").write_bytes(bytes(1 << 20))
+    test_a_process_outlives_a_disk_that_is_full(small_disk)
+
+
+class TestWithoutRoom:
+    def test_figures_are_kept_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(files, "_take_room", self._refuse)
+        kept = RoomyDict(str(tmp_path / "counter_1.db"))
+        for number in range(2_000):
+            kept.write_value(f"key {number:060}", number, 0)
+        assert kept.read_value(f"key {1_999:060}") == (1_999, 0)
+        assert kept.read_value(f"key {0:060}") == (0, 0)
+        assert list(tmp_path.iterdir()) == []
+        kept.close()
+
+    def test_a_file_that_cannot_grow_is_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        kept = RoomyDict(str(tmp_path / "counter_1.db"))
+        kept.write_value("first", 7, 0)
+        assert (tmp_path / "counter_1.db").stat().st_blocks * 512 >= FIRST_BYTES, "its blocks are not its own"
+        monkeypatch.setattr(files, "_take_room", self._refuse)
+        for number in range(2_000):
+            kept.write_value(f"key {number:060}", number, 0)
+        assert kept.read_value("first") == (7, 0)
+        assert kept.read_value(f"key {1_999:060}") == (1_999, 0)
+        assert list(tmp_path.iterdir()) == [], "what stands there would never change again"
+        assert caplog.text.count("missing from /metrics") == 1
+
+    @staticmethod
+    def _refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_grows_as_prometheus_clients_own_does(tmp_path: Path) -> None:
+    path = tmp_path / "counter_1.db"
+    kept = RoomyDict(str(path))
+    for number in range(2_000):
+        kept.write_value(f"key {number:060}", number, 0)
+    kept.close()
+    again = RoomyDict(str(path))
+    assert again.read_value(f"key {1_999:060}") == (1_999, 0)
+    again.close()
+    assert len(list(RoomyDict.read_all_values_from_file(str(path)))) == 2_000
