@@ -25,7 +25,11 @@ AudioFormat = Literal["wav", "pcm16"]
 class SynthesizeRequest(Message):
     """Payload of a `voice.synthesize` job."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="what to say")
+    text: str = Field(
+        min_length=1,
+        max_length=MAX_TEXT_CHARACTERS,
+        description="what to say; marks of Markdown, emoji and addresses are not read out",
+    )
     voice: str | None = Field(None, max_length=64, description="a voice or a language of the engine; None: its default")
     rate: int | None = Field(None, ge=MIN_RATE_WPM, le=MAX_RATE_WPM, description="words a minute; None: the default")
     sample_rate: int | None = Field(

@@ -47,6 +47,7 @@ class _Answer:
     Attributes:
         interrupted: Set when the person speaks again.
         first_ms: From the end of the question's recognition to the first complete sentence.
+        written: The beginning of the text, as the language model wrote it.
     """
 
     prompt: str
@@ -56,6 +57,7 @@ class _Answer:
     interrupted: threading.Event = field(default_factory=threading.Event)
     sentences: list[str] = field(default_factory=list)
     first_ms: float = 0.0
+    written: str = ""
 
 
 class Conversation:
@@ -154,7 +156,9 @@ class Conversation:
             if answer.interrupted.is_set():
                 break
             if event.kind == "job.partial":
-                self._say_all(answer, cutter.feed(str(event.data.get("text", ""))))
+                piece = str(event.data.get("text", ""))
+                answer.written = answer.written or piece.strip()[:80]
+                self._say_all(answer, cutter.feed(piece))
             elif event.kind == "job.done":
                 self._say_all(answer, cutter.flush())
                 self._finish(answer, event)
@@ -210,6 +214,8 @@ class Conversation:
             done: The job's last event; None: the answer was broken off.
         """
         if not answer.sentences and done is not None:
+            if answer.written:  # emoji, or code: such an answer is none, others are
+                raise JobFailed(f"there is nothing to say in {answer.written!r}", cause="invalid_input")
             raise JobFailed("the answer is empty")
         self._remember(answer)
         ANSWERS.labels("interrupted" if done is None else "spoken").inc()

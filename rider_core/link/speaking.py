@@ -27,6 +27,7 @@ from rider_core.link.pieces import PieceCutter
 from rider_core.link.pulse import STUCK_ON_JOBS_AFTER_S, Pulse
 from rider_core.link.refusals import Refusals
 from rider_core.metrics import LINK_DROPPED
+from rider_core.sayable import sayable
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class Speaking:
             InvalidInput, TooLarge: it cannot be; the message says why.
         """
         request = parse_message(SpeakRequest, body)
+        if not sayable(request.text):
+            raise InvalidInput(f"there is nothing to say in {request.text[:80]!r}")
         if not self._background.run(partial(self._say_requested, Spoken(request.text, request.voice))):
             raise _too_many()
 

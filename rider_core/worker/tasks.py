@@ -14,7 +14,8 @@ from rider_core.api.provider import Provider
 from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Transcript
 from rider_core.api.text_generation import GenerateRequest, TextGenerator
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
-from rider_core.errors import ProviderError
+from rider_core.errors import InvalidInput, ProviderError
+from rider_core.sayable import sayable
 from rider_core.worker.answers import Answers
 
 #: Takes each partial result as soon as it is there.
@@ -104,8 +105,11 @@ def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcrip
 
 
 def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) -> Speech:
+    said = sayable(request.text)
+    if not said:
+        raise InvalidInput(f"there is nothing to say in {request.text[:80]!r}", remedy="send a text with words")
     chunks, duration_s, sample_rate = 0, 0.0, 0
-    with closing(provider.synthesize_stream(request)) as stream:
+    with closing(provider.synthesize_stream(request.model_copy(update={"text": said}))) as stream:
         for clip in stream:
             sample_rate = clip.sample_rate
             audio = encode_base64(clip.to_wav() if request.format == "wav" else clip.pcm)

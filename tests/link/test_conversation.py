@@ -118,6 +118,15 @@ def test_a_question_that_cannot_be_answered_goes_to_the_robots_own_chat(stage: S
     wait_until(lambda: said(stage) == ["Well."])
 
 
+def test_an_answer_without_words_is_the_robots_own_to_give(stage: Stage, talk: Any) -> None:
+    handed: list[bool] = []
+    talk.answer("😊 ***", "en", lambda: handed.append(True))
+    wait_until(lambda: handed == [True])
+    assert talk.wanted, "one smile is no reason to give text back"
+    talk.answer("**Well.** 😊", "en", nobody)
+    wait_until(lambda: said(stage) == ["Well."])
+
+
 def test_a_broken_engine_hands_text_back(stage: Stage, talk: Any) -> None:
     handed: list[bool] = []
     stage.broken.write_text("no mind today")

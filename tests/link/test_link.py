@@ -134,6 +134,7 @@ def test_every_malformed_message_is_refused_and_the_link_lives(stage: Stage) -> 
         ({"text": ""}, "text"),
         ({"text": 7}, "text"),
         ({}, "text: Field required"),
+        ({"text": "*** 😊"}, "nothing to say"),
         ({"text": "hello", "voice": 7}, "voice"),
     ],
 )

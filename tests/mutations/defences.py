@@ -39,6 +39,8 @@ _RABBIT_TESTS = "plugins/rider-queue-rabbitmq/tests/"
 _TICKETS = "tests/jobs/test_claims_of_tickets.py"
 _DESK = "rider_core/jobs/broker_backend/desk.py"
 _LINK, _LINK_TESTS = "rider_core/link/", "tests/link/"
+_WHISPER = "plugins/rider-voice-whisper/rider_voice_whisper/"
+_WHISPER_TESTS = "plugins/rider-voice-whisper/tests/"
 _TRACKING = "plugins/rider-vision-tracking/rider_vision_tracking/"
 _TRACKING_TESTS = "plugins/rider-vision-tracking/tests/test_tracking.py"
 
@@ -594,6 +596,76 @@ WORKER = [
         " and in_time",
         "",
         ("plugins/rider-voice-whisper/tests/test_whisper_hearing.py", "kept_waiting"),
+    ),
+    Defence(
+        "who repeats himself is not heard",
+        _WHISPER + "invented.py",
+        "(is_repeated or is_film_credit(text)) and not can_be_said(text, speech_s)",
+        "is_repeated or is_film_credit(text)",
+        (_WHISPER_TESTS + "test_whisper_invented.py", "that_somebody_says"),
+    ),
+    Defence(
+        "what nobody can have said is heard",
+        _WHISPER + "invented.py",
+        "(is_repeated or is_film_credit(text)) and not can_be_said(text, speech_s)",
+        "False",
+        (_WHISPER_TESTS + "test_whisper_invented.py", "in_a_moment_without_speech or over_several_segments"),
+    ),
+    Defence(
+        "a decoder's loop comes out whole",
+        _WHISPER + "invented.py",
+        "text=shortened(text, speech_s)",
+        "text=text",
+        (_WHISPER_TESTS + "test_whisper_invented.py", "test_within_a_segment"),
+    ),
+    Defence(
+        "a loop is not heard again",
+        _WHISPER + "hearing.py",
+        " or not _fits(segments, duration_s)",
+        "",
+        (_WHISPER_TESTS + "test_whisper_hearing.py", "the_more_certain_counts"),
+    ),
+    Defence(
+        "Whisper gets long pauses",
+        _WHISPER + "pieces.py",
+        "PAUSE_S = 2.0",
+        "PAUSE_S = 1e9",
+        (_WHISPER_TESTS + "test_whisper_sound.py", "test_a_long_pause_is_left_out"),
+    ),
+    Defence(
+        "channels that cancel each other out are silence",
+        _WHISPER + "sound.py",
+        "if mono.var() < _CANCELLED * powers.max() / pcm.shape[1] ** 2:",
+        "if False:",
+        (_WHISPER_TESTS + "test_whisper_sound.py", "test_channels_that_cancel"),
+    ),
+    Defence(
+        "an offset hides speech",
+        _WHISPER + "sound.py",
+        "return filtered if np.square(mono - filtered).sum() > np.square(filtered).sum() else mono",
+        "return mono",
+        (_WHISPER_TESTS + "test_whisper_sound.py", "test_what_is_too_low"),
+    ),
+    Defence(
+        "an engine reads out every asterisk",
+        "rider_core/worker/tasks.py",
+        'request.model_copy(update={"text": said})',
+        "request",
+        ("tests/worker/test_tasks.py", "test_an_engine_is_not_sent_marks"),
+    ),
+    Defence(
+        "a smile as an answer gives text back to the robot",
+        _LINK + "conversing.py",
+        "if answer.written:  #",
+        "if False:  #",
+        (_LINK_TESTS + "test_conversation.py", "test_an_answer_without_words"),
+    ),
+    Defence(
+        "a full disk kills who counts",
+        "rider_core/metrics/definitions.py",
+        "use_roomy_files()  #",
+        "#",
+        ("tests/metrics/test_files.py", "test_a_process_outlives"),
     ),
     Defence(
         "a call that hangs does not count",

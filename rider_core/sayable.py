@@ -1,0 +1,99 @@
+"""What a person would read out of a text: its words, without Markdown's marks, emoji, addresses and code.
+
+Language models write Markdown, and a speech engine reads every mark of it: "asterisk asterisk Hello".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+#: Indented lines are no code: who writes to be heard indents without a meaning. HTML in blocks is read as text.
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"linkify": False}).enable(["table", "strikethrough"]).disable(["code", "html_block"])
+)
+#: A product, not emphasis.
+_PRODUCT = re.compile(r"(?<=\d)[ ]?\*[ ]?(?=\d)")
+_TIMES = " \N{MULTIPLICATION SIGN} "
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)[^\s<>\"')\]]+")
+#: What is left of marks that were never closed, or escaped.
+_MARKS = re.compile(r"\*+|`+|~~+|^#{1,6}\s|(?<!\w)_+|_+(?!\w)|(?<=\w)_+(?=\w)|\|", re.MULTILINE)
+#: Arrows, and where pictures begin. Below are letters and signs (degrees, trade marks), between them mathematics.
+_ARROWS, _FIRST_PICTURE = range(0x2190, 0x2200), 0x2300
+#: What changes the picture before it: joiners, variation selectors, keycaps, tags of flags, colours of skin.
+_MODIFIERS = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
+#: A line that ends so needs no full stop to be heard as one.
+_ENDS = (".", "!", "?", ":", ";", ",", "…", "。", "\uff01", "\uff1f")
+
+
+def sayable(text: str) -> str:
+    """`text` as a person would read it out, on one line; empty where there is nothing to say.
+
+    Items of lists, headings and rows of tables become sentences. Code in a block of its own is left out.
+    """
+    lines = [line for line in map(_clean, _lines(_MARKDOWN.parse(_PRODUCT.sub(_TIMES, text)))) if _has_words(line)]
+    ended = [line if line.endswith(_ENDS) else f"{line}." for line in lines[:-1]]
+    return " ".join([*ended, *lines[-1:]])
+
+
+def _has_words(line: str) -> bool:
+    return any(map(str.isalnum, line))
+
+
+def _lines(tokens: Sequence[Token]) -> Iterator[str]:
+    """What is read in one go: a paragraph, an item, a heading, a row."""
+    number: str | None = None
+    row: list[str] = []
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "list_item_open":
+            number = f"{token.info}{token.markup} " if token.info else None
+        elif token.type == "inline":
+            words = "".join(_words(token.children or ()))
+            if before is not None and before.type in ("th_open", "td_open"):
+                row.append(_clean(words))
+            else:
+                yield (number or "") + words
+                number = None
+        elif token.type == "tr_close":
+            yield ", ".join(filter(_has_words, row))
+            row = []
+
+
+def _words(children: Sequence[Token]) -> Iterator[str]:
+    for child in children:
+        if child.type in ("text", "code_inline"):
+            yield child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            yield " "
+        elif child.type == "image":
+            yield child.content
+
+
+def _clean(words: str) -> str:
+    """Without addresses but their host, marks that are left, and pictures; single blanks."""
+    words = _ADDRESS.sub(_host, words)
+    words = _MODIFIERS.sub("", words)
+    words = "".join(" " if _is_picture(character) else character for character in words)
+    words = " ".join(_MARKS.sub(" ", words).split())
+    return re.sub(r"\s+(?=[.,!?;:…](?:\s|$))", "", words)
+
+
+def _host(address: re.Match[str]) -> str:
+    try:
+        host = urlsplit(address[0] if "//" in address[0] else f"//{address[0]}").hostname or ""
+    except ValueError:
+        host = ""
+    ending = address[0][len(address[0].rstrip(".,!?;:")) :]
+    return host.removeprefix("www.").rstrip(".") + ending
+
+
+def _is_picture(character: str) -> bool:
+    number = ord(character)
+    return number in _ARROWS or (
+        number >= _FIRST_PICTURE and unicodedata.category(character) in ("So", "Sm", "Cs", "Co", "Cn")
+    )

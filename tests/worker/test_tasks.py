@@ -1,0 +1,38 @@
+"""What a worker asks of an engine for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from rider_core.api import AudioClip, ProviderContext, SynthesizeRequest, TextToSpeech
+from rider_core.errors import InvalidInput
+from rider_core.worker.answers import Answers
+from rider_core.worker.tasks import perform
+
+
+class Reader(TextToSpeech):
+    """Notes what it was to say."""
+
+    name = "reader"
+
+    def synthesize_stream(self, request: SynthesizeRequest) -> Generator[AudioClip, None, None]:
+        self.said = request.text
+        yield AudioClip(bytes(3200), 16_000)
+
+
+def say(text: str) -> str:
+    reader = Reader({}, ProviderContext())
+    answers: Answers = None  # type: ignore[assignment]  # of a language model
+    perform(reader, SynthesizeRequest(text=text), lambda _: None, answers)
+    return reader.said
+
+
+def test_an_engine_is_not_sent_marks() -> None:
+    assert say("**Cześć!** 😊\n1. *Idę*") == "Cześć! 1. Idę"
+
+
+def test_what_has_no_words_is_refused_before_the_engine() -> None:
+    with pytest.raises(InvalidInput, match=r"nothing to say in '\*\*\* 😊'"):
+        say("*** 😊")
