@@ -11,7 +11,7 @@ import soxr
 from stack import Stack
 
 from rider_core.api import AudioClip, SynthesizeRequest, TextToSpeech
-from rider_core.api.audio import wav_bytes
+from rider_core.api.wav import wav_bytes
 from rider_core.testing.words import words_of
 
 RATE = 16_000

@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rider_core.api.audio import AudioClip, wav_bytes
+from rider_core.api.audio import AudioClip
 from rider_core.api.events import FINAL_KINDS
 from rider_core.api.jobs import JobSpec, Priority
 from rider_core.api.messages import decode_base64, parse_message
 from rider_core.api.object_detection import MAX_IMAGE_BYTES, Detections
 from rider_core.api.tasks import TASKS
+from rider_core.api.wav import wav_bytes
 from rider_core.cli.box_picture import box_picture
 from rider_core.cli.job_input import payload_of
 from rider_core.config import load_settings

@@ -9,70 +9,10 @@ import tracemalloc
 import pytest
 
 from rider_core.api import AudioClip, DetectRequest, SynthesizeRequest, TranscribeRequest
-from rider_core.api.audio import wav_bytes
 from rider_core.api.messages import Message, decode_base64, encode_base64, parse_message
 from rider_core.errors import InvalidInput, TooLarge
 
 PCM = struct.pack("<4h", 1, -2, 3, -4)
-
-
-def wav(**changes: int) -> bytes:
-    """A WAV file of four frames whose header says what `changes` say."""
-    header = {
-        "channels": 1,
-        "rate": 16_000,
-        "bits": 16,
-        "data": len(PCM),
-        "riff": 36 + len(PCM),
-        "format": 1,
-        **changes,
-    }
-    block = header["channels"] * header["bits"] // 8
-    return (
-        struct.pack("<4sI4s4sI", b"RIFF", header["riff"], b"WAVE", b"fmt ", 16)
-        + struct.pack(
-            "<HHIIHH",
-            header["format"],
-            header["channels"],
-            header["rate"],
-            header["rate"] * block,
-            block,
-            header["bits"],
-        )
-        + struct.pack("<4sI", b"data", header["data"])
-        + PCM
-    )
-
-
-def test_a_wav_file_is_read_and_written_alike() -> None:
-    clip = AudioClip.from_wav(wav_bytes(PCM, 22_050, 2))
-    assert (clip.pcm, clip.sample_rate, clip.channels, clip.frames) == (PCM, 22_050, 2, 2)
-    assert AudioClip.from_wav(clip.to_wav()) == clip
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "not a WAV file"),
-        (b"RIFF", "not a WAV file"),
-        (b"not sound at all", "not a WAV file"),
-        (wav()[:30], "not a WAV file"),
-        (wav(bits=8), "8-bit samples"),
-        (wav(bits=24), "24-bit samples"),
-        (wav(format=3), "not a WAV file"),
-        (wav(rate=0), "sample_rate is 0 Hz"),
-        (wav(rate=2_000_000_000), "sample_rate is 2000000000 Hz"),
-        (wav(channels=0), "not a WAV file"),
-        (wav(channels=200, data=800), "header promises|channels is 200|no samples"),
-        (wav(data=0xFFFFFFFF, riff=0xFFFFFFFF), "header promises 2147483647 frames"),
-        (wav(data=0), "no samples"),
-        (wav(riff=38), "outer length leaves room for"),
-        (wav()[:12] + b"junk\0\0\0\0" * 2_000_000 + wav()[12:], "no sound among its first 64 chunks"),
-    ],
-)
-def test_a_header_that_lies_is_refused(data: bytes, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        AudioClip.from_wav(data)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from rider_core.api.jobs import JobRecord
 from rider_core.api.messages import Message, decode_base64, shorten
 from rider_core.api.text_to_speech import MAX_RATE_WPM, MAX_TEXT_CHARACTERS, MIN_RATE_WPM, SynthesizeRequest
+from rider_core.api.wav import endless_header
 from rider_core.errors import JobFailed, RiderError
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller, CallerGone
@@ -22,7 +23,6 @@ from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.headers import answer_headers
 from rider_core.web.openai.requests import parse_body, parse_fields, refuse_unless
-from rider_core.web.openai.wav import endless_header
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from rider_core.api.audio import AudioClip
 from rider_core.api.languages import Language
 from rider_core.api.messages import Message, encode_base64, parse_message
 from rider_core.api.speech_to_text import TranscribeRequest, Transcript
+from rider_core.api.wav import HEAD_BYTES, is_wav, what_it_is
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs.ledger.backend import MAX_JOB_BYTES
 from rider_core.runtime.services import Services
@@ -22,14 +23,13 @@ from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.headers import answer_headers
 from rider_core.web.openai.requests import parse_fields, refuse_unless
 from rider_core.web.openai.transcript_formats import TEXT_TYPES, as_json, as_text
-from rider_core.web.openai.wav import HEAD_BYTES, is_wav, with_true_length
 
 TASK = "voice.transcribe"
 #: In base64 it must fit into a job, beside what else is in it; and the form has other fields, and its own boundaries.
 MAX_AUDIO_BYTES = (MAX_JOB_BYTES - 64 * 1024) * 3 // 4
 MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
 #: ffmpeg makes of anything what every engine here hears best.
-_REMEDY = "send 16-bit WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
+_REMEDY = "send WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
 _GRANULARITIES = "timestamp_granularities[]"
 _HARMLESS_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
 
@@ -83,12 +83,11 @@ def _ours(language: str | None) -> TranscribeRequest:
         raise WrongParameter("file is missing", "file", reason="missing_required_parameter", remedy=_REMEDY)
     head = upload.stream.read(HEAD_BYTES)
     if not is_wav(head):
-        raise WrongParameter(f"file is no WAV file: it begins with {head!r}", "file", remedy=_REMEDY)
+        raise WrongParameter(f"file is no WAV file but {what_it_is(head)}", "file", remedy=_REMEDY)
     audio = head + upload.stream.read(MAX_AUDIO_BYTES)
     if len(audio) > MAX_AUDIO_BYTES:
         raise TooLarge(f"file has more than {MAX_AUDIO_BYTES} bytes", remedy=_REMEDY)
     try:
-        audio = with_true_length(audio)
         AudioClip.from_wav(audio)
     except TooLarge:
         raise

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import wave
-
 import pytest
 
-from rider_core.api import AudioClip, GeneratedText, Segment, Transcript
-from rider_core.api.audio import MAX_WAV_CHUNKS, wav_bytes
+from rider_core.api import GeneratedText, Segment, Transcript
 from rider_core.errors import (
     BackendUnavailable,
     InvalidInput,
@@ -27,7 +22,6 @@ from rider_core.web.openai.chat_answer import usage
 from rider_core.web.openai.errors import ModelNotFound, WrongParameter, answer_to
 from rider_core.web.openai.room import Room
 from rider_core.web.openai.transcript_formats import as_text
-from rider_core.web.openai.wav import endless_header, with_true_length
 
 
 @pytest.mark.parametrize(
@@ -77,29 +71,6 @@ def test_room_for_so_many_and_so_much() -> None:
     third.leave()
     first.leave()
     room.enter(100)
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_wav_file_gets_its_true_length(channels: int) -> None:
-    whole = wav_bytes(bytes(range(8)) * 10, 8_000, channels)
-    unknown = whole[:4] + b"\xff" * 4 + whole[8:40] + b"\xff" * 4 + whole[44:]
-    assert with_true_length(whole) == whole
-    clip = AudioClip.from_wav(with_true_length(unknown + b"\x07"))
-    assert (clip.pcm, clip.channels) == (whole[44:], channels)
-
-
-def test_our_own_header_is_understood_by_others() -> None:
-    with wave.open(io.BytesIO(endless_header(22_050) + bytes(100))) as reader:
-        assert (reader.getframerate(), reader.getnchannels(), reader.getsampwidth()) == (22_050, 1, 2)
-        assert reader.readframes(2**30) == bytes(100)
-
-
-def test_nobody_walks_through_a_million_chunks() -> None:
-    whole = wav_bytes(bytes(8), 8_000)
-    few = b"junk" + struct.pack("<I", 0)
-    with_true_length(whole[:36] + few * (MAX_WAV_CHUNKS - 2) + whole[36:])
-    with pytest.raises(InvalidInput):
-        with_true_length(whole[:36] + few * MAX_WAV_CHUNKS + whole[36:])
 
 
 def test_captions_stay_captions() -> None:

@@ -1,0 +1,194 @@
+"""WAV files as programs really write them: lengths that nobody knew, headers of every kind, samples of every width.
+
+Read here and not by the standard library, which believes the lengths, and knows WAVE_FORMAT_EXTENSIBLE from Python 3.12
+on. After "Multiple channel audio data and WAVE files" (Microsoft, 2001) and ITU-R BS.2088 (RF64).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rider_core.errors import InvalidInput
+
+#: 64-bit files differ in their lengths, which are not needed.
+_CONTAINERS = (b"RIFF", b"RF64", b"BW64")
+#: A container's name, its length, "WAVE".
+HEAD_BYTES = 12
+#: Chunks up to the sound: its format, and a few of tags. More are an attack on whoever walks them.
+MAX_CHUNKS = 64
+#: Programs that write into a pipe put this for lengths that they do not know; others put 0, 0x7fffffff, 0x80000000.
+_UNKNOWN = 0xFFFF_FFFF
+_PCM, _FLOAT, _A_LAW, _MU_LAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+#: Bits of a sample that each encoding may have.
+_BITS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64), _A_LAW: (8,), _MU_LAW: (8,)}
+_COMPRESSED = {2: "ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
+#: Chunks that stand behind a sound. Where the sound says that it has no bytes and one of these follows, it has none.
+_BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
+#: What other files begin with, or have at that place, and what they are.
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (8, b"AVI ", "an AVI video"),
+    (0, b"ID3", "an MP3 sound"),
+    (0, b"\xff\xfb", "an MP3 sound"),
+    (0, b"\xff\xf3", "an MP3 sound"),
+    (0, b"\xff\xf1", "an AAC sound"),
+    (0, b"OggS", "an Ogg sound"),
+    (0, b"fLaC", "a FLAC sound"),
+    (4, b"ftypM4A", "an M4A sound"),
+    (4, b"ftyp", "an MP4 file"),
+    (0, b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
+    (0, b"FORM", "an AIFF sound"),
+    (0, b".snd", "an AU sound"),
+    (0, b"caff", "a CAF sound"),
+    (0, b"#!AMR", "an AMR sound"),
+    (0, b"RIFX", "a WAV file of the other byte order (RIFX)"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+)
+
+
+@dataclass(frozen=True)
+class WavForm:
+    """How a file's samples are to be read; `encoding` is its format tag."""
+
+    encoding: int
+    channels: int
+    sample_rate: int
+    bits: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.channels * self.bits // 8
+
+
+def is_wav(head: bytes) -> bool:
+    """Whether a file that begins so (`HEAD_BYTES`) is a WAV file."""
+    return head[:4] in _CONTAINERS and head[8:12] == b"WAVE"
+
+
+def what_it_is(head: bytes) -> str:
+    """What a file that is no WAV file is instead, by its first bytes."""
+    for place, mark, name in _OTHERS:
+        if head[place : place + len(mark)] == mark:
+            return name
+    if not head:
+        return "an empty file"
+    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head):
+        return f"a text that begins with {head[:12].decode('ascii')!r}"
+    return f"a file that begins with {head[:HEAD_BYTES]!r}"
+
+
+def find_sound(data: bytes) -> tuple[WavForm, int, int]:
+    """How the samples are to be read, where they begin, and how many bytes there are: whole frames.
+
+    What the header promises beyond the file's end is not there; a length that is no length means the rest of the file.
+
+    Raises:
+        InvalidInput: it is no WAV file, or its samples are of a kind that is not read.
+    """
+    if not is_wav(data[:HEAD_BYTES]):
+        raise InvalidInput(f"this is no WAV file but {what_it_is(data[:64])}", remedy="ffmpeg -i RECORDING sound.wav")
+    form: WavForm | None = None
+    for name, start, size in _chunks(data):
+        if name == b"fmt ":
+            form = _form(data[start : start + min(size, 40)])
+        elif name == b"data":
+            if form is None:
+                raise InvalidInput("the WAV file has its sound before its format")
+            there = len(data) - start
+            if size == 0 and data[start : start + 4] not in _BEHIND:
+                size = there
+            length = min(size, there)
+            return form, start, length - length % form.frame_bytes
+    raise InvalidInput(
+        f"the WAV file has no sound among its first {MAX_CHUNKS} chunks",
+        remedy="send one that begins with its format and its sound",
+    )
+
+
+def in_16_bits(samples: bytes, form: WavForm) -> bytes:
+    """Samples of any kind that is read, as signed 16-bit little-endian ones."""
+    if form.encoding == _PCM and form.bits == 16:
+        return samples
+    import numpy as np  # noqa: PLC0415  # most files need none, and it takes 0.1 s
+
+    if form.encoding == _FLOAT:
+        values = np.frombuffer(samples, f"<f{form.bits // 8}").astype(np.float64)
+        return (np.clip(np.nan_to_num(values), -1, 1) * 32767).astype("<i2").tobytes()
+    if form.encoding == _PCM and form.bits == 8:
+        return ((np.frombuffer(samples, np.uint8).astype(np.int16) - 128) * 256).astype("<i2").tobytes()
+    if form.encoding == _PCM:
+        width = form.bits // 8
+        # The two upper bytes of each sample.
+        return np.frombuffer(samples, np.uint8).reshape(-1, width)[:, width - 2 :].tobytes()
+    table = np.array([_expanded(code, form.encoding) for code in range(256)], "<i2")
+    return table[np.frombuffer(samples, np.uint8)].tobytes()
+
+
+def wav_bytes(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
+    """A complete WAV file around 16-bit `pcm`."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(pcm)
+    return buffer.getvalue()
+
+
+def endless_header(sample_rate: int) -> bytes:
+    """The header of a WAV file in 16-bit mono whose samples follow, however many."""
+    form = struct.pack("<HHIIHH", _PCM, 1, sample_rate, sample_rate * 2, 2, 16)
+    return struct.pack("<4sI4s4sI", b"RIFF", _UNKNOWN, b"WAVE", b"fmt ", len(form)) + form + b"data\xff\xff\xff\xff"
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, where its content begins, and the length that it claims."""
+    position = HEAD_BYTES
+    for _ in range(MAX_CHUNKS):
+        if position + 8 > len(data):
+            return
+        name, size = struct.unpack_from("<4sI", data, position)
+        yield name, position + 8, size
+        position += 8 + size + size % 2
+
+
+def _form(chunk: bytes) -> WavForm:
+    if len(chunk) < 16:
+        raise InvalidInput("the WAV file's format is cut off")
+    encoding, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    if encoding == _EXTENSIBLE:
+        if len(chunk) < 40:
+            raise InvalidInput("the WAV file's format is cut off")
+        encoding = struct.unpack_from("<H", chunk, 24)[0]
+    if encoding not in _BITS:
+        name = _COMPRESSED.get(encoding, f"format {encoding}")
+        raise InvalidInput(
+            f"the WAV file is compressed ({name})", remedy="ffmpeg -i RECORDING -c:a pcm_s16le sound.wav"
+        )
+    if bits not in _BITS[encoding]:
+        known = ", ".join(map(str, _BITS[encoding]))
+        raise InvalidInput(f"the WAV file has samples of {bits} bits, those of {known} are read")
+    if channels == 0:
+        raise InvalidInput("the WAV file has 0 channels")
+    return WavForm(encoding, channels, sample_rate, bits)
+
+
+def _expanded(code: int, law: int) -> int:
+    """A sample of a telephone's (ITU-T G.711), in 16 bits."""
+    if law == _MU_LAW:
+        code = ~code & 0xFF
+        size = (((code & 0x0F) << 3) + 0x84 << ((code & 0x70) >> 4)) - 0x84
+        return -size if code & 0x80 else size
+    code ^= 0x55
+    segment, size = (code & 0x70) >> 4, (code & 0x0F) << 4
+    size = size + 8 if segment == 0 else size + 0x108 << segment - 1
+    return size if code & 0x80 else -size
