@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import zoneinfo
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,25 @@ from typing_extensions import Self
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
 from rider_core.api.messages import Message
 
+log = logging.getLogger(__name__)
+
 #: A job's id is that of its schedule, a hyphen, and the due time in ten digits (until the year 2286): 64 in all.
 SCHEDULE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,53}$"
 #: What every cron takes, and none of the letters by which some add to it.
 _CRON_FIELD = "(?:[0-9*,/-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)+"
 _CRON = re.compile(f"{_CRON_FIELD}(?: {_CRON_FIELD}){{4}}", re.IGNORECASE)
+#: Names that most crons have for common ones.
+_NAMED = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 _ZONES = "/zoneinfo/"
+_LOCAL_TIME, _TIME_ZONE = Path("/etc/localtime"), Path("/etc/timezone")
 
 
 class Missed(str, Enum):
@@ -36,10 +51,39 @@ class ScheduleState(str, Enum):
 
 
 def machine_timezone() -> str:
-    """The IANA name of the zone that this machine's clock shows; UTC where it does not tell."""
+    """The IANA name of the zone that this machine's clock shows; UTC, with a warning, where it does not tell."""
     named = os.environ.get("TZ", "").lstrip(":")
-    found = named or str(Path("/etc/localtime").resolve()).partition(_ZONES)[2]
+    if named and not named.startswith("/"):
+        return named
+    file = Path(named) if named else _LOCAL_TIME
+    found = str(file.resolve()).partition(_ZONES)[2] or _name_in_file() or _name_of_copy(file)
+    if not found:
+        log.warning("this machine does not tell its time zone, UTC is taken: name it with --tz, or set TZ")
     return found or "UTC"
+
+
+def _name_in_file() -> str:
+    """What Debian keeps beside the zone itself."""
+    try:
+        name = _TIME_ZONE.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return name if name in zoneinfo.available_timezones() else ""
+
+
+def _name_of_copy(file: Path) -> str:
+    """The zone of which `file` is a copy; of several that are alike, the one that looks like a place."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return ""
+    alike = []
+    for folder in map(Path, zoneinfo.TZPATH):
+        for name in zoneinfo.available_timezones():
+            path = folder / name
+            if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+                alike.append(name)
+    return min(alike, key=lambda name: ("/" not in name or name.startswith("Etc/"), len(name), name), default="")
 
 
 class Schedule(Message):
@@ -82,8 +126,14 @@ class Schedule(Message):
     @field_validator("cron")
     @classmethod
     def _five_fields(cls, cron: str | None) -> str | None:
-        if cron is not None and not _CRON.fullmatch(cron):
-            raise ValueError('it must be five fields, minute hour day month weekday, such as "30 6 * * mon-fri"')
+        if cron is None:
+            return None
+        cron = _NAMED.get(cron.strip().lower(), cron)
+        if not _CRON.fullmatch(cron):
+            raise ValueError(
+                'it must be five fields, minute hour day month weekday, such as "30 6 * * mon-fri", or one of '
+                + ", ".join(_NAMED)
+            )
         return cron
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -20,11 +21,31 @@ from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleS
 from rider_core.api.tasks import TASKS
 from rider_core.cli.job_input import payload_of
 from rider_core.config import load_settings
+from rider_core.errors import InvalidInput
 from rider_core.jobs.schedules import ScheduleBook, due_times
 from rider_core.runtime.redis_connection import connect
+from rider_core.runtime.services import Services
 
 _STYLES = {ScheduleState.ACTIVE: None, ScheduleState.PAUSED: "dim", ScheduleState.BROKEN: "red"}
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TIME = "%a %Y-%m-%d %H:%M:%S %Z"
+
+
+class Duration(click.ParamType):
+    """Seconds, or a sum such as 1h30m."""
+
+    name = "duration"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip().lower()
+        if text.isdecimal():
+            return int(text)
+        if not re.fullmatch(r"(\d+[smhd])+", text):
+            self.fail(f"{value!r} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx)
+        return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)([smhd])", text))
+
+
+DURATION = Duration()
 
 
 @click.group()
@@ -63,7 +84,7 @@ def show(as_json: bool) -> None:
 @click.argument("task", type=click.Choice(list(TASKS)))
 @click.argument("source", metavar="INPUT")
 @click.option("--cron", help='Minute hour day month weekday, such as "30 6 * * mon-fri".')
-@click.option("--every", "every_s", type=int, help="Seconds from one due time to the next.")
+@click.option("--every", "every_s", type=DURATION, help="From one due time to the next: 90, 5m, 1h30m, 1d.")
 @click.option("--tz", "timezone", help="The time zone of --cron, such as Europe/Warsaw; by default this machine's.")
 @click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
 @click.option("--provider", help="A provider by name instead of the one in the settings.")
@@ -88,6 +109,22 @@ def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replac
     with _book() as book:
         record = book.add(parse_message(Schedule, whole), replace)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
+
+
+@schedule.command("run")
+@click.argument("schedule_id", metavar="ID")
+def run_now(schedule_id: str) -> None:
+    """Hand over the job of a schedule now, whatever its times and its state; they stay as they are."""
+    services = Services.open(load_settings(), role="cli")
+    try:
+        record = ScheduleBook(services.redis).get(schedule_id)
+        if record.schedule is None:
+            raise InvalidInput(f"schedule {schedule_id!r} cannot be read: {record.problem}")
+        spec = record.schedule.job(int(time.time())).model_copy(update={"origin": "cli"})
+        job_id = services.backend.submit(spec)
+    finally:
+        services.close()
+    click.echo(f"job {job_id} is handed over")
 
 
 @schedule.command()

@@ -61,6 +61,19 @@ def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, 
     assert rider("add", "look", "vision.detect", "gone.jpg", "--every", "5").returncode == 2
 
 
+def test_the_job_of_a_schedule_is_handed_over_now(rider: Shell, connection: redis.Redis) -> None:
+    assert rider("add", "tick", "text.generate", "hi", "--every", "1h30m").returncode == 0
+    stored = ScheduleBook(connection).get("tick")
+    assert stored.schedule is not None
+    assert stored.schedule.every_s == 5_400
+    rider("pause", "tick")
+    told = rider("run", "tick")
+    assert re.fullmatch(r"job tick-\d+ is handed over\n", told.stdout), told.stderr
+    assert sum(queue.waiting for queue in RQBackend(connection).stats()) == 1
+    assert ScheduleBook(connection).get("tick").fired == 0
+    assert "no schedule 'tock'" in rider("run", "tock").stderr
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -68,6 +81,7 @@ def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, 
         (["--cron", "hourly"], "it must be five fields, minute hour day month weekday"),
         (["--cron", "* * * * *", "--tz", "Warsaw"], "use an IANA name such as Europe/Warsaw"),
         ([], "exactly one of cron and every_s"),
+        (["--cron", "@often"], "or one of @hourly, @daily"),
         (["--every", "5", "--set", "temper=1"], "payload.temper"),
     ],
 )
@@ -90,7 +104,7 @@ def test_times_are_previewed(rider: Shell) -> None:
     for line in lines:
         assert re.fullmatch(r"Mon \d{4}-\d\d-\d\d 0[23]:\d0:00 CES?T", line)
     assert len(rider("next", "* * * * *").stdout.splitlines()) == 5
-    assert "it must be five fields" in rider("next", "@daily").stderr
+    assert "it must be five fields" in rider("next", "@often").stderr
 
 
 def test_the_process_is_light_and_outlives_a_redis_that_goes(

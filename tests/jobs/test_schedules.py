@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import redis
 
-from rider_core.api import JobSpec
+from rider_core.api import JobSpec, schedules
 from rider_core.api.jobs import ID_PATTERN, Priority, RetryPolicy
 from rider_core.api.messages import parse_message
 from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleState, machine_timezone
@@ -169,6 +169,30 @@ def test_cron_is_due_in_its_time_zone(cron: str, start: str, due: list[str]) -> 
     assert first_due(cron, start, len(due)) == shown(WARSAW, *due)
 
 
+@pytest.mark.parametrize(
+    ("cron", "alike"),
+    [
+        ("0 7-7 * * *", "0 7 * * *"),
+        ("0-0 0-0 * * *", "0 0 * * *"),
+        ("0 0 * * mon-mon", "0 0 * * mon"),
+        ("0 0 * jan-JAN *", "0 0 * 1 *"),
+        ("59-59 23-23 31-31 12-12 *", "59 23 31 12 *"),
+        ("5,10-10,20-22 07-7 * * *", "5,10,20-22 7 * * *"),
+        ("7-7/2 0 * * *", "7 0 * * *"),
+        ("0 0 * * sun-7", "0 0 * * 0"),
+        ("0 0 * * fri-5", "0 0 * * 5"),
+        ("0 0 * * 0-7", "0 0 * * *"),
+        ("0 0 * * mon-fri/2", "0 0 * * 1,3,5"),
+        ("@daily", "0 0 * * *"),
+        ("@Hourly", "0 * * * *"),
+        ("@weekly", "0 0 * * sun"),
+        ("@yearly", "0 0 1 jan *"),
+    ],
+)
+def test_a_range_from_a_value_to_itself_is_that_value(cron: str, alike: str) -> None:
+    assert first_due(cron, "2026-01-01T00:00", 20) == first_due(alike, "2026-01-01T00:00", 20)
+
+
 def test_an_interval_does_not_drift() -> None:
     times = due_times(schedule(every_s=30, since_ts=1_000_000_007))
     assert times.after(1_000_000_007) == 1_000_000_037
@@ -195,6 +219,42 @@ def test_the_machine_says_its_time_zone(monkeypatch: pytest.MonkeyPatch) -> None
     assert machine_timezone() == "Europe/Warsaw"
     monkeypatch.delenv("TZ")
     assert ZoneInfo(machine_timezone())
+
+
+ZONES = Path("/usr/share/zoneinfo")
+
+
+@pytest.mark.skipif(not ZONES.is_dir(), reason="the system has no time zones of its own")
+class TestTheMachinesZone:
+    @pytest.fixture(autouse=True)
+    def a_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("TZ", raising=False)
+        monkeypatch.setattr(schedules, "_LOCAL_TIME", tmp_path / "localtime")
+        monkeypatch.setattr(schedules, "_TIME_ZONE", tmp_path / "timezone")
+        self.local_time, self.named = tmp_path / "localtime", tmp_path / "timezone"
+
+    @pytest.mark.parametrize("variable", [None, ":{}", "{}"])
+    def test_is_a_link(self, monkeypatch: pytest.MonkeyPatch, variable: str | None) -> None:
+        self.local_time.symlink_to(ZONES / "Europe/Warsaw")
+        if variable:
+            monkeypatch.setenv("TZ", variable.format(self.local_time))
+        assert machine_timezone() == "Europe/Warsaw"
+
+    def test_is_in_a_file_beside_a_copy(self) -> None:
+        self.local_time.write_bytes((ZONES / "Europe/Warsaw").read_bytes())
+        self.named.write_text("Europe/Warsaw\n")
+        assert machine_timezone() == "Europe/Warsaw"
+
+    def test_is_a_copy(self) -> None:
+        self.local_time.write_bytes((ZONES / "Europe/Warsaw").read_bytes())
+        assert machine_timezone() == "Europe/Warsaw"
+
+    @pytest.mark.parametrize("named", [None, "Warszawa", "\xff"])
+    def test_is_not_told(self, caplog: pytest.LogCaptureFixture, named: str | None) -> None:
+        if named:
+            self.named.write_text(named)
+        assert machine_timezone() == "UTC"
+        assert "does not tell its time zone" in caplog.text
 
 
 # What is refused, and how people change them

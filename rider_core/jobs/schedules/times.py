@@ -8,6 +8,7 @@ Where the clock is changed:
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,6 +23,15 @@ _EPOCH = datetime(1970, 1, 1)
 MAX_COUNTED = 1_000
 #: Where the search for the latest due time begins, in seconds before now. The steps back double.
 _LOOK_BACK_S = 60
+_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?:/\d+)?")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: Names and the numbers that mean the same.
+_ALIKE = [
+    *({day, str(number)} for number, day in enumerate(_DAYS)),
+    {"sun", "7"},
+    *({month, str(number)} for number, month in enumerate(_MONTHS, 1)),
+]
 
 
 class DueTimes(ABC):
@@ -69,7 +79,7 @@ class Cron(DueTimes):
         self._zone = zone
         self._evenly = expression.split()[1] == "*"
         try:
-            self._cron = croniter(expression, _EPOCH)
+            self._cron = croniter(_with_single_values(expression), _EPOCH)
             self._shown_after(_EPOCH)
         except CroniterError as error:
             raise InvalidInput(f"cron: {expression!r} is never due: {error}") from None
@@ -121,6 +131,17 @@ class Cron(DueTimes):
             middle = (before + after) // 2
             before, after = (middle, after) if self._offset_s(middle) == old else (before, middle)
         return after
+
+
+def _with_single_values(expression: str) -> str:
+    """The expression with every range from a value to itself as that value: croniter takes it for the whole cycle."""
+    return _RANGE.sub(lambda it: it["first"] if _is_one(it["first"], it["last"]) else it[0], expression)
+
+
+def _is_one(first: str, last: str) -> bool:
+    if first.isdecimal() and last.isdecimal():
+        return int(first) == int(last)
+    return first.lower() == last.lower() or {first.lower(), last.lower()} in _ALIKE
 
 
 def due_times(schedule: Schedule) -> DueTimes:
