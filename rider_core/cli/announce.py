@@ -22,7 +22,9 @@ def announce() -> None:
     if not _answers(url):
         click.secho(f"The panel at {url} does not answer; see the lines above for the reason.", fg="red")
         sys.exit(1)
-    robot = "a SIMULATED robot (set RIDER_PI_HOST for a real one)" if settings.simulated else settings.pi_host
+    robot = settings.pi_host if settings.has_robot else "none (RIDER_ROBOT)"
+    if settings.simulated:
+        robot = "a SIMULATED robot (set RIDER_PI_HOST for a real one)"
     click.secho(f"\n  Rider-PC is up: {url}\n  robot: {robot}\n  Ctrl-C ends it.\n", fg="green", bold=True)
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import click
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from rider_core.config import Settings, load_settings
-from rider_core.config.settings import config_file
+from rider_core.config import Settings, config_file, load_settings, variable_of
+from rider_core.printable import HIDDEN, without_passwords
+
+#: What follows from the others.
+DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
+#: Settings of providers whose names hold one of these are not shown.
+_SECRET = ("password", "token", "secret", "key")
 
 
 @click.group()
@@ -17,18 +28,42 @@ def config() -> None:
 
 @config.command()
 @click.argument("name", required=False)
-def show(name: str | None) -> None:
-    """Print all settings, or one: `rider config show redis_location`."""
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def show(name: str | None, as_json: bool) -> None:
+    """Print all settings, or one: `rider config show redis_location`. Passwords are not shown."""
     settings = load_settings()
+    values = {it: shown(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
     if name is not None:
-        if not hasattr(Settings, name) and name not in Settings.model_fields:
+        if name not in values:
             raise click.BadParameter(f"there is no setting {name!r}; `rider config show` lists them all")
-        click.echo(getattr(settings, name))
+        click.echo(json.dumps(values[name]) if as_json else _text(values[name]))
+        return
+    if as_json:
+        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
     table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    # A value that is cut cannot be copied.
+    table.columns[1].overflow = "fold"
     for field, info in Settings.model_fields.items():
-        value = getattr(settings, field)
-        table.add_row(field, str(value), info.alias or f"RIDER_{field.upper()}", info.description or "")
-    for derived in ("redis_location", "database_location", "models_dir", "robot_api_url"):
-        table.add_row(derived, str(getattr(settings, derived)), "", "follows from the others")
+        table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
+    for derived in DERIVED:
+        table.add_row(derived, Text(_text(values[derived])), "", "follows from the others")
     Console().print(table)
+
+
+def shown(value: Any) -> Any:
+    """A setting's value for people and programs, in JSON's types."""
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: HIDDEN if any(it in key.lower() for it in _SECRET) else shown(it) for key, it in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [shown(it) for it in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return without_passwords(str(value))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -6,9 +6,13 @@ import click
 
 from rider_core.cli.begin import begin
 from rider_core.cli.link_process import run_link
+from rider_core.errors import ConfigError
 
 
 @click.command()
 def link() -> None:
     """Connect to the robot at RIDER_PI_HOST, or to the simulated one."""
-    run_link(begin("link"))
+    settings = begin("link")
+    if not settings.has_robot:
+        raise ConfigError("there is no robot to link to: RIDER_ROBOT is none", remedy="set it to real or simulated")
+    run_link(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rider_core import __version__
-from rider_core.config import load_settings
+from rider_core.config import load_settings, unknown_variables
 from rider_core.errors import RiderError
-from rider_core.runtime.process import set_up_logging
+from rider_core.printable import printable_lines, without_passwords
+from rider_core.runtime.process import SUPERVISOR_VARIABLE, set_up_logging
 
 if TYPE_CHECKING:
     from rider_core.api.provider import ProviderConfig
@@ -62,15 +64,18 @@ def _provider_config(name: str) -> ProviderConfig:
 def cli() -> None:
     """The big brain of a small robot: voice, vision and text on a PC beside a Rider-Pi."""
     set_up_logging("cli", "error")
+    if SUPERVISOR_VARIABLE not in os.environ:  # `rider up` has said it for all of its processes
+        for sentence in unknown_variables():
+            click.secho(sentence, fg="yellow", err=True)
 
 
 def main() -> None:
     try:
         cli()
     except RiderError as error:
-        click.secho(f"Error: {error.message}", fg="red", err=True)
+        click.secho(f"Error: {printable_lines(without_passwords(error.message))}", fg="red", err=True)
         if error.remedy:
-            click.echo(f"What to do: {error.remedy}", err=True)
+            click.echo(f"What to do: {printable_lines(without_passwords(error.remedy))}", err=True)
         sys.exit(1)
 
 

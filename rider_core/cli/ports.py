@@ -47,6 +47,8 @@ def _wanted(settings: Settings) -> Iterator[Port]:
         yield Port("the simulated robot", LOOPBACK, settings.pi_publish_port, "RIDER_PI_PUBLISH_PORT")
         yield Port("the simulated robot", LOOPBACK, settings.pi_subscribe_port, "RIDER_PI_SUBSCRIBE_PORT")
         yield Port("the simulated robot", LOOPBACK, settings.pi_api_port, "RIDER_PI_API_PORT")
+    if not settings.has_robot:
+        return
     # A robot that is off or unknown today is looked for by the link.
     with suppress(ConfigError):
         yield Port("the link", own_address(settings), settings.link_port, "RIDER_LINK_PORT")

@@ -1,5 +1,7 @@
 """Settings: from the environment and `rider.toml`, checked once, at the start of a process."""
 
-from rider_core.config.settings import Settings, load_settings
+from rider_core.config.file import config_file
+from rider_core.config.loading import load_settings, unknown_variables
+from rider_core.config.settings import Settings, variable_of
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "config_file", "load_settings", "unknown_variables", "variable_of"]

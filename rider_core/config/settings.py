@@ -6,19 +6,19 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+from typing_extensions import Self
 
 from rider_core.api.languages import Language
 from rider_core.api.text_generation import PRESET_PATTERN
-from rider_core.errors import ConfigError
+from rider_core.config.file import default_data_dir, read_file
 
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
@@ -26,14 +26,17 @@ NameList = Annotated[tuple[str, ...], NoDecode]
 Domain = Literal["speech_to_text", "text_to_speech", "object_detection", "text_generation"]
 
 
-def default_data_dir() -> Path:
-    return Path(platformdirs.user_data_dir("rider-pc", appauthor=False))
-
-
 class Settings(BaseSettings):
     """Read with `load_settings()`. The environment variable is the alias where there is one, else `RIDER_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="RIDER_", extra="forbid", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RIDER_",
+        # `RIDER_LANGUAGE=` is what people write who want none.
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+    )
 
     data_dir: Path = Field(default_factory=default_data_dir, description="where everything of ours is kept")
 
@@ -41,7 +44,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, alias="DATABASE_URL", description="None: SQLite in the data folder")
     queue_backend: str = Field("rq", alias="TASK_QUEUE_BACKEND", description="the job backend, by name")
 
-    pi_host: str | None = Field(None, description="the robot's address; None: a simulated robot on loopback")
+    robot: Literal["real", "simulated", "none"] | None = Field(
+        None, description="which robot; None: the real one where pi_host is set, else a simulated one"
+    )
+    pi_host: str | None = Field(None, description="the real robot's address")
     pi_publish_port: int = Field(5555, ge=1, le=65535, description="the robot's broker takes our messages here")
     pi_subscribe_port: int = Field(5556, ge=1, le=65535, description="the robot's broker hands out messages here")
     pi_api_port: int = Field(8080, ge=1, le=65535, description="the robot's HTTP interface")
@@ -105,6 +111,18 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
+    @field_validator("data_dir", "model_path", mode="after")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        """A tilde is the home folder also where no shell has seen it."""
+        return path.expanduser() if path is not None else None
+
+    @model_validator(mode="after")
+    def _robot_has_an_address(self) -> Self:
+        if self.robot == "real" and not self.pi_host:
+            raise ValueError("RIDER_ROBOT (robot) is real, but RIDER_PI_HOST (pi_host), its address, is not set")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -114,7 +132,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_file())
 
     @property
     def redis_socket(self) -> Path:
@@ -159,39 +177,22 @@ class Settings(BaseSettings):
         return max(1, round(self.answer_cache_hours * 3_600))
 
     @property
+    def has_robot(self) -> bool:
+        return self.robot != "none"
+
+    @property
     def simulated(self) -> bool:
-        return self.pi_host is None
+        return self.robot == "simulated" or (self.robot is None and self.pi_host is None)
 
     @property
     def robot_address(self) -> str:
-        return self.pi_host or "127.0.0.1"
+        return "127.0.0.1" if self.simulated or not self.pi_host else self.pi_host
 
     @property
     def robot_api_url(self) -> str:
         return f"http://{self.robot_address}:{self.pi_api_port}"
 
 
-def config_file() -> Path:
-    """`RIDER_CONFIG`, or `rider.toml` in the data folder."""
-    named = os.environ.get("RIDER_CONFIG")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("RIDER_DATA_DIR") or default_data_dir()) / "rider.toml"
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process.
-
-    Raises:
-        ConfigError: a value is wrong; the message names the setting, the value and where it came from.
-    """
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in problem["loc"])
-        shown = "(hidden)" if "password" in name.lower() else repr(problem["input"])[:80]
-        raise ConfigError(
-            f"setting {name} is {shown}: {problem['msg']}",
-            remedy=f"correct it in the environment or in {config_file()}",
-        ) from None
+def variable_of(name: str) -> str:
+    """The environment variable that sets a setting."""
+    return Settings.model_fields[name].alias or f"RIDER_{name.upper()}"

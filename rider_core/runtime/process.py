@@ -13,6 +13,7 @@ from typing import Any
 
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
+from rider_core.runtime.log_lines import LineFormatter
 from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
@@ -26,13 +27,9 @@ _PR_SET_PDEATHSIG = 1
 
 def set_up_logging(role: str, level: str) -> None:
     """Log lines to standard error, one format for all processes."""
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format=f"%(asctime)s {role:<9} %(levelname)-7s %(message)s",
-        datefmt="%H:%M:%S",
-        force=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(f"%(asctime)s {role:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic", "pywhispercpp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -86,7 +86,8 @@ def programs(settings: Settings) -> list[Program]:
         table.append(Program("robot", "simulate --owner", 20))
     table.append(Program("worker", "worker --name worker", 10, count=settings.workers))
     table.append(Program("scheduler", "scheduler", 20))
-    table.append(Program("link", "link", 30))
+    if settings.has_robot:
+        table.append(Program("link", "link", 30))
     table.append(Program("panel", "web", 10))
     table.append(Program("announce", "announce", 40, once=True))
     return table

@@ -7,7 +7,7 @@ import pytest
 from rider_core.api.languages import language_code
 from rider_core.api.messages import parse_message
 from rider_core.api.speech_to_text import TranscribeRequest
-from rider_core.config.settings import Settings
+from rider_core.config import Settings
 from rider_core.errors import InvalidInput
 
 

@@ -12,7 +12,7 @@ from link_stage import Stage
 
 from rider_core.cli import link_process
 from rider_core.cli.link_process import AddressWatch, NotListening
-from rider_core.config.settings import Settings
+from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import pulse, standstill
 from rider_core.link.custody import Custody

@@ -1,0 +1,101 @@
+"""`rider.toml`: found, read, and what is wrong with it said with file and line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from rider_core.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: Settings are a page or two.
+MAX_BYTES = 1024 * 1024
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+#: What word processors make of quotation marks.
+_CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
+
+
+def default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("rider-pc", appauthor=False))
+
+
+def config_file() -> Path:
+    """`RIDER_CONFIG`, or `rider.toml` in the data folder."""
+    named = os.environ.get("RIDER_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    folder = os.environ.get("RIDER_DATA_DIR")
+    return (Path(folder).expanduser() if folder else default_data_dir()) / "rider.toml"
+
+
+def read_file() -> dict[str, Any]:
+    """What the file says; nothing where there is none and none is named.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    path = config_file()
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        if os.environ.get("RIDER_CONFIG"):
+            raise ConfigError(
+                f"RIDER_CONFIG is {str(path)!r}, and there is no such file", remedy="make it, or unset RIDER_CONFIG"
+            ) from None
+        return {}
+    except IsADirectoryError:
+        raise ConfigError(
+            f"{path} is a folder, not a file with settings", remedy=f"name {path / 'rider.toml'}"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="see who owns it, and its mode") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path} has more than {MAX_BYTES} bytes: these are no settings")
+    return _parsed(path, content)
+
+
+def line_of(path: Path, name: str) -> int | None:
+    """Where the file sets something; None: it does not, or cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError):
+        return None
+    pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
+    return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), None)
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
+    coding = _MARKS.get(content[:2]) or ("UTF-16" if b"\0" in content[:4] else "")
+    if coding:
+        raise ConfigError(f"{path} is written in {coding}", remedy="save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{path}, line {line}: byte {content[error.start]:#04x} is no UTF-8", remedy="save it as UTF-8"
+        ) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).partition(" (at ")
+        found = re.match(r"line (\d+)", place)
+        number = int(found[1]) if found else len(text.splitlines())
+        line = text.splitlines()[number - 1].strip() if text.splitlines() else ""
+        remedy = "texts stand between straight quotation marks" if set(_CURLY) & set(line) else None
+        raise ConfigError(
+            f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {line[:80]}",
+            remedy=remedy or 'a setting is written name = value, a text as "text"',
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply: these are no settings") from None

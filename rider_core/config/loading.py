@@ -1,0 +1,112 @@
+"""The settings of a process, from everywhere, and one sentence for whatever is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from rider_core.config.file import config_file, line_of
+from rider_core.config.settings import Settings, variable_of
+from rider_core.errors import ConfigError
+
+#: Read elsewhere than in the table.
+_OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_SUPERVISOR_PID")
+#: The tests' own.
+_TESTS = "RIDER_TEST_"
+_SECRET = ("password", "token", "secret", "key")
+_MAX_SHOWN = 80
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: a value is wrong; the message names the setting, the value and where it came from.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise _wrong_value(error.errors(include_url=False)[0]) from None
+    except SettingsError:
+        raise _no_json() from None
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none."""
+    known = {variable_of(name) for name in Settings.model_fields} | set(_OTHER_VARIABLES)
+    unknown = sorted(name for name in environment if name.startswith("RIDER_") and not name.startswith(_TESTS))
+    return [f"there is no setting {name}{_meant(name, known)}" for name in unknown if name not in known]
+
+
+def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return ConfigError(message)
+    name = str(problem["loc"][0])
+    field = next((it for it, info in Settings.model_fields.items() if name in (it, info.alias)), name)
+    path = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        file = config_file()
+        line = line_of(file, name)
+        where = f"{file}, line {line}" if line else f"{file}"
+        return ConfigError(
+            f"{where}: there is no setting {name}{_meant(name, Settings.model_fields)}",
+            remedy="rider config show lists them all",
+        )
+    shown = "hidden" if any(it in path.lower() for it in _SECRET) else _shown(problem["input"])
+    where, remedy = _source(field)
+    return ConfigError(f"{where}: setting {path} is {shown}: {message[:1].lower()}{message[1:]}", remedy=remedy)
+
+
+def _no_json() -> ConfigError:
+    """pydantic-settings tells only that it was a variable, not which value it had."""
+    for name, example in _EXAMPLES.items():
+        variable = variable_of(name)
+        value = os.environ.get(variable)
+        if value and not _is_json(value):
+            return ConfigError(
+                f"{variable} is {_shown(value)}, which is no JSON object", remedy=f"{variable}='{example}'"
+            )
+    return ConfigError("a setting that holds JSON cannot be read", remedy=f"see {', '.join(_EXAMPLES)}")
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+#: Settings that are JSON in the environment, and how they look.
+_EXAMPLES = {
+    "providers": '{"text_to_speech": "espeak"}',
+    "provider_settings": '{"whisper": {"language": "pl"}}',
+}
+
+
+def _source(name: str) -> tuple[str, str]:
+    """Where a setting's value comes from, and what to do."""
+    variable, file = variable_of(name), config_file()
+    if os.environ.get(variable):
+        return variable, f"set {variable} to another value, or unset it"
+    line = line_of(file, name)
+    if line:
+        return f"{file}, line {line}", "correct it there"
+    return "the settings", f"set {variable}, or {name} in {file}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""

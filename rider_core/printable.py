@@ -1,0 +1,34 @@
+"""Text that may be shown to people and kept in logs: without passwords, and without what steers a terminal."""
+
+from __future__ import annotations
+
+import re
+
+#: Control characters of ASCII and of Latin 1, what turns the direction of writing, line ends of Unicode, and halves of
+#: characters, which no encoding takes.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: The same where lines and tabs are wanted, as in a traceback.
+_STEERING_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: `scheme://user:password@host`; the user may be missing, as in Redis's.
+_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)[^\s/]*@")
+#: What stands for a password.
+HIDDEN = "***"
+
+
+def printable(text: str) -> str:
+    """On one line: what is not to be shown raw is written as an escape (`\\x1b`, `\\n`)."""
+    return _STEERING.sub(_escaped, text)
+
+
+def printable_lines(text: str) -> str:
+    """The same, but lines stay lines."""
+    return _STEERING_IN_LINES.sub(_escaped, text)
+
+
+def without_passwords(text: str) -> str:
+    """`text` with the passwords of its addresses hidden."""
+    return _PASSWORD.sub(rf"\g<before>{HIDDEN}@", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -1,0 +1,163 @@
+"""Settings from everywhere, and the sentence for whatever is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rider_core.config import load_settings, unknown_variables
+from rider_core.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RIDER_DATA_DIR", str(tmp_path))
+    for name in ("RIDER_CONFIG", "RIDER_PI_HOST", "RIDER_ROBOT", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "rider.toml"
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "RIDER_LANGUAGE",
+            "RIDER_PI_HOST",
+            "REDIS_URL",
+            "RIDER_WEB_PORT",
+            "RIDER_PROVIDERS",
+            "RIDER_CONFIG",
+            "RIDER_ROBOT",
+        ],
+    )
+    def test_an_empty_variable_is_not_set(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        without = load_settings()
+        monkeypatch.setenv(name, "")
+        assert load_settings() == without
+
+    def test_an_empty_data_folder_is_the_usual_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RIDER_DATA_DIR", "")
+        assert load_settings().data_dir.name == "rider-pc"
+        assert load_settings().data_dir.is_absolute()
+
+    def test_a_tilde_is_the_home_folder(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(file.parent))
+        monkeypatch.setenv("RIDER_DATA_DIR", "~/data")
+        monkeypatch.setenv("RIDER_MODEL_PATH", "~/models")
+        monkeypatch.setenv("RIDER_CONFIG", "~/mine.toml")
+        (file.parent / "mine.toml").write_text("web_port = 5\n")
+        settings = load_settings()
+        assert (settings.data_dir, settings.model_path) == (file.parent / "data", file.parent / "models")
+        assert settings.web_port == 5
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("RIDER_WEB_PORT", "much", "RIDER_WEB_PORT: setting web_port is 'much': input should be a valid integer"),
+            ("RIDER_PROVIDERS", "espeak", "RIDER_PROVIDERS is 'espeak', which is no JSON object"),
+            ("RIDER_PROVIDERS", '{"voice": "espeak"}', "RIDER_PROVIDERS: setting providers.voice"),
+            ("RIDER_PROVIDER_SETTINGS", '{"a": 1', "RIDER_PROVIDER_SETTINGS is '{\"a\": 1', which is no JSON"),
+            ("RIDER_ROBOT", "real", r"RIDER_ROBOT \(robot\) is real, but RIDER_PI_HOST"),
+            ("RIDER_ROBOT", "maybe", "RIDER_ROBOT: setting robot is 'maybe'"),
+            ("RIDER_LOG_LEVEL", "x" * 5_000, r"RIDER_LOG_LEVEL: .{0,200}\.\.\.: input should be"),
+        ],
+    )
+    def test_a_wrong_value_is_named_with_its_variable(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ConfigError, match=message) as refusal:
+            load_settings()
+        assert "pydantic" not in str(refusal.value)
+
+    def test_a_name_that_is_none_is_told(self) -> None:
+        environment = {
+            "RIDER_WEB_PROT": "1",
+            "RIDER_WEB_PORT": "2",
+            "RIDER_TEST_X": "3",
+            "RIDER_XYZZY": "4",
+            "HOME": "/",
+        }
+        assert unknown_variables(environment) == [
+            "there is no setting RIDER_WEB_PROT, did you mean RIDER_WEB_PORT?",
+            "there is no setting RIDER_XYZZY",
+        ]
+
+
+class TestRobot:
+    @pytest.mark.parametrize(
+        ("robot", "host", "simulated", "address", "has_robot"),
+        [
+            ("", "", True, "127.0.0.1", True),
+            ("", "10.0.0.7", False, "10.0.0.7", True),
+            ("real", "10.0.0.7", False, "10.0.0.7", True),
+            ("simulated", "10.0.0.7", True, "127.0.0.1", True),
+            ("none", "", False, "127.0.0.1", False),
+            ("none", "10.0.0.7", False, "10.0.0.7", False),
+        ],
+    )
+    def test_which(
+        self,
+        file: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        robot: str,
+        host: str,
+        simulated: bool,
+        address: str,
+        has_robot: bool,
+    ) -> None:
+        monkeypatch.setenv("RIDER_ROBOT", robot)
+        monkeypatch.setenv("RIDER_PI_HOST", host)
+        settings = load_settings()
+        assert (settings.simulated, settings.robot_address, settings.has_robot) == (simulated, address, has_robot)
+
+
+class TestFile:
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"web_port = \n", r"rider\.toml, line 1: invalid value"),
+            (b"a = 1\nweb_port = 5\nweb_port = 6\n", r"rider\.toml, line 3: cannot overwrite a value"),
+            ("language = \u201cpl\u201d\n".encode(), r"line 1: .*language = .pl"),
+            ("web_port = 5\n".encode("utf-16"), r"rider\.toml is written in UTF-16"),
+            ("web_port = 5\n".encode("utf-16-le"), r"rider\.toml is written in UTF-16"),
+            (
+                "# za\u017c\u00f3\u0142\u0107\nweb_port = 5\n# g\u0119\u015bl\n".encode("iso8859-2"),
+                r"line 1: byte 0xbf is no UTF-8",
+            ),
+            (b"web_port = 5\nwebb_port = 6\n", r"line 2: there is no setting webb_port, did you mean web_port\?"),
+            (b"\n\nweb_port = 99999\n", r"line 3: setting web_port is 99999: input should be less than"),
+            (b"[providers]\nvoice = 'x'\n", r"line 1: setting providers\.voice"),
+            (b"a = " + b"[" * 5_000, r"rider\.toml"),
+            (b"#" * 2_000_000, "more than 1048576 bytes"),
+        ],
+        ids=lambda value: "" if isinstance(value, bytes) else value[:24],
+    )
+    def test_what_is_wrong_is_said_with_file_and_line(self, file: Path, content: bytes, message: str) -> None:
+        file.write_bytes(content)
+        with pytest.raises(ConfigError, match=message):
+            load_settings()
+
+    def test_curly_quotation_marks_are_explained(self, file: Path) -> None:
+        file.write_text("language = \u201epl\u201d\n", encoding="utf-8")
+        with pytest.raises(ConfigError) as refusal:
+            load_settings()
+        assert "straight quotation marks" in (refusal.value.remedy or "")
+
+    def test_a_byte_order_mark_is_nothing(self, file: Path) -> None:
+        file.write_bytes("web_port = 7\n".encode("utf-8-sig"))
+        assert load_settings().web_port == 7
+
+    def test_a_file_that_is_named_must_be_there(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RIDER_CONFIG", str(file.parent / "other.toml"))
+        with pytest.raises(ConfigError, match=r"RIDER_CONFIG is '.*other\.toml', and there is no such file"):
+            load_settings()
+        monkeypatch.setenv("RIDER_CONFIG", str(file.parent))
+        with pytest.raises(ConfigError, match="is a folder"):
+            load_settings()
+
+    def test_the_environment_comes_first(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file.write_text("web_port = 7\nlanguage = 'pl'\n")
+        monkeypatch.setenv("RIDER_WEB_PORT", "8")
+        assert (load_settings().web_port, load_settings().language) == (8, "pl")
