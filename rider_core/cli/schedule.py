@@ -31,7 +31,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TIME = "%a %Y-%m-%d %H:%M:%S %Z"
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.3 on
     """Seconds, or a sum such as 1h30m."""
 
     name = "duration"

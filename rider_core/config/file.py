@@ -15,7 +15,7 @@ from rider_core.errors import ConfigError
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 #: Settings are a page or two.
 MAX_BYTES = 1024 * 1024
@@ -86,15 +86,16 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
             f"{path}, line {line}: byte {content[error.start]:#04x} is no UTF-8", remedy="save it as UTF-8"
         ) from None
     try:
-        return tomllib.loads(text)
+        said: dict[str, Any] = tomllib.loads(text)
+        return said
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).partition(" (at ")
         found = re.match(r"line (\d+)", place)
         number = int(found[1]) if found else len(text.splitlines())
-        line = text.splitlines()[number - 1].strip() if text.splitlines() else ""
-        remedy = "texts stand between straight quotation marks" if set(_CURLY) & set(line) else None
+        words = text.splitlines()[number - 1].strip() if text.splitlines() else ""
+        remedy = "texts stand between straight quotation marks" if set(_CURLY) & set(words) else None
         raise ConfigError(
-            f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {line[:80]}",
+            f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {words[:80]}",
             remedy=remedy or 'a setting is written name = value, a text as "text"',
         ) from None
     except RecursionError:

@@ -37,7 +37,8 @@ class RoomyDict(MmapedDict):
                 with open(filename, "ab") as file:
                     _take_room(file, FIRST_BYTES)
             except OSError as error:
-                self._fname, self._f, self._positions = filename, None, {}
+                self._fname, self._positions = filename, {}
+                self._f = None  # type: ignore[assignment]
                 self._used = _HEAD_BYTES
                 self._leave_the_disk(error, FIRST_BYTES, _HEAD.pack(_HEAD_BYTES))
                 return
@@ -66,7 +67,7 @@ class RoomyDict(MmapedDict):
         """Go on in memory. The file is deleted: what stands there would never change again."""
         if self._f is not None:
             self._f.close()
-            self._f = None
+            self._f = None  # type: ignore[assignment]
         with contextlib.suppress(OSError):
             os.unlink(self._fname)
             log.error("the figures of this process are missing from /metrics until it starts again: %s", error)
@@ -76,7 +77,7 @@ class RoomyDict(MmapedDict):
 
 def use_roomy_files() -> None:
     """From now on, for every figure of this process."""
-    prometheus_client.values.MmapedDict = RoomyDict  # type: ignore[misc]
+    prometheus_client.values.MmapedDict = RoomyDict  # type: ignore[attr-defined]
 
 
 def _take_room(file: BinaryIO, size: int) -> None:
