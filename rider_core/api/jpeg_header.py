@@ -5,6 +5,7 @@ The markers and tables are those of ITU-T T.81, the orientation is that of Exif 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import NamedTuple
 
 from rider_core.errors import InvalidInput, TooLarge
 
-#: Far more than a robot's camera has, and few enough for an engine to decode.
-MAX_PIXELS = 50_000_000
+#: The largest pictures of phones are of 108 megapixels. The decoder makes an eighth of each side of a baseline picture
+#: directly, row by row.
+MAX_PIXELS = 120_000_000
 #: From 32,767 on, an assertion of the OpenCV within mediapipe ends the process. Half of that is a wide panorama.
 MAX_SIDE_PX = 16_384
 #: Of a picture in several scans (a progressive one) the decoder holds all numbers at once, 6 bytes for a pixel, and
@@ -22,7 +24,9 @@ MAX_PIXELS_IN_SCANS, MAX_SCANS = 16_000_000, 64
 #: A camera writes about ten segments in front of the picture; a colour profile may have 255.
 MAX_SEGMENTS = 1_000
 
-_START, _SCAN, _APP1, _TABLES = b"\xff\xd8", 0xDA, 0xE1, 0xDB
+_START, _SCAN, _END, _APP1, _TABLES = b"\xff\xd8", 0xDA, 0xD9, 0xE1, 0xDB
+#: What ends the pixels of a scan: a marker other than those that stand among them (stuffed bytes, RST0 to RST7).
+_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 #: A quantization table has 64 steps, of one byte or two.
 _STEPS = 64
 #: Table B.1: SOF0 to SOF15 without DHT, JPG and DAC, which lie between them.
@@ -76,7 +80,7 @@ def read_header(data: bytes) -> JpegHeader:
             raise InvalidInput(f"the JPEG picture is damaged: marker {marker:#04x} of length {length} at {position}")
         content = data[position + 4 : position + 2 + length]
         if marker == _SCAN:
-            return _checked(frame, data.count(b"\xff\xda", position), turn_deg, tables)
+            return _checked(frame, _scans(data, position), turn_deg, tables)
         if marker in _FRAMES:
             if frame is not None or len(content) < 5:
                 raise InvalidInput("the JPEG picture has two frame headers, or one that is cut off")
@@ -87,6 +91,28 @@ def read_header(data: bytes) -> JpegHeader:
             turn_deg = turn_deg or _TURNS.get(_orientation(content), 0)
         position += 2 + length
     raise TooLarge(f"the JPEG picture has more than {MAX_SEGMENTS} segments before its pixels")
+
+
+def _scans(data: bytes, position: int) -> int:
+    """How many scans the picture has from its first one to its end; of more than `MAX_SCANS` it stops counting.
+
+    Behind its end phones put a film, previews and a map of brightness, each with pictures and scans of its own.
+    """
+    scans = 0
+    for _ in range(MAX_SEGMENTS):
+        marker = data[position + 1 : position + 2]
+        if not marker or marker[0] == _END or scans > MAX_SCANS:
+            break
+        length = int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker[0] == _SCAN:
+            scans += 1
+            found = _MARKER.search(data, position + 2 + length)
+            if found is None:
+                break
+            position = found.end() - 2
+        else:
+            position += 2 + length
+    return scans
 
 
 class _Frame(NamedTuple):

@@ -12,8 +12,8 @@ from pydantic import Field
 from rider_core.api.messages import Message, Result, decode_base64
 from rider_core.api.provider import Provider
 
-#: A 12-megapixel JPEG stays below it; the robot's camera sends some 20 kB.
-MAX_IMAGE_BYTES = 8 * 1024 * 1024
+#: A phone's 50-megapixel JPEG with a film behind it stays below; the robot's camera sends some 20 kB.
+MAX_IMAGE_BYTES = 24 * 1024 * 1024
 #: More boxes in one picture tell nobody anything.
 MAX_OBJECTS = 200
 
