@@ -23,7 +23,7 @@ class WhisperConfig(ProviderConfig):
         description="languages among which detection chooses unless another is nearly certain; empty: all are equal",
     )
     prompt: str = Field(
-        "Rider.", max_length=500, description="names and rare words that will be said; long prompts make it invent"
+        "", max_length=500, description="names and rare words that will be said; long prompts make it invent"
     )
     beam_size: int = Field(
         1,
