@@ -11,6 +11,7 @@ import redis
 from link_stage import Stage, on_stage, prepare
 
 from rider_core.api.jobs import JobSpec
+from rider_core.errors import BackendUnavailable
 from rider_core.link import keepalive
 from rider_core.link.background import Background
 from rider_core.link.endpointing import Utterance
@@ -117,6 +118,32 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     assert len(sent) == count
     speaks[0] = False
     wait_until(lambda: len(sent) > count)
+    kept.stop()
+
+
+def test_a_voice_that_nobody_can_serve_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
+    workers, sent = [1], []
+
+    def capacity() -> dict[str, int]:
+        if workers[0] < 0:
+            raise BackendUnavailable("Redis cannot be reached")
+        return {keepalive.TASK: workers[0]}
+
+    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capacity)  # type: ignore[arg-type,return-value]
+    kept = keepalive.VoiceKeepalive(
+        house, lambda *message: sent.append(message) or True, time.monotonic, lambda: 0.0, lambda: False
+    )
+    kept.start()
+    for nobody in (0, -1):
+        workers[0] = 1
+        count = len(sent)
+        wait_until(lambda count=count: len(sent) > count + 3)  # type: ignore[misc]
+        workers[0] = nobody
+        wait_until(lambda: not kept._serves)
+        count = len(sent)
+        let_pass(0.1, "ten times its interval")
+        assert len(sent) == count
     kept.stop()
 
 

@@ -1126,7 +1126,7 @@ EYES = [
         _LINK + "keepalive.py",
         'return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"',
         'return ""',
-        (_LINK_TESTS + "test_keepalive.py", "test_it_goes_when_redis"),
+        (_LINK_TESTS + "test_keepalive.py", "test_a_voice_that_nobody_can_serve"),
     ),
     Defence(
         "a voice that was handed back is kept",
