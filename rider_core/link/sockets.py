@@ -23,8 +23,8 @@ RECEIVE_MARK = 1_000
 FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
 #: Messages to the robot that may wait: the chunks of some minutes of speech.
 SEND_MARK = 2_000
-#: libzmq does not reconnect after one picture that is too large. The link makes the socket for frames anew when it has had
-#: no connection for this many seconds while the others have one.
+#: libzmq does not reconnect after one picture that is too large. The link makes the socket for frames anew after this
+#: many seconds without a connection, while the others have one.
 RENEW_FRAMES_AFTER_S = 1.0
 
 Socket = zmq.Socket[bytes]
