@@ -23,8 +23,8 @@ RECEIVE_MARK = 1_000
 FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
 #: Messages to the robot that may wait: the chunks of some minutes of speech.
 SEND_MARK = 2_000
-#: libzmq does not reconnect after one picture that is too large. While the other sockets are connected, the one for
-#: frames is made anew after so long without a connection.
+#: libzmq does not reconnect after one picture that is too large. The link makes the socket for frames anew after this
+#: many seconds without a connection, while the others have one.
 RENEW_FRAMES_AFTER_S = 1.0
 
 Socket = zmq.Socket[bytes]
@@ -84,7 +84,7 @@ class BrokerSockets:
         return self._from_robot.is_up
 
     def poll(self, limit_ms: int) -> Container[object]:
-        """Wait until something can be read, or for so long.
+        """Wait until a socket can be read, for at most `limit_ms` milliseconds.
 
         Returns:
             The sockets that can be read from; of the one to wake us, its number.

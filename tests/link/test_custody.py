@@ -483,7 +483,7 @@ def test_what_could_not_be_handed_back_is_tried_again(clock: Time) -> None:
 
 
 def test_an_answer_that_was_overtaken_is_not_believed(clock: Time) -> None:
-    """Somebody gives us the domain back before we have read the robot's answer that it is its own now."""
+    """We hand vision back; before we read the robot's answer, a person switches vision to the PC again."""
 
     class Hurried(ObedientRobot):
         def switch(self, domain: str, target: str, reason: str) -> DomainState:
