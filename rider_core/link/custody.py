@@ -312,10 +312,13 @@ class Custody:
         mode, status, reason = state.mode, state.status, state.reason or ""
         if (mode, status, reason) == (domain.mode, domain.status, domain.reason):
             return
-        was, domain.mode, domain.status, domain.reason = domain.mode, mode, status, reason
+        was = domain.mode
+        if mode != was:
+            # Before the mode: who reads "pc" in between, with the time of the mode before, would miss our frames since.
+            domain.since, domain.refusal = time.monotonic(), ""
+        domain.mode, domain.status, domain.reason = mode, status, reason
         self._remember(name, mode, reason)
         if mode != was:
-            domain.since, domain.refusal = time.monotonic(), ""
             # The robot derives its AI mode so; it is asked for it every some seconds, because people may set another.
             self._ai_mode = OFFLOADS if any(it.mode == "pc" for it in self._domains.values()) else "local"
             if was == "pc" and domain.is_lost:

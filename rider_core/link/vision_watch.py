@@ -150,13 +150,14 @@ class VisionWatch:
         """
         arrived = self._intake.arrived
         # What came since and was not looked at yet, because an engine is slow, may show anything.
-        is_looked_at = self._intake.image_arrived <= self._liveness.passed
-        hangs = self._liveness.problem(arrived if is_looked_at else self._liveness.passed)
+        passed = self._liveness.passed
+        known_until = arrived if self._intake.image_arrived <= passed else passed
+        hangs = self._liveness.problem(known_until)
         unanswered_since = self._unanswered.since
         if now - max(arrived, since) > NO_FRAME_S:
             nothing = f"no picture has come from the camera for {NO_FRAME_S:g} s"
             return "no_frame", self._intake.refused or nothing
-        if arrived > since and hangs is not None:
+        if known_until > since and hangs is not None:
             return hangs
         if unanswered_since is not None and now - max(unanswered_since, since) >= BLIND_AFTER_S:
             return "no_answer", self._unanswered.problem or f"no picture was looked at within {BLIND_AFTER_S:g} s"

@@ -123,6 +123,27 @@ def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, re
     assert robot.reasons["vision"].startswith(OURS)
 
 
+def test_who_looks_while_a_switch_is_written_down_does_not_see_half_of_it(
+    clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = ObedientRobot()
+    robot.put("vision", "local", OURS + "the camera hangs")
+    watched = Watched(clock, robot)
+    seen = []
+    note = Preferences.note
+
+    def slow(preferences: Preferences, *about: Any) -> None:
+        seen.append(watched.custody.standing("vision"))  # as another thread does while a disk is slow
+        note(preferences, *about)
+
+    watched.rounds(5)
+    monkeypatch.setattr(Preferences, "note", slow)
+    watched.rounds(10)
+    assert robot.modes["vision"] == "pc"
+    (taken,) = [it for it in seen if it.mode == "pc"]
+    assert clock.now - taken.since < 10
+
+
 @pytest.mark.parametrize("reason", ["manual", "boot", "default", "the owner", "", "pc_timeout?"])
 @pytest.mark.parametrize("mode", ["local", "pc"])
 def test_what_a_person_set_stays(clock: Time, reason: str, mode: str) -> None:

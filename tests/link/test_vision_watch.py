@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from link_stage import Stage
 
+from rider_core.api.messages import encode_base64
 from rider_core.api.object_detection import Detections
 from rider_core.errors import JobExpired
 from rider_core.link import seeing, vision_watch
@@ -18,6 +19,7 @@ from rider_core.link.obstacle import Ahead
 from rider_core.link.obstacle_reports import TOPIC, ObstacleReports
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.vision_watch import BLIND_AFTER_S, Unanswered, VisionWatch
+from rider_core.simulator.pictures import encode_grey_blocks
 from rider_core.testing.waiting import wait_until
 
 LOST = Standing("local", 0.0, is_lost=True)
@@ -43,12 +45,12 @@ class Bus:
 class Watched:
     """A watch whose robot has the standing that the test gives it."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: Standing, intake: FrameIntake | None = None, liveness: Liveness | None = None) -> None:
         self.bus, self.standing = Bus(), standing
         self.reports = ObstacleReports(self.bus)
         self.watch = VisionWatch(
-            FrameIntake(),
-            Liveness(),
+            intake or FrameIntake(),
+            liveness or Liveness(),
             Unanswered(),
             self.reports,
             forget=lambda: None,
@@ -91,6 +93,32 @@ def test_what_may_not_have_arrived_before_a_person_took_vision_is_made_again() -
     watched.reports.blind("the camera hangs", 2.0)
     watched.watch.bus_is_back()
     assert watched.look() == ["clear", "blind", "blind"]
+
+
+def test_what_the_camera_showed_before_vision_was_ours_again_does_not_count() -> None:
+    """It hung, vision went to the robot and came back; its first picture has not been looked at yet."""
+    jpeg = encode_grey_blocks([[40 * (row + column) % 256 for column in range(8)] for row in range(6)])
+    intake, liveness = FrameIntake(), Liveness()
+    watch = Watched(LOST, intake, liveness).watch
+
+    def show(now: float) -> None:
+        intake.take({"ts": now, "frame_jpeg": encode_base64(jpeg)}, now)
+
+    def look() -> None:
+        frame = intake.next(0)
+        assert frame is not None
+        liveness.see(frame.jpeg, frame.arrived, frame.stream)
+
+    show(1.0)
+    look()
+    show(4.0)
+    assert watch.blindness(4.0, since=0.0) == ("stale", "the camera shows the same picture for 3 s")
+    show(20.0)
+    assert watch.blindness(20.1, since=19.9) is None
+    look()
+    assert watch.blindness(20.2, since=19.9) is None
+    show(23.0)
+    assert watch.blindness(23.0, since=19.9) == ("stale", "the camera shows the same picture for 3 s")
 
 
 def test_what_was_found_too_late_is_told_to_nobody() -> None:
