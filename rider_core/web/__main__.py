@@ -19,16 +19,20 @@ if PATCHED:
 import logging
 import signal
 import socket
-import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
+from rider_core.runtime.data_folder import keep_private
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
 from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
 from rider_core.web.security import check_exposure
-from rider_core.web.threaded_server import MAX_CONNECTIONS, SILENCE_S, ThreadedServer
+
+if TYPE_CHECKING:
+    from rider_core.web.serving.eventlet_server import EventletServer
+    from rider_core.web.serving.threaded_server import ThreadedServer
 
 log = logging.getLogger("rider_core.web")
 
@@ -41,6 +45,7 @@ def main() -> int:
         if (settings.async_mode == "eventlet") != PATCHED:
             _start_again(settings)
         die_with_supervisor()
+        keep_private()
         check_exposure(settings)
         with _listen(settings) as listener:
             _run(settings, listener)
@@ -96,25 +101,17 @@ def _shown(listener: socket.socket) -> str:
 
 def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
     """Start serving; returns what ends it."""
+    server: EventletServer | ThreadedServer
     if PATCHED:
-        import eventlet.wsgi
+        from rider_core.web.serving.eventlet_server import EventletServer
 
-        serving = eventlet.spawn(
-            eventlet.wsgi.server,
-            listener,
-            panel.app,
-            log=logging.getLogger("rider_core.web.http"),
-            log_output=False,
-            max_size=MAX_CONNECTIONS,
-            socket_timeout=SILENCE_S,
-            # What is streamed goes out piece by piece; eventlet would gather 4 kB.
-            minimum_chunk_size=1,
-            debug=False,
-        )
-        return lambda: serving.kill()
-    server = ThreadedServer(listener, panel.app)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True).start()
-    return server.shutdown
+        server = EventletServer(listener, panel.app)
+    else:
+        from rider_core.web.serving.threaded_server import ThreadedServer
+
+        server = ThreadedServer(listener, panel.app)
+    server.start()
+    return server.stop
 
 
 def _catch_signals() -> Callable[[], None]:

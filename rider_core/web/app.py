@@ -24,6 +24,7 @@ from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
 from rider_core.web.robots import robots_blueprint
 from rider_core.web.security import Gate, check_exposure
+from rider_core.web.sessions import SessionLimit
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def create_app(services: Services) -> Panel:
     )
     feed = LiveFeed(socketio, board)
     # Outermost, so that Engine.IO's requests pass it, too.
-    app.wsgi_app = Gate(app.wsgi_app, settings)  # type: ignore[method-assign]
+    app.wsgi_app = Gate(SessionLimit(app.wsgi_app, socketio), settings)  # type: ignore[method-assign]
     reader = BusReader(services, board)
     poller = Poller(services, board, reader)
     return Panel(app, socketio, board, feed, reader, poller, StatusReporter(services.bus, _describe))

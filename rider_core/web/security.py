@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import json
 import logging
+import math
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,8 +20,11 @@ from typing import Any
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.metrics import REFUSED
+from rider_core.web.buckets import TokenBuckets
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
+from rider_core.web.serving.addresses import client_at
+from rider_core.web.serving.handler import close_after_answer
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +32,16 @@ USER = "rider"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 #: The only path that tells a stranger anything: that the panel runs. Supervisors ask it.
 OPEN_PATHS = frozenset({"/healthz"})
+#: Where a browser says that a page of another site asks.
+FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 #: A closed list, because the method becomes a label of the request metrics.
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 #: Longer than any name and port; what is longer is not parsed.
 MAX_HOST = 300
 MAX_AUTHORIZATION = 1_000
+#: Wrong passwords of one client: so many at once, then one every so many seconds. The right one waits as long, or
+#: its guesser would be told.
+GUESSES, GUESS_EVERY_S = 10, 2.0
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -76,6 +85,7 @@ class Gate:
     def __init__(self, application: WsgiApp, settings: Settings) -> None:
         self._application = application
         self._password = _password(settings)
+        self._guesses = TokenBuckets(GUESSES, GUESS_EVERY_S)
         host = settings.web_host.lower().strip("[]")
         self._names = LOOPBACK_NAMES | {host}
         address = _as_address(host)
@@ -100,7 +110,8 @@ class Gate:
         kind, body = _refusal(environ, int(status[:3]), code, sentence)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
         # The request's body was not read: what follows on this connection would be taken for the next request.
-        start_signed(status, [*headers, ("Connection", "close")])
+        close_after_answer(environ)
+        start_signed(status, headers)
         return [body]
 
     def _judge(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
@@ -114,9 +125,24 @@ class Gate:
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin.lower() != f"{environ.get('wsgi.url_scheme')}://{host}".lower():
             return "403 Forbidden", "origin", "Another site's page may not talk to the panel.", []
+        if environ.get("HTTP_SEC_FETCH_SITE") in FOREIGN_SITES and not _is_navigation(environ):
+            # A picture or a script of such a page has no Origin.
+            return "403 Forbidden", "origin", "Another site's page may not use the panel.", []
+        return self._judge_password(environ)
+
+    def _judge_password(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
+        if environ.get("PATH_INFO") in OPEN_PATHS:
+            return None
         keyed = _is_openai(environ)
         authorization = environ.get("HTTP_AUTHORIZATION", "")
-        if environ.get("PATH_INFO") not in OPEN_PATHS and not self._authorized(authorization, keyed):
+        client = client_at(str(environ.get("REMOTE_ADDR", "")))
+        wait_s = self._guesses.wait_s(client) if authorization else 0
+        if wait_s:
+            sentence = f"Too many wrong passwords came from your address; try again in {math.ceil(wait_s)} s."
+            return "429 Too Many Requests", "guesses", sentence, [("Retry-After", str(math.ceil(wait_s)))]
+        if not self._authorized(authorization, keyed):
+            if authorization:
+                self._guesses.take(client)
             sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
             challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
             if keyed:
@@ -160,6 +186,15 @@ class Gate:
         except (binascii.Error, ValueError):
             return False
         return hmac.compare_digest(decoded, f"{USER}:{self._password}".encode())
+
+
+def _is_navigation(environ: dict[str, Any]) -> bool:
+    """Whether someone followed a link to here, and sees our page then, not theirs."""
+    return (
+        environ.get("REQUEST_METHOD") == "GET"
+        and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+        and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+    )
 
 
 def _is_openai(environ: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from rider_core.web.openai.models import add_models
 from rider_core.web.openai.room import Room
 from rider_core.web.openai.speech import add_speech
 from rider_core.web.openai.transcriptions import MAX_UPLOAD_BYTES, add_transcriptions
+from rider_core.web.serving.handler import CONNECTION
 
 #: Body limits by endpoint, in bytes; where there is none, the panel's own holds. A conversation may have a hundred
 #: turns of 32,000 characters.
@@ -41,7 +42,14 @@ def add_openai_routes(app: Flask, services: Services) -> None:
         if size is not None and size > limit:
             raise RequestEntityTooLarge(f"the body has {size} bytes, the limit is {limit}")
         # Of a body that does not say how long it is, the longest is expected.
-        g.openai_place = room.enter(limit if size is None and request.method == "POST" else size or 0)
+        g.openai_place = room.enter(
+            limit if size is None and request.method == "POST" else size or 0, request.environ.get(CONNECTION)
+        )
+
+        if size is None and request.mimetype != "multipart/form-data":
+            # In chunks: of one that is too long, Werkzeug gives what fits, and says so at the next call only.
+            request.get_data()
+            request.stream.read(1)
 
     @routes.after_request
     def leave_at_the_end(response: Response) -> Response:

@@ -1,0 +1,49 @@
+"""How often one client may do something: so many times at once, then one more every so many seconds (token buckets)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+#: Clients that are remembered. Whoever is forgotten begins with a full bucket.
+MAX_CLIENTS = 1_024
+
+
+class TokenBuckets:
+    """One bucket for each client. All methods may be called from several threads."""
+
+    def __init__(self, size: int, refill_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            size: Tokens of a full bucket.
+            refill_s: Until there is one more.
+        """
+        self._size = size
+        self._refill_s = refill_s
+        self._now = now
+        #: When each client's bucket will be full again. One that is not here is full.
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait_s(self, client: str) -> float:
+        """How long until there is a token; 0: there is one."""
+        with self._lock:
+            return self._wait(client)
+
+    def take(self, client: str) -> float:
+        """Take a token, or say how long there will be none (seconds); 0: it was taken."""
+        with self._lock:
+            wait = self._wait(client)
+            if not wait:
+                now = self._now()
+                self._full_at[client] = max(now, self._full_at.get(client, now)) + self._refill_s
+                self._full_at.move_to_end(client)
+                while len(self._full_at) > MAX_CLIENTS:
+                    self._full_at.popitem(last=False)
+            return wait
+
+    def _wait(self, client: str) -> float:
+        missing_s = self._full_at.get(client, 0.0) - self._now()
+        return max(0.0, missing_s - (self._size - 1) * self._refill_s)

@@ -1,0 +1,156 @@
+"""The connections that clients have open: none may take the panel's time, and in a crowd the oldest idle one gives way.
+
+After nginx's `lingering_close` and reuse of idle connections, and Apache's mod_reqtimeout (a request has its seconds,
+and more as long as its bytes come).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+from rider_core.metrics import REFUSED
+from rider_core.timing import ended_within
+from rider_core.web.serving.addresses import client_at, on_this_machine
+
+log = logging.getLogger(__name__)
+
+#: Connections at once: 64 browsers, each with a socket and a few requests.
+MAX_CONNECTIONS = 256
+#: Of one machine elsewhere. On loopback are Prometheus, a proxy and whatever else this machine runs.
+MAX_PER_ADDRESS = 96
+#: A request, head and body, may be waited for so many seconds in all, and for one more for each so many bytes of it.
+REQUEST_S = 10.0
+BYTES_PER_S = 16 * 1024
+#: Above Engine.IO's 25 s between pings and its 20 s for the answer; whoever says nothing for longer is gone.
+SILENCE_S = 60
+#: How often it is looked whether a request is late.
+LOOK_EVERY_S = 1.0
+
+
+class Connection:
+    """One client's. It says of itself whether the panel works for it, or waits for it: to send, or to take.
+
+    Only the server's thread of this connection calls `waits` and `goes_on`.
+    """
+
+    def __init__(self, client: socket.socket, address: str) -> None:
+        """
+        Args:
+            address: Of the client: who counts as one.
+        """
+        self.address = address
+        #: Since when the panel waits for this client, as monotonic time; None: it works.
+        self.waits_since: float | None = time.monotonic()
+        self._client = client
+        # Of the request that is being received.
+        self._waited_s = 0.0
+        self._received = 0
+        #: Between two requests: nothing of the next has come.
+        self._rests = False
+        self._answered_one = False
+        self._receives = True
+
+    def expects_request(self) -> None:
+        """The one before, if there was one, has been answered."""
+        self._rests, self._answered_one = self._answered_one, True
+        self._waited_s, self._received = 0.0, 0
+
+    def waits(self, receives: bool) -> None:
+        """From now on: for what the client sends, or for it to take what was sent."""
+        self._receives = receives
+        self.waits_since = time.monotonic()
+
+    def goes_on(self, moved: int) -> None:
+        """The wait is over, so many bytes went."""
+        since, self.waits_since = self.waits_since, None
+        if not self._receives:
+            return
+        if not self._rests and since is not None:
+            self._waited_s += time.monotonic() - since
+        self._received += moved
+        self._rests = self._rests and not moved
+
+    def late(self, now: float) -> bool:
+        """Whether the rest of its request should have come by now."""
+        since = self.waits_since
+        if since is None or self._rests or not self._receives:
+            return False
+        return self._waited_s + now - since > REQUEST_S + self._received / BYTES_PER_S
+
+    def cut(self) -> None:
+        """End it. Its thread, which waits for the client, finds the end."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+
+
+class Connections:
+    """All that are open. All methods may be called from several threads."""
+
+    def __init__(self, limit: int = MAX_CONNECTIONS, per_address: int = MAX_PER_ADDRESS) -> None:
+        self._limit = limit
+        self._per_address = per_address
+        self._open: dict[Connection, None] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="connections", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        ended_within(self._thread, 1)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @contextlib.contextmanager
+    def admitted(self, client: socket.socket, host: str) -> Iterator[Connection | None]:
+        """A new connection, as long as the block runs; None: there is no room for it."""
+        connection = Connection(client, client_at(host))
+        entered = self._enter(connection)
+        try:
+            yield connection if entered else None
+        finally:
+            with self._lock:
+                self._open.pop(connection, None)
+
+    def _enter(self, newcomer: Connection) -> bool:
+        with self._lock:
+            neighbours = [it for it in self._open if it.address == newcomer.address]
+            if len(neighbours) >= self._per_address and not on_this_machine(newcomer.address):
+                crowd = neighbours
+            elif len(self._open) >= self._limit:
+                crowd = list(self._open)
+            else:
+                crowd = []
+            if crowd:
+                oldest = _longest_idle(crowd)
+                if oldest is None:
+                    REFUSED.labels("web", "too_many_connections").inc()
+                    return False
+                REFUSED.labels("web", "idle_connection").inc()
+                oldest.cut()
+                del self._open[oldest]
+            self._open[newcomer] = None
+            return True
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            now = time.monotonic()
+            with self._lock:
+                late = [it for it in self._open if it.late(now)]
+            for connection in late:
+                REFUSED.labels("web", "late_request").inc()
+                connection.cut()
+
+
+def _longest_idle(connections: list[Connection]) -> Connection | None:
+    """The one that the panel waits for since the earliest time; None: it works for all of them."""
+    waiting = [(it.waits_since, number) for number, it in enumerate(connections) if it.waits_since is not None]
+    return connections[min(waiting)[1]] if waiting else None

@@ -1,0 +1,72 @@
+"""Serves the panel with one thread for each connection, where eventlet is not wanted (`RIDER_ASYNC_MODE=threading`)."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from rider_core.web.serving.connections import SILENCE_S, Connection, Connections
+from rider_core.web.serving.handler import WatchedHandler
+
+log = logging.getLogger(__name__)
+
+
+class _Handler(WatchedHandler, WSGIRequestHandler):
+    timeout = SILENCE_S
+    server_version = "Rider-PC"
+    sys_version = ""
+    wbufsize = -1
+
+    def setup(self) -> None:
+        self.watched = self.server.watched.connection  # type: ignore[attr-defined]
+        super().setup()
+
+    def make_environ(self) -> dict[str, Any]:
+        return super().make_environ() | self.about_connection()
+
+    def end_headers(self) -> None:
+        super().end_headers()
+        # Werkzeug would now read until the client has sent all that it promised.
+        self.read_no_more()
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """How a WebSocket ends here, too. Without this its thread would wait for a next request on the connection."""
+        self.close_connection = True
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        log.debug(message, *args)
+
+
+class _Watched(threading.local):
+    connection: Connection
+
+
+class ThreadedServer(ThreadedWSGIServer):
+    """Werkzeug's threaded server on a socket that listens already; `start` and `stop` once each."""
+
+    def __init__(self, listener: socket.socket, app: Flask) -> None:
+        host, port = listener.getsockname()[:2]
+        self.watched = _Watched()
+        self._connections = Connections()
+        super().__init__(host, port, app, handler=_Handler, fd=listener.fileno())
+
+    def start(self) -> None:
+        self._connections.start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True).start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self._connections.stop()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._connections.admitted(request, client_address[0]) as admitted:
+            if admitted is None:
+                self.shutdown_request(request)
+                return
+            self.watched.connection = admitted
+            super().process_request_thread(request, client_address)

@@ -1,0 +1,42 @@
+"""Token buckets: so many at once, then one every so often, for each client by itself."""
+
+from __future__ import annotations
+
+from rider_core.web import buckets
+from rider_core.web.buckets import TokenBuckets
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_so_many_at_once_then_one_every_so_often() -> None:
+    clock = Clock()
+    bucket = TokenBuckets(3, 2.0, clock)
+    assert [bucket.take("a") for _ in range(3)] == [0, 0, 0]
+    assert bucket.take("a") == bucket.wait_s("a") == 2.0
+    assert bucket.take("b") == 0
+    clock.now += 1.5
+    assert bucket.take("a") == 0.5
+    clock.now += 0.5
+    assert bucket.take("a") == 0
+    assert bucket.take("a") == 2.0
+    clock.now += 1_000
+    assert [bucket.take("a") for _ in range(4)] == [0, 0, 0, 2.0]
+
+
+def test_who_only_asks_takes_nothing() -> None:
+    bucket = TokenBuckets(1, 2.0, Clock())
+    assert [bucket.wait_s("a") for _ in range(5)] == [0] * 5
+    assert bucket.take("a") == 0
+
+
+def test_any_number_of_clients_is_remembered_in_the_same_room() -> None:
+    bucket = TokenBuckets(1, 2.0, Clock())
+    for number in range(buckets.MAX_CLIENTS + 10):
+        bucket.take(str(number))
+    assert bucket.take("0") == 0  # the oldest was forgotten
+    assert bucket.take(str(buckets.MAX_CLIENTS + 9)) == 2.0

@@ -1,0 +1,175 @@
+"""Clients that only take: refused, half-sent, guessing and opening in hundreds, against the panel in both modes. Others
+are served meanwhile."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from harness import plain_http
+from panel_stage import PanelStage, Watcher
+
+from rider_core.testing.waiting import let_pass, wait_until
+from rider_core.web.security import GUESSES
+from rider_core.web.serving.connections import MAX_CONNECTIONS
+from rider_core.web.sessions import OPENINGS
+
+#: More than the panel has places for.
+MANY = MAX_CONNECTIONS + 44
+
+
+@pytest.fixture
+def sockets() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+def dial(stage: PanelStage, sockets: ExitStack, data: bytes) -> socket.socket:
+    address = urlsplit(stage.url)
+    client = socket.create_connection((address.hostname, address.port or 80), timeout=10)
+    sockets.enter_context(client)
+    client.sendall(data)
+    return client
+
+
+def page_s(stage: PanelStage) -> float:
+    """How long the panel's page takes, in seconds."""
+    start = time.monotonic()
+    assert stage.get("/", timeout=10).status_code == 200
+    return time.monotonic() - start
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    received = b""
+    while data := client.recv(65_536):
+        received += data
+    return received
+
+
+def test_refused_ones_are_really_closed(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    clients = [dial(stage, sockets, b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n") for _ in range(MANY)]
+    assert page_s(stage) < 2
+    for client in clients[-10:]:
+        answer = read_to_end(client)
+        assert answer.startswith(b"HTTP/1.1 403")
+        assert answer.lower().count(b"connection: close") == 1
+
+
+def test_half_sent_ones_give_way(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    with httpx.Client(trust_env=False) as neighbour:  # keeps its connection, where the server does
+        assert neighbour.get(stage.url).status_code == 200
+        clients = [dial(stage, sockets, b"GET / HTTP/1.1\r\nHost: local") for _ in range(MANY)]
+        assert page_s(stage) < 2
+        assert neighbour.get(stage.url).status_code == 200
+    wait_until(lambda: clients[0].recv(1) == b"", what="the oldest one's end")
+
+
+def test_a_body_that_nobody_reads_does_not_cost_the_answer(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    head = b"POST /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n"
+    head += b"Content-Length: 4000000\r\n\r\n"
+    start = time.monotonic()
+    assert read_to_end(dial(stage, sockets, head + bytes(4_000_000))).startswith(b"HTTP/1.1 403")
+    assert time.monotonic() - start < 5
+    with httpx.Client(trust_env=False) as client:
+        for _ in range(3):
+            assert client.post(stage.url, content=bytes(2_000_000)).status_code in (405, 413)
+
+
+def test_idle_bodies_keep_no_place_under_v1(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    for _ in range(70):
+        dial(stage, sockets, head + b"Content-Length: 1000\r\n\r\n{")
+
+    def served() -> bool:
+        return plain_http.post(f"{stage.url}/v1/chat/completions", json={}).status_code == 400
+
+    wait_until(served, timeout_s=5, what="an answer that is no 429")
+
+
+def test_openings_are_counted_before_a_session_is_made(stage: PanelStage) -> None:
+    process = stage.start()
+
+    def threads() -> int:
+        return len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+
+    before = threads()
+    with httpx.Client(trust_env=False) as client:
+        statuses = [
+            client.get(f"{stage.url}/socket.io/?EIO=4&transport=polling").status_code for _ in range(OPENINGS * 4)
+        ]
+    assert statuses[0] == 200
+    assert statuses.count(200) < OPENINGS * 2
+    assert statuses[-1] == 429
+    assert threads() - before < OPENINGS * 2 + 20
+
+    def watches() -> bool:
+        try:
+            Watcher(stage.url).close()
+        except Exception:  # as socketio says it: refused
+            return False
+        return True
+
+    wait_until(watches, timeout_s=10, what="a browser that is let in again")
+
+
+def test_a_session_is_polled_by_one(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    opening = stage.get("/socket.io/?EIO=4&transport=polling").text
+    sid = opening.split('"sid":"')[1].split('"')[0]
+    poll = f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    first = dial(stage, sockets, poll)
+    let_pass(0.2, "the first one waits by then")
+    second = dial(stage, sockets, poll)
+    assert second.recv(12) == b"HTTP/1.1 400"
+    first.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        first.recv(1)
+
+
+def test_guesses_are_slowed_for_who_makes_them(stage: PanelStage) -> None:
+    stage.start(RIDER_WEB_PASSWORD="open sesame")
+    guesses = [plain_http.get(stage.url, auth=("rider", f"wrong{number}")) for number in range(GUESSES + 20)]
+    assert {it.status_code for it in guesses[:GUESSES]} == {401}
+    assert {it.status_code for it in guesses[GUESSES:]} == {429}
+    assert 1 <= int(guesses[-1].headers["Retry-After"]) <= 2
+    assert plain_http.get(stage.url, auth=("rider", "open sesame")).status_code == 429
+    assert plain_http.get(f"{stage.url}/healthz").status_code == 200
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2"), trust_env=False) as other:
+        assert other.get(stage.url, auth=("rider", "open sesame")).status_code == 200
+
+
+def test_a_connection_serves_as_many_requests_as_its_server_can(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    client = dial(stage, sockets, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+    if stage.mode == "threading":  # Werkzeug's closes after each
+        assert read_to_end(client).count(b"HTTP/1.1 200") == 1
+        return
+    wait_until(lambda: client.recv(65_536, socket.MSG_PEEK).count(b"HTTP/1.1 200") == 3, what="three answers")
+
+
+def test_a_body_in_chunks_arrives(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"model": '
+        yield b'"nothing"}'
+
+    response = plain_http.post(
+        f"{stage.url}/v1/chat/completions", content=pieces(), headers={"Content-Type": "application/json"}
+    )
+    assert "messages is missing" in response.text
+    broken = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    assert dial(stage, sockets, broken).recv(12) == b"HTTP/1.1 400"
+    endless = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+    assert dial(stage, sockets, endless + chunk * 80).recv(12) == b"HTTP/1.1 413"
