@@ -103,6 +103,9 @@ def _raises(error: Exception) -> Callable[[], NoReturn]:
     return work
 
 
+_STATES = (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN)
+
+
 class SharedState(pybreaker.CircuitRedisStorage):
     """pybreaker's own form in Redis, read only now and then, and written only where something changes.
 
@@ -127,8 +130,9 @@ class SharedState(pybreaker.CircuitRedisStorage):
             with suppress(redis.RedisError):  # what was known last still counts
                 names = [self._namespace("state"), self._namespace("fail_counter")]
                 state, failures = cast("list[bytes | None]", self._redis.mget(names))
-                self._known = (state or pybreaker.STATE_CLOSED.encode()).decode()
-                self._failures = int(failures or 0)
+                known = (state or b"").decode("utf-8", "replace")
+                self._known = known if known in _STATES else pybreaker.STATE_CLOSED
+                self._failures = int(failures) if failures and failures.isdigit() else 0
         return self._known
 
     @state.setter

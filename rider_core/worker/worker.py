@@ -281,7 +281,7 @@ class ProviderWorker(BaseWorker):
             pipeline.hsetnx(self.key, "state", WorkerStatus.IDLE.value)
             worker_registration.register(self, pipeline)
             pipeline.execute()
-        self._desk.announce(self._bench.tasks())
+        self._desk.announce(self._bench.tasks(), self._bench.engines())
         self._outbox.give_back()
 
     def _describe(self) -> dict[str, Any]:

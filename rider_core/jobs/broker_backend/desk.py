@@ -210,7 +210,7 @@ class BrokerDesk(ClaimDesk):
                         ticket.body,
                         number,
                         execution,
-                        about.decode(),
+                        about.decode("utf-8", "replace"),
                         now,
                         delivery,
                     )
@@ -277,7 +277,10 @@ class BrokerDesk(ClaimDesk):
 
     def _ask_for_overdue(self) -> None:
         now = time.time()
-        ids = [raw.decode() for raw in self._functions.overdue([now, now - self.timings.unpublished_s, *self.lanes])]
+        ids = [
+            raw.decode("utf-8", "replace")
+            for raw in self._functions.overdue([now, now - self.timings.unpublished_s, *self.lanes])
+        ]
         if ids:
             log.warning("%d job(s) wait of which the broker knows nothing; they are published again", len(ids))
             self._publish_again(ids)

@@ -114,7 +114,9 @@ class LedgerBackend(JobBackend):
     def recent(self, limit: int) -> list[JobRecord]:
         with redis_errors():
             ids = cast("list[bytes]", self._redis.lrange(keys.RECENT, 0, limit - 1))
-        return [record for record in self._records_of([raw.decode() for raw in ids]) if record is not None]
+        return [
+            record for record in self._records_of([raw.decode("utf-8", "replace") for raw in ids]) if record is not None
+        ]
 
     def wait(self, job_id: str, timeout_s: float) -> JobRecord:
         watch = Stopwatch.start()
@@ -247,7 +249,7 @@ class LedgerBackend(JobBackend):
             answers = self._line.exchange([_record_command(job_id) for job_id in ids])
         records = {}
         for job_id, values in zip(ids, answers, strict=True):
-            if values[0] is None:
+            if isinstance(values, Exception) or values[0] is None:
                 raise _not_found(job_id)
             if has_ended(values):
                 records[job_id] = _found(job_id, values)
@@ -257,14 +259,17 @@ class LedgerBackend(JobBackend):
         """For each id its record, None where there is none."""
         with redis_errors():
             answers = self._line.exchange([_record_command(job_id) for job_id in ids])
-        return [record_from_told(job_id, values) for job_id, values in zip(ids, answers, strict=True)]
+        found = zip(ids, answers, strict=True)
+        return [None if isinstance(values, Exception) else record_from_told(job_id, values) for job_id, values in found]
 
     def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
         """Ids with their hashes; those whose hash has expired are left out."""
-        names = [raw.decode() for raw in ids]
+        names = [raw.decode("utf-8", "replace") for raw in ids]
         with redis_errors():
             hashes = self._line.exchange([("HGETALL", keys.job_key(name)) for name in names])
-        return [(name, fields) for name, fields in zip(names, hashes, strict=True) if fields]
+        return [
+            (name, fields) for name, fields in zip(names, hashes, strict=True) if fields and isinstance(fields, dict)
+        ]
 
     def _failed_ids(self, queue: str) -> list[bytes]:
         """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
@@ -276,7 +281,7 @@ class LedgerBackend(JobBackend):
 
     def _in_pages(self, queue: str, act: Callable[[list[str]], int]) -> int:
         check_queue(queue)
-        ids = [raw.decode() for raw in self._failed_ids(queue)]
+        ids = [raw.decode("utf-8", "replace") for raw in self._failed_ids(queue)]
         return sum(act(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
 
     def _requeue_each(self, ids: list[str]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -39,11 +41,18 @@ RECORD_FIELDS = (
     *("status", "outcome", "about", "attempts", "due_ts", "started_ts", "ended_at", "provider", "mock"),
     *("items_done", "items_failed", "result", "problem"),
 )
+#: Of a job whose hash is no job's.
+DAMAGED = JobProblem(
+    code="damaged", message="what Redis holds of this job makes no sense", remedy="rider queue purge ID"
+)
 _RECORD_NAMES = tuple(name.encode() for name in RECORD_FIELDS)
 _PRIORITIES = {priority.value: priority for priority in Priority}
 _STATES = {
     "scheduled": JobState.SCHEDULED,
     "queued": JobState.WAITING,
+    # RQ's own, of jobs that its tools made.
+    "created": JobState.WAITING,
+    "deferred": JobState.WAITING,
     "started": JobState.RUNNING,
     "finished": JobState.DONE,
     "failed": JobState.FAILED,
@@ -112,7 +121,7 @@ class Told(NamedTuple):
             "1" if order.streams else "0",
             str((order.retry or task.retry).max_attempts),
             str(now),
-            "" if order.deadline_ts is None else str(order.deadline_ts),
+            "" if order.deadline_ts is None else f"{order.deadline_ts:.6f}",
             order.newest or "",
             str(order.items),
             order.origin,
@@ -124,17 +133,22 @@ class Told(NamedTuple):
 
     @classmethod
     def of(cls, about: str) -> Told:
-        """Out of the field; the last part may hold the separator."""
-        parts = about.split("|", _PARTS - 1)
-        return cls._make(parts) if len(parts) == _PARTS else _NOTHING_TOLD
+        """Out of the field; the last part may hold the separator. Nothing, where it has another form."""
+        found = _ABOUT.fullmatch(about)
+        return cls._make(found.groups()) if found else _NOTHING_TOLD
 
     @property
     def is_batch(self) -> bool:
         return self.items not in ("", "0")
 
 
-_PARTS = len(Told._fields)
-_NOTHING_TOLD = Told._make([""] * _PARTS)
+_NUMBER = r"((?:\d+(?:\.\d+)?)?)"
+#: The same as in `lua/records.lua`: whatever stands in Redis, what is said to be a number is one.
+_ABOUT = re.compile(
+    rf"([^|]*)\|([^|]*)\|([^|]*)\|([01]?)\|(\d{{0,4}})\|{_NUMBER}\|{_NUMBER}\|([^|]*)\|(\d{{0,6}})\|(.*)",
+    re.DOTALL | re.ASCII,
+)
+_NOTHING_TOLD = Told._make([""] * len(Told._fields))
 
 
 def event(kind: str, ts: float, job_id: str, told: Told, attempts: int, source: str = "", more: str = "") -> str:
@@ -172,16 +186,38 @@ def order_from_data(data: bytes) -> AnySpec:
 
 def has_ended(values: Sequence[bytes | None]) -> bool:
     """Whether the job of these `RECORD_FIELDS` has ended; cheaper than its record."""
-    return _STATES.get((values[0] or b"").decode(), JobState.WAITING).ended
+    state = _STATES.get(_text(values[0]))
+    return state is None or state.ended  # of an unknown one, nothing is to come
 
 
 def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
-    """The record of a job, from its `RECORD_FIELDS` as Redis gives them; None: there is no such job."""
-    status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
-    if status is None:
+    """The record of a job, from its `RECORD_FIELDS` as Redis gives them; None: there is no such job.
+
+    Anything may stand there, written by other programs or by faults: what makes no record is a job that failed.
+    """
+    if values[0] is None:
         return None
+    try:
+        return _record(job_id, values)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        message = f"{DAMAGED.message}: {str(error)[:200]}"
+        problem = DAMAGED.model_copy(update={"message": message, "remedy": f"rider queue purge {job_id}"})
+        return JobRecord(
+            id=job_id,
+            task="",
+            state=JobState.FAILED,
+            queue="",
+            priority=Priority.NORMAL,
+            submitted_ts=0,
+            problem=problem,
+        )
+
+
+def _record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+    """Raises several kinds of errors where a field is not of its kind."""
+    status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
     told = Told.of(_text(about))
-    state = _STATES.get(_text(status), JobState.WAITING)
+    state = _STATES[_text(status)]
     if state is JobState.CANCELLED and outcome:
         state = JobState(_text(outcome))
     return JobRecord(
@@ -193,13 +229,13 @@ def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord |
         origin=told.origin,
         attempts=int(attempts or 0),
         submitted_ts=float(told.submitted_ts or 0),
-        due_ts=float(due) if due and state is JobState.SCHEDULED else None,
-        started_ts=float(started) if started else None,
+        due_ts=_finite(due) if due and state is JobState.SCHEDULED else None,
+        started_ts=_finite(started) if started else None,
         ended_ts=from_rq_time(_text(ended)) if ended else None,
         provider=_text(provider) or None,
         mock=mock == b"1",
         progress=_progress(told, done, failed) if told.is_batch else None,
-        result=from_json(result) if result and state is JobState.DONE else None,
+        result=from_json(result, allow_inf_nan=False) if result and state is JobState.DONE else None,
         problem=_problem(_text(problem)) if problem else None,
     )
 
@@ -217,6 +253,12 @@ def record_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
     record = record_from_told(job_id, [fields.get(name, b"") for name in _RECORD_NAMES])
     assert record is not None
     return record
+
+
+def attempts_of(fields: Mapping[bytes, bytes]) -> int:
+    """How often the job of this hash was started; 0 where that is no number."""
+    text = fields.get(b"attempts", b"")
+    return int(text) if text.isdigit() and len(text) < 10 else 0
 
 
 def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
@@ -239,6 +281,14 @@ def _order_from_other_json(data: bytes) -> AnySpec:
     if function != FUNCTION:
         raise InvalidInput(f"the job names the function {str(function)[:80]!r}; only our own tasks are run")
     return parse_message(kind, body)
+
+
+def _finite(text: bytes) -> float:
+    """Raises `ValueError`."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is no time")
+    return number
 
 
 def _progress(told: Told, done: bytes | None, failed: bytes | None) -> Progress:

@@ -218,7 +218,7 @@ class ClaimDesk(ABC):
         """Take back the jobs whose leases ran out, and let those try again that may. How many may."""
         now = time.time()
         ids = self._functions.reap([now, rq_time(now), LOST, *self.lanes])
-        self._publish_again([raw.decode() for raw in ids])
+        self._publish_again([raw.decode("utf-8", "replace") for raw in ids])
         return len(ids)
 
     def hear_cancellations(self) -> None:
@@ -234,15 +234,20 @@ class ClaimDesk(ABC):
         For one thread; the word may be lost while Redis is away, and then the next `heartbeat` says it.
         """
         message = self._cancels.get_message(timeout=timeout_s)
-        return message["data"].decode() or None if message else None
+        return message["data"].decode("utf-8", "replace") or None if message else None
 
     def wake(self) -> None:
         """End the wait of `next_cancelled` in another thread."""
         self._redis.publish(keys.CANCEL_CHANNEL.format(worker=self._worker), b"")
 
-    def announce(self, tasks: Sequence[str]) -> None:
-        """Say which tasks this worker can do; the word lives and dies with RQ's record of the worker."""
-        self._redis.hset(f"rq:worker:{self._worker}", "rider_tasks", json.dumps(list(tasks)))
+    def announce(self, tasks: Sequence[str], engines: Mapping[str, str]) -> None:
+        """Say which tasks this worker can do; the word lives and dies with RQ's record of the worker.
+
+        Args:
+            engines: Task to the engines that are open for it: named where the worker dies at its work.
+        """
+        told: dict[Any, Any] = {"rider_tasks": json.dumps(list(tasks)), "rider_engines": json.dumps(dict(engines))}
+        self._redis.hset(f"rq:worker:{self._worker}", mapping=told)
 
     def step_back(self) -> list[Claim]:
         """Be handed nothing any more. Returns what was, and `take` has not given out yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import cast
 
@@ -16,6 +17,9 @@ from rider_core.jobs.ledger.codec import Told
 
 #: Jobs that RQ's own tools made are counted under this name.
 UNKNOWN = "unknown"
+#: Of a counter; what is longer was not counted.
+MAX_DIGITS = 18
+_COUNTERS = {name for name, field in TaskFigures.model_fields.items() if field.annotation is int}
 _HISTOGRAMS = ("waited", "ran", "took")
 
 
@@ -42,7 +46,7 @@ def queue_stats(connection: redis.Redis, alive_s: float, broker: bool) -> list[Q
     for queue in QUEUES:
         own = [row for lane, row in rows.items() if lanes[lane] == queue]
         waiting, scheduled, running, failed = (sum(row[column] for row in own) for column in (0, 2, 3, 4))
-        serving = sum(queue in worker.get(b"queues", b"").decode().split(",") for worker in workers)
+        serving = sum(queue.encode() in worker.get(b"queues", b"").split(b",") for worker in workers)
         stats.append(
             QueueStats(
                 queue=queue,
@@ -71,14 +75,26 @@ def capacity(connection: redis.Redis, alive_s: float) -> dict[str, int]:
     """For each task, how many live workers say that they can do it; `alive_s` is `JobTimings.worker_alive_s`."""
     able: dict[str, int] = dict.fromkeys(TASKS, 0)
     for worker in _live_workers(connection, alive_s):
-        for task in json.loads(worker.get(b"rider_tasks", b"[]")):
+        for task in _tasks_of(worker):
             able[task] = able.get(task, 0) + 1
     return able
 
 
+def _tasks_of(worker: dict[bytes, bytes]) -> list[str]:
+    try:
+        tasks = json.loads(worker.get(b"rider_tasks", b"[]"))
+    except (ValueError, RecursionError):
+        return []
+    return [task for task in tasks if task in TASKS] if isinstance(tasks, list) else []
+
+
 def _figures_of(task: str, fields: dict[bytes, bytes]) -> TaskFigures:
-    numbers = {name.decode(): int(number) for name, number in fields.items()}
-    counters = {name: number for name, number in numbers.items() if ":" not in name}
+    numbers = {
+        name.decode("ascii", "replace"): int(number)
+        for name, number in fields.items()
+        if number.isdigit() and len(number) <= MAX_DIGITS
+    }
+    counters = {name: number for name, number in numbers.items() if name in _COUNTERS}
     histograms = {name: _histogram(name, numbers) for name in _HISTOGRAMS}
     queue = TASKS[task].queue if task in TASKS else ""
     return TaskFigures.model_validate({"task": task, "queue": queue, **counters, **histograms})
@@ -94,7 +110,7 @@ def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
     """How long ago each of these jobs was submitted; 0 where its record is gone, or was made by RQ's own tools."""
     with connection.pipeline(transaction=False) as pipeline:
         for job_id in ids:
-            pipeline.hget(keys.job_key(job_id.decode()), "about")
+            pipeline.hget(keys.job_key(job_id.decode("utf-8", "replace")), "about")
         answers = cast("list[bytes | None]", pipeline.execute())
     now = time.time()
     told = [Told.of((about or b"").decode("utf-8", "replace")) for about in answers]
@@ -108,7 +124,9 @@ def _live_workers(connection: redis.Redis, alive_s: float) -> list[dict[bytes, b
     cancellations, so the subscribers of that channel tell.
     """
     names = sorted(cast("set[bytes]", connection.smembers("rq:workers")))
-    channels = [keys.CANCEL_CHANNEL.format(worker=name.decode().removeprefix("rq:worker:")) for name in names]
+    channels = [
+        keys.CANCEL_CHANNEL.format(worker=name.decode("utf-8", "replace").removeprefix("rq:worker:")) for name in names
+    ]
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
             pipeline.hgetall(name)
@@ -123,5 +141,7 @@ def _live_workers(connection: redis.Redis, alive_s: float) -> list[dict[bytes, b
 
 def _age_s(worker: dict[bytes, bytes]) -> float:
     """Seconds since its last heartbeat."""
-    beat = worker.get(b"last_heartbeat")
-    return time.time() - utcparse(beat.decode()).timestamp() if beat else float("inf")
+    try:
+        return time.time() - utcparse(worker.get(b"last_heartbeat", b"").decode()).timestamp()
+    except (ValueError, OverflowError):
+        return math.inf

@@ -19,7 +19,7 @@ import redis
 from rider_core.api.events import EVENTS_TOGETHER, HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import RECORD_FIELDS
+from rider_core.jobs.ledger.codec import DAMAGED, RECORD_FIELDS
 from rider_core.jobs.ledger.line import Command, Line, Wire
 
 #: What the functions share, in the order in which it is put together.
@@ -47,6 +47,7 @@ CONSTANTS: dict[str, Any] = {
     "LONG_DATA_BYTES": keys.LONG_DATA_BYTES,
     "BUCKETS_MS": keys.BUCKETS_MS,
     "RECORD_FIELDS": RECORD_FIELDS,
+    "DAMAGED": DAMAGED.model_dump_json(),
 }
 
 

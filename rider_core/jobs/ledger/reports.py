@@ -7,6 +7,7 @@ It is JSON: `{"done":"0-499,501","results":[...],"failed":"500","problems":[...]
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -52,18 +53,23 @@ class Report:
 
 
 def items_of(reports: Sequence[bytes], items: int) -> list[BatchItem]:
-    """What became of each item."""
+    """What became of each item. A report that makes no sense says nothing."""
     known = [BatchItem()] * items
-    for report in map(from_json, reports):
-        _place(known, report["done"], [BatchItem(result) for result in report["results"]])
-        problems = [JobProblem.model_validate(problem) for problem in report["problems"]]
-        _place(known, report["failed"], [BatchItem(problem=problem) for problem in problems])
+    for data in reports:
+        with suppress(ValueError, TypeError, KeyError):
+            report = from_json(data, allow_inf_nan=False)
+            results = [BatchItem(result) for result in report["results"]]
+            problems = [BatchItem(problem=JobProblem.model_validate(problem)) for problem in report["problems"]]
+            _place(known, report["done"], results)
+            _place(known, report["failed"], problems)
     return known
 
 
 def _place(into: list[Any], names: str, values: Sequence[Any]) -> None:
     start = 0
     for first, after in _ranges(names):
+        if not 0 <= first < after <= len(into) or after - first > len(values) - start:
+            raise ValueError(f"{names!r} names items that are not there")
         into[first:after] = values[start : start + after - first]
         start += after - first
 

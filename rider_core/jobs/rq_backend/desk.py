@@ -203,7 +203,16 @@ def _claims_of(answer: list[Any], arguments: Sequence[Any]) -> list[Claim]:
     """The claims that `take` has granted, called with these arguments."""
     _, execution, now, *_ = arguments
     return [
-        Claim(job_id.decode(), lane.decode(), task.decode(), data, attempt, execution, about.decode(), now)
+        Claim(
+            job_id.decode("utf-8", "replace"),
+            lane.decode("utf-8", "replace"),
+            task.decode("utf-8", "replace"),
+            data,
+            attempt,
+            execution,
+            about.decode("utf-8", "replace"),
+            now,
+        )
         for job_id, lane, task, data, attempt, about in answer
     ]
 

@@ -68,7 +68,7 @@ class Agenda:
         """Ids of the schedules that are due, with their due times, the earliest first."""
         with redis_errors():
             found: Any = self.connection.zrangebyscore(scripts.DUE, "-inf", now, withscores=True)
-        return [(schedule_id.decode(), int(due)) for schedule_id, due in found]
+        return [(schedule_id.decode("utf-8", "replace"), int(due)) for schedule_id, due in found]
 
     def next_due(self, now: float) -> float | None:
         """The first due time after `now`."""
@@ -81,7 +81,7 @@ class Agenda:
         with redis_errors():
             fields = self.connection.hmget(scripts.key_of(schedule_id), ["schedule", "revision"])
         data, revision = cast("list[bytes | None]", fields)
-        return Entry(schedule_id, due, (revision or b"").decode(), data or b"")
+        return Entry(schedule_id, due, (revision or b"").decode("utf-8", "replace"), data or b"")
 
     def begin(self, entry: Entry) -> Begun:
         """To be asked right before the job is handed over: whether that is still to be done."""

@@ -21,7 +21,7 @@ MAX_SCHEDULE_BYTES = 1024 * 1024
 #: rq-scheduler's hashes of schedulers that live.
 _INSTANCES = "rq:scheduler_instance:*"
 #: Fields of a schedule's hash that its record has, too.
-_SHOWN = ("last_due_ts", "last_fired_ts", "fired", "late", "missed", "problem")
+_NUMBERS = ("last_due_ts", "last_fired_ts", "fired", "late", "missed")
 
 
 class ScheduleBook:
@@ -78,7 +78,7 @@ class ScheduleBook:
         """All of them, by id."""
         with redis_errors():
             ids = cast("set[bytes]", self._redis.smembers(scripts.KNOWN))
-        return self._records(sorted(schedule_id.decode() for schedule_id in ids))
+        return self._records(sorted(schedule_id.decode("utf-8", "replace") for schedule_id in ids))
 
     def schedulers(self) -> int:
         """How many schedulers live."""
@@ -125,8 +125,10 @@ class ScheduleBook:
 
 
 def _record(schedule_id: str, fields: Mapping[bytes, bytes], next_due: float | None) -> ScheduleRecord:
-    text = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
-    shown: dict[str, Any] = {name: text[name] for name in _SHOWN if name in text}
+    text = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
+    shown: dict[str, Any] = {name: text[name] for name in _NUMBERS if _is_number(text.get(name, ""))}
+    if "problem" in text:
+        shown["problem"] = text["problem"]
     schedule = None
     try:
         schedule = parse_json(Schedule, fields.get(b"schedule", b""))
@@ -134,6 +136,14 @@ def _record(schedule_id: str, fields: Mapping[bytes, bytes], next_due: float | N
         shown.setdefault("problem", error.message)
     next_ts = None if next_due is None else int(next_due)
     return ScheduleRecord(id=schedule_id, schedule=schedule, next_ts=next_ts, **shown)
+
+
+def _is_number(text: str) -> bool:
+    """Whatever stands in Redis: what is shown as a number is one."""
+    try:
+        return abs(float(text)) < 1e15
+    except ValueError:
+        return False
 
 
 def _not_found(schedule_id: str) -> ScheduleNotFound:

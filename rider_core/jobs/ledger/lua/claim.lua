@@ -28,8 +28,9 @@ local function objection(job, ticket, claimant)
   if job.status == STARTED then
     if not release(job.lane, job.id, job.execution) then return 0 end
     if job.attempts >= job.max_attempts then
-      bury(job, now, iso, claimant.lost)
-      tell('job.failed', job, now, claimant.times.ts, nil, ',"problem":' .. claimant.lost)
+      local lost = lost_with(job, claimant.lost)
+      bury(job, now, iso, lost)
+      tell('job.failed', job, now, claimant.times.ts, nil, ',"problem":' .. lost)
       return 0
     end
     count(job.task, 'retried')

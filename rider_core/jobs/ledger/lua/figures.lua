@@ -38,6 +38,9 @@ local function write_figures()
   end
   for task, of_task in pairs(figures) do
     local key = 'rider:figures:' .. task
-    for name, amount in pairs(of_task) do redis.call('HINCRBY', key, name, amount) end
+    for name, amount in pairs(of_task) do
+      -- A counter that is no number any more must not end what it counts: it begins anew.
+      if type(redis.pcall('HINCRBY', key, name, amount)) == 'table' then redis.pcall('HSET', key, name, amount) end
+    end
   end
 end

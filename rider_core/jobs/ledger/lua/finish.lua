@@ -86,7 +86,7 @@ local function finish(args)
       successes[#successes + 1] = args[at]
       answer = 1
     else
-      answer = part_with(read(args[at]), worker, args, at, now, iso)
+      answer = part_with(read(args[at], args[at + 1]), worker, args, at, now, iso)
       if outcome == 'failed' or outcome == 'hopeless' then failed = failed + 1 end
     end
     answers[#answers + 1] = answer

@@ -51,6 +51,16 @@ local function lease_ahead(jobs, worker, execution, times)
   end
 end
 
+-- The problem of a job whose worker died, with the engine that ran it: it may be what killed the worker.
+local function lost_with(job, problem)
+  local told = job.worker ~= '' and redis.pcall('HGET', 'rq:worker:' .. job.worker, 'rider_engines')
+  if type(told) ~= 'string' then return problem end
+  local read_well, engines = pcall(cjson.decode, told)
+  local engine = read_well and type(engines) == 'table' and engines[job.task]
+  if type(engine) ~= 'string' or string.find(engine, '[^%w%-, ]') then return problem end
+  return (string.gsub(problem, 'the worker that ran it', '%0 with the engine ' .. engine, 1))
+end
+
 -- End the lease of a running job. True where it was this execution's.
 local function release(lane, id, execution)
   return redis.call('ZREM', wip_key(lane), id .. ':' .. execution) == 1

@@ -13,16 +13,19 @@ local function reap(args)
     for _, member in ipairs(redis.call('ZRANGEBYSCORE', wip_key(lane), '-inf', now, 'LIMIT', 0, 100)) do
       redis.call('ZREM', wip_key(lane), member)
       local id, execution = string.match(member, '^(.*):([^:]*)$')
-      local job = read(id)
+      local job = read(id, lane)
       if job.status == STARTED and job.execution == execution then
         if not job.started then
           give_back(job, now)
           again[#again + 1] = id
-        elseif try_again(job, 0, problem, now) then
-          again[#again + 1] = id
         else
-          bury(job, now, iso, problem)
-          tell('job.failed', job, now, timestamp(now), nil, ',"problem":' .. problem)
+          local lost = lost_with(job, problem)
+          if try_again(job, 0, lost, now) then
+            again[#again + 1] = id
+          else
+            bury(job, now, iso, lost)
+            tell('job.failed', job, now, timestamp(now), nil, ',"problem":' .. lost)
+          end
         end
       end
     end

@@ -26,6 +26,9 @@ local function startable(lane, ids, times, fits)
         return jobs, true
       end
       jobs[#jobs + 1] = job
+    elseif job.status and not STATUSES[job.status] then
+      bury(job, times.number, times.iso, DAMAGED)
+      tell('job.failed', job, times.number, times.ts, nil, ',"problem":' .. DAMAGED)
     end
   end
   return jobs, false

@@ -1,0 +1,147 @@
+"""What other programs, or faults, write into Redis in a job's place: nothing dies of it, and neighbours are done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from rider_core.api import BatchSpec, JobState
+from rider_core.jobs.ledger import Outcome
+from rider_core.jobs.ledger.codec import RECORD_FIELDS, Told, record_from_told
+from rider_core.jobs.ledger.keys import job_key
+from rider_core.jobs.ledger.reports import items_of
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.jobs import Stage
+from rider_core.testing.jobs.stage import spec
+
+ODD = [
+    b"",
+    b"nan",
+    b"-inf",
+    b"1e999",
+    b"-1",
+    b"12x",
+    b"1.5",
+    b"0x10",
+    b"9" * 400,
+    b"\xff\xfe",
+    b"{",
+    b"NaN",
+    b"null",
+    b"[1]",
+]
+#: A job's own fields, and those that only the functions read.
+FIELDS = [*RECORD_FIELDS, "attempts_more", "origin", "execution", "worker_name", "nonce", "data", "exc_info"]
+ABOUTS = [
+    "|".join(["text.generate", "text", "normal", "0", *numbers, "", "0", ""])
+    for numbers in (
+        ["nan", "5", ""],
+        ["3", "nan", ""],
+        ["3", "inf", "5"],
+        ["3", "1.2.3", ""],
+        ["-1", "5", "nan"],
+        ["9" * 99, "5", ""],
+    )
+]
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> RQBackend:
+    return RQBackend(connection)
+
+
+@pytest.fixture
+def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
+    stage = Stage(backend, connection)
+    yield stage
+    stage.close()
+
+
+@pytest.mark.parametrize("field", RECORD_FIELDS)
+@pytest.mark.parametrize("value", ODD)
+def test_any_field_makes_some_record(field: str, value: bytes) -> None:
+    good = {"status": b"finished", "about": b"text.generate|text|normal|0|3|5.0||||", "attempts": b"1", "result": b"{}"}
+    record = record_from_told("x", [value if name == field else good.get(name, b"") for name in RECORD_FIELDS])
+    assert record is not None
+    assert json.loads(record.model_dump_json())["id"] == "x"
+
+
+def test_a_damaged_one_says_so() -> None:
+    values = [b"nan" if name == "attempts" else b"finished" if name == "status" else None for name in RECORD_FIELDS]
+    record = record_from_told("x", values)
+    assert record is not None
+    assert record.state is JobState.FAILED
+    assert record.problem is not None
+    assert (record.problem.code, record.problem.remedy) == ("damaged", "rider queue purge x")
+
+
+@pytest.mark.parametrize("about", [*ABOUTS, "", "|||||||||", "x"])
+def test_what_is_told_are_numbers_or_nothing(about: str) -> None:
+    told = Told.of(about)
+    for number in (told.submitted_ts, told.deadline_ts, told.max_attempts, told.items):
+        assert float(number or 0) >= 0
+
+
+def test_neighbours_of_odd_ones_are_done(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+    first = backend.submit(spec())
+    odd = []
+    for field in FIELDS:
+        for value in ODD:
+            odd.append(backend.submit(spec()))
+            connection.hset(job_key(odd[-1]), field, value)
+    for about in ABOUTS:
+        odd.append(backend.submit(spec()))
+        connection.hset(job_key(odd[-1]), "about", about)
+    for kind in ("string", "list", "gone"):
+        odd.append(backend.submit(spec()))
+        connection.delete(job_key(odd[-1]))
+        if kind == "string":
+            connection.set(job_key(odd[-1]), "x")
+        elif kind == "list":
+            connection.rpush(job_key(odd[-1]), "x")
+    last = backend.submit(spec())
+    connection.hset("rider:figures:text.generate", "started", "many")
+    connection.hset("rider:figures:text.generate", "waited:us", "nan")
+    taken = stage.take_all()
+    assert [taken[0].id, taken[-1].id] == [first, last]
+    for claim in taken:
+        stage.fail(claim, Outcome.HOPELESS) if claim.id in odd else stage.done(claim, "well")
+    assert {backend.get(it).state for it in (first, last)} == {JobState.DONE}
+    assert backend.figures()
+    assert backend.stats()
+    assert backend.capacity() is not None
+    assert backend.recent(1_000)
+    assert backend.dead_letters("text", 1_000)
+    # Of what is taken out of the queue, nothing is left anywhere.
+    assert stage.take_all() == []
+
+
+def test_a_worker_whose_record_is_odd_counts_for_none(backend: RQBackend, connection: redis.Redis) -> None:
+    for number, tasks in enumerate((b"{", b"7", b'{"a":1}', b'[["text.generate"]]', b"\xff")):
+        name = f"rq:worker:odd{number}"
+        connection.sadd("rq:workers", name)
+        connection.hset(name, mapping={"rider_tasks": tasks, "queues": b"\xff", "last_heartbeat": "yesterday"})
+    assert backend.capacity()["text.generate"] == 0
+    assert {figures.workers for figures in backend.stats()} == {0}
+
+
+def test_a_report_that_makes_no_sense_says_nothing() -> None:
+    good = b'{"done":"1","failed":"","problems":[],"results":[{"text":"x"}]}'
+    odd = [b"", b"{", b"[]", b"7", b'{"done":"0-999999999999","failed":"","problems":[],"results":[]}']
+    odd += [
+        b'{"done":"x","failed":"","problems":[],"results":[]}',
+        b'{"done":"0","failed":"","problems":[],"results":[NaN]}',
+    ]
+    items = items_of([*odd, good, *odd], 3)
+    assert [item.result for item in items] == [None, {"text": "x"}, None]
+
+
+def test_an_odd_record_of_a_batch(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+    batch = backend.submit_batch(BatchSpec(task="text.generate", payloads=[{"prompt": "a"}, {"prompt": "b"}]))
+    connection.rpush(f"rider:items:{batch}", b"{", b"nan")
+    connection.hset(job_key(batch), "items_done", "nan")
+    assert backend.get(batch).state is JobState.FAILED
+    assert stage.take().id == batch
