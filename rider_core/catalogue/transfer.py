@@ -172,8 +172,12 @@ class Transfer:
     def _read_document(self, url: str, headers: dict[str, str]) -> bytes:
         body = bytearray()
         try:
-            with self._request(url, headers) as response:
-                for chunk in response.iter_bytes(CHUNK_BYTES):
+            # A packed answer may be a thousand times as long as what comes in.
+            with self._request(url, {**headers, "Accept-Encoding": "identity"}) as response:
+                packing = response.headers.get("Content-Encoding", "identity")
+                if packing != "identity":
+                    raise ModelError(f"{shown(url)} answered in {packing[:40]!r}, plain text was asked for")
+                for chunk in response.iter_raw(CHUNK_BYTES):
                     body += chunk
                     if len(body) > _MAX_DOCUMENT_BYTES:
                         raise _too_large(url, _MAX_DOCUMENT_BYTES)

