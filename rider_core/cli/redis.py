@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rider_core.config import load_settings
+from rider_core.runtime.data_folder import keep_private, make_data_folder
 from rider_core.runtime.process import die_with_supervisor
 from rider_core.runtime.redis_server import become_server
 
@@ -14,4 +15,6 @@ def redis() -> None:
     """Be the embedded Valkey."""
     settings = load_settings()
     die_with_supervisor()
+    keep_private()
+    make_data_folder(settings.data_dir)
     become_server(settings)

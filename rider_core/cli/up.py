@@ -12,6 +12,7 @@ from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
+from rider_core.runtime.data_folder import keep_private, make_data_folder
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
@@ -23,7 +24,8 @@ from rider_core.runtime.supervision import write_configuration
 def up(no_pull: bool) -> None:
     """Start everything: Redis, workers, link, panel, and a simulated robot where RIDER_PI_HOST is not set."""
     settings = load_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_private()
+    make_data_folder(settings.data_dir)
     check_ports(settings)
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:

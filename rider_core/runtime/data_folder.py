@@ -1,0 +1,90 @@
+"""The data folder is this user's alone, whoever made it: there are passwords, keys and what people said in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from rider_core.errors import ConfigError
+
+#: Folders in it whose own files are looked at, too. Models may be links: they are only read.
+_LOOKED_INTO = ("run", "redis", "run/link", "run/metrics")
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def keep_private() -> None:
+    """What this process and its children make from now on is this user's alone, whatever the folder's mode."""
+    os.umask(0o077)
+
+
+def make_data_folder(folder: Path) -> None:
+    """See to it that the folder is there, and is ours. Raises `ConfigError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:
+        raise ConfigError(
+            f"the data folder {folder} is a file", remedy="set RIDER_DATA_DIR to a folder, or move the file away"
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"the data folder {folder} cannot be made: {error.strerror}",
+            remedy="set RIDER_DATA_DIR to a folder that you may write to",
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"the data folder {folder} cannot be written to",
+            remedy="set RIDER_DATA_DIR to a folder that you may write to",
+        )
+    check_data_folder(folder)
+
+
+def check_data_folder(folder: Path) -> None:
+    """Refuse one that somebody else could have prepared; one that is not there yet is as it should be.
+
+    Raises:
+        ConfigError: it belongs to another user, or a file in it does, or leads somewhere else.
+    """
+    try:
+        about = folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(
+            f"the data folder {folder} cannot be looked into: {error.strerror}",
+            remedy="set RIDER_DATA_DIR to a folder of your own",
+        ) from None
+    if not stat.S_ISDIR(about.st_mode):
+        raise ConfigError(
+            f"the data folder {folder} is a file", remedy="set RIDER_DATA_DIR to a folder, or move the file away"
+        )
+    if about.st_uid != os.geteuid():
+        raise _foreign(folder, about)
+    if about.st_mode & _OTHERS_MAY_WRITE:
+        folder.chmod(stat.S_IMODE(about.st_mode) & ~_OTHERS_MAY_WRITE)
+    for entry in _entries(folder):
+        about = entry.stat(follow_symlinks=False)
+        if entry.is_symlink():
+            raise ConfigError(
+                f"{entry.path} is a link, and nothing in the data folder may lead out of it",
+                remedy=f"take it away: rm '{entry.path}' (a folder with models is named in RIDER_MODEL_PATH)",
+            )
+        if about.st_uid != os.geteuid():
+            raise _foreign(Path(entry.path), about)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    for name in ("", *_LOOKED_INTO):
+        try:
+            with os.scandir(folder / name) as entries:
+                yield from entries
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+
+
+def _foreign(path: Path, about: os.stat_result) -> ConfigError:
+    return ConfigError(
+        f"{path} belongs to user number {about.st_uid}, and this is number {os.geteuid()}",
+        remedy=f"run as its owner, set RIDER_DATA_DIR to a folder of your own, or: chown -R {os.geteuid()} '{path}'",
+    )
