@@ -6,6 +6,7 @@ RiderError
 │   └── PluginIncompatible   it was made for another version of the plugin API
 ├── ProviderError            a provider could not do its work
 │   └── ProviderUnavailable  a model, a server or a library is missing
+│       └── ProviderBroken   its plugin does what the API forbids
 ├── InvalidInput             the caller's data is wrong; trying again cannot help
 │   └── TooLarge             ... because it exceeds a limit
 ├── ModelError               a model file is missing, damaged or cannot be fetched
@@ -67,6 +68,10 @@ class ProviderError(RiderError):
 
 class ProviderUnavailable(ProviderError):
     code = "provider_unavailable"
+
+
+class ProviderBroken(ProviderUnavailable):
+    code = "provider_broken"
 
 
 class InvalidInput(RiderError):

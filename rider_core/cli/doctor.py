@@ -13,8 +13,9 @@ import click
 from rider_core.api import Health, HealthStatus
 from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
-from rider_core.pluginhost import PluginRecord, PluginState
+from rider_core.pluginhost import PluginRecord, PluginState, door
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
+from rider_core.runtime.data_folder import make_data_folder
 from rider_core.runtime.redis_server import write_configuration
 from rider_core.runtime.services import Services
 
@@ -84,10 +85,10 @@ def _is_installed() -> bool:
 
 def _data_folder(settings: Settings) -> Health:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings.data_dir)
         free = shutil.disk_usage(settings.data_dir).free
-    except OSError as error:
-        return Health.unavailable(f"{settings.data_dir}: {error.strerror}", "set RIDER_DATA_DIR to a writable folder")
+    except RiderError as error:
+        return Health.unavailable(error.message, error.remedy)
     if free < MIN_FREE_BYTES:
         return Health.degraded(f"{settings.data_dir} has only {free // 2**20} MiB left", "make room")
     return Health.ok(f"{settings.data_dir}, {free // 2**30} GiB free")
@@ -153,7 +154,7 @@ def _tracker(services: Services) -> Health:
 def _provider(services: Services, name: str, domain: type) -> Health:
     """A missing model is no fault of the installation: it says which command fetches it."""
     try:
-        health = services.make_provider(domain, name).health()
+        health = door.health_of(services.make_provider(domain, name))
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     return Health.degraded(health.reason, health.remedy) if health.status is HealthStatus.UNAVAILABLE else health

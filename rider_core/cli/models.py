@@ -12,6 +12,7 @@ from rich.table import Table
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ModelError, RiderError
+from rider_core.pluginhost import door
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.services import Services
@@ -82,7 +83,7 @@ def required_models(services: Services) -> list[str]:
     names: list[str] = []
     for domain in DOMAIN_CLASSES:
         try:
-            names += services.make_provider(domain).required_models()
+            names += door.required_models_of(services.make_provider(domain))
         except RiderError as error:
             click.echo(f"{domain.domain}: {error.message}", err=True)
     return list(dict.fromkeys(names))

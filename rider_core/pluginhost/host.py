@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -15,13 +18,11 @@ import pluggy
 from rider_core.api import hookspecs
 from rider_core.api.version import check_api_version
 from rider_core.errors import PluginError, PluginIncompatible
+from rider_core.pluginhost.door import FOREIGN_ERRORS, Interrupted, shown
 from rider_core.pluginhost.record import PluginRecord, PluginState
 from rider_core.pluginhost.registry import ProviderRegistry
 
 log = logging.getLogger(__name__)
-
-#: What may come out of foreign code. SystemExit is among it: a module that calls `sys.exit` must not end ours.
-FOREIGN_ERRORS = (Exception, SystemExit)
 
 
 class PluginHost:
@@ -69,6 +70,8 @@ class PluginHost:
             record = self._records[implementation.plugin_name]
             try:
                 self._caller(hook, record.name)(**arguments)
+            except Interrupted:
+                raise
             except FOREIGN_ERRORS:
                 record.reason = f"{hook} raised, see its traceback"
                 record.traceback = traceback.format_exc()
@@ -87,18 +90,28 @@ class PluginHost:
             record.reason = "safe mode" if self._safe_mode else "switched off in the settings (plugins_disabled)"
             return
         try:
-            plugin = entry_point.load()
+            # What is printed while it is imported is not what `rider ... --json` prints.
+            with redirect_stdout(sys.stderr):
+                plugin = entry_point.load()
             check_api_version(getattr(plugin, "RIDER_API", None))
             self._check_hooks(plugin)
             self._manager.register(plugin, name=record.name)
         except PluginIncompatible as error:
             record.state, record.reason = PluginState.INCOMPATIBLE, str(error)
+        except Interrupted:
+            raise
         except FOREIGN_ERRORS as error:
             self._fail(record, error)
 
     def _check_hooks(self, plugin: Any) -> None:
         """Pluggy ignores an implementation of a hook that does not exist; a misspelling is an error here."""
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "rider_core_spec")]
+        for name in known:
+            found = getattr(plugin, name, None)
+            if inspect.isroutine(found) and not hasattr(found, "rider_core_impl"):
+                raise PluginError(
+                    f"its {name} is not marked as a hook", remedy="write @hookimpl (rider_core.api) above it"
+                )
         for name in dir(plugin):
             marked = getattr(getattr(plugin, name, None), "rider_core_impl", None)
             if marked and not marked.get("optionalhook") and name not in known:
@@ -119,8 +132,11 @@ class PluginHost:
             "register_routes": registry.routes.append,
         }
         try:
-            for hook, taker in takers.items():
-                self._caller(hook, record.name)(register=taker)
+            with redirect_stdout(sys.stderr):
+                for hook, taker in takers.items():
+                    self._caller(hook, record.name)(register=taker)
+        except Interrupted:
+            raise
         except FOREIGN_ERRORS as error:
             registry.remove_all_of(record.name)
             self._manager.unregister(name=record.name)
@@ -134,7 +150,7 @@ class PluginHost:
 
     def _fail(self, record: PluginRecord, error: BaseException) -> None:
         record.state = PluginState.FAILED
-        record.reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        record.reason = str(error) if isinstance(error, PluginError) else shown(error)
         record.traceback = "".join(traceback.format_exception(error))
         log.warning("plugin %s failed: %s", record.name, record.reason)
 

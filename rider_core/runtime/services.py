@@ -19,7 +19,8 @@ from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailab
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
-from rider_core.pluginhost import PluginHost
+from rider_core.pluginhost import PluginHost, door
+from rider_core.runtime.data_folder import check_data_folder
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.prompts import PromptBook
@@ -59,8 +60,9 @@ class Services:
 
         Raises:
             PluginError: a required plugin is not usable.
-            ConfigError: the settings name a job backend that does not exist.
+            ConfigError: the settings name a job backend that does not exist, or the data folder is not ours.
         """
+        check_data_folder(settings.data_dir)
         plugins = load_plugins(settings)
         connection = connection or connect(settings.redis_location)
         return cls(
@@ -107,10 +109,11 @@ class Services:
 
         Raises:
             ConfigError, ProviderUnavailable: there is none, or its settings are wrong.
+            ProviderBroken: its constructor raised.
         """
         provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
-        context = ProviderContext(self.catalogue.path, self.settings.threads, time_left_s)
-        return provider(self._provider_config(provider), context)
+        context = ProviderContext(self.catalogue.sound_path, self.settings.threads, time_left_s)
+        return door.make(provider, self._provider_config(provider), context)
 
     def make_tracker(self) -> ObjectTracker:
         """Something that follows objects over the frames of one stream.

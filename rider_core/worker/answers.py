@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextDelta, TextGenerator, generated_text
+from rider_core.api.text_generation import (
+    GeneratedText,
+    GenerateRequest,
+    GenerationEnd,
+    TextDelta,
+    TextGenerator,
+    generated_text,
+)
+from rider_core.errors import ProviderBroken
+from rider_core.pluginhost import door
 from rider_core.runtime.prompts import PromptBook
 from rider_core.worker.answer_cache import AnswerCache, digest_of
 
@@ -38,13 +47,13 @@ class Answers:
     def generate_together(self, provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
         """One answer for each; the engine is asked once, for those that are not known."""
         if not any(request.preset or self._cache.wants(request) for request in requests):
-            return provider.generate_batch(requests)
+            return _generate_batch(provider, requests)
         asked = [self._prompts.resolved(request) for request in requests]
         digests = [digest_of(provider, request) if self._cache.wants(request) else None for request in asked]
         answers = {n: known for n, digest in enumerate(digests) if digest and (known := self._cache.find(digest))}
         answers = {n: known.model_copy(update={"from_cache": True}) for n, known in answers.items()}
         missing = [n for n in range(len(asked)) if n not in answers]
-        written = provider.generate_batch([asked[n] for n in missing]) if missing else []
+        written = _generate_batch(provider, [asked[n] for n in missing]) if missing else []
         for n, answer in zip(missing, written, strict=True):
             answers[n] = answer
             if (digest := digests[n]) is not None:
@@ -52,13 +61,25 @@ class Answers:
         return [answers[n] for n in range(len(asked))]
 
 
+def _generate_batch(provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
+    what = "generate_batch()"
+    answers = door.result_of(provider, what, list, lambda: provider.generate_batch(requests))
+    if len(answers) != len(requests):
+        raise ProviderBroken(f"{provider.name}: {what} gave {len(answers)} answers to {len(requests)} requests")
+    return [door.checked(provider, what, GeneratedText, it) for it in answers]
+
+
 def _streamed(provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
     pieces: list[str] = []
-    with closing(provider.generate_stream(request)) as stream:
+    begun = door.pieces_of(provider, "generate_stream()", str, lambda: provider.generate_stream(request))
+    with closing(begun) as stream:
         while True:
             try:
                 piece = next(stream)
             except StopIteration as stopped:
-                return generated_text("".join(pieces), stopped.value)
+                end = stopped.value
+                if end is not None:
+                    door.checked(provider, "generate_stream() at its end", GenerationEnd, end)
+                return generated_text("".join(pieces), end)
             emit(TextDelta(seq=len(pieces), text=piece))
             pieces.append(piece)

@@ -124,6 +124,7 @@ class Attempts:
             if work.held.unwanted:
                 raise Unwanted
             if order.stream:
+                work.shown = True
                 self._bus.publish_partial(order.id, signed(partial, provider))
 
         return self._breakers.call(provider.name, lambda: perform(provider, request, emit, self._answers))

@@ -8,7 +8,8 @@ import time
 from rider_core.api.job_backend import MAX_TOGETHER
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
-from rider_core.errors import ModelError, ProviderError, ProviderUnavailable, RiderError
+from rider_core.errors import ModelError, ProviderUnavailable, RiderError
+from rider_core.pluginhost import door
 from rider_core.runtime.services import Services
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.patience import Patience
@@ -91,6 +92,11 @@ class EngineBench:
         problems = self.problems()
         return [task.name for task in self._tasks if task.name not in problems]
 
+    def engines(self) -> dict[str, str]:
+        """Task to the names of the providers that are open for it."""
+        able = {task.name: ", ".join(sorted(it.name for it in self._able(task.name))) for task in self._tasks}
+        return {task: names for task, names in able.items() if names}
+
     def problems(self) -> dict[str, str]:
         """Task to what keeps it from being done."""
         return dict(self._problems) | self._resting()
@@ -98,16 +104,13 @@ class EngineBench:
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
         return [
-            {"name": name, "domain": it.domain, "mock": it.mock, "details": _details(it)}
+            {"name": name, "domain": it.domain, "mock": it.mock, "details": door.details_of(it)}
             for name, it in sorted(self._open.items())
         ]
 
     def close(self) -> None:
         for provider in self._open.values():
-            try:
-                provider.close()
-            except Exception:  # a plugin's code: the edge of the house
-                log.exception("%s raised while closing", provider.name)
+            door.close_engine(provider)
         self._open.clear()
 
     def _able(self, task: str) -> list[Provider]:
@@ -133,12 +136,7 @@ class EngineBench:
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.patience.left_s)
         started = time.monotonic()
-        try:
-            provider.open()
-        except RiderError:
-            raise
-        except Exception as error:  # a plugin's code: the edge of the house
-            raise ProviderError(f"{provider.name} cannot be opened: {type(error).__name__}: {error}") from error
+        door.open_engine(provider)
         log.info("%s opened in %.1f s", provider.name, time.monotonic() - started)
         self._open[name] = provider
         return provider
@@ -152,14 +150,6 @@ class EngineBench:
             if rests and all(rests.values()):
                 resting[task.name] = "; ".join(_rests(name, rests_s) for name, rests_s in rests.items())
         return resting
-
-
-def _details(provider: Provider) -> dict[str, str]:
-    try:
-        return {str(name): str(value) for name, value in provider.details().items()}
-    except Exception:  # a plugin's code: the edge of the house
-        log.exception("%s cannot describe itself", provider.name)
-        return {}
 
 
 def _rests(name: str, rests_s: float) -> str:

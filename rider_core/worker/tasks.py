@@ -8,13 +8,15 @@ from contextlib import closing
 from functools import cache
 from typing import cast
 
+from rider_core.api.audio import AudioClip
 from rider_core.api.messages import Message, Result, ResultT, encode_base64, list_of
 from rider_core.api.object_detection import Detections, DetectRequest, ObjectDetector
 from rider_core.api.provider import Provider
 from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Transcript
 from rider_core.api.text_generation import GenerateRequest, TextGenerator
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
-from rider_core.errors import InvalidInput, ProviderError
+from rider_core.errors import InvalidInput, ProviderBroken, ProviderError
+from rider_core.pluginhost import door
 from rider_core.sayable import sayable
 from rider_core.worker.answers import Answers
 
@@ -63,17 +65,21 @@ def perform_together(provider: Provider, requests: Sequence[Message], answers: A
     results: Sequence[Result]
     if isinstance(provider, SpeechToText):
         heard = cast("Sequence[TranscribeRequest]", requests)
-        results = provider.transcribe_batch([request.clip() for request in heard], heard[0].language)
+        clips = [request.clip() for request in heard]
+        results = _all_of(
+            provider, "transcribe_batch()", Transcript, lambda: provider.transcribe_batch(clips, heard[0].language)
+        )
     elif isinstance(provider, ObjectDetector):
         seen = cast("Sequence[DetectRequest]", requests)
-        found = provider.detect_batch([request.frame() for request in seen])
+        frames = [request.frame() for request in seen]
+        found = _all_of(provider, "detect_batch()", Detections, lambda: provider.detect_batch(frames))
         results = [request.filter.over(provider.filter).kept(it) for request, it in zip(seen, found, strict=False)]
     elif isinstance(provider, TextGenerator):
         results = answers.generate_together(provider, cast("Sequence[GenerateRequest]", requests))
     else:
         raise ProviderError(f"{provider.name} ({provider.domain}) does not work on several requests together")
     if len(results) != len(requests):
-        raise ProviderError(f"{provider.name} gave {len(results)} results for {len(requests)} requests")
+        raise ProviderBroken(f"{provider.name} gave {len(results)} results for {len(requests)} requests")
     return list(results)
 
 
@@ -101,7 +107,8 @@ def signed(result: ResultT, provider: Provider) -> ResultT:
 
 
 def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcript:
-    return provider.transcribe(request.clip(), request.language)
+    clip = request.clip()
+    return door.result_of(provider, "transcribe()", Transcript, lambda: provider.transcribe(clip, request.language))
 
 
 def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) -> Speech:
@@ -109,7 +116,9 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
     if not said:
         raise InvalidInput(f"there is nothing to say in {request.text[:80]!r}", remedy="send a text with words")
     chunks, duration_s, sample_rate = 0, 0.0, 0
-    with closing(provider.synthesize_stream(request.model_copy(update={"text": said}))) as stream:
+    asked = request.model_copy(update={"text": said})
+    pieces = door.pieces_of(provider, "synthesize_stream()", AudioClip, lambda: provider.synthesize_stream(asked))
+    with closing(pieces) as stream:
         for clip in stream:
             sample_rate = clip.sample_rate
             audio = encode_base64(clip.to_wav() if request.format == "wav" else clip.pcm)
@@ -125,4 +134,11 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
 
 
 def _detect(provider: ObjectDetector, request: DetectRequest) -> Detections:
-    return request.filter.over(provider.filter).kept(provider.detect(request.frame()))
+    frame = request.frame()
+    found = door.result_of(provider, "detect()", Detections, lambda: provider.detect(frame))
+    return request.filter.over(provider.filter).kept(found)
+
+
+def _all_of(provider: Provider, what: str, kind: type[ResultT], action: Callable[[], object]) -> list[ResultT]:
+    """A method that gives a list of things of one kind. Raises as `door.result_of` does."""
+    return [door.checked(provider, what, kind, it) for it in door.result_of(provider, what, list, action)]

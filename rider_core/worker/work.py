@@ -37,6 +37,7 @@ class Work:
 
     Attributes:
         request: Of a single job.
+        shown: Somebody has seen pieces of its result: another attempt would show them again.
     """
 
     held: Held
@@ -44,6 +45,7 @@ class Work:
     task: Task | None = None
     provider: Provider | None = None
     request: Message | None = None
+    shown: bool = False
 
     @property
     def task_name(self) -> str:
@@ -77,6 +79,8 @@ class Work:
 
     def failed_with(self, problem: JobProblem, outcome: Outcome, trace: str = "") -> Ended:
         """The attempt's end with a problem; another may follow after the rest that the policy says."""
+        if self.shown and outcome is Outcome.FAILED:
+            outcome = Outcome.HOPELESS
         retry: RetryPolicy | None = None
         if self.order is not None and self.task is not None:
             retry = self.order.retry or self.task.retry
