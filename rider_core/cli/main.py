@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import click
 from rider_core import __version__
 from rider_core.config import load_settings, unknown_variables
 from rider_core.errors import RiderError
+from rider_core.interrupted import Interrupted
 from rider_core.printable import printable_lines, without_passwords
 from rider_core.runtime.process import SUPERVISOR_VARIABLE, set_up_logging
 
@@ -24,6 +26,8 @@ COMMANDS = (
     "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
     "prompts", "db", "config", "doctor",
 )  # fmt: skip
+#: The exit status of what Ctrl-C has ended, as shells have it: 128 and the signal's number.
+INTERRUPTED = 130
 HIDDEN_COMMANDS = ("redis", "announce")
 
 
@@ -31,6 +35,13 @@ class RiderGroup(click.Group):
     """Our own commands, and behind them those of plugins, which are loaded only when somebody asks for them."""
 
     _plugins_asked = False
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._ask_plugins()
@@ -69,7 +80,12 @@ def cli() -> None:
             click.secho(sentence, fg="yellow", err=True)
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise Interrupted
+
+
 def main() -> None:
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         cli()
     except RiderError as error:

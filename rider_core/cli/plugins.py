@@ -10,6 +10,7 @@ from rich.table import Table
 
 from rider_core.config import load_settings
 from rider_core.pluginhost import PluginRecord
+from rider_core.runtime.installed import changes_since_start
 from rider_core.runtime.plugins import load_plugins
 
 _STYLES = {"loaded": "green", "disabled": "dim", "incompatible": "yellow", "failed": "red"}
@@ -23,7 +24,8 @@ def plugins() -> None:
 @plugins.command("list")
 def list_plugins() -> None:
     """Every plugin with its state, its providers, and its reason where it does not work."""
-    host = load_plugins(load_settings())
+    settings = load_settings()
+    host = load_plugins(settings)
     table = Table("plugin", "package", "state", "providers", "reason")
     for record in host.records():
         providers = [name + (" (MOCK)" if host.registry.providers[name].mock else "") for name in record.providers]
@@ -34,6 +36,9 @@ def list_plugins() -> None:
     console.print(table)
     if not host.records():
         console.print("No plugin is installed. The first one: pip install rider-echo")
+    changed = changes_since_start(settings)
+    if changed:
+        click.secho(changed, fg="yellow", err=True)
 
 
 @plugins.command()

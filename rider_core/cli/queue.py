@@ -19,7 +19,8 @@ from rider_core.api.jobs import DeadLetter
 from rider_core.api.messages import shorten
 from rider_core.api.tasks import QUEUES
 from rider_core.config import load_settings
-from rider_core.runtime.services import Services
+from rider_core.runtime.job_backend import open_backend
+from rider_core.runtime.redis_connection import connect
 from rider_core.timing import Stopwatch
 
 _QUEUE = click.Choice(QUEUES)
@@ -141,11 +142,15 @@ def _short(seconds: float) -> str:
 
 @contextmanager
 def _backend() -> Iterator[JobBackend]:
-    services = Services.open(load_settings(), role="cli")
+    # Not `Services`: that imports every plugin, and one of them may take its time.
+    settings = load_settings()
+    connection = connect(settings.redis_location)
+    backend = open_backend(settings, connection)
     try:
-        yield services.backend
+        yield backend
     finally:
-        services.close()
+        backend.close()
+        connection.close()
 
 
 def _act(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rider_core.api.audio import AudioClip
-from rider_core.api.events import FINAL_KINDS
-from rider_core.api.jobs import JobSpec, Priority
+from rider_core.api.jobs import JobRecord, JobSpec, Priority
 from rider_core.api.messages import decode_base64, parse_message
 from rider_core.api.object_detection import MAX_IMAGE_BYTES, Detections
 from rider_core.api.tasks import TASKS
@@ -23,7 +23,8 @@ from rider_core.api.wav import wav_bytes
 from rider_core.cli.box_picture import box_picture
 from rider_core.cli.job_input import payload_of
 from rider_core.config import load_settings
-from rider_core.errors import JobFailed
+from rider_core.errors import RiderError, WaitTimeout
+from rider_core.runtime.installed import changes_since_start
 from rider_core.runtime.services import Services
 
 #: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
@@ -55,7 +56,11 @@ def run(
 
     It needs a worker: `rider up` in another window.
     """
-    services = Services.open(load_settings(), role="cli")
+    settings = load_settings()
+    services = Services.open(settings, role="cli")
+    changed = changes_since_start(settings)
+    if changed:
+        click.secho(changed, fg="yellow", err=True)
     deadline_ts = time.time() + timeout_s
     spec = JobSpec(
         task=task,
@@ -67,12 +72,10 @@ def run(
         origin="cli",
     )
     try:
-        services.backend.submit(spec)
-        sound = _follow(services, spec.id, timeout_s, quiet=as_json)
-        record = services.backend.wait(spec.id, 1.0)
-        result = record.value()
+        record, sound = _done(services, spec, timeout_s, quiet=as_json)
     finally:
         services.close()
+    result = record.value()
     if record.mock:
         click.secho(f"MOCK: {record.provider} made this up", fg="yellow", err=True)
     if output is not None:
@@ -85,6 +88,18 @@ def run(
         click.echo(result["text"] or "(nobody speaks)")
         if result.get("hint"):
             click.secho(result["hint"], fg="yellow", err=True)
+
+
+def _done(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
+    """The job's record at its end, and its pieces of sound. Where nobody waits any more, it is cancelled."""
+    try:
+        services.backend.submit(spec)
+        sound = _follow(services, spec.id, timeout_s, quiet)
+        return services.backend.wait(spec.id, 1.0), sound
+    except BaseException:  # Ctrl-C among them
+        with suppress(RiderError):
+            services.backend.cancel(spec.id)
+        raise
 
 
 def _write(output: Path, spec: JobSpec, result: Any, sound: list[bytes]) -> None:
@@ -104,19 +119,30 @@ def _print_objects(found: Detections) -> None:
     Console(width=None if sys.stdout.isatty() else 100).print(table if found.objects else "(nothing is found)")
 
 
-def _follow(services: Services, job_id: str, silence_s: float, quiet: bool) -> list[bytes]:
-    """Show pieces of text as they come; the pieces of sound are returned."""
+def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> list[bytes]:
+    """Show pieces of text as they come; the pieces of sound are returned.
+
+    Raises:
+        WaitTimeout: the job has not ended in that time, though it may have said something all along.
+    """
+    end = time.monotonic() + timeout_s
+
+    def check() -> None:
+        if time.monotonic() > end:
+            raise WaitTimeout(
+                f"the job has not ended within {timeout_s:g} s, and was cancelled",
+                remedy="is `rider up` running? A longer time is given by --timeout",
+            )
+
     sound: list[bytes] = []
-    shown = ended = False
-    for event in services.bus.follow(job_id, silence_s):
+    shown = False
+    for event in services.bus.follow(job_id, timeout_s + 1, on_quiet=check):
+        check()
         if event.kind == "job.partial" and "audio" in event.data:
             sound.append(decode_base64(event.data["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
         elif event.kind == "job.partial" and not quiet:
             click.echo(event.data.get("text", ""), nl=False)
             shown = True
-        ended = event.kind in FINAL_KINDS
-    if not ended:
-        raise JobFailed(f"no worker has finished the job within {silence_s:g} s", remedy="is `rider up` running?")
     if shown:
         click.echo()
     return sound

@@ -11,12 +11,13 @@ import click
 from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
-from rider_core.errors import RiderError
+from rider_core.errors import ConfigError, RiderError
 from rider_core.runtime.data_folder import keep_private, make_data_folder
+from rider_core.runtime.installed import note_plugins
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
-from rider_core.runtime.supervision import write_configuration
+from rider_core.runtime.supervision import is_running, write_configuration
 
 
 @click.command()
@@ -26,11 +27,17 @@ def up(no_pull: bool) -> None:
     settings = load_settings()
     keep_private()
     make_data_folder(settings.data_dir)
+    if is_running(settings):
+        raise ConfigError(
+            f"`rider up` runs on {settings.data_dir} already",
+            remedy="end that one first, or set RIDER_DATA_DIR to another folder",
+        )
     check_ports(settings)
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:
         write_redis_configuration(settings)
     configuration = write_configuration(settings)
+    note_plugins(settings)
     os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())  # supervisord keeps this process's number
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_fresh(settings.metrics_dir))
     # OpenMP's threads spin while they wait for each other, for milliseconds by default; with several engines on few

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="what serves the panel")
 
     workers: int = Field(2, ge=1, le=64, description="worker processes, so that speech need not wait for hearing")
+    worker_memory_mb: int = Field(
+        default_factory=lambda: half_of_memory_mb(),
+        ge=0,
+        description="a worker that has more is started anew after its job; 0: no limit",
+    )
     breaker_failures: int = Field(5, ge=1, le=1_000, description="so many failures in a row, and a provider rests")
     breaker_rest_s: float = Field(30.0, ge=1, le=3_600, description="for so many seconds; then it is tried again")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
@@ -191,6 +196,11 @@ class Settings(BaseSettings):
     @property
     def robot_api_url(self) -> str:
         return f"http://{self.robot_address}:{self.pi_api_port}"
+
+
+def half_of_memory_mb() -> int:
+    """Of this machine's."""
+    return (os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) >> 21
 
 
 def variable_of(name: str) -> str:

@@ -14,16 +14,13 @@ from typing import Any, TypeVar
 from rider_core.api.health import Health
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.errors import ProviderBroken, RiderError
+from rider_core.interrupted import Interrupted
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 #: So much of a foreign value or text is told, in characters.
 MAX_SHOWN = 200
-
-
-class Interrupted(KeyboardInterrupt):
-    """Somebody pressed Ctrl-C. A plain `KeyboardInterrupt` was raised by a plugin, and ends nothing of ours."""
 
 
 #: What may come out of foreign code, ours among it.

@@ -18,7 +18,8 @@ import pluggy
 from rider_core.api import hookspecs
 from rider_core.api.version import check_api_version
 from rider_core.errors import PluginError, PluginIncompatible
-from rider_core.pluginhost.door import FOREIGN_ERRORS, Interrupted, shown
+from rider_core.interrupted import Interrupted
+from rider_core.pluginhost.door import FOREIGN_ERRORS, shown
 from rider_core.pluginhost.record import PluginRecord, PluginState
 from rider_core.pluginhost.registry import ProviderRegistry
 

@@ -7,18 +7,22 @@ ends them one after another, those that others need last.
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from rider_core.config import Settings
+from rider_core.rpc.socket_path import short_path
 
 #: The running job ends before its worker does; Whisper needs some seconds for a long clip.
 STOP_WAIT_S = 30
 #: A process that ran for so long had started well; one that ended earlier is started again after a growing delay.
 START_S = 3
 
+#: Of supervisord, in `run`.
+SOCKET_NAME = "supervisor.sock"
 _HEAD = """\
 [supervisord]
 nodaemon=true
@@ -32,14 +36,14 @@ childlogdir={run}
 {user}
 
 [unix_http_server]
-file={run}/supervisor.sock
+file={run}/{socket}
 chmod=0700
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisorctl]
-serverurl=unix://{run}/supervisor.sock
+serverurl=unix://{run}/{socket}
 """
 
 _PROGRAM = """
@@ -93,12 +97,26 @@ def programs(settings: Settings) -> list[Program]:
     return table
 
 
+def is_running(settings: Settings) -> bool:
+    """Whether a `rider up` runs on this data folder."""
+    try:
+        with (
+            short_path(settings.data_dir / "run" / SOCKET_NAME) as path,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe,
+        ):
+            probe.settimeout(1)
+            probe.connect(path)
+    except OSError:
+        return False
+    return True
+
+
 def write_configuration(settings: Settings) -> Path:
     """The configuration file for supervisord; its folder is made where it is missing."""
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
     user = "user=root" if os.getuid() == 0 else ""
-    text = _HEAD.format(run=_quoted(run), user=user)
+    text = _HEAD.format(run=_quoted(run), socket=SOCKET_NAME, user=user)
     text += "".join(_section(program, run) for program in programs(settings))
     file = run / "supervisord.conf"
     file.write_text(text)

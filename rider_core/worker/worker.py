@@ -32,6 +32,7 @@ from rider_core.worker.attempts import Attempts
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.caretaker import Caretaker
+from rider_core.worker.memory import MemoryLimit
 from rider_core.worker.outbox import Outbox
 from rider_core.worker.pace import Pace
 
@@ -101,6 +102,7 @@ class ProviderWorker(BaseWorker):
         self._bench = EngineBench(services, self._our_queues, self._breakers)
         self._desk = services.backend.desk(self.name, self._our_queues)
         self._pace = Pace()
+        self._memory = MemoryLimit(settings.worker_memory_mb)
         self._outbox = Outbox(self._desk)
         cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
         answers = Answers(services.prompts, cache)
@@ -111,6 +113,7 @@ class ProviderWorker(BaseWorker):
         reporter = StatusReporter(services.bus, self._describe)
         try:
             self._bench.warm_up()
+            self._memory.start()
             services.plugins.notify("on_startup", services=services)
             reporter.start()
             self._outbox.start()
@@ -283,6 +286,8 @@ class ProviderWorker(BaseWorker):
             pipeline.execute()
         self._desk.announce(self._bench.tasks(), self._bench.engines())
         self._outbox.give_back()
+        if self._memory.is_exceeded():
+            self._stop_requested = True
 
     def _describe(self) -> dict[str, Any]:
         return {

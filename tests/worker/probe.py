@@ -2,7 +2,8 @@
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
 `ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
-(answers with the seconds that are left). Requests that come together are noted as `together N`.
+(answers with the seconds that are left), `ID leak MEGABYTES` (and keeps them). Requests that come together are noted as
+`together N`.
 """
 
 SOURCE = """
@@ -39,6 +40,8 @@ class Probe(TextGenerator):
             time.sleep(float(more[0]))
         if what == "late":
             raise RuntimeError("the engine broke late")
+        if what == "leak":
+            self.leaked = bytearray(int(more[0]) << 20)
         if what == "stream":
             for _ in range(int(more[0])):
                 time.sleep(0.02)

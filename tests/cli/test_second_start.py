@@ -1,0 +1,63 @@
+"""What `rider` says while a `rider up` runs on the same data folder."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rider_core.config import Settings
+from rider_core.runtime.installed import note_plugins
+from rider_core.runtime.supervision import SOCKET_NAME
+from rider_core.testing.processes import Processes, announce_plugin
+
+
+@pytest.fixture
+def run_folder(processes: Processes) -> Iterator[Path]:
+    """As a running supervisord has it."""
+    folder = processes.folder / "data" / "run"
+    folder.mkdir(parents=True, mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / SOCKET_NAME))
+        listener.listen()
+        yield folder
+
+
+def rider(processes: Processes, *arguments: str) -> tuple[int, str]:
+    status = processes.fork("rider_core.cli.main", *arguments, log="-".join(arguments)).wait(60)
+    return status, processes.log("-".join(arguments))
+
+
+def test_a_second_up_touches_nothing(processes: Processes, run_folder: Path) -> None:
+    figures = run_folder / "metrics" / "counter_1.db"
+    figures.parent.mkdir()
+    figures.write_text("figures of the first one")
+    processes.environment.update(RIDER_WEB_PORT="0", RIDER_LINK_PORT="0", RIDER_PI_HOST="127.0.0.1")
+    status, output = rider(processes, "up")
+    assert status == 1
+    assert f"`rider up` runs on {run_folder.parent} already" in output
+    assert "RIDER_DATA_DIR" in output
+    assert [it.name for it in run_folder.iterdir() if it.name != SOCKET_NAME] == ["metrics"]
+    assert figures.read_text() == "figures of the first one"
+
+
+def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_folder: Path) -> None:
+    announce_plugin(processes.folder, "a-first", "json")
+    processes.environment["RIDER_PLUGINS_DISABLED"] += ",a-first,a-second"
+    note_plugins(Settings(data_dir=run_folder.parent))
+    file = run_folder / "plugins.json"
+    known = file.read_text()
+    file.write_text(known.replace("{", '{"a-first": "a-first 1.0", "a-third": "a-third 1.0", ', 1))
+    announce_plugin(processes.folder, "a-second", "json")
+    status, output = rider(processes, "plugins", "list")
+    assert status == 0
+    assert "plugins have changed (a-second came, a-third went): start it again" in " ".join(output.split())
+
+
+def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:
+    run = processes.folder / "data" / "run"
+    run.mkdir(parents=True, mode=0o700)
+    (run / "plugins.json").write_text('{"a-third": "a-third 1.0"}')
+    assert "have changed" not in rider(processes, "plugins", "list")[1]

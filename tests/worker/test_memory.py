@@ -1,0 +1,54 @@
+"""A worker's memory has a limit: told, and the worker ends after its job."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from worker_harness import WorkerHarness
+
+from rider_core.testing.waiting import wait_until
+from rider_core.worker import memory
+from rider_core.worker.memory import MemoryLimit, own_bytes
+
+
+def test_what_a_process_has_grows_with_what_it_allocates() -> None:
+    before = own_bytes()
+    taken = bytearray(64 << 20)
+    assert own_bytes() - before > 60 << 20
+    del taken
+
+
+def test_the_limit_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(memory, "own_bytes", lambda: 100 << 20)
+    limit = MemoryLimit(150)
+    limit.start()
+    assert not limit.is_exceeded()
+    monkeypatch.setattr(memory, "own_bytes", lambda: 151 << 20)
+    assert limit.is_exceeded()
+    assert limit.is_exceeded()
+    assert [it.message for it in caplog.records] == [
+        "this worker has 151 MB, worker_memory_mb allows 150: it ends after its job and is started anew"
+    ]
+    assert not MemoryLimit(0).is_exceeded()
+
+
+def test_engines_that_need_more_from_the_start_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(memory, "own_bytes", lambda: 200 << 20)
+    limit = MemoryLimit(150)
+    with caplog.at_level(logging.WARNING):
+        limit.start()
+    assert not limit.is_exceeded()
+    assert "the limit is not heeded" in caplog.text
+
+
+def test_a_worker_that_leaks_ends_after_its_job(bench: WorkerHarness) -> None:
+    bench.processes.environment["RIDER_WORKER_MEMORY_MB"] = "180"
+    worker = bench.start_fast("text")
+    job_id = bench.submit("j1 leak 200")
+    assert bench.backend.wait(job_id, 20).result is not None
+    wait_until(lambda: worker.poll() is not None, 20, what="the worker's end")
+    assert worker.returncode == 0
+    assert "it ends after its job" in bench.processes.log()

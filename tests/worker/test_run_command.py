@@ -1,0 +1,45 @@
+"""`rider run` with a real worker: whoever waits no more has cancelled the job."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+from worker_harness import WorkerHarness
+
+from rider_core.api import JobState
+from rider_core.testing.waiting import wait_until
+from rider_core.timing import Stopwatch
+
+
+def run(bench: WorkerHarness, prompt: str, *more: str) -> subprocess.Popen[bytes]:
+    return bench.processes.start(
+        "-m", "rider_core.cli.main", "run", "text.generate", prompt, "--provider", "probe", *more, log="run"
+    )
+
+
+def state_of_only_job(bench: WorkerHarness) -> JobState:
+    (record,) = bench.backend.recent(10)
+    return record.state
+
+
+def test_ctrl_c_cancels_the_job(bench: WorkerHarness) -> None:
+    bench.start_fast("text")
+    command = run(bench, "j1 stream 2000")
+    wait_until(lambda: "and and" in bench.processes.log("run"), 30, what="the first pieces")
+    command.send_signal(signal.SIGINT)
+    assert command.wait(10) == 130
+    assert state_of_only_job(bench) is JobState.CANCELLED
+    assert "Traceback" not in bench.processes.log("run")
+    assert bench.backend.wait(bench.submit("j2"), 20).state is JobState.DONE
+
+
+def test_a_job_that_says_something_all_along_has_its_time_and_no_more(bench: WorkerHarness) -> None:
+    bench.start_fast("text")
+    assert bench.backend.wait(bench.submit("j0"), 20).state is JobState.DONE
+    watch = Stopwatch.start()
+    assert run(bench, "j1 stream 2000", "--timeout", "2").wait(30) == 1
+    assert watch.elapsed_s < 12
+    assert "not ended within 2 s, and was cancelled" in bench.processes.log("run")
+    cancelled = [it for it in bench.backend.recent(10) if it.state is JobState.CANCELLED]
+    assert len(cancelled) == 1
