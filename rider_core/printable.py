@@ -11,8 +11,14 @@ _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _STEERING_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: `scheme://user:password@host`; the user may be missing, as in Redis's.
 _PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)[^\s/]*@")
+_SECRET = ("password", "token", "secret", "key")
 #: What stands for a password.
 HIDDEN = "***"
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a setting of this name is shown to nobody."""
+    return any(word in name.lower() for word in _SECRET)
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rider_core.config import Settings, config_file, load_settings, variable_of
-from rider_core.printable import HIDDEN, without_passwords
+from rider_core.printable import HIDDEN, is_secret, without_passwords
 
 #: What follows from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
-#: Settings of providers whose names hold one of these are not shown.
-_SECRET = ("password", "token", "secret", "key")
+#: What the plugin rider-queue-rabbitmq reads from the environment.
+_RABBITMQ = tuple(f"RABBITMQ_{name}" for name in ("HOST", "PORT", "VHOST", "USER", "PASSWORD"))
 
 
 @click.group()
@@ -33,6 +34,7 @@ def show(name: str | None, as_json: bool) -> None:
     """Print all settings, or one: `rider config show redis_location`. Passwords are not shown."""
     settings = load_settings()
     values = {it: shown(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
+    values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in _RABBITMQ if it in os.environ}
     if name is not None:
         if name not in values:
             raise click.BadParameter(f"there is no setting {name!r}; `rider config show` lists them all")
@@ -49,6 +51,9 @@ def show(name: str | None, as_json: bool) -> None:
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
     for derived in DERIVED:
         table.add_row(derived, Text(_text(values[derived])), "", "follows from the others")
+    for variable in _RABBITMQ:
+        if variable in os.environ:
+            table.add_row("", Text(values[variable]), variable, "of the plugin rider-queue-rabbitmq")
     Console().print(table)
 
 
@@ -57,7 +62,7 @@ def shown(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return HIDDEN
     if isinstance(value, Mapping):
-        return {key: HIDDEN if any(it in key.lower() for it in _SECRET) else shown(it) for key, it in value.items()}
+        return {key: HIDDEN if is_secret(key) else shown(it) for key, it in value.items()}
     if isinstance(value, (tuple, list)):
         return [shown(it) for it in value]
     if value is None or isinstance(value, (bool, int, float)):

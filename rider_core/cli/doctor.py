@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,16 +30,24 @@ MIN_FREE_BYTES = 500 * 1024 * 1024
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def doctor(as_json: bool) -> None:
     """Check this installation. Exit status 1 where something keeps it from working."""
     healthy = True
+    told: list[dict[str, str | None]] = []
     for name, health in _checks(load_settings()):
+        healthy = healthy and health.status is not HealthStatus.UNAVAILABLE
+        if as_json:
+            about = {"check": name, "status": health.status.value, "reason": health.reason, "remedy": health.remedy}
+            told.append(about)
+            continue
         mark, colour = _MARKS[health.status]
         click.secho(f"{mark:<5}", fg=colour, nl=False)
         click.echo(f"{name}{': ' + health.reason if health.reason else ''}")
         if health.remedy:
             click.echo(f"     what to do: {health.remedy}")
-        healthy = healthy and health.status is not HealthStatus.UNAVAILABLE
+    if as_json:
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     if not healthy:
         sys.exit(1)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: `rider up` starts eight processes at once, and each would otherwise load what all of them need.
 COMMANDS = (
     "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
-    "prompts", "db", "config", "doctor",
+    "prompts", "db", "config", "doctor", "completion",
 )  # fmt: skip
 #: The exit status of what Ctrl-C has ended, as shells have it: 128 and the signal's number.
 INTERRUPTED = 130

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rider_core.catalogue import ModelCatalogue
+from rider_core.catalogue import ModelCatalogue, ModelStatus
+from rider_core.cli.completion import complete_models
+from rider_core.cli.tables import print_table
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ModelError, RiderError
 from rider_core.pluginhost import door
@@ -24,19 +27,23 @@ def models() -> None:
 
 
 @models.command("list")
-def list_models() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def list_models(as_json: bool) -> None:
     """The catalogue: name, licence, size, and whether it is installed."""
     catalogue = open_catalogue(load_settings())
+    if as_json:
+        click.echo(json.dumps([_told(catalogue.status(entry.name)) for entry in catalogue.entries()], indent=2))
+        return
     table = Table("model", "licence", "size", "state", "what it is")
     for entry in catalogue.entries():
         status = catalogue.status(entry.name)
         where = f"{status.state.value}{' (your own folder)' if status.local else ''}"
         table.add_row(entry.name, entry.licence, f"{entry.size_bytes / 1e6:.0f} MB", where, entry.description)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    print_table(table)
 
 
 @models.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_models)
 @click.option("--required", is_flag=True, help="Those that the engines in use want.")
 def pull(names: tuple[str, ...], required: bool) -> None:
     """Fetch models; an interrupted fetch goes on where it was."""
@@ -51,7 +58,7 @@ def pull(names: tuple[str, ...], required: bool) -> None:
 
 
 @models.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_models)
 def verify(names: tuple[str, ...]) -> None:
     """Compare installed models with their checksums."""
     catalogue = open_catalogue(load_settings())
@@ -64,7 +71,7 @@ def verify(names: tuple[str, ...]) -> None:
 
 
 @models.command()
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_models)
 def remove(names: tuple[str, ...]) -> None:
     """Delete fetched models; files in a folder of your own stay."""
     catalogue = open_catalogue(load_settings())
@@ -76,6 +83,21 @@ def remove(names: tuple[str, ...]) -> None:
             raise ModelError(f"model {name!r} is your own file {status.path}", remedy="delete it yourself")
         else:
             click.echo(f"{name} is not installed")
+
+
+def _told(status: ModelStatus) -> dict[str, Any]:
+    """For programs."""
+    entry = status.entry
+    return {
+        "name": entry.name,
+        "licence": entry.licence,
+        "size_bytes": entry.size_bytes,
+        "sha256": entry.sha256,
+        "state": status.state.value,
+        "path": str(status.path) if status.path else None,
+        "local": status.local,
+        "description": entry.description,
+    }
 
 
 def required_models(services: Services) -> list[str]:

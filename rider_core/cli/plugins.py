@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from rider_core.cli.completion import complete_plugins
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.pluginhost import PluginRecord
 from rider_core.runtime.installed import changes_since_start
@@ -22,27 +25,31 @@ def plugins() -> None:
 
 
 @plugins.command("list")
-def list_plugins() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def list_plugins(as_json: bool) -> None:
     """Every plugin with its state, its providers, and its reason where it does not work."""
     settings = load_settings()
     host = load_plugins(settings)
+    changed = changes_since_start(settings)
+    if changed:
+        click.secho(changed, fg="yellow", err=True)
+    if as_json:
+        told = [{**asdict(record), "state": record.state.value} for record in host.records()]
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
     table = Table("plugin", "package", "state", "providers", "reason")
     for record in host.records():
         providers = [name + (" (MOCK)" if host.registry.providers[name].mock else "") for name in record.providers]
         state = f"[{_STYLES[record.state.value]}]{record.state.value}[/]"
         package = f"{record.package} {record.version}"
         table.add_row(record.name, package, state, "\n".join(providers), record.reason.replace("[", "\\["))
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(table)
+    print_table(table)
     if not host.records():
-        console.print("No plugin is installed. The first one: pip install rider-echo")
-    changed = changes_since_start(settings)
-    if changed:
-        click.secho(changed, fg="yellow", err=True)
+        click.echo("No plugin is installed. The first one: pip install rider-echo")
 
 
 @plugins.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_plugins)
 def check(name: str | None) -> None:
     """Load the plugins, or one, and print the traceback of what fails. Exit status 1 where something does."""
     records = load_plugins(load_settings()).records()

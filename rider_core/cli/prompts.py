@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator, Mapping
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import InvalidInput
 from rider_core.prompts import BUILT_IN
@@ -21,18 +23,19 @@ def prompts() -> None:
 
 
 @prompts.command("list")
-def list_prompts() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def list_prompts(as_json: bool) -> None:
     """Every system prompt, by name and language, and whether you changed it."""
     written = _store().prompts()
+    rows = list(_rows(written))
+    if as_json:
+        names = ("name", "language", "state", "text")
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, ensure_ascii=False))
+        return
     table = Table("name", "language", "", "text")
-    for name in sorted({*BUILT_IN, *written}):
-        texts = {**BUILT_IN.get(name, {}), **written.get(name, {})}
-        for language, text in sorted(texts.items()):
-            mine = language in written.get(name, {})
-            comes_along = language in BUILT_IN.get(name, {})
-            state = "yours" if not comes_along else "changed" if mine else ""
-            table.add_row(name, language, state, text.replace("[", "\\["))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    for name, language, state, text in rows:
+        table.add_row(name, language, state, text.replace("[", "\\["))
+    print_table(table)
 
 
 @prompts.command()
@@ -69,6 +72,16 @@ def reset(name: str, language: str | None) -> None:
     if not _store().delete_prompt(name, language):
         raise InvalidInput(f"nothing of yours is written under {name!r}", remedy="see `rider prompts list`")
     click.echo(f"{name} is as it comes along" if name in BUILT_IN else f"{name} is forgotten")
+
+
+def _rows(written: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, language, whether it is the user's, and the text."""
+    for name in sorted({*BUILT_IN, *written}):
+        texts = {**BUILT_IN.get(name, {}), **written.get(name, {})}
+        for language, text in sorted(texts.items()):
+            mine = language in written.get(name, {})
+            comes_along = language in BUILT_IN.get(name, {})
+            yield name, language, "yours" if not comes_along else "changed" if mine else "", text
 
 
 def _store() -> Store:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,6 +17,7 @@ from rider_core.api.job_backend import COUNTERS, Histogram, JobBackend, TaskFigu
 from rider_core.api.jobs import DeadLetter
 from rider_core.api.messages import shorten
 from rider_core.api.tasks import QUEUES
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.redis_connection import connect
@@ -48,7 +48,7 @@ def stats(as_json: bool) -> None:
         oldest = "" if one.oldest_s is None else f"{one.oldest_s:.1f} s"
         cells = [one.waiting, oldest, one.scheduled, one.running, one.failed, one.workers]
         table.add_row(one.queue, *map(str, cells), style="red" if unserved else None)
-    _console().print(table)
+    print_table(table)
     for one in figures:
         if one.waiting and not one.workers:
             click.echo(f"no worker serves {one.queue}; start one with: rider worker {one.queue}")
@@ -72,7 +72,7 @@ def rates(seconds: float, as_json: bool) -> None:
     for row in rows:
         numbers = [f"{getattr(row, name) / watched_s:,.1f}" if getattr(row, name) else "" for name in _RATES]
         table.add_row(row.task, *numbers, *map(_quantiles, (row.waited, row.ran, row.took)))
-    _console().print(table)
+    print_table(table)
     if not any(getattr(row, name) for row in rows for name in _RATES):
         click.echo(f"nothing happened within {watched_s:.1f} s")
 
@@ -180,7 +180,7 @@ def _print_letters(letters: list[DeadLetter]) -> None:
         record, problem = letter.record, letter.record.problem
         error = f"{problem.code}: {problem.message}" if problem else "?"
         table.add_row(record.id, record.task, _when(record.ended_ts), str(record.attempts), escape(error))
-    _console().print(table)
+    print_table(table)
     click.echo("one of them: rider queue dead JOB; again: rider queue requeue JOB; forget: rider queue purge JOB")
 
 
@@ -206,7 +206,3 @@ def _print_letter(letter: DeadLetter) -> None:
 
 def _when(ts: float | None) -> str:
     return datetime.fromtimestamp(ts).strftime("%Y-%m-%d %H:%M:%S") if ts else ""
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160)

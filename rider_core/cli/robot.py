@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,6 +24,7 @@ from rider_core.api.steering import (
     RobotView,
     SwitchView,
 )
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.robot_client import RobotClient
@@ -102,7 +102,7 @@ def history(limit: int, as_json: bool) -> None:
     for one in switches:
         when = datetime.fromtimestamp(one.ts).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(when, *map(escape, (one.domain, _WHERE[one.mode], one.by, one.reason)))
-    _console().print(table)
+    print_table(table)
 
 
 @robot.command()
@@ -171,7 +171,7 @@ def _print_domains(domains: Iterable[DomainView]) -> None:
         why = one.why or one.reason
         cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by, why, against)
         table.add_row(*map(escape, cells), style="yellow" if against else None)
-    _console().print(table)
+    print_table(table)
 
 
 def _print_switch(one: SwitchView) -> None:
@@ -190,7 +190,3 @@ def _print_restarts(restarts: Iterable[Restart]) -> None:
     for one in restarts:
         click.secho(f"to do at the robot: {one.what} ({one.why})", fg="yellow")
         click.echo(f"  {one.command}")
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
+import math
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +21,9 @@ from rider_core.api.object_detection import MAX_IMAGE_BYTES, Detections
 from rider_core.api.tasks import TASKS
 from rider_core.api.wav import wav_bytes
 from rider_core.cli.box_picture import box_picture
+from rider_core.cli.completion import complete_providers
 from rider_core.cli.job_input import payload_of
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import RiderError, WaitTimeout
 from rider_core.runtime.installed import changes_since_start
@@ -31,17 +33,34 @@ from rider_core.runtime.services import Services
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
+class Seconds(click.FloatRange):
+    """A time to wait. Comparisons say nothing of nan."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0.1, max=86_400)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
+
+
 @click.command()
 @click.argument("task", type=click.Choice(list(TASKS)))
 @click.argument("source", metavar="INPUT")
 @click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
-@click.option("--provider", help="A provider by name instead of the one in the settings.")
+@click.option(
+    "--provider", help="A provider by name instead of the one in the settings.", shell_complete=complete_providers
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where spoken sound goes (WAV), or the picture with its boxes (SVG).",
 )
-@click.option("--timeout", "timeout_s", default=120.0, show_default=True, help="Seconds to wait for the result.")
+@click.option(
+    "--timeout", "timeout_s", default=120.0, show_default=True, type=Seconds(), help="Seconds to wait for the result."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result.")
 def run(
     task: str,
@@ -56,6 +75,8 @@ def run(
 
     It needs a worker: `rider up` in another window.
     """
+    if output is not None:
+        _check_place(output)
     settings = load_settings()
     services = Services.open(settings, role="cli")
     changed = changes_since_start(settings)
@@ -80,6 +101,9 @@ def run(
         click.secho(f"MOCK: {record.provider} made this up", fg="yellow", err=True)
     if output is not None:
         _write(output, spec, result, sound)
+    elif task == "voice.synthesize":
+        seconds = result.get("duration_s", 0)
+        click.secho(f"{seconds:.1f} s of sound were made and thrown away; --output FILE.wav keeps them", err=True)
     if as_json or task == "voice.synthesize":
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
     elif task == "vision.detect":
@@ -88,6 +112,15 @@ def run(
         click.echo(result["text"] or "(nobody speaks)")
         if result.get("hint"):
             click.secho(result["hint"], fg="yellow", err=True)
+
+
+def _check_place(output: Path) -> None:
+    """Before the work is done: nobody wants to do it twice."""
+    folder = output.parent
+    if not folder.is_dir():
+        raise click.BadParameter(f"there is no folder {str(folder)!r}; make it first", param_hint="--output")
+    if not os.access(output if output.exists() else folder, os.W_OK):
+        raise click.BadParameter(f"{str(output)!r} cannot be written", param_hint="--output")
 
 
 def _done(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
@@ -116,7 +149,10 @@ def _print_objects(found: Detections) -> None:
     table = Table("object", "score", "left", "top", "right", "bottom", caption=f"{found.width} x {found.height} pixels")
     for it in found.objects:
         table.add_row(Text(it.label), f"{it.score:.0%}", *(f"{edge:.0f}" for edge in it.box))
-    Console(width=None if sys.stdout.isatty() else 100).print(table if found.objects else "(nothing is found)")
+    if found.objects:
+        print_table(table)
+    else:
+        click.echo("(nothing is found)")
 
 
 def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> list[bytes]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,7 +18,9 @@ from rider_core.api.jobs import Priority
 from rider_core.api.messages import parse_message
 from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleState, machine_timezone
 from rider_core.api.tasks import TASKS
+from rider_core.cli.completion import complete_providers
 from rider_core.cli.job_input import payload_of
+from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import InvalidInput
 from rider_core.jobs.schedules import ScheduleBook, due_times
@@ -69,7 +70,7 @@ def show(as_json: bool) -> None:
     table = Table("schedule", "task", "times", "state", "next", "last", "fired", "late", "missed")
     for record in records:
         table.add_row(*_cells(record), style=_STYLES[record.state])
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    print_table(table)
     for record in records:
         if record.problem:
             click.echo(
@@ -87,7 +88,9 @@ def show(as_json: bool) -> None:
 @click.option("--every", "every_s", type=DURATION, help="From one due time to the next: 90, 5m, 1h30m, 1d.")
 @click.option("--tz", "timezone", help="The time zone of --cron, such as Europe/Warsaw; by default this machine's.")
 @click.option("--set", "extra", multiple=True, metavar="FIELD=VALUE", help="Another field of the request.")
-@click.option("--provider", help="A provider by name instead of the one in the settings.")
+@click.option(
+    "--provider", help="A provider by name instead of the one in the settings.", shell_complete=complete_providers
+)
 @click.option("--priority", type=click.Choice([it.value for it in Priority]), default="normal", show_default=True)
 @click.option("--deadline", "deadline_s", type=float, help="A job is not started so many seconds after its due time.")
 @click.option(
@@ -158,16 +161,22 @@ def resume(schedule_id: str) -> None:
 @click.argument("cron", metavar="EXPRESSION")
 @click.option("--tz", "timezone", help="The time zone, such as Europe/Warsaw; by default this machine's.")
 @click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100), help="How many.")
-def preview(cron: str, timezone: str | None, count: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON: seconds since the epoch, and as text.")
+def preview(cron: str, timezone: str | None, count: int, as_json: bool) -> None:
     """When a cron EXPRESSION is due next."""
     timezone = timezone or machine_timezone()
     # Only its times matter, but they are a schedule's.
     whole = {"id": "preview", "cron": cron, "timezone": timezone, "task": "", "payload": {}}
     times = due_times(parse_message(Schedule, whole))
-    ts: float = time.time()
-    for _ in range(count):
-        ts = times.after(ts)
-        click.echo(datetime.fromtimestamp(ts, ZoneInfo(timezone)).strftime(_TIME))
+    due = [times.after(time.time())]
+    while len(due) < count:
+        due.append(times.after(due[-1]))
+    shown = [datetime.fromtimestamp(ts, ZoneInfo(timezone)) for ts in due]
+    if as_json:
+        click.echo(json.dumps([{"ts": ts, "time": it.isoformat()} for ts, it in zip(due, shown, strict=True)]))
+        return
+    for it in shown:
+        click.echo(it.strftime(_TIME))
 
 
 @contextmanager

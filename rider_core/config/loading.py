@@ -14,12 +14,12 @@ from pydantic_settings import SettingsError
 from rider_core.config.file import config_file, line_of
 from rider_core.config.settings import Settings, variable_of
 from rider_core.errors import ConfigError
+from rider_core.printable import is_secret
 
 #: Read elsewhere than in the table.
 _OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_SUPERVISOR_PID")
 #: The tests' own.
 _TESTS = "RIDER_TEST_"
-_SECRET = ("password", "token", "secret", "key")
 _MAX_SHOWN = 80
 
 
@@ -59,7 +59,7 @@ def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
             f"{where}: there is no setting {name}{_meant(name, Settings.model_fields)}",
             remedy="rider config show lists them all",
         )
-    shown = "hidden" if any(it in path.lower() for it in _SECRET) else _shown(problem["input"])
+    shown = "hidden" if is_secret(path) else _shown(problem["input"])
     where, remedy = _source(field)
     return ConfigError(f"{where}: setting {path} is {shown}: {message[:1].lower()}{message[1:]}", remedy=remedy)
 

@@ -58,6 +58,14 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="the panel listens here; another than loopback needs web_password")
     web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
     web_password: SecretStr | None = Field(None, description="asked for by the panel (user name: rider)")
+    web_allowed_hosts: NameList = Field((), description="other names of the panel: panel.home, *.lan")
+    web_public_url: str | None = Field(None, description="the address that people open where a proxy is in front")
+    web_trusted_proxies: NameList = Field(
+        (), description="addresses of proxies whose word counts about who asks: 127.0.0.1, 10.0.0.0/8"
+    )
+    web_allowed_origins: NameList = Field(
+        (), description="pages that may ask /v1 from elsewhere, with the key: app://obsidian.md"
+    )
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="what serves the panel")
 
     workers: int = Field(2, ge=1, le=64, description="worker processes, so that speech need not wait for hearing")
@@ -109,7 +117,14 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
-    @field_validator("plugins_disabled", "plugins_required", mode="before")
+    @field_validator(
+        "plugins_disabled",
+        "plugins_required",
+        "web_allowed_hosts",
+        "web_trusted_proxies",
+        "web_allowed_origins",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

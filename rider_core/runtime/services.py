@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from redis import Redis, RedisError
 
 from rider_core import store
+from rider_core.api.messages import shorten
 from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
@@ -20,6 +22,7 @@ from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.pluginhost import PluginHost, door
+from rider_core.printable import HIDDEN, is_secret
 from rider_core.runtime.data_folder import check_data_folder
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
@@ -164,9 +167,12 @@ class Services:
         values = {**self.settings.provider_settings.get(provider.name, {}), **self._saved_settings(provider.name)}
         try:
             return provider.Config.model_validate(values)
-        except ValueError as error:
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            where = ".".join(map(str, problem["loc"]))
             raise ConfigError(
-                f"the settings of provider {provider.name!r} are wrong: {error}",
+                f"the settings of provider {provider.name!r} are wrong: {where}: {problem['msg']}, "
+                f"got {HIDDEN if is_secret(where) else shorten(problem['input'])}",
                 remedy=f"correct [provider_settings.{provider.name}] in rider.toml",
             ) from None
 

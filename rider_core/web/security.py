@@ -9,18 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import ipaddress
 import json
 import logging
 import math
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.metrics import REFUSED
+from rider_core.printable import printable
 from rider_core.web.buckets import TokenBuckets
+from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
+from rider_core.web.names import Names, PublicUrl, TrustedProxies, as_address
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
 from rider_core.web.serving.addresses import client_at
@@ -29,16 +32,15 @@ from rider_core.web.serving.handler import close_after_answer
 log = logging.getLogger(__name__)
 
 USER = "rider"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 #: The only path that tells a stranger anything: that the panel runs. Supervisors ask it.
 OPEN_PATHS = frozenset({"/healthz"})
 #: Where a browser says that a page of another site asks.
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 #: A closed list, because the method becomes a label of the request metrics.
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-#: Longer than any name and port; what is longer is not parsed.
-MAX_HOST = 300
 MAX_AUTHORIZATION = 1_000
+#: Of a name that is refused, in characters.
+MAX_SHOWN = 100
 #: Wrong passwords of one client: so many at once, then one every so many seconds. The right one waits as long, or
 #: its guesser would be told.
 GUESSES, GUESS_EVERY_S = 10, 2.0
@@ -75,7 +77,7 @@ def check_exposure(settings: Settings) -> None:
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
-    address = _as_address(host)
+    address = as_address(host)
     return address is not None and address.is_loopback
 
 
@@ -86,23 +88,34 @@ class Gate:
         self._application = application
         self._password = _password(settings)
         self._guesses = TokenBuckets(GUESSES, GUESS_EVERY_S)
-        host = settings.web_host.lower().strip("[]")
-        self._names = LOOPBACK_NAMES | {host}
-        address = _as_address(host)
-        self._any_address = host == "" or (address is not None and address.is_unspecified)
-        if self._any_address:
-            own = socket.gethostname().lower()
-            self._names |= {own, f"{own}.local"}
+        self._public = PublicUrl.of(settings)
+        self._names = Names(settings, self._public)
+        self._proxies = TrustedProxies(settings.web_trusted_proxies)
+        self._pages = AllowedOrigins(settings.web_allowed_origins)
+        #: Takes a proxy's word for who asks, how, and for which name.
+        self._behind_proxy = ProxyFix(self._serve, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        serve = self._behind_proxy if self._proxies.have(str(environ.get("REMOTE_ADDR", ""))) else self._serve
+        return serve(environ, start_response)
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self._strip_path(environ)
+        page = self._page_from_elsewhere(environ)
+
         def start_signed(status: str, headers: HeaderList, *more: Any) -> Any:
             ours = {name.lower() for name in SECURITY_HEADERS}
             kept = [(name, value) for name, value in headers if name.lower() not in ours]
             if not any(name.lower() == "cache-control" for name, _ in kept):
                 kept.append(("Cache-Control", "no-store"))
+            if page:
+                kept += headers_for(page)
             return start_response(status, [*kept, *SECURITY_HEADERS.items()], *more)
 
-        refusal = self._judge(environ)
+        refusal = self._judge(environ, page)
+        if refusal is None and page and is_preflight(environ):
+            start_signed("204 No Content", preflight_headers(environ))
+            return []
         if refusal is None:
             return self._application(environ, start_signed)
         status, code, sentence, headers = refusal
@@ -114,21 +127,46 @@ class Gate:
         start_signed(status, headers)
         return [body]
 
-    def _judge(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
+    def _strip_path(self, environ: dict[str, Any]) -> None:
+        """The panel lies below a path, whether the proxy leaves that away or not."""
+        prefix, path = self._public.path, str(environ.get("PATH_INFO", ""))
+        if not prefix:
+            return
+        environ["SCRIPT_NAME"] = prefix
+        if path == prefix or path.startswith(f"{prefix}/"):
+            environ["PATH_INFO"] = path[len(prefix) :] or "/"
+
+    def _page_from_elsewhere(self, environ: dict[str, Any]) -> str:
+        """The origin of a page that may ask OpenAI's paths from elsewhere; empty: this is none."""
+        origin = str(environ.get("HTTP_ORIGIN", ""))
+        return origin if origin and _is_openai(environ) and self._pages.allow(origin) else ""
+
+    def _judge(self, environ: dict[str, Any], page: str) -> tuple[str, str, str, HeaderList] | None:
         """Why this request is refused, or None."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
         host = environ.get("HTTP_HOST", "")
-        if not self._knows(host):
-            sentence = "The panel does not go by this name. Open it by its address, or set RIDER_WEB_HOST to the name."
-            return "403 Forbidden", "host", sentence, []
-        origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and origin.lower() != f"{environ.get('wsgi.url_scheme')}://{host}".lower():
-            return "403 Forbidden", "origin", "Another site's page may not talk to the panel.", []
-        if environ.get("HTTP_SEC_FETCH_SITE") in FOREIGN_SITES and not _is_navigation(environ):
-            # A picture or a script of such a page has no Origin.
-            return "403 Forbidden", "origin", "Another site's page may not use the panel.", []
+        # What asks whether the panel lives may be so simple that it sends no name.
+        if not self._names.know(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
+            name = printable(host[:MAX_SHOWN]).partition(":")[0]
+            sentence = f"The panel does not go by the name {name!r}. Where that is one of its names: "
+            return "403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", []
+        if not page and not self._is_own_page(environ, host):
+            sentence = "Another site's page may not talk to the panel. A proxy in front: set RIDER_WEB_PUBLIC_URL to "
+            sentence += "the address that people open. A program that asks /v1: RIDER_WEB_ALLOWED_ORIGINS."
+            return "403 Forbidden", "origin", sentence, []
+        if page and is_preflight(environ):  # a browser sends no password with its question
+            return None
         return self._judge_password(environ)
+
+    def _is_own_page(self, environ: dict[str, Any], host: str) -> bool:
+        """Whether the panel's own page asks, or no page at all."""
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None:
+            own = f"{environ.get('wsgi.url_scheme')}://{host}".lower()
+            return origin.lower() in (own, self._public.origin) and origin != ""
+        # A picture or a script of another site's page has no Origin.
+        return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or _is_navigation(environ)
 
     def _judge_password(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
         if environ.get("PATH_INFO") in OPEN_PATHS:
@@ -150,24 +188,6 @@ class Gate:
                 challenge = 'Bearer realm="Rider-PC"'
             return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
         return None
-
-    def _knows(self, host: str) -> bool:
-        """Whether the panel is called so. A name of someone else's that leads here is DNS rebinding."""
-        if not host or len(host) > MAX_HOST:
-            return False
-        name = host.lower()
-        if name.startswith("["):
-            name, bracket, port = name[1:].partition("]")
-            if not bracket or (port and not _is_port(port)):
-                return False
-        elif ":" in name:
-            name, _, port = name.partition(":")
-            if not _is_port(":" + port):
-                return False
-        if name in self._names:
-            return True
-        # A page can be rebound to our address only under a name; who asks by address asked for this address.
-        return self._any_address and _as_address(name) is not None
 
     def _authorized(self, header: str, keyed: bool) -> bool:
         """Args:
@@ -212,14 +232,3 @@ def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> 
 
 def _password(settings: Settings) -> str | None:
     return settings.web_password.get_secret_value() or None if settings.web_password else None
-
-
-def _as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _is_port(text: str) -> bool:
-    return text.startswith(":") and text[1:].isascii() and text[1:].isdigit() and len(text) <= 6

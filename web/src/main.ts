@@ -12,6 +12,7 @@ import { refusedCard } from "./cards/refused";
 import { robotCard } from "./cards/robot";
 import { talkCard } from "./cards/talk";
 import { h, icon, pill, refreshTimes } from "./dom";
+import { ROOT } from "./root";
 import { State } from "./state";
 import type { Connection } from "./state";
 import { strings } from "./strings";
@@ -86,7 +87,7 @@ function take(news: News): void {
 }
 
 function listen(): void {
-  const socket = io("/live", { reconnectionDelayMax: 3000 });
+  const socket = io("/live", { path: `${ROOT}/socket.io`, reconnectionDelayMax: 3000 });
   socket.on("connect", () => {
     showConnection("live");
     socket.emit("ready");

@@ -1,5 +1,6 @@
 // Asks the panel's process to switch one of the robot's domains.
 
+import { ROOT } from "./root";
 import { strings } from "./strings";
 
 export const CHOICES = ["pc", "local", "automatic"] as const;
@@ -10,7 +11,7 @@ export interface Outcome { accepted: boolean; confirmed: boolean; problem: strin
 
 /** The panel waits 5 s for the link; a panel that does not answer at all is given up after this time. */
 const LIMIT_MS = 9_000;
-const ROBOT = "/api/v1/robots/rider";
+const ROBOT = `${ROOT}/api/v1/robots/rider`;
 
 export async function choose(domain: string, choice: Choice): Promise<Outcome> {
   const stop = new AbortController();

@@ -1,0 +1,117 @@
+"""Under which names the panel is asked, from whom it believes who asks, and which pages may ask it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Longer than any name and port; what is longer is not parsed.
+MAX_HOST = 300
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class PublicUrl(NamedTuple):
+    """How people reach the panel through a proxy.
+
+    Attributes:
+        origin: Scheme, name and port, as browsers send it in `Origin`; empty where there is no proxy.
+        host: Its name.
+        path: What stands before the panel's own paths, without a slash at its end; mostly empty.
+    """
+
+    origin: str
+    host: str
+    path: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> PublicUrl:
+        """Raises `ConfigError` where it is no address of a page."""
+        if not settings.web_public_url:
+            return cls("", "", "")
+        parts = urlsplit(settings.web_public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ConfigError(
+                f"web_public_url is {settings.web_public_url!r}, which is no address of a page",
+                remedy="set RIDER_WEB_PUBLIC_URL to one such as https://home.example/rider",
+            )
+        return cls(f"{parts.scheme}://{parts.netloc}".lower(), parts.hostname.lower(), parts.path.rstrip("/"))
+
+
+class Names:
+    """What the panel is called."""
+
+    def __init__(self, settings: Settings, public: PublicUrl) -> None:
+        host = settings.web_host.lower().strip("[]")
+        address = as_address(host)
+        self._any_address = host == "" or (address is not None and address.is_unspecified)
+        allowed = [name.lower().rstrip(".") for name in settings.web_allowed_hosts]
+        self._names = LOOPBACK_NAMES | {host, public.host} | {name for name in allowed if not name.startswith("*.")}
+        self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
+        if self._any_address:
+            own = socket.gethostname().lower()
+            self._names |= {own, f"{own}.local"}
+
+    def know(self, host: str) -> bool:
+        """Whether the panel is called so. A name of someone else's that leads here is DNS rebinding.
+
+        Args:
+            host: The header, with its port.
+        """
+        if not host or len(host) > MAX_HOST:
+            return False
+        name = host.lower()
+        if name.startswith("["):
+            name, bracket, port = name[1:].partition("]")
+            if not bracket or (port and not _is_port(port)):
+                return False
+        elif ":" in name:
+            name, _, port = name.partition(":")
+            if not _is_port(":" + port):
+                return False
+        name = name.removesuffix(".")
+        if name in self._names or (self._suffixes and name.endswith(self._suffixes)):
+            return True
+        # A page can be rebound to our address only under a name; who asks by address asked for this address.
+        return self._any_address and as_address(name) is not None
+
+
+class TrustedProxies:
+    """Whose word counts about who asks."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        """Raises `ConfigError` where one is neither an address nor a network."""
+        self._networks: list[Network] = []
+        for text in networks:
+            try:
+                self._networks.append(ipaddress.ip_network(text, strict=False))
+            except ValueError:
+                raise ConfigError(
+                    f"web_trusted_proxies has {text!r}, which is no address and no network",
+                    remedy="set RIDER_WEB_TRUSTED_PROXIES to some such as 127.0.0.1,10.0.0.0/8",
+                ) from None
+
+    def have(self, host: str) -> bool:
+        address = as_address(host)
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return address is not None and any(address in network for network in self._networks)
+
+
+def as_address(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_port(text: str) -> bool:
+    return text.startswith(":") and text[1:].isascii() and text[1:].isdigit() and len(text) <= 6

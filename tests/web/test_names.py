@@ -1,0 +1,176 @@
+"""By which names the panel is asked, through which proxies, and by which pages from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.web.security import GUESSES, Gate
+
+SECRET = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
+
+
+class Asked:
+    """Answers through a gate: status, headers, and what the application behind it saw."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.seen: dict[str, Any] = {}
+        self.gate = Gate(self._application, Settings(**settings))
+
+    def __call__(self, host: str = "127.0.0.1:8000", path: str = "/", **environ: str) -> int:
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1"}
+        if host:
+            asked["HTTP_HOST"] = host
+        self.seen = {}
+        body = self.gate({**asked, **environ}, lambda status, headers, *_: told.append((status, headers)))
+        self.text = b"".join(body).decode()
+        self.headers = {name.lower(): value for name, value in told[0][1]}
+        return int(told[0][0][:3])
+
+    def _application(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.seen = environ
+        start_response("200 OK", [])
+        return [b"inside"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("panel.home:8000", 200),
+        ("PANEL.home", 200),
+        ("panel.home.", 200),
+        ("a.lan", 200),
+        ("a.b.lan:80", 200),
+        ("localhost.", 200),
+        ("lan", 403),
+        ("xlan", 403),
+        ("panel.home.evil.example", 403),
+        ("other.home", 403),
+    ],
+)
+def test_other_names(host: str, status: int) -> None:
+    assert Asked(web_allowed_hosts="panel.home, *.lan")(host) == status
+
+
+def test_a_refused_name_is_told_with_what_lets_it_in() -> None:
+    ask = Asked()
+    assert ask("rider.home:8000") == 403
+    assert ask.text == (
+        "The panel does not go by the name 'rider.home'. Where that is one of its names: "
+        "RIDER_WEB_ALLOWED_HOSTS=rider.home\n"
+    )
+    assert ask("\x1b[31m\nx") == 403
+    assert "\x1b" not in ask.text
+    remedy = "RIDER_WEB_ALLOWED_HOSTS=rider.home".partition("=")[2]
+    assert Asked(web_allowed_hosts=remedy)("rider.home:8000") == 200
+
+
+def test_who_asks_whether_it_lives_may_send_no_name() -> None:
+    ask = Asked(web_password="s3cret")
+    assert ask("", "/healthz") == 200
+    assert ask("evil.example", "/healthz") == 403
+    assert ask("", "/") == 403
+
+
+class TestProxy:
+    def ask(self, **more: Any) -> Asked:
+        return Asked(web_public_url="https://home.example/rider", web_trusted_proxies="10.1.0.0/16,::1", **more)
+
+    def test_its_page_is_the_panels_own(self) -> None:
+        ask = self.ask()
+        for host in ("127.0.0.1:8000", "home.example"):
+            assert ask(host, "/api/x", HTTP_ORIGIN="https://home.example") == 200
+        assert ask(path="/api/x", HTTP_ORIGIN="http://home.example") == 403
+        assert ask(path="/api/x", HTTP_ORIGIN="https://home.example.evil.example") == 403
+
+    @pytest.mark.parametrize(
+        ("path", "inside"),
+        [("/rider", "/"), ("/rider/", "/"), ("/rider/static/a", "/static/a"), ("/riders", "/riders"), ("/x", "/x")],
+    )
+    def test_a_path_before_its_own(self, path: str, inside: str) -> None:
+        ask = self.ask()
+        assert ask(path=path) == 200
+        assert (ask.seen["SCRIPT_NAME"], ask.seen["PATH_INFO"]) == ("/rider", inside)
+
+    def test_who_asks_is_believed_from_it_alone(self) -> None:
+        ask = self.ask()
+        told = {"HTTP_X_FORWARDED_FOR": "1.1.1.1, 192.168.1.9", "HTTP_X_FORWARDED_PROTO": "https"}
+        for proxy in ("10.1.2.3", "::1", "::ffff:10.1.2.3"):
+            assert ask(REMOTE_ADDR=proxy, **told) == 200
+            assert (ask.seen["REMOTE_ADDR"], ask.seen["wsgi.url_scheme"]) == ("192.168.1.9", "https")
+        assert ask(REMOTE_ADDR="10.2.0.1", **told) == 200
+        assert (ask.seen["REMOTE_ADDR"], ask.seen["wsgi.url_scheme"]) == ("10.2.0.1", "http")
+
+    def test_guesses_through_it_are_its_clients(self) -> None:
+        ask = self.ask(web_password="s3cret")
+
+        def guess(client: str, password: str) -> int:
+            headers = {"HTTP_X_FORWARDED_FOR": client, "HTTP_AUTHORIZATION": f"Bearer {password}"}
+            return ask(path="/v1/models", REMOTE_ADDR="10.1.2.3", **headers)
+
+        assert {guess("192.168.1.9", "wrong") for _ in range(GUESSES)} == {401}
+        assert guess("192.168.1.9", "s3cret") == 429
+        assert guess("192.168.1.10", "s3cret") == 200
+
+    @pytest.mark.parametrize(
+        "url", ["home.example", "ftp://home.example", "https://", "https://home.example/?x=1", "/rider"]
+    )
+    def test_an_address_that_is_none(self, url: str) -> None:
+        with pytest.raises(ConfigError, match="RIDER_WEB_PUBLIC_URL"):
+            Asked(web_public_url=url)
+
+    def test_a_proxy_that_is_none(self) -> None:
+        with pytest.raises(ConfigError, match="'my-proxy', which is no address"):
+            Asked(web_trusted_proxies="my-proxy")
+
+
+class TestElsewhere:
+    """Pages of other origins."""
+
+    def ask(self) -> Asked:
+        return Asked(web_allowed_origins="app://obsidian.md, http://localhost:3000/", web_password="s3cret")
+
+    def test_a_browser_asks_first_and_then_with_the_key(self) -> None:
+        ask = self.ask()
+        question = {
+            "REQUEST_METHOD": "OPTIONS",
+            "HTTP_ORIGIN": "app://obsidian.md",
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST",
+            "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "authorization,content-type,x-stainless-os",
+            "HTTP_SEC_FETCH_SITE": "cross-site",
+        }
+        assert ask(path="/v1/chat/completions", **question) == 204
+        assert ask.headers["access-control-allow-origin"] == "app://obsidian.md"
+        assert "x-stainless-os" in ask.headers["access-control-allow-headers"]
+        assert "POST" in ask.headers["access-control-allow-methods"]
+        asked = {"HTTP_ORIGIN": "app://obsidian.md", "HTTP_SEC_FETCH_SITE": "cross-site"}
+        assert ask(path="/v1/models", **asked) == 401
+        assert ask.headers["access-control-allow-origin"] == "app://obsidian.md", "its page is to see the reason"
+        assert ask(path="/v1/models", **asked, **SECRET) == 200
+        assert ask.headers["access-control-allow-origin"] == "app://obsidian.md"
+
+    def test_only_openais_paths_and_only_those_pages(self) -> None:
+        ask = self.ask()
+        assert ask(path="/api/status", HTTP_ORIGIN="app://obsidian.md", **SECRET) == 403
+        assert ask(path="/v1/models", HTTP_ORIGIN="app://obsidian.md.evil", **SECRET) == 403
+        assert ask(path="/v1/models", HTTP_ORIGIN="http://localhost:3000", **SECRET) == 200
+        assert ask(path="/v1/models", HTTP_ORIGIN="null", **SECRET) == 403
+        assert "access-control-allow-origin" not in ask.headers
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_a_page_that_sends_no_origin_is_refused_too(self, site: str) -> None:
+        ask = Asked()
+        assert ask(path="/socket.io/", HTTP_SEC_FETCH_SITE=site, HTTP_SEC_FETCH_MODE="no-cors") == 403
+        assert (
+            ask(path="/metrics", HTTP_SEC_FETCH_SITE=site, HTTP_SEC_FETCH_MODE="navigate", HTTP_SEC_FETCH_DEST="iframe")
+            == 403
+        )
+        link = {"HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_MODE": "navigate", "HTTP_SEC_FETCH_DEST": "document"}
+        assert ask(**link) == 200, "somebody followed a link to the panel"
+        assert ask(REQUEST_METHOD="POST", **link) == 403
+        assert ask(HTTP_SEC_FETCH_SITE="same-origin") == 200
+        assert ask(HTTP_SEC_FETCH_SITE="none") == 200
