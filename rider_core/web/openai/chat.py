@@ -20,7 +20,7 @@ from rider_core.web.openai.chat_request import ChatRequest
 from rider_core.web.openai.directory import ModelDirectory
 from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import answer_to
-from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.headers import LEFT_OUT, answer_headers
 from rider_core.web.openai.requests import parse_body
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
             errand.close()
             raise
         response.headers.update(answer_headers(errand.id, offer.mock, asked.ignored))
+        if asked.turns_left_out:
+            response.headers[LEFT_OUT] = str(asked.turns_left_out)
         return response
 
 

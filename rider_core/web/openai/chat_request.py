@@ -17,6 +17,10 @@ DEFAULT_MAX_TOKENS = 1_024
 #: No engine of ours goes further. A limit above this one is kept by keeping this one; `finish_reason` says that it cut.
 MAX_TOKENS = 8_192
 MAX_MODEL_ID = 200
+#: Of messages in one conversation; the engines are given the last `MAX_HISTORY` and one.
+MAX_TURNS = 10_000
+#: What the engine is told where the last word is its own: to go on. OpenAI's models do so unasked.
+CONTINUE = "Go on from exactly where your last message ends. Repeat nothing of it."
 #: Of parts in one message: a text that somebody cut up.
 MAX_PARTS = 100
 
@@ -68,6 +72,10 @@ class ChatTurn(_Lenient):
     role: str = Field(max_length=32, description="system, developer, user or assistant")
     content: str | list[ContentPart] | None = Field(None, description="a text, whole or in parts")
 
+    @property
+    def is_system(self) -> bool:
+        return self.role in ("system", "developer")
+
 
 class StreamOptions(_Lenient):
     include_usage: bool | None = Field(None, description="a last chunk tells how many tokens there were")
@@ -77,12 +85,11 @@ class ChatRequest(_Lenient):
     """Body of `POST /v1/chat/completions`."""
 
     model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="one of `/v1/models`")
-    # One more than fits, for the system's; what is longer is not read.
-    messages: list[ChatTurn] = Field(min_length=1, max_length=2 * MAX_HISTORY, description="the conversation in order")
+    messages: list[ChatTurn] = Field(min_length=1, max_length=MAX_TURNS, description="the conversation in order")
     max_tokens: int | None = Field(None, ge=1, description="the older name of the next one")
     max_completion_tokens: int | None = Field(None, ge=1, description="length limit of the answer")
     temperature: float | None = Field(None, ge=0, le=2, description="0: always the likeliest answer")
-    top_p: float | None = Field(None, gt=0, le=1, description="share of probability that is chosen from")
+    top_p: float | None = Field(None, ge=0, le=1, description="share of probability that is chosen from; 0: none")
     seed: int | None = Field(None, ge=-(2**63), lt=2**64, description="the same seed gives the same answer")
     stop: str | list[str] | None = Field(None, description="the answer ends before any of these")
     stream: bool | None = Field(None, description="the answer in chunks as they are written")
@@ -92,6 +99,11 @@ class ChatRequest(_Lenient):
     def ignored(self) -> set[str]:
         """Names of parameters that nobody here knows, or that only advise."""
         return set(self.model_extra or {}) - _NOTHING_TO_US - set(_HARMLESS_VALUES)
+
+    @property
+    def turns_left_out(self) -> int:
+        """How many of the oldest no engine is given."""
+        return max(0, sum(not turn.is_system for turn in self.messages) - MAX_HISTORY - 1)
 
     @property
     def wants_usage(self) -> bool:
@@ -108,12 +120,14 @@ class ChatRequest(_Lenient):
         """
         refuse_unless(self.model_extra or {}, _HARMLESS_VALUES, "GET /v1/models lists what answers in plain text")
         limit = self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
+        # From no share of the probability the likeliest is chosen.
+        greedy = self.top_p == 0
         fields = {
             **_conversation(self.messages),
             "model": model,
             "max_tokens": min(limit, MAX_TOKENS),
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            "temperature": 0 if greedy else self.temperature,
+            "top_p": None if greedy else self.top_p,
             # Ours has 32 bits; what is the same stays the same.
             "seed": None if self.seed is None else self.seed % 2**32,
             "stop": [self.stop] if isinstance(self.stop, str) else self.stop,
@@ -131,16 +145,11 @@ def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
             system.append(text)
         else:
             said.append(ChatMessage(role=role, content=text))
-    if not said or said[-1].role != "user":
-        raise WrongParameter("the last message is not the user's", "messages", reason="invalid_value")
-    if len(said) - 1 > MAX_HISTORY:
-        raise WrongParameter(
-            f"messages has {len(said)} turns, the limit is {MAX_HISTORY + 1}",
-            "messages",
-            reason="context_length_exceeded",
-            remedy="leave out the oldest",
-        )
-    *history, last = said
+    if not said:  # only what is to be done, which is all that there is to answer
+        said, system = [ChatMessage(role="user", content=_limited("\n\n".join(system), "messages"))], []
+    elif said[-1].role == "assistant":
+        said.append(ChatMessage(role="user", content=CONTINUE))
+    *history, last = said[-MAX_HISTORY - 1 :]
     if not last.content.strip():
         raise WrongParameter("the last message is empty", f"messages[{len(turns) - 1}].content", reason="invalid_value")
     joined = _limited("\n\n".join(system), "messages")
@@ -148,7 +157,7 @@ def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
 
 
 def _role_of(turn: ChatTurn, number: int) -> Literal["system", "user", "assistant"]:
-    if turn.role in ("system", "developer"):
+    if turn.is_system:
         return "system"
     if turn.role == "user":
         return "user"

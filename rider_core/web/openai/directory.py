@@ -242,6 +242,8 @@ def _found(listing: Listing, task: str, name: str) -> Offer | None:
     for matches in (
         lambda offer: offer.id == name,
         lambda offer: f"{offer.owner}/{offer.model}" == name,
+        # Ollama's names have a tag, and its users leave the usual one away.
+        lambda offer: f"{name}:latest" in (offer.id, offer.model, f"{offer.owner}/{offer.model}"),
         # Only the engine is named: its first model is its default.
         lambda offer: offer.owner == name,
     ):

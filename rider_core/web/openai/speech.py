@@ -83,7 +83,7 @@ class SpeechRequest(Message):
     def _rate_wpm(self) -> int | None:
         if self.speed is None or self.speed == 1:
             return None
-        rate = round(self.speed * USUAL_RATE_WPM)
+        rate = self.speed * USUAL_RATE_WPM
         if not MIN_RATE_WPM <= rate <= MAX_RATE_WPM:
             lowest, highest = MIN_RATE_WPM / USUAL_RATE_WPM, MAX_RATE_WPM / USUAL_RATE_WPM
             raise WrongParameter(
@@ -92,7 +92,7 @@ class SpeechRequest(Message):
                 reason="invalid_value",
                 remedy=f"use {lowest:.2f} to {highest:.2f}",
             )
-        return rate
+        return round(rate)
 
 
 def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:

@@ -15,6 +15,7 @@ from harness import plain_http
 from openai_house import House
 
 from rider_core.testing.waiting import wait_until
+from rider_core.web.openai.chat_request import CONTINUE, ChatRequest
 
 HELLO: Any = [{"role": "user", "content": "say hello"}]
 
@@ -82,6 +83,31 @@ def test_the_conversation_goes_where_it_belongs(house: House) -> None:
     assert (asked["prompt"], asked["model"]) == ("tell", "patient-small")
     assert (asked["max_tokens"], asked["temperature"], asked["top_p"]) == (17, 0, 0.5)
     assert (asked["seed"], asked["stop"]) == (2**32 - 1, ["END", "\n"])
+
+
+def test_a_conversation_that_ends_otherwise(house: House) -> None:
+    turns = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two, th"}]
+    ours = ChatRequest(model="x", messages=turns).to_ours(None)  # type: ignore[arg-type]
+    assert [(turn.role, turn.content) for turn in ours.history] == [("user", "one"), ("assistant", "two, th")]
+    assert ours.prompt == CONTINUE
+    answer = house.client().chat.completions.create(model="echo-text", messages=turns)  # type: ignore[arg-type]
+    assert answer.choices[0].message.content
+    asked = told(house, messages=[{"role": "system", "content": "tell"}])
+    assert (asked["prompt"], asked["system_prompt"], asked["history"]) == ("tell", None, [])
+    asked = told(house, top_p=0, temperature=1.5)
+    assert (asked["temperature"], asked["top_p"]) == (0, None)
+
+
+def test_of_a_long_conversation_the_oldest_is_left_out_and_that_is_said(house: House) -> None:
+    turns = [{"role": "user", "content": f"turn {number}"} for number in range(150)]
+    system = {"role": "system", "content": "Be brief."}
+    asked = {"model": "patient-small", "messages": [system, *turns, {"role": "user", "content": "tell"}]}
+    response = house.post("/chat/completions", json=asked)
+    assert response.headers["x-rider-turns-left-out"] == "50"
+    seen = told(house, messages=asked["messages"])
+    assert seen["system_prompt"] == "Be brief."
+    assert [turn["content"] for turn in seen["history"]] == [f"turn {number}" for number in range(50, 150)]
+    assert "x-rider-turns-left-out" not in house.post("/chat/completions", json={**asked, "messages": HELLO}).headers
 
 
 def test_what_is_left_out_is_the_houses(house: House) -> None:
@@ -189,12 +215,12 @@ def test_what_fails_before_the_first_word_has_a_status(house: House, stream: boo
         ("frequency_penalty", {"frequency_penalty": 0.5}),
         ("logit_bias", {"logit_bias": {"50256": -100}}),
         ("temperature", {"temperature": 3}),
-        ("top_p", {"top_p": 0}),
+        ("top_p", {"top_p": -0.1}),
         ("stop", {"stop": ["a", "b", "c", "d", "e"]}),
         ("max_tokens", {"max_tokens": 0}),
         ("messages", {"messages": []}),
-        ("messages", {"messages": [{"role": "assistant", "content": "hello"}]}),
-        ("messages", {"messages": [{"role": "user", "content": "x"}] * 102}),
+        ("messages", {"messages": [{"role": "user", "content": "x"}] * 10_001}),
+        ("messages[0].content", {"messages": [{"role": "system", "content": " "}]}),
         ("messages[0].content", {"messages": [{"role": "user", "content": "x" * 32_001}]}),
         ("messages[0].content", {"messages": [{"role": "user", "content": "  "}]}),
         ("messages[0].role", {"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}),

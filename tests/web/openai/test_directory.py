@@ -99,3 +99,16 @@ def test_one_that_hangs_has_one_thread(
 def test_an_alias_without_an_engine_says_what_to_do(directory: ModelDirectory) -> None:
     with pytest.raises(ProviderUnavailable, match="install one"):
         directory.find("voice.synthesize", "tts-1")
+
+
+def test_the_usual_tag_of_a_model_may_be_left_away(directory: ModelDirectory, engine: type[Engine]) -> None:
+    engine.names = ("llama3:latest", "llama3", "gemma:latest", "gemma:2b", "qwen:2b")
+    for asked, found in (
+        ("gemma", "gemma:latest"),
+        ("engine/gemma", "gemma:latest"),
+        ("llama3", "llama3"),
+        ("gemma:2b", "gemma:2b"),
+    ):
+        assert directory.find("text.generate", asked).model == found
+    with pytest.raises(ModelNotFound):
+        directory.find("text.generate", "qwen")

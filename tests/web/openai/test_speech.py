@@ -130,6 +130,7 @@ def test_what_no_encoder_is_there_for_is_refused(house: House, form: str) -> Non
     [
         ("speed", {"speed": 0.25}),
         ("speed", {"speed": 4}),
+        ("speed", {"speed": 1e308}),
         ("input", {"input": ""}),
         ("input", {"input": "x" * 5_001}),
         ("voice", {"voice": "x" * 65}),
