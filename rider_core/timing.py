@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -52,3 +52,21 @@ class Stopwatch:
     @property
     def elapsed_ms(self) -> float:
         return self.elapsed_s * 1000
+
+
+class ClockWatch:
+    """Notices when the machine's clock was set, or stood still while the machine slept."""
+
+    #: What drifts or is adjusted a little at a time is no jump, in seconds.
+    TOLERANCE_S = 2.0
+
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._offset = wall() - steady()
+
+    def jumped_s(self) -> float:
+        """By how many seconds since the last call: above 0 forward, below 0 back; 0: it went on as it should."""
+        offset = self._wall() - self._steady()
+        jump, self._offset = offset - self._offset, offset
+        return jump if abs(jump) > self.TOLERANCE_S else 0.0

@@ -16,7 +16,7 @@ import redis
 from rider_core.api.jobs import JobProblem
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
-from rider_core.timing import Stopwatch
+from rider_core.timing import ClockWatch, Stopwatch
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class Caretaker:
         self._on_hang = on_hang
         self._timeout_s = timeout_s
         self._held: list[Held] = []
+        self._clock = ClockWatch()
+        self._jumped: Stopwatch | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -121,9 +123,22 @@ class Caretaker:
                 log.warning("job %s: the lease is lost, another worker may have it", held.claim.id)
                 held.unwanted = True
         self._beat()
-        waiting_again = self._desk.reap()
+        waiting_again = self._reap()
         if waiting_again:
             log.warning("%d job(s) of dead workers wait again", waiting_again)
+
+    def _reap(self) -> int:
+        """How many jobs of dead workers wait again.
+
+        Where the clock was set forward, or the machine slept, every lease has run out: first its holder may renew it.
+        """
+        jump_s = self._clock.jumped_s()
+        if jump_s:
+            log.warning("the clock went %s by %.0f s", "forward" if jump_s > 0 else "back", abs(jump_s))
+            self._jumped = Stopwatch.start()
+        if self._jumped is not None and self._jumped.elapsed_s < self._desk.timings.lease_s:
+            return 0
+        return self._desk.reap()
 
     def _give_up(self, mine: Sequence[Held]) -> None:
         """A thread that hangs in an engine cannot be stopped, so its process ends. What was not begun is given back."""

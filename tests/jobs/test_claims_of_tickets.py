@@ -44,7 +44,7 @@ class Claims:
     def lose(self) -> None:
         """The lease of whoever runs it has run out."""
         later = time.time() + 21  # the lease in `ask` has 20 s
-        assert self.functions.reap([later, rq_time(later), "{}", "text"]) == [self.id.encode()]
+        assert self.functions.reap([later, rq_time(later), "{}", 20, "text"]) == [self.id.encode()]
 
 
 def claims_of(connection: redis.Redis, order: JobSpec) -> Claims:

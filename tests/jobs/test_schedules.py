@@ -22,12 +22,14 @@ from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused, QueueFull, RiderError, ScheduleNotFound
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.jobs.schedules import Agenda, ScheduleBook, Scheduler, book, due_times, scripts
+from rider_core.jobs.schedules import scheduler as scheduler_module
 from rider_core.jobs.schedules.agenda import ID_KNOWN_S, Entry
 from rider_core.jobs.schedules.plan import MISSED_AFTER_S, Step
 from rider_core.jobs.schedules.times import MAX_COUNTED
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
+from rider_core.timing import Stopwatch
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 DOOMED = str(Path(__file__).with_name("killed_scheduler.py"))
@@ -622,3 +624,49 @@ def assert_each_second_has_one_job(
     assert [backend.get(f"tick-{due}").id for due in expected] == [f"tick-{due}" for due in expected]
     assert sum(queue.waiting for queue in backend.stats()) == len(expected) == record.fired
     assert record.missed == 0
+
+
+# When the machine's clock is set
+
+
+def test_an_interval_comes_within_its_time_though_the_clock_was_set_back(stage: Stage) -> None:
+    due = stage.add(every_s=60)
+    scheduler = stage.scheduler()
+    stage.clock.now = due + 0.1
+    scheduler.run(burst=True)
+    stage.clock.now -= 7_200
+    now = stage.clock.now
+    scheduler.run(burst=True)
+    next_ts = stage.record().next_ts
+    assert next_ts is not None
+    assert now < next_ts <= now + 60
+    stage.clock.now = next_ts + 0.1
+    scheduler.run(burst=True)
+    assert stage.backend.handed == [f"tick-{due}", f"tick-{next_ts}"]
+
+
+def test_and_where_it_was_set_back_while_no_scheduler_ran(stage: Stage) -> None:
+    stage.add(every_s=60)
+    stage.clock.now -= 7_200
+    stage.scheduler().run(burst=True)
+    assert (stage.record().next_ts or 0) <= stage.clock.now + 60
+
+
+def test_a_day_forward_is_one_job(stage: Stage) -> None:
+    due = stage.add(every_s=60)
+    scheduler = stage.scheduler()
+    stage.clock.now = due + 0.1
+    scheduler.run(burst=True)
+    stage.clock.now += 86_400
+    scheduler.run(burst=True)
+    assert len(stage.backend.handed) == 2
+    assert (stage.record().next_ts or 0) <= stage.clock.now + 60
+
+
+def test_it_says_that_it_lives_though_the_clock_was_set_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "BEAT_S", 0.5)
+    scheduler = stage.scheduler()
+    threading.Timer(0.2, lambda: setattr(stage.clock, "now", stage.clock.now - 7_200)).start()
+    watch = Stopwatch.start()
+    scheduler._wait()
+    assert 0.4 < watch.elapsed_s < 3

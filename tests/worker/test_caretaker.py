@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 import redis
 
-from rider_core.api import JobSpec
+from rider_core.api import JobSpec, JobState
 from rider_core.jobs.ledger import ClaimDesk
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.waiting import wait_until
+from rider_core.timing import ClockWatch, Stopwatch
 from rider_core.worker.caretaker import Caretaker
 
 
@@ -39,3 +41,34 @@ def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(backe
     # The next heartbeat, which would find it out, comes 5 s later.
     wait_until(lambda: held.unwanted, 2)
     caretaker.stop()
+
+
+def test_a_clock_that_jumps_forward_takes_no_job_from_a_worker_that_lives(
+    backend: RQBackend, desk: ClaimDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caretaker = Caretaker(desk, lambda: None, lambda: None, timeout_s=60)
+    job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
+    (claim,) = desk.take()
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 86_400)
+    caretaker._clock = ClockWatch(steady=lambda: real() - 1_000)
+    caretaker._clock._offset -= 86_400  # it was made before the jump
+    assert caretaker._reap() == 0
+    assert backend.get(job_id).state is JobState.RUNNING
+    assert desk.heartbeat([claim]) == []
+    caretaker._jumped = Stopwatch(time.monotonic() - desk.timings.lease_s - 1)
+    assert caretaker._reap() == 0
+    assert backend.get(job_id).state is JobState.RUNNING
+
+
+def test_a_dead_workers_job_comes_back_though_the_clock_was_set_back(
+    backend: RQBackend, desk: ClaimDesk, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
+    desk.take()
+    now = time.time() - 7_200
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert desk.reap() == 0
+    monkeypatch.setattr(time, "time", lambda: now + desk.timings.lease_s + 1)
+    assert desk.reap() == 1
+    assert backend.get(job_id).state is JobState.WAITING

@@ -217,7 +217,7 @@ class ClaimDesk(ABC):
     def reap(self) -> int:
         """Take back the jobs whose leases ran out, and let those try again that may. How many may."""
         now = time.time()
-        ids = self._functions.reap([now, rq_time(now), LOST, *self.lanes])
+        ids = self._functions.reap([now, rq_time(now), LOST, self.timings.lease_s, *self.lanes])
         self._publish_again([raw.decode("utf-8", "replace") for raw in ids])
         return len(ids)
 

@@ -70,6 +70,12 @@ class Agenda:
             found: Any = self.connection.zrangebyscore(scripts.DUE, "-inf", now, withscores=True)
         return [(schedule_id.decode("utf-8", "replace"), int(due)) for schedule_id, due in found]
 
+    def due_after(self, now: float) -> list[tuple[str, int]]:
+        """Ids of the schedules that will be due, with their due times."""
+        with redis_errors():
+            found: Any = self.connection.zrangebyscore(scripts.DUE, f"({now}", "+inf", withscores=True)
+        return [(schedule_id.decode("utf-8", "replace"), int(due)) for schedule_id, due in found]
+
     def next_due(self, now: float) -> float | None:
         """The first due time after `now`."""
         with redis_errors():

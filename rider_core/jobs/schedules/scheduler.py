@@ -22,7 +22,7 @@ from rider_core.jobs.schedules.agenda import Agenda, Begun, Entry
 from rider_core.jobs.schedules.plan import Step, plan
 from rider_core.jobs.schedules.rests import Rests
 from rider_core.jobs.schedules.times import due_times
-from rider_core.timing import backoff_delays
+from rider_core.timing import ClockWatch, Stopwatch, backoff_delays
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         self._backend = backend
         self._rests = Rests()
         self._busy = False
+        #: None: it has not looked yet whether somebody set the clock back before its start.
+        self._clock: ClockWatch | None = None
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -69,6 +71,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         while not self._stop.is_set():
             try:
                 self.heartbeat()
+                self._heed_the_clock()
                 self.enqueue_jobs()
                 if burst:
                     break
@@ -121,6 +124,24 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             log.exception("schedule %s: something broke over %d", job.id, job.due)
             self._rests.refuse(job.key, str(error))
 
+    def _heed_the_clock(self) -> None:
+        """Where it was set back, what comes at intervals would come only when the old time has come again."""
+        if self._clock is None:
+            self._clock = ClockWatch(wall=self._agenda.clock)
+        elif not (jump_s := self._clock.jumped_s()):
+            return
+        else:
+            log.warning("the clock was set %s by %.0f s", "forward" if jump_s > 0 else "back", abs(jump_s))
+        now = self._agenda.clock()
+        for schedule_id, due_ts in self._agenda.due_after(now):
+            entry = self._agenda.read(schedule_id, due_ts)
+            try:
+                schedule = entry.schedule()
+            except InvalidInput:  # told when it is due
+                continue
+            if schedule.every_s and due_ts - now > schedule.every_s:
+                self._agenda.advance(entry, due_times(schedule).after(now), False, 0)
+
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
         begun = self._agenda.begin(job)
         if begun is Begun.GONE:
@@ -154,7 +175,8 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         rest_s = self._rests.left_s()
         until = now + BEAT_S if next_due is None else min(now + BEAT_S, next_due)
         until = until if rest_s is None else min(until, now + rest_s)
-        while not self._stop.is_set() and (left_s := until - self._agenda.clock()) > 0:
+        watch = Stopwatch.start()  # of another clock, should this one be set back meanwhile
+        while not self._stop.is_set() and (left_s := until - self._agenda.clock()) > 0 and watch.elapsed_s < BEAT_S:
             if self._agenda.wait_for_change(min(left_s, READ_S)):
                 return
 

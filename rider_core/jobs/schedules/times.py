@@ -67,7 +67,8 @@ class Interval(DueTimes):
         self._since_ts = since_ts
 
     def after(self, ts: float) -> int:
-        return self._since_ts + max(1, int((ts - self._since_ts) // self._every_s) + 1) * self._every_s
+        # Also before its beginning: the clock may have been set back since.
+        return self._since_ts + (int((ts - self._since_ts) // self._every_s) + 1) * self._every_s
 
 
 class Cron(DueTimes):

@@ -1,14 +1,20 @@
 -- Take back the jobs of workers that died: their leases have run out. A job goes to the front of its queue, or, when it
 -- was started and has no attempt left, to the dead letters. What RQ's registries say of jobs that are long forgotten is swept out, too.
--- args: now, now as RQ writes it, problem in JSON, then the lanes.
+-- args: now, now as RQ writes it, problem in JSON, how many seconds a lease has, then the lanes.
 -- Returns the ids of those that wait again.
+-- No lease is that long: the clock was set back since. Whoever lives renews it.
+local NO_LEASE_S = 600
+
 local function reap(args)
-  local now, iso, problem = tonumber(args[1]), args[2], args[3]
+  local now, iso, problem, lease = tonumber(args[1]), args[2], args[3], tonumber(args[4])
   local again = {}
-  for index = 4, #args do
+  for index = 5, #args do
     local lane = args[index]
     for _, registry in ipairs({'finished', 'canceled', 'failed'}) do
       redis.call('ZREMRANGEBYSCORE', 'rq:' .. registry .. ':' .. lane, '-inf', now)
+    end
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', wip_key(lane), now + NO_LEASE_S, '+inf', 'LIMIT', 0, 100)) do
+      redis.call('ZADD', wip_key(lane), now + lease, member)
     end
     for _, member in ipairs(redis.call('ZRANGEBYSCORE', wip_key(lane), '-inf', now, 'LIMIT', 0, 100)) do
       redis.call('ZREM', wip_key(lane), member)

@@ -1,0 +1,23 @@
+"""The clock of the wall, held against the one that only goes forward."""
+
+from __future__ import annotations
+
+from rider_core.timing import ClockWatch
+
+
+def test_jumps_are_told_once_and_drift_is_none() -> None:
+    wall, steady = [1_000.0], [5.0]
+    watch = ClockWatch(lambda: wall[0], lambda: steady[0])
+
+    def go(wall_s: float, steady_s: float) -> float:
+        wall[0] += wall_s
+        steady[0] += steady_s
+        return watch.jumped_s()
+
+    assert go(10, 10) == 0
+    assert go(11.5, 10) == 0
+    assert go(86_410, 10) == 86_400
+    assert go(10, 10) == 0
+    assert go(-7_190, 10) == -7_200
+    assert go(600, 0.5) == 599.5, "the machine slept"
+    assert go(1, 1) == 0
