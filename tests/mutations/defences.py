@@ -231,8 +231,8 @@ LEDGER = [
     Defence(
         "a requeued dead letter expires at once",
         _LUA + "records.lua",
-        "deadline = not more and deadline and",
-        "deadline = deadline and",
+        "deadline = not more and finite(deadline)",
+        "deadline = finite(deadline)",
         (_RQ, "test_a_requeued_job_runs_though_its_deadline_has_passed"),
     ),
     Defence(
@@ -1166,7 +1166,7 @@ EYES = [
     Defence(
         "a frozen camera sees",
         _LINK + "vision_watch.py",
-        "if arrived > since and hangs is not None:",
+        "if known_until > since and hangs is not None:",
         "if False:",
         (_LINK_TESTS + "test_seeing.py", "test_the_camera_freezes"),
     ),
@@ -1490,8 +1490,8 @@ EYES = [
     Defence(
         "frames that nobody looked at yet are the same",
         _LINK + "vision_watch.py",
-        "self._liveness.problem(arrived if is_looked_at else self._liveness.passed)",
-        "self._liveness.problem(arrived)",
+        "known_until = arrived if self._intake.image_arrived <= passed else passed",
+        "known_until = arrived",
         (_LINK_TESTS + "test_seeing.py", "test_a_slow_look"),
     ),
     Defence(
@@ -2161,4 +2161,241 @@ STEERING = [
     ),
 ]
 
-DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING]
+_WEB, _CROWDS, _CONNECTIONS = "rider_core/web/", "tests/web/test_crowds.py", "tests/web/serving/test_connections.py"
+_ODD = "tests/jobs/test_odd_records.py"
+_SINCE = '            domain.since, domain.refusal = time.monotonic(), ""\n'
+_WRITTEN_DOWN = """\
+        domain.mode, domain.status, domain.reason = mode, status, reason
+        self._remember(name, mode, reason)
+        if mode != was:
+"""
+
+#: What people, programs and faults do to it.
+HARSH = [
+    Defence(
+        "half-sent requests make the panel deaf",
+        _WEB + "serving/connections.py",
+        "crowd = list(self._open)",
+        "crowd = []",
+        (_CONNECTIONS, "test_the_oldest_idle"),
+    ),
+    Defence(
+        "one machine takes the places of all",
+        _WEB + "serving/connections.py",
+        "crowd = neighbours",
+        "crowd = []",
+        (_CONNECTIONS, "test_one_address"),
+    ),
+    Defence(
+        "a byte now and then keeps a request alive",
+        _WEB + "serving/connections.py",
+        "self._waited_s += time.monotonic() - since",
+        "pass",
+        (_CONNECTIONS, "test_drops_do_not"),
+    ),
+    Defence(
+        "refused requests stay open",
+        _WEB + "security.py",
+        "        close_after_answer(environ)\n",
+        "",
+        (_CROWDS, "test_refused_ones and eventlet"),
+    ),
+    Defence(
+        "a body that nobody reads costs the answer",
+        _WEB + "serving/handler.py",
+        "                self._linger()\n",
+        "                pass\n",
+        (_CROWDS, "test_a_body_that_nobody_reads"),
+    ),
+    Defence(
+        "idle bodies keep all places under /v1",
+        _WEB + "openai/room.py",
+        "                self._end_idle()\n",
+        "                pass\n",
+        (_CROWDS, "test_idle_bodies and eventlet"),
+    ),
+    Defence(
+        "a body in chunks that is too long is taken for a short one",
+        _WEB + "openai/routes.py",
+        "            request.stream.read(1)\n",
+        "",
+        (_CROWDS, "test_a_body_in_chunks and eventlet"),
+    ),
+    Defence(
+        "Engine.IO makes as many sessions as anybody wants",
+        _WEB + "sessions.py",
+        "        if wait_s:\n",
+        "        if False:\n",
+        (_CROWDS, "test_openings and threading"),
+    ),
+    Defence(
+        "one session takes the places of all by polling",
+        _WEB + "sessions.py",
+        "            if sid in self._polled:\n",
+        "            if False:\n",
+        (_CROWDS, "test_a_session_is_polled and threading"),
+    ),
+    Defence(
+        "a password may be guessed as fast as the panel answers",
+        _WEB + "security.py",
+        "                self._guesses.take(client)\n",
+        "                pass\n",
+        (_CROWDS, "test_guesses and threading"),
+    ),
+    Defence(
+        "a picture on another site's page asks the panel",
+        _WEB + "security.py",
+        'return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or',
+        "return True or",
+        ("tests/web/test_names.py", "test_a_page_that_sends_no_origin"),
+    ),
+    Defence(
+        "anybody may say in whose name he asks",
+        _WEB + "security.py",
+        'if self._proxies.have(str(environ.get("REMOTE_ADDR", ""))) else self._serve',
+        "if True else self._serve",
+        ("tests/web/test_names.py", "test_who_asks_is_believed"),
+    ),
+    Defence(
+        "an odd record in Redis is an exception",
+        _LEDGER + "codec.py",
+        "except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:",
+        "except ZeroDivisionError as error:",
+        (_ODD, "test_a_damaged_one"),
+    ),
+    Defence(
+        "a record of another type loses the jobs behind it",
+        _LEDGER + "lua/records.lua",
+        "redis.pcall('HMGET', job_key(id), ...)",
+        "redis.call('HMGET', job_key(id), ...)",
+        (_ODD, "test_neighbours"),
+    ),
+    Defence(
+        "a counter that is no number ends what it counts",
+        _LEDGER + "lua/figures.lua",
+        "type(redis.pcall('HINCRBY', key, name, amount))",
+        "type(redis.call('HINCRBY', key, name, amount))",
+        (_ODD, "test_neighbours"),
+    ),
+    Defence(
+        "the engine that killed its worker is not named",
+        _LEDGER + "lua/reap.lua",
+        "local lost = lost_with(job, problem)",
+        "local lost = problem",
+        ("tests/worker/test_bad_engines.py", "test_the_engine_that_killed"),
+    ),
+    Defence(
+        "a link in the data folder is followed",
+        "rider_core/runtime/data_folder.py",
+        "if entry.is_symlink():",
+        "if False:",
+        ("tests/runtime/test_data_folder.py", "test_nothing_in_it"),
+    ),
+    Defence(
+        "a data folder that another user prepared is used",
+        "rider_core/runtime/data_folder.py",
+        "    if about.st_uid != os.geteuid():\n        raise _foreign(folder, about)\n",
+        "",
+        ("tests/runtime/test_data_folder.py", "test_another_users_folder"),
+    ),
+    Defence(
+        "a model's digest is believed though the file has changed",
+        "rider_core/catalogue/known_digests.py",
+        " and known[:3] == list(stand):",
+        ":",
+        ("tests/catalogue/test_catalogue.py", "test_an_engine_gets_no_file"),
+    ),
+    Defence(
+        "a packed answer of an index is unpacked whatever its size",
+        "rider_core/catalogue/transfer.py",
+        'if packing != "identity":',
+        "if False:",
+        ("tests/catalogue/test_catalogue.py", "test_a_packed_answer"),
+    ),
+    Defence(
+        "a plugin that calls sys.exit ends what asked it",
+        "rider_core/pluginhost/door.py",
+        "FOREIGN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)",
+        "FOREIGN_ERRORS = (Exception,)",
+        ("tests/pluginhost/test_door.py", "test_in_each_method and SystemExit"),
+    ),
+    Defence(
+        "a piece of another type is passed on",
+        "rider_core/pluginhost/door.py",
+        'yield checked(provider, f"{what} must yield {_a(kind)}, it yielded", kind, piece)',
+        "yield piece",
+        ("tests/pluginhost/test_door.py", "test_as_a_result_and_as_a_piece"),
+    ),
+    Defence(
+        "pieces that were shown are shown again",
+        "rider_core/worker/attempts.py",
+        "work.shown = True",
+        "pass",
+        ("tests/worker/test_bad_engines.py", "test_pieces_that_were_shown"),
+    ),
+    Defence(
+        "a worker that leaks goes on",
+        "rider_core/worker/worker.py",
+        "if self._memory.is_exceeded():",
+        "if False:",
+        ("tests/worker/test_memory.py", "test_a_worker_that_leaks"),
+    ),
+    Defence(
+        "a job goes on that nobody waits for",
+        "rider_core/cli/run.py",
+        "            services.backend.cancel(spec.id)\n",
+        "            pass\n",
+        ("tests/worker/test_run_command.py", "test_ctrl_c"),
+    ),
+    Defence(
+        "a second start wipes the first one's figures",
+        "rider_core/cli/up.py",
+        "if is_running(settings):",
+        "if False:",
+        ("tests/cli/test_second_start.py", "test_a_second_up"),
+    ),
+    Defence(
+        "after the clock was set back no interval comes for hours",
+        "rider_core/jobs/schedules/scheduler.py",
+        "if schedule.every_s and due_ts - now > schedule.every_s:",
+        "if False:",
+        ("tests/jobs/test_schedules.py", "test_an_interval_comes_within"),
+    ),
+    Defence(
+        "after the clock was set back the scheduler seems dead",
+        "rider_core/jobs/schedules/scheduler.py",
+        " and watch.elapsed_s < BEAT_S",
+        "",
+        ("tests/jobs/test_schedules.py", "test_it_says_that_it_lives"),
+    ),
+    Defence(
+        "a clock that jumps forward takes every job from its worker",
+        "rider_core/worker/caretaker.py",
+        "if self._jumped is not None and self._jumped.elapsed_s < self._desk.timings.lease_s:",
+        "if False:",
+        ("tests/worker/test_caretaker.py", "test_a_clock_that_jumps"),
+    ),
+    Defence(
+        "a dead worker's job is held until the old time has come again",
+        _LEDGER + "lua/reap.lua",
+        "redis.call('ZADD', wip_key(lane), now + lease, member)",
+        "",
+        ("tests/worker/test_caretaker.py", "test_a_dead_workers_job"),
+    ),
+    Defence(
+        "vision that comes back is given away over what the camera showed before",
+        _LINK + "vision_watch.py",
+        "if known_until > since and hangs is not None:",
+        "if arrived > since and hangs is not None:",
+        (_LINK_TESTS + "test_vision_watch.py", "test_what_the_camera_showed_before"),
+    ),
+    Defence(
+        "a switch is seen with the time of the one before",
+        _LINK + "custody.py",
+        _SINCE + _WRITTEN_DOWN,
+        "            pass\n" + _WRITTEN_DOWN + _SINCE,
+        (_LINK_TESTS + "test_custody.py", "test_who_looks_while"),
+    ),
+]
+
+DEFENCES = [*LEDGER, *HANDS, *AHEAD, *WORKER, *SCHEDULES, *RABBITMQ, *EYES, *STEERING, *HARSH]

@@ -44,6 +44,12 @@ class C(B):
         yield "one "
         yield 7
 
+class E(C):
+    name = "zz-breaks"
+    def generate_stream(self, request):
+        yield "one "
+        raise RuntimeError("in the middle")
+
 class D(C):
     name = "zz-ends"
     def generate_stream(self, request):
@@ -52,7 +58,7 @@ class D(C):
 
 @hookimpl
 def register_providers(register):
-    for engine in (A, B, C, D):
+    for engine in (A, B, C, D, E):
         register(engine)
 """
 
@@ -78,6 +84,19 @@ def test_others_work_and_each_says_what_it_did(harness: WorkerHarness) -> None:
     assert messages["zz-yields"] == "zz-yields: generate_stream() must yield a str, it yielded int 7"
     assert messages["zz-ends"].startswith("zz-ends: generate_stream() raised SystemExit: 0, which would have ended")
     assert harness.backend.wait(harness.submit("j2"), 20).state is JobState.DONE
+
+
+def test_pieces_that_were_shown_are_not_shown_again(harness: WorkerHarness) -> None:
+    harness.start("text")
+    jobs = {
+        stream: JobSpec(task="text.generate", payload={"prompt": "x"}, provider="zz-breaks", stream=stream)
+        for stream in (True, False)
+    }
+    for job in jobs.values():
+        harness.backend.submit(job)
+    attempts = {stream: harness.backend.wait(job.id, 30).attempts for stream, job in jobs.items()}
+    assert attempts[True] == 1
+    assert attempts[False] > 1
 
 
 def test_what_a_plugin_prints_is_not_what_a_command_prints(harness: WorkerHarness) -> None:
