@@ -135,4 +135,4 @@ def test_only_loopback_is_listened_on(stack: Stack) -> None:
 def test_a_second_one_says_that_there_is_one(stack: Stack) -> None:
     second = stack.processes.start("-m", "rider_core.cli.main", "up", log="second")
     assert second.wait(30) == 1
-    assert "is Rider-PC running already?" in stack.processes.log("second")
+    assert "`rider up` runs on" in stack.processes.log("second")

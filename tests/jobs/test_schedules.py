@@ -200,7 +200,7 @@ def test_an_interval_does_not_drift() -> None:
     assert times.after(1_000_000_007) == 1_000_000_037
     assert times.after(1_000_000_036.9) == 1_000_000_037
     assert times.after(1_000_000_037.0) == 1_000_000_067
-    assert times.after(0) == 1_000_000_037
+    assert times.after(0) == 17, "the clock may have been set back since it began"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_plays_chunks(make_robot, join, body):
     ("body", "reason"),
     [
         ({"audio_data": WAV, "format": "wav"}, "no audio under"),
-        ({"audio": PCM}, "not a WAV file"),
+        ({"audio": PCM}, "no WAV file"),
         ({"audio": "!!!"}, "not base64"),
         ({"audio": "A" * 12_000_000}, "limit"),
         ({"audio": 5}, "no text"),
