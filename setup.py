@@ -69,6 +69,8 @@ setup(
         # Finds out which marks of an answer are Markdown.
         "markdown-it-py>=3,<5",
         "numpy>=1.26",
+        # Turns PNG and WebP pictures of the command line into JPEG.
+        "pillow>=11",
         "platformdirs>=4.0",
         "pluggy>=1.5",
         # `metrics/files.py` is built on the insides of its files.

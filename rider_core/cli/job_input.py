@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from rider_core.api.messages import encode_base64
+from rider_core.cli.pictures import as_jpeg
 
 #: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
 _INPUTS = {
@@ -39,6 +40,8 @@ def _filled(task: str, source: str) -> dict[str, Any]:
     if not is_file:
         return {field: sys.stdin.read() if source == "-" else source}
     data = sys.stdin.buffer.read() if source == "-" else _read(source)
+    if task == "vision.detect":
+        data = as_jpeg(data)
     wav = {"format": "wav"} if task == "voice.transcribe" else {}
     return {field: encode_base64(data), **wav}
 

@@ -71,7 +71,7 @@ def run(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Do TASK with INPUT: a WAV file, a JPEG file, or a text ("-": from standard input).
+    """Do TASK with INPUT: a WAV file, a picture (JPEG, PNG, WebP), or a text ("-": from standard input).
 
     It needs a worker: `rider up` in another window.
     """

@@ -6,8 +6,9 @@ import json
 import re
 import socket
 import struct
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
@@ -162,13 +163,27 @@ def test_one_large_upload_at_a_time(house: House, tone: tuple[str, bytes]) -> No
         f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 50000000\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
     )
+    over = threading.Event()
     with ExitStack() as uploads:
+        uploads.callback(over.set)
+        under_way: list[socket.socket] = []
+
+        def go_on() -> None:
+            """One that sends nothing for a second would give way."""
+            while not over.wait(0.2):
+                for upload in list(under_way):
+                    with suppress(OSError):
+                        upload.send(b"x" * 100)
+
+        threading.Thread(target=go_on, daemon=True).start()
 
         def refused() -> bool:
             """An upload that came while one before it still had the room was refused itself: another is begun."""
             if large(house).status_code == 429:
                 return True
-            uploads.enter_context(socket.create_connection((host, int(port)))).sendall(head.encode())
+            upload = uploads.enter_context(socket.create_connection((host, int(port))))
+            upload.sendall(head.encode())
+            under_way.append(upload)
             return False
 
         wait_until(refused, what="a refusal")
