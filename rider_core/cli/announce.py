@@ -1,26 +1,39 @@
-"""`rider announce`: says where the panel is, once it is there. `rider up` starts it."""
+"""`rider announce`: says where the panel is, once all is up, or names what is not. `rider up` starts it."""
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 import time
+from contextlib import suppress
 
 import click
 import httpx
 
-from rider_core.config import load_settings
+from rider_core.config import Settings, authority, load_settings
+from rider_core.runtime.supervision import not_running
 
-#: `rider up` gives its processes that long before it says that the panel does not come.
-PANEL_WAIT_S = 60.0
+#: `rider up` gives its processes that long before it says what has not come.
+WAIT_S = 60.0
+LOOK_EVERY_S = 0.2
 
 
 @click.command(hidden=True)
 def announce() -> None:
-    """Wait for the panel, then say where it is."""
+    """Wait for the panel and all processes, then say where it is."""
     settings = load_settings()
-    url = f"http://{settings.web_host}:{settings.web_port}"
-    if not _answers(url):
+    url = _panel_url(settings)
+    end = time.monotonic() + WAIT_S
+    answers = _answers(url, end)
+    missing = not_running(settings)
+    while missing and time.monotonic() < end:
+        time.sleep(LOOK_EVERY_S)
+        missing = not_running(settings)
+    for name, state in missing.items():
+        click.secho(f"{name} is not up ({state}): its lines above say why", fg="red")
+    if not answers:
         click.secho(f"The panel at {url} does not answer; see the lines above for the reason.", fg="red")
+    if missing or not answers:
         sys.exit(1)
     robot = settings.pi_host if settings.has_robot else "none (RIDER_ROBOT)"
     if settings.simulated:
@@ -28,14 +41,23 @@ def announce() -> None:
     click.secho(f"\n  Rider-PC is up: {url}\n  robot: {robot}\n  Ctrl-C ends it.\n", fg="green", bold=True)
 
 
-def _answers(url: str) -> bool:
+def _panel_url(settings: Settings) -> str:
+    """Where it is opened on this machine."""
+    host = settings.web_host
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://{authority(host or '127.0.0.1', settings.web_port)}"
+
+
+def _answers(url: str, end: float) -> bool:
     """Whether the panel answers in time. Plain HTTP: the machine's certificates, read for nothing, cost 60 ms."""
-    end = time.monotonic() + PANEL_WAIT_S
     with httpx.Client(base_url=url, timeout=1, trust_env=False, verify=False) as client:
         while time.monotonic() < end:
             try:
                 client.get("/healthz").raise_for_status()
                 return True
             except httpx.HTTPError:
-                time.sleep(0.1)
+                time.sleep(LOOK_EVERY_S)
     return False

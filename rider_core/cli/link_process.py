@@ -14,7 +14,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from rider_core.config import Settings
+from rider_core.config import Settings, authority
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
 from rider_core.link.capacity_watch import CapacityWatch
@@ -83,10 +83,10 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         ) from error
     teller = Teller(services.bus.publish)
     options = LinkOptions(
-        publish_address=f"tcp://{settings.robot_address}:{settings.pi_publish_port}",
-        subscribe_address=f"tcp://{settings.robot_address}:{settings.pi_subscribe_port}",
+        publish_address=f"tcp://{authority(settings.robot_address, settings.pi_publish_port)}",
+        subscribe_address=f"tcp://{authority(settings.robot_address, settings.pi_subscribe_port)}",
         robot_api_url=settings.robot_api_url,
-        base_url=settings.link_url or f"http://{address}:{server.port}",
+        base_url=settings.link_url or f"http://{authority(address, server.port)}",
         simulated=settings.simulated,
         language=settings.language,
         prompt=settings.robot_prompt,
@@ -157,8 +157,10 @@ def own_address(settings: Settings) -> str:
         return host
     try:
         # Connecting a datagram socket sends nothing; it makes the kernel choose the way.
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((settings.robot_address, settings.pi_api_port))
+        known = socket.getaddrinfo(settings.robot_address, settings.pi_api_port, type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, place = min(known, key=lambda it: it[0] != socket.AF_INET)
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(place)
             return str(probe.getsockname()[0])
     except OSError as error:
         raise NotListening(
@@ -168,7 +170,8 @@ def own_address(settings: Settings) -> str:
 
 
 def _is_ours(host: str) -> bool:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return True
     return False

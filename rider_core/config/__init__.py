@@ -2,6 +2,6 @@
 
 from rider_core.config.file import config_file
 from rider_core.config.loading import load_settings, unknown_variables
-from rider_core.config.settings import Settings, variable_of
+from rider_core.config.settings import Settings, authority, variable_of
 
-__all__ = ["Settings", "config_file", "load_settings", "unknown_variables", "variable_of"]
+__all__ = ["Settings", "authority", "config_file", "load_settings", "unknown_variables", "variable_of"]

@@ -131,6 +131,12 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
+    @field_validator("pi_host", "web_host", mode="after")
+    @classmethod
+    def _without_brackets(cls, host: str | None) -> str | None:
+        """People write addresses of IPv6 as they stand in a browser, `[fd00::7]`."""
+        return host.strip().removeprefix("[").removesuffix("]") if host is not None else None
+
     @field_validator("data_dir", "model_path", mode="after")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
@@ -210,7 +216,12 @@ class Settings(BaseSettings):
 
     @property
     def robot_api_url(self) -> str:
-        return f"http://{self.robot_address}:{self.pi_api_port}"
+        return f"http://{authority(self.robot_address, self.pi_api_port)}"
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as they stand in an address: one of IPv6 is in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def half_of_memory_mb() -> int:

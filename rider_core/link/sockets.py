@@ -123,6 +123,8 @@ class BrokerSockets:
     def _new_socket(self, kind: int) -> Socket:
         new = self._context.socket(kind)
         new.setsockopt(zmq.LINGER, 0)
+        # Only where it is one of IPv6: of a name, libzmq would take an address of that kind alone.
+        new.setsockopt(zmq.IPV6, int("[" in self._subscribe_address))
         new.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
         new.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
         new.setsockopt(zmq.RECONNECT_IVL, 100)

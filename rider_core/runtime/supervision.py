@@ -11,7 +11,11 @@ import socket
 import stat
 import sys
 from dataclasses import dataclass
+from http.client import HTTPException
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from rider_core.config import Settings
 from rider_core.rpc.socket_path import short_path
@@ -109,6 +113,21 @@ def is_running(settings: Settings) -> bool:
     except OSError:
         return False
     return True
+
+
+def not_running(settings: Settings) -> dict[str, str]:
+    """Which processes are not up, and in which state supervisord has them; empty: all are, or it cannot be asked."""
+    # Only who asks needs supervisord's own client.
+    transport = import_module("supervisor.xmlrpc").SupervisorTransport(
+        None, None, f"unix://{settings.data_dir / 'run' / SOCKET_NAME}"
+    )
+    try:
+        told: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
+    except (OSError, Fault, ProtocolError, HTTPException):
+        return {}
+    once = {program.name for program in programs(settings) if program.once}
+    others = [it for it in told if it["group"] not in once and it["statename"] != "RUNNING"]
+    return {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
 
 
 def write_configuration(settings: Settings) -> Path:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from rider_core.cli.link_process import own_address
 from rider_core.cli.ports import check_ports
-from rider_core.config import load_settings
+from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError
 from rider_core.testing.ports import free_port
 
@@ -69,3 +70,8 @@ def test_two_that_want_one_port_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("RIDER_LINK_PORT", str(port))
     with pytest.raises(ConfigError, match=f"the panel and the link cannot both listen on port {port}"):
         check_ports(load_settings())
+
+
+@pytest.mark.parametrize(("host", "ours"), [("::1", "::1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1")])
+def test_our_address_on_the_robots_network(host: str, ours: str) -> None:
+    assert own_address(Settings(pi_host=host)) == ours

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rider_core.config import load_settings, unknown_variables
+from rider_core.config import Settings, load_settings, unknown_variables
 from rider_core.errors import ConfigError
 
 
@@ -161,3 +161,18 @@ class TestFile:
         file.write_text("web_port = 7\nlanguage = 'pl'\n")
         monkeypatch.setenv("RIDER_WEB_PORT", "8")
         assert (load_settings().web_port, load_settings().language) == (8, "pl")
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("fd00::7", "http://[fd00::7]:8080"),
+        ("[fd00::7]", "http://[fd00::7]:8080"),
+        (" 10.0.0.7 ", "http://10.0.0.7:8080"),
+        ("rider.local", "http://rider.local:8080"),
+    ],
+)
+def test_addresses_of_either_kind(written: str, url: str) -> None:
+    settings = Settings(pi_host=written)
+    assert settings.robot_api_url == url
+    assert Settings(web_host=written).web_host == written.strip().strip("[]")

@@ -1,0 +1,124 @@
+"""Every command under every mistake in its settings: one sentence that names where it is, and no traceback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from rider_core.cli.main import cli
+from rider_core.errors import RiderError
+
+#: All that read settings. Each ends by itself where these are wrong.
+COMMANDS = [
+    "config show",
+    "doctor",
+    "models list",
+    "models verify",
+    "models pull nothing",
+    "plugins list",
+    "plugins check",
+    "prompts list",
+    "prompts show companion",
+    "queue stats",
+    "queue dead",
+    "schedule list",
+    "schedule remove x",
+    "schedule run x",
+    "robot",
+    "db upgrade",
+    "run text.generate hello",
+    "up",
+    "redis",
+    "worker --burst",
+    "scheduler",
+    "link",
+    "simulate",
+    "announce",
+]
+
+Prepare = Callable[[Path, dict[str, str]], None]
+
+
+def toml(content: bytes | str) -> Prepare:
+    def prepare(data: Path, _environment: dict[str, str]) -> None:
+        data.mkdir()
+        (data / "rider.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return prepare
+
+
+def variable(**values: str) -> Prepare:
+    return lambda _data, environment: environment.update(values)
+
+
+def config_is_a_folder(data: Path, environment: dict[str, str]) -> None:
+    data.mkdir()
+    environment["RIDER_CONFIG"] = str(data)
+
+
+#: Name: how it is made, and what the sentence must name.
+MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
+    "syntax": (toml('web_port = 8000\nlanguage = pl"\n'), ("rider.toml", "line 2")),
+    "a key twice": (toml("web_port = 1\nweb_port = 2\n"), ("rider.toml", "line 2", "web_port")),
+    "curly quotes": (toml("language = \u201cpl\u201d\n"), ("rider.toml", "line 1", "straight quotation marks")),
+    "UTF-16": (toml("web_port = 8000\n".encode("utf-16")), ("rider.toml", "UTF-16")),
+    "Latin-2": (toml("pi_host = 'ż'\n".encode("iso8859-2")), ("rider.toml", "line 1", "UTF-8")),
+    "unknown setting": (toml("\nweb_prot = 8000\n"), ("rider.toml", "line 2", "web_prot", "did you mean web_port?")),
+    "wrong value": (toml("[providers]\n\nspeech = 'whisper'\n"), ("rider.toml", "speech")),
+    "too deep": (toml("a = " + "[" * 50_000), ("rider.toml",)),
+    "no JSON": (variable(RIDER_PROVIDERS="espeak"), ("RIDER_PROVIDERS", "'espeak'", "text_to_speech")),
+    "broken JSON": (variable(RIDER_PROVIDER_SETTINGS='{"a": '), ("RIDER_PROVIDER_SETTINGS",)),
+    "a number that is too large": (variable(RIDER_WEB_PORT="99999"), ("RIDER_WEB_PORT", "99999")),
+    "no number": (variable(RIDER_WORKERS="two"), ("RIDER_WORKERS", "'two'")),
+    "a file that is not there": (variable(RIDER_CONFIG="/nowhere/rider.toml"), ("RIDER_CONFIG", "/nowhere/rider.toml")),
+    "a folder for a file": (config_is_a_folder, ("is a folder",)),
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in [name for name in os.environ if name.startswith(("RIDER_", "REDIS_", "DATABASE_", "TASK_QUEUE"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it went on"))
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it went on"))
+    return {"RIDER_DATA_DIR": str(tmp_path / "data"), "RIDER_PLUGINS_DISABLED": ""}
+
+
+def say(environment: dict[str, str], command: str) -> str:
+    """What the command says; anything but one of our errors or a plain end fails the test."""
+    result: Any = CliRunner().invoke(cli, command.split(), env=environment)
+    if isinstance(result.exception, RiderError):
+        return f"{result.output}{result.exception}"
+    assert result.exception is None or isinstance(result.exception, SystemExit), (command, result.exception)
+    assert "Traceback" not in result.output
+    return str(result.output)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_it_is_one_sentence_from_every_command(tmp_path: Path, environment: dict[str, str], mistake: str) -> None:
+    prepare, named = MISTAKES[mistake]
+    prepare(tmp_path / "data", environment)
+    for command in COMMANDS:
+        said = say(environment, command)
+        for part in named:
+            assert part in said, command
+        assert "pydantic" not in said
+        assert len(said.splitlines()) <= 4, command
+
+
+def test_a_byte_order_mark_is_none(tmp_path: Path, environment: dict[str, str]) -> None:
+    toml(b"\xef\xbb\xbfweb_port = 8123\n")(tmp_path / "data", environment)
+    assert say(environment, "config show web_port").strip() == "8123"
+
+
+def test_a_file_in_the_data_folders_place(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "data").write_text("a file")
+    for command in ("doctor", "up", "run text.generate hello", "redis", "prompts list", "db upgrade"):
+        said = say(environment, command)
+        assert str(tmp_path / "data") in said, command
+        assert "is a file" in said or "cannot be" in said, command

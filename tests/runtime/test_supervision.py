@@ -1,0 +1,52 @@
+"""What supervisord says of its processes, asked of a real one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from rider_core.config import Settings
+from rider_core.runtime.supervision import SOCKET_NAME, is_running, not_running
+from rider_core.testing.processes import Processes
+from rider_core.testing.waiting import wait_until
+
+CONFIGURATION = """\
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile={run}/pid
+{user}
+[unix_http_server]
+file={run}/{socket}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[program:good]
+command={python} -c "import time; time.sleep(60)"
+startsecs=0
+[program:bad]
+command={python} -c "raise SystemExit(1)"
+startsecs=1
+startretries=1000
+[program:announce]
+command={python} -c ""
+startsecs=0
+autorestart=false
+"""
+
+
+def test_who_is_not_up_is_named(processes: Processes, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "a folder")
+    run = settings.data_dir / "run"
+    run.mkdir(parents=True)
+    assert not is_running(settings)
+    assert not_running(settings) == {}
+    user = "user=root" if os.geteuid() == 0 else ""
+    text = CONFIGURATION.format(run=run, socket=SOCKET_NAME, python=sys.executable, user=user)
+    (run / "conf").write_text(text)
+    processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(run / "conf"))
+    wait_until(lambda: is_running(settings), what="supervisord")
+    wait_until(lambda: "bad" in not_running(settings) and "good" not in not_running(settings), what="its processes")
+    assert set(not_running(settings)) == {"bad"}
+    assert not_running(settings)["bad"].partition(":")[0] in ("BACKOFF", "STARTING")
