@@ -13,8 +13,8 @@ import sys
 
 #: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
 #: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
-#: what looks at the panel, strace what makes a disk slow, openssl
-#: what makes a certificate that mediapipe would believe.
+#: what looks at the panel, strace what makes a disk slow, openssl what makes a certificate that mediapipe would
+#: believe, ffmpeg what makes other sounds than WAV, for us and for the tests.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),
     "redis-server": ("redis-server",),
@@ -22,6 +22,7 @@ PACKAGES = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "strace": ("strace",),
     "openssl": ("openssl",),
+    "ffmpeg": ("ffmpeg",),
 }
 #: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from rider_core.api.messages import encode_base64
+from rider_core.api.wav import HEAD_BYTES, is_wav
 from rider_core.cli.pictures import as_jpeg
+from rider_core.runtime import ffmpeg
 
 #: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
 _INPUTS = {
@@ -42,6 +44,8 @@ def _filled(task: str, source: str) -> dict[str, Any]:
     data = sys.stdin.buffer.read() if source == "-" else _read(source)
     if task == "vision.detect":
         data = as_jpeg(data)
+    if task == "voice.transcribe" and not is_wav(data[:HEAD_BYTES]) and ffmpeg.can_read(data[:64]):
+        data = ffmpeg.to_wav(data)
     wav = {"format": "wav"} if task == "voice.transcribe" else {}
     return {field: encode_base64(data), **wav}
 

@@ -36,7 +36,8 @@ def up(no_pull: bool) -> None:
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:
         write_redis_configuration(settings)
-    configuration = write_configuration(settings)
+    configuration, environment = write_configuration(settings)
+    os.environ.update(environment)
     note_plugins(settings)
     os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())  # supervisord keeps this process's number
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_fresh(settings.metrics_dir))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +25,10 @@ from rider_core.config.file import default_data_dir, read_file
 
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
+
+#: Of the data folder's path, so that `redis/valkey.sock` and `run/supervisor.sock` in it fit into 107 bytes.
+MAX_FOLDER_BYTES = 86
+_PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
 Domain = Literal["speech_to_text", "text_to_speech", "object_detection", "text_generation"]
 
@@ -163,7 +170,22 @@ class Settings(BaseSettings):
     @property
     def redis_socket(self) -> Path:
         """Where the embedded Valkey listens."""
-        return self.data_dir / "redis" / "valkey.sock"
+        return (self.data_dir / "redis" if self.has_plain_path else self.sockets_dir) / "valkey.sock"
+
+    @property
+    def has_plain_path(self) -> bool:
+        """Whether sockets may lie in the data folder: neither the kernel nor redis-py takes every path."""
+        path = os.fsencode(self.data_dir.absolute())
+        return len(path) <= MAX_FOLDER_BYTES and _PLAIN_PATH.fullmatch(path) is not None
+
+    @property
+    def sockets_dir(self) -> Path:
+        """Where the sockets of Valkey and supervisord are. `runtime.data_folder.make_sockets_dir` makes it."""
+        folder = self.data_dir.absolute()
+        if self.has_plain_path:
+            return folder / "run"
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"rider-{os.getuid()}" / digest
 
     @property
     def redis_location(self) -> str:

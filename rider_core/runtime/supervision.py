@@ -7,6 +7,7 @@ ends them one after another, those that others need last.
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import stat
 import sys
@@ -19,6 +20,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from rider_core.config import Settings
 from rider_core.rpc.socket_path import short_path
+from rider_core.runtime.data_folder import make_sockets_dir
 
 #: The running job ends before its worker does; Whisper needs some seconds for a long clip.
 STOP_WAIT_S = 30
@@ -27,32 +29,34 @@ START_S = 3
 
 #: Of supervisord, in `run`.
 SOCKET_NAME = "supervisor.sock"
+#: What supervisord puts for these: paths may hold what means something in its file.
+RUN, SOCKETS, PYTHON = "RIDER_UP_RUN", "RIDER_UP_SOCKETS", "RIDER_UP_PYTHON"
 _HEAD = """\
 [supervisord]
 nodaemon=true
-logfile={run}/supervisord.log
+logfile=%(ENV_RIDER_UP_RUN)s/supervisord.log
 logfile_maxbytes=5MB
 logfile_backups=2
 loglevel=info
 silent=true
-pidfile={run}/supervisord.pid
-childlogdir={run}
+pidfile=%(ENV_RIDER_UP_RUN)s/supervisord.pid
+childlogdir=%(ENV_RIDER_UP_RUN)s
 {user}
 
 [unix_http_server]
-file={run}/{socket}
+file=%(ENV_RIDER_UP_SOCKETS)s/supervisor.sock
 chmod=0700
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisorctl]
-serverurl=unix://{run}/{socket}
+serverurl=unix://{sockets}/supervisor.sock
 """
 
 _PROGRAM = """
 [program:{name}]
-command={command}
+command=%(ENV_RIDER_UP_PYTHON)s -m rider_core.cli.main {arguments}
 process_name={process_name}
 numprocs={count}
 priority={priority}
@@ -105,7 +109,7 @@ def is_running(settings: Settings) -> bool:
     """Whether a `rider up` runs on this data folder."""
     try:
         with (
-            short_path(settings.data_dir / "run" / SOCKET_NAME) as path,
+            short_path(settings.sockets_dir / SOCKET_NAME) as path,
             socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe,
         ):
             probe.settimeout(1)
@@ -119,7 +123,7 @@ def not_running(settings: Settings) -> dict[str, str]:
     """Which processes are not up, and in which state supervisord has them; empty: all are, or it cannot be asked."""
     # Only who asks needs supervisord's own client.
     transport = import_module("supervisor.xmlrpc").SupervisorTransport(
-        None, None, f"unix://{settings.data_dir / 'run' / SOCKET_NAME}"
+        None, None, f"unix://{settings.sockets_dir / SOCKET_NAME}"
     )
     try:
         told: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
@@ -130,31 +134,32 @@ def not_running(settings: Settings) -> dict[str, str]:
     return {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
 
 
-def write_configuration(settings: Settings) -> Path:
-    """The configuration file for supervisord; its folder is made where it is missing."""
-    run = settings.data_dir / "run"
+def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
+    """The configuration file for supervisord, whose folder is made where it is missing, and what must be in its
+    environment."""
+    run = settings.data_dir.absolute() / "run"
     run.mkdir(parents=True, exist_ok=True)
+    sockets = make_sockets_dir(settings)
     user = "user=root" if os.getuid() == 0 else ""
-    text = _HEAD.format(run=_quoted(run), socket=SOCKET_NAME, user=user)
-    text += "".join(_section(program, run) for program in programs(settings))
+    text = _HEAD.format(sockets=sockets, user=user)
+    text += "".join(map(_section, programs(settings)))
     file = run / "supervisord.conf"
     file.write_text(text)
-    return file
+    return file, {RUN: str(run), SOCKETS: str(sockets), PYTHON: shlex.quote(sys.executable)}
 
 
-def _section(program: Program, run: Path) -> str:
-    command = f"{_quoted(sys.executable)} -m rider_core.cli.main {program.arguments}"
+def _section(program: Program) -> str:
     to_terminal = _standard_output_can_be_opened()
     return _PROGRAM.format(
         name=program.name,
-        command=command,
+        arguments=program.arguments,
         process_name="%(program_name)s_%(process_num)d" if program.count > 1 else "%(program_name)s",
         count=program.count,
         priority=program.priority,
         start_s=0 if program.once else START_S,
         restart="false" if program.once else "true",
         stop_wait_s=STOP_WAIT_S,
-        log="/dev/fd/1" if to_terminal else f"{_quoted(run)}/{program.name}_%(process_num)d.log",
+        log="/dev/fd/1" if to_terminal else f"%(ENV_{RUN})s/{program.name}_%(process_num)d.log",
         log_bytes=0 if to_terminal else "5MB",
         log_backups=0 if to_terminal else 2,
     )
@@ -163,8 +168,3 @@ def _section(program: Program, run: Path) -> str:
 def _standard_output_can_be_opened() -> bool:
     """A terminal, a pipe or a file can; a socket, as services under systemd have it, cannot."""
     return not stat.S_ISSOCK(os.fstat(1).st_mode)
-
-
-def _quoted(path: object) -> str:
-    """supervisord expands %(...)s in its file."""
-    return str(path).replace("%", "%%")

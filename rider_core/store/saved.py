@@ -9,7 +9,7 @@ from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from rider_core.errors import StoreError
 
@@ -46,7 +46,7 @@ def saved_prompts(url: str, name: str) -> dict[str, str]:
 def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
     kind = urlsplit(url).scheme.split("+")[0]
     if kind == "sqlite":
-        return _from_sqlite(Path(unquote(url.split("://", 1)[1]).removeprefix("/").split("?")[0]), query, key)
+        return _from_sqlite(Path(url.split("://", 1)[1].removeprefix("/").split("?")[0]), query, key)
     if kind == "postgresql":
         return _from_postgresql("postgresql" + url[url.index("://") :], query, key)
     raise StoreError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")

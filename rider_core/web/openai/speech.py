@@ -15,6 +15,7 @@ from rider_core.api.messages import Message, decode_base64, shorten
 from rider_core.api.text_to_speech import MAX_RATE_WPM, MAX_TEXT_CHARACTERS, MIN_RATE_WPM, SynthesizeRequest
 from rider_core.api.wav import endless_header
 from rider_core.errors import JobFailed, RiderError
+from rider_core.runtime import ffmpeg
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller, CallerGone
 from rider_core.web.openai.chat_request import MAX_MODEL_ID
@@ -38,7 +39,11 @@ USUAL_RATE_WPM = 175
 PCM_RATE = 24_000
 #: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
 MAX_PIECE_BYTES = 64 * 1024 * 1024
-_TYPES = {"wav": "audio/wav", "pcm": f"audio/pcm;rate={PCM_RATE};channels=1;bits=16"}
+_TYPES = {
+    "wav": "audio/wav",
+    "pcm": f"audio/pcm;rate={PCM_RATE};channels=1;bits=16",
+    **{form: content_type for form, (_, _, content_type) in ffmpeg.ENCODERS.items()},
+}
 _HARMLESS_VALUES = {"instructions": ("",), "stream_format": ("audio",)}
 
 
@@ -50,18 +55,20 @@ class SpeechRequest(Message):
     model: str = Field(min_length=1, max_length=MAX_MODEL_ID, description="`tts-1`, or an engine's name")
     input: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="what to say")
     voice: str | None = Field(None, max_length=64, description="a voice or language of the engine, or one of OpenAI's")
-    response_format: str | None = Field(None, max_length=32, description="wav or pcm; None: wav")
+    response_format: str | None = Field(
+        None, max_length=32, description="wav, pcm, and with ffmpeg mp3, opus, aac, flac; None: wav"
+    )
     speed: float | None = Field(None, gt=0, description="1: the engine's own")
 
     @property
     def form(self) -> str:
-        """ "wav" or "pcm". OpenAI's default is mp3, which nobody here makes: who asks for nothing gets WAV."""
+        """A name of `_TYPES`. OpenAI's default is mp3, which takes ffmpeg: who asks for nothing gets WAV."""
         wanted = self.response_format or "wav"
-        if wanted not in _TYPES:
+        if wanted not in _TYPES or (wanted in ffmpeg.ENCODERS and not ffmpeg.is_here()):
             raise WrongParameter(
                 f"response_format is {shorten(wanted)}; there is no encoder for it here",
                 "response_format",
-                remedy="use wav or pcm",
+                remedy="use wav or pcm, or install ffmpeg on the panel's machine",
             )
         return wanted
 
@@ -117,6 +124,12 @@ def _streamed(errand: Errand, form: str) -> Response:
     first = next(pieces)
     if isinstance(first, JobRecord):
         raise JobFailed(f"job {errand.id} ended without a sound")
+    if form in ffmpeg.ENCODERS:
+        # Whole, because what is wrong with it is known at its end only; a sound is short.
+        whole = b"".join(_sound(first, pieces, "pcm"))
+        encoded = ffmpeg.from_pcm(whole, int(first["sample_rate"]), form)
+        errand.close()
+        return Response(encoded, content_type=_TYPES[form])
     response = Response(_sound(first, pieces, form), content_type=_TYPES[form])
     response.call_on_close(errand.close)
     return response

@@ -14,6 +14,7 @@ from rider_core.api.speech_to_text import TranscribeRequest, Transcript
 from rider_core.api.wav import HEAD_BYTES, is_wav, what_it_is
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs.ledger.backend import MAX_JOB_BYTES
+from rider_core.runtime import ffmpeg
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller
 from rider_core.web.openai.chat_request import MAX_MODEL_ID
@@ -28,7 +29,7 @@ TASK = "voice.transcribe"
 #: In base64 it must fit into a job, beside what else is in it; and the form has other fields, and its own boundaries.
 MAX_AUDIO_BYTES = (MAX_JOB_BYTES - 64 * 1024) * 3 // 4
 MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
-#: ffmpeg makes of anything what every engine here hears best.
+#: Where it is on the panel's machine, the panel does that itself.
 _REMEDY = "send WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
 _GRANULARITIES = "timestamp_granularities[]"
 _HARMLESS_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
@@ -82,12 +83,14 @@ def _ours(language: str | None) -> TranscribeRequest:
     if upload is None:
         raise WrongParameter("file is missing", "file", reason="missing_required_parameter", remedy=_REMEDY)
     head = upload.stream.read(HEAD_BYTES)
-    if not is_wav(head):
+    if not is_wav(head) and not ffmpeg.can_read(head):
         raise WrongParameter(f"file is no WAV file but {what_it_is(head)}", "file", remedy=_REMEDY)
     audio = head + upload.stream.read(MAX_AUDIO_BYTES)
     if len(audio) > MAX_AUDIO_BYTES:
         raise TooLarge(f"file has more than {MAX_AUDIO_BYTES} bytes", remedy=_REMEDY)
     try:
+        if not is_wav(head):
+            audio = ffmpeg.to_wav(audio)
         AudioClip.from_wav(audio)
     except TooLarge:
         raise

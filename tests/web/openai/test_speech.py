@@ -12,8 +12,11 @@ import openai
 import pytest
 from openai_house import House
 
-from rider_core.api import JobState
+from rider_core.api import AudioClip, JobState
+from rider_core.runtime import ffmpeg
 from rider_core.testing.waiting import wait_until
+from rider_core.web.openai.errors import WrongParameter
+from rider_core.web.openai.speech import SpeechRequest
 
 pytestmark = pytest.mark.slow
 
@@ -118,11 +121,28 @@ def test_what_fails_before_the_first_sound_has_a_status(house: House) -> None:
         speak(house, "none", model="hoarse")
 
 
-@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac"])
-def test_what_no_encoder_is_there_for_is_refused(house: House, form: str) -> None:
-    with pytest.raises(openai.BadRequestError, match="use wav or pcm") as refusal:
-        speak(house, "hello", response_format=form)
-    assert (refusal.value.param, refusal.value.code) == ("response_format", "unsupported_value")
+@pytest.mark.parametrize(
+    ("form", "mark"), [("mp3", b"ID3"), ("opus", b"OggS"), ("aac", b"\xff\xf1"), ("flac", b"fLaC")]
+)
+def test_forms_that_ffmpeg_makes(house: House, form: str, mark: bytes) -> None:
+    said = house.client().audio.speech.create(
+        model="tts-1",
+        voice="alloy",
+        input="One two three.",
+        response_format=form,  # type: ignore[arg-type]
+    )
+    assert said.content.startswith(mark)
+    assert said.response.headers["content-type"].startswith("audio/")
+    again = AudioClip.from_wav(ffmpeg.to_wav(said.content))
+    assert abs(again.duration_s - seconds(speak(house, "One two three."))) < 0.2
+
+
+def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "is_here", lambda: False)
+    for form in ("mp3", "opus", "aac", "flac", "ogg"):
+        with pytest.raises(WrongParameter, match="use wav or pcm, or install ffmpeg"):
+            _ = SpeechRequest(model="tts-1", input="hello", response_format=form).form
+    assert SpeechRequest(model="tts-1", input="hello").form == "wav"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from openai_house import MODEL_FILE, House, needed
 
 from rider_core.api.wav import wav_bytes
+from rider_core.runtime import ffmpeg
 from rider_core.testing import silence_clip, tone_clip
 from rider_core.testing.waiting import wait_until
 
@@ -123,9 +124,23 @@ def test_what_is_no_sound_is_refused_before_it_is_a_job(house: House, file: byte
     assert sum(figures.accepted for figures in house.backend.figures()) == before
 
 
-def test_another_format_is_not_even_read(house: House) -> None:
-    with pytest.raises(openai.BadRequestError, match="ffmpeg -i RECORDING") as refusal:
+def test_another_form_of_sound_goes_through_ffmpeg(house: House) -> None:
+    tone = tone_clip(2.0)
+    for form in ffmpeg.ENCODERS:
+        heard = hear(house, (f"recording.{form}", ffmpeg.from_pcm(tone.pcm, tone.sample_rate, form)))
+        assert re.fullmatch(r"This is a mock transcript of (2\.\d|1\.9) seconds of sound\.", heard.text), form
+    with pytest.raises(openai.BadRequestError, match="ffmpeg cannot do the recording") as refusal:
         hear(house, ("recording.mp3", b"ID3\x04" + bytes(1_000)))
+    assert refusal.value.code == "invalid_value"
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [(b"\x89PNG\r\n\x1a\n" + bytes(9), "a PNG picture"), (b"#EXTM3U\n" + b"x" * 90, "a text that begins")],
+)
+def test_what_is_no_sound_is_not_given_to_ffmpeg(house: House, head: bytes, what: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=f"no WAV file but {what}") as refusal:
+        hear(house, ("recording.mp3", head))
     assert refusal.value.code == "unsupported_value"
 
 

@@ -1,0 +1,60 @@
+"""A data folder of any name: the embedded Valkey under supervisord, RQ's look at its clients, and the database."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from redis import Redis, RedisError
+
+from rider_core.config import Settings
+from rider_core.runtime import supervision
+from rider_core.runtime.redis_connection import connect
+from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
+from rider_core.runtime.supervision import Program, not_running, write_configuration
+from rider_core.store import Store
+from rider_core.store.saved import saved_settings
+from rider_core.testing.processes import Processes
+from rider_core.testing.waiting import wait_until
+
+NAMES = ["with spaces ; and =", "100%41 %(x)s", "\"double\" 'single'", "zażółć 🦝", "x" * 90, "back\\slash", "a\tb"]
+
+
+def answers(connection: Redis) -> bool:
+    try:
+        return bool(connection.ping())
+    except RedisError:
+        return False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_works_in_a_folder_of_any_name(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    settings = Settings(data_dir=tmp_path / name)
+    settings.data_dir.mkdir()
+    monkeypatch.setattr(supervision, "programs", lambda _: [Program("redis", "redis", 1)])
+    write_redis_configuration(settings)
+    file, environment = write_configuration(settings)
+    processes.environment.update(environment, RIDER_DATA_DIR=str(settings.data_dir))
+    processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(file))
+    with connect(settings.redis_location) as connection:
+        wait_until(lambda: answers(connection), what=f"Valkey: {processes.log()}")
+        # RQ finds a worker's address so, and redis-py splits each line at its blanks.
+        assert connection.client_list()
+        assert Path(connection.config_get("dir")["dir"]) == settings.data_dir / "redis"
+    wait_until(lambda: not_running(settings) == {}, what="a Valkey that runs")
+    assert stat.S_IMODE(settings.redis_socket.parent.stat().st_mode) == 0o700
+    assert (settings.data_dir / "run" / "supervisord.log").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_and_so_does_the_database(tmp_path: Path, name: str) -> None:
+    settings = Settings(data_dir=tmp_path / name)
+    store = Store(settings.database_location)
+    store.upgrade()
+    store.save_settings("engine", {"voice": "ż"})
+    store.close()
+    assert saved_settings(settings.database_location, "engine") == {"voice": "ż"}
+    assert (settings.data_dir / "rider.db").exists()
