@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
+
 from rider_core.testing.ports import free_port
 from rider_core.testing.tunnel import Tunnel
 
@@ -49,6 +51,14 @@ class Product:
 
     def log(self) -> str:
         return (self.folder / "up.log").read_text(errors="replace")
+
+    def can_serve(self) -> bool:
+        """What it answers to the robot's probe: all domains are available."""
+        try:
+            told = httpx.get(f"http://127.0.0.1:{self.link_port}/providers/capabilities", timeout=2, trust_env=False)
+            return all(domain["available"] for domain in told.json()["domains"].values())
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
 
     @property
     def redis_url(self) -> str:

@@ -123,6 +123,8 @@ class Outside:
         self._last: dict[str, Message] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        #: Whether the PC says that it can do all.
+        self.can_be_served: Callable[[], bool] = lambda: True
         self.voice_restarts = 0
         self._restarted = float("-inf")
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -197,9 +199,12 @@ class Outside:
         )
 
     def make_ready(self, limit_s: float = 300.0) -> None:
-        """All domains at the PC, without waiting until the link takes them."""
+        """All domains at the PC, without waiting until the link takes them; but not before it can serve them: what it
+        gives back in the same moment, again and again, is no beginning for a measurement."""
 
         def ready() -> bool:
+            if not self.can_be_served():
+                return False
             for name, mode in self.modes().items():
                 if mode != "pc":
                     self.switch(name, "pc")

@@ -23,6 +23,7 @@ def scene(folder: Path, robot: Robot) -> Iterator[Scene]:
     """Started, and serving all domains; ended with the block."""
     outside = Outside(robot)
     product = Product(folder, robot.publish_port, robot.subscribe_port, robot.api_port)
+    outside.can_be_served = product.can_serve
     try:
         outside.make_ready()
         yield Scene(product, robot, outside)
