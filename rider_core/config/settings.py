@@ -194,7 +194,10 @@ class Settings(BaseSettings):
 
     @property
     def database_location(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir / 'rider.db'}"
+        path = str(self.data_dir / "rider.db")
+        for sign in "%?#":  # what means something in an address; the escape's own sign first
+            path = path.replace(sign, f"%{ord(sign):02X}")
+        return self.database_url or f"sqlite:///{path}"
 
     @property
     def models_dir(self) -> Path:

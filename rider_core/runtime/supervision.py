@@ -126,7 +126,8 @@ def not_running(settings: Settings) -> dict[str, str]:
         None, None, f"unix://{settings.sockets_dir / SOCKET_NAME}"
     )
     try:
-        told: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
+        with ServerProxy("http://127.0.0.1", transport=transport) as server:
+            told: Any = server.supervisor.getAllProcessInfo()
     except (OSError, Fault, ProtocolError, HTTPException):
         return {}
     once = {program.name for program in programs(settings) if program.once}

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from rider_core.errors import StoreError
+from rider_core.store.saved import sqlite_path
 
 #: How long a connection waits for another process's write, or for PostgreSQL to answer the door. Our transactions
 #: take milliseconds; who waits longer than this has met a fault, and the panel should say so.
@@ -32,7 +33,7 @@ def open_engine(url: str) -> Engine:
         ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed.set(database=sqlite_path(url)))
     if backend == "postgresql":
         return _open_postgresql(parsed)
     raise StoreError(f"databases of the kind {backend!r} are not supported", remedy="use sqlite or postgresql")

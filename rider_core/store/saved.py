@@ -9,7 +9,7 @@ from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from rider_core.errors import StoreError
 
@@ -43,10 +43,15 @@ def saved_prompts(url: str, name: str) -> dict[str, str]:
     return {str(language): str(text) for language, text in _rows(url, _PROMPTS, name)}
 
 
+def sqlite_path(url: str) -> str:
+    """The file of a SQLite database. SQLAlchemy takes escapes (`%20`) for what they mean from 2.1 on only."""
+    return unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
+
+
 def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
     kind = urlsplit(url).scheme.split("+")[0]
     if kind == "sqlite":
-        return _from_sqlite(Path(url.split("://", 1)[1].removeprefix("/").split("?")[0]), query, key)
+        return _from_sqlite(Path(sqlite_path(url)), query, key)
     if kind == "postgresql":
         return _from_postgresql("postgresql" + url[url.index("://") :], query, key)
     raise StoreError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")

@@ -29,7 +29,7 @@ COMMANDS = [
     "schedule list",
     "schedule remove x",
     "schedule run x",
-    "robot",
+    "robot show",
     "db upgrade",
     "run text.generate hello",
     "up",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rider_core.config import Settings
+from rider_core.runtime.data_folder import make_sockets_dir
 from rider_core.runtime.supervision import SOCKET_NAME, is_running, not_running
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
@@ -43,7 +44,7 @@ def test_who_is_not_up_is_named(processes: Processes, tmp_path: Path) -> None:
     assert not is_running(settings)
     assert not_running(settings) == {}
     user = "user=root" if os.geteuid() == 0 else ""
-    text = CONFIGURATION.format(run=run, socket=SOCKET_NAME, python=sys.executable, user=user)
+    text = CONFIGURATION.format(run=make_sockets_dir(settings), socket=SOCKET_NAME, python=sys.executable, user=user)
     (run / "conf").write_text(text)
     processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(run / "conf"))
     wait_until(lambda: is_running(settings), what="supervisord")
