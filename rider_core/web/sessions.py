@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 PATH = "/socket.io"
 #: Browsers that watch, and some that are about to.
 MAX_SESSIONS = MAX_BROWSERS + 32
-#: One client may open so many at once, and another every so many seconds: a few tabs, each tried again and again while
-#: the panel starts. An abandoned one's thread is there for Engine.IO's 25 s.
-OPENINGS, OPENING_EVERY_S = 32, 1.0
+#: One client may open so many at once, and another every so many seconds: behind a proxy all browsers are one, and after
+#: a restart all of them come back. An abandoned one's thread is there for Engine.IO's 25 s.
+OPENINGS, OPENING_EVERY_S = MAX_SESSIONS, 1.0
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
