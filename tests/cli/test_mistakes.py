@@ -84,6 +84,10 @@ MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name in [name for name in os.environ if name.startswith(("RIDER_", "REDIS_", "DATABASE_", "TASK_QUEUE"))]:
         monkeypatch.delenv(name)
+    # It would be the log of all tests behind this one.
+    monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("rider_core.cli.simulate.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("rider_core.cli.begin.set_up_logging", lambda *_: None)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it went on"))
     monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it went on"))
     return {"RIDER_DATA_DIR": str(tmp_path / "data"), "RIDER_PLUGINS_DISABLED": ""}

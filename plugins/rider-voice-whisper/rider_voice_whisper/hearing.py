@@ -152,9 +152,10 @@ class Hearing:
         return choose_language(probabilities, self._settings.expected_languages)
 
     def _is_doubtful(self, segments: Sequence[HeardSegment], duration_s: float) -> bool:
-        if not segments or self._settings.recheck_confidence == 0:
+        if self._settings.recheck_confidence == 0:
             return False
-        return _confidence(segments) < self._settings.recheck_confidence or not _fits(segments, duration_s)
+        # Somebody speaks here, or it would not have been cut out: nothing at all is doubtful, too.
+        return not segments or _confidence(segments) < self._settings.recheck_confidence or not _fits(segments, duration_s)
 
 
 def _transcript(speech: _Speech, segments: Sequence[HeardSegment]) -> Transcript:
