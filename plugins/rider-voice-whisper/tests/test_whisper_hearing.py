@@ -62,6 +62,7 @@ class TestSecondLook:
             (heard("what I will it", 0.57), heard("what time is it", 0.71), "what time is it"),
             (heard("fail again", 0.59), heard("veil a gain", 0.5), "fail again"),
             (heard("fail again", 0.59), (), "fail again"),
+            ((), heard("turn right", 0.9), "turn right"),
             (heard("a", 0.9, 0.5), heard("b", 0.6), "b"),
             (heard("...", None), heard("yes", 0.8), "yes"),
             (heard("no", 0.3), heard("nor", 0.35), ""),
@@ -81,9 +82,9 @@ class TestSecondLook:
             (heard("turn left", 0.6), 2.0, {}),
             (heard("turn left", 0.45), 2.0, {"recheck_confidence": 0}),
             (heard("turn left", 0.45), 15.0, {}),
-            ((), 2.0, {}),
+            ((), 2.0, {"recheck_confidence": 0}),
         ],
-        ids=["certain", "switched off", "long", "nothing"],
+        ids=["certain", "switched off", "long", "nothing, and switched off"],
     )
     def test_what_is_not_heard_again(
         self, fitted: Sequence[HeardSegment], duration_s: float, settings: dict[str, float]
