@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 PATH = "/socket.io"
 #: Browsers that watch, and some that are about to.
 MAX_SESSIONS = MAX_BROWSERS + 32
-#: One client may open so many at once, and another every so many seconds: behind a proxy all browsers are one, and after
-#: a restart all of them come back. An abandoned one's thread is there for Engine.IO's 25 s.
+#: One client may open so many at once, and another every so many seconds: behind a proxy all browsers are one, and all
+#: come back after a restart. An abandoned one's thread is there for Engine.IO's 25 s.
 OPENINGS, OPENING_EVERY_S = MAX_SESSIONS, 1.0
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

@@ -155,7 +155,9 @@ class Hearing:
         if self._settings.recheck_confidence == 0:
             return False
         # Somebody speaks here, or it would not have been cut out: nothing at all is doubtful, too.
-        return not segments or _confidence(segments) < self._settings.recheck_confidence or not _fits(segments, duration_s)
+        return (
+            not segments or _confidence(segments) < self._settings.recheck_confidence or not _fits(segments, duration_s)
+        )
 
 
 def _transcript(speech: _Speech, segments: Sequence[HeardSegment]) -> Transcript:
