@@ -115,7 +115,7 @@ def run(
 
 
 def _check_place(output: Path) -> None:
-    """Before the work is done: nobody wants to do it twice."""
+    """Check the output's place before the job runs. Raises `click.BadParameter`."""
     folder = output.parent
     if not folder.is_dir():
         raise click.BadParameter(f"there is no folder {str(folder)!r}; make it first", param_hint="--output")
@@ -124,7 +124,7 @@ def _check_place(output: Path) -> None:
 
 
 def _done(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
-    """The job's record at its end, and its pieces of sound. Where nobody waits any more, it is cancelled."""
+    """Run the job: its record and its pieces of sound. A caller that stops waiting cancels the job."""
     try:
         services.backend.submit(spec)
         sound = _follow(services, spec.id, timeout_s, quiet)

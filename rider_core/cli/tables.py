@@ -7,7 +7,7 @@ import sys
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-#: In a pipe there is no width; so many characters are what editors show.
+#: Width of a table in a pipe, in characters: a pipe has no terminal to ask.
 PIPE_WIDTH = 160
 
 

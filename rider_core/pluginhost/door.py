@@ -85,7 +85,7 @@ def health_of(provider: Provider) -> Health:
 
 def required_models_of(provider: Provider) -> tuple[str, ...]:
     """Raises as `call` does."""
-    return _names(provider, "required_models()", provider.required_models)
+    return names_of(provider, "required_models()", provider.required_models)
 
 
 def details_of(provider: Provider) -> dict[str, str]:
@@ -98,8 +98,11 @@ def details_of(provider: Provider) -> dict[str, str]:
 
 
 def names_of(provider: Provider, what: str, action: Callable[[], Iterable[str]]) -> tuple[str, ...]:
-    """A method that gives names. Raises as `call` does."""
-    return _names(provider, what, action)
+    """What a method gives that must be names. Raises as `call` does."""
+    given = call(provider.name, what, action)
+    if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
+        return tuple(given)
+    raise _wrong(provider.name, what, "a tuple of names", given)
 
 
 def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[], object]) -> T:
@@ -158,13 +161,6 @@ def _lives_on(provider: Provider, what: str, action: Callable[[], T]) -> T:
         raise ProviderBroken(
             f"{provider.name}: {what} raised {shown(error)}, which would have ended the worker"
         ) from error
-
-
-def _names(provider: Provider, what: str, action: Callable[[], Iterable[str]]) -> tuple[str, ...]:
-    given = call(provider.name, what, action)
-    if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
-        return tuple(given)
-    raise _wrong(provider.name, what, "a tuple of names", given)
 
 
 def _check_batches(provider: Provider) -> None:

@@ -154,7 +154,7 @@ class Hearing:
     def _is_doubtful(self, segments: Sequence[HeardSegment], duration_s: float) -> bool:
         if self._settings.recheck_confidence == 0:
             return False
-        # Somebody speaks here, or it would not have been cut out: nothing at all is doubtful, too.
+        # The detector found speech in this piece, so an empty result is doubtful, too.
         return (
             not segments or _confidence(segments) < self._settings.recheck_confidence or not _fits(segments, duration_s)
         )

@@ -46,7 +46,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         self._backend = backend
         self._rests = Rests()
         self._busy = False
-        #: None: it has not looked yet whether somebody set the clock back before its start.
+        #: None before the first round, which also finds a clock that was set back before the start.
         self._clock: ClockWatch | None = None
         self._stop = threading.Event()
 

@@ -2,7 +2,7 @@
 -- was started and has no attempt left, to the dead letters. What RQ's registries say of jobs that are long forgotten is swept out, too.
 -- args: now, now as RQ writes it, problem in JSON, how many seconds a lease has, then the lanes.
 -- Returns the ids of those that wait again.
--- No lease is that long: the clock was set back since. Whoever lives renews it.
+-- No lease lasts so long: the clock was set back after it began. A worker that lives renews its leases.
 local NO_LEASE_S = 600
 
 local function reap(args)
