@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Interrupted(KeyboardInterrupt):
-    """Our handler of SIGINT raises this. A plain `KeyboardInterrupt` comes from a plugin and must not end the process."""
+    """Our handler of SIGINT raises this. A plain `KeyboardInterrupt` comes from a plugin, and ends nothing of ours."""
