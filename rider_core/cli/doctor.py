@@ -13,7 +13,7 @@ import click
 
 from rider_core.api import Health, HealthStatus
 from rider_core.config import Settings, load_settings
-from rider_core.errors import RiderError
+from rider_core.errors import BackendUnavailable, RiderError
 from rider_core.pluginhost import PluginRecord, PluginState, door
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime.data_folder import make_data_folder
@@ -104,26 +104,40 @@ def _data_folder(settings: Settings) -> Health:
 
 
 def _redis(settings: Settings) -> Health:
-    if settings.redis_url is None:
-        try:
-            write_configuration(settings)
-        except RiderError as error:
-            return Health.unavailable(error.message, error.remedy)
-        return Health.ok(f"embedded Valkey on {settings.redis_socket}")
-    services = Services.open(settings, role="doctor")
+    embedded = settings.redis_url is None
     try:
-        services.backend.stats()
-        info = services.redis_info()
+        if embedded:
+            write_configuration(settings)
+        info, problem = _ask_redis(settings)
+    except BackendUnavailable as error:
+        if embedded:  # it runs where `rider up` does
+            return Health.ok(f"embedded Valkey on {settings.redis_socket}")
+        return Health.unavailable(error.message, error.remedy)
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
-    finally:
-        services.close()
+    if problem:
+        return Health.unavailable(f"{problem}, so no job is taken", "make room on its disk")
+    if settings.redis_url is None:
+        return Health.ok(f"embedded Valkey on {settings.redis_socket}")
     address = settings.redis_url.split("@")[-1]
     problems = dict(_losses(info))
     if problems:
         remedies = (f"redis-cli {command}" for command in problems.values())
         return Health.degraded(f"{address}: {'; '.join(problems)}", "; ".join(remedies))
     return Health.ok(address)
+
+
+def _ask_redis(settings: Settings) -> tuple[dict[str, Any], str]:
+    """What it says of itself, and why it takes nothing that is to be kept (or nothing)."""
+    services = Services.open(settings, role="doctor")
+    try:
+        info = services.redis_info()
+        problem = services.redis_write_problem(info)
+        if not problem:
+            services.backend.stats()
+        return info, problem
+    finally:
+        services.close()
 
 
 def _losses(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

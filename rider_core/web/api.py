@@ -46,8 +46,9 @@ def add_api(app: Flask, services: Services, board: Board) -> None:
 
     @api.get("/healthz")
     def healthz() -> Response:
-        redis = board.section("redis")
-        return jsonify({"status": "ok", "redis": "up" if redis and redis["up"] else "down"})
+        redis = board.section("redis") or {"up": False}
+        state = "down" if not redis["up"] else "cannot write" if redis["write_problem"] else "up"
+        return jsonify({"status": "ok", "redis": state})
 
     @api.get("/metrics")
     def metrics() -> Response:

@@ -77,6 +77,7 @@ def describe_redis(services: Services) -> dict[str, Any]:
     valkey = info.get("valkey_version")
     return about | {
         "up": True,
+        "write_problem": services.redis_write_problem(info),
         "product": "Valkey" if valkey else "Redis",
         "version": str(valkey or info.get("redis_version", ""))[:20],
         "memory_mb": round(int(info.get("used_memory", 0)) / 1e6),

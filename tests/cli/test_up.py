@@ -6,88 +6,23 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from harness.whole_stack import Stack, command_of, family
 
-from rider_core.testing.ports import free_port
-from rider_core.testing.processes import Processes, install_plugin
+from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-ECHO = """
-from rider_core.api import TextGenerator, hookimpl
-RIDER_API = "1.0"
-class Parrot(TextGenerator):
-    name = "parrot"
-    def generate_stream(self, request):
-        yield request.prompt
-@hookimpl
-def register_providers(register):
-    register(Parrot)
-"""
-
-
-def family(root: int) -> dict[int, str]:
-    """The processes below `root`, with their command lines."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found, grown = {root}, True
-    while grown:
-        children = {pid for pid, parent in parents.items() if parent in found}
-        grown = not children <= found
-        found |= children
-    return {pid: _command(pid) for pid in found if pid in parents}
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-class Stack:
-    def __init__(self, processes: Processes) -> None:
-        self.processes = processes
-        install_plugin(processes.folder, "broken", "raise RuntimeError('no engine here')")
-        install_plugin(processes.folder, "parrot", ECHO)
-        ports = {
-            f"RIDER_{name}": str(free_port())
-            for name in ("WEB_PORT", "LINK_PORT", "PI_PUBLISH_PORT", "PI_SUBSCRIBE_PORT", "PI_API_PORT")
-        }
-        processes.environment.update(ports, RIDER_WORKERS="1")
-        self.started = time.monotonic()
-        self.process = processes.start("-m", "rider_core.cli.main", "up", log="up")
-        wait_until(lambda: "Rider-PC is up" in processes.log("up"), 60, "the announcement")
-        self.took_s = time.monotonic() - self.started
-
-    def run(self, text: str, log: str) -> str:
-        command = ("-m", "rider_core.cli.main", "run", "text.generate", text, "--timeout", "60")
-        assert self.processes.start(*command, log=log).wait(90) == 0, self.processes.log("up")[-3000:]
-        return self.processes.log(log).strip()
-
-    def pid_of(self, what: str) -> int | None:
-        return next((pid for pid, command in family(self.process.pid).items() if what in command), None)
 
 
 @pytest.fixture
 def stack(processes: Processes) -> Iterator[Stack]:
     stack = Stack(processes)
+    stack.start()
     yield stack
-    if stack.process.poll() is None:
-        stack.process.terminate()
-        stack.process.wait(60)
+    stack.end()
 
 
 def test_a_job_goes_through_and_crashed_processes_come_back(stack: Stack) -> None:
@@ -111,14 +46,14 @@ def test_the_end_leaves_nothing(stack: Stack, number: signal.Signals) -> None:
     assert len(members) >= 6, members
     stack.process.send_signal(number)
     assert stack.process.wait(60) == 0
-    assert not [pid for pid, command in members.items() if _command(pid) == command]
+    assert not [pid for pid, command in members.items() if command_of(pid) == command]
 
 
 def test_a_killed_supervisor_leaves_nothing(stack: Stack) -> None:
     members = family(stack.process.pid)
     stack.process.kill()
     stack.process.wait()
-    wait_until(lambda: not [pid for pid, command in members.items() if _command(pid) == command], 40, "their end")
+    wait_until(lambda: not [pid for pid, command in members.items() if command_of(pid) == command], 40, "their end")
 
 
 def test_only_loopback_is_listened_on(stack: Stack) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from rider_core.metrics import files
 from rider_core.metrics.files import FIRST_BYTES, RoomyDict
+from rider_core.testing.small_disk import small_disk
 
 PROGRAM = """
 import sys
@@ -31,23 +32,15 @@ print(len(exposition()[0]))
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """256 KiB of memory as a disk."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode != 0 and os.environ.get("CI") == "true":
-        pytest.fail(mounted.stderr)
-    if mounted.returncode != 0:
-        pytest.skip(f"only root may mount a small disk: {mounted.stderr.strip()}")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, 256) as folder:
+        yield folder
 
 
-def test_a_process_outlives_a_disk_that_is_full(small_disk: Path) -> None:
+def test_a_process_outlives_a_disk_that_is_full(disk: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(small_disk / "full")],
-        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(small_disk)},
+        [sys.executable, "-c", PROGRAM, str(disk / "full")],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(disk)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -58,10 +51,10 @@ def test_a_process_outlives_a_disk_that_is_full(small_disk: Path) -> None:
     assert "missing from /metrics" in run.stderr
 
 
-def test_a_process_starts_on_a_disk_that_is_full(small_disk: Path) -> None:
+def test_a_process_starts_on_a_disk_that_is_full(disk: Path) -> None:
     with pytest.raises(OSError, match="No space"):
-        (small_disk / "full").write_bytes(bytes(1 << 20))
-    test_a_process_outlives_a_disk_that_is_full(small_disk)
+        (disk / "full").write_bytes(bytes(1 << 20))
+    test_a_process_outlives_a_disk_that_is_full(disk)
 
 
 class TestWithoutRoom:

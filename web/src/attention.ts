@@ -29,7 +29,9 @@ export function concerns(state: State): Concern[] {
   const { redis, robot, processes = [], plugins, queues, store, bus } = state.sections;
   if (state.connection === "lost") add("bad", words.lost, "", words.lostRemedy);
   if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
-  const redisUp = redis?.up === true;
+  if (redis?.write_problem) add("bad", words.redisFull, redis.write_problem, words.redisFullRemedy);
+  // Who cannot write there cannot tell that it is well, either.
+  const redisUp = redis?.up === true && !redis.write_problem;
   const alive = processes.filter((process) => process.alive);
   if (redisUp && !alive.some((process) => process.role === "link")) add("bad", words.noLink, "", words.noLinkRemedy);
   else if (robot?.up === false) add("bad", words.robotDown(robot.address), robot.reason ?? "", words.robotDownRemedy);
@@ -39,7 +41,7 @@ export function concerns(state: State): Concern[] {
   }
   if (redisUp && !alive.some((process) => process.role === "worker")) add("bad", words.noWorker, "", words.noWorkerRemedy);
   for (const process of processes) {
-    if (!process.alive && process.state !== "stopped") add("warn", words.silent(process.name), "", words.silentRemedy);
+    if (redisUp && !process.alive && process.state !== "stopped") add("warn", words.silent(process.name), "", words.silentRemedy);
   }
   for (const [problem, names] of problemsOf(alive)) {
     if (isGap(problem, plugins)) add("quiet", problem, names.join(", "));

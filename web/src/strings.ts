@@ -15,6 +15,8 @@ export const strings = {
     lostRemedy: "It is tried again by itself. If it stays so: rider up",
     redis: "Redis does not answer, so no job can run.",
     redisRemedy: "See that it runs: rider doctor",
+    redisFull: "Redis cannot write, so no job is taken.",
+    redisFullRemedy: "Make room on its disk; then it goes on by itself",
     noLink: "The link to the robot is not running.",
     noLinkRemedy: "Start everything with: rider up",
     noWorker: "No worker is running, so every job waits.",
@@ -97,6 +99,7 @@ export const strings = {
     embedded: "embedded",
     redisUp: "answers",
     redisDown: "no answer",
+    redisFull: "cannot write",
     running: "running",
   },
   queues: {

@@ -20,7 +20,7 @@ export interface Robot {
 }
 
 export interface Redis {
-  up: boolean; reason: string; embedded: boolean; address: string;
+  up: boolean; reason: string; write_problem?: string; embedded: boolean; address: string;
   product?: string; version?: string; memory_mb?: number;
 }
 

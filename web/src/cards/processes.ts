@@ -50,6 +50,11 @@ function statePill(process: Process, plugins: Plugin[] | undefined): HTMLElement
   return pill("good", words.states[process.state] ?? (process.state || words.running));
 }
 
+function redisPill(redis: Redis): HTMLElement {
+  if (!redis.up) return pill("bad", words.redisDown);
+  return redis.write_problem ? pill("bad", words.redisFull, redis.write_problem) : pill("good", words.redisUp);
+}
+
 function redisRow(redis: Redis): HTMLElement {
   const detail = [
     redis.embedded ? words.embedded : redis.address,
@@ -57,5 +62,5 @@ function redisRow(redis: Redis): HTMLElement {
     redis.up && redis.memory_mb !== undefined ? `${redis.memory_mb} ${strings.units.mb}` : "",
     redis.up ? "" : redis.reason,
   ].filter(Boolean).map((text) => h("span", {}, text));
-  return row(words.redis, detail, redis.up ? pill("good", words.redisUp) : pill("bad", words.redisDown), !redis.up);
+  return row(words.redis, detail, redisPill(redis), !redis.up);
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from rider_core.errors import BackendUnavailable
 from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.small_disk import fill, small_disk
 
 #: Room for Redis's files, in MB; and what is left of it, in bytes, when the disk is nearly full.
 DISK_MB = 8
@@ -18,43 +18,20 @@ LEFT = 64 * 1024
 ENOUGH_JOBS = 500
 
 
-def fill(folder: Path) -> Path:
-    """Leave `LEFT` bytes of the disk. The file that takes the room."""
-    balloon = folder / "balloon"
-    piece = bytes(LEFT // 4)
-    with balloon.open("wb", buffering=0) as file:
-        try:
-            while file.write(piece):
-                pass
-        except OSError:
-            file.truncate(file.tell() - LEFT)
-    return balloon
-
-
 class DiskFullFaults:
     """A worker is at work all the time."""
 
     @pytest.fixture
     def small_disk(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-        """A file system of `DISK_MB`, which only root can make."""
-        folder = tmp_path_factory.mktemp("d")
-        mount = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if mount.returncode != 0:
-            pytest.skip(f"no small disk can be mounted here: {mount.stderr.strip()}")
-        yield folder
-        subprocess.run(["umount", str(folder)], check=True)
+        with small_disk(tmp_path_factory.mktemp("d"), DISK_MB << 10) as folder:
+            yield folder
 
     @pytest.mark.parametrize("data_folder", ["small_disk"], indirect=True)
     def test_the_disk_is_full(self, scene: Scene) -> None:
         running = scene.submit("running", "hold")
         worker = scene.start()
         scene.started(running)
-        balloon = fill(scene.valkey.folder)
+        balloon = fill(scene.valkey.folder, LEFT)
         with pytest.raises(BackendUnavailable, match=r"Redis cannot write to its disk.*No space left on device"):
             self._flood(scene)
         assert len(scene.accounts.accepted) > 1
