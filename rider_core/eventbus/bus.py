@@ -19,8 +19,8 @@ from rider_core.api.events import (
     job_stream,
 )
 from rider_core.api.messages import MessageT
-from rider_core.errors import BackendUnavailable
 from rider_core.eventbus.codec import decode_events, encode_event
+from rider_core.redis_errors import unavailable
 from rider_core.timing import Stopwatch, backoff_delays
 
 #: One XREAD waits this long at most, so that a listener that should stop is not stuck for longer.
@@ -53,7 +53,7 @@ class EventBus:
         try:
             self._redis.xadd(HOUSE_STREAM, encode_event(event), maxlen=HOUSE_STREAM_LENGTH, approximate=True)
         except redis.RedisError as error:
-            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+            raise unavailable(error) from error
 
     def publish_partial(self, job_id: str, partial: MessageT) -> None:
         """Put the next partial result into the job's own stream.
@@ -70,7 +70,7 @@ class EventBus:
                 pipeline.expire(stream, JOB_STREAM_TTL_S)
                 pipeline.execute()
         except redis.RedisError as error:
-            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+            raise unavailable(error) from error
 
     def follow(
         self,
@@ -100,7 +100,7 @@ class EventBus:
             try:
                 entries = self._read(stream, last_id, block_ms, at_once)
             except redis.RedisError as error:
-                raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+                raise unavailable(error) from error
             if not entries and on_quiet is not None:
                 on_quiet()
             for entry_id, fields in entries:
@@ -116,7 +116,7 @@ class EventBus:
         try:
             entries = cast("list[Entry]", self._redis.xrevrange(HOUSE_STREAM, count=limit))
         except redis.RedisError as error:
-            raise BackendUnavailable(f"the event bus cannot be reached: {error}") from error
+            raise unavailable(error) from error
         return [event for _, fields in reversed(entries) for event in decode_events(fields)][-limit:]
 
     def listen(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import redis
 
-from rider_core.errors import BackendUnavailable, NoAnswer, NotRunning
+from rider_core.errors import NoAnswer, NotRunning
+from rider_core.redis_errors import unavailable
 from rider_core.rpc.handling import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, too_large
 from rider_core.rpc.redis_keys import FORGET_MS, MAX_WAITING, answer_key, request_key, waiting_key
 
@@ -45,7 +46,7 @@ class RedisClient:
                 return answer
             withdrawn = bool(self._redis.delete(request_key(self._name, request_id)))
         except redis.RedisError as error:
-            raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
+            raise unavailable(error) from error
         if withdrawn or self._is_waiting(request_id):
             raise NotRunning(f"the {self._name} did not take the request within {limit_s:g} s")
         raise NoAnswer(f"the {self._name} took the request and did not answer within {limit_s:g} s")

@@ -17,12 +17,13 @@ from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings
-from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable, StoreError
+from rider_core.errors import ConfigError, ProviderUnavailable, StoreError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.pluginhost import PluginHost, door
 from rider_core.printable import HIDDEN, is_secret
+from rider_core.redis_errors import unavailable
 from rider_core.runtime.data_folder import check_data_folder
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
@@ -98,7 +99,7 @@ class Services:
         try:
             info: Any = self.redis.info()
         except RedisError as error:
-            raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
+            raise unavailable(error) from error
         return dict(info)
 
     def redis_write_problem(self, info: Mapping[str, Any]) -> str:

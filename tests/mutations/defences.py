@@ -2383,6 +2383,20 @@ HARSH = [
         ("tests/worker/test_caretaker.py", "test_a_dead_workers_job"),
     ),
     Defence(
+        "a first start on a full disk fails somewhere in the middle",
+        "rider_core/cli/up.py",
+        "        require_room(settings.data_dir)",
+        "        pass",
+        ("tests/cli/test_full_disk.py", "test_a_first_start"),
+    ),
+    Defence(
+        "the panel takes a Redis that cannot write for well",
+        "rider_core/runtime/services.py",
+        'info.get("aof_last_write_status") == "err"',
+        "False",
+        ("tests/cli/test_full_disk.py", "test_it_runs"),
+    ),
+    Defence(
         "vision that comes back is given away over what the camera showed before",
         _LINK + "vision_watch.py",
         "if known_until > since and hangs is not None:",

@@ -42,8 +42,8 @@ from rider_core.jobs.ledger.desk import ClaimDesk
 from rider_core.jobs.ledger.functions import Functions, together
 from rider_core.jobs.ledger.line import Command, Line, Wire
 from rider_core.jobs.ledger.reports import items_of
-from rider_core.jobs.redis_errors import RETRY_AFTER_S, redis_errors
 from rider_core.jobs.timings import JobTimings
+from rider_core.redis_errors import RETRY_AFTER_S, redis_errors
 from rider_core.timing import Stopwatch
 
 #: So many dead letters are requeued or purged in one round trip.

@@ -15,8 +15,8 @@ import redis
 
 from rider_core.api.messages import parse_json
 from rider_core.api.schedules import Schedule
-from rider_core.jobs.redis_errors import redis_errors
 from rider_core.jobs.schedules import scripts
+from rider_core.redis_errors import redis_errors
 
 #: A backend takes a job's id once as long as it knows the job: until ten minutes after its end.
 ID_KNOWN_S = 600

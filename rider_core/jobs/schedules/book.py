@@ -11,9 +11,9 @@ import redis
 from rider_core.api.messages import parse_json
 from rider_core.api.schedules import Schedule, ScheduleRecord
 from rider_core.errors import InvalidInput, JobRefused, ScheduleNotFound, TooLarge
-from rider_core.jobs.redis_errors import redis_errors
 from rider_core.jobs.schedules import scripts
 from rider_core.jobs.schedules.plan import check
+from rider_core.redis_errors import redis_errors
 
 MAX_SCHEDULES = 1_000
 #: One with all its payload, in JSON: room for some seconds of sound.

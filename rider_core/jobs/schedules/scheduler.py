@@ -16,12 +16,12 @@ import rq_scheduler
 from rider_core.api.job_backend import JobBackend
 from rider_core.api.jobs import JobSpec
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused, QueueFull
-from rider_core.jobs.redis_errors import redis_errors
 from rider_core.jobs.schedules import scripts
 from rider_core.jobs.schedules.agenda import Agenda, Begun, Entry
 from rider_core.jobs.schedules.plan import Step, plan
 from rider_core.jobs.schedules.rests import Rests
 from rider_core.jobs.schedules.times import due_times
+from rider_core.redis_errors import redis_errors
 from rider_core.timing import ClockWatch, Stopwatch, backoff_delays
 
 log = logging.getLogger(__name__)

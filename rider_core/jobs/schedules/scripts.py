@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from rider_core.jobs.redis_errors import redis_errors
+from rider_core.redis_errors import redis_errors
 
 #: rq-scheduler's sorted set under a name of our own: its own program would remove what it does not know from it.
 DUE = "rider:schedules:due"

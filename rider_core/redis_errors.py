@@ -34,6 +34,11 @@ def redis_errors() -> RedisErrors:
 def _ours(error: redis.RedisError) -> BackendUnavailable | QueueFull:
     if isinstance(error, redis.OutOfMemoryError):
         return QueueFull("Redis's memory is full", retry_after_s=RETRY_AFTER_S)
+    return unavailable(error)
+
+
+def unavailable(error: redis.RedisError) -> BackendUnavailable:
+    """The error of one who puts nothing into a queue."""
     # Its word for a disk that is full or broken: it refuses every write until one succeeds again.
     if "MISCONF" in str(error):
         return BackendUnavailable(
