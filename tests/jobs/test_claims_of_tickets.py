@@ -44,7 +44,7 @@ class Claims:
     def lose(self) -> None:
         """The lease of whoever runs it has run out."""
         later = time.time() + 21  # the lease in `ask` has 20 s
-        assert self.functions.reap([later, rq_time(later), "{}", 20, "text"]) == [self.id.encode()]
+        assert self.functions.reap([later, rq_time(later), "{}", 20, "text"]) == [[self.id.encode()], []]
 
 
 def claims_of(connection: redis.Redis, order: JobSpec) -> Claims:
@@ -131,6 +131,7 @@ def fail(claims: Claims, worker: str, delay_s: float) -> None:
         "failed",
         "echo-text",
         "{}",
+        "",
         "",
         delay_s,
         "",

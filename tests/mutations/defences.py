@@ -30,6 +30,7 @@ class Defence(NamedTuple):
 _LUA = "rider_core/jobs/ledger/lua/"
 _LEDGER = "rider_core/jobs/ledger/"
 _RQ = "tests/jobs/test_rq_backend.py"
+_STOCK = "tests/jobs/test_stock_rq.py"
 _HANDS = "tests/jobs/test_hands.py"
 _PREFETCH = "tests/jobs/test_prefetch.py"
 _AHEAD = "tests/worker/test_taking_ahead.py"
@@ -2395,6 +2396,41 @@ HARSH = [
         'info.get("aof_last_write_status") == "err"',
         "False",
         ("tests/cli/test_full_disk.py", "test_it_runs"),
+    ),
+    Defence(
+        "a stock worker's failures are the end of our jobs",
+        _LUA + "reap.lua",
+        "if job.status == FAILED and job.task ~= '' then",
+        "if false then",
+        (_STOCK, "test_what_a_stock_worker"),
+    ),
+    Defence(
+        "a stock worker has every job again before ours",
+        _LUA + "reap.lua",
+        "    schedule(job, now)\n",
+        "    redis.call('HSET', job_key(job.id), 'status', QUEUED)\n    enqueue(job, now, true)\n    ring(job.queue)\n",
+        (_STOCK, "test_beside"),
+    ),
+    Defence(
+        "whoever waits takes a stock worker's failure for the job's",
+        _LEDGER + "codec.py",
+        "if state is JobState.FAILED and told.task and not outcome:",
+        "if False:",
+        (_STOCK, "test_what_a_stock_worker"),
+    ),
+    Defence(
+        "what RQ's tools requeue has a single attempt",
+        _LUA + "take.lua",
+        "if job.status == QUEUED and job.attempts >= job.max_attempts then",
+        "if false then",
+        (_STOCK, "test_its_requeue"),
+    ),
+    Defence(
+        "packed data fills a worker's memory",
+        _LEDGER + "codec.py",
+        "unpacker.decompress(data, MAX_JOB_BYTES)",
+        "unpacker.decompress(data)",
+        (_STOCK, "test_what_was_packed"),
     ),
     Defence(
         "vision that comes back is given away over what the camera showed before",

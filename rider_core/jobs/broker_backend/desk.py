@@ -15,7 +15,7 @@ from rider_core.api.job_transport import Delivery, JobTransport, Ticket
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.desk import LOST, Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import LOST_JSON, Claim, ClaimDesk, Ended
 from rider_core.jobs.timings import JobTimings
 from rider_core.timing import Stopwatch
 
@@ -182,7 +182,7 @@ class BrokerDesk(ClaimDesk):
         arguments = [part for delivery in deliveries for part in _claim_arguments(delivery)]
         try:
             short = int(limits.get(deliveries[0].ticket.task, 1) > 1)
-            answers = self._functions.claim([*attempt, short, int(together), LOST, *arguments])
+            answers = self._functions.claim([*attempt, short, int(together), LOST_JSON, *arguments])
         except redis.RedisError:
             self._consumer.release(deliveries)
             raise

@@ -27,6 +27,7 @@ from rider_core.errors import (
 from rider_core.jobs.ledger import figures, keys
 from rider_core.jobs.ledger.admission import Admission
 from rider_core.jobs.ledger.codec import (
+    MAX_JOB_BYTES,
     RECORD_FIELDS,
     Told,
     data_of,
@@ -48,8 +49,6 @@ from rider_core.timing import Stopwatch
 
 #: So many dead letters are requeued or purged in one round trip.
 PAGE = 500
-#: One job with all its payload, in bytes: 300 s of sound at 48 kHz in base64, and room for a batch of shorter ones.
-MAX_JOB_BYTES = 64 * 1024 * 1024
 
 
 class LedgerBackend(JobBackend):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import zlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -26,7 +28,7 @@ from rider_core.api.jobs import (
 )
 from rider_core.api.messages import parse_json, parse_message
 from rider_core.api.tasks import Task
-from rider_core.errors import InvalidInput
+from rider_core.errors import InvalidInput, TooLarge
 
 #: RQ wants the name of a function. Ours is never imported: a worker compares it, and refuses any other.
 FUNCTION = "rider_core.worker.perform"
@@ -35,6 +37,11 @@ _HEADS = {name: f'["{FUNCTION}", null, [], {{"{name}": '.encode() for name in _K
 _TAIL = b"}]"
 #: What a job says that leaves everything else open.
 _PLAIN = {"id", "task", "payload"}
+
+#: One job with all its payload, in bytes: 300 s of sound at 48 kHz in base64, and room for a batch of shorter ones.
+MAX_JOB_BYTES = 64 * 1024 * 1024
+#: What packed data begins with, and JSON does not.
+_ZLIB = b"x"
 
 #: What a record is made of; the payload, which may be long, is not among it.
 RECORD_FIELDS = (
@@ -45,6 +52,8 @@ RECORD_FIELDS = (
 DAMAGED = JobProblem(
     code="damaged", message="what Redis holds of this job makes no sense", remedy="rider queue purge ID"
 )
+#: Of a job whose worker died.
+LOST = JobProblem(code="lost", message="the worker that ran it ended or stopped answering")
 _RECORD_NAMES = tuple(name.encode() for name in RECORD_FIELDS)
 _PRIORITIES = {priority.value: priority for priority in Priority}
 _STATES = {
@@ -172,22 +181,42 @@ def quoted(text: str) -> str:
     return json.dumps(text)
 
 
+def packed_trace(text: str) -> str:
+    """A traceback as RQ's stream of results has it."""
+    return b64encode(zlib.compress(text.encode(errors="replace"))).decode()
+
+
 def order_from_data(data: bytes) -> AnySpec:
-    """What was asked for, out of RQ's `data` field.
+    """What was asked for, out of RQ's `data` field, which RQ's own tools compress when they put a job back.
 
     Raises:
         InvalidInput: this is not a job of ours: pickled, damaged, or it names another function.
     """
+    if data.startswith(_ZLIB):
+        data = _unpacked(data)
     for name, head in _HEADS.items():
         if data.startswith(head) and data.endswith(_TAIL):
             return parse_json(_KINDS[name], data[len(head) : -len(_TAIL)])
     return _order_from_other_json(data)
 
 
+def _unpacked(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        unpacked = unpacker.decompress(data, MAX_JOB_BYTES)
+    except zlib.error:
+        return data
+    if unpacker.unconsumed_tail:
+        raise TooLarge(f"the job has more than {MAX_JOB_BYTES} bytes when it is unpacked")
+    return unpacked
+
+
 def has_ended(values: Sequence[bytes | None]) -> bool:
     """Whether the job of these `RECORD_FIELDS` has ended; cheaper than its record."""
-    state = _STATES.get(_text(values[0]))
-    return state is None or state.ended  # of an unknown one, nothing is to come
+    status, outcome, about = map(_text, values[:3])
+    if status not in _STATES:
+        return True  # nothing is to come of it
+    return _state(status, outcome, Told.of(about)).ended
 
 
 def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
@@ -213,13 +242,22 @@ def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord |
         )
 
 
+def _state(status: str, outcome: str, told: Told) -> JobState:
+    """Raises `KeyError` or `ValueError` where there is no such one."""
+    state = _STATES[status]
+    if state is JobState.CANCELLED and outcome:
+        return JobState(outcome)
+    if state is JobState.FAILED and told.task and not outcome:
+        # A program of others put it away (`lua/reap.lua`); it comes back.
+        return JobState.WAITING
+    return state
+
+
 def _record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
     """Raises several kinds of errors where a field is not of its kind."""
     status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
     told = Told.of(_text(about))
-    state = _STATES[_text(status)]
-    if state is JobState.CANCELLED and outcome:
-        state = JobState(_text(outcome))
+    state = _state(_text(status), _text(outcome), told)
     return JobRecord(
         id=job_id,
         task=told.task,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +17,13 @@ import redis
 from rider_core.api.job_transport import Delivery
 from rider_core.api.jobs import JobProblem, Progress
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import Told, event, quoted, rq_time
+from rider_core.jobs.ledger.codec import LOST, Told, event, packed_trace, quoted, rq_time
 from rider_core.jobs.ledger.functions import Functions
 from rider_core.jobs.ledger.line import Line
 from rider_core.jobs.ledger.reports import Report, items_of
 from rider_core.jobs.timings import JobTimings
+
+log = logging.getLogger(__name__)
 
 #: One of so many times the job is taken that has waited longest, whatever its priority and queue: nothing starves.
 FAIR_TURN = 8
@@ -29,7 +32,7 @@ IDLE_AFTER_S = 0.1
 #: How long Redis may take to confirm that a channel is heard.
 CONFIRM_LIMIT_S = 5.0
 
-LOST = JobProblem(code="lost", message="the worker that ran it ended or stopped answering").model_dump_json()
+LOST_JSON = LOST.model_dump_json()
 
 
 class Outcome(str, Enum):
@@ -217,8 +220,16 @@ class ClaimDesk(ABC):
     def reap(self) -> int:
         """Take back the jobs whose leases ran out, and let those try again that may. How many may."""
         now = time.time()
-        ids = self._functions.reap([now, rq_time(now), LOST, self.timings.lease_s, *self.lanes])
-        self._publish_again([raw.decode("utf-8", "replace") for raw in ids])
+        lost, strayed = self._functions.reap([now, rq_time(now), LOST_JSON, self.timings.lease_s, *self.lanes])
+        ids = [raw.decode("utf-8", "replace") for raw in (*lost, *strayed)]
+        if strayed:
+            log.warning(
+                "%d job(s) were taken by a program that is not Rider-PC's and put away as failed; they wait again: %s "
+                "(what serves our queues is seen with: rq info)",
+                len(strayed),
+                ", ".join(ids[-len(strayed) :][:5]),
+            )
+        self._publish_again(ids)
         return len(ids)
 
     def hear_cancellations(self) -> None:
@@ -295,7 +306,7 @@ class ClaimDesk(ABC):
             submitted_ts = float(told.submitted_ts) if told.submitted_ts else None
             arguments += claim.id, claim.lane, claim.execution, told.task, _marks(one, told)
             arguments += now - claim.started_ts, "" if submitted_ts is None else now - submitted_ts
-            arguments += one.outcome.value, one.provider, one.body, one.traceback, one.delay_s
+            arguments += one.outcome.value, one.provider, one.body, one.traceback, _trace_for_rq(one), one.delay_s
             done = one.outcome is Outcome.DONE
             arguments.append(self._done_event(one, told, now, submitted_ts) if done else "")
         return arguments
@@ -309,6 +320,13 @@ class ClaimDesk(ABC):
             f'{waited},"ran_ms":{1000 * (now - claim.started_ts):.0f}'
         )
         return event("job.done", now, claim.id, told, claim.attempt, self._worker, more)
+
+
+def _trace_for_rq(one: Ended) -> str:
+    """The traceback, or where there is none, the problem; what ended well or may go on has none."""
+    if one.outcome not in (Outcome.FAILED, Outcome.HOPELESS):
+        return ""
+    return packed_trace(one.traceback or JobProblem.model_validate_json(one.body).message)
 
 
 def _marks(one: Ended, told: Told) -> str:

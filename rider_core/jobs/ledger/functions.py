@@ -19,7 +19,7 @@ import redis
 from rider_core.api.events import EVENTS_TOGETHER, HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.codec import DAMAGED, RECORD_FIELDS
+from rider_core.jobs.ledger.codec import DAMAGED, LOST, RECORD_FIELDS, packed_trace
 from rider_core.jobs.ledger.line import Command, Line, Wire
 
 #: What the functions share, in the order in which it is put together.
@@ -48,6 +48,8 @@ CONSTANTS: dict[str, Any] = {
     "BUCKETS_MS": keys.BUCKETS_MS,
     "RECORD_FIELDS": RECORD_FIELDS,
     "DAMAGED": DAMAGED.model_dump_json(),
+    "DAMAGED_TRACE": packed_trace(DAMAGED.message),
+    "LOST_TRACE": packed_trace(LOST.message),
 }
 
 

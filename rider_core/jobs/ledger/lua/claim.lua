@@ -29,7 +29,7 @@ local function objection(job, ticket, claimant)
     if not release(job.lane, job.id, job.execution) then return 0 end
     if job.attempts >= job.max_attempts then
       local lost = lost_with(job, claimant.lost)
-      bury(job, now, iso, lost)
+      bury(job, now, iso, lost, LOST_TRACE)
       tell('job.failed', job, now, claimant.times.ts, nil, ',"problem":' .. lost)
       return 0
     end

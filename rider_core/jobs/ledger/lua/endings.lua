@@ -33,16 +33,39 @@ local function drop(job, outcome, now, iso)
   tell('job.' .. outcome, job, now, timestamp(now))
 end
 
-local function bury(job, now, iso, problem)
-  redis.call('HSET', job_key(job.id), 'status', FAILED, 'ended_at', iso, 'problem', problem)
+-- RQ's tools look here for what went wrong. `trace` is packed as RQ has it (`codec.packed_trace`).
+local function results_key(id) return 'rq:results:' .. id end
+
+local function leave_trace(id, trace)
+  redis.call('XADD', results_key(id), 'MAXLEN', '10', '*', 'type', '2', 'exc_string', trace)
+  redis.call('EXPIRE', results_key(id), DEAD_LETTER_TTL_S)
+end
+
+local function bury(job, now, iso, problem, trace)
+  -- No attempt is left, however many there were: where RQ's tools put it back, `take` sees that.
+  redis.call('HSET', job_key(job.id), 'status', FAILED, 'outcome', FAILED, 'ended_at', iso, 'problem', problem,
+    'attempts_more', job.attempts - job.max_attempts + (job.more or 0))
+  leave_trace(job.id, trace)
   conclude(job, 'failed', DEAD_LETTER_TTL_S, now)
   remember(job.id)
   count(job.task, 'failed')
   local registry = 'rq:failed:' .. job.lane
   while redis.call('ZCARD', registry) > DEAD_LETTERS_KEPT do
     local oldest = redis.call('ZPOPMIN', registry)[1]
-    redis.call('DEL', job_key(oldest), items_key(oldest))
+    redis.call('DEL', job_key(oldest), items_key(oldest), results_key(oldest))
   end
+end
+
+-- Nothing remains of how a job failed; it may be started `allowed` times more.
+local function absolve(job, allowed)
+  local key = job_key(job.id)
+  redis.call('PERSIST', key)
+  if job.items > 0 then redis.call('PERSIST', items_key(job.id)) end
+  local before = finite(redis.call('HGET', key, 'attempts_more')) or 0
+  redis.call('HSET', key, 'attempts_more', before + job.attempts + allowed - job.max_attempts)
+  redis.call('HDEL', key, 'outcome', 'problem', 'exc_info', 'ended_at')
+  redis.call('DEL', results_key(job.id))
+  redis.call('LREM', 'rider:recent', 1, job.id)
 end
 
 -- A job that its worker has not begun goes back to the front of its queue, and the attempt does not count. One that was

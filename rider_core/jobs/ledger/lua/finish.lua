@@ -1,7 +1,7 @@
 -- Commit what came of running jobs; only whoever holds a job's lease may.
 -- args: worker, now, now as RQ writes it, when what is done now is forgotten, then for each job: id, lane, execution, task, marks, how long it ran and how long it all took in
---       seconds (empty where that is not known), outcome, provider, result or problem in JSON, traceback, seconds until
---       it may be tried again, the event that tells that it is done.
+--       seconds (empty where that is not known), outcome, provider, result or problem in JSON, traceback, the same
+--       packed for RQ's tools, seconds until it may be tried again, the event that tells that it is done.
 -- Marks: 'm' the provider is a mock; 's' the job has a stream of its own; 'b' it is a batch; 'r' not the first attempt; 'l'
 -- what was asked for is long.
 -- Outcome: done; failed (may be tried again); hopeless (may not); expired; unstarted (it was not begun: it goes back to
@@ -29,7 +29,7 @@ local function succeed(args, at, iso)
   count(task, 'done')
   observe(task, 'ran', tonumber(args[at + 5]))
   if took ~= '' then observe(task, 'took', tonumber(took)) end
-  publish(args[at + 12], id, marks ~= '' and mark(marks, 's'))
+  publish(args[at + 13], id, marks ~= '' and mark(marks, 's'))
 end
 
 -- Everything but success. Returns what `finish` returns for it.
@@ -46,8 +46,8 @@ local function part_with(job, worker, args, at, now, iso)
   local mock = mark(args[at + 4], 'm')
   observe(job.task, 'ran', tonumber(args[at + 5]))
   redis.call('HSET', job_key(job.id), 'provider', provider, 'mock', mock and '1' or '0', 'exc_info', args[at + 10])
-  if outcome == 'failed' and try_again(job, tonumber(args[at + 11]), body, now) then return 2 end
-  bury(job, now, iso, body)
+  if outcome == 'failed' and try_again(job, tonumber(args[at + 12]), body, now) then return 2 end
+  bury(job, now, iso, body, args[at + 11])
   local source = cjson.encode(worker)
   local more = string.format(',"worker":%s,"provider":%s,"mock":%s,"problem":%s', source, in_json(provider),
     mock and 'true' or 'false', body)
@@ -58,7 +58,7 @@ end
 -- End the leases of all. Returns where the attempts stand in `args` that had one: their jobs are still this worker's.
 local function release_all(args)
   local leases, places, mine = {}, {}, {}
-  for at = 5, #args, 13 do
+  for at = 5, #args, 14 do
     local wip = wip_key(args[at + 1])
     add_to(leases, wip, args[at] .. ':' .. args[at + 2])
     add_to(places, wip, at)
@@ -76,7 +76,7 @@ end
 local function finish(args)
   local worker, now, iso, mine = args[1], tonumber(args[2]), args[3], release_all(args)
   local answers, successes, finished, failed = {}, {}, {}, 0
-  for at = 5, #args, 13 do
+  for at = 5, #args, 14 do
     local outcome, answer = args[at + 7], 0
     if not mine[at] then
       count(args[at + 3], 'discarded')

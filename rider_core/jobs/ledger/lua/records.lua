@@ -51,6 +51,7 @@ local function job_of(id, status, about, attempts, more, due)
     id = id, status = status, about = about, attempts = finite(attempts) or 0,
     due = finite(due), task = task or '', queue = queue, priority = priority or '', source = source or '',
     stream = stream == '1',
+    more = finite(more),
     max_attempts = (finite(max_attempts) or 1) + (finite(more) or 0),
     submitted = finite(submitted), deadline = not more and finite(deadline) or nil,
     newest_key = key ~= '' and key or nil, items = finite(items) or 0,

@@ -5,12 +5,8 @@ local function requeue(args)
   local id, now, allowed = args[1], tonumber(args[2]), tonumber(args[3])
   local job = read(id)
   if job.status ~= FAILED or redis.call('ZREM', 'rq:failed:' .. job.lane, id) == 0 then return 0 end
-  local before = finite(redis.call('HGET', job_key(id), 'attempts_more')) or 0
-  redis.call('PERSIST', job_key(id))
-  if job.items > 0 then redis.call('PERSIST', items_key(id)) end
-  redis.call('HSET', job_key(id), 'status', QUEUED, 'attempts_more', before + job.attempts + allowed - job.max_attempts)
-  redis.call('HDEL', job_key(id), 'problem', 'exc_info', 'ended_at')
-  redis.call('LREM', 'rider:recent', 1, id)
+  absolve(job, allowed)
+  redis.call('HSET', job_key(id), 'status', QUEUED)
   enqueue(job, now)
   if not BROKER then ring(job.queue) end
   count(job.task, 'requeued')

@@ -16,6 +16,12 @@ local function startable(lane, ids, times, fits)
   local jobs = {}
   for number, id in ipairs(ids) do
     local job = read_waiting(id, lane)
+    if job.status == QUEUED and job.attempts >= job.max_attempts then
+      -- RQ's tools put a dead letter back: as many attempts as it had at first, whatever its deadline was.
+      absolve(job, job.max_attempts - (job.more or 0))
+      job.max_attempts = job.attempts + job.max_attempts
+      count(job.task, 'requeued')
+    end
     if job.status == QUEUED and job.deadline and times.number >= job.deadline then
       drop(job, 'expired', times.number, times.iso)
     elseif job.status == QUEUED and outdated(job) then
@@ -27,7 +33,7 @@ local function startable(lane, ids, times, fits)
       end
       jobs[#jobs + 1] = job
     elseif job.status and not STATUSES[job.status] then
-      bury(job, times.number, times.iso, DAMAGED)
+      bury(job, times.number, times.iso, DAMAGED, DAMAGED_TRACE)
       tell('job.failed', job, times.number, times.ts, nil, ',"problem":' .. DAMAGED)
     end
   end

@@ -1,0 +1,181 @@
+"""RQ's own programs on our queues: `rq worker`, its scheduler and housekeeping, rq-dashboard. They destroy nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections.abc import Iterator
+
+import pytest
+import redis
+import rq
+from flask import Flask
+from flask.testing import FlaskClient
+from rq.job import requeue_job
+from rq.scheduler import RQScheduler
+from rq_dashboard import blueprint, default_settings
+from rq_dashboard.web import setup_rq_connection
+
+from rider_core.api import JobState
+from rider_core.jobs.ledger import Outcome
+from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.jobs import Stage
+from rider_core.testing.jobs.stage import spec
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+from rider_core.testing.waiting import let_pass
+
+JSON = ["--serializer", "rq.serializers.JSONSerializer"]
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> RQBackend:
+    return RQBackend(connection)
+
+
+@pytest.fixture
+def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
+    stage = Stage(backend, connection)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def dashboard(valkey: Valkey) -> FlaskClient:
+    app = Flask("dashboard")
+    app.config.from_object(default_settings)
+    app.config["RQ_DASHBOARD_REDIS_URL"] = [valkey.url]
+    setup_rq_connection(app)
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def stock_worker(processes: Processes, valkey: Valkey, *arguments: str) -> None:
+    worker = processes.start("-m", "rq.cli", "worker", "--url", valkey.url, "--burst", *arguments, log="stock")
+    assert worker.wait(30) == 0, processes.log("stock")
+
+
+@pytest.mark.parametrize("how", [["text"], ["text", "voice"], ["text", *JSON], ["text", "--with-scheduler"]], ids=str)
+def test_what_a_stock_worker_took_is_done_by_ours(
+    stage: Stage, valkey: Valkey, processes: Processes, how: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = stage.backend.submit_many([spec(payload={"prompt": f"job {number}"}) for number in range(3)])
+    stock_worker(processes, valkey, *how)
+    assert stage.connection.zcard("rq:failed:text") == 3, processes.log("stock")
+    assert {stage.backend.get(job_id).state for job_id in ids} == {JobState.WAITING}
+    with caplog.at_level(logging.WARNING):
+        assert stage.desk.reap() == 3
+    assert "taken by a program that is not Rider-PC's" in caplog.text
+    claims = [stage.take() for _ in ids]
+    assert {claim.id for claim in claims} == set(ids)
+    assert {claim.attempt for claim in claims} == {1}
+    assert {order_from_data(claim.data).payload["prompt"] for claim in claims} == {"job 0", "job 1", "job 2"}
+    for claim in claims:
+        assert stage.done(claim, "done")
+    assert [record.state for record in map(stage.backend.get, ids)] == [JobState.DONE] * 3
+    assert stage.backend.dead_letters("text", 10) == []
+    assert not any(stage.connection.exists(f"rq:results:{job_id}") for job_id in ids)
+    assert stage.desk.reap() == 0
+
+
+def test_beside_a_stock_worker_all_jobs_are_done(stage: Stage, valkey: Valkey, processes: Processes) -> None:
+    """It takes what it finds; ours brings it back every heartbeat."""
+    processes.environment.update(REDIS_URL=valkey.url, RIDER_PLUGINS_DISABLED="")
+    processes.start("-m", "rq.cli", "worker", "--url", valkey.url, "text", log="stock")
+    processes.fork_worker("text")
+    ids = stage.backend.submit_many([spec(provider="echo-text") for _ in range(30)])
+    assert {stage.backend.wait(job_id, 60).state for job_id in ids} == {JobState.DONE}
+    assert "put away as failed; they wait again" in processes.log()
+
+
+def test_what_its_housekeeping_took_from_a_dead_worker_is_an_attempt(
+    stage: Stage, valkey: Valkey, processes: Processes
+) -> None:
+    first, last = stage.backend.submit_many([spec(), spec(retry={"max_attempts": 1})])
+    for claim in (stage.take(), stage.take()):
+        stage.connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
+    stock_worker(processes, valkey, "text")
+    assert stage.connection.zcard("rq:failed:text") == 2
+    assert stage.desk.reap() == 1
+    assert stage.take().attempt == 2
+    record = stage.backend.get(last)
+    assert (record.state, record.problem and record.problem.code) == (JobState.FAILED, "lost")
+    assert stage.backend.get(first).state is JobState.RUNNING
+
+
+def test_what_its_scheduler_put_into_the_queue_is_run(stage: Stage, connection: redis.Redis) -> None:
+    job_id = stage.backend.submit(spec())
+    assert stage.fail(stage.take(), delay_s=0.2)
+    connection.zadd("rq:scheduled:text", {job_id: time.time() - 1})
+    scheduler = RQScheduler(["text"], connection=connection)
+    scheduler.acquire_locks()
+    scheduler.prepare_registries()
+    scheduler.enqueue_scheduled_jobs()
+    scheduler.release_locks()
+    claim = stage.take()
+    assert claim.attempt == 2
+    assert order_from_data(claim.data).id == job_id
+
+
+def test_its_requeue_is_ours(stage: Stage, connection: redis.Redis) -> None:
+    """As many attempts as at first."""
+    (job_id,) = stage.bury(spec(retry={"max_attempts": 2}))
+    requeue_job(job_id, connection=connection)
+    claim = stage.take()
+    assert claim.id == job_id
+    assert stage.fail(claim)
+    again = stage.take()
+    assert stage.done(again, "done")
+    record = stage.backend.get(job_id)
+    assert (record.state, record.problem) == (JobState.DONE, None)
+
+
+def test_a_deadline_that_passed_does_not_drop_what_was_requeued(stage: Stage, connection: redis.Redis) -> None:
+    (job_id,) = stage.bury(spec(deadline_ts=time.time() + 0.5))
+    let_pass(0.6, "the deadline")
+    requeue_job(job_id, connection=connection)
+    assert stage.done(stage.take(), "done")
+
+
+def test_the_dashboard_shows_tracebacks_and_requeues(stage: Stage, dashboard: FlaskClient) -> None:
+    (job_id,) = stage.bury(spec())
+    (listed,) = dashboard.get("/0/data/jobs/text/failed/8/asc/1.json").get_json()["jobs"]
+    assert listed["exc_info"] == "Traceback: at line 1"
+    about = dashboard.get(f"/0/data/job/{job_id}.json").get_json()
+    assert (about["status"], about["exc_info"]) == ("failed", "Traceback: at line 1")
+    assert dashboard.post(f"/job/{job_id}/requeue").get_json() == {"status": "OK"}
+    assert stage.done(stage.take(), "done")
+    assert dashboard.get(f"/0/data/job/{job_id}.json").get_json()["exc_info"] is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HOPELESS, None], ids=["without a traceback", "its worker died"])
+def test_every_dead_letter_says_something_there(
+    stage: Stage, dashboard: FlaskClient, connection: redis.Redis, outcome: Outcome | None
+) -> None:
+    job_id = stage.backend.submit(spec(retry={"max_attempts": 1}))
+    claim = stage.take()
+    if outcome:
+        stage.fail(claim, outcome)
+    else:
+        connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
+        stage.desk.reap()
+    assert dashboard.get(f"/0/data/job/{job_id}.json").get_json()["exc_info"]
+    assert stage.backend.purge(job_id)
+    assert connection.keys(f"*{job_id}*") == []
+
+
+def test_what_was_packed_too_tightly_is_refused(stage: Stage, connection: redis.Redis) -> None:
+    """A few kilobytes in Redis that would be gigabytes in a worker."""
+    job_id = stage.backend.submit(spec())
+    connection.hset(f"rq:job:{job_id}", "data", zlib.compress(b"[" + bytes(100 << 20)))
+    with pytest.raises(Exception, match="more than 67108864 bytes"):
+        order_from_data(stage.take().data)
+
+
+def test_jobs_of_others_stay_where_they_failed(stage: Stage, valkey: Valkey, processes: Processes) -> None:
+    rq.Queue("text", connection=stage.connection).enqueue("operator.truediv", 1, 0)
+    stock_worker(processes, valkey, "text")
+    assert stage.desk.reap() == 0
+    assert stage.connection.zcard("rq:failed:text") == 1
