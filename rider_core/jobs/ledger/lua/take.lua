@@ -18,8 +18,9 @@ local function startable(lane, ids, times, fits)
     local job = read_waiting(id, lane)
     if job.status == QUEUED and job.attempts >= job.max_attempts then
       -- RQ's tools put a dead letter back: as many attempts as it had at first, whatever its deadline was.
-      absolve(job, job.max_attempts - (job.more or 0))
-      job.max_attempts = job.attempts + job.max_attempts
+      local allowed = job.max_attempts - (job.more or 0)
+      absolve(job, allowed)
+      job.max_attempts = job.attempts + allowed
       count(job.task, 'requeued')
     end
     if job.status == QUEUED and job.deadline and times.number >= job.deadline then
