@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from rider_core.api.health import Health
 from rider_core.api.provider import Provider, ProviderContext
 from rider_core.errors import ProviderBroken, RiderError
@@ -142,13 +144,19 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
             _lives_on(provider, what, close)
 
 
-def shown(error: BaseException) -> str:
-    """An error of a plugin's, on one line."""
+def shown(error: BaseException, limit: int = MAX_SHOWN) -> str:
+    """An error of a plugin's, on one line: its kind, and so many characters of its text."""
     try:
-        text = str(error)
+        text = _fields_of(error) if isinstance(error, ValidationError) else str(error)
     except Exception:  # its own __str__
         text = "(it cannot be shown)"
-    return f"{type(error).__name__}: {text[:MAX_SHOWN]}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text[:limit]}" if text else type(error).__name__
+
+
+def _fields_of(error: ValidationError) -> str:
+    """What pydantic says, without its addresses."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, it['loc'])) or error.title}: {it['msg']}" for it in found)
 
 
 def _lives_on(provider: Provider, what: str, action: Callable[[], T]) -> T:

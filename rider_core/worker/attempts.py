@@ -20,12 +20,16 @@ from rider_core.worker.batches import BatchRun
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.caretaker import Held
+from rider_core.worker.openings import StillOpening
 from rider_core.worker.outbox import Done
 from rider_core.worker.pace import Pace
 from rider_core.worker.tasks import Unwanted, perform, perform_together, signed, signed_json
 from rider_core.worker.work import Work, groups
 
 log = logging.getLogger(__name__)
+
+#: A job whose engine is being opened is looked at again after so many seconds.
+PUT_OFF_S = 0.25
 
 
 class Attempts:
@@ -65,6 +69,10 @@ class Attempts:
                 works.append(work)
             except BackendUnavailable:
                 raise
+            except StillOpening as error:
+                log.debug("job %s is put off: %s", held.claim.id, error)
+                held.over = True
+                yield Done(Ended(held.claim, Outcome.LATER, delay_s=PUT_OFF_S), work.task_name, 0.0)
             except Exception as error:  # a plugin's code, when it is opened: the edge of the house
                 yield self._done(work, self._failed(work, error), 0.0)
         ready()

@@ -1,9 +1,12 @@
-"""The engines of one worker: opened once, in the worker's own thread, and tried again where something was missing."""
+"""The engines of one worker: opened once, beside the work, and tried again where something was missing."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from rider_core.api.job_backend import MAX_TOGETHER
 from rider_core.api.provider import Provider
@@ -11,13 +14,17 @@ from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ModelError, ProviderUnavailable, RiderError
 from rider_core.pluginhost import door
 from rider_core.runtime.services import Services
+from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
+from rider_core.worker.openings import LONG_S, PROMPT_S, Opening, StillOpening
 from rider_core.worker.patience import Patience
 
 log = logging.getLogger(__name__)
 
 #: A missing model or server is looked for again this often, in seconds.
 RETRY_EVERY_S = 15.0
+#: While it is waited for several engines, in seconds.
+LOOK_S = 0.02
 
 
 class Resting(ProviderUnavailable):
@@ -38,9 +45,14 @@ class EngineBench:
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
         self.task_names = [task.name for task in self._tasks]
         self.patience = Patience()
+        #: Called, from any thread, when other tasks can be done than before.
+        self.on_change: Callable[[], None] = lambda: None
         self._open: dict[str, Provider] = {}
-        self._missing: dict[str, tuple[float, RiderError]] = {}
+        self._openings: dict[str, Opening] = {}
+        self._lock = threading.Lock()
         self._problems: dict[str, str] = {}
+        #: Task to the engine that is being opened for it.
+        self._awaited: dict[str, Opening] = {}
         self._next_try = 0.0
 
     @property
@@ -48,30 +60,54 @@ class EngineBench:
         """Whether it is time for `warm_up` (again)."""
         return time.monotonic() >= self._next_try
 
-    def warm_up(self) -> None:
-        """Open a provider of each task where none is open yet; problems are logged once and kept. It may take long."""
+    def warm_up(self, patience_s: float = 0.0) -> None:
+        """Begin to open a provider of each task where none is open yet; problems are logged once and kept.
+
+        Args:
+            patience_s: For them all; those that take longer go on beside the work.
+        """
         self._next_try = time.monotonic() + RETRY_EVERY_S
         for task in self._tasks:
-            try:
-                self.engine(task, None)
-                self._problems.pop(task.name, None)
-            except Resting:
-                self._problems.pop(task.name, None)  # `_resting` says it, as long as it lasts
-            except RiderError as error:
-                if self._problems.get(task.name) != str(error):
-                    log.warning("%s cannot be done here: %s", task.name, error)
-                self._problems[task.name] = str(error)
+            self._look_after(task)
+        watch = Stopwatch.start()
+        while self._awaited and watch.elapsed_s < patience_s:
+            time.sleep(LOOK_S)
 
-    def engine(self, task: Task, wanted: str | None) -> Provider:
+    def _look_after(self, task: Task) -> None:
+        """Open a provider of the task, or note why there is none. From any thread."""
+        try:
+            self.engine(task, None, 0.0)
+        except StillOpening as error:
+            self._awaited[task.name] = error.opening
+            if error.opening.is_over:  # nobody saw that it was awaited
+                self._look_after(task)
+            return
+        except Resting:
+            self._problems.pop(task.name, None)  # `_resting` says it, as long as it lasts
+        except RiderError as error:
+            if self._problems.get(task.name) != str(error):
+                log.warning("%s cannot be done here: %s", task.name, error)
+            self._problems[task.name] = str(error)
+        else:
+            self._problems.pop(task.name, None)
+        self._awaited.pop(task.name, None)
+
+    def engine(self, task: Task, wanted: str | None, patience_s: float = PROMPT_S) -> Provider:
         """The open provider for a task: the preferred one, or the next that is not resting and can be opened.
 
+        Args:
+            patience_s: For one that has to be opened first.
+
         Raises:
+            StillOpening: it takes longer.
             ProviderUnavailable, ModelError, ConfigError, ProviderError: there is none; the message says why.
         """
         problems: list[RiderError] = []
         for name in self._services.provider_names(task.provider, wanted):
             try:
-                return self._usable(task, name)
+                return self._usable(task, name, patience_s)
+            except StillOpening:
+                raise
             except (ProviderUnavailable, ModelError) as error:
                 problems.append(error)
         if len(problems) == 1:
@@ -89,8 +125,8 @@ class EngineBench:
 
     def tasks(self) -> list[str]:
         """The tasks that can be done here and now."""
-        problems = self.problems()
-        return [task.name for task in self._tasks if task.name not in problems]
+        out_of_order = self.problems().keys() | self._awaited.keys()
+        return [task.name for task in self._tasks if task.name not in out_of_order]
 
     def engines(self) -> dict[str, str]:
         """Task to the names of the providers that are open for it."""
@@ -99,47 +135,57 @@ class EngineBench:
 
     def problems(self) -> dict[str, str]:
         """Task to what keeps it from being done."""
-        return dict(self._problems) | self._resting()
+        opening = {
+            task: f"{it.name} is being opened, for {it.seconds:.0f} s now"
+            for task, it in list(self._awaited.items())
+            if it.seconds > LONG_S
+        }
+        return dict(self._problems) | opening | self._resting()
 
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
         return [
             {"name": name, "domain": it.domain, "mock": it.mock, "details": door.details_of(it)}
-            for name, it in sorted(self._open.items())
+            for name, it in sorted(self._open.copy().items())
         ]
 
     def close(self) -> None:
-        for provider in self._open.values():
+        for provider in list(self._open.values()):
             door.close_engine(provider)
         self._open.clear()
 
     def _able(self, task: str) -> list[Provider]:
         return [it for it in list(self._open.values()) if task in TASKS and isinstance(it, TASKS[task].provider)]
 
-    def _usable(self, task: Task, name: str) -> Provider:
+    def _usable(self, task: Task, name: str, patience_s: float) -> Provider:
         rests_s = self._breakers.rests_s(name)
         if rests_s > 0:
             raise Resting(_rests(name, rests_s), remedy="see in the worker's log why it failed")
         if name in self._open:
             return self._open[name]
-        until, error = self._missing.get(name, (0.0, None))
-        if error is not None and time.monotonic() < until:
-            raise error
-        try:
-            provider = self._opened(task, name)
-        except (ProviderUnavailable, ModelError) as missing:
-            self._missing[name] = (time.monotonic() + RETRY_EVERY_S, missing)
-            raise
-        self._missing.pop(name, None)
-        return provider
+        return self._opening(task, name).wait(patience_s)
+
+    def _opening(self, task: Task, name: str) -> Opening:
+        """The last one, where it is under way, went well or failed just now; else a new one."""
+        with self._lock:
+            opening = self._openings.get(name)
+            if opening is None or opening.failed_for_s > RETRY_EVERY_S / 2:
+                opening = self._openings[name] = Opening(name, partial(self._opened, task, name), self._opening_ended)
+            return opening
 
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.patience.left_s)
-        started = time.monotonic()
         door.open_engine(provider)
-        log.info("%s opened in %.1f s", provider.name, time.monotonic() - started)
-        self._open[name] = provider
         return provider
+
+    def _opening_ended(self, opening: Opening) -> None:
+        """In the opening's thread: the tasks that waited for it have an engine now, or need the next one."""
+        if opening.engine is not None:
+            self._open[opening.name] = opening.engine
+        for task in self._tasks:
+            if self._awaited.get(task.name) is opening:
+                self._look_after(task)
+        self.on_change()
 
     def _resting(self) -> dict[str, str]:
         """The tasks that nobody can do because every provider that is open for them rests."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import redis
 
 from rider_core.errors import BackendUnavailable
-from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
+from rider_core.jobs.ledger import NOT_BEGUN, Claim, ClaimDesk, Ended, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class Outbox:
         for done, was_kept in zip(together, kept, strict=True):
             if not was_kept:
                 log.warning("job %s: its lease was lost, the result is discarded", done.ended.claim.id)
-        if len(together) == 1 and kept[0] and together[0].ended.outcome is not Outcome.UNSTARTED:
+        if len(together) == 1 and kept[0] and together[0].ended.outcome not in NOT_BEGUN:
             (done,) = together
             went_well = done.ended.outcome is Outcome.DONE
             log.log(
@@ -171,5 +171,5 @@ class Outbox:
                 done.ended.outcome.value,
                 done.seconds * 1000,
             )
-        elif together:
+        elif any(done.ended.outcome not in NOT_BEGUN for done in together):
             log.info("%d jobs ended in %.0f ms", len(together), sum(done.seconds for done in together) * 1000)

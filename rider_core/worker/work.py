@@ -21,6 +21,7 @@ from rider_core.errors import (
 )
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.pluginhost import door
 from rider_core.worker.bench import EngineBench
 from rider_core.worker.caretaker import Held
 from rider_core.worker.tasks import fits_with
@@ -93,7 +94,7 @@ def problem_of(error: Exception) -> JobProblem:
     """What is kept of an error with the job."""
     if isinstance(error, RiderError):
         return JobProblem(code=error.code, message=error.message, remedy=error.remedy)
-    return JobProblem(code="crashed", message=f"{type(error).__name__}: {str(error)[:MAX_MESSAGE]}")
+    return JobProblem(code="crashed", message=door.shown(error, MAX_MESSAGE))
 
 
 def groups(works: Sequence[Work]) -> Iterator[list[Work]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import signal
 import socket
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 #: One wait for work, in seconds: the doorbell ends it early. It is also how soon a stop signal is heeded, and how soon
 #: a job is found that RQ's own tools put into a queue, who ring no bell.
 WAIT_S = 1.0
+#: How long a worker that starts waits for its engines, in seconds; what takes longer is opened beside the work.
+START_PATIENCE_S = 5.0
 #: How long RQ believes in a worker that says nothing (it adds 60 s of its own).
 RECORD_TTL_S = 30
 #: Objects that come to be before the garbage collector looks for cycles. Python's own 700 is what a dozen jobs taken
@@ -112,7 +115,8 @@ class ProviderWorker(BaseWorker):
         )
         reporter = StatusReporter(services.bus, self._describe)
         try:
-            self._bench.warm_up()
+            in_burst = options.get("burst", args[:1] == (True,))
+            self._bench.warm_up(math.inf if in_burst else START_PATIENCE_S)
             self._memory.start()
             services.plugins.notify("on_startup", services=services)
             reporter.start()
@@ -135,6 +139,7 @@ class ProviderWorker(BaseWorker):
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
         self._caretaker.start()
+        self._bench.on_change = self._announce
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Both stop signals, however often: the running job ends, then the worker does. Nothing is raised from here,
@@ -164,7 +169,7 @@ class ProviderWorker(BaseWorker):
                 claims, self._next = self._next, []
                 self._in_a_row = bool(claims)
                 if not claims and self._bench.is_cold:
-                    claims = self._warmed_up()
+                    self._bench.warm_up()
                 if not claims and not self._found_nothing:
                     claims = self._desk.take(self._limits())
                 if claims:
@@ -183,17 +188,6 @@ class ProviderWorker(BaseWorker):
                 log.warning("no jobs can be taken: %s; next try in %.1f s", error, delay_s)
                 time.sleep(delay_s)
         return None
-
-    def _warmed_up(self) -> list[Claim]:
-        """Open engines, with no hand held out: a job that is handed over meanwhile would wait, others would be idle.
-
-        Returns what was handed over before; then the engines are left for later.
-        """
-        claims = self._desk.step_back()
-        if not claims:
-            self._bench.warm_up()
-        self._found_nothing = False
-        return claims
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run the claims that were taken together, and take the next ones while what came of these is stored."""
@@ -265,6 +259,7 @@ class ProviderWorker(BaseWorker):
                 self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in left])
 
     def register_death(self) -> None:
+        self._bench.on_change = lambda: None
         # Before, not after: its next round would write the record of a living worker over that of the dead one.
         self._caretaker.stop()
         try:
@@ -284,10 +279,15 @@ class ProviderWorker(BaseWorker):
             pipeline.hsetnx(self.key, "state", WorkerStatus.IDLE.value)
             worker_registration.register(self, pipeline)
             pipeline.execute()
-        self._desk.announce(self._bench.tasks(), self._bench.engines())
+        self._announce()
         self._outbox.give_back()
         if self._memory.is_exceeded():
             self._stop_requested = True
+
+    def _announce(self) -> None:
+        """Which tasks can be done here. From any thread; where Redis is away, the next heartbeat says it."""
+        with suppress(redis.RedisError):
+            self._desk.announce(self._bench.tasks(), self._bench.engines())
 
     def _describe(self) -> dict[str, Any]:
         return {

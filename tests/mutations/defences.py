@@ -30,6 +30,7 @@ class Defence(NamedTuple):
 _LUA = "rider_core/jobs/ledger/lua/"
 _LEDGER = "rider_core/jobs/ledger/"
 _RQ = "tests/jobs/test_rq_backend.py"
+_SLOW = "tests/worker/test_slow_engines.py"
 _STOCK = "tests/jobs/test_stock_rq.py"
 _HANDS = "tests/jobs/test_hands.py"
 _PREFETCH = "tests/jobs/test_prefetch.py"
@@ -428,13 +429,6 @@ HANDS = [
         "    redis.call('EXPIRE', hands_key(queue), HAND_TTL_S)\n  end\nend\n\n-- The hand",
         "  end\nend\n\n-- The hand",
         (_HANDS, "test_hands_are_forgotten_with_their_workers"),
-    ),
-    Defence(
-        "a worker that opens engines is handed a job",
-        "rider_core/worker/worker.py",
-        "claims = self._desk.step_back()\n",
-        "claims: list[Claim] = []\n",
-        ("tests/worker/test_worker.py", "test_a_worker_that_opens_engines_is_handed_nothing"),
     ),
 ]
 
@@ -2396,6 +2390,34 @@ HARSH = [
         'info.get("aof_last_write_status") == "err"',
         "False",
         ("tests/cli/test_full_disk.py", "test_it_runs"),
+    ),
+    Defence(
+        "an engine that opens for long takes the whole worker",
+        "rider_core/worker/worker.py",
+        "self._bench.warm_up(math.inf if in_burst else START_PATIENCE_S)",
+        "self._bench.warm_up(math.inf)",
+        (_SLOW, "test_others_go_on"),
+    ),
+    Defence(
+        "a job whose engine is not open yet loses an attempt",
+        _LUA + "endings.lua",
+        "job.started and job.attempts - 1 or job.attempts)\n  schedule",
+        "job.attempts)\n  schedule",
+        (_SLOW, "test_others_go_on"),
+    ),
+    Defence(
+        "a job whose engine is not open yet holds its worker",
+        "rider_core/worker/bench.py",
+        "return self._opening(task, name).wait(patience_s)",
+        "return self._opening(task, name).wait(9e9)",
+        (_SLOW, "test_others_go_on"),
+    ),
+    Defence(
+        "what a worker can do from now on is told with the next heartbeat",
+        "rider_core/worker/worker.py",
+        "self._bench.on_change = self._announce",
+        "pass",
+        (_SLOW, "test_others_go_on"),
     ),
     Defence(
         "a stock worker's failures are the end of our jobs",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from rider_core.api import Health, HealthStatus, ProviderContext, SpeechToText, Transcript
 from rider_core.errors import ConfigError, ProviderBroken, RiderError
@@ -171,3 +172,10 @@ def test_a_class_that_makes_something_else() -> None:
 
     with pytest.raises(RiderError, match=r"^ear: Trick\(\) must give a Trick, it gave str"):
         door.make(Trick, None, ProviderContext())
+
+
+def test_what_pydantic_says_has_no_addresses() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Transcript(text="x")  # type: ignore[call-arg]
+    text = door.shown(caught.value)
+    assert text == "ValidationError: language: Field required; duration_s: Field required"

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-import redis
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -21,10 +20,7 @@ from worker_harness import WorkerHarness
 from rider_core.api import JobSpec, JobState, Priority, RetryPolicy
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.waiting import let_pass, wait_until
-from rider_core.worker import ProviderWorker
-from rider_core.worker.pace import Pace
 
 
 def test_jobs_run_with_the_engine_opened_once(bench: WorkerHarness) -> None:
@@ -234,34 +230,6 @@ def test_the_same_kills_lose_jobs_of_stock_rq(bench: WorkerHarness) -> None:
     lost = [job.id for job in jobs if job.get_status() == "queued" and job.id not in waiting]
     assert died == 8
     assert len(lost) == 8
-
-
-def test_a_worker_that_opens_engines_is_handed_nothing(connection: redis.Redis) -> None:
-    """It may take long, and others would be idle."""
-    backend = RQBackend(connection)
-    states = []
-
-    class ColdBench:
-        task_names = ("text.generate",)
-        is_cold = True
-
-        def max_batch(self, task: str) -> int:
-            return 1
-
-        def warm_up(self) -> None:
-            self.is_cold = False
-            states.append(backend.get(backend.submit(JobSpec(task="text.generate", payload={"prompt": "x"}))).state)
-
-    worker = ProviderWorker(["text"], connection=connection)
-    worker._bench, worker._pace = ColdBench(), Pace()  # type: ignore[assignment]
-    worker._desk = backend.desk("w1", ["text"])
-    worker._desk.wait_for_work(0.1)  # begins to listen
-    assert worker._desk.take() == []
-    claims, _ = worker.dequeue_job_and_maintain_ttl(1)
-    assert len(claims) == 1
-    assert states == [JobState.WAITING]
-    worker._desk.close()
-    backend.close()
 
 
 def test_an_engine_is_told_how_long_those_wait_who_asked(bench: WorkerHarness) -> None:

@@ -15,7 +15,7 @@ from rider_core.api.job_transport import Delivery, JobTransport, Ticket
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.broker_backend.tickets import ticket_from_hash
 from rider_core.jobs.ledger import keys
-from rider_core.jobs.ledger.desk import LOST_JSON, Claim, ClaimDesk, Ended
+from rider_core.jobs.ledger.desk import LOST_JSON, Claim, ClaimDesk, Ended, Outcome
 from rider_core.jobs.timings import JobTimings
 from rider_core.timing import Stopwatch
 
@@ -302,4 +302,7 @@ def _deliveries(claims: Sequence[Claim]) -> list[Delivery]:
 
 def _another(one: Ended) -> Ticket:
     assert one.claim.delivery is not None
-    return one.claim.delivery.ticket.renewed(attempt=one.claim.attempt, alone=True)
+    ticket = one.claim.delivery.ticket
+    if one.outcome is Outcome.LATER:
+        return ticket.renewed(attempt=one.claim.attempt - 1, alone=ticket.alone)
+    return ticket.renewed(attempt=one.claim.attempt, alone=True)

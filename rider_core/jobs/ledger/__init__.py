@@ -7,6 +7,6 @@ See docs/decisions/0002-leases-instead-of-intermediate-queues.md.
 """
 
 from rider_core.jobs.ledger.backend import LedgerBackend
-from rider_core.jobs.ledger.desk import Claim, ClaimDesk, Ended, Outcome
+from rider_core.jobs.ledger.desk import NOT_BEGUN, Claim, ClaimDesk, Ended, Outcome
 
-__all__ = ["Claim", "ClaimDesk", "Ended", "LedgerBackend", "Outcome"]
+__all__ = ["NOT_BEGUN", "Claim", "ClaimDesk", "Ended", "LedgerBackend", "Outcome"]

@@ -42,6 +42,12 @@ class Outcome(str, Enum):
     EXPIRED = "expired"
     #: Not begun: somebody else may have it, and the attempt does not count.
     UNSTARTED = "unstarted"
+    #: The same, for as long as `delay_s` says: nobody could do it now.
+    LATER = "later"
+
+
+#: The outcomes of what nobody has worked on.
+NOT_BEGUN = (Outcome.UNSTARTED, Outcome.LATER)
 
 
 class Claim(NamedTuple):

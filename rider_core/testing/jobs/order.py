@@ -9,7 +9,7 @@ import pytest
 
 from rider_core.api.jobs import JobState, Priority
 from rider_core.errors import JobCancelled
-from rider_core.jobs.ledger.desk import FAIR_TURN
+from rider_core.jobs.ledger.desk import FAIR_TURN, Ended, Outcome
 from rider_core.testing.jobs.stage import Stage, spec
 
 
@@ -118,3 +118,13 @@ class JobOrderContract:
         assert stage.backend.get(job_id).attempts == 0
         claim = stage.take()
         assert (claim.id, claim.attempt) == (job_id, 1)
+
+    def test_what_is_put_off_comes_later_and_others_before_it(self, stage: Stage) -> None:
+        first, second = stage.backend.submit_many([spec(), spec()])
+        claim = stage.take()
+        stage.desk.commit([Ended(claim, Outcome.LATER, delay_s=1.0)])
+        record = stage.backend.get(claim.id)
+        assert (record.state, record.attempts) == (JobState.SCHEDULED, 0)
+        (other,) = {first, second} - {claim.id}
+        assert [stage.take().id, stage.take().id] == [other, claim.id]
+        assert stage.backend.get(claim.id).attempts == 1

@@ -77,6 +77,13 @@ local function give_back(job, now)
   if job.started then count(job.task, 'returned') end
 end
 
+-- A job that cannot be begun yet is due later, and the attempt does not count.
+local function put_off(job, delay, now)
+  redis.call('HSET', job_key(job.id), 'attempts', job.started and job.attempts - 1 or job.attempts)
+  schedule(job, now + delay)
+  count(job.task, 'returned')
+end
+
 -- Give a started job another chance: after `delay` seconds, or at once and before all others where that is 0.
 -- False where it has no attempt left, or where its deadline comes first.
 local function try_again(job, delay, problem, now)

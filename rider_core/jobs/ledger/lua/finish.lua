@@ -5,7 +5,7 @@
 -- Marks: 'm' the provider is a mock; 's' the job has a stream of its own; 'b' it is a batch; 'r' not the first attempt; 'l'
 -- what was asked for is long.
 -- Outcome: done; failed (may be tried again); hopeless (may not); expired; unstarted (it was not begun: it goes back to
--- the front of its queue, and the attempt does not count).
+-- the front of its queue, and the attempt does not count); later (the same, but it is due so many seconds from now).
 -- Returns for each 1: committed; 0: the lease was lost, and nothing was; 2: it waits for another attempt.
 
 local function mark(marks, letter) return string.find(marks, letter, 1, true) ~= nil end
@@ -37,6 +37,10 @@ local function part_with(job, worker, args, at, now, iso)
   local outcome, provider, body = args[at + 7], args[at + 8], args[at + 9]
   if outcome == 'unstarted' then
     give_back(job, now)
+    return 2
+  end
+  if outcome == 'later' then
+    put_off(job, tonumber(args[at + 12]), now)
     return 2
   end
   if outcome == 'expired' then

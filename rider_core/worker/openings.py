@@ -1,0 +1,105 @@
+"""Opening engines beside the work: one may take a minute, and jobs of others go on meanwhile.
+
+A provider is called from one thread at a time, not always from the same one: it is opened here and used in the
+worker's own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from rider_core.api.provider import Provider
+from rider_core.errors import ProviderBroken, ProviderUnavailable, RiderError
+from rider_core.timing import Stopwatch
+
+log = logging.getLogger(__name__)
+
+#: Whose engine opens that quickly waits for it, in seconds; else the job is put off.
+PROMPT_S = 1.0
+#: After that it is told that an engine takes long.
+LONG_S = 10.0
+
+
+class StillOpening(ProviderUnavailable):
+    """The engine is not ready yet. Its jobs are put off, which costs them no attempt.
+
+    Attributes:
+        opening: The one that is waited for.
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(f"{opening.name} is being opened, for {opening.seconds:.0f} s now")
+        self.opening = opening
+
+
+class Opening:
+    """One engine on its way.
+
+    Attributes:
+        engine: Once it is open.
+        error: Why it could not be opened.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Provider], on_end: Callable[[Opening], None]) -> None:
+        """
+        Args:
+            make: Makes the provider and opens it. Raises `RiderError`.
+            on_end: Called in the opening's own thread, when it is over.
+        """
+        self.name = name
+        self.engine: Provider | None = None
+        self.error: RiderError | None = None
+        self._make = make
+        self._on_end = on_end
+        self._watch = Stopwatch.start()
+        self._over = threading.Event()
+        self._told = False
+        self._failed: Stopwatch | None = None
+        threading.Thread(target=self._run, name=f"open-{name}", daemon=True).start()
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    @property
+    def failed_for_s(self) -> float:
+        """Seconds since it failed; 0 where it has not."""
+        return self._failed.elapsed_s if self._failed else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return self._watch.elapsed_s
+
+    def wait(self, patience_s: float) -> Provider:
+        """The open engine, if that takes no longer than `patience_s` since it began.
+
+        Raises:
+            StillOpening: it does.
+            RiderError: it cannot be opened.
+        """
+        if not self._over.wait(max(0.0, patience_s - self.seconds)):
+            if self.seconds > LONG_S and not self._told:
+                self._told = True
+                log.warning("%s is still being opened after %.0f s; its jobs wait", self.name, self.seconds)
+            raise StillOpening(self)
+        if self.error is not None:
+            raise self.error
+        assert self.engine is not None
+        return self.engine
+
+    def _run(self) -> None:
+        try:
+            self.engine = self._make()
+            log.info("%s opened in %.1f s", self.name, self.seconds)
+        except RiderError as error:
+            self.error = error
+        except Exception as error:  # the top of a thread
+            log.exception("%s could not be opened", self.name)
+            self.error = ProviderBroken(f"{self.name} could not be opened: {error}")
+        if self.error is not None:
+            self._failed = Stopwatch.start()
+        self._over.set()
+        self._on_end(self)
