@@ -14,7 +14,7 @@ import sys
 #: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
 #: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
 #: what looks at the panel, strace what makes a disk slow, openssl what makes a certificate that mediapipe would
-#: believe, ffmpeg what makes other sounds than WAV, for us and for the tests.
+#: believe, ffmpeg what makes other sounds than WAV, for us and for the tests, nginx what stands before the panel.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),
     "redis-server": ("redis-server",),
@@ -23,6 +23,7 @@ PACKAGES = {
     "strace": ("strace",),
     "openssl": ("openssl",),
     "ffmpeg": ("ffmpeg",),
+    "nginx-light": ("nginx", "/usr/sbin/nginx"),
 }
 #: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}

@@ -30,7 +30,7 @@ const list = h("ul", { class: "concerns" });
 function build(panel: HTMLElement): void {
   panel.replaceChildren(
     h("header", { class: "top" },
-      h("img", { src: "/static/favicon.svg", alt: "", width: 36, height: 36 }),
+      h("img", { src: `${ROOT}/static/favicon.svg`, alt: "", width: 36, height: 36 }),
       h("h1", {}, strings.title, h("span", { class: "soft version" }, document.body.dataset["version"] ?? "")),
       h("div", { class: "verdict", role: "status" }, headline), connection),
     list,
