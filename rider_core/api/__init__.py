@@ -40,6 +40,8 @@ from rider_core.api.text_generation import (
     TextDelta,
     TextGenerator,
     TextStream,
+    Tool,
+    ToolCall,
 )
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
 from rider_core.api.version import API_VERSION
@@ -96,6 +98,8 @@ __all__ = [
     "TextToSpeech",
     "Ticket",
     "TicketConsumer",
+    "Tool",
+    "ToolCall",
     "TranscribeRequest",
     "Transcript",
     "UrlSource",

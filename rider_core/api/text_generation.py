@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rider_core.api.languages import Language
 from rider_core.api.messages import Message, Result
@@ -19,7 +20,22 @@ MAX_HISTORY = 100
 MAX_MODEL_NAME = 128
 PRESET_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
 
-FinishReason = Literal["stop", "length"]
+#: Of a JSON schema that an answer is to keep, in characters.
+MAX_SCHEMA_CHARACTERS = 32_000
+MAX_TOOLS = 64
+TOOL_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
+
+FinishReason = Literal["stop", "length", "tool_calls"]
+
+
+def _of_bounded_size(schema: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(schema))
+    if size > MAX_SCHEMA_CHARACTERS:
+        raise ValueError(f"it has {size} characters, the limit is {MAX_SCHEMA_CHARACTERS}")
+    return schema
+
+
+JsonSchema = Annotated[dict[str, Any], AfterValidator(_of_bounded_size)]
 
 
 class ChatMessage(Message):
@@ -27,6 +43,21 @@ class ChatMessage(Message):
 
     role: Literal["system", "user", "assistant"] = Field(description="who said it; system: how to behave")
     content: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="the words")
+
+
+class Tool(Message):
+    """Something that whoever asks can do, if the model wants it."""
+
+    name: str = Field(pattern=TOOL_PATTERN, description="how the model calls it")
+    description: str = Field("", max_length=4_000, description="for the model: what it does, and when to use it")
+    parameters: JsonSchema = Field({"type": "object"}, description="JSON schema of the arguments, an object")
+
+
+class ToolCall(Message):
+    """The model wants a tool to be used."""
+
+    name: str = Field(pattern=TOOL_PATTERN, description="which one")
+    arguments: dict[str, Any] = Field(description="with what")
 
 
 class GenerateRequest(Message):
@@ -55,6 +86,11 @@ class GenerateRequest(Message):
     stop: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
         (), max_length=4, description="the answer ends before any of these"
     )
+    json_schema: JsonSchema | None = Field(
+        None, description="the answer is JSON that keeps this schema; {}: any object; None: plain text"
+    )
+    tools: tuple[Tool, ...] = Field((), max_length=MAX_TOOLS, description="what the model may ask for instead")
+    tool_required: bool = Field(False, description="it must use one of them")
     cache: bool | None = Field(
         None, description="may come from the cache, and is kept there; None: where it is bound to be the same"
     )
@@ -86,6 +122,7 @@ class GeneratedText(Result):
     finish_reason: FinishReason = Field("stop", description="stop: it is complete; length: `max_tokens` cut it off")
     prompt_tokens: int | None = Field(None, ge=0, description="read; None: the engine does not count")
     completion_tokens: int | None = Field(None, ge=0, description="written; None: the engine does not count")
+    tool_calls: tuple[ToolCall, ...] = Field((), description="what the model wants to be done first")
     from_cache: bool = Field(False, description="it was written before, for the same request")
 
 
@@ -99,6 +136,7 @@ class GenerationEnd:
         prompt_tokens: How many tokens were read.
         completion_tokens: How many were written.
         from_cache: It was not written now. Engines leave this alone.
+        tool_calls: The tools that the model wants to use; of an engine that can do "tools".
     """
 
     model: str | None = None
@@ -106,6 +144,7 @@ class GenerationEnd:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     from_cache: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 #: Pieces of an answer, and at its end what is known about it. An engine that knows nothing returns nothing.
@@ -113,9 +152,23 @@ TextStream = Generator[str, None, GenerationEnd | None]
 
 
 class TextGenerator(Provider):
-    """Base of language models."""
+    """Base of language models.
+
+    Attributes:
+        abilities: "json": it keeps a request's `json_schema`; "tools": it gives its `tools` to the model and returns
+            what that calls. Requests that need what an engine cannot do never reach it; with "json" alone it is asked
+            for JSON in the tools' place.
+    """
 
     domain: ClassVar[str] = "text_generation"
+    abilities: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def lacks(cls, request: GenerateRequest) -> Literal["", "tools", "json_schema"]:
+        """What the request wants and the engine cannot promise; empty: it can."""
+        if "json" in cls.abilities or (request.tools and "tools" in cls.abilities and not request.tool_required):
+            return ""
+        return "tools" if request.tools else "json_schema" if request.json_schema is not None else ""
 
     @abstractmethod
     def generate_stream(self, request: GenerateRequest) -> TextStream:
@@ -166,7 +219,8 @@ def generated_text(text: str, end: GenerationEnd | None) -> GeneratedText:
     return GeneratedText(
         text=text,
         model=end.model,
-        finish_reason=end.finish_reason,
+        finish_reason="tool_calls" if end.tool_calls else end.finish_reason,
+        tool_calls=end.tool_calls,
         prompt_tokens=end.prompt_tokens,
         completion_tokens=end.completion_tokens,
         from_cache=end.from_cache,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import suppress
 from typing import ClassVar
@@ -83,6 +84,17 @@ class TextGeneratorContract(ProviderContract):
         provider.generate(request.model_copy(update={"system_prompt": "Be brief."}))
         provider.generate(request.model_copy(update={"temperature": 1, "seed": None}))
         assert provider.generate(request).text == first.text
+
+    def test_json(self, provider: TextGenerator) -> None:
+        if "json" not in provider.abilities:  # a request that wants it never reaches the engine
+            return
+        schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+        for form in (schema, {**schema, "additionalProperties": False}):
+            request = self.request(max_tokens=64).model_copy(update={"json_schema": form})
+            answer = provider.generate(request)
+            if answer.finish_reason == "stop":
+                assert isinstance(json.loads(answer.text)["ok"], bool), answer.text
+            assert answer.text.lstrip().startswith("{"), answer.text
 
     def test_stop(self, provider: TextGenerator) -> None:
         whole = provider.generate(self.request()).text

@@ -17,6 +17,7 @@ from rider_core.errors import ProviderBroken
 from rider_core.pluginhost import door
 from rider_core.runtime.prompts import PromptBook
 from rider_core.worker.answer_cache import AnswerCache, digest_of
+from rider_core.worker.tool_calls import check_abilities, in_json, needs_json, understood
 
 #: Takes each piece of an answer as soon as it is there.
 EmitText = Callable[[TextDelta], None]
@@ -31,7 +32,16 @@ class Answers:
 
     def generate(self, provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
         """One answer, its pieces handed to `emit` as they come; one from the cache comes in a single piece."""
+        check_abilities(provider, request)
         request = self._prompts.resolved(request)
+        if needs_json(provider, request):
+            answer = understood(self._generated(provider, in_json(request), lambda delta: None))
+            if answer.text:
+                emit(TextDelta(seq=0, text=answer.text))
+            return answer
+        return self._generated(provider, request, emit)
+
+    def _generated(self, provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
         if not self._cache.wants(request):
             return _streamed(provider, request, emit)
         digest = digest_of(provider, request)
@@ -46,6 +56,10 @@ class Answers:
 
     def generate_together(self, provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
         """One answer for each; the engine is asked once, for those that are not known."""
+        for request in requests:
+            check_abilities(provider, request)
+        if any(needs_json(provider, request) for request in requests):
+            return [self.generate(provider, request, lambda delta: None) for request in requests]
         if not any(request.preset or self._cache.wants(request) for request in requests):
             return _generate_batch(provider, requests)
         asked = [self._prompts.resolved(request) for request in requests]

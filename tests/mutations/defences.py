@@ -2392,6 +2392,27 @@ HARSH = [
         ("tests/cli/test_full_disk.py", "test_it_runs"),
     ),
     Defence(
+        "a tool call of a model is taken for words",
+        "rider_core/worker/tool_calls.py",
+        'if "tool" in said:',
+        "if False:",
+        ("tests/worker/test_tool_calls.py", "test_a_call_is_understood"),
+    ),
+    Defence(
+        "JSON is wished for and not promised",
+        "plugins/rider-text-llama/rider_text_llama/guide.py",
+        "logits[allowed == 0] = -np.inf",
+        "pass",
+        ("plugins/rider-text-llama/tests/test_llama_json.py", "test_it_keeps_the_schema"),
+    ),
+    Defence(
+        "an engine that cannot promise JSON is asked for it",
+        "rider_core/web/openai/chat.py",
+        "        _refuse_what_it_lacks(services, offer, ours)\n",
+        "",
+        ("tests/web/openai/test_chat.py", "test_what_cannot_be_done"),
+    ),
+    Defence(
         "an engine that opens for long takes the whole worker",
         "rider_core/worker/worker.py",
         "self._bench.warm_up(math.inf if in_burst else START_PATIENCE_S)",

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_text_llama import native
+
+if TYPE_CHECKING:
+    from rider_text_llama.guide import Guide
 
 #: Tokens that are evaluated at a time, at most. ggml computes attention otherwise for one alone, and from 64 on
 #: (`GGML_FA_TILE_Q`); between, groups of any size give the same figures. 512 at a time would save about a tenth.
@@ -92,8 +95,10 @@ class Context:
         self._evaluate([token])
         reading.tokens.append(token)
 
-    def sample(self, sampler: int) -> int:
-        """The next token, chosen by a sampler of llama.cpp's."""
+    def sample(self, sampler: int, guide: Guide | None = None) -> int:
+        """The next token, chosen by a sampler of llama.cpp's, among those that the guide allows."""
+        if guide is not None:
+            guide.restrict(self._library.llama_get_logits_ith(self._context, -1))
         return int(self._library.llama_sampler_sample(sampler, self._context, -1))
 
     def logits(self) -> list[float]:

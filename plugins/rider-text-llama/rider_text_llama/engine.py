@@ -66,7 +66,8 @@ class LlamaEngine:
         """The answer of one model, piece by piece.
 
         Raises:
-            InvalidInput: the prompt is too long for the model.
+            InvalidInput: the prompt is too long for the model, or no JSON can be written by the schema.
+            ProviderError: the schema turned out to be too much for it.
             ModelError, ProviderUnavailable: the model cannot be loaded.
         """
         if request.temperature is None:
@@ -77,14 +78,18 @@ class LlamaEngine:
             tokens = fitted(model.chat, request.messages(self._settings.system_prompt), context.size - room)
             reading = context.read(tokens, repeatable=request.deterministic)
             text = AnswerText(request.stop)
+            guide = None if request.json_schema is None else model.guides.guide(request.json_schema)
             written = 0
             while True:
-                token = context.sample(sampler)
+                token = context.sample(sampler, guide)
                 ended = vocabulary.is_end(token)
+                if guide is not None and not ended:
+                    guide.accept(token)
                 if not ended:
                     written += 1
                     if piece := text.add(vocabulary.piece(token)):
                         yield piece
+                ended = ended or (guide is not None and guide.ended)
                 full = written == request.max_tokens or len(reading.tokens) == context.size
                 if ended or text.stopped or full:
                     break

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rider_core.errors import ModelError, ProviderError
 from rider_text_llama import native
 from rider_text_llama.chat import ChatFormat
 from rider_text_llama.context import Context
 from rider_text_llama.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from rider_text_llama.guide import Guides
 
 _DESCRIPTION_BYTES = 128
 
@@ -89,6 +95,11 @@ class LlamaModel:
         if self._context is None:
             raise ProviderError("the model was unloaded")
         return self._context
+
+    @cached_property
+    def guides(self) -> Guides:
+        """For answers in JSON. Who never wants one does not load what it needs."""
+        return import_module("rider_text_llama.guide").Guides(self.vocabulary)
 
     def description(self) -> str:
         """In llama.cpp's words, such as `llama ?B Q4_1`."""

@@ -72,6 +72,7 @@ class LlamaTextGenerator(TextGenerator):
     """Language models in GGUF files, run by llama.cpp on the processor."""
 
     name: ClassVar[str] = "llama"
+    abilities: ClassVar[frozenset[str]] = frozenset({"json"})
     Config: ClassVar[type[ProviderConfig]] = LlamaConfig
 
     def __init__(self, config: LlamaConfig, context: ProviderContext) -> None:

@@ -19,6 +19,7 @@ class Vocabulary:
         self._library = library
         self._vocab = library.llama_model_get_vocab(model)
         self._special: dict[int, bool] = {}  # each token of a text is looked up, and there are not many different ones
+        self.size: int = library.llama_vocab_n_tokens(self._vocab)
         self.bos: int | None = None
         if library.llama_vocab_get_add_bos(self._vocab):
             self.bos = library.llama_vocab_bos(self._vocab)

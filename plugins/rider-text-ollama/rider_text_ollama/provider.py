@@ -8,11 +8,23 @@ from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rider_core.api import GenerateRequest, GenerationEnd, Health, ProviderConfig, ProviderContext, TextGenerator
+from pydantic import ValidationError
+
+from rider_core.api import (
+    GenerateRequest,
+    GenerationEnd,
+    Health,
+    ProviderConfig,
+    ProviderContext,
+    TextGenerator,
+    Tool,
+    ToolCall,
+)
 from rider_core.api.text_generation import TextStream
 from rider_core.errors import InvalidInput, ModelError, ProviderError, ProviderUnavailable, RiderError
 from rider_text_ollama.config import OllamaConfig, full_name
 from rider_text_ollama.thinking import ThinkingFilter
+from rider_text_ollama.untrusted import one_line
 
 if TYPE_CHECKING:
     from rider_text_ollama.server import OllamaServer
@@ -25,6 +37,8 @@ LIST_TIMEOUT_S = 10.0
 IDENTITY_AGE_S = 2.0
 #: Vocabularies have tokens of a few characters, and some of a hundred spaces; an answer of more was not limited.
 MAX_CHARACTERS_PER_TOKEN = 256
+#: Tools that one answer may want to use.
+MAX_CALLS = 32
 
 
 class OllamaTextGenerator(TextGenerator):
@@ -32,6 +46,7 @@ class OllamaTextGenerator(TextGenerator):
 
     name: ClassVar[str] = "ollama"
     Config: ClassVar[type[ProviderConfig]] = OllamaConfig
+    abilities: ClassVar[frozenset[str]] = frozenset({"json", "tools"})
 
     def __init__(self, config: OllamaConfig, context: ProviderContext) -> None:
         super().__init__(config, context)
@@ -90,7 +105,10 @@ class OllamaTextGenerator(TextGenerator):
             for message in request.messages(self._settings.system_prompt)
         ]
         said, thought = 0, ThinkingFilter()
-        with closing(server.chat(model, messages, self._options(request), self._settings.keep_alive_s)) as pieces:
+        calls: list[ToolCall] = []
+        tools = [_described(tool) for tool in request.tools]
+        options, keep_alive_s = self._options(request), self._settings.keep_alive_s
+        with closing(server.chat(model, messages, options, keep_alive_s, request.json_schema, tools)) as pieces:
             while True:
                 try:
                     piece = next(pieces)
@@ -104,12 +122,15 @@ class OllamaTextGenerator(TextGenerator):
                         f"{model} went on after {said} characters, where {request.max_tokens} tokens were asked for",
                         remedy="see whether that is an Ollama server",
                     )
+                calls += [_call(name, arguments) for name, arguments in piece.calls]
+                if len(calls) > MAX_CALLS:
+                    raise ProviderError(f"{model} wants to use more than {MAX_CALLS} tools at once")
                 if text:
                     yield text
                 if piece.end is not None:
                     break
         cut_off = piece.end.reason == "length"
-        if not said and thought.thought:
+        if not said and not calls and thought.thought:
             raise ProviderError(
                 f"{model} thought and said nothing" + (f" within {request.max_tokens} tokens" if cut_off else ""),
                 remedy="allow a longer answer (max_tokens), or use a model that does not think",
@@ -119,6 +140,7 @@ class OllamaTextGenerator(TextGenerator):
             finish_reason="length" if cut_off else "stop",
             prompt_tokens=piece.end.prompt_tokens,
             completion_tokens=piece.end.completion_tokens,
+            tool_calls=tuple(calls),
         )
 
     def _options(self, request: GenerateRequest) -> dict[str, Any]:
@@ -166,3 +188,15 @@ class OllamaTextGenerator(TextGenerator):
     def _missing(self, request: GenerateRequest, error: ModelError) -> RiderError:
         """A model that is missing: the caller's fault where the caller named it."""
         return InvalidInput(error.message, remedy=error.remedy) if request.model else error
+
+
+def _described(tool: Tool) -> dict[str, Any]:
+    """As the server's interface has it."""
+    return {"type": "function", "function": tool.model_dump(mode="json")}
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> ToolCall:
+    try:
+        return ToolCall(name=name, arguments=dict(arguments))
+    except ValidationError:
+        raise ProviderError(f"the Ollama server calls a tool by what is no name: {one_line(name, 80)}") from None

@@ -55,12 +55,14 @@ class ChatPiece:
 
     Attributes:
         text: To be said.
+        calls: Tools that the model wants to use: name and arguments.
         thought: Whether the model thought meanwhile; what, nobody is told.
         end: The last piece, with what is known about the whole.
     """
 
     text: str
     thought: bool = False
+    calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     end: ChatEnd | None = None
 
 
@@ -138,8 +140,14 @@ class OllamaServer:
         messages: Sequence[Mapping[str, str]],
         options: Mapping[str, Any],
         keep_alive_s: float | None,
+        json_schema: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> Generator[ChatPiece, None, None]:
         """The answer piece by piece; the last one has its end. Closing it early closes the connection.
+
+        Args:
+            json_schema: The answer keeps it; empty: any JSON.
+            tools: As the server's interface has them.
 
         Raises:
             ModelError: the server does not have the model.
@@ -147,6 +155,10 @@ class OllamaServer:
         """
         # False is taken by every server: it refuses only the wish to think, from a model that cannot.
         request: dict[str, Any] = {"think": False, "keep_alive": keep_alive_s, "options": dict(options)}
+        if json_schema is not None:
+            request["format"] = dict(json_schema) or "json"
+        if tools:
+            request["tools"] = list(tools)
         with faults_of(self._address, self._silence_s, model):
             stream: Any = self._client.chat(model, messages, stream=True, **request)
         for part in self._each(stream, model):
@@ -226,7 +238,8 @@ def _chat_piece(part: ollama.ChatResponse) -> ChatPiece:
     end = None
     if part.done:
         end = ChatEnd(part.done_reason or "", _count(part.prompt_eval_count), _count(part.eval_count))
-    return ChatPiece(text=part.message.content or "", thought=bool(part.message.thinking), end=end)
+    calls = tuple((call.function.name, call.function.arguments) for call in part.message.tool_calls or ())
+    return ChatPiece(text=part.message.content or "", thought=bool(part.message.thinking), calls=calls, end=end)
 
 
 def _count(tokens: int | None) -> int | None:

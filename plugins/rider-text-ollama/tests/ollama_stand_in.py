@@ -173,12 +173,20 @@ class _Handler(Faults):
             self.object({"error": f'"{body["model"]}" does not support chat'}, 400)
         elif body.get("think") and name != THINKER:
             self.object({"error": f'"{body["model"]}" does not support thinking'}, 400)
+        elif body.get("tools") and name == RAW:
+            self.object({"error": f"registry.ollama.ai/library/{name} does not support tools"}, 400)
         elif name is not None:
             assert body.get("stream", True), "nobody here asks for an answer in one piece"
             self._talk(name, body)
 
     def _talk(self, name: str, body: dict[str, Any]) -> None:
         self.begin_stream()
+        call = called(body)
+        if call is not None:
+            self.piece(body, {"content": "", "tool_calls": [{"function": call}]})
+            self.piece(body, {"content": ""}, **_ending(body, "stop", 12))
+            self.end_stream()
+            return
         tokens, reason = answer(body)
         ending = _ending(body, reason, len(tokens))
         # As the real one's gpt-oss: asked not to think, it does it all the same, in a field of its own.
@@ -233,8 +241,28 @@ def _ending(body: dict[str, Any], reason: str, tokens: int) -> dict[str, Any]:
     }
 
 
+def called(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The tool that the last message names after "use", with an argument, where there is one."""
+    names = [tool["function"]["name"] for tool in body.get("tools") or []]
+    wanted = str(body["messages"][-1]["content"]).partition("use ")[2].split()[:1]
+    return {"name": wanted[0], "arguments": {"city": "Kraków"}} if wanted and wanted[0] in names else None
+
+
+def _instance(schema: Any) -> Any:
+    """Something that keeps a simple schema."""
+    kinds = {"string": "word", "integer": 7, "number": 0.5, "boolean": True, "array": []}
+    if not isinstance(schema, dict) or schema.get("type") == "object":
+        properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+        return {name: _instance(form) for name, form in properties.items()}
+    if "anyOf" in schema:
+        return _instance(schema["anyOf"][0])
+    return schema["const"] if "const" in schema else kinds[schema["type"]]
+
+
 def answer(body: dict[str, Any]) -> tuple[list[str], str]:
     """The tokens of an answer and why it ended, as the options want it."""
+    if body.get("format"):
+        return list(json.dumps(_instance(body["format"]))), "stop"
     options = body.get("options", {})
     limit = options.get("num_predict", -1)
     tokens = list(_BEGINNING)

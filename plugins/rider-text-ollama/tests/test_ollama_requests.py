@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from ollama_in_tests import ask, gather, made
 from ollama_stand_in import RAW, TALKER, THINKER, StandIn
 from rider_text_ollama import OllamaTextGenerator
+
+from rider_core.api import Tool
+from rider_core.errors import InvalidInput
 
 
 class TestThinking:
@@ -20,6 +24,49 @@ class TestThinking:
     def test_is_not_asked_for(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
         provider.generate(ask())
         assert stand_in.last("/api/chat")["think"] is False
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "big": {"type": "boolean"}}}
+
+
+class TestJson:
+    def test_of_a_form(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+        answer = provider.generate(ask(json_schema=SCHEMA, max_tokens=100))
+        assert stand_in.last("/api/chat")["format"] == SCHEMA
+        assert json.loads(answer.text) == {"city": "word", "big": True}
+
+    def test_of_any_form(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+        provider.generate(ask(json_schema={}))
+        assert stand_in.last("/api/chat")["format"] == "json"
+        provider.generate(ask())
+        assert "format" not in stand_in.last("/api/chat")
+
+
+class TestTools:
+    TOOL = Tool(name="get_weather", description="How it is.", parameters={"type": "object", "properties": {}})
+
+    def test_are_the_servers_own(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+        answer = provider.generate(ask(prompt="use get_weather now", tools=(self.TOOL,)))
+        (sent,) = stand_in.last("/api/chat")["tools"]
+        assert sent == {
+            "type": "function",
+            "function": {
+                "name": "get_weather",
+                "description": "How it is.",
+                "parameters": {"type": "object", "properties": {}},
+            },
+        }
+        assert [(call.name, call.arguments) for call in answer.tool_calls] == [("get_weather", {"city": "Kraków"})]
+        assert (answer.finish_reason, answer.text) == ("tool_calls", "")
+
+    def test_are_not_used_where_none_helps(self, provider: OllamaTextGenerator) -> None:
+        answer = provider.generate(ask(prompt="say something", tools=(self.TOOL,)))
+        assert answer.tool_calls == ()
+        assert answer.text
+
+    def test_are_unknown_to_the_model(self, provider: OllamaTextGenerator) -> None:
+        with pytest.raises(InvalidInput, match="does not support tools"):
+            provider.generate(ask(model=RAW, tools=(self.TOOL,)))
 
 
 class TestWhatIsSent:

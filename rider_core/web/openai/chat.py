@@ -11,15 +11,15 @@ from flask import Blueprint, Response, jsonify, request
 
 from rider_core.api.jobs import JobRecord
 from rider_core.api.messages import parse_message
-from rider_core.api.text_generation import GeneratedText
+from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextGenerator
 from rider_core.errors import RiderError
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller, CallerGone
 from rider_core.web.openai.chat_answer import ChatAnswer, server_sent
 from rider_core.web.openai.chat_request import ChatRequest
-from rider_core.web.openai.directory import ModelDirectory
+from rider_core.web.openai.directory import ModelDirectory, Offer
 from rider_core.web.openai.errand import Errand
-from rider_core.web.openai.errors import answer_to
+from rider_core.web.openai.errors import WrongParameter, answer_to
 from rider_core.web.openai.headers import LEFT_OUT, answer_headers
 from rider_core.web.openai.requests import parse_body
 
@@ -34,6 +34,7 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
         asked = parse_body(ChatRequest, request.get_data(cache=False))
         offer = directory.find(TASK, asked.model)
         ours = asked.to_ours(offer.model)
+        _refuse_what_it_lacks(services, offer, ours)
         errand = Errand(services, Caller(request.environ), TASK, ours, offer.provider, stream=bool(asked.stream))
         try:
             answer = ChatAnswer(errand.id, offer, asked.wants_usage)
@@ -45,6 +46,18 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
         if asked.turns_left_out:
             response.headers[LEFT_OUT] = str(asked.turns_left_out)
         return response
+
+
+def _refuse_what_it_lacks(services: Services, offer: Offer, ours: GenerateRequest) -> None:
+    """Before it is a job: the answer names the parameter. Raises `WrongParameter`."""
+    engine = services.plugins.registry.providers.get(offer.owner)
+    if engine is None or not issubclass(engine, TextGenerator):
+        return
+    if lacking := engine.lacks(ours):
+        param = "tools" if lacking == "tools" else "response_format"
+        raise WrongParameter(
+            f"{offer.owner} cannot honour {param}", param, remedy="leave it out, or name a model of llama or ollama"
+        )
 
 
 def _whole(errand: Errand, answer: ChatAnswer) -> Response:

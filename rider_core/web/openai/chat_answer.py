@@ -29,7 +29,9 @@ class ChatAnswer:
     created: int = field(default_factory=lambda: int(time.time()))
 
     def whole(self, text: GeneratedText) -> dict[str, Any]:
-        message = {"role": "assistant", "content": text.text, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": text.text, "refusal": None}
+        if text.tool_calls:
+            message |= {"content": text.text or None, "tool_calls": self._calls(text)}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": text.finish_reason}
         return {**self._head("chat.completion"), "choices": [choice], "usage": usage(text)}
 
@@ -41,11 +43,25 @@ class ChatAnswer:
 
     def last_chunks(self, text: GeneratedText) -> bytes:
         """Why it ended; how many tokens there were, where the client wants to know and the engine does; the end."""
-        chunks = self._chunk({}, text.finish_reason)
+        chunks = b""
+        if text.tool_calls:
+            calls = [{"index": number, **call} for number, call in enumerate(self._calls(text))]
+            chunks += self._chunk({"tool_calls": calls}, None)
+        chunks += self._chunk({}, text.finish_reason)
         counted = usage(text)
         if self.usage_at_end and counted is not None:
             chunks += server_sent({**self._head("chat.completion.chunk"), "choices": [], "usage": counted})
         return chunks + DONE
+
+    def _calls(self, text: GeneratedText) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": f"call_{self.job_id[:16]}_{number}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+            }
+            for number, call in enumerate(text.tool_calls)
+        ]
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}

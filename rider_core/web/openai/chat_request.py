@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from rider_core.api.messages import Message
-from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GenerateRequest
+from rider_core.api.text_generation import (
+    MAX_HISTORY,
+    MAX_PROMPT_CHARACTERS,
+    MAX_TOOLS,
+    TOOL_PATTERN,
+    ChatMessage,
+    GenerateRequest,
+    JsonSchema,
+)
 from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.requests import parse_fields, refuse_unless
 
@@ -27,9 +36,6 @@ MAX_PARTS = 100
 #: What would change the answer and cannot be done, with the values that mean nothing.
 _HARMLESS_VALUES: dict[str, Sequence[Any]] = {
     "n": (1,),
-    "response_format": ({"type": "text"},),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
     "modalities": (["text"],),
@@ -68,13 +74,54 @@ class ContentPart(_Lenient):
     text: str | None = Field(None, description="of a part of that type")
 
 
+class CalledFunction(_Lenient):
+    name: str = Field(max_length=64, description="of the tool")
+    arguments: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="with what, as a text in JSON")
+
+
+class CalledTool(_Lenient):
+    id: str = Field("", max_length=200, description="by which its result names it")
+    function: CalledFunction = Field(description="what was called")
+
+
 class ChatTurn(_Lenient):
-    role: str = Field(max_length=32, description="system, developer, user or assistant")
+    role: str = Field(max_length=32, description="system, developer, user, assistant or tool")
     content: str | list[ContentPart] | None = Field(None, description="a text, whole or in parts")
+    tool_calls: list[CalledTool] | None = Field(None, max_length=MAX_TOOLS, description="of an assistant's turn")
+    tool_call_id: str | None = Field(None, max_length=200, description="of a tool's: which call it answers")
 
     @property
     def is_system(self) -> bool:
         return self.role in ("system", "developer")
+
+
+class JsonSchemaForm(_Lenient):
+    json_schema: JsonSchema | None = Field(None, alias="schema", description="JSON schema of the answer")
+
+
+class ResponseFormat(_Lenient):
+    type: Literal["text", "json_object", "json_schema"] = Field(description="json_object: any object")
+    json_schema: JsonSchemaForm | None = Field(None, description="of that type")
+
+
+class Function(_Lenient):
+    name: str = Field(pattern=TOOL_PATTERN, description="how the model calls it")
+    description: str | None = Field(None, max_length=4_000, description="for the model")
+    parameters: JsonSchema | None = Field(None, description="JSON schema of the arguments")
+
+
+class FunctionTool(_Lenient):
+    type: Literal["function"] = Field(description="no other kind is known")
+    function: Function = Field(description="what can be called")
+
+
+class NamedFunction(_Lenient):
+    name: str = Field(max_length=64, description="one of `tools`")
+
+
+class NamedTool(_Lenient):
+    type: Literal["function"] = Field(description="no other kind is known")
+    function: NamedFunction = Field(description="the one that must be used")
 
 
 class StreamOptions(_Lenient):
@@ -93,6 +140,9 @@ class ChatRequest(_Lenient):
     seed: int | None = Field(None, ge=-(2**63), lt=2**64, description="the same seed gives the same answer")
     stop: str | list[str] | None = Field(None, description="the answer ends before any of these")
     stream: bool | None = Field(None, description="the answer in chunks as they are written")
+    response_format: ResponseFormat | None = Field(None, description="plain text, or JSON of a form")
+    tools: list[FunctionTool] | None = Field(None, max_length=MAX_TOOLS, description="what the model may use")
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(None, description="whether it must")
     stream_options: StreamOptions | None = Field(None, description="for streams only")
 
     @property
@@ -131,16 +181,50 @@ class ChatRequest(_Lenient):
             # Ours has 32 bits; what is the same stays the same.
             "seed": None if self.seed is None else self.seed % 2**32,
             "stop": [self.stop] if isinstance(self.stop, str) else self.stop,
+            "json_schema": self._schema(),
+            **self._tools(),
         }
         return parse_fields(GenerateRequest, {name: value for name, value in fields.items() if value is not None})
+
+    def _schema(self) -> dict[str, Any] | None:
+        form = self.response_format
+        if form is None or form.type == "text":
+            return None
+        if form.type == "json_schema":
+            if form.json_schema is None or form.json_schema.json_schema is None:
+                param = "response_format.json_schema.schema"
+                raise WrongParameter(f"{param} is missing", param, reason="missing_required_parameter")
+            return form.json_schema.json_schema
+        return {}
+
+    def _tools(self) -> dict[str, Any]:
+        """Those that the model is told of."""
+        if not self.tools or self.tool_choice == "none":
+            return {}
+        given = [tool.function for tool in self.tools]
+        if isinstance(self.tool_choice, NamedTool):
+            name = self.tool_choice.function.name
+            given = [function for function in given if function.name == name]
+            if not given:
+                raise WrongParameter(f"tool_choice names {name!r}, which is not among tools", "tool_choice")
+        tools = [
+            {
+                "name": function.name,
+                "description": function.description or "",
+                **({"parameters": function.parameters} if function.parameters else {}),
+            }
+            for function in given
+        ]
+        return {"tools": tools, "tool_required": self.tool_choice not in (None, "auto")}
 
 
 def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
     """`prompt`, `history` and `system_prompt`."""
     system: list[str] = []
     said: list[ChatMessage] = []
+    called: dict[str, str] = {}
     for number, turn in enumerate(turns):
-        text, role = _text_of(turn, number), _role_of(turn, number)
+        text, role = _text_of(turn, number, called), _role_of(turn, number)
         if role == "system":
             system.append(text)
         else:
@@ -159,19 +243,40 @@ def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
 def _role_of(turn: ChatTurn, number: int) -> Literal["system", "user", "assistant"]:
     if turn.is_system:
         return "system"
-    if turn.role == "user":
+    if turn.role in ("user", "tool"):
         return "user"
     if turn.role == "assistant":
         return "assistant"
     raise WrongParameter(
-        f"messages[{number}].role is {turn.role!r}", f"messages[{number}].role", remedy="use system, user or assistant"
+        f"messages[{number}].role is {turn.role!r}",
+        f"messages[{number}].role",
+        remedy="use system, user, assistant or tool",
     )
 
 
-def _text_of(turn: ChatTurn, number: int) -> str:
+def _text_of(turn: ChatTurn, number: int, called: dict[str, str]) -> str:
+    """The words of a turn. Calls of tools and what came of them are words, too: few models here know turns for them.
+
+    Args:
+        called: Names of tools by the calls' ids; this turn's are added.
+    """
     param = f"messages[{number}].content"
-    if (turn.model_extra or {}).get("tool_calls"):
-        raise WrongParameter("no engine here calls tools", f"messages[{number}].tool_calls")
+    if turn.tool_calls:
+        called.update({call.id: call.function.name for call in turn.tool_calls})
+        lines = [
+            f'{{"tool": {json.dumps(it.function.name)}, "arguments": {it.function.arguments or "{}"}}}'
+            for it in turn.tool_calls
+        ]
+        words = [_words_of(turn, number)] if turn.content else []
+        return _limited("\n".join([*words, *lines]), param)
+    if turn.role == "tool":
+        name = called.get(turn.tool_call_id or "", "the tool")
+        return _limited(f"What {name} gave:\n{_words_of(turn, number)}", param)
+    return _words_of(turn, number)
+
+
+def _words_of(turn: ChatTurn, number: int) -> str:
+    param = f"messages[{number}].content"
     if turn.content is None:
         raise WrongParameter(f"{param} is missing", param, reason="missing_required_parameter")
     if isinstance(turn.content, str):

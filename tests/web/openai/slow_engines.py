@@ -5,7 +5,7 @@ is stopped early is noted in the file of the environment variable STOPPED.
 """
 
 SOURCE = '''
-import os, time
+import json, os, time
 from contextlib import contextmanager
 from rider_core.api import AudioClip, GenerationEnd, Health, TextGenerator, TextToSpeech, hookimpl
 from rider_core.errors import InvalidInput, ProviderUnavailable
@@ -63,6 +63,18 @@ class Twin(TextGenerator):
     def generate_stream(self, request):
         yield "the twin's " + str(request.model)
 
+class Formal(TextGenerator):
+    """Keeps a JSON schema: it writes the one answer that it is told, and shows what it was asked."""
+    name = "formal"
+    abilities = frozenset({"json"})
+
+    def generate_stream(self, request):
+        if request.json_schema is None:
+            yield request.model_dump_json()
+            return
+        told = request.prompt.partition("say ")[2]
+        yield told or json.dumps({"asked": request.json_schema, "system": request.system_prompt})
+
 class Away(TextGenerator):
     name = "away"
 
@@ -103,6 +115,6 @@ class Hoarse(TextToSpeech):
 
 @hookimpl
 def register_providers(register):
-    for provider in (Patient, Twin, Away, Slow, Hoarse):
+    for provider in (Patient, Twin, Formal, Away, Slow, Hoarse):
         register(provider)
 '''

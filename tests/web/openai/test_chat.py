@@ -223,7 +223,7 @@ def test_what_fails_before_the_first_word_has_a_status(house: House, stream: boo
         ("messages[0].content", {"messages": [{"role": "system", "content": " "}]}),
         ("messages[0].content", {"messages": [{"role": "user", "content": "x" * 32_001}]}),
         ("messages[0].content", {"messages": [{"role": "user", "content": "  "}]}),
-        ("messages[0].role", {"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}),
+        ("messages[0].role", {"messages": [{"role": "function", "name": "f", "content": "x"}]}),
         (
             "messages[0].content[0].type",
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},

@@ -1,0 +1,103 @@
+"""JSON and tools, as OpenAI's own client asks for them. The engine `formal` keeps a schema, and has no tools itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletion
+from openai_house import House
+
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "How the weather is.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+CALL = '{"tool": "get_weather", "arguments": {"city": "Kraków"}}'
+
+
+def ask(house: House, text: str, **options: Any) -> ChatCompletion:
+    messages = options.pop("messages", None) or [{"role": "user", "content": text}]
+    answer: ChatCompletion = house.client().chat.completions.create(model="formal", messages=messages, **options)
+    return answer
+
+
+def asked_in_json(answer: ChatCompletion) -> dict[str, Any]:
+    """What the engine was asked, which it answers with."""
+    told: dict[str, Any] = json.loads(answer.choices[0].message.content or "")
+    return told
+
+
+def test_a_schema_reaches_the_engine(house: House) -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+    assert asked_in_json(ask(house, "go", response_format=form))["asked"] == schema
+    assert asked_in_json(ask(house, "go", response_format={"type": "json_object"}))["asked"] == {}
+
+
+def test_a_tool_is_called(house: House) -> None:
+    answer = ask(house, f"say {CALL}", tools=[WEATHER])
+    (choice,) = answer.choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
+    (call,) = choice.message.tool_calls or []
+    assert call.type == "function"
+    assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "Kraków"})
+    assert call.id
+
+
+def test_a_tool_is_called_in_a_stream(house: House) -> None:
+    messages: Any = [{"role": "user", "content": f"say {CALL}"}]
+    tools: Any = [WEATHER]
+    chunks = list(house.client().chat.completions.create(model="formal", messages=messages, tools=tools, stream=True))
+    calls = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or []]
+    assert [(call.index, call.function and call.function.name) for call in calls] == [(0, "get_weather")]
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+
+
+def test_words_instead_of_a_tool(house: House) -> None:
+    (choice,) = ask(house, 'say {"answer": "I know that."}', tools=[WEATHER]).choices
+    assert (choice.finish_reason, choice.message.content, choice.message.tool_calls) == ("stop", "I know that.", None)
+
+
+def test_no_tool_is_wanted(house: House) -> None:
+    told = ask(house, "tell me", tools=[WEATHER], tool_choice="none").choices[0].message.content or ""
+    assert json.loads(told)["tools"] == []
+
+
+def test_what_a_tool_gave_is_told(house: House) -> None:
+    called = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Kraków"}'}}
+    turns = [
+        {"role": "user", "content": "What is the weather?"},
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+    ]
+    told = json.loads(ask(house, "", messages=turns).choices[0].message.content or "")
+    assert told["prompt"] == "What get_weather gave:\nrain"
+    assert [turn["content"] for turn in told["history"]] == ["What is the weather?", CALL]
+
+
+@pytest.mark.parametrize(
+    ("param", "asked"),
+    [
+        ("tools[0].type", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}),
+        ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "no name"}}]}),
+        ("tool_choice", {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "nobody"}}}),
+        ("response_format.json_schema.schema", {"response_format": {"type": "json_schema", "json_schema": {}}}),
+        ("response_format.type", {"response_format": {"type": "xml"}}),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(house: House, param: str, asked: dict[str, Any]) -> None:
+    with pytest.raises(openai.BadRequestError) as refusal:
+        ask(house, "go", **asked)
+    assert refusal.value.param == param
+
+
+def test_a_schema_is_of_bounded_size(house: House) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"enum": ["x" * 40_000]}}}
+    with pytest.raises(openai.BadRequestError, match="the limit is 32000"):
+        ask(house, "go", response_format=form)
