@@ -2,7 +2,10 @@
 
 PYTHON ?= python3
 # Wherever make was started, and whatever the folder is called: this is the only makefile.
-ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
+# In quotes of the shell, of which a name may have some itself.
+quoted = '$(subst ','\'',$(1))'
+ROOT := $(shell cd "$$(dirname $(call quoted,$(strip $(MAKEFILE_LIST))))" && pwd)
+HERE := $(call quoted,$(ROOT))
 RIDER := .venv/bin/rider
 TOX := .make/tox/bin/tox
 REPORTS := .make/reports
@@ -26,52 +29,52 @@ export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 .PHONY: help run test test-quick lint files mutations clean app tox
 
 help: ## show this
-	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' "$(ROOT)/Makefile" | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' $(HERE)/Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo "bench-NAME    run bench/NAME/run.py"
 
 run: app ## set up, then start Rider-PC (with a simulated robot unless RIDER_PI_HOST is set)
-	@cd "$(ROOT)" && exec $(RIDER) up
+	@cd $(HERE) && exec $(RIDER) up
 
 ifdef K
 test: tox ## set up, then run the whole test suite through tox; K=expression: only tests whose names match it
-	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
-	@cd "$(ROOT)" && exec $(TOX) run -e quick -- tests plugins -k "$(K)"
+	@$(PYTHON) $(HERE)/contrib/build/test_packages.py
+	@cd $(HERE) && exec $(TOX) run -e quick -- tests plugins -k "$(K)"
 else
 test: tox
-	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
-	@cd "$(ROOT)" && rm -rf $(REPORTS) && mkdir -p $(REPORTS)
-	@cd "$(ROOT)" && $(TOX) run --skip-missing-interpreters $(if $(CI),false,true) --result-json $(REPORTS)/tox.json; \
+	@$(PYTHON) $(HERE)/contrib/build/test_packages.py
+	@cd $(HERE) && rm -rf $(REPORTS) && mkdir -p $(REPORTS)
+	@cd $(HERE) && $(TOX) run --skip-missing-interpreters $(if $(CI),false,true) --result-json $(REPORTS)/tox.json; \
 		status=$$?; $(PYTHON) contrib/build/test_report.py $(REPORTS) && exit $$status
 endif
 
 test-quick: tox ## the tests that need no server, in the minute before a commit
-	@cd "$(ROOT)" && exec $(TOX) run -e quick
+	@cd $(HERE) && exec $(TOX) run -e quick
 
 lint: tox files ## ruff, the layers, mypy
-	@cd "$(ROOT)" && exec $(TOX) run -e lint,types
+	@cd $(HERE) && exec $(TOX) run -e lint,types
 
 # Against the empty tree: what is wrong in any file, not only in the last change. Patches have their own white space.
 files: ## no conflict marks or stray white space, nothing over 1 MB
-	@cd "$(ROOT)" && git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*.patch'
-	@cd "$(ROOT)" && git ls-files -z | xargs -0 -r ls -l -- | \
+	@cd $(HERE) && git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*.patch'
+	@cd $(HERE) && git ls-files -z | xargs -0 -r ls -l -- | \
 		awk '$$5 > 1048576 { print "too large: " $$NF; bad = 1 } END { exit bad }'
 
 mutations: tox ## take out each of the job engine's defences, and want its test red
-	@$(PYTHON) "$(ROOT)/contrib/build/test_packages.py"
-	@cd "$(ROOT)" && exec $(TOX) run -e mutations
+	@$(PYTHON) $(HERE)/contrib/build/test_packages.py
+	@cd $(HERE) && exec $(TOX) run -e mutations
 
 bench-%: app
-	@cd "$(ROOT)" && exec .venv/bin/python bench/$*/run.py
+	@cd $(HERE) && exec .venv/bin/python bench/$*/run.py
 
 clean: ## remove everything that was built or installed here; your data stays
-	@cd "$(ROOT)" && rm -rf .venv .tox .make build dist web/static web/node_modules *.egg-info plugins/*/build \
+	@cd $(HERE) && rm -rf .venv .tox .make build dist web/static web/node_modules *.egg-info plugins/*/build \
 		plugins/*/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	@find "$(ROOT)" -name __pycache__ -not -path '*/.git/*' -prune -exec rm -rf {} +
+	@find $(HERE) -name __pycache__ -not -path '*/.git/*' -prune -exec rm -rf {} +
 
 app:
 	@mkdir -p "$(HOME)"
-	@$(PYTHON) "$(ROOT)/contrib/build/bootstrap.py" app
+	@$(PYTHON) $(HERE)/contrib/build/bootstrap.py app
 
 tox:
 	@mkdir -p "$(HOME)"
-	@$(PYTHON) "$(ROOT)/contrib/build/bootstrap.py" tox
+	@$(PYTHON) $(HERE)/contrib/build/bootstrap.py tox
