@@ -6,7 +6,8 @@ PYTHON ?= python3
 quoted = '$(subst ','\'',$(1))'
 ROOT := $(shell cd "$$(dirname $(call quoted,$(strip $(MAKEFILE_LIST))))" && pwd)
 HERE := $(call quoted,$(ROOT))
-RIDER := .venv/bin/rider
+# Not .venv/bin/rider: a script does not lie in every folder.
+RIDER := .venv/bin/python -m rider_core.cli.main
 TOX := .make/tox/bin/tox
 REPORTS := .make/reports
 SHELL := /bin/bash

@@ -27,6 +27,8 @@ UV_TOOL = UvTool(ROOT / ".make" / "uv", ROOT / ".make" / "uv.toml")
 
 OLDEST, NEWEST = (3, 10), (3, 14)
 STAMP = "rider-stamp"
+#: The first line of a script in an environment has the environment's path between double quotes.
+SPECIAL_TO_SHELLS = frozenset('"$`\\')
 
 
 def main() -> int:
@@ -54,11 +56,16 @@ def make_app() -> None:
     missing = [str(folder) for folder in folders if not is_package(folder)]
     if missing:
         raise Failed(f"these folders hold no Python package: {', '.join(missing)}. Is the checkout complete?")
-    projects = [f"{folder}[testing]" if folder == ROOT else str(folder) for folder in folders]
+    # As paths from here: a semicolon in a whole one would be a requirement's own, to pip and uv.
+    os.chdir(ROOT)
+    projects = [".[testing]" if folder == ROOT else f"./{folder.relative_to(ROOT)}" for folder in folders]
     # pip, so that people can add plugins of their own.
     arguments = ["pip", *(part for project in projects for part in ("-e", project))]
     sources = [path for folder in folders for path in (folder / "setup.py", folder / "pyproject.toml")]
     install(APP_VENV, arguments, [*sources, *panel_sources()], "rider-core and its plugins (a few minutes, once)")
+    if SPECIAL_TO_SHELLS.intersection(str(ROOT)):
+        say(f"scripts of Python's environments cannot lie in a folder called {str(ROOT)!r}: where this says")
+        say(".venv/bin/rider, use .venv/bin/python -m rider_core.cli.main, or move the checkout and run make again")
 
 
 def make_tox() -> None:
