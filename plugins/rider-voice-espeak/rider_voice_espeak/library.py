@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ REMEDY = "pip install --force-reinstall espeakng-loader==0.2.4"
 
 #: Returns at the end of the synthesis, and calls back from the thread that called.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
+#: The library keeps a path of 160 bytes (`N_PATH_HOME`), to which it adds the names of files.
+_MAX_DATA_PATH = 120
 #: Without it the library ends the process when its data is missing.
 _INITIALIZE_DONT_EXIT = 0x8000
 #: What the library hands over in one callback, in ms. It takes 60 as the least, whatever it is given.
@@ -93,7 +97,7 @@ class EspeakLibrary:
         self._declare()
         data = folder / "espeak-ng-data"
         self.sample_rate: int = self._c.espeak_Initialize(
-            _AUDIO_OUTPUT_SYNCHRONOUS, _BLOCK_MS, str(data).encode(), _INITIALIZE_DONT_EXIT
+            _AUDIO_OUTPUT_SYNCHRONOUS, _BLOCK_MS, _short_name(data), _INITIALIZE_DONT_EXIT
         )
         if self.sample_rate <= 0:
             raise ProviderUnavailable(f"libespeak-ng cannot use its data in {data}", remedy=REMEDY)
@@ -185,6 +189,20 @@ def _has_dictionary(voice: Voice, data: Path) -> bool:
     named = re.search(r"^\s*dictionary\s+(\S+)", definition, re.MULTILINE)
     name = named.group(1) if named else voice.languages[0][1].partition("-")[0]
     return (data / f"{name}_dict").is_file()
+
+
+def _short_name(data: Path) -> bytes:
+    """A path of the folder for which the library has room: its own, or one through the open folder (Linux only).
+
+    The folder stays open as long as the process lives, as the library does.
+    """
+    path = os.fsencode(data)
+    if len(path) <= _MAX_DATA_PATH or not sys.platform.startswith("linux"):
+        return path
+    try:
+        return b"/proc/self/fd/%d" % os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ProviderUnavailable(f"eSpeak NG's data cannot be read: {error}", remedy=REMEDY) from None
 
 
 def loader_folder() -> Path:

@@ -53,3 +53,21 @@ except ProviderUnavailable as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert "refused: libespeak-ng cannot use its data" in done.stdout, done
+
+
+def test_a_folder_with_a_long_and_odd_name(tmp_path: Path) -> None:
+    """The library has room for 160 bytes."""
+    folder = tmp_path / ("it's \"my\" 100%; żółw " + "x" * 150)
+    folder.mkdir()
+    for entry in ("libespeak-ng.so", "espeak-ng-data"):
+        (folder / entry).symlink_to(loader_folder() / entry)
+    program = f"""
+from pathlib import Path
+from rider_voice_espeak.library import EspeakLibrary, Utterance
+library, heard = EspeakLibrary(Path({str(folder)!r})), []
+with library.turn():
+    library.speak(Utterance("Dzień dobry", "pl", 175, 50, 100), lambda block: heard.append(block) or True)
+print(len(library.voices) > 50, len(b"".join(heard)) > 10_000)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "True True\n", done
