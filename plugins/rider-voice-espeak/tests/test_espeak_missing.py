@@ -57,7 +57,7 @@ except ProviderUnavailable as error:
 
 def test_a_folder_with_a_long_and_odd_name(tmp_path: Path) -> None:
     """The library has room for 160 bytes."""
-    folder = tmp_path / ("it's \"my\" 100%; żółw " + "x" * 150)
+    folder = tmp_path / ('it\'s "my" 100%; żółw ' + "x" * 150)
     folder.mkdir()
     for entry in ("libespeak-ng.so", "espeak-ng-data"):
         (folder / entry).symlink_to(loader_folder() / entry)
