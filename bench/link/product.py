@@ -25,12 +25,13 @@ class Product:
     Attributes:
         to_robot, from_robot: The two directions of the robot's bus.
         link_port: Where the robot asks us.
+        web_port: The panel's.
     """
 
     def __init__(self, folder: Path, publish_port: int, subscribe_port: int, api_port: int) -> None:
         self.folder = folder
         self.to_robot, self.from_robot = Tunnel(publish_port), Tunnel(subscribe_port)
-        self.link_port = free_port()
+        self.link_port, self.web_port = free_port(), free_port()
         environment = {
             **os.environ,
             "RIDER_DATA_DIR": str(folder / "data"),
@@ -39,7 +40,7 @@ class Product:
             "RIDER_PI_SUBSCRIBE_PORT": str(self.from_robot.port),
             "RIDER_PI_API_PORT": str(api_port),
             "RIDER_LINK_PORT": str(self.link_port),
-            "RIDER_WEB_PORT": str(free_port()),
+            "RIDER_WEB_PORT": str(self.web_port),
             "RIDER_LANGUAGE": "en",
         }
         environment.pop("REDIS_URL", None)

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rider_core.errors import InvalidInput, TooLarge
 
+#: Quotation marks, brackets and commas in a text of JSON. A conversation of 10,000 turns has 120,000.
+MAX_JSON_PARTS = 200_000
+_JSON_MARKS = (b'"', b"[", b"{", b",")
+
 MessageT = TypeVar("MessageT", bound="Message")
 ResultT = TypeVar("ResultT", bound="Result")
 
@@ -51,6 +55,18 @@ def parse_json(model: type[MessageT], data: bytes) -> MessageT:
         return model.model_validate_json(data)
     except ValidationError as error:
         raise InvalidInput(first_problem(error)) from None
+
+
+def check_json_parts(data: bytes) -> None:
+    """Refuse JSON of very many parts, before it is read: 4 MB of keys are 100 MB in memory.
+
+    For what comes from outside. What is shorter than `MAX_JSON_PARTS` cannot have more.
+
+    Raises:
+        TooLarge: naming how many.
+    """
+    if len(data) > MAX_JSON_PARTS and (parts := sum(map(data.count, _JSON_MARKS))) > MAX_JSON_PARTS:
+        raise TooLarge(f"the JSON has {parts} parts, the limit is {MAX_JSON_PARTS}")
 
 
 def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from rider_core.api.messages import check_json_parts
 from rider_core.errors import InvalidInput, TooLarge
 
 #: A topic of the robot has some 30 characters.
@@ -40,6 +41,7 @@ def decode(parts: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
     limit = MAX_FRAME_BODY_BYTES if topic in LARGE_TOPICS else MAX_BODY_BYTES
     if len(raw_body) > limit:
         raise TooLarge(f"{topic} has a body of {len(raw_body)} bytes, the limit is {limit}")
+    check_json_parts(raw_body)
     return topic, _object(_text(raw_body, f"the body of {topic}"), topic)
 
 

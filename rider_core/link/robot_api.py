@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import httpx
 
-from rider_core.api.messages import parse_message
+from rider_core.api.messages import check_json_parts, parse_message
 from rider_core.api.steering import DOMAINS
-from rider_core.errors import InvalidInput, RobotError
+from rider_core.errors import InvalidInput, RobotError, TooLarge
 from rider_core.link.messages import DomainState
 from rider_core.metrics import ROBOT_CALLS
 
@@ -132,8 +132,9 @@ class RobotApi:
 
 def _object(content: bytes, call: str) -> dict[str, Any]:
     try:
+        check_json_parts(content)
         answer = json.loads(content)
-    except (ValueError, RecursionError):
+    except (TooLarge, ValueError, RecursionError):
         raise RobotError(f"{call}: the answer is not JSON") from None
     if not isinstance(answer, dict):
         raise RobotError(f"{call}: the answer is not an object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import time
 import tracemalloc
@@ -9,7 +10,7 @@ import tracemalloc
 import pytest
 
 from rider_core.api import AudioClip, DetectRequest, SynthesizeRequest, TranscribeRequest
-from rider_core.api.messages import Message, decode_base64, encode_base64, parse_message
+from rider_core.api.messages import Message, check_json_parts, decode_base64, encode_base64, parse_message
 from rider_core.errors import InvalidInput, TooLarge
 
 PCM = struct.pack("<4h", 1, -2, 3, -4)
@@ -72,3 +73,26 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
 
 def test_base64_there_and_back() -> None:
     assert decode_base64(encode_base64(PCM), max_bytes=len(PCM), name="audio") == PCM
+
+
+class TestJsonOfManyParts:
+    """4 MB of keys are 100 MB in memory."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            json.dumps({f"k{number}": 1 for number in range(300_000)}).encode(),
+            b"[" + b"[]," * 150_000 + b"1]",
+            b"[" + b"1," * 250_000 + b"1]",
+            b"{" * 250_000,
+        ],
+        ids=["keys", "lists", "numbers", "depth"],
+    )
+    def test_is_refused_before_it_is_read(self, data: bytes) -> None:
+        with pytest.raises(TooLarge, match=r"parts, the limit is 200000"):
+            check_json_parts(data)
+
+    def test_long_conversations_and_sound_pass(self) -> None:
+        turn = {"role": "user", "content": 'Well, then: what, pray, is "this"? ' * 8}
+        check_json_parts(json.dumps([turn] * 3_000).encode())
+        check_json_parts(json.dumps({"audio": "A" * 40_000_000}).encode())

@@ -35,6 +35,7 @@ def test_what_is_sent_is_multipart() -> None:
         ([b"a", b'{"x": -Infinity}'], InvalidInput, "Infinity is not a number"),
         ([b"a", b"[" * 60_000], InvalidInput, "not JSON"),
         ([b"a", b'{"x": ' + b"9" * 5_000 + b"}"], InvalidInput, "not JSON"),
+        ([b"vision.frame.offload", b"[" + b"1," * 250_000 + b"1]"], TooLarge, "parts, the limit is"),
         ([b"a" * 200, b"{}"], TooLarge, "the topic has 200 bytes"),
         ([b"a", b" " * (MAX_BODY_BYTES + 1)], TooLarge, str(MAX_BODY_BYTES)),
         ([b"vision.frame.offload", b" " * (MAX_FRAME_BODY_BYTES + 1)], TooLarge, str(MAX_FRAME_BODY_BYTES)),

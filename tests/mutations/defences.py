@@ -2392,6 +2392,13 @@ HARSH = [
         ("tests/cli/test_full_disk.py", "test_it_runs"),
     ),
     Defence(
+        "JSON of many keys fills the panel's memory",
+        "rider_core/api/messages.py",
+        "if len(data) > MAX_JSON_PARTS and (parts",
+        "if len(data) < 0 and (parts",
+        ("tests/api/test_messages_audio.py", "TestJsonOfManyParts"),
+    ),
+    Defence(
         "a tool call of a model is taken for words",
         "rider_core/worker/tool_calls.py",
         'if "tool" in said:',

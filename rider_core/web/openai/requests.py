@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rider_core.api.messages import MessageT, shorten
+from rider_core.api.messages import MessageT, check_json_parts, shorten
+from rider_core.errors import TooLarge
 from rider_core.web.openai.errors import WrongParameter
 
 
@@ -18,7 +19,10 @@ def parse_body(model: type[MessageT], data: bytes) -> MessageT:
         WrongParameter: it is not JSON, or does not fit.
     """
     try:
+        check_json_parts(data)
         return model.model_validate_json(data)
+    except TooLarge as error:
+        raise WrongParameter(error.message, "", reason="invalid_json") from None
     except ValidationError as error:
         raise _wrong(error) from None
 

@@ -251,6 +251,7 @@ def test_what_nobody_looked_at_is_named(house: House) -> None:
         b"",
         b"hello",
         b"[" * 100_000,
+        b"{" + b",".join(b'"k%d":1' % number for number in range(300_000)) + b"}",
         b'{"model": "echo-text", "messages": NaN}',
         b'{"model": "echo-text", "messages": [{"role": "user", "content": "x"}], "temperature": NaN}',
         b'{"model": "echo-text", "messages": [{"role": "user", "content": "x"}], "seed": ' + b"9" * 5_000 + b"}",
