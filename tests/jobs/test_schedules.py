@@ -184,6 +184,9 @@ def test_cron_is_due_in_its_time_zone(cron: str, start: str, due: list[str]) -> 
         ("0 0 * * sun-7", "0 0 * * 0"),
         ("0 0 * * fri-5", "0 0 * * 5"),
         ("0 0 * * 0-7", "0 0 * * *"),
+        ("0 0 * * 7-0", "0 0 * * 0"),
+        ("0 7-0 * * *", "0 0,7-23 * * *"),  # of an hour, that is the rest of the day
+        ("0 0 * * sat-7,2-2", "0 0 * * 0,2,6"),
         ("0 0 * * mon-fri/2", "0 0 * * 1,3,5"),
         ("@daily", "0 0 * * *"),
         ("@Hourly", "0 * * * *"),
@@ -267,6 +270,9 @@ class TestTheMachinesZone:
     [
         ({"cron": "61 * * * *"}, "cron: '61 * * * *' is never due"),
         ({"cron": "0 0 30 2 *"}, "cron: '0 0 30 2 *' is never due"),
+        ({"cron": "*/7-7 * * * *"}, "cron: '*/7-7 * * * *' is never due"),
+        ({"cron": "5-5-5 * * * *"}, "cron: '5-5-5 * * * *' is never due"),
+        ({"cron": "7-7/0 * * * *"}, "cron: '7-7/0 * * * *' is never due"),
         ({"cron": "* * * *"}, "it must be five fields"),
         ({"cron": "* * * * * *"}, "it must be five fields"),
         ({"cron": "R * * * *"}, "it must be five fields"),

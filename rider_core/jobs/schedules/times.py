@@ -23,7 +23,9 @@ _EPOCH = datetime(1970, 1, 1)
 MAX_COUNTED = 1_000
 #: Where the search for the latest due time begins, in seconds before now. The steps back double.
 _LOOK_BACK_S = 60
-_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?:/\d+)?")
+#: One part of a field's list. What only begins or ends like it (`*/7-7`, `5-5-5`) is croniter's to refuse.
+_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?:/0*[1-9]\d*)?")
+_WEEKDAY_FIELD = 4
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: Names and the numbers that mean the same.
@@ -136,12 +138,19 @@ class Cron(DueTimes):
 
 def _with_single_values(expression: str) -> str:
     """The expression with every range from a value to itself as that value: croniter takes it for the whole cycle."""
-    return _RANGE.sub(lambda it: it["first"] if _is_one(it["first"], it["last"]) else it[0], expression)
+    fields = enumerate(expression.split())
+    return " ".join(",".join(_single(part, number) for part in field.split(",")) for number, field in fields)
 
 
-def _is_one(first: str, last: str) -> bool:
+def _single(part: str, field: int) -> str:
+    found = _RANGE.fullmatch(part)
+    return found["first"] if found and _is_one(found["first"], found["last"], field) else part
+
+
+def _is_one(first: str, last: str, field: int) -> bool:
     if first.isdecimal() and last.isdecimal():
-        return int(first) == int(last)
+        # From Sunday to Sunday; the other way round, from 0 to 7, is every day.
+        return int(first) == int(last) or (field == _WEEKDAY_FIELD and (int(first), int(last)) == (7, 0))
     return first.lower() == last.lower() or {first.lower(), last.lower()} in _ALIKE
 
 
