@@ -66,7 +66,13 @@ class ClockWatch:
         self._offset = wall() - steady()
 
     def jumped_s(self) -> float:
-        """By how many seconds since the last call: above 0 forward, below 0 back; 0: it went on as it should."""
+        """By how many seconds since the last jump: above 0 forward, below 0 back; 0: it went on as it should.
+
+        Small steps that go on in one direction add up to one.
+        """
         offset = self._wall() - self._steady()
-        jump, self._offset = offset - self._offset, offset
-        return jump if abs(jump) > self.TOLERANCE_S else 0.0
+        jump = offset - self._offset
+        if abs(jump) <= self.TOLERANCE_S:
+            return 0.0
+        self._offset = offset
+        return jump

@@ -123,6 +123,16 @@ class Schedule(Message):
             origin=self.origin,
         )
 
+    def begun_anew(self, now: int) -> Self:
+        """With intervals from `now` on, where the clock was set back: at other seconds than before.
+
+        A job of a due time that comes again would have the id of one that was done, and be taken for it.
+        """
+        if self.every_s is None:
+            return self
+        same = (now - self.since_ts) % self.every_s == 0
+        return self.model_copy(update={"since_ts": max(0, now - same)})
+
     @field_validator("cron")
     @classmethod
     def _five_fields(cls, cron: str | None) -> str | None:

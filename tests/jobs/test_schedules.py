@@ -676,3 +676,42 @@ def test_it_says_that_it_lives_though_the_clock_was_set_back(stage: Stage, monke
     watch = Stopwatch.start()
     scheduler._wait()
     assert 0.4 < watch.elapsed_s < 3
+
+
+@pytest.mark.parametrize("back_s", [90, 300])
+def test_no_interval_is_lost_however_often_it_was_set_back(stage: Stage, back_s: int) -> None:
+    """The old times come again; their jobs are others than those that were done at them."""
+    stage.clock.now = stage.add(every_s=60) + 0.1
+    scheduler = stage.scheduler()
+    for number in range(1, 21):
+        scheduler.run(burst=True)
+        assert stage.jobs() == number
+        stage.clock.now -= back_s
+        scheduler.run(burst=True)
+        stage.clock.now += 60
+
+
+@pytest.mark.parametrize(
+    ("cron", "back_s", "within_s"),
+    [("*/5 * * * *", 7_200, 300), ("0 */6 * * *", 40 * 86_400, 6 * 3_600), ("30 7 * * *", 400 * 86_400, 86_400)],
+)
+def test_a_time_of_day_comes_though_the_clock_was_far_ahead(
+    stage: Stage, cron: str, back_s: int, within_s: int
+) -> None:
+    due = stage.add(cron=cron)
+    scheduler = stage.scheduler()
+    stage.clock.now = due + 0.1
+    scheduler.run(burst=True)
+    stage.clock.now -= back_s
+    scheduler.run(burst=True)
+    assert (stage.record().next_ts or 0) <= stage.clock.now + within_s
+
+
+def test_a_time_of_day_does_not_come_twice_for_a_step_back(stage: Stage) -> None:
+    due = stage.add(cron="30 7 * * *")
+    scheduler = stage.scheduler()
+    stage.clock.now = due + 0.1
+    scheduler.run(burst=True)
+    stage.clock.now -= 7_200
+    scheduler.run(burst=True)
+    assert stage.record().next_ts == due + 86_400

@@ -97,11 +97,16 @@ class Agenda:
         """The attempt whose `begin` was the first has certainly brought no job."""
         self._run("refused", entry)
 
-    def advance(self, entry: Entry, to: int, fired: bool, missed: int) -> bool:
-        """Go on to the due time `to`. False where somebody else was faster."""
+    def advance(self, entry: Entry, to: int, fired: bool, missed: int, anew: Schedule | None = None) -> bool:
+        """Go on to the due time `to`. False where somebody else was faster.
+
+        Args:
+            anew: The schedule with another beginning of its intervals. None: it stays as it is.
+        """
         now = self.clock()
         late = int(now - entry.due > LATE_S)
-        return bool(self._run("advance", entry, to, now if fired else "", late, missed))
+        stored = "" if anew is None else anew.model_dump_json().encode()
+        return bool(self._run("advance", entry, to, now if fired else "", late, missed, stored))
 
     def disable(self, entry: Entry, problem: str) -> bool:
         """It cannot work. False where it was changed meanwhile."""

@@ -125,7 +125,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             self._rests.refuse(job.key, str(error))
 
     def _heed_the_clock(self) -> None:
-        """Where it was set back, what comes at intervals would come only when the old time has come again."""
+        """Where it was set back, what is to come would come only when the old time has come again."""
         if self._clock is None:
             self._clock = ClockWatch(wall=self._agenda.clock)
         elif not (jump_s := self._clock.jumped_s()):
@@ -137,10 +137,11 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             entry = self._agenda.read(schedule_id, due_ts)
             try:
                 schedule = entry.schedule()
+                if due_times(schedule).brought_forward(due_ts, now) < due_ts:
+                    schedule = schedule.begun_anew(int(now))
+                    self._agenda.advance(entry, due_times(schedule).after(now), False, 0, schedule)
             except InvalidInput:  # told when it is due
                 continue
-            if schedule.every_s and due_ts - now > schedule.every_s:
-                self._agenda.advance(entry, due_times(schedule).after(now), False, 0)
 
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
         begun = self._agenda.begin(job)

@@ -23,6 +23,8 @@ _EPOCH = datetime(1970, 1, 1)
 MAX_COUNTED = 1_000
 #: Where the search for the latest due time begins, in seconds before now. The steps back double.
 _LOOK_BACK_S = 60
+#: After a cron's usual: what has fixed hours does not come again where the clock was set back by no more than this.
+_NO_REPEAT_S = 3 * 3_600
 #: One part of a field's list. What only begins or ends like it (`*/7-7`, `5-5-5`) is croniter's to refuse.
 _RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?:/0*[1-9]\d*)?")
 _WEEKDAY_FIELD = 4
@@ -42,6 +44,10 @@ class DueTimes(ABC):
     @abstractmethod
     def after(self, ts: float) -> int:
         """The first that is later than `ts`."""
+
+    @abstractmethod
+    def brought_forward(self, due: int, now: float) -> int:
+        """The due time to wait for: `due`, or an earlier one where the clock was set back since `due` was found."""
 
     def latest(self, first: int, now: float) -> int:
         """The last of those from `first`, which is one, to `now`."""
@@ -72,6 +78,9 @@ class Interval(DueTimes):
         # Also before its beginning: the clock may have been set back since.
         return self._since_ts + (int((ts - self._since_ts) // self._every_s) + 1) * self._every_s
 
+    def brought_forward(self, due: int, now: float) -> int:
+        return self.after(now) if due - now > self._every_s else due
+
 
 class Cron(DueTimes):
     def __init__(self, expression: str, zone: ZoneInfo) -> None:
@@ -90,6 +99,10 @@ class Cron(DueTimes):
     def after(self, ts: float) -> int:
         second = int(ts // 1)
         return self._after_evenly(second) if self._evenly else self._after_on_the_clock(second)
+
+    def brought_forward(self, due: int, now: float) -> int:
+        known = now if self._evenly else now + _NO_REPEAT_S
+        return self.after(now) if due > self.after(known) else due
 
     def _after_on_the_clock(self, ts: int) -> int:
         shown = _EPOCH + timedelta(seconds=ts + self._offset_s(ts))
