@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rider_core.errors import ConfigError
+from rider_core.web.names import origin_of
+
 METHODS = "GET, POST, OPTIONS"
 #: What clients send, those of OpenAI's own among it; a browser asks for more by name.
 HEADERS = "authorization, content-type"
@@ -21,10 +24,21 @@ class AllowedOrigins:
     """The origins that the settings name."""
 
     def __init__(self, origins: Iterable[str]) -> None:
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        """Raises `ConfigError` where one is none."""
+        self._origins = frozenset(map(_origin, origins))
 
     def allow(self, origin: str) -> bool:
         return origin.lower() in self._origins
+
+
+def _origin(text: str) -> str:
+    try:
+        return origin_of(text)
+    except ValueError:
+        raise ConfigError(
+            f"web_allowed_origins has {text!r}, which is no page's address",
+            remedy="set RIDER_WEB_ALLOWED_ORIGINS to some such as app://obsidian.md,http://localhost:3000",
+        ) from None
 
 
 def is_preflight(environ: dict[str, Any]) -> bool:

@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
+from rider_core.printable import without_passwords
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Longer than any name and port; what is longer is not parsed.
 MAX_HOST = 300
+
+#: Ports that browsers leave out.
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,23 +41,28 @@ class PublicUrl(NamedTuple):
         """Raises `ConfigError` where it is no address of a page."""
         if not settings.web_public_url:
             return cls("", "", "")
-        parts = urlsplit(settings.web_public_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        try:
+            parts = urlsplit(settings.web_public_url)
+            if parts.scheme not in _DEFAULT_PORTS or parts.query or parts.fragment:
+                raise ValueError("it is none that people open")
+            origin = origin_of(settings.web_public_url)
+            return cls(origin, name_in(origin.partition("//")[2]), parts.path.rstrip("/"))
+        except ValueError:
             raise ConfigError(
-                f"web_public_url is {settings.web_public_url!r}, which is no address of a page",
+                f"web_public_url is {without_passwords(settings.web_public_url)!r}, which is no address of a page",
                 remedy="set RIDER_WEB_PUBLIC_URL to one such as https://home.example/rider",
-            )
-        return cls(f"{parts.scheme}://{parts.netloc}".lower(), parts.hostname.lower(), parts.path.rstrip("/"))
+            ) from None
 
 
 class Names:
     """What the panel is called."""
 
     def __init__(self, settings: Settings, public: PublicUrl) -> None:
+        """Raises `ConfigError` where one that is allowed is no name."""
         host = settings.web_host.lower().strip("[]")
         address = as_address(host)
         self._any_address = host == "" or (address is not None and address.is_unspecified)
-        allowed = [name.lower().rstrip(".") for name in settings.web_allowed_hosts]
+        allowed = [_allowed(name) for name in settings.web_allowed_hosts]
         self._names = LOOPBACK_NAMES | {host, public.host} | {name for name in allowed if not name.startswith("*.")}
         self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
         if self._any_address:
@@ -68,16 +77,9 @@ class Names:
         """
         if not host or len(host) > MAX_HOST:
             return False
-        name = host.lower()
-        if name.startswith("["):
-            name, bracket, port = name[1:].partition("]")
-            if not bracket or (port and not _is_port(port)):
-                return False
-        elif ":" in name:
-            name, _, port = name.partition(":")
-            if not _is_port(":" + port):
-                return False
-        name = name.removesuffix(".")
+        name = name_in(host)
+        if not name:
+            return False
         if name in self._names or (self._suffixes and name.endswith(self._suffixes)):
             return True
         # A page can be rebound to our address only under a name; who asks by address asked for this address.
@@ -104,6 +106,54 @@ class TrustedProxies:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         return address is not None and any(address in network for network in self._networks)
+
+
+def name_in(host: str) -> str:
+    """The name or address in a `Host` header, as it is compared; empty where there is none."""
+    name = host.lower()
+    if name.startswith("["):
+        name, bracket, port = name[1:].partition("]")
+        if not bracket or (port and not _is_port(port)):
+            return ""
+    elif ":" in name:
+        name, _, port = name.partition(":")
+        if not _is_port(":" + port):
+            return ""
+    name = name.removesuffix(".")
+    address = as_address(name)
+    return name if address is None else str(address)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, name and port of an address, as browsers send them in `Origin`. Raises `ValueError` where it has none."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        raise ValueError(f"{url!r} has no scheme or no name")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _as_sent(parts.hostname)
+    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}".lower()
+
+
+def _allowed(name: str) -> str:
+    """A name in the settings, which people copy with its port or brackets. Raises `ConfigError`."""
+    address = as_address(name)
+    if address is not None:
+        return str(address)
+    try:
+        plain = name_in(_as_sent(name))
+    except UnicodeError:
+        plain = ""
+    if not plain or set(plain.removeprefix("*.")) & set("*/@ "):
+        raise ConfigError(
+            f"web_allowed_hosts has {name!r}, which is no name",
+            remedy="set RIDER_WEB_ALLOWED_HOSTS to some such as panel.home,*.lan",
+        )
+    return plain
+
+
+def _as_sent(name: str) -> str:
+    """As browsers send it: in ASCII. Raises `UnicodeError`."""
+    return name if name.isascii() else name.encode("idna").decode("ascii")
 
 
 def as_address(host: str) -> Address | None:

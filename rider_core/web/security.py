@@ -23,7 +23,7 @@ from rider_core.metrics import REFUSED
 from rider_core.printable import printable
 from rider_core.web.buckets import TokenBuckets
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
-from rider_core.web.names import Names, PublicUrl, TrustedProxies, as_address
+from rider_core.web.names import Names, PublicUrl, TrustedProxies, as_address, name_in
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
 from rider_core.web.serving.addresses import client_at
@@ -148,7 +148,7 @@ class Gate:
         host = environ.get("HTTP_HOST", "")
         # What asks whether the panel lives may be so simple that it sends no name.
         if not self._names.know(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
-            name = printable(host[:MAX_SHOWN]).partition(":")[0]
+            name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
             sentence = f"The panel does not go by the name {name!r}. Where that is one of its names: "
             return "403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", []
         if not page and not self._is_own_page(environ, host):

@@ -69,6 +69,33 @@ def test_a_refused_name_is_told_with_what_lets_it_in() -> None:
     assert Asked(web_allowed_hosts=remedy)("rider.home:8000") == 200
 
 
+def test_an_address_that_is_refused_has_a_remedy_that_works() -> None:
+    ask = Asked()
+    assert ask("[fd00:0::7]:8000") == 403
+    remedy = ask.text.strip().rpartition("RIDER_WEB_ALLOWED_HOSTS=")[2]
+    assert remedy == "fd00::7"
+    assert Asked(web_allowed_hosts=remedy)("[fd00:0::7]:8000") == 200
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [
+        ("panel.home:8000", "panel.home:8000"),
+        ("[fd00::7]:8000", "[fd00::7]:8000"),
+        ("żółw.home", "xn--w-uga1v8h.home"),
+        ("*.żółw.home", "a.xn--w-uga1v8h.home:80"),
+    ],
+)
+def test_names_may_be_written_as_people_copy_them(allowed: str, host: str) -> None:
+    assert Asked(web_allowed_hosts=allowed)(host) == 200
+
+
+@pytest.mark.parametrize("name", ["*", "http://panel.home/", "*.*.lan", "panel.home:http", "[fd00::7", "ż" * 70])
+def test_what_is_no_name_is_told_at_the_start(name: str) -> None:
+    with pytest.raises(ConfigError, match="web_allowed_hosts has .*, which is no name"):
+        Asked(web_allowed_hosts=name)
+
+
 def test_who_asks_whether_it_lives_may_send_no_name() -> None:
     ask = Asked(web_password="s3cret")
     assert ask("", "/healthz") == 200
@@ -117,7 +144,26 @@ class TestProxy:
         assert guess("192.168.1.10", "s3cret") == 200
 
     @pytest.mark.parametrize(
-        "url", ["home.example", "ftp://home.example", "https://", "https://home.example/?x=1", "/rider"]
+        ("url", "origin"),
+        [
+            ("https://home.example:443/rider", "https://home.example"),
+            ("http://Home.example:80", "http://home.example"),
+            ("https://me:secret@home.example:8443/", "https://home.example:8443"),
+            ("https://[fd00::7]:443", "https://[fd00::7]"),
+            ("https://żółw.example", "https://xn--w-uga1v8h.example"),
+        ],
+    )
+    def test_its_address_as_browsers_say_it(self, url: str, origin: str) -> None:
+        ask = Asked(web_public_url=url)
+        assert ask(path="/api/x", HTTP_ORIGIN=origin) == 200
+        assert ask(origin.partition("//")[2], path="/api/x", HTTP_ORIGIN=origin) == 200
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("home.example", "ftp://home.example", "https://", "https://home.example/?x=1", "/rider"),
+            *("https://home.example:99999", "https://[fd00::7", "https://home.example:https"),
+        ],
     )
     def test_an_address_that_is_none(self, url: str) -> None:
         with pytest.raises(ConfigError, match="RIDER_WEB_PUBLIC_URL"):
@@ -160,6 +206,16 @@ class TestElsewhere:
         assert ask(path="/v1/models", HTTP_ORIGIN="http://localhost:3000", **SECRET) == 200
         assert ask(path="/v1/models", HTTP_ORIGIN="null", **SECRET) == 403
         assert "access-control-allow-origin" not in ask.headers
+
+    @pytest.mark.parametrize("written", ["https://app.example:443", "https://App.example/index.html"])
+    def test_a_page_as_people_copy_it(self, written: str) -> None:
+        ask = Asked(web_allowed_origins=written)
+        assert ask(path="/v1/models", HTTP_ORIGIN="https://app.example") == 200
+
+    @pytest.mark.parametrize("written", ["*", "null", "app.example", "https://app.example:port"])
+    def test_a_page_that_is_none(self, written: str) -> None:
+        with pytest.raises(ConfigError, match="web_allowed_origins has .*, which is no page's address"):
+            Asked(web_allowed_origins=written)
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])
     def test_a_page_that_sends_no_origin_is_refused_too(self, site: str) -> None:
