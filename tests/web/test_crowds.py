@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -173,3 +173,56 @@ def test_a_body_in_chunks_arrives(stage: PanelStage, sockets: ExitStack) -> None
     endless = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     assert dial(stage, sockets, endless + chunk * 80).recv(12) == b"HTTP/1.1 413"
+
+
+CHUNKED = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+IN_CHUNKS = b"Transfer-Encoding: chunked\r\n"
+
+
+def test_a_body_in_single_bytes_with_extensions_and_a_trailer_arrives(stage: PanelStage, sockets: ExitStack) -> None:
+    stage.start()
+    body = b'{"model": "nothing"}'
+    pieces = b"".join(b'0001 ;name="a;b"\r\n' + body[at : at + 1] + b"\r\n" for at in range(len(body)))
+    request = CHUNKED + IN_CHUNKS + b"\r\n" + pieces + b"0\r\nExpires: never\r\n\r\n"
+    client = dial(stage, sockets, request + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    client.shutdown(socket.SHUT_WR)
+    answers = read_to_end(client)
+    assert b"messages is missing" in answers
+    assert answers.count(b"HTTP/1.1 200") == (stage.mode == "eventlet")  # Werkzeug's closes after each
+
+
+def test_odd_chunks_are_refused_and_smuggle_nothing(stage: PanelStage, sockets: ExitStack) -> None:
+    process = stage.start()
+    healthy = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    empty = b"0\r\n\r\n"
+    before = memory_mb(process.pid)
+    for coding, body in [
+        (IN_CHUNKS + b"Content-Length: 5\r\n", empty + healthy),
+        (b"Transfer-Encoding: gzip, chunked\r\n", b"2\r\n{}\r\n" + empty),
+        (b"Transfer-Encoding: gzip\r\n", healthy),
+        (IN_CHUNKS, b"-1\r\n{}\r\n" + empty),
+        (IN_CHUNKS, b"0x2\r\n{}\r\n" + empty),
+        (IN_CHUNKS, b"0_2\r\n{}\r\n" + empty),
+        (IN_CHUNKS, b"2\r\n{}X\r\n" + empty),
+        (IN_CHUNKS, b"f" * 20 + b"\r\n" + bytes(100)),
+        (IN_CHUNKS, b"0" * 60_000_000),
+        (IN_CHUNKS, b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 200_000),
+    ]:
+        client = dial(stage, sockets, CHUNKED + coding + b"\r\n")
+        with suppress(OSError):  # it is not read to its end
+            client.sendall(body)
+            client.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            answer = read_to_end(client)
+            assert answer[9:12] in (b"400", b"413", b"501"), (body[:50], answer[:200])
+            assert answer.count(b"HTTP/1.") == 1, body[:50]
+            assert b"is missing" not in answer, body[:50]
+    assert memory_mb(process.pid) - before < 40
+    assert page_s(stage) < 2
+    assert "Traceback" not in stage.processes.log("panel.log")
+
+
+def memory_mb(pid: int) -> int:
+    """The most that it has had."""
+    (told,) = [it for it in Path(f"/proc/{pid}/status").read_text().splitlines() if it.startswith("VmHWM")]
+    return int(told.split()[1]) >> 10

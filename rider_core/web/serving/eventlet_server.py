@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import socket
 from functools import partial
@@ -11,12 +12,32 @@ import eventlet
 import eventlet.wsgi
 from flask import Flask
 
+from rider_core.web.serving.chunks import ChunkedBody
 from rider_core.web.serving.connections import MAX_CONNECTIONS, SILENCE_S, Connections
 from rider_core.web.serving.handler import WatchedHandler
 
 log = logging.getLogger("rider_core.web.http")
 #: While a connection ends, the next may be there already; and where all green threads are taken, nobody accepts.
 _PLACES = 4 * MAX_CONNECTIONS
+
+
+class _ChunkedInput(eventlet.wsgi.Input):  # type: ignore[misc]
+    """eventlet's, which also says `100 Continue`, over a body that we take apart."""
+
+    def __init__(self, made: Any, coding: str) -> None:
+        """
+        Args:
+            made: What eventlet has made for this request.
+            coding: As for `ChunkedBody`.
+        """
+        super().__init__(made.rfile, None, made.get_socket(), made.wfile, made.wfile_line, chunked_input=True)
+        self._body = io.BufferedReader(ChunkedBody(made.rfile, coding))
+
+    def _chunked_read(self, rfile: Any, length: int | None = None, use_readline: bool = False) -> bytes:
+        if self.should_send_hundred_continue:
+            self.send_hundred_continue_response()
+            self.is_hundred_continue_response_sent = True
+        return self._body.readline(length) if use_readline else self._body.read(length)
 
 
 class _Handler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
@@ -31,8 +52,10 @@ class _Handler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ignore[misc
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            # Its end is read off by eventlet; Flask would take a body without a length for none.
+        coding = environ.get("HTTP_TRANSFER_ENCODING")
+        if coding is not None:
+            environ["wsgi.input"] = environ["eventlet.input"] = _ChunkedInput(environ["eventlet.input"], coding)
+            # Its end is read off there; Flask would take a body without a length for none.
             environ["wsgi.input_terminated"] = True
         return environ | self.about_connection()
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from rider_core.web.serving.chunks import ChunkedBody
 from rider_core.web.serving.connections import SILENCE_S, Connection, Connections
 from rider_core.web.serving.handler import WatchedHandler
 
@@ -27,7 +28,11 @@ class _Handler(WatchedHandler, WSGIRequestHandler):
         super().setup()
 
     def make_environ(self) -> dict[str, Any]:
-        return super().make_environ() | self.about_connection()
+        environ = super().make_environ() | self.about_connection()
+        coding = environ.get("HTTP_TRANSFER_ENCODING")
+        if coding is not None:
+            environ.update({"wsgi.input": ChunkedBody(self.rfile, coding), "wsgi.input_terminated": True})
+        return environ
 
     def end_headers(self) -> None:
         super().end_headers()
