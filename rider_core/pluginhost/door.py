@@ -119,6 +119,8 @@ def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[],
 
 def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
     """Raises `ProviderBroken` where a method gave something of another kind."""
+    if isinstance(value, str):
+        value = _with_whole_characters(value)
     if not isinstance(value, kind):
         raise _wrong(provider.name, what, _a(kind), value)
     return value
@@ -190,6 +192,15 @@ def _wrong(name: str, what: str, wanted: str, value: object) -> ProviderBroken:
         f"{name}: {what} {type(value).__name__} {text[:MAX_SHOWN]}",
         remedy=f"its author can mend it; without it: {_switch_off(name)}",
     )
+
+
+def _with_whole_characters(text: str) -> str:
+    """Halves of characters, as engines give them that count in UTF-16, are put together or replaced: no JSON has them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _a(kind: type) -> str:

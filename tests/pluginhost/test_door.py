@@ -140,6 +140,12 @@ def test_what_is_right_passes() -> None:
     assert list(stream) == ["a", "b"]
 
 
+def test_halves_of_characters_are_put_together_or_replaced() -> None:
+    halves = ["Cześć 😀", "\ud83d\ude00", "a\ud83d", "\ude00b"]
+    stream = door.pieces_of(ear(lambda: None), "x()", str, lambda: iter(halves))
+    assert list(stream) == ["Cześć 😀", "😀", "a\ufffd", "\ufffdb"]
+
+
 def test_a_stream_is_closed_with_its_reader() -> None:
     closed = []
 
