@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -15,6 +15,8 @@ from rider_core.api.wav import HEAD_BYTES, is_wav
 from rider_core.cli.pictures import as_jpeg
 from rider_core.runtime import ffmpeg
 
+#: Of a film's sound or a picture as it comes from a camera; each task has a limit of its own, which is lower.
+MAX_INPUT_BYTES = 512 * 1024 * 1024
 #: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
 _INPUTS = {
     "voice.transcribe": ("audio", True),
@@ -40,8 +42,8 @@ def payload_of(task: str, source: str, extra: Sequence[str] = ()) -> dict[str, A
 def _filled(task: str, source: str) -> dict[str, Any]:
     field, is_file = _INPUTS[task]
     if not is_file:
-        return {field: sys.stdin.read() if source == "-" else source}
-    data = sys.stdin.buffer.read() if source == "-" else _read(source)
+        return {field: _standard_input().read(MAX_INPUT_BYTES) if source == "-" else source}
+    data = _read(source)
     if task == "vision.detect":
         data = as_jpeg(data)
     if task == "voice.transcribe" and not is_wav(data[:HEAD_BYTES]) and ffmpeg.can_read(data[:64]):
@@ -52,9 +54,20 @@ def _filled(task: str, source: str) -> dict[str, Any]:
 
 def _read(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
+        # Whatever it is: a device has no end.
+        with _standard_input().buffer if name == "-" else Path(name).open("rb") as file:
+            data = file.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
         raise click.BadParameter(f"{name}: {error.strerror}", param_hint="INPUT") from None
+    if len(data) > MAX_INPUT_BYTES:
+        raise click.BadParameter(f"{name} has more than {MAX_INPUT_BYTES >> 20} MB", param_hint="INPUT")
+    return data
+
+
+def _standard_input() -> TextIO:
+    if sys.stdin is None:  # closed by whoever started this
+        raise click.BadParameter("-: there is no standard input", param_hint="INPUT")
+    return sys.stdin
 
 
 def _field(item: str) -> tuple[str, Any]:
@@ -63,5 +76,5 @@ def _field(item: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint="--set")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rider_core.api.jobs import Priority
-from rider_core.api.messages import parse_message
+from rider_core.api.messages import parse_message, shorten
 from rider_core.api.schedules import Missed, Schedule, ScheduleRecord, ScheduleState, machine_timezone
 from rider_core.api.tasks import TASKS
 from rider_core.cli.completion import complete_providers
@@ -39,10 +39,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value).strip().lower()
-        if text.isdecimal():
+        # Longer than that is no number of seconds that anybody waits for.
+        if re.fullmatch(r"\d{1,9}", text):
             return int(text)
-        if not re.fullmatch(r"(\d+[smhd])+", text):
-            self.fail(f"{value!r} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx)
+        if not re.fullmatch(r"(\d{1,9}[smhd])+", text):
+            self.fail(f"{shorten(value, 40)} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx)
         return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)([smhd])", text))
 
 
