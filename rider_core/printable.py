@@ -6,9 +6,9 @@ import re
 
 #: Control characters of ASCII and of Latin 1, what turns the direction of writing, line ends of Unicode, and halves of
 #: characters, which no encoding takes.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: The same where lines and tabs are wanted, as in a traceback.
-_STEERING_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_STEERING_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: `scheme://user:password@host`; the user may be missing, as in Redis's.
 _PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)[^\s/]*@")
 _SECRET = ("password", "token", "secret", "key")
@@ -29,6 +29,11 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same, but lines stay lines."""
     return _STEERING_IN_LINES.sub(_escaped, text)
+
+
+def printable_json(text: str) -> str:
+    """The same of a text in JSON, in JSON's own escapes: a program reads what it would have read."""
+    return _STEERING_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def without_passwords(text: str) -> str:

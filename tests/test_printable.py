@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 
 import pytest
 
-from rider_core.printable import printable, printable_lines, without_passwords
+from rider_core.printable import printable, printable_json, printable_lines, without_passwords
 from rider_core.runtime.log_lines import LineFormatter
 
 
@@ -19,6 +20,7 @@ from rider_core.runtime.log_lines import LineFormatter
         ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
         ("\x9b31m", r"\x9b31m"),
         ("\u202eevil\u2066", r"\u202eevil\u2066"),
+        ("\u061cevil", r"\u061cevil"),
         ("\ud800", r"\ud800"),
         ("\u2028", r"\u2028"),
         ("\x00", r"\x00"),
@@ -31,6 +33,14 @@ def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
 
 def test_lines_may_stay_lines() -> None:
     assert printable_lines("a\n\tb\r\x1b") == "a\n\tb\\r\\x1b"
+
+
+def test_json_stays_json() -> None:
+    said = {"text": "\x1b[2J\n \x9b31m \u202e \ud83d 😀 Cześć"}
+    shown = printable_json(json.dumps(said, ensure_ascii=False, indent=1))
+    assert json.loads(shown) == said
+    assert "😀 Cześć" in shown
+    assert shown.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(

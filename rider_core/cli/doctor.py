@@ -16,6 +16,7 @@ from rider_core.config import Settings, load_settings
 from rider_core.errors import BackendUnavailable, RiderError
 from rider_core.pluginhost import PluginRecord, PluginState, door
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
+from rider_core.printable import printable, printable_json
 from rider_core.runtime.data_folder import make_data_folder
 from rider_core.runtime.redis_server import write_configuration
 from rider_core.runtime.services import Services
@@ -43,11 +44,11 @@ def doctor(as_json: bool) -> None:
             continue
         mark, colour = _MARKS[health.status]
         click.secho(f"{mark:<5}", fg=colour, nl=False)
-        click.echo(f"{name}{': ' + health.reason if health.reason else ''}")
+        click.echo(printable(f"{name}{': ' + health.reason if health.reason else ''}"))
         if health.remedy:
-            click.echo(f"     what to do: {health.remedy}")
+            click.echo(printable(f"     what to do: {health.remedy}"))
     if as_json:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(told, indent=2, ensure_ascii=False)))
     if not healthy:
         sys.exit(1)
 

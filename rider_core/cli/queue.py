@@ -19,6 +19,7 @@ from rider_core.api.messages import shorten
 from rider_core.api.tasks import QUEUES
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
+from rider_core.printable import printable, printable_json, printable_lines
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.redis_connection import connect
 from rider_core.timing import Stopwatch
@@ -91,7 +92,7 @@ def dead(job_id: str | None, queues: tuple[str, ...], limit: int, as_json: bool)
             letters = [letter for name in queues or QUEUES for letter in backend.dead_letters(name, limit)]
     if as_json:
         for letter in letters:
-            click.echo(letter.model_dump_json())
+            click.echo(printable_json(letter.model_dump_json()))
     elif job_id is not None:
         _print_letter(letters[0])
     else:
@@ -179,29 +180,35 @@ def _print_letters(letters: list[DeadLetter]) -> None:
     for letter in letters:
         record, problem = letter.record, letter.record.problem
         error = f"{problem.code}: {problem.message}" if problem else "?"
-        table.add_row(record.id, record.task, _when(record.ended_ts), str(record.attempts), escape(error))
+        cells = (record.id, record.task, _when(record.ended_ts), str(record.attempts), error)
+        table.add_row(*(escape(printable(cell)) for cell in cells))
     print_table(table)
     click.echo("one of them: rider queue dead JOB; again: rider queue requeue JOB; forget: rider queue purge JOB")
 
 
 def _print_letter(letter: DeadLetter) -> None:
-    record, problem = letter.record, letter.record.problem
-    click.echo(f"job       {record.id}")
-    click.echo(f"task      {record.task}, {record.priority.value} priority, asked for by {record.origin or 'nobody'}")
-    click.echo(f"ended     {_when(record.ended_ts)} after {record.attempts} attempt(s)")
-    if record.provider:
-        click.echo(f"provider  {record.provider}{' (MOCK)' if record.mock else ''}")
-    if problem:
-        click.echo(f"error     {problem.code}: {problem.message}")
-        if problem.remedy:
-            click.echo(f"remedy    {problem.remedy}")
-    if record.progress:
-        click.echo(f"batch     {record.progress.done} of {record.progress.total} items done")
-    click.echo("payload of the first item" if record.progress else "payload")
-    for name, value in letter.payload.items():
-        click.echo(f"  {name}: {shorten(value, 200)}")
+    for line in _lines_of(letter):
+        click.echo(printable(line))
     if letter.traceback:
-        click.echo(letter.traceback)
+        click.echo(printable_lines(letter.traceback))
+
+
+def _lines_of(letter: DeadLetter) -> Iterator[str]:
+    record, problem = letter.record, letter.record.problem
+    yield f"job       {record.id}"
+    yield f"task      {record.task}, {record.priority.value} priority, asked for by {record.origin or 'nobody'}"
+    yield f"ended     {_when(record.ended_ts)} after {record.attempts} attempt(s)"
+    if record.provider:
+        yield f"provider  {record.provider}{' (MOCK)' if record.mock else ''}"
+    if problem:
+        yield f"error     {problem.code}: {problem.message}"
+        if problem.remedy:
+            yield f"remedy    {problem.remedy}"
+    if record.progress:
+        yield f"batch     {record.progress.done} of {record.progress.total} items done"
+    yield "payload of the first item" if record.progress else "payload"
+    for name, value in letter.payload.items():
+        yield f"  {name}: {shorten(value, 200)}"
 
 
 def _when(ts: float | None) -> str:

@@ -26,6 +26,7 @@ from rider_core.cli.job_input import payload_of
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import RiderError, WaitTimeout
+from rider_core.printable import printable, printable_json, printable_lines
 from rider_core.runtime.installed import changes_since_start
 from rider_core.runtime.services import Services
 
@@ -105,13 +106,13 @@ def run(
         seconds = result.get("duration_s", 0)
         click.secho(f"{seconds:.1f} s of sound were made and thrown away; --output FILE.wav keeps them", err=True)
     if as_json or task == "voice.synthesize":
-        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+        click.echo(printable_json(json.dumps(result, ensure_ascii=False, indent=2)))
     elif task == "vision.detect":
         _print_objects(parse_message(Detections, result))
     elif task == "voice.transcribe":
-        click.echo(result["text"] or "(nobody speaks)")
+        click.echo(printable_lines(result["text"]) or "(nobody speaks)")
         if result.get("hint"):
-            click.secho(result["hint"], fg="yellow", err=True)
+            click.secho(printable_lines(result["hint"]), fg="yellow", err=True)
 
 
 def _check_place(output: Path) -> None:
@@ -148,7 +149,7 @@ def _write(output: Path, spec: JobSpec, result: Any, sound: list[bytes]) -> None
 def _print_objects(found: Detections) -> None:
     table = Table("object", "score", "left", "top", "right", "bottom", caption=f"{found.width} x {found.height} pixels")
     for it in found.objects:
-        table.add_row(Text(it.label), f"{it.score:.0%}", *(f"{edge:.0f}" for edge in it.box))
+        table.add_row(Text(printable(it.label)), f"{it.score:.0%}", *(f"{edge:.0f}" for edge in it.box))
     if found.objects:
         print_table(table)
     else:
@@ -177,7 +178,7 @@ def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> l
         if event.kind == "job.partial" and "audio" in event.data:
             sound.append(decode_base64(event.data["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
         elif event.kind == "job.partial" and not quiet:
-            click.echo(event.data.get("text", ""), nl=False)
+            click.echo(printable_lines(event.data.get("text", "")), nl=False)
             shown = True
     if shown:
         click.echo()

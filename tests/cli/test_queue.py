@@ -90,6 +90,23 @@ def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) 
     assert len(one) < 700
 
 
+def test_what_a_dead_letter_tells_steers_no_terminal(rider: Shell, connection: redis.Redis) -> None:
+    """Who asked, what was asked and an engine's errors: each may be somebody else's."""
+    evil = "\x1b]0;owned\x07\x9b31m\n\u202efake"
+    backend = RQBackend(connection)
+    backend.submit(JobSpec(id="job", task="text.generate", payload={"prompt": evil}, origin=evil))
+    desk = backend.desk("w1", ["text"])
+    (claim,) = desk.take()
+    problem = JobProblem(code="crashed", message=evil, remedy=evil)
+    desk.commit([Ended.with_problem(claim, Outcome.HOPELESS, problem, provider="echo-text", traceback=evil)])
+    for arguments in (("dead",), ("dead", "job"), ("dead", "--json")):
+        shown = rider(*arguments)
+        assert shown.returncode == 0, shown.stderr
+        assert shown.stdout.replace("\n", "").isprintable(), arguments
+        assert "owned" in shown.stdout
+    assert json.loads(rider("dead", "--json").stdout)["record"]["problem"]["message"] == evil
+
+
 def test_requeue_takes_named_ones_and_whole_queues(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
     assert rider("requeue", dead[0]).stdout == "1 requeued\n"
     again = rider("requeue", dead[0], dead[1])

@@ -2,7 +2,8 @@
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
 `ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
-(answers with the seconds that are left), `ID leak MEGABYTES` (and keeps them). Requests that come together are noted as
+(answers with the seconds that are left), `ID leak MEGABYTES` (and keeps them), `ID evil` (says what steers a
+terminal). Requests that come together are noted as
 `together N`.
 """
 
@@ -46,6 +47,9 @@ class Probe(TextGenerator):
             for _ in range(int(more[0])):
                 time.sleep(0.02)
                 yield "and "
+        if what == "evil":
+            yield "\\x1b]0;owned\\x07 \\u202e"
+            yield "half \\ud83d"
         if what == "patience":
             yield f"{self.context.time_left_s():.3f}"
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 
+import pytest
 from worker_harness import WorkerHarness
 
 from rider_core.api import JobState
@@ -43,3 +44,14 @@ def test_a_job_that_says_something_all_along_has_its_time_and_no_more(bench: Wor
     assert "not ended within 2 s, and was cancelled" in bench.processes.log("run")
     cancelled = [it for it in bench.backend.recent(10) if it.state is JobState.CANCELLED]
     assert len(cancelled) == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["pieces", "json"])
+def test_what_an_engine_says_steers_no_terminal(bench: WorkerHarness, more: tuple[str, ...]) -> None:
+    """A model repeats what it has read somewhere; half an emoji is no text for any terminal."""
+    bench.start_fast("text")
+    assert run(bench, "j1 evil", *more).wait(30) == 0, bench.processes.log("run")
+    said = bench.processes.log("run")
+    assert "owned" in said
+    assert "half" in said
+    assert said.replace("\n", "").isprintable()
