@@ -45,6 +45,8 @@ def read_file() -> dict[str, Any]:
     """
     path = config_file()
     try:
+        if path.is_fifo():  # whoever opened it would wait for somebody who writes
+            raise ConfigError(f"{path} is a pipe, not a file with settings", remedy="make it a file, or take it away")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):

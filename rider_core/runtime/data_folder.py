@@ -109,7 +109,7 @@ def check_data_folder(folder: Path) -> None:
     """Refuse one that somebody else could have prepared; one that is not there yet is as it should be.
 
     Raises:
-        ConfigError: it belongs to another user, or a file in it does, or leads somewhere else.
+        ConfigError: it belongs to another user, or a file in it does, or leads somewhere else, or is none.
     """
     try:
         about = folder.stat()
@@ -137,6 +137,18 @@ def check_data_folder(folder: Path) -> None:
             )
         if about.st_uid != os.geteuid():
             raise _foreign(Path(entry.path), about)
+        _check_kind(entry.path, about)
+
+
+def _check_kind(path: str, about: os.stat_result) -> None:
+    """Refuse what is neither a folder, nor a file of its own, nor a socket: a pipe would be waited for without end."""
+    if stat.S_ISREG(about.st_mode) and about.st_nlink > 1:
+        raise ConfigError(
+            f"{path} is the same file as another elsewhere (a hard link), which would change with it",
+            remedy=f"make it a file of its own: cp '{path}' '{path}.own' && mv '{path}.own' '{path}'",
+        )
+    if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode) or stat.S_ISSOCK(about.st_mode)):
+        raise ConfigError(f"{path} is a pipe or a device, not a file", remedy=f"take it away: rm '{path}'")
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -43,6 +43,8 @@ def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("the SQLite database has no file", remedy="name one: sqlite:////folder/rider.db")
     path = Path(url.database)
+    if path.is_fifo():  # SQLite would wait for somebody who writes
+        raise StoreError(f"the database file {path} is a pipe", remedy="take it away, or correct DATABASE_URL")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Provider settings may hold keys: the file is the owner's alone, and SQLite gives its side files the same mode.

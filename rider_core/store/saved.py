@@ -60,6 +60,8 @@ def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
 def _from_sqlite(file: Path, query: str, key: str) -> Sequence[Sequence[Any]]:
     if not file.exists():  # before the first start there is nothing that anybody could have saved
         return []
+    if file.is_fifo():  # SQLite would wait for somebody who writes
+        raise StoreError(f"the database file {file} is a pipe", remedy="take it away, or correct DATABASE_URL")
     try:
         # Read-only: to look must not make an empty database.
         address = f"{file.absolute().as_uri()}?mode=ro"

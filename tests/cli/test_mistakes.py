@@ -61,6 +61,11 @@ def config_is_a_folder(data: Path, environment: dict[str, str]) -> None:
     environment["RIDER_CONFIG"] = str(data)
 
 
+def a_pipe(data: Path, _environment: dict[str, str]) -> None:
+    data.mkdir()
+    os.mkfifo(data / "rider.toml")
+
+
 #: Name: how it is made, and what the sentence must name.
 MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "syntax": (toml('web_port = 8000\nlanguage = pl"\n'), ("rider.toml", "line 2")),
@@ -76,6 +81,7 @@ MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "a number that is too large": (variable(RIDER_WEB_PORT="99999"), ("RIDER_WEB_PORT", "99999")),
     "no number": (variable(RIDER_WORKERS="two"), ("RIDER_WORKERS", "'two'")),
     "a file that is not there": (variable(RIDER_CONFIG="/nowhere/rider.toml"), ("RIDER_CONFIG", "/nowhere/rider.toml")),
+    "a pipe for a file": (a_pipe, ("rider.toml", "is a pipe")),
     "a folder for a file": (config_is_a_folder, ("is a folder",)),
 }
 
@@ -126,3 +132,13 @@ def test_a_file_in_the_data_folders_place(tmp_path: Path, environment: dict[str,
         said = say(environment, command)
         assert str(tmp_path / "data") in said, command
         assert "is a file" in said or "cannot be" in said, command
+
+
+def test_a_pipe_in_the_databases_place(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "data" / "rider.db")
+    assert "Rider" in say(environment, "prompts show companion"), "as it comes along"
+    for command in ("prompts list", "db upgrade", "run text.generate hello", "up", "doctor"):
+        said = say(environment, command)
+        assert str(tmp_path / "data" / "rider.db") in said, command
+        assert "is a pipe" in said, command

@@ -52,6 +52,33 @@ def test_nothing_in_it_leads_elsewhere(tmp_path: Path, name: str) -> None:
     assert elsewhere.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["rider.db", "robot.json", "run/supervisord.conf", "redis/redis.conf"])
+def test_a_file_in_it_is_not_somewhere_else_too(tmp_path: Path, name: str) -> None:
+    """Who may write to the folder may give us a file of ours from elsewhere, to be written over."""
+    folder, mine = tmp_path / "data", tmp_path / "mine"
+    path = folder / name
+    path.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    path.hardlink_to(mine)
+    with pytest.raises(ConfigError, match="is the same file as another elsewhere") as told:
+        make_data_folder(folder)
+    assert told.value.remedy is not None
+    subprocess.run(told.value.remedy.partition(": ")[2], shell=True, check=True)
+    make_data_folder(folder)
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["rider.db", "robot.json", "run/plugins.json", "redis", "models"])
+def test_a_pipe_in_a_files_place(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match=rf"{name} is a pipe or a device, not a file"):
+        make_data_folder(tmp_path)
+    with pytest.raises(ConfigError, match="is a pipe"):
+        Services.open(Settings(data_dir=tmp_path), role="cli")
+
+
 @pytest.mark.skipif(NOT_ROOT, reason="only root can give a folder to somebody else")
 @pytest.mark.parametrize("name", ["", "run", "rider.db"])
 def test_another_users_folder_is_refused(tmp_path: Path, name: str) -> None:
