@@ -44,6 +44,11 @@ def unavailable(error: redis.RedisError) -> BackendUnavailable:
         return BackendUnavailable(
             f"Redis cannot write to its disk: {error}", remedy="make room there; then it goes on by itself"
         )
+    if "WRONGTYPE" in str(error):
+        return BackendUnavailable(
+            f"in Redis, something of another kind is in the place of a queue or a record: {error}",
+            remedy="see `redis-cli --scan --pattern 'r[iq]*' | xargs -n1 redis-cli type`; rename what is not ours",
+        )
     return BackendUnavailable(
         f"Redis cannot be reached: {error}", remedy="start it, or correct REDIS_URL; then try again"
     )

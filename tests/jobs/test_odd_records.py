@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import redis
 
 from rider_core.api import BatchSpec, JobState
+from rider_core.errors import BackendUnavailable, JobNotFound
 from rider_core.jobs.ledger import Outcome
 from rider_core.jobs.ledger.codec import RECORD_FIELDS, Told, record_from_told
 from rider_core.jobs.ledger.keys import job_key
@@ -145,3 +148,102 @@ def test_an_odd_record_of_a_batch(backend: RQBackend, stage: Stage, connection: 
     connection.hset(job_key(batch), "items_done", "nan")
     assert backend.get(batch).state is JobState.FAILED
     assert stage.take().id == batch
+
+
+def put_in_its_place(connection: redis.Redis, key: str, kind: str) -> None:
+    """Another kind of thing under a key."""
+    connection.delete(key)
+    if kind == "set":
+        connection.sadd(key, "x")
+    elif kind == "stream":
+        connection.xadd(key, {"x": "y"})
+    elif kind == "string":
+        connection.set(key, "x")
+    elif kind == "hash":
+        connection.hset(key, "x", "y")
+
+
+@pytest.mark.parametrize("kind", ["set", "stream"])
+def test_another_kind_of_thing_wherever_a_job_may_stand(
+    backend: RQBackend, stage: Stage, connection: redis.Redis, kind: str
+) -> None:
+    """It waits for its time, it runs, it failed, it ended: its neighbours have what they should have."""
+    resting, running, failed, ended = ([backend.submit(spec()) for _ in range(2)] for _ in range(4))
+    for claim in stage.take_all():
+        if claim.id in resting:
+            stage.fail(claim, delay_s=0.01)
+        elif claim.id in failed:
+            stage.fail(claim, Outcome.HOPELESS)
+        elif claim.id in ended:
+            stage.done(claim, "well")
+        else:
+            connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
+    for odd, _ in (resting, running, failed, ended):
+        put_in_its_place(connection, job_key(odd), kind)
+    assert stage.desk.reap() >= 1
+    assert {stage.take().id, stage.take().id} == {resting[1], running[1]}
+    assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [failed[1]]
+    assert ended[1] in [record.id for record in backend.recent(10)]
+    for odd, _ in (resting, running, failed, ended):
+        with pytest.raises(BackendUnavailable, match="something of another kind"):
+            backend.get(odd)
+        with suppress(JobNotFound):
+            assert not backend.cancel(odd)
+        assert not backend.requeue(odd)
+    assert backend.requeue_all("text") == 1
+    assert stage.take().id == failed[1]
+    older = backend.submit(spec(newest_key="frame"))
+    put_in_its_place(connection, job_key(older), kind)
+    newest = backend.submit(spec(newest_key="frame"))
+    assert [claim.id for claim in stage.take_all()] == [newest]
+    assert backend.stats()
+
+
+@pytest.mark.parametrize(
+    "name", ["zażółć", "漢字", b"\xff\xfe", "a\nb\x1b[31m", "x" * 100_000, "", "rq:job:", "%s{}"], ids=repr
+)
+def test_a_name_that_is_no_jobs(
+    backend: RQBackend, stage: Stage, connection: redis.Redis, name: str | bytes
+) -> None:
+    """Other programs call their jobs as they like."""
+    raw = name if isinstance(name, bytes) else name.encode()
+    for there in (True, False):
+        if there:
+            connection.hset(b"rq:job:" + raw, mapping={"status": "queued", "data": "x", "origin": "text"})
+        connection.rpush("rq:queue:text", raw)
+        connection.zadd("rq:scheduled:text", {raw: 1})
+        connection.zadd("rq:wip:text", {raw: 1, raw + b":" + raw: 1})
+        connection.zadd("rq:failed:text", {raw: time.time() + 1_000})
+        connection.lpush("rider:recent", raw)
+        job = backend.submit(spec())
+        stage.desk.reap()
+        for claim in iter(lambda: next(iter(stage.desk.take()), None), None):
+            stage.done(claim, "well") if claim.id == job else stage.fail(claim, Outcome.HOPELESS)
+        assert backend.get(job).state is JobState.DONE
+        assert backend.recent(10)
+        for letter in backend.dead_letters("text", 10):
+            assert json.loads(letter.model_dump_json())
+        assert backend.stats()
+        backend.purge_all("text")
+
+
+@pytest.mark.parametrize("kind", ["string", "hash", "stream"])
+@pytest.mark.parametrize(
+    "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:hands:text"]
+)
+def test_a_queue_that_is_none_is_told_and_then_it_goes_on(
+    backend: RQBackend, stage: Stage, connection: redis.Redis, key: str, kind: str
+) -> None:
+    put_in_its_place(connection, key, kind)
+    asked = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
+    for ask in [*asked, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
+        try:
+            ask()
+        except BackendUnavailable as told:
+            assert "of another kind is in the place of a queue or a record" in told.message
+    for act in (stage.desk.take, stage.desk.reap):  # as a worker does, which tries again
+        with suppress(redis.RedisError):
+            act()
+    connection.delete(key)
+    job = backend.submit(spec())
+    assert job in [claim.id for claim in stage.take_all()]

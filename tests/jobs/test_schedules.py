@@ -560,6 +560,29 @@ def test_what_is_not_a_schedule_is_disabled_and_shown(stage: Stage) -> None:
     assert "task" in (stage.record("broken").problem or "")
 
 
+@pytest.mark.parametrize("kind", ["string", "set", "hash", "gone"])
+def test_another_kind_of_thing_in_a_schedules_place(stage: Stage, kind: str) -> None:
+    """The others are done, it is shown, and it can be removed."""
+    due = stage.add(id="broken")
+    stage.add(id="whole")
+    key = scripts.key_of("broken")
+    stage.connection.delete(key)
+    if kind == "string":
+        stage.connection.set(key, "x")
+    elif kind == "set":
+        stage.connection.sadd(key, "x")
+    elif kind == "hash":
+        stage.connection.hset(key, "zażółć", b"\xff")
+    stage.clock.now = due + 0.1
+    stage.scheduler().enqueue_jobs()
+    assert stage.backend.handed == [f"whole-{due}"]
+    shown = {record.id: record.state for record in stage.book.records()}
+    assert shown["whole"] is ScheduleState.ACTIVE
+    assert shown.get("broken", ScheduleState.BROKEN) is ScheduleState.BROKEN
+    stage.book.remove("broken")
+    assert [record.id for record in stage.book.records()] == ["whole"]
+
+
 def test_rq_schedulers_own_ways_to_make_jobs_are_closed(stage: Stage) -> None:
     with pytest.raises(NotImplementedError, match=r"ScheduleBook\.add"):
         stage.scheduler().enqueue_in(timedelta(seconds=1), print)

@@ -84,8 +84,11 @@ class Agenda:
 
     def read(self, schedule_id: str, due: int) -> Entry:
         """What is to be done at a due time. Where that is gone already, the next step will find it."""
-        with redis_errors():
-            fields = self.connection.hmget(scripts.key_of(schedule_id), ["schedule", "revision"])
+        with redis_errors(), self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.hmget(scripts.key_of(schedule_id), ["schedule", "revision"])
+            (fields,) = pipeline.execute(raise_on_error=False)
+        if isinstance(fields, redis.ResponseError):  # another kind of thing: what is to be done will find no schedule
+            fields = [None, None]
         data, revision = cast("list[bytes | None]", fields)
         return Entry(schedule_id, due, (revision or b"").decode("utf-8", "replace"), data or b"")
 

@@ -119,9 +119,14 @@ class ScheduleBook:
             for schedule_id in ids:
                 pipeline.hgetall(scripts.key_of(schedule_id))
                 pipeline.zscore(scripts.DUE, schedule_id)
-            answers = pipeline.execute()
-        found = zip(ids, answers[::2], answers[1::2], strict=True)
-        return [_record(schedule_id, fields, due) for schedule_id, fields, due in found if fields]
+            answers = pipeline.execute(raise_on_error=False)
+        found = list(zip(ids, answers[::2], answers[1::2], strict=True))
+        return [_record(schedule_id, _fields(fields), due) for schedule_id, fields, due in found if fields]
+
+
+def _fields(answer: Mapping[bytes, bytes] | redis.ResponseError) -> Mapping[bytes, bytes]:
+    """Of another kind of thing in a schedule's place: what it is, as its problem."""
+    return {b"problem": str(answer).encode()} if isinstance(answer, redis.ResponseError) else answer
 
 
 def _record(schedule_id: str, fields: Mapping[bytes, bytes], next_due: float | None) -> ScheduleRecord:

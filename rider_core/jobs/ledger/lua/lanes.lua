@@ -40,7 +40,7 @@ local function promote(lane, now)
   if not next_due or tonumber(next_due) > now then return next_due end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', '0', '100')) do
     redis.call('ZREM', registry, id)
-    if redis.call('HGET', job_key(id), 'status') == SCHEDULED then
+    if fields_of(id, 'status')[1] == SCHEDULED then
       redis.call('HSET', job_key(id), 'status', QUEUED)
       redis.call('RPUSH', 'rq:queue:' .. lane, id)
     end

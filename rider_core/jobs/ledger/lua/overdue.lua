@@ -7,7 +7,7 @@ local function overdue(args)
     local lane = args[index]
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rq:scheduled:' .. lane, '-inf', before, 'LIMIT', 0, 100)) do
       redis.call('ZREM', 'rq:scheduled:' .. lane, id)
-      if redis.call('HGET', job_key(id), 'status') == SCHEDULED then
+      if fields_of(id, 'status')[1] == SCHEDULED then
         redis.call('HSET', job_key(id), 'status', QUEUED)
         redis.call('ZADD', waiting_key(lane), before, id)
       end

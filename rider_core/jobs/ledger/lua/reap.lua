@@ -56,7 +56,8 @@ local function reap(args)
     for _, member in ipairs(redis.call('ZRANGEBYSCORE', wip_key(lane), '-inf', now, 'LIMIT', 0, 100)) do
       redis.call('ZREM', wip_key(lane), member)
       local id, execution = string.match(member, '^(.*):([^:]*)$')
-      local job = read(id, lane)
+      -- What has no colon is no lease of ours, nor RQ's.
+      local job = id and read(id, lane) or {}
       if job.status == STARTED and job.execution == execution then
         if not job.started then
           give_back(job, now)

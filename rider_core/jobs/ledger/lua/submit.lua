@@ -36,7 +36,7 @@ local function submit(args)
     if job.pointer and not job.known then
       -- The newest of a key takes the place of the one before.
       local older = redis.call('GET', job.pointer)
-      local status = older and redis.call('HGET', job_key(older), 'status')
+      local status = older and fields_of(older, 'status')[1]
       makes_room = status == QUEUED or status == SCHEDULED
     end
     if not job.known and not makes_room then coming[job.where] = (coming[job.where] or 0) + 1 end

@@ -7,8 +7,10 @@ local function key_of(id) return 'rider:schedule:' .. id end
 -- Somebody waits for what is due next.
 local function ring() redis.call('XADD', BELL, 'MAXLEN', 1, '*', 'changed', '1') end
 
--- Whether the schedule is still due then, and still the one that the caller has read.
+-- Whether the schedule is still due then, and still the one that the caller has read. One that is no hash, or has no
+-- revision, was read as one with an empty one.
 local function stands(id, due, revision)
+  local present = redis.pcall('HGET', key_of(id), 'revision')
   return tonumber(redis.call('ZSCORE', DUE, id) or '') == tonumber(due)
-    and redis.call('HGET', key_of(id), 'revision') == revision
+    and (type(present) == 'string' and present or '') == revision
 end
