@@ -7,6 +7,7 @@ types that the API promises.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ T = TypeVar("T")
 MAX_SHOWN = 200
 
 
+#: Servers that a provider asks have 5 s to answer, and some are asked twice.
+HEALTH_LIMIT_S = 15.0
 #: What may come out of foreign code, ours among it.
 FOREIGN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)
 
@@ -73,8 +76,21 @@ def close_engine(provider: Provider) -> None:
         log.exception("%s raised while closing", provider.name)
 
 
-def health_of(provider: Provider) -> Health:
-    """Its health; one that cannot say is not well."""
+def health_of(provider: Provider, limit_s: float = HEALTH_LIMIT_S) -> Health:
+    """Its health; one that cannot say, or not within `limit_s` seconds, is not well."""
+    said: list[Health] = []
+    # A thread that hangs cannot be ended: it is left behind, and ends with the process.
+    name = f"health-{provider.name}"
+    thread = threading.Thread(target=lambda: said.append(_health_of(provider)), name=name, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if said:
+        return said[0]
+    message = f"{provider.name}: health() has not answered within {limit_s:g} s"
+    return Health.unavailable(message, f"its author can mend it; without it: {_switch_off(provider.name)}")
+
+
+def _health_of(provider: Provider) -> Health:
     try:
         health = call(provider.name, "health()", provider.health)
     except RiderError as error:
@@ -141,9 +157,18 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
                 return stopped.value
             yield checked(provider, f"{what} must yield {_a(kind)}, it yielded", kind, piece)
     finally:
-        close = getattr(stream, "close", None)
-        if close is not None:
-            _lives_on(provider, what, close)
+        _close(provider, what, stream)
+
+
+def _close(provider: Provider, what: str, stream: Any) -> None:
+    """What goes wrong here is told in the log: whoever reads no more has a reason, which is not to be lost for it."""
+    close = getattr(stream, "close", None)
+    if close is None:
+        return
+    try:
+        _lives_on(provider, what, close)
+    except Exception:  # a plugin's code, which may yield on, too: the edge of the house
+        log.exception("%s: %s raised while its stream was closed", provider.name, what)
 
 
 def shown(error: BaseException, limit: int = MAX_SHOWN) -> str:

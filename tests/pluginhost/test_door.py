@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -159,6 +161,34 @@ def test_a_stream_is_closed_with_its_reader() -> None:
     next(stream)
     stream.close()
     assert closed == [True]
+
+
+@pytest.mark.parametrize("how", ["yields on", "raises", "exits"])
+def test_a_stream_that_resists_its_end_costs_the_reader_nothing(caplog: pytest.LogCaptureFixture, how: str) -> None:
+    """Whoever stops reading does so because of an error of its own, or because nobody wants the rest."""
+
+    def pieces() -> Iterator[str]:
+        try:
+            yield "a"
+        finally:
+            if how == "yields on":
+                yield "b"
+            raise SystemExit(3) if how == "exits" else RuntimeError("not now")
+
+    stream = door.pieces_of(ear(lambda: None), "x()", str, pieces)
+    with pytest.raises(ConfigError, match="why"), closing(stream):
+        assert next(stream) == "a"
+        raise ConfigError("why")
+    assert "ear: x() raised while its stream was closed" in caplog.text
+
+
+def test_health_that_never_comes_is_none() -> None:
+    forever = threading.Event()
+    health = door.health_of(ear(forever.wait), limit_s=0.1)
+    forever.set()
+    assert health.status is HealthStatus.UNAVAILABLE
+    assert health.reason == "ear: health() has not answered within 0.1 s"
+    assert "name another provider than ear" in (health.remedy or "")
 
 
 @pytest.mark.parametrize(
