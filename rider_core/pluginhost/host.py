@@ -20,7 +20,7 @@ from rider_core.api.version import check_api_version
 from rider_core.errors import PluginError, PluginIncompatible
 from rider_core.interrupted import Interrupted
 from rider_core.pluginhost.door import FOREIGN_ERRORS, shown
-from rider_core.pluginhost.record import PluginRecord, PluginState
+from rider_core.pluginhost.record import PluginRecord, PluginState, package_of
 from rider_core.pluginhost.registry import ProviderRegistry
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class PluginHost:
                 log.exception("plugin %s: %s raised", record.name, hook)
 
     def _take_in(self, entry_point: EntryPoint) -> None:
-        record = _record_for(entry_point)
+        record = PluginRecord(entry_point.name, *package_of(entry_point))
         if record.name in self._records:
             other = self._records[record.name]
             other.reason = f"package {record.package} brings a plugin of this name, too; it is not loaded"
@@ -164,10 +164,3 @@ class PluginHost:
                     f"plugin {name!r} is required, but {why}",
                     remedy="mend or install it, or take it out of the setting plugins_required",
                 )
-
-
-def _record_for(entry_point: EntryPoint) -> PluginRecord:
-    distribution = entry_point.dist
-    if distribution is None:
-        return PluginRecord(entry_point.name)
-    return PluginRecord(entry_point.name, distribution.name, distribution.version)

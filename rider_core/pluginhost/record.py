@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib.metadata import EntryPoint
 
 
 class PluginState(str, Enum):
@@ -37,3 +38,14 @@ class PluginRecord:
     @property
     def loaded(self) -> bool:
         return self.state is PluginState.LOADED
+
+
+def package_of(entry_point: EntryPoint) -> tuple[str, str]:
+    """Name and version of the package that brings it, "?" where its metadata does not tell: they may be half gone."""
+    try:
+        if entry_point.dist is None:
+            return "", ""
+        about = entry_point.dist.metadata
+        return about.get("Name") or "?", about.get("Version") or "?"
+    except Exception:  # whatever installed it wrote them
+        return "?", "?"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rider_core.api.hookspecs import ENTRY_POINT_GROUP
 from rider_core.config import Settings
+from rider_core.pluginhost.record import package_of
 from rider_core.runtime.data_folder import write_over
 from rider_core.runtime.supervision import is_running
 
@@ -20,7 +21,7 @@ def note_plugins(settings: Settings) -> None:
 
 def changes_since_start(settings: Settings) -> str:
     """What to tell where plugins came or went since; empty where none did, or nothing runs."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         known = json.loads(_file(settings).read_bytes())
         if not isinstance(known, dict) or not is_running(settings):
             return ""
@@ -36,7 +37,7 @@ def changes_since_start(settings: Settings) -> str:
 def _installed() -> dict[str, str]:
     """Name to package and version; nothing is imported."""
     found = entry_points(group=ENTRY_POINT_GROUP)
-    return {point.name: f"{point.dist.name} {point.dist.version}" if point.dist else "" for point in found}
+    return {point.name: " ".join(package_of(point)) for point in found}
 
 
 def _file(settings: Settings) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rider_core.config import Settings
-from rider_core.runtime.installed import note_plugins
+from rider_core.runtime.installed import changes_since_start, note_plugins
 from rider_core.runtime.supervision import SOCKET_NAME
 from rider_core.testing.processes import Processes, announce_plugin
 
@@ -61,3 +61,29 @@ def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:
     run.mkdir(parents=True, mode=0o700)
     (run / "plugins.json").write_text('{"a-third": "a-third 1.0"}')
     assert "have changed" not in rider(processes, "plugins", "list")[1]
+
+
+@pytest.mark.parametrize("metadata", [None, b"", b"\xff\xfe\x00"], ids=["gone", "empty", "no text"])
+def test_a_plugin_that_is_half_removed_is_told_as_another(
+    processes: Processes, run_folder: Path, metadata: bytes | None
+) -> None:
+    """As a disk that was full leaves it, or pip that was killed."""
+    announce_plugin(processes.folder, "a-first", "json")
+    note_plugins(Settings(data_dir=run_folder.parent))
+    file = run_folder / "plugins.json"
+    file.write_text(file.read_text().replace("{", '{"a-first": "a-first 1.0", ', 1))
+    about = processes.folder / "a_first-1.0.dist-info" / "METADATA"
+    about.unlink() if metadata is None else about.write_bytes(metadata)
+    status, output = rider(processes, "plugins", "list")
+    assert status == 0, output
+    assert "a-first is another version" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a": ' * 100_000, "7", '{"a": null, "b": ["c"]}', "\ud800"])
+def test_what_was_noted_may_be_damaged(processes: Processes, run_folder: Path, content: str) -> None:
+    (run_folder / "plugins.json").write_bytes(content.encode(errors="surrogatepass"))
+    settings = Settings(data_dir=run_folder.parent)
+    told = changes_since_start(settings)
+    assert told == "" or "a went" in told
+    note_plugins(settings)
+    assert changes_since_start(settings) == ""
