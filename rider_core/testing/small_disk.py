@@ -13,15 +13,16 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs") -> Iterator[Path]:
+def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs", files: int = 0) -> Iterator[Path]:
     """Mount one on `folder` for as long as the block runs. Skips the test where nobody may; not on a CI.
 
     Args:
         kind: "tmpfs", or "ext4" (in a file).
+        files: So many may be on a tmpfs, itself among them; 0: any number.
     """
     with tempfile.TemporaryDirectory() as place:
         if kind == "tmpfs":
-            _mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder))
+            _mount("-t", "tmpfs", "-o", f"size={kilobytes}k,nr_inodes={files}", "tmpfs", str(folder))
         else:
             image = Path(place) / "image"
             with image.open("wb") as file:
@@ -33,6 +34,11 @@ def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs") -> Iterator[Pa
             yield folder
         finally:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def make_read_only(folder: Path) -> None:
+    """As the kernel does it where a disk has begun to fail."""
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
 
 
 def fill(folder: Path, left: int = 0) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from rider_core.metrics import files
 from rider_core.metrics.files import FIRST_BYTES, RoomyDict
-from rider_core.testing.small_disk import small_disk
+from rider_core.testing.small_disk import make_read_only, small_disk
 
 PROGRAM = """
 import sys
@@ -28,6 +28,12 @@ for number in range(3000):
     LINK_RECEIVED.labels(f"topic-{number:0100}").inc()
 assert LINK_RECEIVED.labels(f"topic-{7:0100}")._value.get() == 1
 print(len(exposition()[0]))
+"""
+
+COUNTS = """
+from rider_core.metrics import LINK_RECEIVED
+LINK_RECEIVED.labels("topic").inc(7)
+print(int(LINK_RECEIVED.labels("topic")._value.get()))
 """
 
 
@@ -55,6 +61,31 @@ def test_a_process_starts_on_a_disk_that_is_full(disk: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         (disk / "full").write_bytes(bytes(1 << 20))
     test_a_process_outlives_a_disk_that_is_full(disk)
+
+
+def figures_of_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", COUNTS],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("how", ["no more files", "read only"])
+def test_a_process_counts_where_no_file_can_be_made(tmp_path: Path, how: str) -> None:
+    """There is room, by its numbers: a million small files have taken all names, or the disk has begun to fail."""
+    with small_disk(tmp_path, 1024, files=2 if how == "no more files" else 0) as folder:
+        if how == "no more files":
+            (folder / "the last one").touch()
+        else:
+            make_read_only(folder)
+        run = figures_of_a_process(folder)
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == "7\n"
 
 
 class TestWithoutRoom:

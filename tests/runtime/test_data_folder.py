@@ -12,8 +12,9 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.runtime.data_folder import check_data_folder, make_data_folder
+from rider_core.runtime.data_folder import check_data_folder, make_data_folder, require_room, write_over
 from rider_core.runtime.services import Services
+from rider_core.testing.small_disk import make_read_only, small_disk
 
 NOT_ROOT = os.geteuid() != 0
 
@@ -114,3 +115,20 @@ def test_what_processes_make_is_private_whatever_the_folders_mode(tmp_path: Path
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, umask=0)
     assert mode(tmp_path / "run") == 0o700
     assert mode(tmp_path / "run" / "supervisord.conf") == 0o600
+
+
+@pytest.mark.parametrize("how", ["no more files", "read only"])
+def test_a_disk_that_has_room_and_takes_nothing(tmp_path: Path, how: str) -> None:
+    with small_disk(tmp_path, 32 << 10, files=2 if how == "no more files" else 0) as folder:
+        folder.chmod(0o700)
+        (folder / "rider.db").write_text("as it was")
+        if how == "read only":
+            make_read_only(folder)
+        with pytest.raises(ConfigError, match=f"{folder}.*(Read-only file system|No space left|cannot be written to)"):
+            make_data_folder(folder)
+            require_room(folder)
+        if how == "read only":
+            with pytest.raises(ConfigError, match=r"rider\.db cannot be written: Read-only file system"):
+                write_over(folder / "rider.db", "new")
+        else:
+            write_over(folder / "rider.db", "new")

@@ -16,7 +16,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 
-#: `sluggish` is open when the file GATE is there, the others at once. All but `sudden` share the queue `voice`.
+#: `sluggish` is open when the file GATE is there, `torpid`, which is there with TWO, with
+#: GATE-torpid, the others at once. All but `sudden` share the queue `voice`.
 SOURCE = """
 import os, time
 from rider_core.api import AudioClip, SpeechToText, TextGenerator, TextToSpeech, Transcript, hookimpl
@@ -36,6 +37,13 @@ class Sluggish(SpeechToText):
     def transcribe_batch(self, clips, language):
         return [Transcript(text="heard", language="en", duration_s=0.1) for clip in clips]
 
+class Torpid(Sluggish):
+    name = "torpid"
+
+    def open(self):
+        while not os.path.exists(os.environ["GATE"] + "-torpid"):
+            time.sleep(0.05)
+
 class Spry(TextToSpeech):
     name = "spry"
 
@@ -52,6 +60,8 @@ class Sudden(TextGenerator):
 def register_providers(register):
     for provider in (Sluggish, Spry, Sudden):
         register(provider)
+    if "TWO" in os.environ:
+        register(Torpid)
 """
 SOUND = {"audio": base64.b64encode(bytes(3200)).decode()}
 
@@ -67,7 +77,7 @@ class House:
         processes.environment.update(GATE=str(self.gate), REDIS_URL=valkey.url)
 
     def start(self) -> None:
-        self.processes.fork_worker("voice", "vision", "text")
+        self.worker = self.processes.fork_worker("voice", "vision", "text")
         wait_until(lambda: "text.generate" in self.able(), what="a worker that does what it can")
 
     def able(self) -> list[str]:
@@ -127,3 +137,33 @@ def test_a_worker_in_burst_mode_waits_for_its_engines(house: House) -> None:
     house.gate.touch()
     assert worker.wait(30) == 0
     assert house.backend.get(heard).state is JobState.DONE
+
+
+def test_two_engines_are_on_their_way_at_once(house: House) -> None:
+    """The one that is ready first works, though it was asked last."""
+    house.processes.environment["TWO"] = "yes"
+    house.start()
+    first, second = house.hear(), house.hear(provider="torpid")
+    third = house.hear(provider="torpid", deadline_ts=time.time() + 1)
+    assert house.backend.wait(house.speak(), 10).state is JobState.DONE
+    assert house.backend.wait(third, 15).state is JobState.EXPIRED
+    house.gate.with_name("gate-torpid").touch()
+    record = house.backend.wait(second, 10)
+    assert (record.state, record.provider, record.attempts) == (JobState.DONE, "torpid", 1)
+    assert not house.backend.get(first).state.ended
+    house.gate.touch()
+    assert house.backend.wait(first, 10).provider == "sluggish"
+
+
+def test_a_worker_that_opens_an_engine_ends_when_it_is_told_to(house: House) -> None:
+    """And what waited for the engine waits on, with all its attempts."""
+    house.start()
+    waiting = house.hear()
+    assert house.backend.wait(house.speak(), 10).state is JobState.DONE
+    house.worker.terminate()
+    assert house.worker.wait(8) == 0
+    record = house.backend.get(waiting)
+    assert (record.state.ended, record.attempts) == (False, 0)
+    house.gate.touch()
+    house.start()
+    assert house.backend.wait(waiting, 10).attempts == 1
