@@ -4,6 +4,7 @@ are served meanwhile."""
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -16,8 +17,9 @@ from harness import plain_http
 from panel_stage import PanelStage, Watcher
 
 from rider_core.testing.waiting import let_pass, wait_until
+from rider_core.timing import Stopwatch
 from rider_core.web.security import GUESSES
-from rider_core.web.serving.connections import MAX_CONNECTIONS
+from rider_core.web.serving.connections import MAX_CONNECTIONS, REQUEST_S
 from rider_core.web.sessions import OPENINGS
 
 #: More than the panel has places for.
@@ -220,6 +222,85 @@ def test_odd_chunks_are_refused_and_smuggle_nothing(stage: PanelStage, sockets: 
     assert memory_mb(process.pid) - before < 40
     assert page_s(stage) < 2
     assert "Traceback" not in stage.processes.log("panel.log")
+
+
+def test_what_is_no_request_is_closed_and_leaves_no_trace(stage: PanelStage, sockets: ExitStack) -> None:
+    """A browser that was told https, a request line or a header without an end, and noise."""
+    process = stage.start()
+    before = memory_mb(process.pid)
+    hello = bytes.fromhex("160301020001000101fc0303") + bytes(400)
+    for head in [
+        hello,
+        bytes(1 << 20),
+        b"\xff" * (1 << 20),
+        b"GET /" + b"a" * (1 << 20),
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * (1 << 20),
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX : y\r\n: z\r\n \r\n\x00: \x00\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET\x0b/\x0bHTTP/1.1\r\n\r\n",
+    ]:
+        client = dial(stage, sockets, b"")
+        with suppress(OSError):
+            client.sendall(head)
+            client.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            assert read_to_end(client)[9:10] != b"5", head[:50]
+    assert page_s(stage) < 2
+    assert memory_mb(process.pid) - before < 40
+    said = stage.processes.log("panel.log")
+    assert "Traceback" not in said
+    assert said.replace("\n", "").isprintable()
+
+
+@pytest.mark.slow
+def test_one_byte_a_second_has_its_end(stage: PanelStage, sockets: ExitStack) -> None:
+    """Of a request line of a megabyte: the whole request has ten seconds, however busy its client is."""
+    stage.start()
+    client = dial(stage, sockets, b"GET /")
+    ended = threading.Event()
+
+    def drip() -> None:
+        with suppress(OSError):
+            while not ended.wait(1.0):
+                client.sendall(b"a")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    watch = Stopwatch.start()
+    client.settimeout(REQUEST_S + 8)
+    with suppress(ConnectionError):
+        read_to_end(client)
+    ended.set()
+    thread.join(5)
+    assert watch.elapsed_s < REQUEST_S + 5
+    assert page_s(stage) < 2
+
+
+def test_openings_by_websocket_are_counted_too_and_guessed_sessions_cost_none(
+    stage: PanelStage, sockets: ExitStack
+) -> None:
+    process = stage.start()
+    before = memory_mb(process.pid)
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nHost: localhost\r\n\r\n"
+    answers = []
+    for _ in range(OPENINGS + 20):
+        client = dial(stage, sockets, b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n" + upgrade)
+        answers.append(client.recv(12)[9:])
+        if answers[-1] != b"101":
+            client.close()
+    assert answers[0] == b"101"
+    assert answers.count(b"101") <= OPENINGS + 5
+    assert answers[-1] in (b"429", b"503")
+    with httpx.Client(trust_env=False) as guesser:
+        url = f"{stage.url}/socket.io/?EIO=4&transport=polling"
+        told = {guesser.get(f"{url}&sid=guess{number}").status_code for number in range(200)}
+        told |= {guesser.post(f"{url}&sid=guess{number}", content=b"2").status_code for number in range(50)}
+        told |= {guesser.post(url, content=b"2").status_code for _ in range(50)}
+    assert told == {400}
+    assert page_s(stage) < 2
+    assert memory_mb(process.pid) - before < 50
 
 
 def memory_mb(pid: int) -> int:
