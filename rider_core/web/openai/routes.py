@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from rider_core.errors import RiderError
 from rider_core.metrics import REFUSED
+from rider_core.printable import printable
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import CallerGone
 from rider_core.web.openai.chat import add_chat
@@ -73,7 +74,7 @@ def explain_http(error: HTTPException) -> Response:
     code = {404: "unknown_url", 405: "method_not_allowed", 413: "too_large"}.get(status)
     message = error.description or error.name
     if status == 404:
-        message = f"there is no {request.method} {request.path[:80]}; GET {PREFIX}models says what can be asked for"
+        message = f"there is no {request.method} {printable(request.path[:80])}; GET {PREFIX}models says what can be asked for"
     response = jsonify(error_body(message, status, code=code))
     response.status_code = status
     if "Allow" in dict(error.get_headers()):

@@ -75,6 +75,23 @@ def test_what_is_not_there(house: House, path: str) -> None:
         house.client().embeddings.create(model="x", input="y")
 
 
+def test_odd_paths_are_answered_in_the_same_form(house: House) -> None:
+    """As base addresses come out that somebody has typed: a slash too many, a version twice, capitals, escapes."""
+    odd = ["/embeddings/", "/v1/models", "/Models", "/models/..%2f..%2fetc%2fpasswd", "/%00", "/%ff"]
+    odd += ["/chat/completions/", "/models/" + "x" * 4_000, "/models/%E2%80%AE%1b%5B31m", "/audio/speech%0d%0aX-Evil:%201"]
+    for path in odd:
+        for method in ("GET", "POST"):
+            response = plain_http.request(method, house.url + path, json={} if method == "POST" else None)
+            assert response.status_code in (404, 405), path
+            error = response.json()["error"]
+            assert error["type"], path
+            assert len(error["message"]) < 400, path
+            assert error["message"].isprintable(), path
+            assert "x-evil" not in response.headers
+    doubled = plain_http.post(f"{house.url}//chat/completions", json={})
+    assert (doubled.status_code, doubled.headers["location"]) == (308, f"{house.url}/chat/completions")
+
+
 def test_a_method_that_is_not_there(house: House) -> None:
     response = plain_http.get(f"{house.url}/chat/completions")
     assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")

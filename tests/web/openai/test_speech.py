@@ -16,6 +16,7 @@ from rider_core.api import AudioClip, JobState
 from rider_core.runtime import ffmpeg
 from rider_core.testing.waiting import wait_until
 from rider_core.web.openai.errors import WrongParameter
+from rider_core.web.openai.requests import parse_body
 from rider_core.web.openai.speech import SpeechRequest
 
 pytestmark = pytest.mark.slow
@@ -162,6 +163,21 @@ def test_what_cannot_be_done_is_refused_by_name(house: House, param: str, asked:
     with pytest.raises(openai.BadRequestError) as refusal:
         house.client().audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "hello", **asked})
     assert refusal.value.param == param
+
+
+@pytest.mark.parametrize(
+    "speed",
+    [
+        *("NaN", "-Infinity", "1e400", "-0.0", "5e-324", "1" + "0" * 400, "1" + "0" * 5_000),
+        *('"1e308"', '"fast"', '"0x1"', '"nan"', "[]", "{}", '"\\ud800"'),
+    ],
+)
+def test_a_speed_that_is_none_is_told_in_a_sentence(speed: str) -> None:
+    with pytest.raises(WrongParameter) as told:
+        parse_body(SpeechRequest, f'{{"model": "tts-1", "input": "hi", "speed": {speed}}}'.encode()).to_ours()
+    assert told.value.message.startswith(("speed", "the body is not JSON"))
+    assert len(told.value.message) < 200
+    assert "pydantic" not in told.value.message
 
 
 def test_a_text_model_does_not_speak(house: House) -> None:
