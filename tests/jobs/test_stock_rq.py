@@ -179,3 +179,36 @@ def test_jobs_of_others_stay_where_they_failed(stage: Stage, valkey: Valkey, pro
     stock_worker(processes, valkey, "text")
     assert stage.desk.reap() == 0
     assert stage.connection.zcard("rq:failed:text") == 1
+
+
+def test_a_stock_pool_destroys_nothing(stage: Stage, valkey: Valkey, processes: Processes) -> None:
+    """Several workers of RQ's own, of the kind without a work horse, on all lanes at once."""
+    ids = stage.backend.submit_many([spec(priority=priority) for priority in ("high", "normal", "low") for _ in "ab"])
+    pool = processes.start(
+        *("-m", "rq.cli", "worker-pool", "text-high", "text", "text-low", "--url", valkey.url, "--burst"),
+        *("--num-workers", "2", "--worker-class", "rq.worker.SimpleWorker"),
+        log="stock",
+    )
+    assert pool.wait(40) == 0, processes.log("stock")
+    stage.desk.reap()
+    claims = [stage.take() for _ in ids]
+    assert {claim.id for claim in claims} == set(ids)
+    assert {claim.attempt for claim in claims} == {1}
+
+
+def test_its_command_requeues_all_and_suspends_ours(stage: Stage, valkey: Valkey, processes: Processes) -> None:
+    def rq_says(*arguments: str) -> None:
+        command = processes.start("-m", "rq.cli", *arguments, "--url", valkey.url, log="stock")
+        assert command.wait(30) == 0, processes.log("stock")
+
+    buried = stage.bury(spec(), spec())
+    rq_says("requeue", "--queue", "text", "--all")
+    rq_says("suspend")
+    assert stage.desk.take() == []
+    waiting = stage.backend.submit(spec())
+    assert stage.desk.take() == []
+    rq_says("resume")
+    claims = [stage.take() for _ in range(3)]
+    assert {claim.id for claim in claims} == {*buried, waiting}
+    assert all(stage.done(claim, "done") for claim in claims)
+    rq_says("info")
