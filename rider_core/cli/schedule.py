@@ -43,7 +43,9 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
         if re.fullmatch(r"\d{1,9}", text):
             return int(text)
         if not re.fullmatch(r"(\d{1,9}[smhd])+", text):
-            self.fail(f"{shorten(value, 40)} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx)
+            self.fail(
+                f"{shorten(value, 40)} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx
+            )
         return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)([smhd])", text))
 
 

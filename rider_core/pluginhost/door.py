@@ -220,7 +220,7 @@ def _wrong(name: str, what: str, wanted: str, value: object) -> ProviderBroken:
 
 
 def _with_whole_characters(text: str) -> str:
-    """Halves of characters, as engines give them that count in UTF-16, are put together or replaced: no JSON has them."""
+    """Halves of characters, which engines give that count in UTF-16, are put together or replaced: no JSON has them."""
     try:
         text.encode()
     except UnicodeEncodeError:

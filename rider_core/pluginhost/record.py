@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.metadata import EntryPoint
+from typing import Any
 
 
 class PluginState(str, Enum):
@@ -45,7 +46,7 @@ def package_of(entry_point: EntryPoint) -> tuple[str, str]:
     try:
         if entry_point.dist is None:
             return "", ""
-        about = entry_point.dist.metadata
-        return about.get("Name") or "?", about.get("Version") or "?"
+        about: Any = entry_point.dist.metadata  # its type leaves out `get`
+        return about.get("Name", "?"), about.get("Version", "?")
     except Exception:  # whatever installed it wrote them
         return "?", "?"

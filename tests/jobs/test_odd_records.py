@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -202,9 +202,7 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
 @pytest.mark.parametrize(
     "name", ["zażółć", "漢字", b"\xff\xfe", "a\nb\x1b[31m", "x" * 100_000, "", "rq:job:", "%s{}"], ids=repr
 )
-def test_a_name_that_is_no_jobs(
-    backend: RQBackend, stage: Stage, connection: redis.Redis, name: str | bytes
-) -> None:
+def test_a_name_that_is_no_jobs(backend: RQBackend, stage: Stage, connection: redis.Redis, name: str | bytes) -> None:
     """Other programs call their jobs as they like."""
     raw = name if isinstance(name, bytes) else name.encode()
     for there in (True, False):
@@ -227,6 +225,15 @@ def test_a_name_that_is_no_jobs(
         backend.purge_all("text")
 
 
+def told_by(ask: Callable[[], object]) -> str:
+    """Why it could not be done; empty where it could."""
+    try:
+        ask()
+    except BackendUnavailable as error:
+        return error.message
+    return ""
+
+
 @pytest.mark.parametrize("kind", ["string", "hash", "stream"])
 @pytest.mark.parametrize(
     "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:hands:text"]
@@ -237,10 +244,8 @@ def test_a_queue_that_is_none_is_told_and_then_it_goes_on(
     put_in_its_place(connection, key, kind)
     asked = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
     for ask in [*asked, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
-        try:
-            ask()
-        except BackendUnavailable as told:
-            assert "of another kind is in the place of a queue or a record" in told.message
+        said = told_by(ask)
+        assert said == "" or "something of another kind is in the place of a queue or a record" in said
     for act in (stage.desk.take, stage.desk.reap):  # as a worker does, which tries again
         with suppress(redis.RedisError):
             act()

@@ -74,7 +74,8 @@ def explain_http(error: HTTPException) -> Response:
     code = {404: "unknown_url", 405: "method_not_allowed", 413: "too_large"}.get(status)
     message = error.description or error.name
     if status == 404:
-        message = f"there is no {request.method} {printable(request.path[:80])}; GET {PREFIX}models says what can be asked for"
+        path = printable(request.path[:80])
+        message = f"there is no {request.method} {path}; GET {PREFIX}models says what can be asked for"
     response = jsonify(error_body(message, status, code=code))
     response.status_code = status
     if "Allow" in dict(error.get_headers()):

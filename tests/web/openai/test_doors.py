@@ -78,7 +78,12 @@ def test_what_is_not_there(house: House, path: str) -> None:
 def test_odd_paths_are_answered_in_the_same_form(house: House) -> None:
     """As base addresses come out that somebody has typed: a slash too many, a version twice, capitals, escapes."""
     odd = ["/embeddings/", "/v1/models", "/Models", "/models/..%2f..%2fetc%2fpasswd", "/%00", "/%ff"]
-    odd += ["/chat/completions/", "/models/" + "x" * 4_000, "/models/%E2%80%AE%1b%5B31m", "/audio/speech%0d%0aX-Evil:%201"]
+    odd += [
+        "/chat/completions/",
+        "/models/" + "x" * 4_000,
+        "/models/%E2%80%AE%1b%5B31m",
+        "/audio/speech%0d%0aX-Evil:%201",
+    ]
     for path in odd:
         for method in ("GET", "POST"):
             response = plain_http.request(method, house.url + path, json={} if method == "POST" else None)
