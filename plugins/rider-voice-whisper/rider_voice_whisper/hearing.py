@@ -11,10 +11,10 @@ from rider_core.api import AudioClip, Segment, Transcript
 from rider_voice_whisper.attribution import told_apart
 from rider_voice_whisper.engine import FULL_CONTEXT, MODEL_RATE, HeardSegment, Samples, WhisperEngine, fit_context
 from rider_voice_whisper.invented import can_be_said, without_inventions
-from rider_voice_whisper.language import Choice, choose_language
+from rider_voice_whisper.language import ELSEWISE, Choice, choose_language
 from rider_voice_whisper.pieces import Piece, pieces
 from rider_voice_whisper.settings import WhisperConfig
-from rider_voice_whisper.sound import at_least_one_second, model_samples, too_quiet
+from rider_voice_whisper.sound import at_least_one_second, each_channel, model_samples, too_quiet
 from rider_voice_whisper.voiced import SpeechDetector, Voiced
 from rider_voice_whisper.windows import CLIPS_AT_MOST, LONGEST_SHARED_S, shared_windows, sound_of, window_context
 
@@ -24,8 +24,8 @@ _SHARE_OF_TIME_LEFT = 1 / 3
 #: Of what clips in one window say, this much confidence is believed; what is heard with less is heard again alone. With
 #: 0.6, as alone, 11 of 1,000 words were wrong, with 0.75 there are 7, and with 0.9 none, but nearly no time is saved.
 _SURE_AMONG_OTHERS = 0.75
-
-
+#: A channel counts alone where it has so many times the speech of all together: two people may have one each.
+_MORE_ALONE = 1.25
 #: Where somebody speaks so long and no word is understood, people are told.
 _WORTH_A_WORD_S = 0.5
 
@@ -76,8 +76,8 @@ class Hearing:
         short: dict[str, dict[int, _Speech]] = defaultdict(dict)
         share = len(clips) > 1 and self._settings.batch_size > 1
         for number, clip in enumerate(clips):
-            samples = model_samples(clip)
-            speech = self._speech(clip, samples, language)
+            samples, voiced = self._listened(clip)
+            speech = self._speech(clip, samples, voiced, language)
             if speech is None:
                 done[number] = Transcript(
                     text="", language=language, no_speech=True, hint=too_quiet(samples), duration_s=clip.duration_s
@@ -93,13 +93,25 @@ class Hearing:
                 done[number] = _transcript(speech, segments)
         return [done[number] for number in range(len(clips))]
 
-    def _speech(self, clip: AudioClip, samples: Samples, language: str | None) -> _Speech | None:
-        """None: nobody speaks."""
+    def _listened(self, clip: AudioClip) -> tuple[Samples, Voiced]:
+        """The mean of the channels; where one drowns the speech in another, the channel with the most speech."""
+        samples = model_samples(clip)
         voiced = self._detector.listen(samples)
+        most_s = voiced.clear_speech_s(0.0, clip.duration_s) * _MORE_ALONE
+        for channel in each_channel(clip):
+            alone = model_samples(channel)
+            in_channel = self._detector.listen(alone)
+            speech_s = in_channel.clear_speech_s(0.0, clip.duration_s)
+            if speech_s > most_s:
+                samples, voiced, most_s = alone, in_channel, speech_s
+        return samples, voiced
+
+    def _speech(self, clip: AudioClip, samples: Samples, voiced: Voiced, language: str | None) -> _Speech | None:
+        """None: nobody speaks."""
         found = pieces(samples, voiced)
         if not found:
             return None
-        return _Speech(clip, voiced, found, Choice(language) if language else self._detect(found[0].samples))
+        return _Speech(clip, voiced, found, Choice(language) if language else self._detect(_fullest(found, voiced)))
 
     def _alone(self, speech: _Speech) -> Sequence[HeardSegment]:
         heard = [
@@ -160,6 +172,11 @@ class Hearing:
         )
 
 
+def _fullest(found: Sequence[Piece], voiced: Voiced) -> Samples:
+    """The piece with the most speech: the first may be a beep or a knock that was taken for some."""
+    return max(found, key=lambda it: voiced.clear_speech_s(it.start_s, it.start_s + it.duration_s)).samples
+
+
 def _transcript(speech: _Speech, segments: Sequence[HeardSegment]) -> Transcript:
     return Transcript(
         text="".join(segment.text for segment in segments).strip(),
@@ -177,7 +194,8 @@ def _transcript(speech: _Speech, segments: Sequence[HeardSegment]) -> Transcript
 def _not_understood(speech: _Speech) -> str:
     if speech.voiced.clear_speech_s(0.0, speech.clip.duration_s) < _WORTH_A_WORD_S:
         return ""
-    return f"somebody speaks, but no word is clear in {speech.spoken.language}: come closer, or name the language"
+    remedy = ELSEWISE if speech.spoken.detected else "name the language"
+    return f"somebody speaks, but no word is clear in {speech.spoken.language}: come closer, or {remedy}"
 
 
 def _fits(segments: Sequence[HeardSegment], duration_s: float) -> bool:

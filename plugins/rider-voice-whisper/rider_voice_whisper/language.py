@@ -10,6 +10,8 @@ from dataclasses import dataclass
 SURE = 0.95
 #: Whisper takes voices of machines for Latin, with up to 0.63. Nobody speaks it to a robot.
 _NOBODYS = "la"
+#: What helps where another language is spoken than a clip was taken for.
+ELSEWISE = "ask for the language that is spoken, or add it to expected_languages in [provider_settings.whisper]"
 #: Languages that nobody expects are told where the likeliest has at least this much, and twice as much as any expected.
 _WORTH_A_WORD = 0.25
 
@@ -20,10 +22,12 @@ class Choice:
     Attributes:
         language: What the clip is taken for.
         hint: For people, where other languages are likelier that nobody expects.
+        detected: It was found out, and not asked for.
     """
 
     language: str
     hint: str = ""
+    detected: bool = False
 
 
 def choose_language(probabilities: Mapping[str, float], expected: Sequence[str]) -> Choice:
@@ -32,14 +36,14 @@ def choose_language(probabilities: Mapping[str, float], expected: Sequence[str])
     whole = sum(spoken.values()) or 1.0
     ranked = sorted(spoken, key=spoken.__getitem__, reverse=True)
     if not expected or ranked[0] in expected or probabilities[ranked[0]] >= SURE:
-        return Choice(ranked[0])
+        return Choice(ranked[0], detected=True)
     chosen = max(expected, key=lambda name: spoken.get(name, 0.0))
     likeliest = spoken[ranked[0]] / whole
     if likeliest < max(_WORTH_A_WORD, 2 * spoken.get(chosen, 0.0) / whole):
-        return Choice(chosen)
+        return Choice(chosen, detected=True)
     others = ", ".join(f"{name} ({spoken[name] / whole:.0%})" for name in ranked[:3] if name not in expected)
     return Choice(
         chosen,
-        f"taken for {chosen}, but it sounds like {others}: ask for the language that is spoken, or add it to "
-        f"expected_languages in [provider_settings.whisper]",
+        f"taken for {chosen}, but it sounds like {others}: {ELSEWISE}",
+        detected=True,
     )

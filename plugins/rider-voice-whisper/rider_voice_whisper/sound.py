@@ -27,6 +27,8 @@ _TAPS = 1023
 _BLOCK = 1 << 17
 #: Channels of which less is left when they are mixed cancel each other out, as a microphone does that is wired wrongly.
 _CANCELLED = 0.1
+#: Channels differ by so much of their power at least, or are the same but for a microphone's place.
+_SAME = 0.1
 
 
 def model_samples(clip: AudioClip) -> Samples:
@@ -38,6 +40,15 @@ def model_samples(clip: AudioClip) -> Samples:
     filtered = _without_rumble(mono)
     # Whisper learnt from sound as it comes: clean speech is heard better with all that is in it.
     return filtered if np.square(mono - filtered).sum() > np.square(filtered).sum() else mono
+
+
+def each_channel(clip: AudioClip) -> list[AudioClip]:
+    """Each of several channels as a clip of its own; none where there is one, or all are about the same."""
+    pcm = np.frombuffer(clip.pcm, dtype="<i2").reshape(-1, clip.channels)
+    apart = (pcm - pcm.mean(axis=1, keepdims=True)).var(axis=0).sum()
+    if apart <= _SAME * pcm.var(axis=0).sum():
+        return []
+    return [AudioClip(channel.tobytes(), clip.sample_rate) for channel in pcm.T]
 
 
 def at_least_one_second(samples: Samples) -> Samples:

@@ -77,6 +77,13 @@ class TestFilmCredits:
         assert believed(heard(text, each_s=3.0), speech((0.2, 2.9))) == text
 
 
+def test_a_credit_that_is_said_quickly_is_believed() -> None:
+    """The detector hears less of quick speech than there is; of nothing it hears nothing."""
+    credit = heard("Thanks for watching.", each_s=1.0)
+    assert believed(credit, speech((0.1, 0.7))) == "Thanks for watching."
+    assert believed(credit, speech((0.1, 0.4))) == ""
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -64,6 +64,21 @@ def test_who_repeats_himself_is_heard(
         assert heard.count(word) >= times, transcript.text
 
 
+def test_a_cry_for_help_in_polish_is_heard(whisper: WhisperSpeechToText) -> None:
+    """It is eSpeak that cries "Ratunku! Ratunku! Na pomoc! Na pomoc! Ratunku!"."""
+    heard = words_of(whisper.transcribe(clip_of(case("ratunku")), "pl").text)
+    assert heard.count("ratunku") >= 2, heard
+
+
+@pytest.mark.parametrize("alarm", ["beeps", "sweep"])
+def test_a_cry_for_help_is_heard_beside_an_alarm(whisper: WhisperSpeechToText, alarm: str) -> None:
+    """As loud as the one who cries."""
+    cry = case("help-me-x7")
+    loudness = float(np.sqrt(np.square(cry).mean()))
+    transcript = whisper.transcribe(clip_of(cry / 2 + lasting(alarm, len(cry) / RATE, loudness / 2)), "en")
+    assert words_of(transcript.text).count("help") >= 3, transcript.text
+
+
 def test_a_name_is_heard_where_it_is_expected() -> None:
     """Without it, this model hears "brighter"."""
     provider = WhisperSpeechToText(WhisperConfig(prompt="Rider."), ProviderContext(model_path=base_model))
@@ -79,6 +94,7 @@ def test_a_name_is_heard_where_it_is_expected() -> None:
         ("add-subtitles", "please add subtitles by tomorrow morning"),
         ("thank-you-for-watching-the-house", "thank you for watching the house while i was away"),
         ("no-x5-dont-do-that", "no no no no no don't do that stop right there"),
+        ("thanks-for-watching-quickly", "thanks for watching"),
     ],
 )
 def test_a_sentence_with_words_of_film_credits_is_heard(whisper: WhisperSpeechToText, name: str, sentence: str) -> None:
@@ -101,6 +117,22 @@ class TestWhatIsAround:
         assert transcript.language == "pl", transcript.text
         said_words = words_of("dzisiaj jest piękna pogoda idziemy na spacer do parku")
         assert len(set(said_words) & set(words_of(transcript.text))) >= 2, transcript.text
+
+    @pytest.mark.parametrize("kind", ["beeps", "knocks"])
+    def test_polish_is_polish_after_what_was_taken_for_speech(self, whisper: WhisperSpeechToText, kind: str) -> None:
+        """The detector hears a moment of speech in these, seconds before the sentence."""
+        transcript = whisper.transcribe(clip_of(np.concatenate([lasting(kind, 5, 0.05), case("polish")])), None)
+        assert transcript.language == "pl", transcript.text
+        assert {"jest", "pogoda"} & set(words_of(transcript.text)), transcript.text
+
+    @pytest.mark.parametrize("kind", ["hum", "white"])
+    def test_speech_in_one_channel_and_noise_in_the_other(self, whisper: WhisperSpeechToText, kind: str) -> None:
+        """A plug that sits badly hums more loudly than anybody speaks."""
+        speech = said() / 4
+        noise = lasting(kind, len(speech) / RATE, 0.2)
+        pcm = (np.clip(np.stack([speech, noise], axis=1), -1, 1) * 32767).astype("<i2").tobytes()
+        transcript = whisper.transcribe(AudioClip(pcm, RATE, 2), None)
+        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.25, transcript
 
     @pytest.mark.parametrize(
         "changed",
@@ -143,6 +175,21 @@ class TestLongRecordings:
         assert word_error_rate(wanted, words_of(transcript.text)) <= 0.25, transcript.text
         assert transcript.segments[-1].start_s > 60, "the second sentence has its own time"
 
+    def test_the_same_sentence_a_minute_later_is_heard_twice(self, whisper: WhisperSpeechToText) -> None:
+        sentence = case("add-subtitles")
+        transcript = whisper.transcribe(
+            clip_of(np.concatenate([sentence, lasting("brown", 60, 0.0178), sentence])), "en"
+        )
+        wanted = words_of("please add subtitles by tomorrow morning") * 2
+        assert word_error_rate(wanted, words_of(transcript.text)) <= 0.2, transcript.text
+
+    @pytest.mark.parametrize("kind", ["motor", "beeps"])
+    def test_the_robots_own_sounds_between_two_sentences(self, whisper: WhisperSpeechToText, kind: str) -> None:
+        sound = np.concatenate([said(), lasting(kind, 40, 0.05), case("add-subtitles")])
+        transcript = whisper.transcribe(clip_of(sound), "en")
+        wanted = [*SAID, *words_of("please add subtitles by tomorrow morning")]
+        assert word_error_rate(wanted, words_of(transcript.text)) <= 0.25, transcript.text
+
     @pytest.mark.parametrize("times", [4, 12])
     def test_nothing_is_lost_or_said_twice_in_minutes_of_speech(self, whisper: WhisperSpeechToText, times: int) -> None:
         transcript = whisper.transcribe(clip_of(np.tile(said(), times)), "en")
@@ -157,7 +204,16 @@ class TestLongRecordings:
 
 
 @pytest.mark.parametrize(
-    ("name", "language"), [("german", "de"), ("ukrainian", "uk"), ("spanish", "es"), ("french", "fr"), ("czech", "cs")]
+    ("name", "language"),
+    [
+        ("german", "de"),
+        ("ukrainian", "uk"),
+        ("spanish", "es"),
+        ("french", "fr"),
+        ("czech", "cs"),
+        ("dutch", "nl"),
+        ("hungarian", "hu"),
+    ],
 )
 def test_another_language_is_recognised_or_it_is_told_what_it_was_taken_for(
     whisper: WhisperSpeechToText, name: str, language: str

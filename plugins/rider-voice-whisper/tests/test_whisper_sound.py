@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rider_voice_whisper.engine import MODEL_RATE, HeardSegment
 from rider_voice_whisper.pieces import LONGEST_S, MARGIN_S, PAUSE_S, pieces
-from rider_voice_whisper.sound import SILENCE, loudness, model_samples
+from rider_voice_whisper.sound import SILENCE, each_channel, loudness, model_samples
 from rider_voice_whisper.voiced import FRAME_S, SpeechDetector, Voiced
 
 from rider_core.api import AudioClip
@@ -53,6 +53,12 @@ class TestSound:
 
     def test_speech_in_one_channel(self) -> None:
         assert inner_error(clip_of(0 * TONE, TONE), TONE / 2) < 0.002
+
+    def test_channels_one_by_one(self) -> None:
+        found = each_channel(clip_of(TONE, -TONE / 2))
+        assert [(it.channels, it.frames) for it in found] == [(1, len(TIME_S))] * 2
+        assert inner_error(found[1], -TONE / 2) < 0.002
+        assert each_channel(clip_of(TONE)) == each_channel(clip_of(TONE, TONE * 0.8)) == []
 
     def test_resampling(self) -> None:
         at_48_khz = 0.2 * np.sin(2 * np.pi * 300 * np.arange(96_000) / 48_000)
