@@ -27,6 +27,11 @@ _MARKS = re.compile(r"\*+|`+|~~+|^#{1,6}\s|(?<!\w)_+|_+(?!\w)|(?<=\w)_+(?=\w)|\|
 _ARROWS, _FIRST_PICTURE = range(0x2190, 0x2200), 0x2300
 #: What changes the picture before it: joiners, variation selectors, keycaps, tags of flags, colours of skin.
 _MODIFIERS = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
+#: A line that is broken in HTML, as in a cell of a table, or whose element ends there.
+_HTML_BREAK = re.compile(r"<\s*(?:br|hr|/?(?:p|div|li|summary|details|h[1-6]))\b[^>]*>", re.IGNORECASE)
+#: Signs in front of an item of a list that Markdown does not know as such, and its boxes to be ticked.
+_BULLET = re.compile(r"^[ \t]*[•‣▪▫◦●○·][ \t]+(?=\S)", re.MULTILINE)
+_BOX = re.compile(r"^\[[ xX]\]\s+")
 #: A line that ends so needs no full stop to be heard as one.
 _ENDS = (".", "!", "?", ":", ";", ",", "…", "。", "\uff01", "\uff1f")
 
@@ -36,7 +41,8 @@ def sayable(text: str) -> str:
 
     Items of lists, headings and rows of tables become sentences. Code in a block of its own is left out.
     """
-    lines = [line for line in map(_clean, _lines(_MARKDOWN.parse(_PRODUCT.sub(_TIMES, text)))) if _has_words(line)]
+    text = _BULLET.sub("- ", _PRODUCT.sub(_TIMES, text))
+    lines = [line for line in map(_clean, _lines(_MARKDOWN.parse(text))) if _has_words(line)]
     ended = [line if line.endswith(_ENDS) else f"{line}." for line in lines[:-1]]
     return " ".join([*ended, *lines[-1:]])
 
@@ -57,7 +63,7 @@ def _lines(tokens: Sequence[Token]) -> Iterator[str]:
             if before is not None and before.type in ("th_open", "td_open"):
                 row.append(_clean(words))
             else:
-                yield (number or "") + words
+                yield (number or "") + _BOX.sub("", words)
                 number = None
         elif token.type == "tr_close":
             yield ", ".join(filter(_has_words, row))
@@ -68,10 +74,16 @@ def _words(children: Sequence[Token]) -> Iterator[str]:
     for child in children:
         if child.type in ("text", "code_inline"):
             yield child.content
-        elif child.type in ("softbreak", "hardbreak"):
+        elif _is_break(child):
             yield " "
         elif child.type == "image":
             yield child.content
+
+
+def _is_break(child: Token) -> bool:
+    if child.type == "html_inline":
+        return _HTML_BREAK.match(child.content) is not None
+    return child.type in ("softbreak", "hardbreak")
 
 
 def _clean(words: str) -> str:

@@ -20,6 +20,10 @@ from rider_core.sayable import sayable
         ),
         ("Kup:\n- mleko\n- jajka\n  - wiejskie\n- chleb", "Kup: mleko. jajka. wiejskie. chleb"),
         ("| imię | wiek |\n|---|---|\n| **Jan** | 7 |\n| | 8 |", "imię, wiek. Jan, 7. 8"),
+        ("| posiłek |\n|---|\n| zupa<br>chleb<BR />woda |", "posiłek. zupa chleb woda"),
+        ("Raz.<br>Dwa.<p>Trzy.</p><p>Cztery.</p>", "Raz. Dwa. Trzy. Cztery."),
+        ("Kup:\n• mleko\n• jajka\n  ◦ wiejskie\n▪ chleb", "Kup: mleko. jajka. wiejskie. chleb"),
+        ("- [ ] nakarm kota\n- [x] kup mleko", "nakarm kota. kup mleko"),
         ("> cytat\n> dalej", "cytat dalej"),
         ("![kot na dachu](https://x.org/kot.png)", "kot na dachu"),
         ("Patrz na https://www.example.org/foo?x=1. Potem wróć.", "Patrz na example.org. Potem wróć."),
@@ -52,6 +56,7 @@ def test_marks_are_not_read_out(text: str, said: str) -> None:
         "„Nie” — powiedział… i poszedł.",
         "don't, o'clock, naïve, Łódź, 漢字, Привіт",
         "C++ i C#",
+        "od 10:30 do 11:15 · dziś",
         "a/b, a\\b, (nawias), [nawias], {klamra}",
     ],
 )
