@@ -7,6 +7,7 @@ on. After "Multiple channel audio data and WAVE files" (Microsoft, 2001) and ITU
 from __future__ import annotations
 
 import io
+import re
 import struct
 import wave
 from collections.abc import Iterator
@@ -28,25 +29,41 @@ _BITS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64), _A_LAW: (8,), _MU_LAW: (8,)}
 _COMPRESSED = {2: "ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
 #: Chunks that stand behind a sound. Where the sound says that it has no bytes and one of these follows, it has none.
 _BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
+#: What a chunk may be called; a byte that fills up is 0.
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ ]{3}")
 #: What other files begin with, or have at that place, and what they are.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"GIF8", "a GIF picture"),
+    (0, b"BM", "a BMP picture"),
+    (0, b"II*\x00", "a TIFF picture"),
+    (0, b"MM\x00*", "a TIFF picture"),
     (8, b"WEBP", "a WebP picture"),
     (8, b"AVI ", "an AVI video"),
     (0, b"ID3", "an MP3 sound"),
     (0, b"\xff\xfb", "an MP3 sound"),
+    (0, b"\xff\xfa", "an MP3 sound"),
     (0, b"\xff\xf3", "an MP3 sound"),
+    (0, b"\xff\xf2", "an MP3 sound"),
+    # MPEG 2.5: 8, 11 and 12 kHz, as telephones and voices of machines have it.
+    (0, b"\xff\xe3", "an MP3 sound"),
+    (0, b"\xff\xe2", "an MP3 sound"),
     (0, b"\xff\xf1", "an AAC sound"),
+    (0, b"\xff\xf9", "an AAC sound"),
     (0, b"OggS", "an Ogg sound"),
     (0, b"fLaC", "a FLAC sound"),
     (4, b"ftypM4A", "an M4A sound"),
+    (4, b"ftyphei", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIC picture"),
+    (4, b"ftypavif", "an AVIF picture"),
     (4, b"ftyp", "an MP4 file"),
     (0, b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
     (0, b"FORM", "an AIFF sound"),
     (0, b".snd", "an AU sound"),
     (0, b"caff", "a CAF sound"),
+    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 sound"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a WMA sound"),
     (0, b"#!AMR", "an AMR sound"),
     (0, b"RIFX", "a WAV file of the other byte order (RIFX)"),
     (0, b"%PDF", "a PDF document"),
@@ -158,7 +175,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         name, size = struct.unpack_from("<4sI", data, position)
         yield name, position + 8, size
-        position += 8 + size + size % 2
+        position += 8 + size
+        # Some programs leave out the byte that makes a chunk's length even.
+        position += size % 2 and not _NAME.fullmatch(data, position, position + 4)
 
 
 def _form(chunk: bytes) -> WavForm:

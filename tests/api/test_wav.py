@@ -54,6 +54,12 @@ class TestLengths:
         assert AudioClip.from_wav(wav() + TAGS).pcm == PCM
         assert AudioClip.from_wav(wav(data=8) + TAGS).pcm == PCM[:8]
 
+    @pytest.mark.parametrize("after", [12, 36], ids=["before the format", "before the sound"])
+    @pytest.mark.parametrize("fill", [b"", b"\0"], ids=["without", "with"])
+    def test_tags_of_an_odd_length_with_and_without_the_byte_that_fills_them_up(self, after: int, fill: bytes) -> None:
+        odd = b"LIST" + struct.pack("<I", 13) + b"INFOISFT\1\0\0\0x" + fill
+        assert AudioClip.from_wav(wav()[:after] + odd + wav()[after:]).pcm == PCM
+
     def test_a_sound_that_is_cut_off_ends_with_its_last_whole_frame(self) -> None:
         assert AudioClip.from_wav(wav(channels=2)[:-3]).pcm == PCM[:-4]
 
@@ -129,7 +135,10 @@ class TestOtherFiles:
             (b"\xff\xd8\xff\xe0" + bytes(20), "a JPEG picture"),
             (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "a WebP picture"),
             (b"ID3\x04" + bytes(20), "an MP3 sound"),
+            (b"\xff\xe3\x18\xc4" + bytes(20), "an MP3 sound"),
             (b"OggS" + bytes(20), "an Ogg sound"),
+            (b"\x00\x00\x00\x24ftypheic", "a HEIC picture"),
+            (b"riff\x2e\x91\xcf\x11\xa5\xd6", "a Wave64 sound"),
             (b"\x00\x00\x00\x20ftypM4A ", "an M4A sound"),
             (b"fLaC" + bytes(20), "a FLAC sound"),
             (b"RIFX" + wav()[4:], "other byte order"),

@@ -29,6 +29,17 @@ def test_recordings_of_every_kind(tmp_path: Path, name: str) -> None:
     assert abs(clip.duration_s - TONE.duration_s) < 0.15
 
 
+def test_a_telephones_mp3_without_tags(tmp_path: Path) -> None:
+    """MPEG 2.5, as voices of machines send it: it begins with its first frame, and other bits than music."""
+    (tmp_path / "a.wav").write_bytes(TONE.to_wav())
+    bare = ["-ar", "8000", "-id3v2_version", "0", "-write_xing", "0"]
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", *bare, tmp_path / "a.mp3"]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    data = (tmp_path / "a.mp3").read_bytes()
+    assert ffmpeg.can_read(data[:12])
+    assert abs(AudioClip.from_wav(ffmpeg.to_wav(data)).duration_s - TONE.duration_s) < 0.15
+
+
 @pytest.mark.parametrize("form", ffmpeg.ENCODERS)
 def test_forms_that_it_makes(form: str) -> None:
     made = ffmpeg.from_pcm(TONE.pcm, TONE.sample_rate, form)
