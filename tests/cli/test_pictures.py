@@ -46,6 +46,22 @@ def test_anything_else_stays_as_it_is(data: bytes) -> None:
     assert as_jpeg(data) is data
 
 
+@pytest.mark.parametrize(("value", "grey"), [(0, 0), (257, 1), (0x9C40, 156), (0xFFFF, 255)])
+def test_greys_of_16_bits_stay_what_they_are(value: int, grey: int) -> None:
+    """As cameras for depth write them."""
+    jpeg = as_jpeg(packed(Image.new("I;16", (16, 16), value), "PNG"))
+    assert Image.open(io.BytesIO(jpeg)).getpixel((8, 8)) == pytest.approx((grey,) * 3, abs=1)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+@pytest.mark.parametrize(("orientation", "turn_deg"), [(1, 0), (3, 180), (6, 90), (8, 270)])
+def test_a_telephone_that_is_held_upright(form: str, orientation: int, turn_deg: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    header = read_header(as_jpeg(packed(Image.new("RGB", (40, 30)), form, exif=exif)))
+    assert (header.width, header.height, header.turn_deg) == (40, 30, turn_deg)
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG's head, and hardly anything behind it."""
 

@@ -58,7 +58,9 @@ class TestPictures:
             (SMALL[: SMALL.index(b"\xff\xda")] + SMALL[SMALL.index(b"\xff\xc0") :], InvalidInput, "two frame headers"),
             (claiming(SMALL, 0, 48), InvalidInput, "0 x 48"),
             (SMALL[: len(SMALL) // 2], InvalidInput, "cut off"),
-            (b"\x89PNG\r\n\x1a\n" + bytes(64), InvalidInput, "not a JPEG"),
+            (b"\x89PNG\r\n\x1a\n" + bytes(64), InvalidInput, "not a JPEG but a PNG picture"),
+            (b"\x00\x00\x00\x24ftypheic" + bytes(64), InvalidInput, "not a JPEG but a HEIC picture"),
+            (b"", InvalidInput, "not a JPEG but an empty file"),
         ],
     )
     def test_refused_by_the_header(self, jpeg: bytes, error: type[InvalidInput], message: str) -> None:
@@ -88,6 +90,13 @@ class TestPictures:
         jpeg = jpeg_of(Image.effect_noise((300, 300), 80))
         jpeg = jpeg[: int(len(jpeg) * kept)]
         with pytest.raises(InvalidInput, match="cannot be decoded"):
+            decode(jpeg, read_header(jpeg), 300)
+
+    @pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+    def test_a_progressive_one_that_is_cut_off_in_its_last_scan(self, mode: str) -> None:
+        jpeg = jpeg_of(Image.effect_noise((300, 300), 80).convert("RGB").convert(mode), progressive=True)
+        jpeg = jpeg[: (jpeg.rindex(b"\xff\xda") + len(jpeg)) // 2]
+        with pytest.raises(InvalidInput, match="damaged or cut off"):
             decode(jpeg, read_header(jpeg), 300)
 
     @pytest.mark.parametrize("value", [0, 9, 65_535])
