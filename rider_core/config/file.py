@@ -29,12 +29,15 @@ def default_data_dir() -> Path:
 
 
 def config_file() -> Path:
-    """`RIDER_CONFIG`, or `rider.toml` in the data folder."""
-    named = os.environ.get("RIDER_CONFIG")
-    if named:
-        return Path(named).expanduser()
-    folder = os.environ.get("RIDER_DATA_DIR")
-    return (Path(folder).expanduser() if folder else default_data_dir()) / "rider.toml"
+    """`RIDER_CONFIG`, or `rider.toml` in the data folder.
+
+    Raises:
+        ConfigError: it lies in the home folder of a user that there is not.
+    """
+    if named := _variable("RIDER_CONFIG"):
+        return _at_home("RIDER_CONFIG", named)
+    folder = _variable("RIDER_DATA_DIR")
+    return (_at_home("RIDER_DATA_DIR", folder) if folder else default_data_dir()) / "rider.toml"
 
 
 def read_file() -> dict[str, Any]:
@@ -50,7 +53,7 @@ def read_file() -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        if os.environ.get("RIDER_CONFIG"):
+        if _variable("RIDER_CONFIG"):
             raise ConfigError(
                 f"RIDER_CONFIG is {str(path)!r}, and there is no such file", remedy="make it, or unset RIDER_CONFIG"
             ) from None
@@ -74,6 +77,21 @@ def line_of(path: Path, name: str) -> int | None:
         return None
     pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
     return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), None)
+
+
+def _variable(name: str) -> str:
+    """Its value; nothing where it is not set, or says nothing."""
+    value = os.environ.get(name, "")
+    return value if value.strip() else ""
+
+
+def _at_home(variable: str, named: str) -> Path:
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"{variable} is {named!r}, and there is no such user's home folder", remedy="write the whole path"
+        ) from None
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _no_json() -> ConfigError:
     for name, example in _EXAMPLES.items():
         variable = variable_of(name)
         value = os.environ.get(variable)
-        if value and not _is_json(value):
+        if value and value.strip() and not _is_json(value):
             return ConfigError(
                 f"{variable} is {_shown(value)}, which is no JSON object", remedy=f"{variable}='{example}'"
             )
@@ -94,7 +94,7 @@ _EXAMPLES = {
 def _source(name: str) -> tuple[str, str]:
     """Where a setting's value comes from, and what to do."""
     variable, file = variable_of(name), config_file()
-    if os.environ.get(variable):
+    if os.environ.get(variable, "").strip():
         return variable, f"set {variable} to another value, or unset it"
     line = line_of(file, name)
     if line:
@@ -108,5 +108,8 @@ def _shown(value: object) -> str:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+    names = list(known)
+    # In the file, people write the names of variables.
+    plain = name.lower().removeprefix("rider_").replace("-", "_")
+    close = [plain] if plain in names else difflib.get_close_matches(name, names, n=1)
     return f", did you mean {close[0]}?" if close else ""

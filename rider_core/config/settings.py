@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -30,6 +31,9 @@ NameList = Annotated[tuple[str, ...], NoDecode]
 MAX_FOLDER_BYTES = 86
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
+#: `10.0.0.7:8080` and `[fd00::7]:8080`; an address of IPv6 alone has more colons.
+_WITH_PORT = re.compile(r"[^:]+:\d*|\[.*\]:\d*")
+
 Domain = Literal["speech_to_text", "text_to_speech", "object_detection", "text_generation"]
 
 
@@ -38,8 +42,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="RIDER_",
-        # `RIDER_LANGUAGE=` is what people write who want none.
-        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         populate_by_name=True,
@@ -124,6 +126,13 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """`pi_host = ""` in the file is as good as `RIDER_PI_HOST=`, and so are blanks."""
+        known = {*cls.model_fields, *(info.alias for info in cls.model_fields.values())}
+        return {name: value for name, value in values.items() if name not in known or not _is_empty(value)}
+
     @field_validator(
         "plugins_disabled",
         "plugins_required",
@@ -140,15 +149,31 @@ class Settings(BaseSettings):
 
     @field_validator("pi_host", "web_host", mode="after")
     @classmethod
-    def _without_brackets(cls, host: str | None) -> str | None:
+    def _without_brackets(cls, host: str | None, about: ValidationInfo) -> str | None:
         """People write addresses of IPv6 as they stand in a browser, `[fd00::7]`."""
-        return host.strip().removeprefix("[").removesuffix("]") if host is not None else None
+        if host is None:
+            return None
+        host = host.strip()
+        if "/" in host or _WITH_PORT.fullmatch(host):
+            port = "web_port" if about.field_name == "web_host" else "pi_api_port"
+            raise ValueError(f"is more than a name or an address; the port is a setting of its own, {port}")
+        return host.removeprefix("[").removesuffix("]")
 
     @field_validator("data_dir", "model_path", mode="after")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
         """A tilde is the home folder also where no shell has seen it."""
-        return path.expanduser() if path is not None else None
+        if path is None:
+            return None
+        try:
+            path = path.expanduser()
+        except RuntimeError:
+            raise ValueError("there is no such user's home folder; write the whole path") from None
+        try:
+            path.absolute()
+        except FileNotFoundError:
+            raise ValueError("the current folder is gone; change to another, or write the whole path") from None
+        return path
 
     @model_validator(mode="after")
     def _robot_has_an_address(self) -> Self:
@@ -165,7 +190,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, InitSettingsSource(settings_cls, read_file())
+        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, read_file())
 
     @property
     def redis_socket(self) -> Path:
@@ -242,6 +267,20 @@ class Settings(BaseSettings):
     @property
     def robot_api_url(self) -> str:
         return f"http://{authority(self.robot_address, self.pi_api_port)}"
+
+
+class _Environment(EnvSettingsSource):
+    """Variables; those of nothing but blanks count as not set."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self.env_vars = {name: value for name, value in self.env_vars.items() if not _is_empty(value)}
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a setting's value says nothing: people write `RIDER_LANGUAGE=` who want none."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and not text.strip()
 
 
 def authority(host: str, port: int) -> str:

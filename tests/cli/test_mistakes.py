@@ -82,6 +82,8 @@ MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "no number": (variable(RIDER_WORKERS="two"), ("RIDER_WORKERS", "'two'")),
     "a file that is not there": (variable(RIDER_CONFIG="/nowhere/rider.toml"), ("RIDER_CONFIG", "/nowhere/rider.toml")),
     "a pipe for a file": (a_pipe, ("rider.toml", "is a pipe")),
+    "the home folder of nobody": (variable(RIDER_CONFIG="~no-such-user/x"), ("RIDER_CONFIG", "'~no-such-user/x'")),
+    "an address with its port": (variable(RIDER_PI_HOST="10.0.0.7:8080"), ("RIDER_PI_HOST", "10.0.0.7:8080")),
     "a folder for a file": (config_is_a_folder, ("is a folder",)),
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from rider_core.config import Settings, load_settings, unknown_variables
+from rider_core.config import Settings, load_settings, unknown_variables, variable_of
 from rider_core.errors import ConfigError
 
 
@@ -35,6 +36,35 @@ class TestEnvironment:
         without = load_settings()
         monkeypatch.setenv(name, "")
         assert load_settings() == without
+
+    @pytest.mark.parametrize("name", [variable_of(name) for name in Settings.model_fields if name != "data_dir"])
+    def test_blanks_are_nothing_either(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        """As a file of variables leaves them: a blank behind the sign, the end of a line of Windows."""
+        without = load_settings()
+        monkeypatch.setenv(name, " \t\r")
+        assert load_settings() == without
+
+    def test_blanks_for_a_folder_are_nothing_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RIDER_DATA_DIR", " ")
+        monkeypatch.setenv("RIDER_CONFIG", " ")
+        assert load_settings().data_dir.name == "rider-pc"
+
+    @pytest.mark.parametrize("name", ["RIDER_DATA_DIR", "RIDER_CONFIG", "RIDER_MODEL_PATH"])
+    def test_the_home_folder_of_nobody(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.setenv(name, "~no-such-user/rider")
+        with pytest.raises(ConfigError, match=rf"{name}.*'~no-such-user/rider'.*no such user's home folder"):
+            load_settings()
+
+    @pytest.mark.parametrize(
+        "host", ["10.0.0.7:8080", "http://10.0.0.7", "rider.local:", "[fd00::7]:8080", "rider.local/api"]
+    )
+    @pytest.mark.parametrize(("name", "port"), [("RIDER_PI_HOST", "pi_api_port"), ("RIDER_WEB_HOST", "web_port")])
+    def test_an_address_with_its_port(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str, port: str, host: str
+    ) -> None:
+        monkeypatch.setenv(name, host)
+        with pytest.raises(ConfigError, match=rf"{name}: setting .*{re.escape(host)}.*setting of its own, {port}"):
+            load_settings()
 
     def test_an_empty_data_folder_is_the_usual_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RIDER_DATA_DIR", "")
@@ -139,6 +169,21 @@ class TestFile:
         with pytest.raises(ConfigError, match=message):
             load_settings()
 
+    @pytest.mark.parametrize(
+        "name", ["pi_host", "redis_url", "DATABASE_URL", "model_path", "web_password", "language", "tracker"]
+    )
+    def test_an_empty_text_is_not_set(self, file: Path, name: str) -> None:
+        without = load_settings()
+        file.write_text(f'{name} = ""\n')
+        assert load_settings() == without
+        file.write_text(f'{name} = "  "\n')
+        assert load_settings() == without
+
+    def test_the_name_of_a_variable_in_the_file(self, file: Path) -> None:
+        file.write_text("RIDER_WEB_PORT = 9000\n")
+        with pytest.raises(ConfigError, match=r"line 1: there is no setting RIDER_WEB_PORT, did you mean web_port\?"):
+            load_settings()
+
     def test_curly_quotation_marks_are_explained(self, file: Path) -> None:
         file.write_text("language = \u201epl\u201d\n", encoding="utf-8")
         with pytest.raises(ConfigError) as refusal:
@@ -170,6 +215,9 @@ class TestFile:
         ("[fd00::7]", "http://[fd00::7]:8080"),
         (" 10.0.0.7 ", "http://10.0.0.7:8080"),
         ("rider.local", "http://rider.local:8080"),
+        ("my_robot.local", "http://my_robot.local:8080"),
+        ("fe80::7%eth0", "http://[fe80::7%eth0]:8080"),
+        ("::ffff:10.0.0.7", "http://[::ffff:10.0.0.7]:8080"),
     ],
 )
 def test_addresses_of_either_kind(written: str, url: str) -> None:
