@@ -69,14 +69,16 @@ def read_file() -> dict[str, Any]:
     return _parsed(path, content)
 
 
-def line_of(path: Path, name: str) -> int | None:
-    """Where the file sets something; None: it does not, or cannot be read."""
+def line_of(path: Path, name: str, table: str = "") -> int | None:
+    """The line that sets something, in the whole file or below a table's head; None: none, or it cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError):
         return None
+    head = f"[{table}]"
+    start = next((number for number, line in enumerate(lines, 1) if line.strip() == head), 0) if table else 0
     pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
-    return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), None)
+    return next((number for number, line in enumerate(lines[start:], start + 1) if pattern.match(line)), None)
 
 
 def _variable(name: str) -> str:

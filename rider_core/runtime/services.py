@@ -16,7 +16,7 @@ from rider_core.api.messages import shorten
 from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
-from rider_core.config import Settings
+from rider_core.config import Settings, config_file, line_of, meant
 from rider_core.errors import ConfigError, ProviderUnavailable, StoreError
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
@@ -180,10 +180,16 @@ class Services:
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             where = ".".join(map(str, problem["loc"]))
+            if problem["type"] == "extra_forbidden":
+                wrong = f"there is no {where}{meant(where, provider.Config.model_fields)}"
+            else:
+                got = HIDDEN if is_secret(where) else shorten(problem["input"])
+                wrong = f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, got {got}"
+            table, file = f"provider_settings.{provider.name}", config_file()
+            line = line_of(file, where.partition(".")[0], table)
             raise ConfigError(
-                f"the settings of provider {provider.name!r} are wrong: {where}: {problem['msg']}, "
-                f"got {HIDDEN if is_secret(where) else shorten(problem['input'])}",
-                remedy=f"correct [provider_settings.{provider.name}] in rider.toml",
+                f"the settings of provider {provider.name!r} are wrong: {wrong}",
+                remedy=f"correct [{table}] in {file}" + (f", line {line}" if line else ""),
             ) from None
 
     def _saved_settings(self, provider: str) -> dict[str, Any]:

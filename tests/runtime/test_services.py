@@ -78,6 +78,28 @@ def test_wrong_settings_name_where_they_are(folder: Path) -> None:
     services.close()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("marcs = 2", r"there is no marcs, did you mean marks\?"),
+        ("tempo = 'quick'", r"tempo: input should be a valid number, .*, got 'quick'"),
+    ],
+)
+def test_wrong_settings_of_the_file_name_its_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, content: str, message: str
+) -> None:
+    """Another table has a setting of the same name above."""
+    monkeypatch.setenv("RIDER_DATA_DIR", str(folder))
+    (folder / "rider.toml").write_text(
+        f"[provider_settings.other]\nmarcs = 1\ntempo = 1\n\n[provider_settings.shout]\n{content}\n"
+    )
+    services = Services.open(settings(folder), "test")
+    with pytest.raises(ConfigError, match=message) as refusal:
+        services.provider_config("shout")
+    assert f"{folder / 'rider.toml'}, line 6" in (refusal.value.remedy or "")
+    services.close()
+
+
 def test_an_unknown_job_backend_lists_those_that_exist(folder: Path) -> None:
     with pytest.raises(ConfigError, match="TASK_QUEUE_BACKEND to one of rq"):
         Services.open(settings(folder, queue_backend="carrier-pigeon"), "test")
