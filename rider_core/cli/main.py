@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -87,6 +88,9 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
+    # A terminal of Latin-2 has no dots of an ellipsis, and a folder's name need not be UTF-8.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli()
     except RiderError as error:

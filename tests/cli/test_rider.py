@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def test_every_broken_plugin_is_listed_with_its_reason(processes: Processes) -> 
     status, output = rider(processes, "plugins", "check", log="check")
     assert status == 1
     assert "Traceback" in output
+
+
+@pytest.mark.parametrize("encoding", ["iso8859-2", "ascii"])
+def test_a_terminal_that_is_not_of_utf_8(processes: Processes, encoding: str) -> None:
+    """What it cannot show is shown otherwise; the folder's name is not UTF-8 either."""
+    folder = processes.folder / os.fsdecode(b"muzyka \xbfona")
+    environment = {"RIDER_DATA_DIR": str(folder), "PYTHONIOENCODING": encoding}
+    process = processes.start("-m", "rider_core.cli.main", "config", "show", log="table", COLUMNS="80", **environment)
+    assert process.wait(60) == 0, processes.log("table")
+    process = processes.start("-m", "rider_core.cli.main", "config", "show", "data_dir", log="one", **environment)
+    assert (process.wait(60), processes.log("one")[-4:]) == (0, "ona\n"), processes.log("one")
 
 
 def test_config_show_names_every_setting_and_hides_the_password(processes: Processes) -> None:
