@@ -72,7 +72,7 @@ def write_over(file: Path, text: str) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    content = text.encode()
+    content = os.fsencode(text)  # it may name a folder that is not in UTF-8
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as stream:
             stream.write(content)

@@ -69,7 +69,7 @@ def was_started(settings: Settings) -> bool:
 
 def _quoted(path: Path) -> str:
     """As Valkey's own parser of its file takes it, between double quotes."""
-    return str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
 
 
 def become_server(settings: Settings) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
 NAMES = ["with spaces ; and =", "100%41 %(x)s", "\"double\" 'single'", "zażółć 🦝", "x" * 90, "back\\slash", "a\tb"]
+#: From a disk of the time before UTF-8, and pasted with the end of its line.
+NAMES += [os.fsdecode(b"muzyka \xbfona"), "end of line\n", " blanks around "]
 
 
 def answers(connection: Redis) -> bool:
@@ -43,7 +46,7 @@ def test_it_works_in_a_folder_of_any_name(
         wait_until(lambda: answers(connection), what=f"Valkey: {processes.log()}")
         # RQ finds a worker's address so, and redis-py splits each line at its blanks.
         assert connection.client_list()
-        assert Path(connection.config_get("dir")["dir"]) == settings.data_dir / "redis"
+        assert (settings.data_dir / "redis" / "appendonlydir").is_dir()
     wait_until(lambda: not_running(settings) == {}, what="a Valkey that runs")
     assert stat.S_IMODE(settings.redis_socket.parent.stat().st_mode) == 0o700
     assert (settings.data_dir / "run" / "supervisord.log").exists()
