@@ -11,9 +11,14 @@ _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 _STEERING_IN_LINES = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-#: `scheme://user:password@host`; the user may be missing, as in Redis's.
-_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)[^\s/]*@")
+#: `scheme://user:password@host`; the user may be missing, as in Redis's. A slash in a password should be escaped, and
+#: is not by everybody; behind a number it begins a path.
+_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s:/@\[]+:(?!\d+(?:[/?#]|$))|:))[^\s]*@")
 _SECRET = ("password", "token", "secret", "key")
+#: `?password=...` of an address.
+_IN_QUERY = re.compile(rf"(?P<before>[?&][^\s=&]*(?:{'|'.join(_SECRET)})[^\s=&]*=)[^\s&#\"']+", re.IGNORECASE)
+#: `web_password = ...` and `"api_key": ...`, with all that follows: where it ends is what is wrong with it.
+_ASSIGNED = re.compile(rf"(?P<before>\w*(?:{'|'.join(_SECRET)})\w*[\"']?\s*[:=]).*", re.IGNORECASE | re.DOTALL)
 #: What stands for a password.
 HIDDEN = "***"
 
@@ -40,7 +45,13 @@ def printable_json(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """`text` with the passwords of its addresses hidden."""
-    return _PASSWORD.sub(rf"\g<before>{HIDDEN}@", text)
+    text = _PASSWORD.sub(rf"\g<before>{HIDDEN}@", text)
+    return _IN_QUERY.sub(rf"\g<before>{HIDDEN}", text)
+
+
+def without_secrets(text: str) -> str:
+    """A piece of settings as somebody wrote it, up to the first secret in it."""
+    return _ASSIGNED.sub(rf"\g<before> {HIDDEN}", without_passwords(text))
 
 
 def _escaped(found: re.Match[str]) -> str:

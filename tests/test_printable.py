@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from rider_core.printable import printable, printable_json, printable_lines, without_passwords
+from rider_core.printable import printable, printable_json, printable_lines, without_passwords, without_secrets
 from rider_core.runtime.log_lines import LineFormatter
 
 
@@ -50,6 +50,14 @@ def test_json_stays_json() -> None:
         ("redis://:s3cr3t@host", "redis://:***@host"),
         ("cannot reach postgresql+psycopg://a:b@c/d: no", "cannot reach postgresql+psycopg://a:***@c/d: no"),
         ("amqp://a:p@ss:w@host/", "amqp://a:***@host/"),
+        ("redis://:s3c/r3t+x=@host:6379/0", "redis://:***@host:6379/0"),
+        ("postgresql://me:p@ss/w0rd@host/db", "postgresql://me:***@host/db"),
+        ("redis://host?password=s3cr3t&db=1", "redis://host?password=***&db=1"),
+        ("postgresql://host/db?user=me&sslPassword=s3cr3t'", "postgresql://host/db?user=me&sslPassword=***'"),
+        ("of https://host/v1?api_key=s3cr3t: no", "of https://host/v1?api_key=*** no"),
+        ("redis://:s3?c#r3t@host", "redis://:***@host"),
+        ("http://[fd00::7]:8080/~me@home", "http://[fd00::7]:8080/~me@home"),
+        ("http://host:80?to=me@home", "http://host:80?to=me@home"),
         ("http://host:80/path", "http://host:80/path"),
         ("write to me@host: now", "write to me@host: now"),
         ("http://host:80/~me@home", "http://host:80/~me@home"),
@@ -57,6 +65,21 @@ def test_json_stays_json() -> None:
 )
 def test_passwords_are_hidden(text: str, shown: str) -> None:
     assert without_passwords(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('web_password = "s3cr3t', "web_password = ***"),
+        ('{"ollama": {"api_key": "s3cr3t", "host": 1', '{"ollama": {"api_key": ***'),
+        ("{'Token': 's3cr3t'}", "{'Token': ***"),
+        ('redis_url = "redis://:s3cr3t@host', 'redis_url = "redis://:***@host'),
+        ("web_port = 8000x", "web_port = 8000x"),
+        ("a keyboard", "a keyboard"),
+    ],
+)
+def test_secrets_among_settings_are_hidden(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
 
 
 def test_a_log_line_is_one_plain_line() -> None:

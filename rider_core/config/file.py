@@ -11,6 +11,7 @@ from typing import Any
 import platformdirs
 
 from rider_core.errors import ConfigError
+from rider_core.printable import without_secrets
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -117,7 +118,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
         words = text.splitlines()[number - 1].strip() if text.splitlines() else ""
         remedy = "texts stand between straight quotation marks" if set(_CURLY) & set(words) else None
         raise ConfigError(
-            f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {words[:80]}",
+            f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {without_secrets(words)[:80]}",
             remedy=remedy or 'a setting is written name = value, a text as "text"',
         ) from None
     except RecursionError:

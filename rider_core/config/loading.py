@@ -14,7 +14,7 @@ from pydantic_settings import SettingsError
 from rider_core.config.file import config_file, line_of
 from rider_core.config.settings import Settings, variable_of
 from rider_core.errors import ConfigError
-from rider_core.printable import is_secret
+from rider_core.printable import is_secret, without_secrets
 
 #: Read elsewhere than in the table.
 _OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_SUPERVISOR_PID")
@@ -103,7 +103,7 @@ def _source(name: str) -> tuple[str, str]:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = without_secrets(repr(value))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from rider_core.errors import BackendUnavailable
+from rider_core.printable import without_passwords
 from rider_core.timing import Stopwatch
 
 #: Above every blocking read of ours (1 s), and short enough that a Redis that hangs is noticed.
@@ -54,7 +55,10 @@ def connect(url: str) -> redis.Redis:
     try:
         return redis.Redis.from_url(url, **_OPTIONS)
     except (ValueError, TypeError) as error:
-        raise BackendUnavailable(f"REDIS_URL {url!r} cannot be used: {error}") from error
+        shown = without_passwords(url)
+        # What urllib says of a password that it takes for a port has a piece of it.
+        why = f": {error}" if shown == url else "; signs such as / and # in a password are written %2F and %23"
+        raise BackendUnavailable(f"REDIS_URL {shown!r} cannot be used{why}") from None
 
 
 def wait_for_redis(url: str, remedy: str) -> None:

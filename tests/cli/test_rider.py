@@ -76,6 +76,19 @@ def test_config_show_names_every_setting_and_hides_the_password(processes: Proce
     assert rider(processes, "config", "show", "web_port", log="one") == (0, "8000\n")
 
 
+@pytest.mark.parametrize("command", ["config show redis_url", "config show --json", "queue stats", "doctor"])
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:s3cr3t/5417@127.0.0.1:1/0", "redis://127.0.0.1:1/0?password=s3cr3t", "redis://:s3cr3t#5417@[::1]:1"],
+)
+def test_no_part_of_a_password_is_told(processes: Processes, command: str, url: str) -> None:
+    """Passwords that a program has made up have signs that mean something in an address."""
+    _, output = rider(processes, *command.split(), REDIS_URL=url)
+    assert "Traceback" not in output
+    assert "s3cr3t" not in output
+    assert "5417" not in output
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [

@@ -9,6 +9,7 @@ import pytest
 
 from rider_core.config import Settings, load_settings, unknown_variables, variable_of
 from rider_core.errors import ConfigError
+from rider_core.printable import without_passwords
 
 
 @pytest.fixture
@@ -88,6 +89,7 @@ class TestEnvironment:
             ("RIDER_PROVIDERS", "espeak", "RIDER_PROVIDERS is 'espeak', which is no JSON object"),
             ("RIDER_PROVIDERS", '{"voice": "espeak"}', "RIDER_PROVIDERS: setting providers.voice"),
             ("RIDER_PROVIDER_SETTINGS", '{"a": 1', "RIDER_PROVIDER_SETTINGS is '{\"a\": 1', which is no JSON"),
+            ("RIDER_PROVIDER_SETTINGS", '{"a": {"api_key": "s3', r"is '{\"a\": {\"api_key\": \*\*\*, which is no JSON"),
             ("RIDER_ROBOT", "real", r"RIDER_ROBOT \(robot\) is real, but RIDER_PI_HOST"),
             ("RIDER_ROBOT", "maybe", "RIDER_ROBOT: setting robot is 'maybe'"),
             ("RIDER_LOG_LEVEL", "x" * 5_000, r"RIDER_LOG_LEVEL: .{0,200}\.\.\.: input should be"),
@@ -189,6 +191,21 @@ class TestFile:
         with pytest.raises(ConfigError) as refusal:
             load_settings()
         assert "straight quotation marks" in (refusal.value.remedy or "")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "web_password = 's3cr3t-5417\n",
+            "[provider_settings.ollama]\napi_key = “s3cr3t-5417”\n",
+            "[provider_settings]\nollama = [{api_key = 's3cr3t-5417'}]\n",
+            "redis_url = 'redis://:s3cr3t-5417/x@host'x\n",
+        ],
+    )
+    def test_a_mistake_beside_a_secret_does_not_tell_it(self, file: Path, content: str) -> None:
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"line [12]") as refusal:
+            load_settings()
+        assert "s3cr3t" not in without_passwords(f"{refusal.value} {refusal.value.remedy}")
 
     def test_a_byte_order_mark_is_nothing(self, file: Path) -> None:
         file.write_bytes("web_port = 7\n".encode("utf-8-sig"))
