@@ -10,14 +10,14 @@ import click
 from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
-from rider_core.errors import ConfigError, RiderError
+from rider_core.errors import RiderError
 from rider_core.runtime.data_folder import keep_private, make_data_folder, require_room
 from rider_core.runtime.installed import note_plugins
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import was_started
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
-from rider_core.runtime.supervision import is_running, write_configuration
+from rider_core.runtime.supervision import be_the_only_one, write_configuration
 
 
 @click.command()
@@ -27,11 +27,7 @@ def up(no_pull: bool) -> None:
     settings = load_settings()
     keep_private()
     make_data_folder(settings.data_dir)
-    if is_running(settings):
-        raise ConfigError(
-            f"`rider up` runs on {settings.data_dir} already",
-            remedy="end that one first, or set RIDER_DATA_DIR to another folder",
-        )
+    be_the_only_one(settings)
     check_ports(settings)
     if settings.redis_url is None and not was_started(settings):
         require_room(settings.data_dir)

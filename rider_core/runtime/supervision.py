@@ -6,6 +6,7 @@ ends them one after another, those that others need last.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from rider_core.config import Settings
+from rider_core.errors import ConfigError
 from rider_core.rpc.socket_path import short_path
 from rider_core.runtime.data_folder import make_sockets_dir, write_over
 
@@ -29,6 +31,8 @@ START_S = 3
 
 #: Of supervisord, in `run`.
 SOCKET_NAME = "supervisor.sock"
+#: Whoever has locked it is the one `rider up` of this data folder.
+LOCK_NAME = "up.lock"
 #: What supervisord puts for these: paths may hold what means something in its file.
 RUN, SOCKETS, PYTHON = "RIDER_UP_RUN", "RIDER_UP_SOCKETS", "RIDER_UP_PYTHON"
 _HEAD = """\
@@ -103,6 +107,37 @@ def programs(settings: Settings) -> list[Program]:
     table.append(Program("panel", "web", 10))
     table.append(Program("announce", "announce", 40, once=True))
     return table
+
+
+def be_the_only_one(settings: Settings) -> None:
+    """Be the only `rider up` on this data folder, until this process ends, and whatever it becomes.
+
+    One that gets ready, which may take minutes of fetching models, has no socket yet by which it could be found.
+
+    Raises:
+        ConfigError: there is another.
+    """
+    if is_running(settings):
+        raise _another(settings)
+    try:
+        run = settings.data_dir / "run"
+        run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(run / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise _another(settings) from None
+    except OSError:
+        return  # a disk that is full, or knows no locks: nothing is lost by that
+    # supervisord keeps it, and none of its children.
+    os.set_inheritable(lock, True)
+
+
+def _another(settings: Settings) -> ConfigError:
+    return ConfigError(
+        f"`rider up` runs on {settings.data_dir} already",
+        remedy="end that one first, or set RIDER_DATA_DIR to another folder",
+    )
 
 
 def is_running(settings: Settings) -> bool:

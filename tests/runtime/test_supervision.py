@@ -6,9 +6,12 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from rider_core.config import Settings
+from rider_core.errors import ConfigError
 from rider_core.runtime.data_folder import make_sockets_dir
-from rider_core.runtime.supervision import SOCKET_NAME, is_running, not_running
+from rider_core.runtime.supervision import SOCKET_NAME, be_the_only_one, is_running, not_running
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
@@ -35,6 +38,28 @@ command={python} -c ""
 startsecs=0
 autorestart=false
 """
+
+
+BECOMES_ANOTHER = """\
+import os, sys
+from rider_core.config import Settings
+from rider_core.runtime.supervision import be_the_only_one
+be_the_only_one(Settings())
+os.execv(sys.executable, [sys.executable, "-c", "import time; print('another', flush=True); time.sleep(60)"])
+"""
+
+
+def test_there_is_one_on_a_data_folder_from_its_first_moment_on(processes: Processes) -> None:
+    """While it gets ready, and when it has become supervisord."""
+    settings = Settings(data_dir=processes.folder / "data")
+    first = processes.start("-c", BECOMES_ANOTHER, log="first")
+    wait_until(lambda: "another" in processes.log("first"), what="its other self")
+    with pytest.raises(ConfigError, match="`rider up` runs on"):
+        be_the_only_one(settings)
+    first.kill()
+    first.wait()
+    processes.start("-c", BECOMES_ANOTHER, log="second")
+    wait_until(lambda: "another" in processes.log("second"), what="one behind it")
 
 
 def test_who_is_not_up_is_named(processes: Processes, tmp_path: Path) -> None:
