@@ -56,6 +56,17 @@ class TestEnvironment:
         with pytest.raises(ConfigError, match=rf"{name}.*'~no-such-user/rider'.*no such user's home folder"):
             load_settings()
 
+    def test_a_folder_beside_one_that_is_gone(
+        self, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A shell that stands in a folder which somebody has removed."""
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        monkeypatch.setenv("RIDER_DATA_DIR", "data")
+        with pytest.raises(ConfigError, match="RIDER_DATA_DIR: .*the current folder is gone"):
+            load_settings()
+
     @pytest.mark.parametrize(
         "host", ["10.0.0.7:8080", "http://10.0.0.7", "rider.local:", "[fd00::7]:8080", "rider.local/api"]
     )
