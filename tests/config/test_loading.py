@@ -41,6 +41,7 @@ class TestEnvironment:
     @pytest.mark.parametrize("name", [variable_of(name) for name in Settings.model_fields if name != "data_dir"])
     def test_blanks_are_nothing_either(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         """As a file of variables leaves them: a blank behind the sign, the end of a line of Windows."""
+        monkeypatch.delenv(name, raising=False)
         without = load_settings()
         monkeypatch.setenv(name, " \t\r")
         assert load_settings() == without
@@ -64,7 +65,7 @@ class TestEnvironment:
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
         monkeypatch.setenv("RIDER_DATA_DIR", "data")
-        with pytest.raises(ConfigError, match="RIDER_DATA_DIR: .*the current folder is gone"):
+        with pytest.raises(ConfigError, match=r"RIDER_DATA_DIR: .*the current folder is gone"):
             load_settings()
 
     @pytest.mark.parametrize(
@@ -185,7 +186,8 @@ class TestFile:
     @pytest.mark.parametrize(
         "name", ["pi_host", "redis_url", "DATABASE_URL", "model_path", "web_password", "language", "tracker"]
     )
-    def test_an_empty_text_is_not_set(self, file: Path, name: str) -> None:
+    def test_an_empty_text_is_not_set(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.delenv("RIDER_MODEL_PATH", raising=False)
         without = load_settings()
         file.write_text(f'{name} = ""\n')
         assert load_settings() == without
