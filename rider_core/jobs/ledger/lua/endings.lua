@@ -68,10 +68,13 @@ local function absolve(job, allowed)
   redis.call('LREM', 'rider:recent', 1, job.id)
 end
 
+-- How often a job was started without its last start, which does not count. One that was leased ahead was never counted.
+local function uncounted(job) return job.started and job.attempts - 1 or job.attempts end
+
 -- A job that its worker has not begun goes back to the front of its queue, and the attempt does not count. One that was
 -- leased ahead was never counted as started, so it is no start that counts no more.
 local function give_back(job, now)
-  redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', job.started and job.attempts - 1 or job.attempts)
+  redis.call('HSET', job_key(job.id), 'status', QUEUED, 'attempts', uncounted(job))
   enqueue(job, now, true)
   if not BROKER then ring(job.queue) end
   if job.started then count(job.task, 'returned') end
@@ -79,7 +82,7 @@ end
 
 -- A job that cannot be begun yet is due later, and the attempt does not count.
 local function put_off(job, delay, now)
-  redis.call('HSET', job_key(job.id), 'attempts', job.started and job.attempts - 1 or job.attempts)
+  redis.call('HSET', job_key(job.id), 'attempts', uncounted(job))
   schedule(job, now + delay)
   count(job.task, 'returned')
 end
