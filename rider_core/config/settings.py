@@ -126,13 +126,6 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """`pi_host = ""` in the file is as good as `RIDER_PI_HOST=`, and so are blanks."""
-        known = {*cls.model_fields, *(info.alias for info in cls.model_fields.values())}
-        return {name: value for name, value in values.items() if name not in known or not _is_empty(value)}
-
     @field_validator(
         "plugins_disabled",
         "plugins_required",
@@ -190,7 +183,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, read_file())
+        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, cls._said_in_file())
+
+    @classmethod
+    def _said_in_file(cls) -> dict[str, Any]:
+        """`pi_host = ""` is as good as `RIDER_PI_HOST=`. A name that is none stays, to be told."""
+        known = {*cls.model_fields, *(info.alias for info in cls.model_fields.values())}
+        return {name: value for name, value in read_file().items() if name not in known or not _is_empty(value)}
 
     @property
     def redis_socket(self) -> Path:
@@ -279,8 +278,7 @@ class _Environment(EnvSettingsSource):
 
 def _is_empty(value: object) -> bool:
     """Whether a setting's value says nothing: people write `RIDER_LANGUAGE=` who want none."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return isinstance(text, str) and not text.strip()
+    return isinstance(value, str) and not value.strip()
 
 
 def authority(host: str, port: int) -> str:

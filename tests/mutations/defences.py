@@ -672,7 +672,7 @@ WORKER = [
     Defence(
         "an empty variable is a value",
         "rider_core/config/settings.py",
-        "return isinstance(text, str) and not text.strip()",
+        "return isinstance(value, str) and not value.strip()",
         "return False",
         ("tests/config/test_loading.py", "an_empty_variable"),
     ),
