@@ -27,8 +27,9 @@ from rider_core.config.file import default_data_dir, read_file
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
 
-#: Of the data folder's path, so that `redis/valkey.sock` and `run/supervisor.sock` in it fit into 107 bytes.
-MAX_FOLDER_BYTES = 86
+#: Of the data folder's path, so that sockets in it fit into 107 bytes. The longest is supervisord's first name for its
+#: own, `run/supervisor.sock.1234567`, with the number of its process.
+MAX_FOLDER_BYTES = 107 - len("/run/supervisor.sock.1234567")
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
 #: `10.0.0.7:8080` and `[fd00::7]:8080`; an address of IPv6 alone has more colons.

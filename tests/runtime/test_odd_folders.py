@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 from redis import Redis, RedisError
 
 from rider_core.config import Settings
+from rider_core.config.settings import MAX_FOLDER_BYTES
 from rider_core.runtime import supervision
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
@@ -35,7 +37,20 @@ def answers(connection: Redis) -> bool:
 def test_it_works_in_a_folder_of_any_name(
     processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    settings = Settings(data_dir=tmp_path / name)
+    works_in(tmp_path / name, processes, monkeypatch)
+
+
+@pytest.mark.parametrize("length", [MAX_FOLDER_BYTES, MAX_FOLDER_BYTES + 1])
+def test_it_works_in_a_folder_as_long_as_sockets_allow(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="r") as place:
+        works_in(Path(place) / ("x" * (length - len(place) - 1)), processes, monkeypatch)
+        processes.end_all()
+
+
+def works_in(folder: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=folder)
     settings.data_dir.mkdir()
     monkeypatch.setattr(supervision, "programs", lambda _: [Program("redis", "redis", 1)])
     write_redis_configuration(settings)

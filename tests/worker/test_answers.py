@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from rider_core.api import GenerateRequest, GenerationEnd, ProviderConfig, ProviderContext, TextDelta, TextGenerator
-from rider_core.api.text_generation import ChatMessage, TextStream
+from rider_core.api.text_generation import ChatMessage, TextStream, Tool
 from rider_core.errors import InvalidInput
 from rider_core.metrics import ANSWER_CACHE
 from rider_core.runtime.prompts import PromptBook
@@ -29,6 +29,7 @@ class Counting(TextGenerator):
 
     name = "counting"
     Config = CountingConfig
+    abilities = frozenset({"json", "tools"})
 
     def __init__(self, style: str = "plain", identity: str = "m@1") -> None:
         super().__init__(CountingConfig(style=style), ProviderContext())
@@ -98,6 +99,8 @@ DIFFERENT = {
     "seed": asked(seed=1),
     "stop": asked(stop=("x",)),
     "temperature": asked(temperature=0.5, cache=True),
+    "json_schema": asked(json_schema={}),
+    "tools": asked(tools=(Tool(name="stop"),)),
 }
 
 
@@ -111,7 +114,8 @@ def test_whatever_changes_the_answer_is_another_request(answers: Answers, other:
 
 def test_every_field_of_a_request_is_looked_at() -> None:
     """A new field must be thought about: it changes the answer, or it is one of these."""
-    harmless = {"cache", "preset", "language", "model"}  # the last three are there as what they lead to
+    # All but the first are there as what they lead to.
+    harmless = {"cache", "preset", "language", "model", "tool_required"}
     assert set(GenerateRequest.model_fields) == harmless | set(DIFFERENT)
 
 

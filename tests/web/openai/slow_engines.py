@@ -63,9 +63,9 @@ class Twin(TextGenerator):
     def generate_stream(self, request):
         yield "the twin's " + str(request.model)
 
-class Formal(TextGenerator):
+class Strict(TextGenerator):
     """Keeps a JSON schema: it writes the one answer that it is told, and shows what it was asked."""
-    name = "formal"
+    name = "strict"
     abilities = frozenset({"json"})
 
     def generate_stream(self, request):
@@ -115,6 +115,6 @@ class Hoarse(TextToSpeech):
 
 @hookimpl
 def register_providers(register):
-    for provider in (Patient, Twin, Formal, Away, Slow, Hoarse):
+    for provider in (Patient, Twin, Strict, Away, Slow, Hoarse):
         register(provider)
 '''

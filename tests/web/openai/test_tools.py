@@ -1,4 +1,4 @@
-"""JSON and tools, as OpenAI's own client asks for them. The engine `formal` keeps a schema, and has no tools itself."""
+"""JSON and tools, as OpenAI's own client asks for them. The engine `strict` keeps a schema, and has no tools itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CALL = '{"tool": "get_weather", "arguments": {"city": "Kraków"}}'
 
 def ask(house: House, text: str, **options: Any) -> ChatCompletion:
     messages = options.pop("messages", None) or [{"role": "user", "content": text}]
-    answer: ChatCompletion = house.client().chat.completions.create(model="formal", messages=messages, **options)
+    answer: ChatCompletion = house.client().chat.completions.create(model="strict", messages=messages, **options)
     return answer
 
 
@@ -53,7 +53,7 @@ def test_a_tool_is_called(house: House) -> None:
 def test_a_tool_is_called_in_a_stream(house: House) -> None:
     messages: Any = [{"role": "user", "content": f"say {CALL}"}]
     tools: Any = [WEATHER]
-    chunks = list(house.client().chat.completions.create(model="formal", messages=messages, tools=tools, stream=True))
+    chunks = list(house.client().chat.completions.create(model="strict", messages=messages, tools=tools, stream=True))
     calls = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or []]
     assert [(call.index, call.function and call.function.name) for call in calls] == [(0, "get_weather")]
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
