@@ -37,6 +37,7 @@ from rider_core.config import load_settings
 from rider_core.errors import RiderError
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.runtime.redis_connection import connect
+from rider_core.timing import Stopwatch
 
 PASSWORD = secrets.token_hex(8)
 #: Between two looks at the page, two jobs, two sentences to the robot, in seconds.
@@ -65,6 +66,7 @@ FIGURES: dict[str, tuple[str, float]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--calm", action="store_true", help="nobody attacks: what grows by itself")
     parser.add_argument("--keep", type=Path, help="where the log is copied to")
     options = parser.parse_args()
     console = Console(stderr=True)
@@ -77,7 +79,7 @@ def main() -> None:
         try:
             outside.make_ready()
             console.print(f"all domains are served; {options.minutes:g} minutes under siege")
-            figures, beside = Siege(product, outside, robot).run(options.minutes * 60)
+            figures, beside = Siege(product, outside, robot).run(options.minutes * 60, calm=options.calm)
             if options.keep:
                 options.keep.write_text(product.log())
         finally:
@@ -105,19 +107,19 @@ class Siege:
         self._not_done: set[str] = set()
         self._sentences = self._unanswered = 0
 
-    def run(self, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
+    def run(self, seconds: float, calm: bool = False) -> tuple[dict[str, float], dict[str, float]]:
         members = set(self._product.processes())
         threads = [threading.Thread(target=it) for it in (self._ask_for_page, self._submit, self._speak)]
         for thread in threads:
             thread.start()
         time.sleep(WARM_UP_S)  # engines that have worked once, and records of jobs
         before = self._memory_mb()
-        attackers = self._begin(time.time() + seconds)
+        attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
         peaks: list[dict[str, float]] = []
-        for attacker in attackers:
-            while attacker.poll() is None:
-                time.sleep(5)
-                peaks.append(self._memory_mb())
+        watch = Stopwatch.start()
+        while watch.elapsed_s < seconds or any(attacker.poll() is None for attacker in attackers):
+            time.sleep(5)
+            peaks.append(self._memory_mb())
         self._stop.set()
         for thread in threads:
             thread.join()
@@ -150,7 +152,7 @@ class Siege:
         }
         return figures, beside
 
-    def _begin(self, until: float) -> list[subprocess.Popen[bytes]]:
+    def _begin(self, names: list[str], until: float) -> list[subprocess.Popen[bytes]]:
         program = str(Path(__file__).with_name("attacks.py"))
         where = [str(self._product.web_port), str(self._product.link_port), str(self._robot.publish_port)]
         return [
@@ -158,7 +160,7 @@ class Siege:
                 [sys.executable, program, name, *where, self._product.redis_url, PASSWORD, str(until)],
                 preexec_fn=lambda: os.nice(5),
             )
-            for name in ATTACKS
+            for name in names
         ]
 
     def _ask_for_page(self) -> None:
