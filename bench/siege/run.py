@@ -44,7 +44,10 @@ PASSWORD = secrets.token_hex(8)
 PAGE_EVERY_S, JOB_EVERY_S, SENTENCE_EVERY_S = 0.25, 0.5, 30.0
 #: A job's deadline, and a second: then there is a result, or the robot has its voice back.
 ANSWER_S = 21.0
-WARM_UP_S = 100.0
+#: Records of jobs are kept for ten minutes: from then on as many are forgotten as come.
+WARM_UP_S = 660.0
+#: A model's memory is taken as it reads: this fills it.
+LONG_PROMPT = "word " * 3_000
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
 RECENT_S = 400.0
 
@@ -112,7 +115,10 @@ class Siege:
         threads = [threading.Thread(target=it) for it in (self._ask_for_page, self._submit, self._speak)]
         for thread in threads:
             thread.start()
-        time.sleep(WARM_UP_S)  # engines that have worked once, and records of jobs
+        # At once, so that no worker has them all.
+        long = {"prompt": LONG_PROMPT, "max_tokens": 16}
+        self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
+        time.sleep(WARM_UP_S)
         before = self._memory_mb()
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
         peaks: list[dict[str, float]] = []
