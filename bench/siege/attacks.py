@@ -18,7 +18,7 @@ import httpx
 import redis
 import zmq
 
-#: So long a round's connections stay open.
+#: How long the connections of one round stay open, in seconds; and the pause before the next round.
 HELD_S = 8.0
 REST_S = 4.0
 MANY = 300
@@ -49,7 +49,7 @@ class Target:
 
 
 def hold(target: Target, port: int, source: str, number: int, data: bytes) -> None:
-    """Open so many connections, say something on each, and keep them."""
+    """Open `number` connections, send `data` on each, and keep them open for `HELD_S`."""
     with ExitStack() as opened:
         for _ in range(number):
             with suppress(OSError):
@@ -77,7 +77,7 @@ def idle_bodies(target: Target) -> None:
 
 
 def openings(target: Target) -> None:
-    """Engine.IO sessions that nobody polls: of the panel's own pages, and of others'."""
+    """Open Engine.IO sessions and never poll them, in turn with the panel's own origin and with a foreign one."""
     with _client("127.0.0.6") as client:
         for number in target.rounds():
             headers = {"Authorization": target.key.decode()}

@@ -2,7 +2,7 @@
 
 `rider up` serves a simulated robot with real engines. Meanwhile connections are refused, half-sent and left idle,
 sessions opened, passwords guessed, odd records written into Redis, and texts with control characters sent to every
-door. A neighbour asks for the page, jobs are submitted, and somebody speaks to the robot. Prints a table, and as its
+door. Meanwhile one client asks for the page, one submits jobs, and one speaks to the robot. Prints a table, and as its
 last line one JSON object; the exit status is 1 where a figure is above its limit.
 """
 
@@ -69,7 +69,7 @@ FIGURES: dict[str, tuple[str, float]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--calm", action="store_true", help="nobody attacks: what grows by itself")
+    parser.add_argument("--calm", action="store_true", help="run without attackers, to measure what grows by itself")
     parser.add_argument("--keep", type=Path, help="where the log is copied to")
     options = parser.parse_args()
     console = Console(stderr=True)
@@ -219,7 +219,7 @@ class Siege:
                 self._unanswered += not self._stop.is_set()
 
     def _quiet(self) -> int:
-        """What waits or runs after a while in which nobody asks for anything; the robot's own jobs are not counted."""
+        """Switch all domains to the robot, and return how many jobs still wait or run, after 60 s at most."""
         for name in ("voice", "vision", "text"):
             self._outside.switch(name, "local")
         deadline = time.monotonic() + 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -49,18 +49,6 @@ ABOUTS = [
         ["9" * 99, "5", ""],
     )
 ]
-
-
-@pytest.fixture
-def backend(connection: redis.Redis) -> RQBackend:
-    return RQBackend(connection)
-
-
-@pytest.fixture
-def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
-    stage = Stage(backend, connection)
-    yield stage
-    stage.close()
 
 
 @pytest.mark.parametrize("field", RECORD_FIELDS)

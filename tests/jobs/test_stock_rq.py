@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -20,7 +19,6 @@ from rq_dashboard.web import setup_rq_connection
 from rider_core.api import JobState
 from rider_core.jobs.ledger import Outcome
 from rider_core.jobs.ledger.codec import order_from_data
-from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.jobs import Stage
 from rider_core.testing.jobs.stage import spec
 from rider_core.testing.processes import Processes
@@ -28,18 +26,6 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass
 
 JSON = ["--serializer", "rq.serializers.JSONSerializer"]
-
-
-@pytest.fixture
-def backend(connection: redis.Redis) -> RQBackend:
-    return RQBackend(connection)
-
-
-@pytest.fixture
-def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
-    stage = Stage(backend, connection)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ _SHARE_OF_TIME_LEFT = 1 / 3
 #: Of what clips in one window say, this much confidence is believed; what is heard with less is heard again alone. With
 #: 0.6, as alone, 11 of 1,000 words were wrong, with 0.75 there are 7, and with 0.9 none, but nearly no time is saved.
 _SURE_AMONG_OTHERS = 0.75
-#: A channel counts alone where it has so many times the speech of all together: two people may have one each.
+#: One channel replaces the mean of all where it has this many times the speech of the mean. With less, each of two
+#: speakers may have a channel.
 _MORE_ALONE = 1.25
 #: Where somebody speaks so long and no word is understood, people are told.
 _WORTH_A_WORD_S = 0.5
@@ -107,7 +108,7 @@ class Hearing:
         return samples, voiced
 
     def _speech(self, clip: AudioClip, samples: Samples, voiced: Voiced, language: str | None) -> _Speech | None:
-        """None: nobody speaks."""
+        """The clip's pieces with speech and their language. None: nobody speaks."""
         found = pieces(samples, voiced)
         if not found:
             return None

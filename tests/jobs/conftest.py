@@ -1,0 +1,23 @@
+"""RQ's lists on a real Valkey, and the one who plays the workers. Tests of other carriers have their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.testing.jobs import Stage
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> RQBackend:
+    return RQBackend(connection)
+
+
+@pytest.fixture
+def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
+    stage = Stage(backend, connection)
+    yield stage
+    stage.close()
