@@ -1,4 +1,4 @@
-"""The table at the end of `make test`: seconds by environment, the slowest tests, what was skipped and why.
+"""The table at the end of `make test`: seconds by environment, the slowest tests, what was skipped or failed and why.
 
     python test_report.py REPORTS_FOLDER
 
@@ -40,7 +40,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Test:
-    """One test in one environment; `reason` is why it was skipped."""
+    """One test in one environment; `reason` is why it was skipped or failed."""
 
     environment: str
     name: str
@@ -60,6 +60,7 @@ def main() -> None:
     print_environments(environments)
     print_slowest(tests)
     print_skipped(tests)
+    print_failed(tests)
     print(json.dumps(summary(environments)))
 
 
@@ -125,6 +126,14 @@ def print_skipped(tests: list[Test]) -> None:
     for reason, skipped in sorted(reasons.items(), key=lambda item: -len(item[1])):
         where = ", ".join(sorted({test.environment for test in skipped}))
         print(f"{len(skipped):5}  {reason[:150]}  ({where}; {skipped[0].name})")
+
+
+def print_failed(tests: list[Test]) -> None:
+    """Last of the tables: where only the end of a long output is shown, it is these lines that are wanted."""
+    failed = [test for test in tests if test.outcome == "failed"]
+    print(f"\nfailed: {len(failed)}")
+    for test in failed:
+        print(f"  {test.environment:<11}{test.name}\n    {' '.join(test.reason.split())[:300]}")
 
 
 def summary(environments: list[Environment]) -> dict[str, Any]:

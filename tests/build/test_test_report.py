@@ -69,6 +69,13 @@ def test_the_slowest_and_the_skipped_with_their_reasons(reports: Path) -> None:
     assert "    2  no card  (py311; tests.a.test_c::test_s1)" in output
 
 
+def test_the_failed_are_named_just_before_the_last_line(reports: Path) -> None:
+    *_, heading, failed, why, _summary = report(reports).stdout.splitlines()
+    assert heading == "failed: 1"
+    assert failed.split() == ["py311", "tests.a.test_b::test_bad"]
+    assert why.strip() == "assert 1 == 2"
+
+
 def test_the_last_line_is_for_programs(reports: Path) -> None:
     summary = json.loads(report(reports).stdout.splitlines()[-1])
     assert summary == {
