@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rider_voice_whisper.engine import MODEL_RATE, HeardSegment
-from rider_voice_whisper.pieces import LONGEST_S, MARGIN_S, PAUSE_S, pieces
+from rider_voice_whisper.pieces import CUT_AT_LEAST_S, LONGEST_S, MARGIN_S, PAUSE_S, pieces
 from rider_voice_whisper.sound import SILENCE, each_channel, loudness, model_samples
 from rider_voice_whisper.voiced import FRAME_S, SpeechDetector, Voiced
 
@@ -112,6 +112,14 @@ class TestPieces:
         for piece in found:
             assert piece.duration_s == pytest.approx(2.0 + 2 * MARGIN_S, abs=0.1)
             assert piece.samples[0] / MODEL_RATE == pytest.approx(piece.start_s, abs=0.001)
+
+    @pytest.mark.parametrize(("more_s", "cut"), [(CUT_AT_LEAST_S - 0.1, False), (CUT_AT_LEAST_S + 0.1, True)])
+    def test_its_ends_are_cut_off_where_that_is_worth_it(self, more_s: float, cut: bool) -> None:
+        quiet_s = MARGIN_S + more_s
+        samples = np.zeros(round((2 * quiet_s + 2.0) * MODEL_RATE), np.float32)
+        (piece,) = pieces(samples, voiced((quiet_s, 0.0), (2.0, 0.9), (quiet_s, 0.0)))
+        assert (piece.duration_s < len(samples) / MODEL_RATE - 2 * CUT_AT_LEAST_S) == cut
+        assert (piece.duration_s == len(samples) / MODEL_RATE) != cut
 
     def test_segments_have_the_clips_times(self) -> None:
         (piece,) = pieces(np.zeros(10 * MODEL_RATE, np.float32), voiced((5.0, 0.0), (2.0, 0.9), (3.0, 0.0)))
