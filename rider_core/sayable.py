@@ -17,14 +17,17 @@ from markdown_it.token import Token
 _MARKDOWN = (
     MarkdownIt("commonmark", {"linkify": False}).enable(["table", "strikethrough"]).disable(["code", "html_block"])
 )
+#: What may have to be changed. A text without it is looked at no further, so that its first sound comes 0.5 ms earlier.
+_PERHAPS_UNSAYABLE = re.compile(r"[^\w ,.;:!?'\"()-]|_| [ ,.;:!?]|www\.")
 #: A product, not emphasis.
 _PRODUCT = re.compile(r"(?<=\d)[ ]?\*[ ]?(?=\d)")
 _TIMES = " \N{MULTIPLICATION SIGN} "
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)[^\s<>\"')\]]+")
 #: What is left of marks that were never closed, or escaped.
-_MARKS = re.compile(r"\*+|`+|~~+|^#{1,6}\s|(?<!\w)_+|_+(?!\w)|(?<=\w)_+(?=\w)|\|", re.MULTILINE)
-#: Arrows, and where pictures begin. Below are letters and signs (degrees, trade marks), between them mathematics.
-_ARROWS, _FIRST_PICTURE = range(0x2190, 0x2200), 0x2300
+_MARKS = re.compile(r"[*`_|]+|~~+|^#{1,6}\s", re.MULTILINE)
+#: Arrows, and what may be a picture. Below are letters and signs (degrees, trade marks), between them mathematics.
+_PERHAPS_PICTURE = re.compile("[\u2190-\u21ff\u2300-\U0010ffff]")
+_LAST_ARROW = "\u21ff"
 #: What changes the picture before it: joiners, variation selectors, keycaps, tags of flags, colours of skin.
 _MODIFIERS = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
 #: A line that is broken in HTML, as in a cell of a table, or whose element ends there.
@@ -41,6 +44,8 @@ def sayable(text: str) -> str:
 
     Items of lists, headings and rows of tables become sentences. Code in a block of its own is left out.
     """
+    if text[:1].isalpha() and not text.endswith(" ") and not _PERHAPS_UNSAYABLE.search(text):
+        return text
     text = _BULLET.sub("- ", _PRODUCT.sub(_TIMES, text))
     lines = [line for line in map(_clean, _lines(_MARKDOWN.parse(text))) if _has_words(line)]
     ended = [line if line.endswith(_ENDS) else f"{line}." for line in lines[:-1]]
@@ -90,7 +95,7 @@ def _clean(words: str) -> str:
     """Without addresses but their host, marks that are left, and pictures; single blanks."""
     words = _ADDRESS.sub(_host, words)
     words = _MODIFIERS.sub("", words)
-    words = "".join(" " if _is_picture(character) else character for character in words)
+    words = _PERHAPS_PICTURE.sub(_no_picture, words)
     words = " ".join(_MARKS.sub(" ", words).split())
     return re.sub(r"\s+(?=[.,!?;:…](?:\s|$))", "", words)
 
@@ -104,8 +109,8 @@ def _host(address: re.Match[str]) -> str:
     return host.removeprefix("www.").rstrip(".") + ending
 
 
-def _is_picture(character: str) -> bool:
-    number = ord(character)
-    return number in _ARROWS or (
-        number >= _FIRST_PICTURE and unicodedata.category(character) in ("So", "Sm", "Cs", "Co", "Cn")
-    )
+def _no_picture(found: re.Match[str]) -> str:
+    """A blank for an arrow or a picture; letters of scripts that lie among them stay."""
+    character = found[0]
+    is_picture = character <= _LAST_ARROW or unicodedata.category(character) in ("So", "Sm", "Cs", "Co", "Cn")
+    return " " if is_picture else character

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 
 import pytest
 
+import rider_core.sayable
 from rider_core.sayable import sayable
 
 
@@ -83,3 +86,33 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
     began = time.monotonic()
     sayable(piece * (5_000 // len(piece)))
     assert time.monotonic() - began < 2
+
+
+def test_what_is_looked_at_no_further_would_not_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(7)
+    parts = [
+        "Idź",
+        "5",
+        "m",
+        "1.",
+        "www.x.pl",
+        "_",
+        "-",
+        "—",
+        "(a",
+        "b)",
+        '"c"',
+        "漢字",
+        "①",
+        "Ⓐ",
+        "don't",
+        "!",
+        ";",
+        " ",
+        "",
+    ]
+    texts = [" ".join(dice.choices(parts, k=dice.randint(1, 6))) for _ in range(5_000)]
+    quick = [sayable(text) for text in texts]
+    assert sum(map(str.__eq__, quick, texts)) > 200
+    monkeypatch.setattr(rider_core.sayable, "_PERHAPS_UNSAYABLE", re.compile(""))
+    assert [sayable(text) for text in texts] == quick

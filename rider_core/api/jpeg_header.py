@@ -26,6 +26,7 @@ MAX_PIXELS_IN_SCANS, MAX_SCANS = 16_000_000, 64
 MAX_SEGMENTS = 1_000
 
 _START, _SCAN, _END, _APP1, _TABLES = b"\xff\xd8", 0xDA, 0xD9, 0xE1, 0xDB
+_SCAN_MARKER = bytes((0xFF, _SCAN))
 #: What ends the pixels of a scan: a marker other than those that stand among them (stuffed bytes, RST0 to RST7).
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 #: A quantization table has 64 steps, of one byte or two.
@@ -99,6 +100,8 @@ def _scans(data: bytes, position: int) -> int:
 
     Behind its end phones put a film, previews and a map of brightness, each with pictures and scans of its own.
     """
+    if data.find(_SCAN_MARKER, position + 2) < 0:
+        return 1  # as a camera's pictures: 0.3 ms less for 70 kB than to go through its pixels
     scans = 0
     for _ in range(MAX_SEGMENTS):
         marker = data[position + 1 : position + 2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import re
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,12 @@ def own_bytes() -> int:
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return int(found[1]) * 1024 if found else 0
+
+
+def give_back_unused() -> None:
+    """Return what was allocated and freed again to the system, which libc keeps for what may come. Only glibc can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class MemoryLimit:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from rider_core.api.provider import Provider
 from rider_core.errors import ProviderBroken, ProviderUnavailable, RiderError
 from rider_core.timing import Stopwatch
+from rider_core.worker.memory import give_back_unused
 
 log = logging.getLogger(__name__)
 
@@ -101,5 +102,7 @@ class Opening:
             self.error = ProviderBroken(f"{self.name} could not be opened: {error}")
         if self.error is not None:
             self._failed = Stopwatch.start()
+        # What an engine needed to be opened lies in the memory of this thread, where nobody else would use it.
+        give_back_unused()
         self._over.set()
         self._on_end(self)

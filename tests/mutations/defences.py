@@ -593,6 +593,20 @@ WORKER = [
         ("tests/api/test_voice_activity.py", "no_threads"),
     ),
     Defence(
+        "what an engine needed to be opened is kept",
+        "rider_core/worker/openings.py",
+        "        give_back_unused()\n",
+        "",
+        ("tests/worker/test_memory.py", "is_given_back"),
+    ),
+    Defence(
+        "a speech engine reads out what its quick look did not see",
+        "rider_core/sayable.py",
+        "-]|_| [ ,.;:!?]|www",
+        "-]|_|www",
+        ("tests/test_sayable.py", "would_not_be_changed"),
+    ),
+    Defence(
         "somebody who waits is kept waiting for a second look",
         "plugins/rider-voice-whisper/rider_voice_whisper/hearing.py",
         " and in_time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from worker_harness import WorkerHarness
@@ -10,6 +11,7 @@ from worker_harness import WorkerHarness
 from rider_core.testing.waiting import wait_until
 from rider_core.worker import memory
 from rider_core.worker.memory import MemoryLimit, own_bytes
+from rider_core.worker.openings import Opening
 
 
 def test_what_a_process_has_grows_with_what_it_allocates() -> None:
@@ -17,6 +19,18 @@ def test_what_a_process_has_grows_with_what_it_allocates() -> None:
     taken = bytearray(64 << 20)
     assert own_bytes() - before > 60 << 20
     del taken
+
+
+def test_what_an_engine_needed_to_be_opened_is_given_back() -> None:
+    before = own_bytes()
+
+    def make() -> Any:
+        needed = [bytearray(100_000) for _ in range(600)]
+        return needed.pop()  # lies behind the others, and so keeps what they leave
+
+    engine = Opening("large", make, lambda _: None).wait(5.0)
+    assert own_bytes() - before < 20 << 20
+    del engine
 
 
 def test_the_limit_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
