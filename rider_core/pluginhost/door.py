@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -135,11 +135,18 @@ def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[],
 
 def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
     """Raises `ProviderBroken` where a method gave something of another kind."""
-    if isinstance(value, str):
-        value = _with_whole_characters(value)
     if not isinstance(value, kind):
         raise _wrong(provider.name, what, _a(kind), value)
+    if isinstance(value, str) and not value.isascii():
+        return cast("T", _with_whole_characters(value))
     return value
+
+
+def all_checked(provider: Provider, what: str, kind: type[T], values: Sequence[object]) -> Sequence[T]:
+    """The same for each of `values`, of which there may be many. Not for texts."""
+    if all(type(value) is kind for value in values):
+        return cast("Sequence[T]", values)
+    return [checked(provider, what, kind, value) for value in values]
 
 
 def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], object]) -> Generator[T, None, object]:
@@ -152,10 +159,16 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
     try:
         while True:
             try:
-                piece = _lives_on(provider, what, lambda: next(stream))
+                piece = next(stream)
             except StopIteration as stopped:
                 return stopped.value
-            yield checked(provider, f"{what} must yield {_a(kind)}, it yielded", kind, piece)
+            except Interrupted:
+                raise
+            except (SystemExit, KeyboardInterrupt) as error:
+                raise _would_end(provider, what, error) from error
+            if not isinstance(piece, kind):
+                raise _wrong(provider.name, f"{what} must yield {_a(kind)}, it yielded", "", piece)
+            yield checked(provider, what, kind, piece)
     finally:
         _close(provider, what, stream)
 
@@ -193,9 +206,11 @@ def _lives_on(provider: Provider, what: str, action: Callable[[], T]) -> T:
     except Interrupted:
         raise
     except (SystemExit, KeyboardInterrupt) as error:
-        raise ProviderBroken(
-            f"{provider.name}: {what} raised {shown(error)}, which would have ended the worker"
-        ) from error
+        raise _would_end(provider, what, error) from error
+
+
+def _would_end(provider: Provider, what: str, error: BaseException) -> ProviderBroken:
+    return ProviderBroken(f"{provider.name}: {what} raised {shown(error)}, which would have ended the worker")
 
 
 def _check_batches(provider: Provider) -> None:

@@ -56,9 +56,10 @@ class Answers:
 
     def generate_together(self, provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
         """One answer for each; the engine is asked once, for those that are not known."""
-        for request in requests:
+        demanding = [request for request in requests if request.tools or request.json_schema is not None]
+        for request in demanding:
             check_abilities(provider, request)
-        if any(needs_json(provider, request) for request in requests):
+        if any(needs_json(provider, request) for request in demanding):
             return [self.generate(provider, request, lambda delta: None) for request in requests]
         if not any(request.preset or self._cache.wants(request) for request in requests):
             return _generate_batch(provider, requests)
@@ -80,7 +81,7 @@ def _generate_batch(provider: TextGenerator, requests: Sequence[GenerateRequest]
     answers = door.result_of(provider, what, list, lambda: provider.generate_batch(requests))
     if len(answers) != len(requests):
         raise ProviderBroken(f"{provider.name}: {what} gave {len(answers)} answers to {len(requests)} requests")
-    return [door.checked(provider, what, GeneratedText, it) for it in answers]
+    return list(door.all_checked(provider, what, GeneratedText, answers))
 
 
 def _streamed(provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:

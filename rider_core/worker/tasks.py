@@ -141,4 +141,4 @@ def _detect(provider: ObjectDetector, request: DetectRequest) -> Detections:
 
 def _all_of(provider: Provider, what: str, kind: type[ResultT], action: Callable[[], object]) -> list[ResultT]:
     """A method that gives a list of things of one kind. Raises as `door.result_of` does."""
-    return [door.checked(provider, what, kind, it) for it in door.result_of(provider, what, list, action)]
+    return list(door.all_checked(provider, what, kind, door.result_of(provider, what, list, action)))

@@ -216,7 +216,7 @@ def has_ended(values: Sequence[bytes | None]) -> bool:
     status, outcome, about = map(_text, values[:3])
     if status not in _STATES:
         return True  # nothing is to come of it
-    return _state(status, outcome, Told.of(about)).ended
+    return _state(status, outcome, about).ended
 
 
 def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
@@ -242,12 +242,12 @@ def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord |
         )
 
 
-def _state(status: str, outcome: str, told: Told) -> JobState:
+def _state(status: str, outcome: str, about: str) -> JobState:
     """Raises `KeyError` or `ValueError` where there is no such one."""
     state = _STATES[status]
     if state is JobState.CANCELLED and outcome:
         return JobState(outcome)
-    if state is JobState.FAILED and told.task and not outcome:
+    if state is JobState.FAILED and not outcome and Told.of(about).task:
         # A program of others put it away (`lua/reap.lua`); it comes back.
         return JobState.WAITING
     return state
@@ -257,7 +257,7 @@ def _record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
     """Raises several kinds of errors where a field is not of its kind."""
     status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
     told = Told.of(_text(about))
-    state = _state(_text(status), _text(outcome), told)
+    state = _state(_text(status), _text(outcome), _text(about))
     return JobRecord(
         id=job_id,
         task=told.task,
