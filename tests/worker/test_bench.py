@@ -32,7 +32,7 @@ def bench_with(provider: type[TextGenerator]) -> EngineBench:
         make_provider=lambda kind, name, time_left_s: provider({}, ProviderContext()),
     )
     bench = EngineBench(cast(Any, services), ["text"], cast(Any, SimpleNamespace(rests_s=lambda name: 0.0)))
-    bench.warm_up()
+    bench.warm_up(5.0)
     return bench
 
 
