@@ -76,7 +76,8 @@ setup(
         # `metrics/files.py` is built on the insides of its files.
         "prometheus-client>=0.26,<0.27",
         "prometheus-flask-exporter>=0.23",
-        "pydantic>=2.9",
+        # 2.12 has `exclude_if`.
+        "pydantic>=2.12",
         "pydantic-settings>=2.6",
         # 1.5 may move the members of CircuitRedisStorage that `worker/breakers.py` overrides.
         "pybreaker>=1.4,<1.5",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,10 @@ class GeneratedText(Result):
     finish_reason: FinishReason = Field("stop", description="stop: it is complete; length: `max_tokens` cut it off")
     prompt_tokens: int | None = Field(None, ge=0, description="read; None: the engine does not count")
     completion_tokens: int | None = Field(None, ge=0, description="written; None: the engine does not count")
-    tool_calls: tuple[ToolCall, ...] = Field((), description="what the model wants to be done first")
+    # Left out where there are none: a result with a list in it costs Python's garbage collector more than its reading.
+    tool_calls: tuple[ToolCall, ...] = Field(
+        (), exclude_if=operator.not_, description="what the model wants to be done first"
+    )
     from_cache: bool = Field(False, description="it was written before, for the same request")
 
 

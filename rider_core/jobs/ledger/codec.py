@@ -213,10 +213,10 @@ def _unpacked(data: bytes) -> bytes:
 
 def has_ended(values: Sequence[bytes | None]) -> bool:
     """Whether the job of these `RECORD_FIELDS` has ended; cheaper than its record."""
-    status, outcome, about = map(_text, values[:3])
+    status = _text(values[0])
     if status not in _STATES:
         return True  # nothing is to come of it
-    return _state(status, outcome, about).ended
+    return _state(status, values[1], values[2]).ended
 
 
 def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord | None:
@@ -242,12 +242,12 @@ def record_from_told(job_id: str, values: Sequence[bytes | None]) -> JobRecord |
         )
 
 
-def _state(status: str, outcome: str, about: str) -> JobState:
+def _state(status: str, outcome: bytes | None, about: bytes | None) -> JobState:
     """Raises `KeyError` or `ValueError` where there is no such one."""
     state = _STATES[status]
     if state is JobState.CANCELLED and outcome:
-        return JobState(outcome)
-    if state is JobState.FAILED and not outcome and Told.of(about).task:
+        return JobState(_text(outcome))
+    if state is JobState.FAILED and not outcome and Told.of(_text(about)).task:
         # A program of others put it away (`lua/reap.lua`); it comes back.
         return JobState.WAITING
     return state
@@ -257,7 +257,7 @@ def _record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
     """Raises several kinds of errors where a field is not of its kind."""
     status, outcome, about, attempts, due, started, ended, provider, mock, done, failed, result, problem = values
     told = Told.of(_text(about))
-    state = _state(_text(status), _text(outcome), _text(about))
+    state = _state(_text(status), outcome, about)
     return JobRecord(
         id=job_id,
         task=told.task,
