@@ -2555,7 +2555,7 @@ HARSH = [
     Defence(
         "whoever waits takes a stock worker's failure for the job's",
         _LEDGER + "codec.py",
-        "if state is JobState.FAILED and told.task and not outcome:",
+        "if state is JobState.FAILED and not outcome and Told.of(_text(about)).task:",
         "if False:",
         (_STOCK, "test_what_a_stock_worker"),
     ),
