@@ -19,6 +19,7 @@ from rq_dashboard.web import setup_rq_connection
 from rider_core.api import JobState
 from rider_core.jobs.ledger import Outcome
 from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs.ledger.keys import DEAD_LETTER_TTL_S
 from rider_core.testing.jobs import Stage
 from rider_core.testing.jobs.stage import spec
 from rider_core.testing.processes import Processes
@@ -103,6 +104,23 @@ def test_what_its_scheduler_put_into_the_queue_is_run(stage: Stage, connection: 
     claim = stage.take()
     assert claim.attempt == 2
     assert order_from_data(claim.data).id == job_id
+
+
+def test_a_traceback_takes_little_more_memory_than_its_text(stage: Stage, connection: redis.Redis) -> None:
+    """RQ keeps it in a stream, for which Redis takes 4 kB whatever lies in it."""
+    (job_id,) = stage.bury(spec())
+    assert connection.memory_usage(f"rq:results:{job_id}") < 1_000
+    assert 0 < connection.ttl(f"rq:results:{job_id}") <= DEAD_LETTER_TTL_S
+
+
+def test_a_redis_without_restore_keeps_it_as_it_is(stage: Stage, connection: redis.Redis) -> None:
+    connection.execute_command("ACL SETUSER", "default", "-restore")
+    try:
+        (job_id,) = stage.bury(spec())
+    finally:
+        connection.execute_command("ACL SETUSER", "default", "+restore")
+    assert connection.xlen(f"rq:results:{job_id}") == 1
+    assert 0 < connection.ttl(f"rq:results:{job_id}") <= DEAD_LETTER_TTL_S
 
 
 def test_its_requeue_is_ours(stage: Stage, connection: redis.Redis) -> None:

@@ -607,6 +607,20 @@ WORKER = [
         ("tests/test_sayable.py", "would_not_be_changed"),
     ),
     Defence(
+        "each traceback takes 4 kB of Redis",
+        _LUA + "endings.lua",
+        "redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.call('DUMP', key), 'REPLACE')",
+        "{err = ''}",
+        (_STOCK, "takes_little_more_memory"),
+    ),
+    Defence(
+        "where Redis refuses RESTORE, no job fails",
+        _LUA + "endings.lua",
+        "local restored = redis.pcall(",
+        "local restored = redis.call(",
+        (_STOCK, "without_restore"),
+    ),
+    Defence(
         "somebody who waits is kept waiting for a second look",
         "plugins/rider-voice-whisper/rider_voice_whisper/hearing.py",
         " and in_time",
@@ -2339,7 +2353,7 @@ HARSH = [
         "a piece of another type is passed on",
         "rider_core/pluginhost/door.py",
         '            if not isinstance(piece, kind):\n                raise _wrong(provider.name, f"{what} must yield',
-        '            yield piece\n            if False:\n                raise _wrong(provider.name, f"{what} must yield',
+        '            yield piece\n            if 0:\n                raise _wrong(provider.name, f"{what} must yield',
         ("tests/pluginhost/test_door.py", "test_as_a_result_and_as_a_piece"),
     ),
     Defence(

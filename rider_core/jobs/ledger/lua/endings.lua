@@ -37,8 +37,12 @@ end
 local function results_key(id) return 'rq:results:' .. id end
 
 local function leave_trace(id, trace)
-  redis.call('XADD', results_key(id), 'MAXLEN', '10', '*', 'type', '2', 'exc_string', trace)
-  redis.call('EXPIRE', results_key(id), DEAD_LETTER_TTL_S)
+  local key = results_key(id)
+  redis.call('XADD', key, 'MAXLEN', '10', '*', 'type', '2', 'exc_string', trace)
+  -- A stream gets 4 kB for entries that will not come; restored from its own dump, it has what it needs. A Redis may
+  -- refuse RESTORE to its users.
+  local restored = redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.call('DUMP', key), 'REPLACE')
+  if restored.err then redis.call('EXPIRE', key, DEAD_LETTER_TTL_S) end
 end
 
 local function bury(job, now, iso, problem, trace)
