@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ PAGE_EVERY_S, JOB_EVERY_S, SENTENCE_EVERY_S = 0.25, 0.5, 30.0
 ANSWER_S = 21.0
 #: Records of jobs are kept for ten minutes: from then on as many are forgotten as come.
 WARM_UP_S = 660.0
+#: The memory before is the highest of the last minute, as that under siege is the highest of it: streams of pieces and
+#: buffers come and go. Seconds; between two looks, and in all.
+LOOK_S, CALM_S = 5.0, 60.0
 #: A model's memory is taken as it reads: this fills it.
 LONG_PROMPT = "word " * 3_000
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
@@ -118,14 +122,12 @@ class Siege:
         # At once, so that no worker has them all.
         long = {"prompt": LONG_PROMPT, "max_tokens": 16}
         self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
-        time.sleep(WARM_UP_S)
-        before = self._memory_mb()
+        time.sleep(WARM_UP_S - CALM_S)
+        before = max((self._memory_mb() for _ in self._every(LOOK_S, CALM_S)), key=_sum)
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
-        peaks: list[dict[str, float]] = []
-        watch = Stopwatch.start()
-        while watch.elapsed_s < seconds or any(attacker.poll() is None for attacker in attackers):
-            time.sleep(5)
-            peaks.append(self._memory_mb())
+        peaks = [self._memory_mb() for _ in self._every(LOOK_S, seconds)]
+        while any(attacker.poll() is None for attacker in attackers):
+            time.sleep(LOOK_S)
         self._stop.set()
         for thread in threads:
             thread.join()
@@ -157,6 +159,13 @@ class Siege:
             "minutes": round(seconds / 60, 1),
         }
         return figures, beside
+
+    @staticmethod
+    def _every(pause_s: float, seconds: float) -> Iterator[None]:
+        watch = Stopwatch.start()
+        while watch.elapsed_s < seconds:
+            time.sleep(pause_s)
+            yield
 
     def _begin(self, names: list[str], until: float) -> list[subprocess.Popen[bytes]]:
         program = str(Path(__file__).with_name("attacks.py"))
