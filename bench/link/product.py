@@ -84,7 +84,7 @@ class Product:
                 with suppress(OSError, IndexError):
                     parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                     children.setdefault(parent, []).append(int(entry.name))
-                    commands[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+                    commands[int(entry.name)] = (entry / "cmdline").read_text(errors="replace").replace("\0", " ")
         found, todo = [], [self._supervisor.pid]
         while todo:
             process = todo.pop()

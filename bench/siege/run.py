@@ -258,7 +258,7 @@ class Siege:
         found: dict[str, float] = {}
         for process in self._product.processes():
             with suppress(OSError, ValueError, IndexError):
-                command = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+                command = Path(f"/proc/{process}/cmdline").read_text(errors="replace").replace("\0", " ")
                 name = re.search(r"main (\w+)|rider_core\.(web)|(valkey)|(supervisord)", command)
                 text = Path(f"/proc/{process}/smaps_rollup").read_text()
                 kind = next(filter(None, name.groups()), "other") if name else "other"
