@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rider_core.api.wav import what_it_is
+from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput, TooLarge
 
 #: The largest pictures of phones are of 108 megapixels. The decoder makes an eighth of each side of a baseline picture
@@ -66,7 +66,7 @@ def read_header(data: bytes) -> JpegHeader:
     TooLarge: it has too many pixels, segments or scans.
     """
     if not data.startswith(_START):
-        raise InvalidInput(f"the picture is not a JPEG but {what_it_is(data[:64])}", remedy="save it as a JPEG")
+        raise InvalidInput(f"the picture is not a JPEG but {file_type(data[:64])}", remedy="save it as a JPEG")
     position, turn_deg = len(_START), 0
     frame: _Frame | None = None
     tables: dict[int, tuple[int, ...]] = {}

@@ -13,6 +13,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput
 
 #: 64-bit files differ in their lengths, which are not needed.
@@ -31,45 +32,6 @@ _COMPRESSED = {2: "ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "
 _BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
 #: What a chunk may be called; a byte that fills up is 0.
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ ]{3}")
-#: What other files begin with, or have at that place, and what they are.
-_OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG", "a PNG picture"),
-    (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"GIF8", "a GIF picture"),
-    (0, b"BM", "a BMP picture"),
-    (0, b"II*\x00", "a TIFF picture"),
-    (0, b"MM\x00*", "a TIFF picture"),
-    (8, b"WEBP", "a WebP picture"),
-    (8, b"AVI ", "an AVI video"),
-    (0, b"ID3", "an MP3 sound"),
-    (0, b"\xff\xfb", "an MP3 sound"),
-    (0, b"\xff\xfa", "an MP3 sound"),
-    (0, b"\xff\xf3", "an MP3 sound"),
-    (0, b"\xff\xf2", "an MP3 sound"),
-    # MPEG 2.5: 8, 11 and 12 kHz, as telephones and voices of machines have it.
-    (0, b"\xff\xe3", "an MP3 sound"),
-    (0, b"\xff\xe2", "an MP3 sound"),
-    (0, b"\xff\xf1", "an AAC sound"),
-    (0, b"\xff\xf9", "an AAC sound"),
-    (0, b"OggS", "an Ogg sound"),
-    (0, b"fLaC", "a FLAC sound"),
-    (4, b"ftypM4A", "an M4A sound"),
-    (4, b"ftyphei", "a HEIC picture"),
-    (4, b"ftypmif1", "a HEIC picture"),
-    (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftyp", "an MP4 file"),
-    (0, b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
-    (0, b"FORM", "an AIFF sound"),
-    (0, b".snd", "an AU sound"),
-    (0, b"caff", "a CAF sound"),
-    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 sound"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a WMA sound"),
-    (0, b"#!AMR", "an AMR sound"),
-    (0, b"RIFX", "a WAV file of the other byte order (RIFX)"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"\x1f\x8b", "a gzip archive"),
-)
 
 
 @dataclass(frozen=True)
@@ -91,18 +53,6 @@ def is_wav(head: bytes) -> bool:
     return head[:4] in _CONTAINERS and head[8:12] == b"WAVE"
 
 
-def what_it_is(head: bytes) -> str:
-    """What a file that is no WAV file is instead, by its first bytes."""
-    for place, mark, name in _OTHERS:
-        if head[place : place + len(mark)] == mark:
-            return name
-    if not head:
-        return "an empty file"
-    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head):
-        return f"a text that begins with {head[:12].decode('ascii')!r}"
-    return f"a file that begins with {head[:HEAD_BYTES]!r}"
-
-
 def find_sound(data: bytes) -> tuple[WavForm, int, int]:
     """How the samples are to be read, where they begin, and how many bytes there are: whole frames.
 
@@ -112,7 +62,7 @@ def find_sound(data: bytes) -> tuple[WavForm, int, int]:
         InvalidInput: it is no WAV file, or its samples are of a kind that is not read.
     """
     if not is_wav(data[:HEAD_BYTES]):
-        raise InvalidInput(f"this is no WAV file but {what_it_is(data[:64])}", remedy="ffmpeg -i RECORDING sound.wav")
+        raise InvalidInput(f"this is no WAV file but {file_type(data[:64])}", remedy="ffmpeg -i RECORDING sound.wav")
     form: WavForm | None = None
     for name, start, size in _chunks(data):
         if name == b"fmt ":

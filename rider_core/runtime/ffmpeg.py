@@ -15,12 +15,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rider_core.api.wav import what_it_is
+from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput
 
 #: Its demuxers, as `ffmpeg -demuxers` names them: mp3, m4a and mp4, ogg and opus, webm and mka, flac, aac, wav, aiff.
 _FORMATS = "mp3,mov,mp4,m4a,3gp,3g2,mj2,ogg,matroska,webm,flac,aac,wav,aiff"
-#: What `what_it_is` calls sounds that these read.
+#: What `file_type` calls sounds that these read.
 READABLE = frozenset(
     {
         "an MP3 sound",
@@ -58,7 +58,7 @@ def is_here() -> bool:
 
 def can_read(head: bytes) -> bool:
     """Whether a file that begins so is a sound that it makes WAV of."""
-    return what_it_is(head) in READABLE and is_here()
+    return file_type(head) in READABLE and is_here()
 
 
 def to_wav(data: bytes) -> bytes:

@@ -36,3 +36,11 @@ def test_every_environment_has_its_limit() -> None:
 def test_the_limits_add_up_to_half_an_hour_at_most() -> None:
     limits = re.findall(r"^\| `[\w-]+` \| (\d+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert sum(map(int, limits)) <= 30 * 60
+
+
+def test_every_decision_stands_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    rows = re.findall(r"^\| \[(\d+)\]\((.+?\.md)\) \|", (folder / "README.md").read_text(), re.MULTILINE)
+    pages = sorted(page.name for page in folder.glob("0*.md"))
+    assert [name for _, name in rows] == pages
+    assert [int(number) for number, _ in rows] == [int(name[:4]) for name in pages]

@@ -15,8 +15,6 @@ DOORBELL = "rider:doorbell:{queue}"
 HAND = "rider:hand:{worker}"
 #: The workers of a queue that have nothing to do.
 HANDS = "rider:hands:{queue}"
-#: The workers of a queue that have nothing to do.
-HANDS = "rider:hands:{queue}"
 #: Pub/sub channel of a worker: ids of jobs that were cancelled while it runs them.
 CANCEL_CHANNEL = "rider:cancel:{worker}"
 #: Ids of the jobs that ended last.

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import ConfigDict, Field
 
 from rider_core.api.audio import AudioClip
+from rider_core.api.file_types import file_type
 from rider_core.api.languages import Language
 from rider_core.api.messages import Message, encode_base64, parse_message
 from rider_core.api.speech_to_text import TranscribeRequest, Transcript
-from rider_core.api.wav import HEAD_BYTES, is_wav, what_it_is
+from rider_core.api.wav import HEAD_BYTES, is_wav
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs.ledger.codec import MAX_JOB_BYTES
 from rider_core.runtime import ffmpeg
@@ -84,7 +85,7 @@ def _ours(language: str | None) -> TranscribeRequest:
         raise WrongParameter("file is missing", "file", reason="missing_required_parameter", remedy=_REMEDY)
     head = upload.stream.read(HEAD_BYTES)
     if not is_wav(head) and not ffmpeg.can_read(head):
-        raise WrongParameter(f"file is no WAV file but {what_it_is(head)}", "file", remedy=_REMEDY)
+        raise WrongParameter(f"file is no WAV file but {file_type(head)}", "file", remedy=_REMEDY)
     audio = head + upload.stream.read(MAX_AUDIO_BYTES)
     if len(audio) > MAX_AUDIO_BYTES:
         raise TooLarge(f"file has more than {MAX_AUDIO_BYTES} bytes", remedy=_REMEDY)
