@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from rider_core.api import JobRecord, JobSpec, Priority, RetryPolicy
+from rider_core.api import JobRecord, JobSpec, Priority, RetryPolicy, openmp
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
 from rider_core.runtime.services import Services
@@ -26,8 +26,6 @@ from redis_server import redis_server  # noqa: E402  all benches use it
 #: The plugins under test; whatever else is installed stays out.
 PLUGINS = ("voice-whisper", "espeak", "vision-mediapipe", "text-llama")
 MODELS = ("whisper-base", "ssd-oidv4", "smollm2-135m-instruct")
-#: As `rider up` sets it for OpenMP. The bare engines run without: a plain script has none.
-SPINNING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "300"}
 QUEUES = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}
 START_S, WAIT_S = 60.0, 120.0
 
@@ -87,7 +85,7 @@ def stack(folder: Path) -> Iterator[Stack]:
             "REDIS_URL": url,
             "RIDER_PLUGINS_DISABLED": ",".join(disabled),
             "RIDER_PLUGINS_REQUIRED": ",".join(PLUGINS),
-            **SPINNING,
+            **openmp.environment(),  # as `rider up` does
         }
         os.environ.update(environment)
         services = Services.open(load_settings(), "bench")
@@ -127,7 +125,8 @@ class Bare:
 
     def __init__(self, script: str, *arguments: str | Path) -> None:
         command = [sys.executable, str(Path(__file__).parent / "bare" / script), *map(str, arguments)]
-        environment = {name: value for name, value in os.environ.items() if name not in SPINNING}
+        # A plain script has no such settings.
+        environment = {name: value for name, value in os.environ.items() if name not in openmp.environment()}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )

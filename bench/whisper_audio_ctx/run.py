@@ -22,10 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Before numpy loads an OpenMP of its own: see rider_voice_whisper/engine.py.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
-
 import numpy as np
 import soxr
 from rider_voice_whisper.engine import FRAMES_PER_S, MODEL_RATE, WhisperEngine, WhisperOptions

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from rider_core.api.health import Health
+from rider_core.errors import ModelError
 
 
 class ProviderConfig(BaseModel):
@@ -24,7 +25,7 @@ class ProviderConfig(BaseModel):
 
 
 def _no_models(name: str) -> Path:
-    raise LookupError(f"no model directory was given, so model {name!r} cannot be found")
+    raise ModelError(f"no model directory was given, so model {name!r} cannot be found")
 
 
 def no_hurry() -> float:
@@ -98,5 +99,13 @@ class Provider(ABC):
         return {}
 
     def health(self) -> Health:
-        """Whether the provider could work now. Called without `open()`, too; must be quick and load nothing."""
+        """Whether the provider could work now: here, whether its models are installed.
+
+        Called without `open()`, too; must be quick and load nothing.
+        """
+        try:
+            for name in self.required_models():
+                self.context.model_path(name)
+        except ModelError as error:
+            return Health.unavailable(error.message, error.remedy)
         return Health.ok()

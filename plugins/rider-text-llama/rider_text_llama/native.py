@@ -19,12 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rider_core.api import openmp
 from rider_core.errors import ProviderUnavailable
 
-# The engine's threads wait for each other some hundred times for each token. By default libgomp spins meanwhile, which
-# stands in the way of the other engines; a microsecond of it does not. It reads this once, when it is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+os.environ.update(openmp.environment())
 # Where an assertion fails, ggml starts a debugger on the dying process, if there is one. That takes seconds.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 

@@ -104,8 +104,6 @@ class LlamaTextGenerator(TextGenerator):
             self._path(self._settings.model)
         except ModelError as error:
             return Health.unavailable(error.message, error.remedy)
-        except LookupError as error:  # a context without models, as in a bare test
-            return Health.unavailable(str(error))
         return Health.ok()
 
     def details(self) -> Mapping[str, str]:
@@ -115,7 +113,7 @@ class LlamaTextGenerator(TextGenerator):
     def models(self) -> tuple[str, ...]:
         names = [self._settings.model, *self._settings.files]
         for entry in MODELS:
-            with suppress(ModelError, LookupError):
+            with suppress(ModelError):
                 self.context.model_path(entry.name)
                 names.append(entry.name)
         return tuple(dict.fromkeys(names))

@@ -16,13 +16,14 @@ from rider_core.api import (
     Detections,
     Frame,
     Health,
+    HealthStatus,
     ObjectDetector,
     ProviderConfig,
     ProviderContext,
 )
 from rider_core.api.jpeg_header import read_header
 from rider_core.api.object_detection import MAX_LABELS, MAX_OBJECTS
-from rider_core.errors import ModelError, ProviderError, ProviderUnavailable
+from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_vision_mediapipe.delegate import Choice, choose, graphics_devices, run_trial, trial_command
 from rider_vision_mediapipe.models import KINDS, ModelName
 from rider_vision_mediapipe.system_libraries import install_command, missing_libraries
@@ -114,12 +115,9 @@ class MediapipeDetector(ObjectDetector):
         return {"model": self._settings.model, "device": self._choice.device, "reason": self._choice.reason}
 
     def health(self) -> Health:
-        try:
-            self.context.model_path(self._settings.model)
-        except ModelError as error:
-            return Health.unavailable(error.message, error.remedy)
-        except LookupError as error:  # a context without models, as in a bare test
-            return Health.unavailable(str(error))
+        health = super().health()
+        if health.status is not HealthStatus.OK:
+            return health
         missing = missing_libraries()
         if missing:
             return Health.unavailable(_lacking(missing), install_command(missing))

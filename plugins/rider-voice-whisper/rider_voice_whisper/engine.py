@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The engine's threads wait for each other some hundred times for each clip. By default libgomp spins meanwhile, which
-# on a busy machine of 2 cores made 1 s of sound take 7.6 s instead of 1.0 s. With 300 spins, about a microsecond, a
-# command takes 0.22 s on an idle machine as with the default, and 0.29 s with none; beside four busy processes both
-# take 0.7 to 1.0 s. It reads this once, when it is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+from rider_core.api import openmp
+
+os.environ.update(openmp.environment())  # before whisper.cpp is loaded
 
 import _pywhispercpp as whisper_cpp
 import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from rider_core.api import AudioClip, Health, ProviderConfig, ProviderContext, SpeechToText, Transcript
-from rider_core.errors import ModelError, ProviderUnavailable
+from rider_core.api import AudioClip, ProviderConfig, ProviderContext, SpeechToText, Transcript
+from rider_core.errors import ProviderUnavailable
 from rider_voice_whisper.engine import WhisperEngine, WhisperOptions, known_languages
 from rider_voice_whisper.hearing import Hearing
 from rider_voice_whisper.settings import WhisperConfig
@@ -45,15 +45,6 @@ class WhisperSpeechToText(SpeechToText):
         if self._engine is not None:
             self._engine.close()
             self._engine = self._hearing = None
-
-    def health(self) -> Health:
-        try:
-            self.context.model_path(self._settings.model)
-        except ModelError as error:
-            return Health.unavailable(error.message, error.remedy)
-        except LookupError as error:  # a context without models, as in a bare test
-            return Health.unavailable(str(error))
-        return Health.ok()
 
     def details(self) -> Mapping[str, str]:
         return {
