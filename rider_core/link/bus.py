@@ -17,12 +17,13 @@ from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
 from rider_core.link.echo import TOPIC as ECHO
 from rider_core.link.echo import Echo
+from rider_core.link.frames import count_dropped
 from rider_core.link.framing import decode, encode
 from rider_core.link.pulse import Pulse
 from rider_core.link.refusals import Refusals
 from rider_core.link.sockets import FRAME_BATCH_BYTES, SEND_MARK, BrokerSockets
 from rider_core.link.standstill import Standstill
-from rider_core.metrics import FRAMES, LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
+from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -217,8 +218,7 @@ class RobotBus:
     def _drop_frames(self, batch: Sequence[Sequence[bytes]]) -> None:
         for parts in batch:
             LINK_RECEIVED_BYTES.labels(self._topic_of(parts)).inc(sum(map(len, parts)))
-            FRAMES.labels("replaced").inc()
-            LINK_DROPPED.labels("frame").inc()
+            count_dropped("replaced")
 
     def _handle(self, parts: Sequence[bytes]) -> None:
         assert self._refusals is not None

@@ -84,10 +84,10 @@ class FrameIntake:
             self._ts, self.arrived = told.ts, now
             if told.frame_jpeg == self._image:
                 # A sensor is never so still that two JPEGs are alike to the byte: looking again would tell nothing.
-                _drop("repeated")
+                count_dropped("repeated")
                 return
             if self._waiting is not None:
-                _drop("replaced")
+                count_dropped("replaced")
             self._image, self.image_arrived = told.frame_jpeg, now
             self._waiting = Frame(told.frame_jpeg, jpeg, told.ts, now, self._stream)
             self._changed.notify()
@@ -116,6 +116,7 @@ class FrameIntake:
         self._image = ""
 
 
-def _drop(outcome: str) -> None:
+def count_dropped(outcome: str) -> None:
+    """Count a frame that was not analysed; `outcome`: why, as in the metric `rider_frames_total`."""
     FRAMES.labels(outcome).inc()
     LINK_DROPPED.labels("frame").inc()

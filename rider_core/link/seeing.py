@@ -18,7 +18,7 @@ from rider_core.api.object_detection import Detections
 from rider_core.errors import JobExpired, RiderError, WaitTimeout
 from rider_core.link.custody import Standing
 from rider_core.link.following import MODE, Following
-from rider_core.link.frames import Frame, FrameIntake
+from rider_core.link.frames import Frame, FrameIntake, count_dropped
 from rider_core.link.liveness import Liveness
 from rider_core.link.obstacle import View, look_ahead
 from rider_core.link.obstacle_reports import ObstacleReports
@@ -129,18 +129,18 @@ class Seeing:
     def _attempt(self, frame: Frame) -> None:
         """Look at a frame; where nothing comes of it, note why, and since when that is so."""
         if not self._is_ours(frame):
-            _drop("unwanted")
+            count_dropped("unwanted")
             return
         try:
             self._look(frame)
         except RiderError as error:
             late = isinstance(error, JobExpired | WaitTimeout)
             problem = f"no picture was looked at within {DEADLINE_S:g} s" if late else str(error)
-            _drop("expired" if late else "failed")
+            count_dropped("expired" if late else "failed")
             self._failures.note(str(error))
         except Exception as error:  # a tracker is foreign code: that it raises must not look like a clear way
             problem = f"{type(error).__name__}: {error}"
-            _drop("failed")
+            count_dropped("failed")
             self._failures.note(problem, error)
         else:
             self._unanswered.answered()
@@ -153,7 +153,7 @@ class Seeing:
         unanswered_since = self._unanswered.begin()
         self._liveness.see(frame.jpeg, frame.arrived, frame.stream)
         if self._liveness.problem(frame.arrived) is not None:
-            _drop("frozen")  # `watch` says the rest; whatever was found on it would be no news
+            count_dropped("frozen")  # `watch` says the rest; whatever was found on it would be no news
             return
         found = self._detect(frame, unanswered_since)
         if self._is_ours(frame):  # vision may have gone over to the robot in the meantime
@@ -228,8 +228,3 @@ class Seeing:
     def _tell_of_person(self, body: dict[str, Any]) -> None:
         if not self._send(OFFSET, body):
             LINK_DROPPED.labels("result").inc()
-
-
-def _drop(outcome: str) -> None:
-    FRAMES.labels(outcome).inc()
-    LINK_DROPPED.labels("frame").inc()

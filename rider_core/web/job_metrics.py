@@ -9,23 +9,8 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from rider_core.api.job_backend import Histogram, JobBackend, QueueStats, TaskFigures
+from rider_core.api.job_backend import COUNTERS, Histogram, JobBackend, QueueStats, TaskFigures
 
-#: The counters of `TaskFigures`; each becomes a value of the label `event`.
-EVENTS = (
-    "accepted",
-    "started",
-    "done",
-    "failed",
-    "expired",
-    "replaced",
-    "cancelled",
-    "retried",
-    "requeued",
-    "returned",
-    "discarded",
-    "withdrawn",
-)
 _DURATIONS = (
     ("waited", "rider_job_waited_seconds", "From a job's submission, or its due time, to its first start."),
     ("ran", "rider_job_ran_seconds", "From each start of a job to its end."),
@@ -75,7 +60,7 @@ def _of_queues(stats: list[QueueStats]) -> Iterable[Metric]:
 def _of_tasks(figures: list[TaskFigures]) -> Iterable[Metric]:
     events = CounterMetricFamily("rider_job_events", "What happened to jobs.", labels=["task", "queue", "event"])
     for one in figures:
-        for event in EVENTS:
+        for event in COUNTERS:
             events.add_metric([one.task, one.queue, event], getattr(one, event))
     yield events
     for field, name, text in _DURATIONS:

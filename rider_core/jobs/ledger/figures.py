@@ -10,7 +10,7 @@ from typing import cast
 import redis
 from rq.utils import utcparse
 
-from rider_core.api.job_backend import Histogram, QueueStats, TaskFigures
+from rider_core.api.job_backend import COUNTERS, Histogram, QueueStats, TaskFigures
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.jobs.ledger import keys
 from rider_core.jobs.ledger.codec import Told
@@ -19,7 +19,6 @@ from rider_core.jobs.ledger.codec import Told
 UNKNOWN = "unknown"
 #: Of a counter; what is longer was not counted.
 MAX_DIGITS = 18
-_COUNTERS = {name for name, field in TaskFigures.model_fields.items() if field.annotation is int}
 _HISTOGRAMS = ("waited", "ran", "took")
 
 
@@ -94,7 +93,7 @@ def _figures_of(task: str, fields: dict[bytes, bytes]) -> TaskFigures:
         for name, number in fields.items()
         if number.isdigit() and len(number) <= MAX_DIGITS
     }
-    counters = {name: number for name, number in numbers.items() if name in _COUNTERS}
+    counters = {name: number for name, number in numbers.items() if name in COUNTERS}
     histograms = {name: _histogram(name, numbers) for name in _HISTOGRAMS}
     queue = TASKS[task].queue if task in TASKS else ""
     return TaskFigures.model_validate({"task": task, "queue": queue, **counters, **histograms})
