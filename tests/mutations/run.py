@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-from defences import DEFENCES, Defence
+from mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Most tests wait for servers and timers.
@@ -33,17 +33,17 @@ _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info", 
 
 def main() -> None:
     words = sys.argv[1:]
-    chosen = [each for each in DEFENCES if not words or any(word in each.name for word in words)]
+    chosen = [each for each in MUTANTS if not words or any(word in each.name for word in words)]
     green = []
     with tempfile.TemporaryDirectory(prefix="m") as name, ThreadPoolExecutor(PROCESSES) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(PROCESSES):
             copies.put(copied_to(Path(name) / str(number)))
-        for number, (defence, verdict) in enumerate(pool.map(partial(tried, copies), chosen), 1):
-            print(f"{number:3}/{len(chosen)} {'red  ' if verdict else 'GREEN'} {defence.name}: {verdict}", flush=True)
+        for number, (mutant, verdict) in enumerate(pool.map(partial(tried, copies), chosen), 1):
+            print(f"{number:3}/{len(chosen)} {'red  ' if verdict else 'GREEN'} {mutant.name}: {verdict}", flush=True)
             if not verdict:
-                green.append(defence.name)
-    print(json.dumps({"defences": len(chosen), "red": len(chosen) - len(green), "green": green}))
+                green.append(mutant.name)
+    print(json.dumps({"mutants": len(chosen), "red": len(chosen) - len(green), "green": green}))
     sys.exit(1 if green else 0)
 
 
@@ -59,20 +59,20 @@ def copied_to(folder: Path) -> Path:
     return folder
 
 
-def tried(copies: SimpleQueue[Path], defence: Defence) -> tuple[Defence, str]:
+def tried(copies: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str]:
     """Remove the defence in a copy that no other thread uses, and run its test there."""
     copy = copies.get()
     try:
-        return defence, without(copy, defence)
+        return mutant, without(copy, mutant)
     finally:
         copies.put(copy)
 
 
-def without(copy: Path, defence: Defence) -> str:
+def without(copy: Path, mutant: Mutant) -> str:
     """What is red without it; empty where all is green."""
-    file, (tests, words) = copy / defence.file, defence.test
+    file, (tests, words) = copy / mutant.file, mutant.test
     text = file.read_text()
-    file.write_text(text.replace(defence.old, defence.new, 1))
+    file.write_text(text.replace(mutant.old, mutant.new, 1))
     path = os.pathsep.join(map(str, [copy, *sorted((copy / "plugins").iterdir())]))
     command = [
         sys.executable,
@@ -104,7 +104,7 @@ def without(copy: Path, defence: Defence) -> str:
         return ""
     failed = re.search(r"^(?:FAILED|ERROR) \S+?\.py::(?:\w+::)?(.+?)(?: - .*)?$", output, re.MULTILINE)
     if failed is None:
-        raise RuntimeError(f"{defence.name}: nothing was tested:\n{output[-2000:]}")
+        raise RuntimeError(f"{mutant.name}: nothing was tested:\n{output[-2000:]}")
     return failed.group(1)
 
 

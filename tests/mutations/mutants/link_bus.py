@@ -1,0 +1,92 @@
+"""The robot's bus."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "large frames pile up",
+        "rider_core/link/sockets.py",
+        "FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024",
+        "FRAME_MARK, FRAME_BATCH_BYTES = 1000, 1 << 50",
+        ("tests/link/test_flood.py", "test_large_frames"),
+    ),
+    Mutant(
+        "a broker that passes nothing on is up",
+        "rider_core/link/bus.py",
+        "        elif self._echo.is_lost():\n            self._echo.break_off()",
+        "        elif False:\n            self._echo.break_off()",
+        ("tests/link/test_directions.py", "test_a_broker_that_passes_nothing_on"),
+    ),
+    Mutant(
+        "what waits for a bus that is down comes in a burst",
+        "rider_core/link/bus.py",
+        '        if not self._state.up:\n            LINK_DROPPED.labels("message").inc()\n            return False\n',
+        "",
+        ("tests/link/test_directions.py", "test_it_comes_back"),
+    ),
+    Mutant(
+        "what never came round was sent",
+        "rider_core/link/echo.py",
+        "        self._since_last[topic] += 1\n",
+        "        LINK_SENT.labels(topic).inc()\n        self._since_last[topic] += 1\n",
+        ("tests/link/test_directions.py", "test_only_what_came_round"),
+    ),
+    Mutant(
+        "a thread that ended counts as alive",
+        "rider_core/link/pulse.py",
+        "if not self._thread.is_alive():",
+        "if False:",
+        ("tests/link/test_pulse.py", "test_one_that_ended"),
+    ),
+    Mutant(
+        "after a sleep libzmq finds out in its own time",
+        "rider_core/link/bus.py",
+        "            if standstill.lasted_s():\n                return",
+        "            if False:\n                return",
+        ("tests/link/test_directions.py", "test_after_a_standstill"),
+    ),
+    Mutant(
+        "what may not have arrived is not said again",
+        "rider_core/link/link.py",
+        "            self._seeing.watch.bus_is_back()\n",
+        "",
+        ("tests/link/test_vision_watch.py", "test_the_bus_was_away"),
+    ),
+    Mutant(
+        "one picture that is too large ends them all",
+        "rider_core/link/sockets.py",
+        "elif time.monotonic() - self._frames_missed_since > RENEW_FRAMES_AFTER_S:",
+        "elif False:",
+        ("tests/link/test_flood.py", "test_one_picture_that_is_too_large"),
+    ),
+    Mutant(
+        "a thread that waits for a job may hang for ever",
+        "rider_core/link/link.py",
+        "self._seeing.watch, *voice, self._background\n",
+        "self._seeing.watch\n",
+        ("tests/link/test_pulse.py", "test_each_thread_of_the_link_is_watched"),
+    ),
+    Mutant(
+        "a thread without work hangs",
+        "rider_core/link/pulse.py",
+        "item = waiting.get(timeout=BEAT_EVERY_S)",
+        "item = waiting.get()",
+        ("tests/link/test_pulse.py", "test_one_that_waits_for_work"),
+    ),
+    Mutant(
+        "each frame that fails leaves a line",
+        "rider_core/link/repeats.py",
+        "        if self._told is None:\n",
+        "        if True:\n",
+        ("tests/link/test_repeats.py", "test_an_hour"),
+    ),
+    Mutant(
+        "the other direction is said to be down",
+        "rider_core/link/bus.py",
+        "up=False, to_robot=to_robot, from_robot=from_robot, problem",
+        "up=False, to_robot=from_robot, from_robot=to_robot, problem",
+        ("tests/link/test_steering.py", "test_the_direction_that_is_down_is_named"),
+    ),
+]

@@ -1,0 +1,264 @@
+"""Who serves each of the robot's domains."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "a robot that drips holds a call for ever",
+        "rider_core/link/robot_api.py",
+        "asyncio.wait_for(self._ask(method, path, body), CALL_LIMIT_S)",
+        "asyncio.wait_for(self._ask(method, path, body), 60)",
+        ("tests/link/test_robot_api.py", "test_a_call_is_over_in_time"),
+    ),
+    Mutant(
+        "a packed answer is unpacked",
+        "rider_core/link/robot_api.py",
+        'if packing != "identity":',
+        "if False:",
+        ("tests/link/test_robot_api.py", "test_nonsense"),
+    ),
+    Mutant(
+        "a robot's state is believed unseen",
+        "rider_core/link/robot_api.py",
+        'return parse_message(DomainState, {**told, "domain": name})',
+        'return DomainState.model_construct(**{**told, "domain": name})',
+        ("tests/link/test_robot_api.py", "test_nonsense"),
+    ),
+    Mutant(
+        "a camera that stays frozen takes vision again and again",
+        "rider_core/link/custody.py",
+        "min(2 * domain.wait_s, LONGEST_WAIT_S) if again else self._first_wait_s()",
+        "self._first_wait_s()",
+        ("tests/link/test_custody.py", "left_alone_longer"),
+    ),
+    Mutant(
+        "who moves hands everything back",
+        "rider_core/link/custody.py",
+        'if hand_back and domain.mode == "pc":',
+        'if domain.mode == "pc":',
+        ("tests/link/test_pulse.py", "test_who_moves"),
+    ),
+    Mutant(
+        "a process that gave us up behind the interface's back is forgotten",
+        "rider_core/link/domain.py",
+        "return bool(self.given_up) or self.is_handed_back",
+        "return self.is_handed_back",
+        ("tests/link/test_custody.py", "test_a_process_that_gave_us_up"),
+    ),
+    Mutant(
+        "what changes nothing is asked for",
+        "rider_core/link/custody.py",
+        '        if domain.mode == "pc":\n            # What',
+        "        if False:\n            # What",
+        ("tests/link/test_custody.py", "test_a_process_that_gave_us_up"),
+    ),
+    Mutant(
+        "a bus that is down serves voice and vision",
+        "rider_core/link/readiness.py",
+        "if self._bus_problem and time.monotonic() - self._bus_since > BUS_GRACE_S:",
+        "if False:",
+        ("tests/link/test_custody.py", "test_what_goes_over_the_bus"),
+    ),
+    Mutant(
+        "each failed switch leaves a line",
+        "rider_core/link/custody.py",
+        "            if not domain.failed_switches:\n                log.error",
+        "            if True:\n                log.error",
+        ("tests/link/test_custody.py", "test_a_robot_that_is_off"),
+    ),
+    Mutant(
+        "what the robot gave up by itself stays lost",
+        "rider_core/link/domain.py",
+        'return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)',
+        "return bool(self.given_up) or self.is_handed_back",
+        ("tests/link/test_custody.py", "test_what_was_lost_is_taken_again"),
+    ),
+    Mutant(
+        "what a person set is undone",
+        "rider_core/link/domain.py",
+        'return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)',
+        'return self.mode == "local"',
+        ("tests/link/test_custody.py", "test_what_a_person_set_stays"),
+    ),
+    Mutant(
+        "what we handed back before a start is forgotten",
+        "rider_core/link/domain.py",
+        'return self.mode == "local" and self.reason.startswith(OURS)',
+        "return False",
+        ("tests/link/test_custody.py", "test_what_was_lost_is_taken_again"),
+    ),
+    Mutant(
+        "a person's wish waits as long as a recovery",
+        "rider_core/link/custody.py",
+        "(domain.asked or healthy_s > domain.wait_s)",
+        "healthy_s > domain.wait_s",
+        ("tests/link/test_custody.py", "test_what_cannot_be_served"),
+    ),
+    Mutant(
+        "what cannot be served is kept",
+        "rider_core/link/custody.py",
+        '            if domain.mode == "pc":\n                self._hand_back',
+        "            if False:\n                self._hand_back",
+        ("tests/link/test_custody.py", "test_what_a_person_wants_at_the_pc"),
+    ),
+    Mutant(
+        "what a person wants at the robot is taken",
+        "rider_core/link/domain.py",
+        '        if preference.choice == "local":\n            return False\n',
+        "",
+        ("tests/link/test_custody.py", "test_what_a_person_wants_at_the_robot"),
+    ),
+    Mutant(
+        "a wish here outlives a switch at the robot",
+        "rider_core/link/custody.py",
+        "            self._preferences.prefer(name, Preference())\n",
+        "            pass\n",
+        ("tests/link/test_custody.py", "test_who_switches_at_the_robot"),
+    ),
+    Mutant(
+        "wishes end with the process",
+        "rider_core/link/preferences.py",
+        "            os.replace(new, self._path)\n",
+        "            pass\n",
+        ("tests/link/test_custody.py", "test_wishes_and_the_history"),
+    ),
+    Mutant(
+        "a damaged file keeps the link from starting",
+        "rider_core/link/preferences.py",
+        "except (OSError, ValueError, RecursionError, ValidationError) as error:",
+        "except OSError as error:",
+        ("tests/link/test_custody.py", "test_a_damaged_file"),
+    ),
+    Mutant(
+        "text alone keeps the robot's voice from hearing",
+        "rider_core/link/readiness.py",
+        '            reasons["text"] = f"voice',
+        '            pass\n            _ = f"voice',
+        ("tests/link/test_custody.py", "test_text_goes_along"),
+    ),
+    Mutant(
+        "voice goes first and keeps the robot's eyes shut",
+        "rider_core/link/readiness.py",
+        '(is_lost and "vision is not back yet")',
+        '""',
+        ("tests/link/test_custody.py", "test_all_domains_go_back"),
+    ),
+    Mutant(
+        "vision is unattended and we do not know",
+        "rider_core/link/custody.py",
+        'known.mode == "local" and self._ai_mode == OFFLOADS',
+        "False",
+        ("tests/link/test_custody.py", "test_vision_is_unattended"),
+    ),
+    Mutant(
+        "a person's AI mode is not asked for",
+        "rider_core/link/custody.py",
+        "            self._ai_mode = self._api.ai_mode()\n",
+        "",
+        ("tests/link/test_custody.py", "test_vision_is_unattended"),
+    ),
+    Mutant(
+        "a Redis that hangs serves the robot",
+        "rider_core/link/capacity_watch.py",
+        "if known.age_s > STALE_S:",
+        "if False:",
+        ("tests/link/test_capacity_watch.py", "test_a_redis_that_hangs"),
+    ),
+    Mutant(
+        "a stranger at the robot's address is sent heartbeats",
+        "rider_core/link/custody.py",
+        "            for state in self._api.domains().values():\n",
+        '            self._api.send_heartbeat("", "ok")\n            for state in self._api.domains().values():\n',
+        ("tests/link/test_custody.py", "test_another_program"),
+    ),
+    Mutant(
+        "a PC that slept is as careful as one that failed",
+        "rider_core/link/custody.py",
+        "            if stood_s := standstill.lasted_s():\n                self._stood_still(stood_s)\n",
+        "",
+        ("tests/link/test_custody.py", "test_a_pc_that_slept"),
+    ),
+    Mutant(
+        "what was served is not missed in the link's first seconds",
+        "rider_core/link/readiness.py",
+        "if name in self._served_once}",
+        "if False}",
+        ("tests/link/test_custody.py", "test_what_was_served_once"),
+    ),
+    Mutant(
+        "a person's vision at the robot keeps voice from the PC",
+        "rider_core/link/readiness.py",
+        ' and choices["vision"] != "local"',
+        "",
+        ("tests/link/test_custody.py", "test_vision_that_a_person_wants_at_the_robot"),
+    ),
+    Mutant(
+        "an answer that was overtaken is believed",
+        "rider_core/link/custody.py",
+        "if domain.told > asked and domain.mode != state.mode:",
+        "if False:",
+        ("tests/link/test_custody.py", "test_an_answer_that_was_overtaken"),
+    ),
+    Mutant(
+        "a domain that could not be handed back is kept",
+        "rider_core/link/custody.py",
+        "                    self._wanted_back.setdefault(name, reason)\n",
+        "                    pass\n",
+        ("tests/link/test_custody.py", "test_what_could_not_be_handed_back"),
+    ),
+    Mutant(
+        "a robot that is gone confirms a switch",
+        "rider_core/link/steering.py",
+        'bool(told["asked"]) and heartbeat.answered and',
+        'bool(told["asked"]) and',
+        ("tests/link/test_steering.py", "test_a_robot_that_is_gone"),
+    ),
+    Mutant(
+        "a robot that hangs is waited for beyond the client's time",
+        "rider_core/link/steering.py",
+        "min(SWITCH_LIMIT_S, left_s - ANSWER_S)",
+        "SWITCH_LIMIT_S",
+        ("tests/link/test_steering.py", "test_a_robot_that_hangs"),
+    ),
+    Mutant(
+        "a switch is confirmed by what the robot reported long ago",
+        "rider_core/link/custody.py",
+        "if chosen or time.monotonic() >= self._next_heartbeat:",
+        "if time.monotonic() >= self._next_heartbeat:",
+        ("tests/link/test_custody.py", "test_a_person_is_told"),
+    ),
+    Mutant(
+        "the robot's refusal of a switch is not told",
+        "rider_core/link/custody.py",
+        "known.problem or known.refusal",
+        "known.problem",
+        ("tests/link/test_custody.py", "test_a_refusal_of_the_robot"),
+    ),
+    Mutant(
+        "a microphone that could not be heard asks for a restart",
+        "rider_core/link/restarts.py",
+        "max(voice.since, last_chunk, bus_since)",
+        "max(voice.since, last_chunk)",
+        ("tests/link/test_steering.py", "TestRestarts"),
+    ),
+    Mutant(
+        "a switch is seen with the time of the one before",
+        "rider_core/link/custody.py",
+        (
+            '            domain.since, domain.refusal = time.monotonic(), ""\n'
+            "        domain.mode, domain.status, domain.reason = mode, status, reason\n"
+            "        self._remember(name, mode, reason)\n"
+            "        if mode != was:\n"
+        ),
+        (
+            "            pass\n"
+            "        domain.mode, domain.status, domain.reason = mode, status, reason\n"
+            "        self._remember(name, mode, reason)\n"
+            "        if mode != was:\n"
+            '            domain.since, domain.refusal = time.monotonic(), ""\n'
+        ),
+        ("tests/link/test_custody.py", "test_who_looks_while"),
+    ),
+]
