@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from rider_core.cli.begin import begin
-from rider_core.cli.link_process import run_link
 from rider_core.errors import ConfigError
+from rider_core.link_process.process import run_link
 
 
 @click.command()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from rider_core.cli.link_process import own_address
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
+from rider_core.link_process.process import own_address
 
 LOOPBACK = "127.0.0.1"
 

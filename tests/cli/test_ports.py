@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rider_core.cli.link_process import own_address
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError
+from rider_core.link_process.process import own_address
 from rider_core.testing.ports import free_port
 
 VARIABLES = (

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import pytest
 from link_stage import Stage
 
-from rider_core.cli import link_process
-from rider_core.cli.link_process import AddressWatch, NotListening
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import pulse, standstill
 from rider_core.link.custody import Custody
 from rider_core.link.options import House
 from rider_core.link.pulse import Pulse
+from rider_core.link_process import process
+from rider_core.link_process.process import AddressWatch, NotListening
 from rider_core.testing.waiting import wait_until
 
 
@@ -98,13 +98,13 @@ def test_the_links_process_ends_for_its_supervisor(hung: Pulse, monkeypatch: pyt
         pass
 
     def end(status: int) -> None:
-        assert status == link_process.STUCK_STATUS
+        assert status == process.STUCK_STATUS
         raise Ended
 
-    monkeypatch.setattr(link_process.os, "_exit", end)
+    monkeypatch.setattr(process.os, "_exit", end)
     here = AddressWatch(Settings(), "127.0.0.1")
     with pytest.raises(Ended):
-        link_process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
+        process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
 
 
 def test_a_standstill_is_no_thread_that_hangs(hung: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,12 +124,12 @@ def test_a_standstill_is_no_thread_that_hangs(hung: Pulse, monkeypatch: pytest.M
         def stuck(self) -> str:
             pytest.fail("threads that stood still were taken for hung")
 
-    link_process._wait(Link(), Waits(), AddressWatch(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
+    process._wait(Link(), Waits(), AddressWatch(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
     assert looks == 4
 
 
 def test_an_address_that_goes_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_process, "ADDRESS_EVERY_S", 0.01)
+    monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
     stop, begun = threading.Event(), 0
 
     def run_once(*_: object) -> None:
@@ -140,9 +140,9 @@ def test_an_address_that_goes_again_is_waited_for(monkeypatch: pytest.MonkeyPatc
         if begun == 4:
             stop.set()
 
-    monkeypatch.setattr(link_process, "_stop_signal", lambda: stop)
-    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
-    link_process.run_link(Settings())
+    monkeypatch.setattr(process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
+    process.run_link(Settings())
     assert begun == 4
 
 
@@ -150,15 +150,15 @@ def test_without_an_address_at_the_start_it_ends(monkeypatch: pytest.MonkeyPatch
     def run_once(*_: object) -> None:
         raise NotListening("the robot cannot be reached: there is no network")
 
-    monkeypatch.setattr(link_process, "_stop_signal", threading.Event)
-    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
+    monkeypatch.setattr(process, "_stop_signal", threading.Event)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
     with pytest.raises(NotListening):
-        link_process.run_link(Settings())
+        process.run_link(Settings())
 
 
 def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a change of the network; while there is none, nothing changes."""
-    monkeypatch.setattr(link_process, "ADDRESS_EVERY_S", 0.01)
+    monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
     told: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
 
     def own_address(_: Settings) -> str:
@@ -167,7 +167,7 @@ def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyP
             raise ConfigError("there is no route")
         return address
 
-    monkeypatch.setattr(link_process, "own_address", own_address)
+    monkeypatch.setattr(process, "own_address", own_address)
     served: list[str] = []
     stop = threading.Event()
 
@@ -178,13 +178,13 @@ def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyP
     def run_once(settings: Settings, _: threading.Event) -> None:
         watch = AddressWatch(settings, "127.0.0.1")
         watch.start()
-        link_process._wait(Link(), stop, watch)  # type: ignore[arg-type]
+        process._wait(Link(), stop, watch)  # type: ignore[arg-type]
         served.append(watch.new_address)
         stop.set()
 
-    monkeypatch.setattr(link_process, "_stop_signal", lambda: stop)
-    monkeypatch.setattr(link_process, "_run_at_one_address", run_once)
-    link_process.run_link(Settings())
+    monkeypatch.setattr(process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
+    process.run_link(Settings())
     assert served == ["127.0.0.2"]
     assert told == []
 

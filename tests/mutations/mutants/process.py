@@ -70,14 +70,14 @@ MUTANTS = [
     ),
     Mutant(
         "a link that hangs is left so",
-        "rider_core/cli/link_process.py",
+        "rider_core/link_process/process.py",
         "            os._exit(STUCK_STATUS)",
         "            pass",
         ("tests/link/test_pulse.py", "test_the_links_process_ends"),
     ),
     Mutant(
         "a new address of ours is never told",
-        "rider_core/cli/link_process.py",
+        "rider_core/link_process/process.py",
         "        if moved.new_address:\n",
         "        if False:\n",
         ("tests/link/test_pulse.py", "test_a_new_address"),
@@ -91,14 +91,14 @@ MUTANTS = [
     ),
     Mutant(
         "a link that was stopped for a minute ends itself",
-        "rider_core/cli/link_process.py",
+        "rider_core/link_process/process.py",
         "spared_until = time.monotonic() + SPARED_S",
         "pass",
         ("tests/link/test_pulse.py", "test_a_standstill_is_no_thread_that_hangs"),
     ),
     Mutant(
         "an address that goes again ends the link",
-        "rider_core/cli/link_process.py",
+        "rider_core/link_process/process.py",
         "            if not has_served:\n                raise\n",
         "            raise\n",
         ("tests/link/test_pulse.py", "test_an_address_that_goes_again"),

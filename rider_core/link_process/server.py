@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from rider_core.link_process.texts import MAX_TEXTS
 from rider_core.runtime.http_server import HttpServer
-from rider_core.web.robot_texts import MAX_TEXTS
 
 #: As many as texts are written at once, and some that no text can hold: a probe takes one for a millisecond.
 THREADS = MAX_TEXTS + 4
@@ -15,7 +15,7 @@ MAX_REQUEST_BYTES = 256 * 1024
 MAX_CONNECTIONS, SILENCE_S = 1_000, 10
 
 
-def create_robot_server(app: Flask, host: str, port: int) -> HttpServer:
+def create_server(app: Flask, host: str, port: int) -> HttpServer:
     """It listens already, and answers from `start()` until `stop()`.
 
     Raises:

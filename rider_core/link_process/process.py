@@ -21,13 +21,13 @@ from rider_core.link.capacity_watch import CapacityWatch
 from rider_core.link.options import House, VisionOptions
 from rider_core.link.standstill import Standstill
 from rider_core.link.teller import Teller
+from rider_core.link_process.app import create_app
+from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
 from rider_core.rpc.handling import Handler
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
-from rider_core.web.robot_app import create_robot_app
-from rider_core.web.robot_server import create_robot_server
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     services = Services.open(settings, role="link")
     watch = CapacityWatch(services.backend)
     try:
-        server = create_robot_server(create_robot_app(services, watch), address, settings.link_port)
+        server = create_server(create_app(services, watch), address, settings.link_port)
     except OSError as error:
         services.close()
         raise NotListening(

@@ -12,12 +12,12 @@ from flask.testing import FlaskClient
 
 from rider_core.config import load_settings
 from rider_core.link.capacity_watch import CapacityWatch, Known
+from rider_core.link_process.app import create_app
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
-from rider_core.web.robot_app import create_robot_app
 
 SCRIBE = """
 from rider_core.api import GenerationEnd, TextGenerator, hookimpl
@@ -58,7 +58,7 @@ def client(services: Services, processes: Processes) -> FlaskClient:
 def client_of(services: Services) -> FlaskClient:
     watch = CapacityWatch(services.backend)
     watch.look()
-    return create_robot_app(services, watch).test_client()
+    return create_app(services, watch).test_client()
 
 
 def ask(client: FlaskClient, **body: Any) -> Any:
@@ -153,7 +153,7 @@ def test_the_probe_tells_what_was_known_last_and_how_old_it_is(services: Service
     watch.known = Known({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()
     watch.look()
-    told = create_robot_app(services, watch).test_client().get("/providers/capabilities").get_json()
+    told = create_app(services, watch).test_client().get("/providers/capabilities").get_json()
     assert told["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
     assert told["age_s"] == pytest.approx(7, abs=3)
     assert "Redis" in told["problem"]
