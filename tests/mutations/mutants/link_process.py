@@ -1,0 +1,92 @@
+"""The process of the link, and what the robot asks of it over HTTP."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "a link that hangs is left so",
+        "rider_core/link_process/process.py",
+        "            os._exit(STUCK_STATUS)",
+        "            pass",
+        ("tests/link/test_pulse.py", "test_the_links_process_ends"),
+    ),
+    Mutant(
+        "a new address of ours is never told",
+        "rider_core/link_process/process.py",
+        "        if moved.new_address:\n",
+        "        if False:\n",
+        ("tests/link/test_pulse.py", "test_a_new_address"),
+    ),
+    Mutant(
+        "a link that was stopped for a minute ends itself",
+        "rider_core/link_process/process.py",
+        "spared_until = time.monotonic() + SPARED_S",
+        "pass",
+        ("tests/link/test_pulse.py", "test_a_standstill_is_no_thread_that_hangs"),
+    ),
+    Mutant(
+        "an address that goes again ends the link",
+        "rider_core/link_process/process.py",
+        "            if not has_served:\n                raise\n",
+        "            raise\n",
+        ("tests/link/test_pulse.py", "test_an_address_that_goes_again"),
+    ),
+    Mutant(
+        "the probe waits for Redis",
+        "rider_core/link_process/app.py",
+        "        known = watch.known\n",
+        "        watch.look()\n        known = watch.known\n",
+        ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_redis_hangs"),
+    ),
+    Mutant(
+        "any number of texts is written at once",
+        "rider_core/link_process/texts.py",
+        "if not self._room.acquire(blocking=False):",
+        "if False:",
+        ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_texts_hang"),
+    ),
+    Mutant(
+        "half-sent requests take all connections",
+        "rider_core/link_process/server.py",
+        "connection_limit=MAX_CONNECTIONS,",
+        "connection_limit=100,",
+        ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_requests"),
+    ),
+    Mutant(
+        "a text goes on though its asker hung up",
+        "rider_core/link_process/texts.py",
+        "gone = is_gone()",
+        "gone = False",
+        ("tests/link_process/test_robot_server.py", "test_a_text_whose_asker"),
+    ),
+    Mutant(
+        "a text goes on though its time is up",
+        "rider_core/link_process/texts.py",
+        "                    self._backend.cancel(job_id)\n",
+        "                    pass\n",
+        ("tests/link_process/test_robot_server.py", "test_a_text_whose_time"),
+    ),
+    Mutant(
+        "a web page may ask the robot's side",
+        "rider_core/link_process/app.py",
+        'if "Origin" in request.headers:',
+        "if False:",
+        ("tests/link_process/test_robot_app.py", "test_a_web_page"),
+    ),
+    Mutant(
+        "the robot's side answers to any name",
+        "rider_core/link_process/app.py",
+        "if not _is_address(host) and host not in names:",
+        "if False:",
+        ("tests/link_process/test_robot_app.py", "test_a_web_page"),
+    ),
+    Mutant(
+        "a page's plain text starts a job",
+        "rider_core/link_process/app.py",
+        'if request.method == "POST" and not request.is_json:',
+        "if False:",
+        ("tests/link_process/test_robot_app.py", "test_only_json"),
+    ),
+]
