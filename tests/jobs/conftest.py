@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from schedule_harness import ScheduleHarness
 
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.jobs import Stage
@@ -21,3 +22,8 @@ def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
     stage = Stage(backend, connection)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def scheduling(connection: redis.Redis) -> ScheduleHarness:
+    return ScheduleHarness(connection)

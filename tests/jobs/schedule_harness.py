@@ -1,0 +1,106 @@
+"""Schedules, schedulers and a backend on a real Valkey, which share a clock that stands still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from rider_core.api import JobSpec
+from rider_core.api.messages import parse_message
+from rider_core.api.schedules import Schedule, ScheduleRecord
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs.schedules import Agenda, ScheduleBook, Scheduler
+from rider_core.jobs.schedules.agenda import Entry
+from rider_core.jobs.schedules.plan import Step
+
+
+def schedule(**fields: Any) -> Schedule:
+    """One for every minute, unless the fields say otherwise."""
+    times = {} if {"cron", "every_s"} & set(fields) else {"every_s": 60}
+    whole = {"id": "tick", "task": "text.generate", "payload": {"prompt": "hi"}, "timezone": "UTC", **times, **fields}
+    return parse_message(Schedule, whole)
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Backend(RQBackend):
+    """The real one, which notes what is handed over and refuses what it is told to."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        super().__init__(connection)
+        self.handed: list[str] = []
+        self.refusals: dict[str, Exception] = {}
+
+    def submit(self, spec: JobSpec) -> str:
+        for prefix, error in self.refusals.items():
+            if spec.id.startswith(prefix):
+                raise error
+        self.handed.append(spec.id)
+        return super().submit(spec)
+
+
+class Interrupted(Scheduler):
+    """Something happens in the middle of its next step."""
+
+    def __init__(self, agenda: Agenda, backend: RQBackend, **happenings: Callable[[], None]) -> None:
+        super().__init__(agenda, backend)
+        self._happenings = happenings
+
+    def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
+        self._happen("before_begin")
+        super()._fire(job, spec, step)
+
+    def _submit(self, spec: JobSpec) -> None:
+        self._happen("before_submit")
+        super()._submit(spec)
+
+    def _advance(self, job: Entry, step: Step) -> None:
+        self._happen("before_advance")
+        super()._advance(job, step)
+
+    def _happen(self, when: str) -> None:
+        self._happenings.pop(when, lambda: None)()
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def die() -> None:
+    raise Killed
+
+
+class ScheduleHarness:
+    """A book, a backend, and schedulers that all share a clock."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self.connection = connection
+        self.clock = Clock()
+        self.book = ScheduleBook(connection, self.clock)
+        self.backend = Backend(connection)
+
+    def scheduler(self, **happenings: Callable[[], None]) -> Interrupted:
+        return Interrupted(Agenda(self.connection, self.clock), self.backend, **happenings)
+
+    def add(self, **fields: Any) -> int:
+        """The first due time."""
+        due = self.book.add(schedule(**fields)).next_ts
+        assert due is not None
+        return due
+
+    def record(self, schedule_id: str = "tick") -> ScheduleRecord:
+        return self.book.get(schedule_id)
+
+    def jobs(self) -> int:
+        return sum(queue.waiting for queue in self.backend.stats())
