@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
-SPECIMENS = Path(__file__).parent / "specimens.py"
+PROVIDERS = Path(__file__).parent / "broken_providers"
+#: Where each contract's providers stand.
+MODULES = {
+    "TextGeneratorContract": "text_generators",
+    "SpeechToTextContract": "speech_recognisers",
+    "TextToSpeechContract": "speech_synthesisers",
+    "ObjectDetectorContract": "object_detectors",
+}
 
 GOOD = [
     ("TextGeneratorContract", "GoodText"),
@@ -84,24 +92,25 @@ BROKEN = {
 
 TEST_FILE = """
 import pytest
-import specimens
+from broken_providers.loose_thread import LooseThread
+from broken_providers.{module} import {provider}
 from rider_core.testing import {contract}
 
 @pytest.fixture(autouse=True, scope="module")
 def stop_threads():
     yield
-    specimens.LooseThread.stop_all()
+    LooseThread.stop_all()
 
-class TestSpecimen({contract}):
-    provider_class = specimens.{provider}
+class TestIt({contract}):
+    provider_class = {provider}
     thread_end_s = 0.2
 """
 
 
 def run_contract(pytester: pytest.Pytester, contract: str, provider: str) -> tuple[list[str], set[str]]:
     """Names of the tests that passed, and of those that failed."""
-    pytester.makepyfile(specimens=SPECIMENS.read_text(encoding="utf-8"))
-    pytester.makepyfile(test_it=TEST_FILE.format(contract=contract, provider=provider))
+    shutil.copytree(PROVIDERS, pytester.path / PROVIDERS.name)
+    pytester.makepyfile(test_it=TEST_FILE.format(contract=contract, module=MODULES[contract], provider=provider))
     run = pytester.inline_run("-q", "-W", "error", "-p", "no:cacheprovider", "test_it.py")
     passed, skipped, failed = run.listoutcomes()
     assert not skipped
@@ -128,4 +137,4 @@ def test_good_provider_passes(pytester: pytest.Pytester, contract: str, provider
 def test_broken_provider_fails(pytester: pytest.Pytester, contract: str, provider: str, caught_by: str) -> None:
     passed, failed = run_contract(pytester, contract, provider)
     assert caught_by in failed
-    assert passed, "everything failed: that is not the one fault of this specimen"
+    assert passed, "everything failed: that is not the one fault of this provider"
