@@ -11,17 +11,17 @@ from rider_core.errors import BackendUnavailable, InvalidInput
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
 from rider_core.jobs.ledger.reports import Report
 from rider_core.timing import Stopwatch
-from rider_core.worker.answers import Answers
 from rider_core.worker.breakers import Breakers
+from rider_core.worker.cached_generator import CachedGenerator
+from rider_core.worker.prepared_job import HOPELESS, PreparedJob, problem_of
 from rider_core.worker.tasks import (
-    Unwanted,
+    Cancelled,
     fits_with,
+    json_of_many_with_provenance,
+    json_with_provenance,
     perform,
     perform_together,
-    signed_json,
-    signed_json_of_many,
 )
-from rider_core.worker.work import HOPELESS, Work, problem_of
 
 #: What came of items is stored that often, in seconds: so old is the progress that others see, and so much work is
 #: done again where the worker dies.
@@ -31,17 +31,17 @@ STORE_EVERY_S = 0.05
 class BatchRun:
     """Runs the items of a batch that earlier attempts have not brought to their end."""
 
-    def __init__(self, work: Work, desk: ClaimDesk, breakers: Breakers, answers: Answers) -> None:
-        assert isinstance(work.order, BatchSpec)
-        assert work.provider is not None
-        assert work.task is not None
-        self._work = work
-        self._order = work.order
-        self._provider = work.provider
-        self._request_type = work.task.request
+    def __init__(self, job: PreparedJob, desk: ClaimDesk, breakers: Breakers, generator: CachedGenerator) -> None:
+        assert isinstance(job.spec, BatchSpec)
+        assert job.provider is not None
+        assert job.task is not None
+        self._job = job
+        self._spec = job.spec
+        self._provider = job.provider
+        self._request_type = job.task.request
         self._desk = desk
         self._breakers = breakers
-        self._answers = answers
+        self._generator = generator
         self._done: set[int] = set()
         self._failed_before: set[int] = set()
         self._failed: dict[int, JobProblem] = {}
@@ -54,14 +54,14 @@ class BatchRun:
             Unwanted: it was cancelled, or is another worker's now.
             BackendUnavailable, redis.RedisError: Redis cannot be reached.
         """
-        claim = self._work.held.claim
+        claim = self._job.held.claim
         if claim.attempt > 1:
             self._done, self._failed_before = self._desk.items_known(claim)
         report = Report()
         watch = Stopwatch.start()
-        for numbers in self._portions([n for n in range(self._order.items) if n not in self._done]):
-            if self._work.held.unwanted:
-                raise Unwanted
+        for numbers in self._portions([n for n in range(self._spec.items) if n not in self._done]):
+            if self._job.held.unwanted:
+                raise Cancelled
             self._ask(numbers, report)
             if watch.elapsed_s > STORE_EVERY_S:
                 self._store(report)
@@ -85,7 +85,7 @@ class BatchRun:
 
     def _requests(self, numbers: list[int], report: Report) -> dict[int, Message]:
         """What is asked in these items; those that do not fit have their outcome already."""
-        payloads = [self._order.payloads[number] for number in numbers]
+        payloads = [self._spec.payloads[number] for number in numbers]
         try:
             return dict(zip(numbers, parse_messages(self._request_type, payloads), strict=True))
         except InvalidInput:
@@ -102,11 +102,11 @@ class BatchRun:
         """Together; where that fails one by one, to find out whose fault it is."""
         provider = self._provider
         if len(requests) > 1:
-            self._work.held.begin()
+            self._job.held.begin()
             try:
                 many = list(requests.values())
-                results = self._breakers.call(provider.name, lambda: perform_together(provider, many, self._answers))
-                report.add_results(list(requests), signed_json_of_many(results, provider))
+                results = self._breakers.call(provider.name, lambda: perform_together(provider, many, self._generator))
+                report.add_results(list(requests), json_of_many_with_provenance(results, provider))
                 return
             except BackendUnavailable:
                 raise
@@ -117,12 +117,12 @@ class BatchRun:
 
     def _answer_one(self, number: int, request: Message, report: Report) -> None:
         provider = self._provider
-        self._work.held.begin()
+        self._job.held.begin()
         try:
             result = self._breakers.call(
-                provider.name, lambda: perform(provider, request, lambda _: None, self._answers)
+                provider.name, lambda: perform(provider, request, lambda _: None, self._generator)
             )
-            report.add_results([number], signed_json(result, provider))
+            report.add_results([number], json_with_provenance(result, provider))
         except BackendUnavailable:
             raise
         except Exception as error:  # a plugin's code: the edge of the house
@@ -138,19 +138,19 @@ class BatchRun:
         # One that failed in an earlier attempt counts as failed until it is known better.
         self._failed_before.difference_update(report.done, report.problems)
         failed = len(self._failed_before | self._failed.keys())
-        progress = Progress(total=self._order.items, done=len(self._done), failed=failed)
+        progress = Progress(total=self._spec.items, done=len(self._done), failed=failed)
         provider = self._provider
-        if not self._desk.commit_items(self._work.held.claim, report, progress, provider.name, provider.mock):
-            raise Unwanted
+        if not self._desk.commit_items(self._job.held.claim, report, progress, provider.name, provider.mock):
+            raise Cancelled
 
     def _end(self) -> Ended:
         if not self._failed:
-            return Ended(self._work.held.claim, Outcome.DONE, "", self._provider.name, self._provider.mock)
+            return Ended(self._job.held.claim, Outcome.DONE, "", self._provider.name, self._provider.mock)
         first = min(self._failed)
         reason = self._failed[first].message
         problem = JobProblem(
             code="partial",
-            message=f"{len(self._failed)} of {self._order.items} items failed; item {first}: {reason}",
+            message=f"{len(self._failed)} of {self._spec.items} items failed; item {first}: {reason}",
             remedy=self._failed[first].remedy,
         )
-        return self._work.failed_with(problem, Outcome.FAILED if self._hopeful else Outcome.HOPELESS)
+        return self._job.failed_with(problem, Outcome.FAILED if self._hopeful else Outcome.HOPELESS)

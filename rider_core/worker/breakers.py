@@ -14,7 +14,7 @@ import redis
 
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused
 from rider_core.metrics import BREAKER_TRIPS
-from rider_core.worker.tasks import Unwanted
+from rider_core.worker.tasks import Cancelled
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 #: How old a worker's knowledge of what the others found out may be, in seconds. A job costs no round trip of its own.
 REFRESH_S = 0.5
 #: The fault of the caller or of Redis, or nobody's: not the provider's.
-NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Unwanted)
+NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Cancelled)
 
 
 class Breakers:
-    """The breakers of one worker. `rests_s` and `hangs` may be called from a second thread."""
+    """The breakers of one worker. `open_for_s` and `hangs` may be called from a second thread."""
 
     def __init__(self, connection: redis.Redis, fail_max: int, rest_s: float) -> None:
         """
@@ -46,7 +46,7 @@ class Breakers:
         """Do the work, and remember how it ended: whatever it raises is raised.
 
         Raises:
-            pybreaker.CircuitBreakerError: the provider rests; ask `rests_s` first.
+            pybreaker.CircuitBreakerError: the provider rests; ask `open_for_s` first.
             BackendUnavailable: Redis cannot be reached.
         """
         if provider not in self._states or not self._states[provider].untroubled:
@@ -59,7 +59,7 @@ class Breakers:
         except Exception as error:
             return self._breaker(provider).call(_raises(error))
 
-    def rests_s(self, provider: str) -> float:
+    def open_for_s(self, provider: str) -> float:
         """Seconds until the provider is tried again; 0: it may be used now."""
         self._breaker(provider)
         state = self._states[provider]
@@ -88,7 +88,7 @@ class Breakers:
                 fail_max=self._fail_max,
                 reset_timeout=self._rest_s,
                 exclude=list(NOT_COUNTED),
-                listeners=[_Teller()],
+                listeners=[_BreakerListener()],
                 state_storage=state,
                 name=provider,
                 throw_new_error_on_trip=False,
@@ -150,7 +150,7 @@ class SharedState(pybreaker.CircuitRedisStorage):
             self._failures = 0
 
 
-class _Teller(pybreaker.CircuitBreakerListener):
+class _BreakerListener(pybreaker.CircuitBreakerListener):
     def state_change(
         self,
         cb: pybreaker.CircuitBreaker,

@@ -18,7 +18,7 @@ from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest,
 from rider_core.errors import InvalidInput, ProviderBroken, ProviderError
 from rider_core.pluginhost import door
 from rider_core.sayable import sayable
-from rider_core.worker.answers import Answers
+from rider_core.worker.cached_generator import CachedGenerator
 
 #: Takes each partial result as soon as it is there.
 Emit = Callable[[Result], None]
@@ -26,19 +26,19 @@ Emit = Callable[[Result], None]
 
 #: Requests of which any fit together.
 _ALIKE = (DetectRequest, GenerateRequest)
-_UNSIGNED = b'{"provider":"","mock":false,'
+_NO_PROVENANCE = b'{"provider":"","mock":false,'
 
 
 @cache
-def _signature(name: str, mock: bool) -> bytes:
+def _provenance(name: str, mock: bool) -> bytes:
     return f'{{"provider":{json.dumps(name)},"mock":{json.dumps(mock)},'.encode()
 
 
-class Unwanted(Exception):
+class Cancelled(Exception):
     """Raised by `Emit`: nobody wants the rest, the job was cancelled or is another worker's now."""
 
 
-def perform(provider: Provider, request: Message, emit: Emit, answers: Answers) -> Result:
+def perform(provider: Provider, request: Message, emit: Emit, generator: CachedGenerator) -> Result:
     """Let `provider` do what `request` asks for; the request's type says which task that is."""
     if isinstance(provider, SpeechToText) and isinstance(request, TranscribeRequest):
         return _transcribe(provider, request)
@@ -47,7 +47,7 @@ def perform(provider: Provider, request: Message, emit: Emit, answers: Answers) 
     if isinstance(provider, ObjectDetector) and isinstance(request, DetectRequest):
         return _detect(provider, request)
     if isinstance(provider, TextGenerator) and isinstance(request, GenerateRequest):
-        return answers.generate(provider, request, emit)
+        return generator.generate(provider, request, emit)
     raise ProviderError(f"{provider.name} ({provider.domain}) cannot do a {type(request).__name__}")
 
 
@@ -60,7 +60,7 @@ def fits_with(request: Message) -> Hashable | None:
     return None
 
 
-def perform_together(provider: Provider, requests: Sequence[Message], answers: Answers) -> list[Result]:
+def perform_together(provider: Provider, requests: Sequence[Message], generator: CachedGenerator) -> list[Result]:
     """Let `provider` do what several requests ask for that fit together: one result for each, in their order."""
     results: Sequence[Result]
     if isinstance(provider, SpeechToText):
@@ -75,7 +75,7 @@ def perform_together(provider: Provider, requests: Sequence[Message], answers: A
         found = _all_of(provider, "detect_batch()", Detections, lambda: provider.detect_batch(frames))
         results = [request.filter.over(provider.filter).kept(it) for request, it in zip(seen, found, strict=False)]
     elif isinstance(provider, TextGenerator):
-        results = answers.generate_together(provider, cast("Sequence[GenerateRequest]", requests))
+        results = generator.generate_together(provider, cast("Sequence[GenerateRequest]", requests))
     else:
         raise ProviderError(f"{provider.name} ({provider.domain}) does not work on several requests together")
     if len(results) != len(requests):
@@ -83,25 +83,25 @@ def perform_together(provider: Provider, requests: Sequence[Message], answers: A
     return list(results)
 
 
-def signed_json(result: Result, provider: Provider) -> bytes:
-    """`signed`, in JSON. A result that nobody has signed begins with these two, and copying it costs most."""
+def json_with_provenance(result: Result, provider: Provider) -> bytes:
+    """`with_provenance`, in JSON. A result that nobody has signed begins with these two, and copying it costs most."""
     text = result.model_dump_json().encode()
-    if text.startswith(_UNSIGNED):
-        return _signature(provider.name, provider.mock) + text[len(_UNSIGNED) :]
-    return signed(result, provider).model_dump_json().encode()
+    if text.startswith(_NO_PROVENANCE):
+        return _provenance(provider.name, provider.mock) + text[len(_NO_PROVENANCE) :]
+    return with_provenance(result, provider).model_dump_json().encode()
 
 
-def signed_json_of_many(results: Sequence[Result], provider: Provider) -> bytes:
-    """`signed_json` of each, with commas between: in one go, where they are of one kind and nobody has signed them."""
+def json_of_many_with_provenance(results: Sequence[Result], provider: Provider) -> bytes:
+    """`json_with_provenance` of each, with commas between; in one call where all are of one kind and have none yet."""
     (kind, *others) = {type(result) for result in results}
     if not others:
         text = list_of(kind).dump_json(list(results))[1:-1]
-        if text.count(_UNSIGNED) == len(results):  # what is between quotes has its own quotes escaped
-            return text.replace(_UNSIGNED, _signature(provider.name, provider.mock))
-    return b",".join([signed_json(result, provider) for result in results])
+        if text.count(_NO_PROVENANCE) == len(results):  # what is between quotes has its own quotes escaped
+            return text.replace(_NO_PROVENANCE, _provenance(provider.name, provider.mock))
+    return b",".join([json_with_provenance(result, provider) for result in results])
 
 
-def signed(result: ResultT, provider: Provider) -> ResultT:
+def with_provenance(result: ResultT, provider: Provider) -> ResultT:
     """The result with the name of who made it, and whether it is made up."""
     return result.model_copy(update={"provider": provider.name, "mock": provider.mock})
 

@@ -28,14 +28,14 @@ from rider_core.runtime.redis_connection import connect_like
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch, backoff_delays
 from rider_core.worker.answer_cache import AnswerCache
-from rider_core.worker.answers import Answers
-from rider_core.worker.attempts import Attempts
-from rider_core.worker.bench import EngineBench
+from rider_core.worker.batch_sizer import BatchSizer
 from rider_core.worker.breakers import Breakers
-from rider_core.worker.caretaker import Caretaker
+from rider_core.worker.cached_generator import CachedGenerator
+from rider_core.worker.heartbeat import HeartbeatThread
+from rider_core.worker.job_runner import JobRunner
 from rider_core.worker.memory import MemoryLimit
-from rider_core.worker.outbox import Outbox
-from rider_core.worker.pace import Pace
+from rider_core.worker.provider_pool import ProviderPool
+from rider_core.worker.result_writer import ResultWriter
 
 log = logging.getLogger(__name__)
 
@@ -102,25 +102,25 @@ class ProviderWorker(BaseWorker):
         services = self._given_services or Services.open(load_settings(), self.name, connection)
         settings = services.settings
         self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
-        self._bench = EngineBench(services, self._our_queues, self._breakers)
+        self._pool = ProviderPool(services, self._our_queues, self._breakers)
         self._desk = services.backend.desk(self.name, self._our_queues)
-        self._pace = Pace()
+        self._batch_sizer = BatchSizer()
         self._memory = MemoryLimit(settings.worker_memory_mb)
-        self._outbox = Outbox(self._desk)
+        self._results = ResultWriter(self._desk)
         cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
-        answers = Answers(services.prompts, cache)
-        self._attempts = Attempts(self._desk, self._bench, self._breakers, answers, services.bus, self._pace)
-        self._caretaker = Caretaker(
+        generator = CachedGenerator(services.prompts, cache)
+        self._runner = JobRunner(self._desk, self._pool, self._breakers, generator, services.bus, self._batch_sizer)
+        self._heartbeat = HeartbeatThread(
             self._desk, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
         )
         reporter = StatusReporter(services.bus, self._describe)
         try:
             in_burst = options.get("burst", args[:1] == (True,))
-            self._bench.warm_up(math.inf if in_burst else START_PATIENCE_S)
+            self._pool.warm_up(math.inf if in_burst else START_PATIENCE_S)
             self._memory.start()
             services.plugins.notify("on_startup", services=services)
             reporter.start()
-            self._outbox.start()
+            self._results.start()
             # What is loaded now stays, and what short jobs leave behind needs no search for cycles.
             gc.freeze()
             gc.set_threshold(GARBAGE_THRESHOLD)
@@ -128,18 +128,18 @@ class ProviderWorker(BaseWorker):
         finally:
             self._give_back()
             reporter.stop()
-            self._caretaker.stop()
-            self._outbox.stop()
+            self._heartbeat.stop()
+            self._results.stop()
             self._desk.close()
             services.plugins.notify("on_shutdown", services=services)
-            self._bench.close()
+            self._pool.close()
             services.close()
 
     def bootstrap(self, *args: Any, **options: Any) -> None:
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
-        self._caretaker.start()
-        self._bench.on_change = self._announce
+        self._heartbeat.start()
+        self._pool.on_change = self._announce
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Both stop signals, however often: the running job ends, then the worker does. Nothing is raised from here,
@@ -168,8 +168,8 @@ class ProviderWorker(BaseWorker):
             try:
                 claims, self._next = self._next, []
                 self._in_a_row = bool(claims)
-                if not claims and self._bench.is_cold:
-                    self._bench.warm_up()
+                if not claims and self._pool.is_cold:
+                    self._pool.warm_up()
                 if not claims and not self._found_nothing:
                     claims = self._desk.take(self._limits())
                 if claims:
@@ -197,39 +197,39 @@ class ProviderWorker(BaseWorker):
             claims = self._begin(claims)
             self._gather(claims)
             self._run(claims)
-            linger_s = self._pace.linger_s(claims[0].task, len(claims))
+            linger_s = self._batch_sizer.linger_s(claims[0].task, len(claims))
             if linger_s:  # to sleep for no time takes 75 µs
                 time.sleep(linger_s)
-            self._next = self._outbox.prefetched()
+            self._next = self._results.prefetched()
             if not self._next or self._stop_requested:
-                self._next += self._outbox.exchange(None if self._stop_requested else self._limits())
+                self._next += self._results.exchange(None if self._stop_requested else self._limits())
             self._found_nothing = not self._next
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
             names = ", ".join(claim.id for claim in claims[:5])
             log.error("%d job(s) (%s): what came of them could not be stored: %s", len(claims), names, error)
             self._desk.abandon(claims)
-            self._next = self._outbox.prefetched()
+            self._next = self._results.prefetched()
         finally:
-            self._caretaker.hold([])
+            self._heartbeat.hold([])
             self._busy = False
 
     def _begin(self, claims: list[Claim]) -> list[Claim]:
         """Take the next ones meanwhile, where short jobs follow each other; and say of these if they were taken so."""
         now, task = time.time(), claims[0].task
         begun = [claim._replace(started_ts=now, ahead=False) for claim in claims if claim.ahead]
-        short = self._pace.hides_a_round_trip(task) and self._bench.max_batch(task) == 1
+        short = self._batch_sizer.hides_a_round_trip(task) and self._pool.max_batch(task) == 1
         limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
         if begun or (limits and self._desk.prefetches):
-            self._outbox.prefetch(begun, limits)
+            self._results.prefetch(begun, limits)
         return begun or claims
 
     def _gather(self, claims: list[Claim]) -> None:
         """Wait a little for others of the same kind, where the engine likes several at a time and says so."""
         first = claims[0]
-        room, wait_s = self._bench.max_batch(first.task) - len(claims), self._bench.max_wait_s(first.task)
+        room, wait_s = self._pool.max_batch(first.task) - len(claims), self._pool.max_wait_s(first.task)
         if room > 0:
-            self._outbox.wait_until_sent()  # the desk is asked by one at a time
+            self._results.wait_until_sent()  # the desk is asked by one at a time
         watch = Stopwatch.start()
         while room > 0 and first.sociable and (left_s := wait_s - watch.elapsed_s) > 0:
             more = self._desk.take_more(first.lane, first.task, room)
@@ -239,37 +239,37 @@ class ProviderWorker(BaseWorker):
                 self._desk.wait_for_more(left_s)
 
     def _run(self, claims: list[Claim]) -> None:
-        held = self._caretaker.hold(claims)
+        held = self._heartbeat.hold(claims)
         left = len(held)
-        for done in self._attempts.run(held, self._outbox.wait_until_sent):
+        for done in self._runner.run(held, self._results.wait_until_sent):
             left -= 1
-            self._outbox.put(done, last=left == 0)
+            self._results.put(done, last=left == 0)
         self._desk.dismiss([one.claim for one in held if one.unwanted])
 
     def _limits(self) -> dict[str, int]:
         """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
-        names = self._bench.task_names
-        return {name: max(self._pace.together(name), self._bench.max_batch(name)) for name in names}
+        names = self._pool.task_names
+        return {name: max(self._batch_sizer.together(name), self._pool.max_batch(name)) for name in names}
 
     def _give_back(self) -> None:
         """Store what is left; and what was taken and not begun, because the worker ends, others may have at once."""
         with suppress(redis.RedisError, BackendUnavailable):
-            left = [*self._next, *self._outbox.prefetched(), *self._outbox.exchange(None), *self._desk.step_back()]
+            left = [*self._next, *self._results.prefetched(), *self._results.exchange(None), *self._desk.step_back()]
             if left:
                 self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in left])
 
     def register_death(self) -> None:
-        self._bench.on_change = lambda: None
+        self._pool.on_change = lambda: None
         # Before, not after: its next round would write the record of a living worker over that of the dead one.
-        self._caretaker.stop()
+        self._heartbeat.stop()
         try:
             super().register_death()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             log.warning("Redis cannot be reached: %s", error)
 
     def _engine_hangs(self) -> None:
-        if self._attempts.provider_name is not None:
-            self._breakers.hangs(self._attempts.provider_name)
+        if self._runner.provider_name is not None:
+            self._breakers.hangs(self._runner.provider_name)
 
     def _renew_record(self) -> None:
         """Write the whole record again: it may have run out while Redis was away."""
@@ -280,14 +280,14 @@ class ProviderWorker(BaseWorker):
             worker_registration.register(self, pipeline)
             pipeline.execute()
         self._announce()
-        self._outbox.give_back()
+        self._results.give_back()
         if self._memory.is_exceeded():
             self._stop_requested = True
 
     def _announce(self) -> None:
         """Which tasks can be done here. From any thread; where Redis is away, the next heartbeat says it."""
         with suppress(redis.RedisError):
-            self._desk.announce(self._bench.tasks(), self._bench.engines())
+            self._desk.announce(self._pool.tasks(), self._pool.engines())
 
     def _describe(self) -> dict[str, Any]:
         return {
@@ -295,6 +295,6 @@ class ProviderWorker(BaseWorker):
             "name": self.name,
             "queues": self._our_queues,
             "state": "busy" if self._busy else "idle",
-            "providers": self._bench.providers(),
-            "problems": [f"{task}: {problem}" for task, problem in self._bench.problems().items()],
+            "providers": self._pool.providers(),
+            "problems": [f"{task}: {problem}" for task, problem in self._pool.problems().items()],
         }

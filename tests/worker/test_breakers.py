@@ -54,28 +54,28 @@ def fail(breakers: Breakers, error: type[Exception] = RuntimeError) -> None:
 def refreshed(breakers: Breakers) -> bool:
     """Whether it rests, once it has heard of what others did."""
     let_pass(REFRESH_S * 1.1, "its knowledge may be that old")
-    return breakers.rests_s("flaky") > 0
+    return breakers.open_for_s("flaky") > 0
 
 
 def test_failures_of_all_workers_open_it_for_all(connection: redis.Redis) -> None:
     one, other = (Breakers(connection, fail_max=3, rest_s=REST_S) for _ in range(2))
-    assert other.rests_s("flaky") == 0
+    assert other.open_for_s("flaky") == 0
     fail(one)
     fail(one)
-    assert one.rests_s("flaky") == 0
+    assert one.open_for_s("flaky") == 0
     fail(other)
-    assert 0 < other.rests_s("flaky") <= REST_S
+    assert 0 < other.open_for_s("flaky") <= REST_S
     assert refreshed(one)
-    assert one.rests_s("steady") == 0
+    assert one.open_for_s("steady") == 0
 
 
 def test_after_its_rest_one_call_decides(connection: redis.Redis) -> None:
     breakers = Breakers(connection, fail_max=1, rest_s=REST_S)
     fail(breakers)
-    wait_until(lambda: breakers.rests_s("flaky") == 0)
+    wait_until(lambda: breakers.open_for_s("flaky") == 0)
     fail(breakers)
-    assert breakers.rests_s("flaky") > 0
-    wait_until(lambda: breakers.rests_s("flaky") == 0)
+    assert breakers.open_for_s("flaky") > 0
+    wait_until(lambda: breakers.open_for_s("flaky") == 0)
     assert breakers.call("flaky", lambda: "well") == "well"
     assert Breakers(connection, fail_max=1, rest_s=REST_S).call("flaky", lambda: "well") == "well"
 
@@ -86,14 +86,14 @@ def test_a_success_forgives_and_bad_input_does_not_count(connection: redis.Redis
         fail(breakers)
         breakers.call("flaky", lambda: None)
         fail(breakers, InvalidInput)
-    assert breakers.rests_s("flaky") == 0
+    assert breakers.open_for_s("flaky") == 0
 
 
 def test_a_call_that_hangs_counts(connection: redis.Redis) -> None:
     breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
     fail(breakers)
     breakers.hangs("flaky")
-    assert breakers.rests_s("flaky") > 0
+    assert breakers.open_for_s("flaky") > 0
 
 
 def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None:
@@ -106,7 +106,7 @@ def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None
 
     before = commands()
     for _ in range(200):
-        assert breakers.rests_s("flaky") == 0
+        assert breakers.open_for_s("flaky") == 0
         breakers.call("flaky", lambda: None)
     assert commands() - before < 20
 

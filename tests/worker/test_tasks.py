@@ -8,7 +8,7 @@ import pytest
 
 from rider_core.api import AudioClip, ProviderContext, SynthesizeRequest, TextToSpeech
 from rider_core.errors import InvalidInput
-from rider_core.worker.answers import Answers
+from rider_core.worker.cached_generator import CachedGenerator
 from rider_core.worker.tasks import perform
 
 
@@ -24,7 +24,7 @@ class Reader(TextToSpeech):
 
 def say(text: str) -> str:
     reader = Reader({}, ProviderContext())
-    answers: Answers = None  # type: ignore[assignment]  # of a language model
+    answers: CachedGenerator = None  # type: ignore[assignment]  # of a language model
     perform(reader, SynthesizeRequest(text=text), lambda _: None, answers)
     return reader.said
 

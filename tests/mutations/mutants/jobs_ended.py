@@ -240,7 +240,7 @@ MUTANTS = [
         "rider_core/jobs/ledger/lua/reap.lua",
         "redis.call('ZADD', wip_key(lane), now + lease, member)",
         "",
-        ("tests/worker/test_caretaker.py", "test_a_dead_workers_job"),
+        ("tests/worker/test_heartbeat.py", "test_a_dead_workers_job"),
     ),
     Mutant(
         "a job whose engine is not open yet loses an attempt",

@@ -27,7 +27,7 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.services import Services
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS, TASK_TIMEOUT, Moment
 from rider_core.testing.waiting import let_pass
-from rider_core.worker import ProviderWorker, outbox, pace, worker
+from rider_core.worker import ProviderWorker, batch_sizer, result_writer, worker
 
 
 def shorten_tasks() -> None:
@@ -46,8 +46,8 @@ class TakenWorker(ProviderWorker):
         die()
 
 
-class AnsweredOutbox(outbox.Outbox):
-    def put(self, done: outbox.Done, last: bool) -> None:
+class AnsweredResultWriter(result_writer.ResultWriter):
+    def put(self, done: result_writer.CompletedAttempt, last: bool) -> None:
         die()
 
 
@@ -63,7 +63,7 @@ class CommittedBrokerDesk(broker_desk.BrokerDesk):
         die()
 
 
-class StoppedOutbox(outbox.Outbox):
+class StoppedResultWriter(result_writer.ResultWriter):
     def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
         claims = super().exchange(limits)
         if len(claims) > 1:
@@ -71,7 +71,7 @@ class StoppedOutbox(outbox.Outbox):
         return claims
 
 
-class BriskPace(pace.Pace):
+class BriskBatchSizer(batch_sizer.BatchSizer):
     """Takes jobs for short without having seen one: how fast this machine is just now makes no difference."""
 
     def together(self, task: str) -> int:
@@ -86,8 +86,8 @@ class SlowReporter(process.StatusReporter):
 
 #: In which module which name stands for something else, for a worker that dies at that moment.
 REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
-    Moment.ANSWERED: [(worker, "Outbox", AnsweredOutbox)],
-    Moment.STOPPED_BETWEEN: [(worker, "Outbox", StoppedOutbox), (worker, "Pace", BriskPace)],
+    Moment.ANSWERED: [(worker, "ResultWriter", AnsweredResultWriter)],
+    Moment.STOPPED_BETWEEN: [(worker, "ResultWriter", StoppedResultWriter), (worker, "BatchSizer", BriskBatchSizer)],
     Moment.SLOW_FAREWELL: [(worker, "StatusReporter", SlowReporter)],
     Moment.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
 }
@@ -96,6 +96,7 @@ REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
 def prepare(moment: Moment) -> type[ProviderWorker]:
     """The class of a worker that dies at that moment."""
     for module, name, replacement in REPLACED.get(moment, []):
+        assert issubclass(replacement, getattr(module, name)), f"{module.__name__} has another {name}"
         setattr(module, name, replacement)
     return TakenWorker if moment is Moment.TAKEN else ProviderWorker
 

@@ -14,7 +14,7 @@ from rider_core.jobs.ledger import ClaimDesk
 from rider_core.jobs.rq_backend import RQBackend
 from rider_core.testing.waiting import wait_until
 from rider_core.timing import ClockWatch, Stopwatch
-from rider_core.worker.caretaker import Caretaker
+from rider_core.worker.heartbeat import HeartbeatThread
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def desk(backend: RQBackend) -> Iterator[ClaimDesk]:
 def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(backend: RQBackend, desk: ClaimDesk) -> None:
     """The worker has a job before the caretaker, who starts with it, has come so far as to listen."""
     round_may_end = threading.Event()
-    caretaker = Caretaker(desk, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
+    caretaker = HeartbeatThread(desk, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
     caretaker.start()
     job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
     (held,) = caretaker.hold(desk.take())
@@ -46,7 +46,7 @@ def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(backe
 def test_a_clock_that_jumps_forward_takes_no_job_from_a_worker_that_lives(
     backend: RQBackend, desk: ClaimDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caretaker = Caretaker(desk, lambda: None, lambda: None, timeout_s=60)
+    caretaker = HeartbeatThread(desk, lambda: None, lambda: None, timeout_s=60)
     job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
     (claim,) = desk.take()
     real = time.time

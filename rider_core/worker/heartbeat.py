@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 EXIT_ENGINE_HANGS = 70
 
 
-class Held:
+class ActiveJob:
     """A claim that the worker has, with how far it is.
 
     Attributes:
@@ -43,7 +43,7 @@ class Held:
         self.begun = Stopwatch.start()
 
 
-class Caretaker:
+class HeartbeatThread:
     """Runs beside the worker's main thread."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Caretaker:
         self._beat = beat
         self._on_hang = on_hang
         self._timeout_s = timeout_s
-        self._held: list[Held] = []
+        self._held: list[ActiveJob] = []
         self._clock = ClockWatch()
         self._jumped: Stopwatch | None = None
         self._stop = threading.Event()
@@ -83,9 +83,9 @@ class Caretaker:
             self._desk.wake()
         self._thread.join(timeout=self._desk.timings.heartbeat_s)
 
-    def hold(self, claims: Sequence[Claim]) -> list[Held]:
+    def hold(self, claims: Sequence[Claim]) -> list[ActiveJob]:
         """Look after the claims that the worker has now, instead of those from before."""
-        self._held = [Held(claim) for claim in claims]
+        self._held = [ActiveJob(claim) for claim in claims]
         return self._held
 
     def _run(self) -> None:
@@ -140,7 +140,7 @@ class Caretaker:
             return 0
         return self._desk.reap()
 
-    def _give_up(self, mine: Sequence[Held]) -> None:
+    def _give_up(self, mine: Sequence[ActiveJob]) -> None:
         """A thread that hangs in an engine cannot be stopped, so its process ends. What was not begun is given back."""
         problem = JobProblem(code="timeout", message=f"the engine did not answer within {self._timeout_s:g} s")
         log.error("%s; this worker ends", problem.message)

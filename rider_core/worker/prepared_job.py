@@ -22,8 +22,8 @@ from rider_core.errors import (
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.ledger.codec import order_from_data
 from rider_core.pluginhost import door
-from rider_core.worker.bench import EngineBench
-from rider_core.worker.caretaker import Held
+from rider_core.worker.heartbeat import ActiveJob
+from rider_core.worker.provider_pool import ProviderPool
 from rider_core.worker.tasks import fits_with
 
 #: So much of a foreign error's text is kept with the job, in characters.
@@ -33,7 +33,7 @@ HOPELESS = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailab
 
 
 @dataclass
-class Work:
+class PreparedJob:
     """One claim. What is still empty was not found out, because something before it is wrong.
 
     Attributes:
@@ -41,8 +41,8 @@ class Work:
         shown: Somebody has seen pieces of its result: another attempt would show them again.
     """
 
-    held: Held
-    order: AnySpec | None = None
+    held: ActiveJob
+    spec: AnySpec | None = None
     task: Task | None = None
     provider: Provider | None = None
     request: Message | None = None
@@ -52,7 +52,7 @@ class Work:
     def task_name(self) -> str:
         return self.task.name if self.task else "unknown"
 
-    def prepare(self, bench: EngineBench, engines: dict[tuple[str, str | None], Provider]) -> None:
+    def prepare(self, pool: ProviderPool, engines: dict[tuple[str, str | None], Provider]) -> None:
         """Find out what is wanted, and who does it.
 
         Args:
@@ -62,13 +62,13 @@ class Work:
             InvalidInput, JobRefused: it is no job of ours, or its payload does not fit.
             ProviderUnavailable, ModelError, ConfigError, ProviderError: nobody can do it here.
         """
-        self.order = order_from_data(self.held.claim.data)
-        self.task = task_named(self.order.task)
-        if isinstance(self.order, JobSpec):
-            self.request = parse_message(self.task.request, self.order.payload)
-        wish = (self.task.name, self.order.provider)
+        self.spec = order_from_data(self.held.claim.data)
+        self.task = task_named(self.spec.task)
+        if isinstance(self.spec, JobSpec):
+            self.request = parse_message(self.task.request, self.spec.payload)
+        wish = (self.task.name, self.spec.provider)
         if wish not in engines:
-            engines[wish] = bench.engine(self.task, self.order.provider)
+            engines[wish] = pool.engine(self.task, self.spec.provider)
         self.provider = engines[wish]
 
     def failed(self, error: Exception) -> Ended:
@@ -83,8 +83,8 @@ class Work:
         if self.shown and outcome is Outcome.FAILED:
             outcome = Outcome.HOPELESS
         retry: RetryPolicy | None = None
-        if self.order is not None and self.task is not None:
-            retry = self.order.retry or self.task.retry
+        if self.spec is not None and self.task is not None:
+            retry = self.spec.retry or self.task.retry
         delay_s = retry.delay_s(self.held.claim.attempt) if retry else 0.0
         name = self.provider.name if self.provider else ""
         return Ended.with_problem(self.held.claim, outcome, problem, provider=name, traceback=trace, delay_s=delay_s)
@@ -97,7 +97,7 @@ def problem_of(error: Exception) -> JobProblem:
     return JobProblem(code="crashed", message=door.shown(error, MAX_MESSAGE))
 
 
-def groups(works: Sequence[Work]) -> Iterator[list[Work]]:
+def groups(works: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:
     """Neighbours that an engine does together, as many at a time as it likes; the others alone."""
     for fit, neighbours in groupby(works, _fits_with):
         found = list(neighbours)
@@ -107,9 +107,9 @@ def groups(works: Sequence[Work]) -> Iterator[list[Work]]:
             yield found[start : start + size]
 
 
-def _fits_with(work: Work) -> Hashable | None:
+def _fits_with(work: PreparedJob) -> Hashable | None:
     """Nobody gets the pieces of an answer that is made together with others, so one that streams is made alone."""
-    single = isinstance(work.order, JobSpec) and not work.order.stream
+    single = isinstance(work.spec, JobSpec) and not work.spec.stream
     if not single or work.request is None or work.provider is None or work.provider.max_batch == 1:
         return None
     fit = fits_with(work.request)

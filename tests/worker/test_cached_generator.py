@@ -15,7 +15,7 @@ from rider_core.metrics import ANSWER_CACHE
 from rider_core.runtime.prompts import PromptBook
 from rider_core.store import Store
 from rider_core.worker.answer_cache import ENTRY, SIZES, TOTAL, USED, AnswerCache
-from rider_core.worker.answers import Answers
+from rider_core.worker.cached_generator import CachedGenerator
 
 AGE_S = 600
 
@@ -65,8 +65,8 @@ def prompts(database: Store, tmp_path: Path) -> PromptBook:
 
 
 @pytest.fixture
-def answers(prompts: PromptBook, cache: AnswerCache) -> Answers:
-    return Answers(prompts, cache)
+def answers(prompts: PromptBook, cache: AnswerCache) -> CachedGenerator:
+    return CachedGenerator(prompts, cache)
 
 
 def asked(prompt: str = "hello", temperature: float = 0, **fields: object) -> GenerateRequest:
@@ -77,7 +77,7 @@ def counted(outcome: str) -> float:
     return ANSWER_CACHE.labels(outcome)._value.get()
 
 
-def test_the_same_request_is_answered_once(answers: Answers) -> None:
+def test_the_same_request_is_answered_once(answers: CachedGenerator) -> None:
     provider, heard, again = Counting(), list[TextDelta](), list[TextDelta]()
     hits = counted("hit")
     first = answers.generate(provider, asked(), heard.append)
@@ -105,7 +105,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT.keys())
-def test_whatever_changes_the_answer_is_another_request(answers: Answers, other: GenerateRequest) -> None:
+def test_whatever_changes_the_answer_is_another_request(answers: CachedGenerator, other: GenerateRequest) -> None:
     provider = Counting()
     answers.generate(provider, asked(), lambda _: None)
     assert not answers.generate(provider, other, lambda _: None).from_cache
@@ -119,7 +119,7 @@ def test_every_field_of_a_request_is_looked_at() -> None:
     assert set(GenerateRequest.model_fields) == harmless | set(DIFFERENT)
 
 
-def test_another_model_or_other_settings_are_another_engine(answers: Answers) -> None:
+def test_another_model_or_other_settings_are_another_engine(answers: CachedGenerator) -> None:
     answers.generate(Counting(), asked(), lambda _: None)
     for provider in (Counting(style="other"), Counting(identity="m@2")):
         assert not answers.generate(provider, asked(), lambda _: None).from_cache
@@ -136,14 +136,14 @@ def test_another_model_or_other_settings_are_another_engine(answers: Answers) ->
     ],
 )
 def test_only_what_is_bound_to_be_the_same_is_kept_unless_asked(
-    answers: Answers, request_: GenerateRequest, kept: bool
+    answers: CachedGenerator, request_: GenerateRequest, kept: bool
 ) -> None:
     provider = Counting()
     answers.generate(provider, request_, lambda _: None)
     assert answers.generate(provider, request_, lambda _: None).from_cache is kept
 
 
-def test_several_together_ask_for_what_is_missing(answers: Answers) -> None:
+def test_several_together_ask_for_what_is_missing(answers: CachedGenerator) -> None:
     provider = Counting()
     answers.generate(provider, asked("b"), lambda _: None)
     found = answers.generate_together(provider, [asked("a"), asked("b"), asked("c", temperature=0.7)])
@@ -152,7 +152,7 @@ def test_several_together_ask_for_what_is_missing(answers: Answers) -> None:
     assert answers.generate(provider, asked("a"), lambda _: None).from_cache
 
 
-def test_an_answer_that_broke_off_is_not_kept(answers: Answers) -> None:
+def test_an_answer_that_broke_off_is_not_kept(answers: CachedGenerator) -> None:
     def breaks_off(piece: TextDelta) -> None:
         raise InterruptedError
 
@@ -164,7 +164,7 @@ def test_an_answer_that_broke_off_is_not_kept(answers: Answers) -> None:
 
 def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, prompts: PromptBook) -> None:
     limit = 20_000
-    answers, provider = Answers(prompts, AnswerCache(connection, limit, AGE_S)), Counting()
+    answers, provider = CachedGenerator(prompts, AnswerCache(connection, limit, AGE_S)), Counting()
     evicted = counted("evicted")
     for number in range(40):
         answers.generate(provider, asked(f"question {number}", max_tokens=1_000), lambda _: None)
@@ -178,12 +178,12 @@ def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, pr
 
 
 def test_what_does_not_fit_at_all_is_not_kept(connection: redis.Redis, prompts: PromptBook) -> None:
-    answers = Answers(prompts, AnswerCache(connection, 1_000, AGE_S))
+    answers = CachedGenerator(prompts, AnswerCache(connection, 1_000, AGE_S))
     answers.generate(Counting(), asked(max_tokens=2_000), lambda _: None)
     assert connection.zcard(USED) == 0
 
 
-def test_age_is_bounded(answers: Answers, connection: redis.Redis) -> None:
+def test_age_is_bounded(answers: CachedGenerator, connection: redis.Redis) -> None:
     answers.generate(Counting(), asked(), lambda _: None)
     (entry,) = connection.keys(ENTRY + "*")
     assert AGE_S - 10 < connection.ttl(entry) <= AGE_S
@@ -193,13 +193,13 @@ def test_age_is_bounded(answers: Answers, connection: redis.Redis) -> None:
 
 
 def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: PromptBook) -> None:
-    answers, provider = Answers(prompts, AnswerCache(connection, 0, AGE_S)), Counting()
+    answers, provider = CachedGenerator(prompts, AnswerCache(connection, 0, AGE_S)), Counting()
     for _ in range(2):
         assert not answers.generate(provider, asked(cache=True), lambda _: None).from_cache
     assert connection.keys("rider:answer*") == []
 
 
-def test_a_damaged_entry_is_no_answer(answers: Answers, connection: redis.Redis) -> None:
+def test_a_damaged_entry_is_no_answer(answers: CachedGenerator, connection: redis.Redis) -> None:
     answers.generate(Counting(), asked(), lambda _: None)
     (entry,) = connection.keys(ENTRY + "*")
     connection.set(entry, b'{"text": 1}')
@@ -209,12 +209,12 @@ def test_a_damaged_entry_is_no_answer(answers: Answers, connection: redis.Redis)
 def test_without_redis_the_engine_is_asked(prompts: PromptBook) -> None:
     nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     errors = counted("error")
-    answer = Answers(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
+    answer = CachedGenerator(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
     assert answer.text.startswith("answer 1")
     assert counted("error") == errors + 2
 
 
-def test_a_preset_becomes_the_system_prompt(answers: Answers, database: Store) -> None:
+def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: Store) -> None:
     provider = Counting()
     for fields in ({"preset": "brief"}, {"preset": "brief", "language": "pl"}, {"preset": "brief", "language": "de"}):
         answers.generate(provider, asked(**fields), lambda _: None)
@@ -243,7 +243,7 @@ def test_an_edit_is_heeded_soon(prompts: PromptBook, database: Store, monkeypatc
     assert prompts.text("brief") == "Else."
 
 
-def test_an_unknown_preset_names_the_command(answers: Answers) -> None:
+def test_an_unknown_preset_names_the_command(answers: CachedGenerator) -> None:
     with pytest.raises(InvalidInput, match=r"no system prompt 'nobody'.*rider prompts list"):
         answers.generate(Counting(), asked(preset="nobody"), lambda _: None)
 

@@ -10,7 +10,7 @@ import pytest
 from rider_core.api import GeneratedText, GenerateRequest, ProviderContext, TextGenerator
 from rider_core.api.messages import Result
 from rider_core.api.speech_to_text import Transcript
-from rider_core.worker.tasks import signed_json, signed_json_of_many
+from rider_core.worker.tasks import json_of_many_with_provenance, json_with_provenance
 
 UNSIGNED = '{"provider":"","mock":false,'
 
@@ -36,7 +36,7 @@ class Liar(TextGenerator):
 )
 def test_each_of_many_is_signed(results: list[Result]) -> None:
     provider = Liar({}, ProviderContext())
-    read = json.loads(b"[" + signed_json_of_many(results, provider) + b"]")
-    assert read == [json.loads(signed_json(result, provider)) for result in results]
+    read = json.loads(b"[" + json_of_many_with_provenance(results, provider) + b"]")
+    assert read == [json.loads(json_with_provenance(result, provider)) for result in results]
     assert [(one["provider"], one["mock"]) for one in read] == [('the "echo"', True)] * len(results)
     assert [one["text"] for one in read] == [result.model_dump()["text"] for result in results]

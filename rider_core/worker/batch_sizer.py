@@ -17,7 +17,7 @@ AHEAD_FROM_S, AHEAD_UP_TO_S = 0.005, 0.05
 INERTIA = 0.8
 
 
-class Pace:
+class BatchSizer:
     """Remembers the duration of each task's jobs."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from rider_core.jobs.ledger import keys
 from rider_core.testing.waiting import wait_until
 
 ONCE = RetryPolicy(max_attempts=1)
-#: Long enough to be worth it, and short enough to be waited for; see `worker/pace.py`.
+#: Long enough to be worth it, and short enough to be waited for; see `worker/batch_sizer.py`.
 SHORT = "slow 0.008"
 
 

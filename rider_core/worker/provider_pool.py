@@ -17,7 +17,7 @@ from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.openings import LONG_S, PROMPT_S, Opening, StillOpening
-from rider_core.worker.patience import Patience
+from rider_core.worker.time_left import TimeLeft
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,11 @@ RETRY_EVERY_S = 15.0
 LOOK_S = 0.02
 
 
-class Resting(ProviderUnavailable):
+class CircuitOpen(ProviderUnavailable):
     """It failed too often and is left in peace for a while."""
 
 
-class EngineBench:
+class ProviderPool:
     """The providers that this worker has open, and what keeps the others from opening.
 
     Attributes:
@@ -44,7 +44,7 @@ class EngineBench:
         self._breakers = breakers
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
         self.task_names = [task.name for task in self._tasks]
-        self.patience = Patience()
+        self.time_left = TimeLeft()
         #: Called, from any thread, when other tasks can be done than before.
         self.on_change: Callable[[], None] = lambda: None
         self._open: dict[str, Provider] = {}
@@ -82,7 +82,7 @@ class EngineBench:
             if error.opening.is_over:  # nobody saw that it was awaited
                 self._look_after(task)
             return
-        except Resting:
+        except CircuitOpen:
             self._problems.pop(task.name, None)  # `_resting` says it, as long as it lasts
         except RiderError as error:
             if self._problems.get(task.name) != str(error):
@@ -112,7 +112,7 @@ class EngineBench:
                 problems.append(error)
         if len(problems) == 1:
             raise problems[0]
-        kind = Resting if all(isinstance(problem, Resting) for problem in problems) else ProviderUnavailable
+        kind = CircuitOpen if all(isinstance(problem, CircuitOpen) for problem in problems) else ProviderUnavailable
         raise kind("; ".join(str(problem) for problem in problems))
 
     def max_batch(self, task: str) -> int:
@@ -158,9 +158,9 @@ class EngineBench:
         return [it for it in list(self._open.values()) if task in TASKS and isinstance(it, TASKS[task].provider)]
 
     def _usable(self, task: Task, name: str, patience_s: float) -> Provider:
-        rests_s = self._breakers.rests_s(name)
-        if rests_s > 0:
-            raise Resting(_rests(name, rests_s), remedy="see in the worker's log why it failed")
+        open_for_s = self._breakers.open_for_s(name)
+        if open_for_s > 0:
+            raise CircuitOpen(_rests(name, open_for_s), remedy="see in the worker's log why it failed")
         if name in self._open:
             return self._open[name]
         return self._opening(task, name).wait(patience_s)
@@ -174,7 +174,7 @@ class EngineBench:
             return opening
 
     def _opened(self, task: Task, name: str) -> Provider:
-        provider = self._services.make_provider(task.provider, name, self.patience.left_s)
+        provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
         door.open_engine(provider)
         return provider
 
@@ -192,11 +192,11 @@ class EngineBench:
         resting: dict[str, str] = {}
         for task in self._tasks:
             able = [name for name, provider in list(self._open.items()) if isinstance(provider, task.provider)]
-            rests = {name: self._breakers.rests_s(name) for name in able}
+            rests = {name: self._breakers.open_for_s(name) for name in able}
             if rests and all(rests.values()):
-                resting[task.name] = "; ".join(_rests(name, rests_s) for name, rests_s in rests.items())
+                resting[task.name] = "; ".join(_rests(name, open_for_s) for name, open_for_s in rests.items())
         return resting
 
 
-def _rests(name: str, rests_s: float) -> str:
-    return f"{name} failed too often and rests for another {rests_s:.0f} s"
+def _rests(name: str, open_for_s: float) -> str:
+    return f"{name} failed too often and rests for another {open_for_s:.0f} s"

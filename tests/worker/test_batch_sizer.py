@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from rider_core.worker.pace import MAX_TOGETHER, Pace
+from rider_core.worker.batch_sizer import MAX_TOGETHER, BatchSizer
 
 
-def paced(*seconds: float) -> Pace:
-    pace = Pace()
+def paced(*seconds: float) -> BatchSizer:
+    pace = BatchSizer()
     for each in seconds:
         pace.observe("text.generate", each)
     return pace
 
 
 def test_unknown_and_long_ones_are_taken_alone() -> None:
-    assert Pace().together("text.generate") == 1
+    assert BatchSizer().together("text.generate") == 1
     assert paced(1.0).together("text.generate") == 1
 
 

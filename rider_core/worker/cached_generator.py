@@ -23,7 +23,7 @@ from rider_core.worker.tool_calls import check_abilities, in_json, needs_json, u
 EmitText = Callable[[TextDelta], None]
 
 
-class Answers:
+class CachedGenerator:
     """Asks an engine, unless it has answered the same before."""
 
     def __init__(self, prompts: PromptBook, cache: AnswerCache) -> None:

@@ -27,7 +27,7 @@ LOOK_S = LATEST_S / 2
 PATIENCE_S = 1.0
 
 
-class Done(NamedTuple):
+class CompletedAttempt(NamedTuple):
     """What came of a claim, and how to speak of it."""
 
     ended: Ended
@@ -35,12 +35,12 @@ class Done(NamedTuple):
     seconds: float
 
 
-class Outbox:
+class ResultWriter:
     """One worker's results that are not committed yet."""
 
     def __init__(self, desk: ClaimDesk) -> None:
         self._desk = desk
-        self._waiting: list[Done] = []
+        self._waiting: list[CompletedAttempt] = []
         self._lock = threading.Lock()
         self._filled = threading.Event()
         self._seen = self._waiting
@@ -62,7 +62,7 @@ class Outbox:
         self._filled.set()
         self._thread.join(timeout=1)
 
-    def put(self, done: Done, last: bool) -> None:
+    def put(self, done: CompletedAttempt, last: bool) -> None:
         """Take a result in.
 
         Args:
@@ -117,7 +117,9 @@ class Outbox:
         log.info("%d job(s) taken ahead are given back", len(waiting))
         self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in waiting])
 
-    def _prefetch(self, together: list[Done], begun: Sequence[Claim], limits: Mapping[str, int] | None) -> list[Claim]:
+    def _prefetch(
+        self, together: list[CompletedAttempt], begun: Sequence[Claim], limits: Mapping[str, int] | None
+    ) -> list[Claim]:
         try:
             kept, claims = self._desk.prefetch([done.ended for done in together], begun, limits, self._sent.set)
         except (redis.RedisError, BackendUnavailable) as error:
@@ -128,7 +130,7 @@ class Outbox:
         self._tell(together, kept)
         return claims
 
-    def _emptied(self) -> list[Done]:
+    def _emptied(self) -> list[CompletedAttempt]:
         with self._lock:
             together, self._waiting = self._waiting, []
         return together
@@ -145,7 +147,7 @@ class Outbox:
                     log.error("what came of jobs could not be stored: %s", error)
                     self._desk.abandon([done.ended.claim for done in together])
 
-    def _left_over(self) -> list[Done]:
+    def _left_over(self) -> list[CompletedAttempt]:
         """What was there at the last look already. Where nothing came since then, there is no need to look again."""
         with self._lock:
             left = self._waiting if self._waiting is self._seen else []
@@ -156,7 +158,7 @@ class Outbox:
             self._seen, self._came = self._waiting, False
             return left
 
-    def _tell(self, together: list[Done], kept: list[bool]) -> None:
+    def _tell(self, together: list[CompletedAttempt], kept: list[bool]) -> None:
         for done, was_kept in zip(together, kept, strict=True):
             if not was_kept:
                 log.warning("job %s: its lease was lost, the result is discarded", done.ended.claim.id)

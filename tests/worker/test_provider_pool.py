@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rider_core.api import GenerateRequest, ProviderContext, TextGenerator
 from rider_core.api.job_backend import MAX_TOGETHER
-from rider_core.worker.bench import EngineBench
+from rider_core.worker.provider_pool import ProviderPool
 
 
 class Greedy(TextGenerator):
@@ -26,22 +26,22 @@ class Boastful(Greedy):
         raise RuntimeError("words fail me")
 
 
-def bench_with(provider: type[TextGenerator]) -> EngineBench:
+def pool_with(provider: type[TextGenerator]) -> ProviderPool:
     services = SimpleNamespace(
         provider_names=lambda kind, wanted: [provider.name],
         make_provider=lambda kind, name, time_left_s: provider({}, ProviderContext()),
     )
-    bench = EngineBench(cast(Any, services), ["text"], cast(Any, SimpleNamespace(rests_s=lambda name: 0.0)))
-    bench.warm_up(5.0)
-    return bench
+    pool = ProviderPool(cast(Any, services), ["text"], cast(Any, SimpleNamespace(open_for_s=lambda name: 0.0)))
+    pool.warm_up(5.0)
+    return pool
 
 
 def test_an_engine_that_cannot_describe_itself_is_shown_all_the_same() -> None:
-    (shown,) = bench_with(Boastful).providers()
+    (shown,) = pool_with(Boastful).providers()
     assert shown == {"name": "boastful", "domain": "text_generation", "mock": False, "details": {}}
 
 
 def test_an_engine_that_likes_too_many_at_a_time_gets_what_one_call_may_have() -> None:
     """The ledger's functions cannot take more: Lua hands on so many values at most."""
-    bench = bench_with(Greedy)
-    assert bench.max_batch("text.generate") == MAX_TOGETHER
+    pool = pool_with(Greedy)
+    assert pool.max_batch("text.generate") == MAX_TOGETHER
