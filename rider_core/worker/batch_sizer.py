@@ -1,18 +1,18 @@
-"""How long a task's jobs take here, and so how many of them are taken together, and when it pays to linger."""
+"""How many jobs of a task are dequeued together, from how long they took: and whether prefetching pays."""
 
 from __future__ import annotations
 
-#: Jobs taken together last so long at most, in seconds: that long an urgent one may have to wait for them, and other
-#: workers have nothing of them.
+#: Maximum expected run time in seconds of jobs that are dequeued together. An urgent job may wait for them that long,
+#: and other workers cannot have them.
 TOGETHER_S = 0.02
 MAX_TOGETHER = 64
-#: Where short jobs keep coming, a worker lingers so long, in seconds, before it asks for the next ones: a round trip
-#: for two or three jobs costs all sides more than the jobs do. One that comes alone is never kept waiting.
+#: Pause in seconds before the next dequeue while short jobs keep coming: a round trip for two or three jobs costs more
+#: than the jobs. A job that comes alone never waits.
 LINGER_S = 0.003
 LINGER_BELOW = 16
-#: While a job of so many seconds runs, the next ones are asked for: in shorter ones there is nothing to gain by that,
-#: and behind longer ones they would wait too long.
-AHEAD_FROM_S, AHEAD_UP_TO_S = 0.005, 0.05
+#: Run times in seconds between which the next jobs are prefetched: with shorter jobs there is nothing to gain, and
+#: behind longer ones they would wait too long.
+PREFETCH_FROM_S, PREFETCH_UP_TO_S = 0.005, 0.05
 #: Weight of what is known. A job that is not short at all counts at once; one that was held up for a moment does not.
 INERTIA = 0.8
 
@@ -32,9 +32,9 @@ class BatchSizer:
         """How long to wait after that many jobs were taken together, in seconds."""
         return LINGER_S if 1 < taken < LINGER_BELOW <= self.together(task) else 0.0
 
-    def hides_a_round_trip(self, task: str) -> bool:
-        """Whether the next jobs are asked for while one of the task runs."""
-        return AHEAD_FROM_S <= self._seconds.get(task, 0.0) < AHEAD_UP_TO_S
+    def should_prefetch(self, task: str) -> bool:
+        """Whether the next jobs are fetched while one of the task runs."""
+        return PREFETCH_FROM_S <= self._seconds.get(task, 0.0) < PREFETCH_UP_TO_S
 
     def together(self, task: str) -> int:
         """How many jobs of a task may be taken together; 1 as long as nothing is known of it."""

@@ -1,6 +1,6 @@
-"""A worker's second thread: keeps leases and the worker's record alive, takes back the jobs of dead workers.
+"""A worker's second thread: it renews the leases of running jobs and the worker's record in Redis.
 
-It also hears of cancelled jobs, and ends the process when an engine hangs.
+It also requeues the jobs of dead workers, receives cancellations, and ends the process when an engine hangs.
 """
 
 from __future__ import annotations
@@ -17,30 +17,12 @@ from rider_core.api.jobs import JobProblem
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
 from rider_core.timing import ClockWatch, Stopwatch
+from rider_core.worker.attempt import ActiveJob
 
 log = logging.getLogger(__name__)
 
 #: Exit status of a worker whose engine hung: sysexits.h's EX_SOFTWARE. The supervisor starts a new one.
 EXIT_ENGINE_HANGS = 70
-
-
-class ActiveJob:
-    """A claim that the worker has, with how far it is.
-
-    Attributes:
-        begun: Measures from when an engine was last asked something for it. None: not yet.
-        over: It is known what came of it.
-        unwanted: Nobody wants its result: it was cancelled, or is another worker's now.
-    """
-
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
-        self.begun: Stopwatch | None = None
-        self.over = False
-        self.unwanted = False
-
-    def begin(self) -> None:
-        self.begun = Stopwatch.start()
 
 
 class HeartbeatThread:
@@ -63,7 +45,7 @@ class HeartbeatThread:
         self._clock = ClockWatch()
         self._jumped: Stopwatch | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """To be called before the first job is taken: a job's cancellation is told once.
@@ -93,7 +75,7 @@ class HeartbeatThread:
             try:
                 self._round()
             except (redis.RedisError, BackendUnavailable) as error:
-                log.warning("a round of the caretaker failed: %s", error)
+                log.warning("a heartbeat failed: %s", error)
             self._listen()
 
     def _listen(self) -> None:

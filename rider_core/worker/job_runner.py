@@ -15,15 +15,14 @@ from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
 from rider_core.metrics import REFUSED
 from rider_core.timing import Stopwatch
+from rider_core.worker.attempt import ActiveJob, CompletedAttempt
 from rider_core.worker.batch_sizer import BatchSizer
 from rider_core.worker.batches import BatchRun
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.cached_generator import CachedGenerator
-from rider_core.worker.heartbeat import ActiveJob
 from rider_core.worker.openings import StillOpening
 from rider_core.worker.prepared_job import PreparedJob, groups
 from rider_core.worker.provider_pool import ProviderPool
-from rider_core.worker.result_writer import CompletedAttempt
 from rider_core.worker.tasks import Cancelled, json_with_provenance, perform, perform_together, with_provenance
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Opening engines beside the work: one may take a minute, and jobs of others go on meanwhile.
+"""Opening an engine in a thread of its own: it may take a minute, and jobs of other engines run meanwhile.
 
 A provider is called from one thread at a time, not always from the same one: it is opened here and used in the
 worker's own thread.
@@ -17,9 +17,9 @@ from rider_core.worker.memory import give_back_unused
 
 log = logging.getLogger(__name__)
 
-#: Whose engine opens that quickly waits for it, in seconds; else the job is put off.
+#: Maximum wait of a job for its engine, in seconds; then it goes back to the queue for a moment.
 PROMPT_S = 1.0
-#: After that it is told that an engine takes long.
+#: Opening time in seconds from which on the log says that an engine takes long.
 LONG_S = 10.0
 
 
@@ -74,14 +74,14 @@ class Opening:
         """Since it began."""
         return self._watch.elapsed_s
 
-    def wait(self, patience_s: float) -> Provider:
-        """The open engine, if that takes no longer than `patience_s` since it began.
+    def wait(self, timeout_s: float) -> Provider:
+        """The open engine, if that takes no longer than `timeout_s` since it began.
 
         Raises:
             StillOpening: it does.
             RiderError: it cannot be opened.
         """
-        if not self._over.wait(max(0.0, patience_s - self.seconds)):
+        if not self._over.wait(max(0.0, timeout_s - self.seconds)):
             if self.seconds > LONG_S and not self._told:
                 self._told = True
                 log.warning("%s is still being opened after %.0f s; its jobs wait", self.name, self.seconds)

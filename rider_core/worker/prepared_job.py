@@ -22,7 +22,7 @@ from rider_core.errors import (
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.ledger.codec import order_from_data
 from rider_core.pluginhost import door
-from rider_core.worker.heartbeat import ActiveJob
+from rider_core.worker.attempt import ActiveJob
 from rider_core.worker.provider_pool import ProviderPool
 from rider_core.worker.tasks import fits_with
 

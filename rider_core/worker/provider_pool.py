@@ -1,4 +1,4 @@
-"""The engines of one worker: opened once, beside the work, and tried again where something was missing."""
+"""The providers of one worker: opened once, in threads of their own, and tried again where something was missing."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ log = logging.getLogger(__name__)
 
 #: A missing model or server is looked for again this often, in seconds.
 RETRY_EVERY_S = 15.0
-#: While it is waited for several engines, in seconds.
+#: Pause in seconds between two looks while several engines are waited for.
 LOOK_S = 0.02
 
 
 class CircuitOpen(ProviderUnavailable):
-    """It failed too often and is left in peace for a while."""
+    """The provider's circuit breaker is open: it failed too often and is not called for a while."""
 
 
 class ProviderPool:
     """The providers that this worker has open, and what keeps the others from opening.
 
     Attributes:
-        task_names: The tasks of this worker's queues, whether somebody here can do them or not.
-        patience: How long those wait for whom an engine works now. It is to be told.
+        task_names: The tasks of this worker's queues, with or without an open provider.
+        time_left: Until the deadline of the jobs that run now.
     """
 
     def __init__(self, services: Services, queues: list[str], breakers: Breakers) -> None:
@@ -60,17 +60,17 @@ class ProviderPool:
         """Whether it is time for `warm_up` (again)."""
         return time.monotonic() >= self._next_try
 
-    def warm_up(self, patience_s: float = 0.0) -> None:
+    def warm_up(self, timeout_s: float = 0.0) -> None:
         """Begin to open a provider of each task where none is open yet; problems are logged once and kept.
 
         Args:
-            patience_s: For them all; those that take longer go on beside the work.
+            timeout_s: Maximum wait for all of them; opening goes on in its threads.
         """
         self._next_try = time.monotonic() + RETRY_EVERY_S
         for task in self._tasks:
             self._look_after(task)
         watch = Stopwatch.start()
-        while self._awaited and watch.elapsed_s < patience_s:
+        while self._awaited and watch.elapsed_s < timeout_s:
             time.sleep(LOOK_S)
 
     def _look_after(self, task: Task) -> None:
@@ -92,11 +92,11 @@ class ProviderPool:
             self._problems.pop(task.name, None)
         self._awaited.pop(task.name, None)
 
-    def engine(self, task: Task, wanted: str | None, patience_s: float = PROMPT_S) -> Provider:
+    def engine(self, task: Task, wanted: str | None, timeout_s: float = PROMPT_S) -> Provider:
         """The open provider for a task: the preferred one, or the next that is not resting and can be opened.
 
         Args:
-            patience_s: For one that has to be opened first.
+            timeout_s: Maximum wait for a provider that is being opened.
 
         Raises:
             StillOpening: it takes longer.
@@ -105,7 +105,7 @@ class ProviderPool:
         problems: list[RiderError] = []
         for name in self._services.provider_names(task.provider, wanted):
             try:
-                return self._usable(task, name, patience_s)
+                return self._usable(task, name, timeout_s)
             except StillOpening:
                 raise
             except (ProviderUnavailable, ModelError) as error:
@@ -157,13 +157,13 @@ class ProviderPool:
     def _able(self, task: str) -> list[Provider]:
         return [it for it in list(self._open.values()) if task in TASKS and isinstance(it, TASKS[task].provider)]
 
-    def _usable(self, task: Task, name: str, patience_s: float) -> Provider:
+    def _usable(self, task: Task, name: str, timeout_s: float) -> Provider:
         open_for_s = self._breakers.open_for_s(name)
         if open_for_s > 0:
             raise CircuitOpen(_rests(name, open_for_s), remedy="see in the worker's log why it failed")
         if name in self._open:
             return self._open[name]
-        return self._opening(task, name).wait(patience_s)
+        return self._opening(task, name).wait(timeout_s)
 
     def _opening(self, task: Task, name: str) -> Opening:
         """The last one, where it is under way, went well or failed just now; else a new one."""

@@ -1,4 +1,7 @@
-"""What came of jobs, on its way into the ledger: together where jobs are short, and never much later than it came."""
+"""Stores the results of completed attempts: of short jobs several in one round trip, each within `LATEST_S`.
+
+In the same round trip the next jobs are fetched, also while one runs (prefetching).
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,28 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
 
 import redis
 
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.ledger import NOT_BEGUN, Claim, ClaimDesk, Ended, Outcome
+from rider_core.worker.attempt import CompletedAttempt
 
 log = logging.getLogger(__name__)
 
 #: A robot's camera has five frames a second looked at: a line for each would hide all others.
 FREQUENT_TASKS = frozenset({"vision.detect"})
 
-#: A result that waits for others is stored after so many seconds at the latest: the next job may take long after all.
+#: Maximum time in seconds that a result waits for others: the next job may turn out to be a long one.
 LATEST_S = 0.02
-#: Somebody looks so often, as long as results keep coming: to be woken for each would cost more than the short jobs do.
+#: Pause in seconds between two looks at the waiting results. Waking the thread for each costs more than a short job.
 LOOK_S = LATEST_S / 2
-#: What was taken ahead waits so long at least, in seconds, before others may have it.
-PATIENCE_S = 1.0
-
-
-class CompletedAttempt(NamedTuple):
-    """What came of a claim, and how to speak of it."""
-
-    ended: Ended
-    task: str
-    seconds: float
+#: Time in seconds after which a prefetched job that was not started is given back to other workers.
+PREFETCHED_FOR_S = 1.0
 
 
 class ResultWriter:
-    """One worker's results that are not committed yet."""
+    """Holds one worker's results until they are stored."""
 
     def __init__(self, desk: ClaimDesk) -> None:
         self._desk = desk
@@ -46,8 +41,8 @@ class ResultWriter:
         self._seen = self._waiting
         self._came = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-        self._messenger = ThreadPoolExecutor(1, thread_name_prefix="outbox-prefetch")
+        self._thread = threading.Thread(target=self._run, name="results", daemon=True)
+        self._messenger = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
         self._prefetched: Future[list[Claim]] | None = None
         self._sent = threading.Event()
         self._sent.set()
@@ -95,23 +90,23 @@ class ResultWriter:
         self._prefetched = self._messenger.submit(self._prefetch, self._emptied(), begun, limits)
 
     def wait_until_sent(self) -> None:
-        """Wait until what was to be stored is on its way: it must not be lost with a job that ends the process.
+        """Wait until the last `prefetch` is sent: its results must not be lost with a job that ends the process.
 
-        To wait for the answer would cost what is to be saved here.
+        Waiting for Redis's answer would cost the time that prefetching saves.
         """
         self._sent.wait()
 
     def prefetched(self) -> list[Claim]:
-        """What the last `prefetch` brought, once; it is waited for."""
+        """The jobs that the last `prefetch` fetched; waits for them. Each is returned once."""
         with self._lock:
             under_way, self._prefetched = self._prefetched, None
         return under_way.result() if under_way else []
 
     def give_back(self) -> None:
-        """Give back what has waited long for the job before it, which was not short after all. From any thread."""
+        """Give back the prefetched jobs where the running one turned out to be long. From any thread."""
         with self._lock:
             waiting = self._prefetched.result() if self._prefetched and self._prefetched.done() else []
-            if not waiting or time.time() - waiting[0].started_ts < PATIENCE_S:
+            if not waiting or time.time() - waiting[0].started_ts < PREFETCHED_FOR_S:
                 return
             self._prefetched = None
         log.info("%d job(s) taken ahead are given back", len(waiting))
@@ -148,7 +143,7 @@ class ResultWriter:
                     self._desk.abandon([done.ended.claim for done in together])
 
     def _left_over(self) -> list[CompletedAttempt]:
-        """What was there at the last look already. Where nothing came since then, there is no need to look again."""
+        """The results that waited at the last look, too. Without new results the next look waits for one."""
         with self._lock:
             left = self._waiting if self._waiting is self._seen else []
             if left:

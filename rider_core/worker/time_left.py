@@ -1,4 +1,4 @@
-"""How long those wait for whom an engine works. Providers read it through their context."""
+"""Time left until the deadline of the running jobs. Providers read it through their context."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rider_core.api.jobs import AnySpec
 
 
 class TimeLeft:
-    """Of one worker, which asks one engine at a time."""
+    """Of one worker, which calls one engine at a time."""
 
     def __init__(self) -> None:
         self._until_ts = math.inf
 
     def track(self, specs: Iterable[AnySpec | None]) -> None:
-        """These are worked on from now on, together; the most urgent of them counts."""
+        """Set the deadline: the earliest of these jobs, which run together from now on."""
         deadlines = [spec.deadline_ts for spec in specs if spec is not None and spec.deadline_ts is not None]
         self._until_ts = min(deadlines, default=math.inf)
 

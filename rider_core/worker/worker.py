@@ -218,7 +218,7 @@ class ProviderWorker(BaseWorker):
         """Take the next ones meanwhile, where short jobs follow each other; and say of these if they were taken so."""
         now, task = time.time(), claims[0].task
         begun = [claim._replace(started_ts=now, ahead=False) for claim in claims if claim.ahead]
-        short = self._batch_sizer.hides_a_round_trip(task) and self._pool.max_batch(task) == 1
+        short = self._batch_sizer.should_prefetch(task) and self._pool.max_batch(task) == 1
         limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
         if begun or (limits and self._desk.prefetches):
             self._results.prefetch(begun, limits)

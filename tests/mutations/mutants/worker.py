@@ -211,7 +211,7 @@ MUTANTS = [
     Mutant(
         "a job whose engine is not open yet holds its worker",
         "rider_core/worker/provider_pool.py",
-        "return self._opening(task, name).wait(patience_s)",
+        "return self._opening(task, name).wait(timeout_s)",
         "return self._opening(task, name).wait(9e9)",
         ("tests/worker/test_slow_engines.py", "test_others_go_on"),
     ),

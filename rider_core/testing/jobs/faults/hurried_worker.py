@@ -28,6 +28,7 @@ from rider_core.runtime.services import Services
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS, TASK_TIMEOUT, Moment
 from rider_core.testing.waiting import let_pass
 from rider_core.worker import ProviderWorker, batch_sizer, result_writer, worker
+from rider_core.worker.attempt import CompletedAttempt
 
 
 def shorten_tasks() -> None:
@@ -47,7 +48,7 @@ class TakenWorker(ProviderWorker):
 
 
 class AnsweredResultWriter(result_writer.ResultWriter):
-    def put(self, done: result_writer.CompletedAttempt, last: bool) -> None:
+    def put(self, done: CompletedAttempt, last: bool) -> None:
         die()
 
 
