@@ -1,4 +1,4 @@
-"""Called by Alembic: runs the migrations on the connection that `rider_core.store` hands over.
+"""Called by Alembic: runs the migrations on the connection that `rider_core.database` hands over.
 
 The `alembic` program hands over none; it works on the database of the settings.
 """
@@ -9,8 +9,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from rider_core.config import load_settings
-from rider_core.store.engine import open_engine
-from rider_core.store.tables import Base
+from rider_core.database.engine import open_engine
+from rider_core.database.tables import Base
 
 
 def run(connection: Connection) -> None:

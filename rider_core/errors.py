@@ -22,7 +22,7 @@ RiderError
 ├── BackendUnavailable       Redis or the job backend cannot be reached
 ├── NoAnswer                 another process of ours did not answer in time
 │   └── NotRunning           ... because it is not running, or takes no requests
-├── StoreError               the database cannot be used, or is not migrated
+├── DatabaseError            the database cannot be used, or is not migrated
 └── RobotError               the robot did not answer, or answered with a refusal
 
 A message says what was wrong, with the value. `remedy` says what to do about it, where possible as a command.
@@ -154,8 +154,8 @@ class NotRunning(NoAnswer):
     code = "not_running"
 
 
-class StoreError(RiderError):
-    code = "store"
+class DatabaseError(RiderError):
+    code = "database"
 
 
 class RobotError(RiderError):

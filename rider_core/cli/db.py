@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rider_core.config import load_settings
-from rider_core.store import Store
+from rider_core.database import Database
 
 
 @click.group()
@@ -16,11 +16,11 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Make the tables, or bring them up to date; what is in them is kept."""
-    store = Store(load_settings().database_location)
+    database = Database(load_settings().database_location)
     try:
-        before = store.revision()
-        store.upgrade()
-        after = store.revision()
+        before = database.revision()
+        database.upgrade()
+        after = database.revision()
     finally:
-        store.close()
+        database.close()
     click.echo(f"The database is at revision {after}" + ("" if before == after else f", it was at {before or 'none'}"))

@@ -152,7 +152,7 @@ def _losses(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _database(services: Services) -> Health:
     try:
-        current = services.store.is_current()
+        current = services.database.is_current()
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     return Health.ok() if current else Health.degraded("not migrated yet; `rider up` does it", "rider db upgrade")

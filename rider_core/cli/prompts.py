@@ -11,10 +11,10 @@ from rich.table import Table
 
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
+from rider_core.database import Database
 from rider_core.errors import InvalidInput
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.prompts import PromptBook
-from rider_core.store import Store
 
 
 @click.group()
@@ -26,7 +26,7 @@ def prompts() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_prompts(as_json: bool) -> None:
     """Every system prompt, by name and language, and whether you changed it."""
-    written = _store().prompts()
+    written = _database().prompts()
     rows = list(_rows(written))
     if as_json:
         names = ("name", "language", "state", "text")
@@ -56,11 +56,11 @@ def set_prompt(name: str, language: str, text: str | None) -> None:
     if text == "-":
         text = sys.stdin.read()
     elif text is None:
-        known = {**BUILT_IN.get(name, {}), **_store().prompts(name).get(name, {})}
+        known = {**BUILT_IN.get(name, {}), **_database().prompts(name).get(name, {})}
         text = click.edit(known.get(language, ""))
         if text is None:
             raise click.ClickException("nothing was saved in the editor")
-    _store().save_prompt(name, language, text.strip())
+    _database().save_prompt(name, language, text.strip())
     click.echo(f"{name} ({language}) is written; workers heed it within seconds")
 
 
@@ -69,7 +69,7 @@ def set_prompt(name: str, language: str, text: str | None) -> None:
 @click.argument("language", required=False)
 def reset(name: str, language: str | None) -> None:
     """Forget what you wrote under NAME, in one language or in all; what comes along is back."""
-    if not _store().delete_prompt(name, language):
+    if not _database().delete_prompt(name, language):
         raise InvalidInput(f"nothing of yours is written under {name!r}", remedy="see `rider prompts list`")
     click.echo(f"{name} is as it comes along" if name in BUILT_IN else f"{name} is forgotten")
 
@@ -84,5 +84,5 @@ def _rows(written: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, 
             yield name, language, "yours" if not comes_along else "changed" if mine else "", text
 
 
-def _store() -> Store:
-    return Store(load_settings().database_location)
+def _database() -> Database:
+    return Database(load_settings().database_location)

@@ -51,7 +51,7 @@ def prepare(settings: Settings, pull: bool) -> None:
     """Migrate the database and fetch the models of the engines that will be used."""
     services = Services.open(settings, role="up")
     try:
-        services.store.upgrade()
+        services.database.upgrade()
         for record in services.plugins.records():
             if not record.loaded:
                 click.secho(f"plugin {record.name} is {record.state.value}: {record.reason}", fg="yellow", err=True)

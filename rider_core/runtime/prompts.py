@@ -6,9 +6,9 @@ import logging
 import time
 
 from rider_core.api.text_generation import GenerateRequest
-from rider_core.errors import InvalidInput, StoreError
+from rider_core.database.saved import saved_prompts
+from rider_core.errors import DatabaseError, InvalidInput
 from rider_core.prompts import BUILT_IN
-from rider_core.store.saved import saved_prompts
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class PromptBook:
     def _saved(self, name: str) -> dict[str, str]:
         try:
             return saved_prompts(self._database_url, name)
-        except StoreError as error:
+        except DatabaseError as error:
             # The one that comes along is better than no answer; that another was saved must be known, though.
             log.warning("the saved system prompts cannot be read: %s", error)
             return {}

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from redis import Redis, RedisError
 
-from rider_core import store
+from rider_core import database
 from rider_core.api.messages import shorten
 from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, config_file, line_of, meant
-from rider_core.errors import ConfigError, ProviderUnavailable, StoreError
+from rider_core.database.saved import saved_settings
+from rider_core.errors import ConfigError, DatabaseError, ProviderUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
@@ -29,10 +30,9 @@ from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.prompts import PromptBook
 from rider_core.runtime.redis_connection import connect
-from rider_core.store.saved import saved_settings
 
 if TYPE_CHECKING:
-    from rider_core.store import Store
+    from rider_core.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,9 @@ class Services:
         )
 
     @cached_property
-    def store(self) -> Store:
+    def database(self) -> Database:
         """The database. Who never asks for it does not load what it needs."""
-        return store.Store(self.settings.database_location)
+        return database.Database(self.settings.database_location)
 
     @cached_property
     def prompts(self) -> PromptBook:
@@ -91,8 +91,8 @@ class Services:
     def close(self) -> None:
         self.backend.close()
         self.redis.close()
-        if "store" in self.__dict__:
-            self.store.close()
+        if "database" in self.__dict__:
+            self.database.close()
 
     def redis_info(self) -> dict[str, Any]:
         """What the server says of itself (`INFO`). Raises `BackendUnavailable`."""
@@ -195,7 +195,7 @@ class Services:
     def _saved_settings(self, provider: str) -> dict[str, Any]:
         try:
             return saved_settings(self.settings.database_location, provider)
-        except StoreError as error:
+        except DatabaseError as error:
             # An engine with the file's settings is better than none; that others were saved must be known, though.
             log.warning("the saved settings of %s cannot be read: %s", provider, error)
             return {}

@@ -44,7 +44,7 @@ class BusReader:
         settings = services.settings
         board.set_section("robot", {"address": settings.robot_address, "simulated": settings.simulated})
         board.set_section("bus", {"dropped": 0})
-        board.set_section("store", {"problem": ""})
+        board.set_section("database", {"problem": ""})
 
     def start(self) -> None:
         for follower in self._followers:
@@ -98,12 +98,12 @@ class BusReader:
             return
         problem = ""
         try:
-            self._services.store.record_jobs(records)
+            self._services.database.record_jobs(records)
         except RiderError as error:
             problem = str(error)[:600]
-            if (self._board.section("store") or {}).get("problem") != problem:
+            if (self._board.section("database") or {}).get("problem") != problem:
                 log.error("the history of jobs is not written: %s", error)
-        self._board.set_section("store", {"problem": problem})
+        self._board.set_section("database", {"problem": problem})
 
     def _notify(self, events: list[Event]) -> None:
         for event in events:

@@ -12,12 +12,12 @@ from redis import Redis, RedisError
 
 from rider_core.config import Settings
 from rider_core.config.settings import MAX_FOLDER_BYTES
+from rider_core.database import Database
+from rider_core.database.saved import saved_settings
 from rider_core.runtime import supervision
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.supervision import Program, not_running, write_configuration
-from rider_core.store import Store
-from rider_core.store.saved import saved_settings
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
@@ -70,9 +70,9 @@ def works_in(folder: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", NAMES)
 def test_and_so_does_the_database(tmp_path: Path, name: str) -> None:
     settings = Settings(data_dir=tmp_path / name)
-    store = Store(settings.database_location)
-    store.upgrade()
-    store.save_settings("engine", {"voice": "ż"})
-    store.close()
+    database = Database(settings.database_location)
+    database.upgrade()
+    database.save_settings("engine", {"voice": "ż"})
+    database.close()
     assert saved_settings(settings.database_location, "engine") == {"voice": "ż"}
     assert (settings.data_dir / "rider.db").exists()

@@ -48,9 +48,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_saved_settings_go_over_those_of_the_file(folder: Path) -> None:
     services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2, "tempo": 3.5}}), "test")
-    services.store.upgrade()
+    services.database.upgrade()
     assert services.make_provider(TextGenerator).config.marks == 2
-    services.store.save_settings("shout", {"marks": 7})
+    services.database.save_settings("shout", {"marks": 7})
     config = services.make_provider(TextGenerator).config
     assert (config.marks, config.tempo) == (7, 3.5)
     services.close()
@@ -72,7 +72,7 @@ def test_without_a_database_the_files_settings_serve_and_it_is_told(
 
 def test_wrong_settings_name_where_they_are(folder: Path) -> None:
     services = Services.open(settings(folder, provider_settings={"shout": {"volume": 2}}), "test")
-    services.store.upgrade()
+    services.database.upgrade()
     with pytest.raises(ConfigError, match=r"\[provider_settings.shout\]"):
         services.make_provider(TextGenerator)
     services.close()

@@ -15,9 +15,9 @@ from harness import plain_http
 
 from rider_core.api import Event
 from rider_core.api.events import HOUSE_STREAM
+from rider_core.database import Database
 from rider_core.eventbus import encode_event
 from rider_core.runtime.redis_connection import connect
-from rider_core.store import Store
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -30,9 +30,9 @@ class PanelStage:
         self.processes, self.valkey, self.mode = processes, valkey, mode
         self.connection = connect(valkey.url)
         self.database = processes.folder / "rider.db"
-        store = Store(f"sqlite:///{self.database}")
-        store.upgrade()
-        store.close()
+        database = Database(f"sqlite:///{self.database}")
+        database.upgrade()
+        database.close()
         processes.environment.update(
             REDIS_URL=valkey.url,
             DATABASE_URL=f"sqlite:///{self.database}",

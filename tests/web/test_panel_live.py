@@ -9,7 +9,7 @@ import pytest
 import socketio
 from panel_stage import PanelStage, Watch
 
-from rider_core.store import Store
+from rider_core.database import Database
 from rider_core.testing.waiting import wait_until
 from rider_core.web.live import MAX_BROWSERS
 
@@ -117,13 +117,13 @@ def shake_hands(address: str, host: str, origin: str) -> str:
 
 def test_ended_jobs_go_into_the_history(stage: PanelStage) -> None:
     stage.start()
-    store = Store(f"sqlite:///{stage.database}")
+    database = Database(f"sqlite:///{stage.database}")
     wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
     stage.end_job("good")
     stage.end_job("bad", "job.failed", provider="echo-text", mock=True, problem={"code": "provider", "message": "no"})
-    wait_until(lambda: len(store.recent_jobs(10)) == 2, what="two jobs in the history")
-    records = {record.id: record for record in store.recent_jobs(10)}
-    store.close()
+    wait_until(lambda: len(database.recent_jobs(10)) == 2, what="two jobs in the history")
+    records = {record.id: record for record in database.recent_jobs(10)}
+    database.close()
     assert records["good"].provider == "whisper"
     assert (records["bad"].mock, records["bad"].problem and records["bad"].problem.code) == (True, "provider")
 
@@ -134,7 +134,9 @@ def test_a_database_that_is_not_there_stops_nothing(stage: PanelStage, watch: Wa
     wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
     stage.end_job("j")
     watcher.wait_for("jobs", id="j")
-    wait_until(lambda: "sqlite:////nowhere" in (watcher.section("store") or {}).get("problem", ""), what="the reason")
+    wait_until(
+        lambda: "sqlite:////nowhere" in (watcher.section("database") or {}).get("problem", ""), what="the reason"
+    )
 
 
 def test_redis_may_go_and_come_back(stage: PanelStage, watch: Watch) -> None:

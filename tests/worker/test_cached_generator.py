@@ -10,10 +10,10 @@ import redis
 
 from rider_core.api import GenerateRequest, GenerationEnd, ProviderConfig, ProviderContext, TextDelta, TextGenerator
 from rider_core.api.text_generation import ChatMessage, TextStream, Tool
+from rider_core.database import Database
 from rider_core.errors import InvalidInput
 from rider_core.metrics import ANSWER_CACHE
 from rider_core.runtime.prompts import PromptBook
-from rider_core.store import Store
 from rider_core.worker.answer_cache import ENTRY, SIZES, TOTAL, USED, AnswerCache
 from rider_core.worker.cached_generator import CachedGenerator
 
@@ -52,15 +52,15 @@ def cache(connection: redis.Redis) -> AnswerCache:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'rider.db'}")
-    store.upgrade()
-    yield store
-    store.close()
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'rider.db'}")
+    database.upgrade()
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def prompts(database: Store, tmp_path: Path) -> PromptBook:
+def prompts(database: Database, tmp_path: Path) -> PromptBook:
     return PromptBook(f"sqlite:///{tmp_path / 'rider.db'}", None)
 
 
@@ -214,7 +214,7 @@ def test_without_redis_the_engine_is_asked(prompts: PromptBook) -> None:
     assert counted("error") == errors + 2
 
 
-def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: Store) -> None:
+def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: Database) -> None:
     provider = Counting()
     for fields in ({"preset": "brief"}, {"preset": "brief", "language": "pl"}, {"preset": "brief", "language": "de"}):
         answers.generate(provider, asked(**fields), lambda _: None)
@@ -228,14 +228,14 @@ def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: 
     assert (together, own) == (polish, "Mine.")  # German: there is none, the English one, and that was known
 
 
-def test_what_people_wrote_comes_before_what_comes_along(prompts: PromptBook, database: Store) -> None:
+def test_what_people_wrote_comes_before_what_comes_along(prompts: PromptBook, database: Database) -> None:
     database.save_prompt("brief", "pl", "Krótko!")
     database.save_prompt("pirate", "en", "Arr.")
     assert (prompts.text("brief", "pl"), prompts.text("pirate", "pl")) == ("Krótko!", "Arr.")
     assert "short" in prompts.text("brief", "en")
 
 
-def test_an_edit_is_heeded_soon(prompts: PromptBook, database: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_is_heeded_soon(prompts: PromptBook, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     before = prompts.text("brief")
     database.save_prompt("brief", "en", "Else.")
     assert prompts.text("brief") == before

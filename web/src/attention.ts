@@ -26,7 +26,7 @@ export function concerns(state: State): Concern[] {
   const add = (tone: Tone, text: string, detail = "", remedy = ""): void => {
     found.push({ key: `${tone}:${text}:${detail}`, tone, text, detail, remedy });
   };
-  const { redis, robot, processes = [], plugins, queues, store, bus } = state.sections;
+  const { redis, robot, processes = [], plugins, queues, database, bus } = state.sections;
   if (state.connection === "lost") add("bad", words.lost, "", words.lostRemedy);
   if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
   if (redis?.write_problem) add("bad", words.redisFull, redis.write_problem, words.redisFullRemedy);
@@ -60,7 +60,7 @@ export function concerns(state: State): Concern[] {
       add("warn", words.unserved(figures.queue, figures.waiting), "", words.unservedRemedy(figures.queue));
     }
   }
-  if (store?.problem) add("warn", words.store, store.problem);
+  if (database?.problem) add("warn", words.database, database.problem);
   if (bus?.dropped) add("warn", words.dropped(bus.dropped));
   return found;
 }

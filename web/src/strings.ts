@@ -34,7 +34,7 @@ export const strings = {
     unserved: (queue: string, waiting: number) =>
       `${plural(waiting, "job waits", "jobs wait")} in ${queue}, and no worker serves it.`,
     unservedRemedy: (queue: string) => `Start one with: rider worker ${queue}`,
-    store: "Ended jobs are not written into the database.",
+    database: "Ended jobs are not written into the database.",
     dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
     noPlugins: "No plugin is installed, so there is no voice and no hearing.",
     noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",

@@ -55,7 +55,7 @@ export interface Activity extends Row { good: number; bad: number }
 
 export interface Sections {
   robot: Robot; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
-  bus: { dropped: number }; store: { problem: string };
+  bus: { dropped: number }; database: { problem: string };
 }
 
 export interface Tables {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from rider_core.store import Store
+from rider_core.database import Database
 
 POSTGRES_URL = os.environ.get("RIDER_TEST_POSTGRES_URL")
 
@@ -28,8 +28,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    store = Store(url)
-    store.upgrade()
-    yield store
-    store.close()
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    database.upgrade()
+    yield database
+    database.close()

@@ -1,6 +1,6 @@
 """The database: provider settings and the history of jobs. Not in the hot path; what runs now is in the job backend.
 
-`Store` is loaded when it is asked for: SQLAlchemy and Alembic are half of a small process's memory, and workers only
+`Database` is loaded when it is asked for: SQLAlchemy and Alembic are half of a small process's memory, and workers only
 read what was saved for their engines (`saved_settings`).
 """
 
@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rider_core.store.store import Store
+    from rider_core.database.database import Database
 
-__all__ = ["Store"]
+__all__ = ["Database"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Store":
-        return import_module("rider_core.store.store").Store
+    if name == "Database":
+        return import_module("rider_core.database.database").Database
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

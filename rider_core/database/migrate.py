@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import rider_core
-from rider_core.errors import StoreError
+from rider_core.errors import DatabaseError
 
 HEAD = "head"
 
@@ -21,7 +21,7 @@ def migrations_folder() -> Path:
     """`rider_core._migrations` where rider-core is installed, else the folder `migrations` of the source checkout.
 
     Raises:
-        StoreError: neither is there.
+        DatabaseError: neither is there.
     """
     spec = importlib.util.find_spec("rider_core._migrations")
     if spec is not None and spec.origin is not None:
@@ -29,7 +29,7 @@ def migrations_folder() -> Path:
     beside = Path(rider_core.__file__).parent.parent / "migrations"
     if (beside / "env.py").is_file():
         return beside
-    raise StoreError(f"the migrations are neither installed nor in {beside}", remedy="install rider-core again")
+    raise DatabaseError(f"the migrations are neither installed nor in {beside}", remedy="install rider-core again")
 
 
 def upgrade(connection: Connection) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from rider_core.errors import StoreError
-from rider_core.store.saved import sqlite_path
+from rider_core.database.saved import sqlite_path
+from rider_core.errors import DatabaseError
 
 #: How long a connection waits for another process's write, or for PostgreSQL to answer the door. Our transactions
 #: take milliseconds; who waits longer than this has met a fault, and the panel should say so.
@@ -23,12 +23,12 @@ def open_engine(url: str) -> Engine:
     """An engine for `url`; nothing is connected yet.
 
     Raises:
-        StoreError: this is no database URL, its kind is not supported, or its driver is not installed.
+        DatabaseError: this is no database URL, its kind is not supported, or its driver is not installed.
     """
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise StoreError(
+        raise DatabaseError(
             "DATABASE_URL is not a database URL", remedy="write sqlite:////folder/rider.db or postgresql://host/name"
         ) from None
     backend = parsed.get_backend_name()
@@ -36,21 +36,21 @@ def open_engine(url: str) -> Engine:
         return _open_sqlite(parsed.set(database=sqlite_path(url)))
     if backend == "postgresql":
         return _open_postgresql(parsed)
-    raise StoreError(f"databases of the kind {backend!r} are not supported", remedy="use sqlite or postgresql")
+    raise DatabaseError(f"databases of the kind {backend!r} are not supported", remedy="use sqlite or postgresql")
 
 
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise StoreError("the SQLite database has no file", remedy="name one: sqlite:////folder/rider.db")
+        raise DatabaseError("the SQLite database has no file", remedy="name one: sqlite:////folder/rider.db")
     path = Path(url.database)
     if path.is_fifo():  # SQLite would wait for somebody who writes
-        raise StoreError(f"the database file {path} is a pipe", remedy="take it away, or correct DATABASE_URL")
+        raise DatabaseError(f"the database file {path} is a pipe", remedy="take it away, or correct DATABASE_URL")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Provider settings may hold keys: the file is the owner's alone, and SQLite gives its side files the same mode.
         path.touch(mode=0o600)
     except OSError as error:
-        raise StoreError(
+        raise DatabaseError(
             f"the database file {path} cannot be made: {error.strerror}",
             remedy="correct DATABASE_URL or RIDER_DATA_DIR, or the folder's permissions",
         ) from None
@@ -67,7 +67,7 @@ def _open_postgresql(url: URL) -> Engine:
         # pre_ping: a connection that died while it lay in the pool is replaced instead of failing one call.
         return create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_S, connect_args={"connect_timeout": WAIT_S})
     except (ImportError, NoSuchModuleError) as error:
-        raise StoreError(
+        raise DatabaseError(
             f"the driver for {url.drivername} is not installed: {error}", remedy="pip install 'rider-core[postgres]'"
         ) from None
 

@@ -1,4 +1,4 @@
-"""What the rest of the house asks of the database, as short calls. Every failure comes out as a `StoreError`."""
+"""What the rest of the house asks of the database, as short calls. Every failure comes out as a `DatabaseError`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
-from rider_core.errors import InvalidInput, StoreError, TooLarge
-from rider_core.store import migrate
-from rider_core.store.engine import SQLITE_BEGIN, open_engine
-from rider_core.store.tables import Base, JobHistory, ProviderSettings, SystemPrompt
+from rider_core.database import migrate
+from rider_core.database.engine import SQLITE_BEGIN, open_engine
+from rider_core.database.tables import Base, JobHistory, ProviderSettings, SystemPrompt
+from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
 #: Rows of history that are kept: a day of a talkative robot (one utterance in ten seconds is 8,640), about 3 MB.
 HISTORY_ROWS = 10_000
@@ -38,7 +38,7 @@ MAX_PROMPTS = 500
 MAX_PROBLEM_CHARACTERS = 2_000
 
 
-class Store:
+class Database:
     """One process's connections to the database. May be used from several threads."""
 
     def __init__(self, url: str) -> None:
@@ -47,7 +47,7 @@ class Store:
             url: `sqlite:////folder/file.db` or `postgresql://user:password@host/name`.
 
         Raises:
-            StoreError: the URL cannot be used. The server is not asked yet.
+            DatabaseError: the URL cannot be used. The server is not asked yet.
         """
         self._engine = open_engine(url)
         # Both kinds of database know the same statement; SQLAlchemy keeps one function for each.
@@ -60,7 +60,7 @@ class Store:
         """Run the missing migrations. Two processes may call it at once: one works, the other finds it done.
 
         Raises:
-            StoreError: the database cannot be reached, or a newer version of rider-core has migrated it.
+            DatabaseError: the database cannot be reached, or a newer version of rider-core has migrated it.
         """
         try:
             with self._engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
@@ -194,26 +194,26 @@ class Store:
         except SQLAlchemyError as error:
             raise self._diagnosis(error) from error
 
-    def _diagnosis(self, error: SQLAlchemyError) -> StoreError:
+    def _diagnosis(self, error: SQLAlchemyError) -> DatabaseError:
         """Ask the database what is wrong with it; where it does not answer, that is the answer."""
         try:
             current = self.is_current()
-        except StoreError as away:
+        except DatabaseError as away:
             return away
         if not current:
             return self._explain("is not migrated to this version", None, "rider db upgrade")
         return self._away(error)
 
-    def _away(self, error: SQLAlchemyError) -> StoreError:
+    def _away(self, error: SQLAlchemyError) -> DatabaseError:
         remedy = "see that the server runs and the file can be written, or correct DATABASE_URL; then: rider db upgrade"
         return self._explain("cannot be used", error, remedy)
 
-    def _explain(self, what: str, error: Exception | None, remedy: str) -> StoreError:
+    def _explain(self, what: str, error: Exception | None, remedy: str) -> DatabaseError:
         where = self._engine.url.render_as_string(hide_password=True)
         # Without the statement and its values, which SQLAlchemy's own text shows: they may hold keys.
         cause = getattr(error, "orig", None) or error
         why = f": {_text(' '.join(str(cause).split()))}" if cause else ""
-        return StoreError(f"the database {where} {what}{why}", remedy=remedy)
+        return DatabaseError(f"the database {where} {what}{why}", remedy=remedy)
 
 
 def _row(record: JobRecord) -> dict[str, Any]:

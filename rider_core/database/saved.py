@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from rider_core.errors import StoreError
+from rider_core.errors import DatabaseError
 
 #: As in `engine.WAIT_S`: who waits longer has met a fault.
 WAIT_S = 5
@@ -21,13 +21,13 @@ _PROMPTS = "SELECT language, text FROM system_prompts WHERE name = {mark}"
 
 
 def saved_settings(url: str, provider: str) -> dict[str, Any]:
-    """What was saved for `provider`, as `Store.settings_of` gives it. Empty: nothing was.
+    """What was saved for `provider`, as `Database.settings_of` gives it. Empty: nothing was.
 
     Args:
-        url: As `Store` takes it.
+        url: As `Database` takes it.
 
     Raises:
-        StoreError: the database cannot be read, or is not migrated.
+        DatabaseError: the database cannot be read, or is not migrated.
     """
     for (settings,) in _rows(url, _SETTINGS, provider):
         return dict(json.loads(settings) if isinstance(settings, str) else settings)
@@ -35,10 +35,10 @@ def saved_settings(url: str, provider: str) -> dict[str, Any]:
 
 
 def saved_prompts(url: str, name: str) -> dict[str, str]:
-    """What people made of the system prompt `name`, by language, as `Store.prompts` gives it.
+    """What people made of the system prompt `name`, by language, as `Database.prompts` gives it.
 
     Raises:
-        StoreError: the database cannot be read, or is not migrated.
+        DatabaseError: the database cannot be read, or is not migrated.
     """
     return {str(language): str(text) for language, text in _rows(url, _PROMPTS, name)}
 
@@ -54,28 +54,28 @@ def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
         return _from_sqlite(Path(sqlite_path(url)), query, key)
     if kind == "postgresql":
         return _from_postgresql("postgresql" + url[url.index("://") :], query, key)
-    raise StoreError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
+    raise DatabaseError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
 
 
 def _from_sqlite(file: Path, query: str, key: str) -> Sequence[Sequence[Any]]:
     if not file.exists():  # before the first start there is nothing that anybody could have saved
         return []
     if file.is_fifo():  # SQLite would wait for somebody who writes
-        raise StoreError(f"the database file {file} is a pipe", remedy="take it away, or correct DATABASE_URL")
+        raise DatabaseError(f"the database file {file} is a pipe", remedy="take it away, or correct DATABASE_URL")
     try:
         # Read-only: to look must not make an empty database.
         address = f"{file.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
             return connection.execute(query.format(mark="?"), (key,)).fetchall()
     except sqlite3.Error as error:
-        raise StoreError(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
+        raise DatabaseError(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
 
 
 def _from_postgresql(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
     try:
         psycopg = import_module("psycopg")
     except ImportError as error:
-        raise StoreError(
+        raise DatabaseError(
             f"the driver for PostgreSQL is not installed: {error}", remedy="pip install 'rider-core[postgres]'"
         ) from None
     try:
@@ -84,6 +84,6 @@ def _from_postgresql(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
             return rows
     except psycopg.Error as error:
         # Its text may hold the whole address, password included.
-        raise StoreError(
+        raise DatabaseError(
             f"the database cannot be read: {type(error).__name__}", remedy="see whether DATABASE_URL is right"
         ) from None
