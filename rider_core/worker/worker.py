@@ -136,6 +136,8 @@ class ProviderWorker(BaseWorker):
             services.close()
 
     def bootstrap(self, *args: Any, **options: Any) -> None:
+        # Before anybody learns of this worker and may end it; RQ installs them after that.
+        self._install_signal_handlers()
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
         self._heartbeat.start()

@@ -222,4 +222,11 @@ MUTANTS = [
         "pass",
         ("tests/worker/test_slow_engines.py", "test_others_go_on"),
     ),
+    Mutant(
+        "a worker that is ended as it starts dies of the signal",
+        "rider_core/worker/worker.py",
+        "        self._install_signal_handlers()\n        super().bootstrap",
+        "        super().bootstrap",
+        ("tests/worker/test_start.py", "heeds_signals"),
+    ),
 ]

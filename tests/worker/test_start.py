@@ -1,0 +1,24 @@
+"""The order in which a worker starts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from rq.worker.base import BaseWorker
+
+from rider_core.worker import ProviderWorker
+
+
+def test_it_heeds_signals_before_anybody_learns_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was ended in between died of the signal, and its record in Redis stayed."""
+    steps: list[str] = []
+    monkeypatch.setattr(BaseWorker, "bootstrap", lambda *_: steps.append("record"))
+    monkeypatch.setattr(ProviderWorker, "_install_signal_handlers", lambda _: steps.append("signals"))
+    monkeypatch.setattr(ProviderWorker, "set_state", lambda *_: None)
+    worker: Any = ProviderWorker.__new__(ProviderWorker)
+    worker._heartbeat = SimpleNamespace(start=lambda: steps.append("heartbeat"))
+    worker._pool = SimpleNamespace()
+    cast("ProviderWorker", worker).bootstrap()
+    assert steps == ["signals", "record", "heartbeat"]
