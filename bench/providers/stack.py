@@ -90,7 +90,7 @@ def stack(folder: Path) -> Iterator[Stack]:
         os.environ.update(environment)
         services = Services.open(load_settings(), "bench")
         ends.callback(services.close)
-        services.store.upgrade()
+        services.database.upgrade()
         for model in MODELS:
             services.catalogue.pull(model)
         workers = {queue: ends.enter_context(_worker(folder, queue, environment)) for queue in QUEUES}
