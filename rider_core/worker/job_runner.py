@@ -1,4 +1,4 @@
-"""From claims to what came of them. Every claim has an end: result, problem, or nobody wants it any more."""
+"""Runs leased jobs. Each ends with a result, with a problem, or without either because it was cancelled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rider_core.worker.tasks import Cancelled, json_with_provenance, perform, pe
 
 log = logging.getLogger(__name__)
 
-#: A job whose engine is being opened is looked at again after so many seconds.
+#: Delay in seconds before a job whose engine is being opened is tried again.
 PUT_OFF_S = 0.25
 
 
@@ -53,7 +53,7 @@ class JobRunner:
 
     @property
     def provider_name(self) -> str | None:
-        """Who works now, or worked last; None: nobody yet."""
+        """The provider that runs a job now, or ran the last one; None: no job has run yet."""
         return self._provider.name if self._provider else None
 
     def run(self, claims: Sequence[ActiveJob], ready: Callable[[], None]) -> Iterator[CompletedAttempt]:
@@ -112,7 +112,7 @@ class JobRunner:
                 yield self._done(job, ended, watch.elapsed_s)
 
     def _run_alone(self, job: PreparedJob) -> Ended | None:
-        """None: nobody wants it any more."""
+        """Run one job for itself. None: it was cancelled, and its result is not stored."""
         job.held.begin()
         self._pool.time_left.track([job.spec])
         try:

@@ -102,7 +102,7 @@ class Opening:
             self.error = ProviderBroken(f"{self.name} could not be opened: {error}")
         if self.error is not None:
             self._failed = Stopwatch.start()
-        # What an engine needed to be opened lies in the memory of this thread, where nobody else would use it.
+        # Memory that opening used and freed stays in this thread's arena, which no other thread uses.
         give_back_unused()
         self._over.set()
         self._on_end(self)

@@ -79,7 +79,7 @@ class ProviderWorker(BaseWorker):
         self._in_a_row = False
         self._found_nothing = False
 
-    # RQ's own maintenance works on keys that we do not use; reaping is the caretaker's.
+    # RQ's own maintenance works on keys that we do not use; reaping is the heartbeat thread's.
     def run_maintenance_tasks(self) -> None:
         pass
 
@@ -155,7 +155,7 @@ class ProviderWorker(BaseWorker):
             signal.signal(number, self.request_stop)
 
     # Each of these is a round trip for every job. Taking a job looks whether workers are suspended; taking and ending
-    # one writes into the worker's record what it is doing; the caretaker keeps that record alive.
+    # one writes into the worker's record what it is doing; the heartbeat thread keeps that record alive.
     def check_for_suspension(self, burst: bool) -> None:
         pass
 

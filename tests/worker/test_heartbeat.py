@@ -30,34 +30,34 @@ def desk(backend: RQBackend) -> Iterator[ClaimDesk]:
 
 
 def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(backend: RQBackend, desk: ClaimDesk) -> None:
-    """The worker has a job before the caretaker, who starts with it, has come so far as to listen."""
+    """The worker has a job before the heartbeat thread, which starts with it, listens."""
     round_may_end = threading.Event()
-    caretaker = HeartbeatThread(desk, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
-    caretaker.start()
+    heartbeat = HeartbeatThread(desk, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
+    heartbeat.start()
     job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
-    (held,) = caretaker.hold(desk.take())
+    (held,) = heartbeat.hold(desk.take())
     assert backend.cancel(job_id)
     round_may_end.set()
     # The next heartbeat, which would find it out, comes 5 s later.
     wait_until(lambda: held.unwanted, 2)
-    caretaker.stop()
+    heartbeat.stop()
 
 
 def test_a_clock_that_jumps_forward_takes_no_job_from_a_worker_that_lives(
     backend: RQBackend, desk: ClaimDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caretaker = HeartbeatThread(desk, lambda: None, lambda: None, timeout_s=60)
+    heartbeat = HeartbeatThread(desk, lambda: None, lambda: None, timeout_s=60)
     job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
     (claim,) = desk.take()
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 86_400)
-    caretaker._clock = ClockWatch(steady=lambda: real() - 1_000)
-    caretaker._clock._offset -= 86_400  # it was made before the jump
-    assert caretaker._reap() == 0
+    heartbeat._clock = ClockWatch(steady=lambda: real() - 1_000)
+    heartbeat._clock._offset -= 86_400  # it was made before the jump
+    assert heartbeat._reap() == 0
     assert backend.get(job_id).state is JobState.RUNNING
     assert desk.heartbeat([claim]) == []
-    caretaker._jumped = Stopwatch(time.monotonic() - desk.timings.lease_s - 1)
-    assert caretaker._reap() == 0
+    heartbeat._jumped = Stopwatch(time.monotonic() - desk.timings.lease_s - 1)
+    assert heartbeat._reap() == 0
     assert backend.get(job_id).state is JobState.RUNNING
 
 

@@ -108,7 +108,7 @@ class Hearing:
         return samples, voiced
 
     def _speech(self, clip: AudioClip, samples: Samples, voiced: Voiced, language: str | None) -> _Speech | None:
-        """The clip's pieces with speech and their language. None: nobody speaks."""
+        """The clip's pieces with speech, and their language. None: the clip has no speech."""
         found = pieces(samples, voiced)
         if not found:
             return None

@@ -5,45 +5,12 @@ A new defence gets its mutant here, in the module of the part where it stands.
 
 from __future__ import annotations
 
-from mutants import (
-    broker,
-    engines,
-    jobs,
-    jobs_accepted,
-    jobs_ended,
-    link_bus,
-    link_domains,
-    link_process,
-    link_vision,
-    link_voice,
-    process,
-    rpc,
-    schedules,
-    web,
-    worker,
-)
+import pkgutil
+from importlib import import_module
+
 from mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
 
-MUTANTS = [
-    mutant
-    for module in (
-        broker,
-        engines,
-        jobs,
-        jobs_accepted,
-        jobs_ended,
-        link_bus,
-        link_domains,
-        link_process,
-        link_vision,
-        link_voice,
-        process,
-        rpc,
-        schedules,
-        web,
-        worker,
-    )
-    for mutant in module.MUTANTS
-]
+_MODULES = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "mutant")
+MUTANTS: list[Mutant] = [mutant for name in _MODULES for mutant in import_module(f"mutants.{name}").MUTANTS]
