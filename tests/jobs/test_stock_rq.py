@@ -113,12 +113,13 @@ def test_a_traceback_takes_little_more_memory_than_its_text(stage: Stage, connec
     assert 0 < connection.ttl(f"rq:results:{job_id}") <= DEAD_LETTER_TTL_S
 
 
-def test_a_redis_without_restore_keeps_it_as_it_is(stage: Stage, connection: redis.Redis) -> None:
-    connection.execute_command("ACL SETUSER", "default", "-restore")
+@pytest.mark.parametrize("command", ["restore", "dump"])
+def test_a_redis_without_restore_keeps_it_as_it_is(stage: Stage, connection: redis.Redis, command: str) -> None:
+    connection.execute_command("ACL SETUSER", "default", f"-{command}")
     try:
         (job_id,) = stage.bury(spec())
     finally:
-        connection.execute_command("ACL SETUSER", "default", "+restore")
+        connection.execute_command("ACL SETUSER", "default", f"+{command}")
     assert connection.xlen(f"rq:results:{job_id}") == 1
     assert 0 < connection.ttl(f"rq:results:{job_id}") <= DEAD_LETTER_TTL_S
 

@@ -189,7 +189,7 @@ MUTANTS = [
     Mutant(
         "each traceback takes 4 kB of Redis",
         "rider_core/jobs/ledger/lua/endings.lua",
-        "redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.call('DUMP', key), 'REPLACE')",
+        "redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.pcall('DUMP', key), 'REPLACE')",
         "{err = ''}",
         ("tests/jobs/test_stock_rq.py", "takes_little_more_memory"),
     ),

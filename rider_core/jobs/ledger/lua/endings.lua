@@ -40,8 +40,8 @@ local function leave_trace(id, trace)
   local key = results_key(id)
   redis.call('XADD', key, 'MAXLEN', '10', '*', 'type', '2', 'exc_string', trace)
   -- A stream gets 4 kB for entries that will not come; restored from its own dump, it has what it needs. A Redis may
-  -- refuse RESTORE to its users.
-  local restored = redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.call('DUMP', key), 'REPLACE')
+  -- refuse either to its users.
+  local restored = redis.pcall('RESTORE', key, DEAD_LETTER_TTL_S * 1000, redis.pcall('DUMP', key), 'REPLACE')
   if restored.err then redis.call('EXPIRE', key, DEAD_LETTER_TTL_S) end
 end
 
