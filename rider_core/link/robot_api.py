@@ -83,12 +83,21 @@ class RobotApi:
             self._loop.close()
 
     async def _end(self) -> None:
-        calls = [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
-        for call in calls:
+        for call in self._other_tasks():
             call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*self._other_tasks(), return_exceptions=True)
         await self._client.aclose()
+        await self._loop.shutdown_asyncgens()
+        # An answer not read to its end leaves generators inside each other. Each, once closed, has the next closed by
+        # a task of its own, which exists after the loop's next turn.
+        await asyncio.sleep(0)
+        while tasks := self._other_tasks():
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
         self._loop.call_soon(self._loop.stop)
+
+    def _other_tasks(self) -> list[asyncio.Task[Any]]:
+        return [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
 
     def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import gzip
 import json
 import socket
@@ -160,6 +162,22 @@ def test_nonsense_is_refused(robot: Robot, api: RobotApi, act: Act, message: str
     robot.act = act
     with pytest.raises(RobotError, match=message):
         api.domains()
+
+
+def test_an_answer_not_read_to_its_end_leaves_nothing_in_the_loop(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", ignored.append)
+    robot.act = answer(b"x" * 200_000)
+    for _ in range(20):  # each by itself is closed in time once in three or so
+        api = RobotApi(robot.url)
+        with pytest.raises(RobotError, match="longer than"):
+            api.domains()
+        api.close()
+        assert not asyncio.all_tasks(api._loop)
+    gc.collect()
+    assert (ignored, caplog.messages) == ([], [])
 
 
 def test_what_people_read_has_no_control_characters_and_an_end(robot: Robot, api: RobotApi) -> None:
