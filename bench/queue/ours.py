@@ -17,7 +17,7 @@ import redis
 
 from rider_core.api import BatchSpec, JobSpec, JobState
 from rider_core.config import load_settings
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
 from rider_core.runtime.services import Services
 
 #: `{"prompt": "..."}` has 100 bytes.
@@ -95,7 +95,7 @@ class Ours:
             process.wait(timeout=60)
 
     @contextmanager
-    def client(self) -> Iterator[LedgerBackend]:
+    def client(self) -> Iterator[RedisJobBackend]:
         os.environ.update({name: value for name, value in self._environment.items() if os.environ.get(name) != value})
         services = Services.open(load_settings(), role="bench")
         try:
@@ -168,7 +168,7 @@ def _spec() -> JobSpec:
     return JobSpec(task="text.generate", payload=PAYLOAD)
 
 
-def _run_single(backend: LedgerBackend, jobs: int, window: int) -> None:
+def _run_single(backend: RedisJobBackend, jobs: int, window: int) -> None:
     if window == 1:
         ids = [backend.submit(_spec()) for _ in range(jobs)]
     else:
@@ -178,13 +178,13 @@ def _run_single(backend: LedgerBackend, jobs: int, window: int) -> None:
     _fetch(backend, ids)
 
 
-def _fetch(backend: LedgerBackend, ids: list[str]) -> None:
+def _fetch(backend: RedisJobBackend, ids: list[str]) -> None:
     for start in range(0, len(ids), PAGE):
         for record in backend.wait_many(ids[start : start + PAGE], WAIT_S):
             assert record.value()["text"] == "ok"
 
 
-def _run_batched(backend: LedgerBackend, tasks: int) -> None:
+def _run_batched(backend: RedisJobBackend, tasks: int) -> None:
     ids = []
     sizes = [min(BATCH, tasks - start) for start in range(0, tasks, BATCH)]
     batches = [BatchSpec(task="text.generate", payloads=[PAYLOAD] * size) for size in sizes]
@@ -196,7 +196,7 @@ def _run_batched(backend: LedgerBackend, tasks: int) -> None:
         assert all(item.result is not None and item.result["text"] == "ok" for item in items)
 
 
-def _submit_rate(backend: LedgerBackend, jobs: int) -> float:
+def _submit_rate(backend: RedisJobBackend, jobs: int) -> float:
     started = time.perf_counter()
     for _ in range(jobs):
         backend.submit(_spec())

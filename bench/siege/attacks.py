@@ -23,7 +23,18 @@ HELD_S = 8.0
 REST_S = 4.0
 MANY = 300
 ODD = [b"", b"nan", b"-inf", b"1e999", b"12x", b"9" * 400, b"\xff\xfe", b"{", b"null", b"[1]"]
-FIELDS = ["status", "about", "attempts", "due_ts", "started_ts", "ended_at", "result", "problem", "data", "execution"]
+FIELDS = [
+    "status",
+    "metadata",
+    "attempts",
+    "due_ts",
+    "started_ts",
+    "ended_at",
+    "result",
+    "problem",
+    "data",
+    "execution",
+]
 DIRTY = "\x1b[2J\x1b]0;owned\x07 first line\nsecond line \ud800 \u202e \x00 \x9b31m"
 
 
@@ -111,7 +122,7 @@ def odd_records(target: Target) -> None:
             connection.rpush("rq:queue:voice", job_id)
         connection.set(f"rq:job:string-{number}", "x", ex=600)
         connection.rpush("rq:queue:voice", f"string-{number}", f"nobody-{number}")
-        connection.hset("rider:figures:unknown", "started", "many")
+        connection.hset("rider:metrics:unknown", "started", "many")
         connection.expire(f"rq:job:odd-{number}-0", 600)
 
 

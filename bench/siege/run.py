@@ -36,7 +36,8 @@ from rider_core.api import JobSpec, JobState
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.runtime.redis_connection import connect
 from rider_core.timing import Stopwatch
 
@@ -106,7 +107,7 @@ def main() -> None:
 class Siege:
     def __init__(self, product: Product, outside: Outside, robot: Simulated) -> None:
         self._product, self._outside, self._robot = product, outside, robot
-        self._backend = RQBackend(connect(product.redis_url))
+        self._backend = RedisJobBackend(connect(product.redis_url), RQLists())
         self._stop = threading.Event()
         self._page_ms: list[float] = []
         self._failed = 0

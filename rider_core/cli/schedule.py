@@ -23,7 +23,7 @@ from rider_core.cli.job_input import payload_of
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import InvalidInput
-from rider_core.jobs.schedules import ScheduleBook, due_times
+from rider_core.jobs.schedules import ScheduleStore, due_times
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.services import Services
 
@@ -61,8 +61,8 @@ def schedule() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
 def show(as_json: bool) -> None:
     """Every schedule, with when it is due next and what became of it so far."""
-    with _book() as book:
-        records, schedulers = book.records(), book.schedulers()
+    with _book() as schedule_store:
+        records, schedulers = schedule_store.records(), schedule_store.schedulers()
     if as_json:
         for record in records:
             click.echo(record.model_dump_json())
@@ -112,8 +112,8 @@ def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replac
     """
     given = {name: value for name, value in fields.items() if value is not None}
     whole = {"id": schedule_id, "task": task, "payload": payload_of(task, source, extra), **given}
-    with _book() as book:
-        record = book.add(parse_message(Schedule, whole), replace)
+    with _book() as schedule_store:
+        record = schedule_store.add(parse_message(Schedule, whole), replace)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
 
 
@@ -123,7 +123,7 @@ def run_now(schedule_id: str) -> None:
     """Hand over the job of a schedule now, whatever its times and its state; they stay as they are."""
     services = Services.open(load_settings(), role="cli")
     try:
-        record = ScheduleBook(services.redis).get(schedule_id)
+        record = ScheduleStore(services.redis).get(schedule_id)
         if record.schedule is None:
             raise InvalidInput(f"schedule {schedule_id!r} cannot be read: {record.problem}")
         spec = record.schedule.job(int(time.time())).model_copy(update={"origin": "cli"})
@@ -137,8 +137,8 @@ def run_now(schedule_id: str) -> None:
 @click.argument("schedule_id", metavar="ID")
 def remove(schedule_id: str) -> None:
     """Forget a schedule; the jobs that it has made stay."""
-    with _book() as book:
-        book.remove(schedule_id)
+    with _book() as schedule_store:
+        schedule_store.remove(schedule_id)
     click.echo(f"{schedule_id} is removed")
 
 
@@ -146,8 +146,8 @@ def remove(schedule_id: str) -> None:
 @click.argument("schedule_id", metavar="ID")
 def pause(schedule_id: str) -> None:
     """Let a schedule rest; what is due meanwhile is not caught up on."""
-    with _book() as book:
-        book.pause(schedule_id)
+    with _book() as schedule_store:
+        schedule_store.pause(schedule_id)
     click.echo(f"{schedule_id} is paused; on with: rider schedule resume {schedule_id}")
 
 
@@ -155,8 +155,8 @@ def pause(schedule_id: str) -> None:
 @click.argument("schedule_id", metavar="ID")
 def resume(schedule_id: str) -> None:
     """Let a schedule go on that was paused, or disabled because something was wrong with it."""
-    with _book() as book:
-        record = book.resume(schedule_id)
+    with _book() as schedule_store:
+        record = schedule_store.resume(schedule_id)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
 
 
@@ -183,10 +183,10 @@ def preview(cron: str, timezone: str | None, count: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _book() -> Iterator[ScheduleBook]:
+def _book() -> Iterator[ScheduleStore]:
     connection = connect(load_settings().redis_location)
     try:
-        yield ScheduleBook(connection)
+        yield ScheduleStore(connection)
     finally:
         connection.close()
 

@@ -8,7 +8,7 @@ import click
 
 from rider_core.cli.begin import begin
 from rider_core.eventbus import EventBus
-from rider_core.jobs.schedules import Agenda, Scheduler
+from rider_core.jobs.schedules import DueStore, Scheduler
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect
@@ -21,7 +21,7 @@ def scheduler() -> None:
     settings = begin("scheduler")
     connection = connect(settings.redis_location)
     backend = open_backend(settings, connection)
-    process = Scheduler(Agenda(connection), backend)
+    process = Scheduler(DueStore(connection), backend)
     reporter = StatusReporter(EventBus(connection, "scheduler"), process.describe)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: process.stop())

@@ -6,10 +6,9 @@ from redis import Redis
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.jobs.broker_backend import BrokerBackend
-from rider_core.jobs.ledger import LedgerBackend
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
+from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
+from rider_core.jobs.broker import BrokerTransport
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.pluginhost import PluginHost
 from rider_core.runtime.plugins import load_plugins
 
@@ -19,7 +18,7 @@ def open_backend(
     connection: Redis,
     plugins: PluginHost | None = None,
     timings: JobTimings = DEFAULT_TIMINGS,
-) -> LedgerBackend:
+) -> RedisJobBackend:
     """The backend; nothing is sent yet.
 
     Args:
@@ -29,14 +28,14 @@ def open_backend(
         ConfigError: there is no backend of that name.
         PluginError: a required plugin is not usable.
     """
-    if settings.queue_backend == RQBackend.name:
-        return RQBackend(connection, timings)
+    if settings.queue_backend == RQLists.name:
+        return RedisJobBackend(connection, RQLists(), timings)
     transports = (plugins or load_plugins(settings)).registry.job_transports
     factory = transports.get(settings.queue_backend)
     if factory is None:
-        names = ", ".join([RQBackend.name, *transports])
+        names = ", ".join([RQLists.name, *transports])
         raise ConfigError(
             f"there is no job backend {settings.queue_backend!r}",
             remedy=f"set TASK_QUEUE_BACKEND to one of {names}, or install the plugin that brings it",
         )
-    return BrokerBackend(connection, factory(), timings)
+    return RedisJobBackend(connection, BrokerTransport(factory()), timings)

@@ -20,8 +20,7 @@ from rider_core.config import Settings, config_file, line_of, meant
 from rider_core.database.saved import saved_settings
 from rider_core.errors import ConfigError, DatabaseError, ProviderUnavailable
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import LedgerBackend
-from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
+from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
 from rider_core.pluginhost import PluginHost, door
 from rider_core.printable import HIDDEN, is_secret
 from rider_core.redis_errors import unavailable
@@ -46,7 +45,7 @@ class Services:
     catalogue: ModelCatalogue
     redis: Redis
     bus: EventBus
-    backend: LedgerBackend
+    backend: RedisJobBackend
 
     @classmethod
     def open(

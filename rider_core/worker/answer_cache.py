@@ -1,4 +1,4 @@
-"""Answers that language models gave, kept in Redis for whoever asks the same again. Bounded by age and by size."""
+"""A cache of language models' answers in Redis, for deterministic requests. Bounded by age and by size."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import hashlib
 import json
 import logging
 import time
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
 
 import redis
 
@@ -13,68 +16,69 @@ from rider_core.api.messages import parse_json
 from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextGenerator
 from rider_core.errors import InvalidInput
 from rider_core.metrics import ANSWER_CACHE
+from rider_core.redis_functions import ConnectionPool, Function, Key, Library, Signature
 
 log = logging.getLogger(__name__)
 
-#: An answer's own key; the digests by the time of their last use; their sizes; and the sum of these.
-ENTRY, USED, SIZES, TOTAL = "rider:answer:", "rider:answers", "rider:answers:sizes", "rider:answers:bytes"
-#: What Redis spends on an entry beside its text, in bytes: three keys of some 80, and the places in three tables.
+answer_key = Key("answer_key", "rider:answer:{digest}", "string", "`answer_cache_age_s`", "an answer, in JSON")
+answers_used_key = Key("answers_used_key", "rider:answers:used", "sorted set", "kept", "digests by their last use")
+answer_sizes_key = Key("answer_sizes_key", "rider:answers:sizes", "hash", "kept", "bytes of each answer")
+answers_size_key = Key("answers_size_key", "rider:answers:bytes", "string", "kept", "bytes of all answers")
+KEYS = (answer_key, answers_used_key, answer_sizes_key, answers_size_key)
+#: Memory that Redis needs for an entry besides its text, in bytes: three keys of 80, and the places in three tables.
 OVERHEAD_BYTES = 400
-#: A change in what is kept, or in what an answer depends on, must not meet entries from before.
+#: Part of the digest: entries of an older form are not found.
 FORM = 1
 
-#: Store an entry, then let go of those that nobody has used for the longest time until all fit.
-_KEEP = """
-local entry, used, sizes, total = unpack(KEYS)
-local digest, text, now, age_s, limit, overhead = unpack(ARGV)
-local function forget(name)
-  redis.call('INCRBY', total, -(tonumber(redis.call('HGET', sizes, name)) or 0))
-  redis.call('HDEL', sizes, name)
-  redis.call('ZREM', used, name)
-end
-forget(digest)
-local size = #text + tonumber(overhead)
-redis.call('SET', entry .. digest, text, 'EX', age_s)
-redis.call('ZADD', used, now, digest)
-redis.call('HSET', sizes, digest, size)
-local sum = redis.call('INCRBY', total, size)
-local gone = 0
-while sum > tonumber(limit) do
-  local oldest = redis.call('ZRANGE', used, 0, 0)[1]
-  if not oldest then break end
-  redis.call('DEL', entry .. oldest)
-  forget(oldest)
-  sum = tonumber(redis.call('GET', total))
-  gone = gone + 1
-end
-return gone
-"""
+
+class KeepHead(NamedTuple):
+    """
+    Attributes:
+        limit: Of all entries together, in bytes.
+        overhead: `OVERHEAD_BYTES`.
+    """
+
+    digest: str
+    answer: str
+    now: float
+    age_s: int
+    limit: int
+    overhead: int
+
+
+KEEP_ANSWER = Signature("keep_answer", KeepHead)
+
+
+@cache
+def answer_library() -> Library:
+    source = (files(__package__) / "lua" / "keep_answer.lua").read_text()
+    return Library.build("rider_answers", "".join(key.to_lua() for key in KEYS), [source], [KEEP_ANSWER])
 
 
 class AnswerCache:
-    """All workers share it. That Redis is away is a miss: whoever asks gets an answer, and the job's own way tells."""
+    """All workers share it. While Redis is away, every request is a miss."""
 
     def __init__(self, connection: redis.Redis, limit_bytes: int, age_s: int) -> None:
         """
         Args:
-            limit_bytes: Of all entries together; 0: nothing is kept.
-            age_s: An answer is forgotten so many seconds after it was given.
+            limit_bytes: Of all entries together; 0: the cache is off.
+            age_s: Lifetime of an answer, in seconds.
         """
         self._redis = connection
         self._limit_bytes = limit_bytes
         self._age_s = age_s
-        self._keep = connection.register_script(_KEEP)
+        self._keep = Function(ConnectionPool(connection), answer_library(), KEEP_ANSWER)
 
     def wants(self, request: GenerateRequest) -> bool:
-        """Whether an answer to `request` may be kept, or may be one that was."""
+        """Whether the cache is to be used for `request`."""
         return bool(self._limit_bytes) and (request.deterministic if request.cache is None else request.cache)
 
     def find(self, digest: str) -> GeneratedText | None:
         """The answer under that digest; None: there is none."""
         try:
-            text = self._redis.get(ENTRY + digest)
+            text = self._redis.get(answer_key(digest))
             if text is not None:
-                self._redis.zadd(USED, {digest: time.time()}, xx=True)
+                self._redis.zadd(answers_used_key(), {digest: time.time()}, xx=True)
         except redis.RedisError as error:
             self._failed(error)
             return None
@@ -83,18 +87,18 @@ class AnswerCache:
         return answer
 
     def keep(self, digest: str, answer: GeneratedText) -> None:
-        """Remember an answer, at the cost of those that were used last."""
+        """Store an answer; the least recently used ones make room."""
         text = answer.model_dump_json()
         if len(text) + OVERHEAD_BYTES > self._limit_bytes:
             return
-        arguments: list[str | float] = [digest, text, time.time(), self._age_s, self._limit_bytes, OVERHEAD_BYTES]
+        head = KeepHead(digest, text, time.time(), self._age_s, self._limit_bytes, OVERHEAD_BYTES)
         try:
-            gone = self._keep(keys=[ENTRY, USED, SIZES, TOTAL], args=arguments)
+            evicted = self._keep(head)
         except redis.RedisError as error:
             self._failed(error)
             return
         ANSWER_CACHE.labels("stored").inc()
-        ANSWER_CACHE.labels("evicted").inc(int(gone))
+        ANSWER_CACHE.labels("evicted").inc(int(evicted))
 
     @staticmethod
     def _failed(error: redis.RedisError) -> None:

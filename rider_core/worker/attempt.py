@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rider_core.jobs.ledger import Claim, Ended
+from rider_core.jobs import AttemptResult, LeasedJob
 from rider_core.timing import Stopwatch
 
 
@@ -17,8 +17,8 @@ class ActiveJob:
         unwanted: It was cancelled, or its lease was lost. Its result is not stored.
     """
 
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
+    def __init__(self, leased: LeasedJob) -> None:
+        self.leased = leased
         self.begun: Stopwatch | None = None
         self.over = False
         self.unwanted = False
@@ -34,6 +34,6 @@ class CompletedAttempt(NamedTuple):
         seconds: How long it ran; its share, where several jobs ran together.
     """
 
-    ended: Ended
+    ended: AttemptResult
     task: str
     seconds: float

@@ -8,12 +8,11 @@ from collections.abc import Hashable, Iterator
 from rider_core.api.jobs import BatchSpec, JobProblem, Progress
 from rider_core.api.messages import Message, parse_message, parse_messages
 from rider_core.errors import BackendUnavailable, InvalidInput
-from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
-from rider_core.jobs.ledger.reports import Report
+from rider_core.jobs import AttemptResult, BatchChunk, JobConsumer, Outcome
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.cached_generator import CachedGenerator
-from rider_core.worker.prepared_job import HOPELESS, PreparedJob, problem_of
+from rider_core.worker.prepared_job import PERMANENT, PreparedJob, problem_of
 from rider_core.worker.tasks import (
     Cancelled,
     fits_with,
@@ -31,7 +30,7 @@ STORE_EVERY_S = 0.05
 class BatchRun:
     """Runs the items of a batch that earlier attempts have not brought to their end."""
 
-    def __init__(self, job: PreparedJob, desk: ClaimDesk, breakers: Breakers, generator: CachedGenerator) -> None:
+    def __init__(self, job: PreparedJob, consumer: JobConsumer, breakers: Breakers, generator: CachedGenerator) -> None:
         assert isinstance(job.spec, BatchSpec)
         assert job.provider is not None
         assert job.task is not None
@@ -39,7 +38,7 @@ class BatchRun:
         self._spec = job.spec
         self._provider = job.provider
         self._request_type = job.task.request
-        self._desk = desk
+        self._consumer = consumer
         self._breakers = breakers
         self._generator = generator
         self._done: set[int] = set()
@@ -47,17 +46,17 @@ class BatchRun:
         self._failed: dict[int, JobProblem] = {}
         self._hopeful = False
 
-    def run(self) -> Ended:
+    def run(self) -> AttemptResult:
         """Do what is left of the batch.
 
         Raises:
             Unwanted: it was cancelled, or is another worker's now.
             BackendUnavailable, redis.RedisError: Redis cannot be reached.
         """
-        claim = self._job.held.claim
-        if claim.attempt > 1:
-            self._done, self._failed_before = self._desk.items_known(claim)
-        report = Report()
+        leased = self._job.held.leased
+        if leased.attempt > 1:
+            self._done, self._failed_before = self._consumer.finished_items(leased)
+        report = BatchChunk()
         watch = Stopwatch.start()
         for numbers in self._portions([n for n in range(self._spec.items) if n not in self._done]):
             if self._job.held.unwanted:
@@ -65,7 +64,7 @@ class BatchRun:
             self._ask(numbers, report)
             if watch.elapsed_s > STORE_EVERY_S:
                 self._store(report)
-                report, watch = Report(), Stopwatch.start()
+                report, watch = BatchChunk(), Stopwatch.start()
         if report:
             self._store(report)
         return self._end()
@@ -75,7 +74,7 @@ class BatchRun:
         for start in range(0, len(numbers), size):
             yield numbers[start : start + size]
 
-    def _ask(self, numbers: list[int], report: Report) -> None:
+    def _ask(self, numbers: list[int], report: BatchChunk) -> None:
         """Let the engine work on these items, and add what comes of them to the report."""
         together: dict[Hashable, dict[int, Message]] = defaultdict(dict)
         for number, request in self._requests(numbers, report).items():
@@ -83,7 +82,7 @@ class BatchRun:
         for requests in together.values():
             self._answer(requests, report)
 
-    def _requests(self, numbers: list[int], report: Report) -> dict[int, Message]:
+    def _requests(self, numbers: list[int], report: BatchChunk) -> dict[int, Message]:
         """What is asked in these items; those that do not fit have their outcome already."""
         payloads = [self._spec.payloads[number] for number in numbers]
         try:
@@ -98,7 +97,7 @@ class BatchRun:
                 self._add_problem(number, error, report)
         return requests
 
-    def _answer(self, requests: dict[int, Message], report: Report) -> None:
+    def _answer(self, requests: dict[int, Message], report: BatchChunk) -> None:
         """Together; where that fails one by one, to find out whose fault it is."""
         provider = self._provider
         if len(requests) > 1:
@@ -115,7 +114,7 @@ class BatchRun:
         for number, request in requests.items():
             self._answer_one(number, request, report)
 
-    def _answer_one(self, number: int, request: Message, report: Report) -> None:
+    def _answer_one(self, number: int, request: Message, report: BatchChunk) -> None:
         provider = self._provider
         self._job.held.begin()
         try:
@@ -128,24 +127,24 @@ class BatchRun:
         except Exception as error:  # a plugin's code: the edge of the house
             self._add_problem(number, error, report)
 
-    def _add_problem(self, number: int, error: Exception, report: Report) -> None:
-        self._hopeful = self._hopeful or not isinstance(error, HOPELESS)
+    def _add_problem(self, number: int, error: Exception, report: BatchChunk) -> None:
+        self._hopeful = self._hopeful or not isinstance(error, PERMANENT)
         self._failed[number] = problem_of(error)
         report.add_problem(number, self._failed[number])
 
-    def _store(self, report: Report) -> None:
+    def _store(self, report: BatchChunk) -> None:
         self._done.update(report.done)
         # One that failed in an earlier attempt counts as failed until it is known better.
         self._failed_before.difference_update(report.done, report.problems)
         failed = len(self._failed_before | self._failed.keys())
         progress = Progress(total=self._spec.items, done=len(self._done), failed=failed)
         provider = self._provider
-        if not self._desk.commit_items(self._job.held.claim, report, progress, provider.name, provider.mock):
+        if not self._consumer.commit_items(self._job.held.leased, report, progress, provider.name, provider.mock):
             raise Cancelled
 
-    def _end(self) -> Ended:
+    def _end(self) -> AttemptResult:
         if not self._failed:
-            return Ended(self._job.held.claim, Outcome.DONE, "", self._provider.name, self._provider.mock)
+            return AttemptResult(self._job.held.leased, Outcome.DONE, "", self._provider.name, self._provider.mock)
         first = min(self._failed)
         reason = self._failed[first].message
         problem = JobProblem(
@@ -153,4 +152,4 @@ class BatchRun:
             message=f"{len(self._failed)} of {self._spec.items} items failed; item {first}: {reason}",
             remedy=self._failed[first].remedy,
         )
-        return self._job.failed_with(problem, Outcome.FAILED if self._hopeful else Outcome.HOPELESS)
+        return self._job.failed_with(problem, Outcome.FAILED if self._hopeful else Outcome.PERMANENT)

@@ -15,7 +15,7 @@ import redis
 
 from rider_core.api.jobs import JobProblem
 from rider_core.errors import BackendUnavailable
-from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, Outcome
+from rider_core.jobs import AttemptResult, JobConsumer, LeasedJob, Outcome
 from rider_core.timing import ClockWatch, Stopwatch
 from rider_core.worker.attempt import ActiveJob
 
@@ -29,7 +29,7 @@ class HeartbeatThread:
     """Runs beside the worker's main thread."""
 
     def __init__(
-        self, desk: ClaimDesk, beat: Callable[[], None], on_hang: Callable[[], None], timeout_s: float
+        self, consumer: JobConsumer, beat: Callable[[], None], on_hang: Callable[[], None], timeout_s: float
     ) -> None:
         """
         Args:
@@ -37,7 +37,7 @@ class HeartbeatThread:
             on_hang: Told before the process ends because its engine hangs.
             timeout_s: How long an engine may work on one question.
         """
-        self._desk = desk
+        self._consumer = consumer
         self._beat = beat
         self._on_hang = on_hang
         self._timeout_s = timeout_s
@@ -53,7 +53,7 @@ class HeartbeatThread:
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
-        self._desk.hear_cancellations()
+        self._consumer.subscribe_cancellations()
         self._thread.start()
 
     def stop(self) -> None:
@@ -62,12 +62,12 @@ class HeartbeatThread:
         if not self._thread.is_alive():
             return
         with suppress(redis.RedisError):
-            self._desk.wake()
-        self._thread.join(timeout=self._desk.timings.heartbeat_s)
+            self._consumer.wake()
+        self._thread.join(timeout=self._consumer.timings.heartbeat_s)
 
-    def hold(self, claims: Sequence[Claim]) -> list[ActiveJob]:
+    def hold(self, leased_jobs: Sequence[LeasedJob]) -> list[ActiveJob]:
         """Look after the claims that the worker has now, instead of those from before."""
-        self._held = [ActiveJob(claim) for claim in claims]
+        self._held = [ActiveJob(leased) for leased in leased_jobs]
         return self._held
 
     def _run(self) -> None:
@@ -81,15 +81,15 @@ class HeartbeatThread:
     def _listen(self) -> None:
         """Heed cancellations until the next round."""
         watch = Stopwatch.start()
-        while not self._stop.is_set() and (left_s := self._desk.timings.heartbeat_s - watch.elapsed_s) > 0:
+        while not self._stop.is_set() and (left_s := self._consumer.timings.heartbeat_s - watch.elapsed_s) > 0:
             try:
-                job_id = self._desk.next_cancelled(left_s)
+                job_id = self._consumer.next_cancelled(left_s)
             except redis.RedisError as error:
                 log.warning("Redis cannot be reached: %s", error)
                 self._stop.wait(left_s)
                 return
             for held in self._held:
-                if held.claim.id == job_id:
+                if held.leased.id == job_id:
                     log.info("job %s was cancelled", job_id)
                     held.unwanted = True
 
@@ -98,11 +98,11 @@ class HeartbeatThread:
         if any(held.begun and not held.over and held.begun.elapsed_s > self._timeout_s for held in mine):
             self._give_up(mine)
         kept = [held for held in mine if not held.over and not held.unwanted]
-        lost = self._desk.heartbeat([held.claim for held in kept]) if kept else []
+        lost = self._consumer.heartbeat([held.leased for held in kept]) if kept else []
         for held in kept:
             # One that has ended in the meantime has no lease any more, and that is right.
-            if held.claim in lost and not held.over and not held.unwanted:
-                log.warning("job %s: the lease is lost, another worker may have it", held.claim.id)
+            if held.leased in lost and not held.over and not held.unwanted:
+                log.warning("job %s: the lease is lost, another worker may have it", held.leased.id)
                 held.unwanted = True
         self._beat()
         waiting_again = self._reap()
@@ -118,9 +118,9 @@ class HeartbeatThread:
         if jump_s:
             log.warning("the clock went %s by %.0f s", "forward" if jump_s > 0 else "back", abs(jump_s))
             self._jumped = Stopwatch.start()
-        if self._jumped is not None and self._jumped.elapsed_s < self._desk.timings.lease_s:
+        if self._jumped is not None and self._jumped.elapsed_s < self._consumer.timings.lease_s:
             return 0
-        return self._desk.reap()
+        return self._consumer.reap()
 
     def _give_up(self, mine: Sequence[ActiveJob]) -> None:
         """A thread that hangs in an engine cannot be stopped, so its process ends. What was not begun is given back."""
@@ -128,8 +128,8 @@ class HeartbeatThread:
         log.error("%s; this worker ends", problem.message)
         self._on_hang()
         left = [held for held in mine if not held.over]
-        self._desk.commit(
-            [Ended.with_problem(held.claim, Outcome.FAILED, problem) for held in left if held.begun]
-            + [Ended(held.claim, Outcome.UNSTARTED) for held in left if not held.begun]
+        self._consumer.commit(
+            [AttemptResult.with_problem(held.leased, Outcome.FAILED, problem) for held in left if held.begun]
+            + [AttemptResult(held.leased, Outcome.RELEASED) for held in left if not held.begun]
         )
         os._exit(EXIT_ENGINE_HANGS)

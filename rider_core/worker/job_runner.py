@@ -12,7 +12,7 @@ from rider_core.api.messages import Result
 from rider_core.api.provider import Provider
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused, RiderError
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import ClaimDesk, Ended, Outcome
+from rider_core.jobs import AttemptResult, JobConsumer, Outcome
 from rider_core.metrics import REFUSED
 from rider_core.timing import Stopwatch
 from rider_core.worker.attempt import ActiveJob, CompletedAttempt
@@ -36,14 +36,14 @@ class JobRunner:
 
     def __init__(
         self,
-        desk: ClaimDesk,
+        consumer: JobConsumer,
         pool: ProviderPool,
         breakers: Breakers,
         generator: CachedGenerator,
         bus: EventBus,
         batch_sizer: BatchSizer,
     ) -> None:
-        self._desk = desk
+        self._consumer = consumer
         self._pool = pool
         self._breakers = breakers
         self._generator = generator
@@ -56,7 +56,7 @@ class JobRunner:
         """The provider that runs a job now, or ran the last one; None: no job has run yet."""
         return self._provider.name if self._provider else None
 
-    def run(self, claims: Sequence[ActiveJob], ready: Callable[[], None]) -> Iterator[CompletedAttempt]:
+    def run(self, leased_jobs: Sequence[ActiveJob], ready: Callable[[], None]) -> Iterator[CompletedAttempt]:
         """Do the work; nothing is raised for what a job or a provider did.
 
         Args:
@@ -67,7 +67,7 @@ class JobRunner:
         """
         jobs: list[PreparedJob] = []
         engines: dict[tuple[str, str | None], Provider] = {}
-        for held in claims:
+        for held in leased_jobs:
             job = PreparedJob(held)
             try:
                 job.prepare(self._pool, engines)
@@ -75,9 +75,11 @@ class JobRunner:
             except BackendUnavailable:
                 raise
             except StillOpening as error:
-                log.debug("job %s is put off: %s", held.claim.id, error)
+                log.debug("job %s is put off: %s", held.leased.id, error)
                 held.over = True
-                yield CompletedAttempt(Ended(held.claim, Outcome.LATER, delay_s=PUT_OFF_S), job.task_name, 0.0)
+                yield CompletedAttempt(
+                    AttemptResult(held.leased, Outcome.POSTPONED, delay_s=PUT_OFF_S), job.task_name, 0.0
+                )
             except Exception as error:  # a plugin's code, when it is opened: the edge of the house
                 yield self._done(job, self._failed(job, error), 0.0)
         ready()
@@ -111,13 +113,13 @@ class JobRunner:
             if ended is not None:
                 yield self._done(job, ended, watch.elapsed_s)
 
-    def _run_alone(self, job: PreparedJob) -> Ended | None:
+    def _run_alone(self, job: PreparedJob) -> AttemptResult | None:
         """Run one job for itself. None: it was cancelled, and its result is not stored."""
         job.held.begin()
         self._pool.time_left.track([job.spec])
         try:
             if isinstance(job.spec, BatchSpec):
-                return BatchRun(job, self._desk, self._breakers, self._generator).run()
+                return BatchRun(job, self._consumer, self._breakers, self._generator).run()
             return self._succeeded(job, self._run_single(job))
         except (BackendUnavailable, redis.RedisError):
             raise
@@ -149,21 +151,23 @@ class JobRunner:
         self._pool.time_left.track([job.spec for job in jobs])
         return self._breakers.call(provider.name, lambda: perform_together(provider, requests, self._generator))
 
-    def _succeeded(self, job: PreparedJob, result: Result) -> Ended:
+    def _succeeded(self, job: PreparedJob, result: Result) -> AttemptResult:
         provider = job.provider
         assert provider is not None
-        return Ended(job.held.claim, Outcome.DONE, json_with_provenance(result, provider), provider.name, provider.mock)
+        return AttemptResult(
+            job.held.leased, Outcome.DONE, json_with_provenance(result, provider), provider.name, provider.mock
+        )
 
-    def _failed(self, job: PreparedJob, error: Exception) -> Ended:
+    def _failed(self, job: PreparedJob, error: Exception) -> AttemptResult:
         if isinstance(error, RiderError):
-            log.warning("job %s (%s): %s", job.held.claim.id, job.task_name, error)
+            log.warning("job %s (%s): %s", job.held.leased.id, job.task_name, error)
         else:
-            log.exception("job %s: the provider raised", job.held.claim.id)
+            log.exception("job %s: the provider raised", job.held.leased.id)
         if isinstance(error, InvalidInput | JobRefused):
             REFUSED.labels("worker", error.code).inc()
         return job.failed(error)
 
-    def _done(self, job: PreparedJob, ended: Ended, seconds: float) -> CompletedAttempt:
+    def _done(self, job: PreparedJob, ended: AttemptResult, seconds: float) -> CompletedAttempt:
         job.held.over = True
         self._batch_sizer.observe(job.task_name, seconds)
         return CompletedAttempt(ended, job.task_name, seconds)

@@ -19,8 +19,7 @@ from rider_core.errors import (
     ProviderUnavailable,
     RiderError,
 )
-from rider_core.jobs.ledger import Ended, Outcome
-from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs import AttemptResult, Outcome, spec_from_data
 from rider_core.pluginhost import door
 from rider_core.worker.attempt import ActiveJob
 from rider_core.worker.provider_pool import ProviderPool
@@ -29,7 +28,7 @@ from rider_core.worker.tasks import fits_with
 #: So much of a foreign error's text is kept with the job, in characters.
 MAX_MESSAGE = 500
 #: Errors after which the same attempt would fail in the same way.
-HOPELESS = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailable)
+PERMANENT = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavailable)
 
 
 @dataclass
@@ -62,7 +61,7 @@ class PreparedJob:
             InvalidInput, JobRefused: it is no job of ours, or its payload does not fit.
             ProviderUnavailable, ModelError, ConfigError, ProviderError: nobody can do it here.
         """
-        self.spec = order_from_data(self.held.claim.data)
+        self.spec = spec_from_data(self.held.leased.data)
         self.task = task_named(self.spec.task)
         if isinstance(self.spec, JobSpec):
             self.request = parse_message(self.task.request, self.spec.payload)
@@ -71,23 +70,25 @@ class PreparedJob:
             engines[wish] = pool.engine(self.task, self.spec.provider)
         self.provider = engines[wish]
 
-    def failed(self, error: Exception) -> Ended:
+    def failed(self, error: Exception) -> AttemptResult:
         """The attempt's end where this was raised. Call it where the error is handled: its traceback is kept."""
         if isinstance(error, RiderError):
-            outcome = Outcome.HOPELESS if isinstance(error, HOPELESS) else Outcome.FAILED
+            outcome = Outcome.PERMANENT if isinstance(error, PERMANENT) else Outcome.FAILED
             return self.failed_with(problem_of(error), outcome)
         return self.failed_with(problem_of(error), Outcome.FAILED, traceback.format_exc(limit=20))
 
-    def failed_with(self, problem: JobProblem, outcome: Outcome, trace: str = "") -> Ended:
+    def failed_with(self, problem: JobProblem, outcome: Outcome, trace: str = "") -> AttemptResult:
         """The attempt's end with a problem; another may follow after the rest that the policy says."""
         if self.shown and outcome is Outcome.FAILED:
-            outcome = Outcome.HOPELESS
+            outcome = Outcome.PERMANENT
         retry: RetryPolicy | None = None
         if self.spec is not None and self.task is not None:
             retry = self.spec.retry or self.task.retry
-        delay_s = retry.delay_s(self.held.claim.attempt) if retry else 0.0
+        delay_s = retry.delay_s(self.held.leased.attempt) if retry else 0.0
         name = self.provider.name if self.provider else ""
-        return Ended.with_problem(self.held.claim, outcome, problem, provider=name, traceback=trace, delay_s=delay_s)
+        return AttemptResult.with_problem(
+            self.held.leased, outcome, problem, provider=name, traceback=trace, delay_s=delay_s
+        )
 
 
 def problem_of(error: Exception) -> JobProblem:

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import redis
 
 from rider_core.errors import BackendUnavailable
-from rider_core.jobs.ledger import NOT_BEGUN, Claim, ClaimDesk, Ended, Outcome
+from rider_core.jobs import NOT_STARTED, AttemptResult, JobConsumer, LeasedJob, Outcome
 from rider_core.worker.attempt import CompletedAttempt
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ PREFETCHED_FOR_S = 1.0
 class ResultWriter:
     """Holds one worker's results until they are stored."""
 
-    def __init__(self, desk: ClaimDesk) -> None:
-        self._desk = desk
+    def __init__(self, consumer: JobConsumer) -> None:
+        self._consumer = consumer
         self._waiting: list[CompletedAttempt] = []
         self._lock = threading.Lock()
         self._filled = threading.Event()
@@ -43,7 +43,7 @@ class ResultWriter:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="results", daemon=True)
         self._messenger = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
-        self._prefetched: Future[list[Claim]] | None = None
+        self._prefetched: Future[list[LeasedJob]] | None = None
         self._sent = threading.Event()
         self._sent.set()
 
@@ -51,7 +51,7 @@ class ResultWriter:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the threads. What is still there is committed by `exchange`."""
+        """End the threads. What is still there is committed by `commit_and_dequeue`."""
         self._messenger.shutdown()
         self._stop.set()
         self._filled.set()
@@ -61,7 +61,7 @@ class ResultWriter:
         """Take a result in.
 
         Args:
-            last: No other job is run before the next `exchange`.
+            last: No other job is run before the next `commit_and_dequeue`.
         """
         with self._lock:
             self._waiting.append(done)
@@ -69,19 +69,19 @@ class ResultWriter:
             if not last and not self._filled.is_set():
                 self._filled.set()
 
-    def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
-        """Commit everything, and take the next claims (`ClaimDesk.exchange`).
+    def commit_and_dequeue(self, limits: Mapping[str, int] | None) -> list[LeasedJob]:
+        """Commit everything, and take the next claims (`JobConsumer.commit_and_dequeue`).
 
         Raises:
             BackendUnavailable, redis.RedisError: what was there is lost; its leases will run out.
         """
         together = self._emptied()
-        kept, claims = self._desk.exchange([done.ended for done in together], limits)
+        kept, leased_jobs = self._consumer.commit_and_dequeue([done.ended for done in together], limits)
         self._tell(together, kept)
-        return claims
+        return leased_jobs
 
-    def prefetch(self, begun: Sequence[Claim], limits: Mapping[str, int] | None) -> None:
-        """Commit everything and take the next claims, while the worker does what it has (`ClaimDesk.prefetch`).
+    def prefetch(self, begun: Sequence[LeasedJob], limits: Mapping[str, int] | None) -> None:
+        """Commit everything and take the next claims, while the worker does what it has (`JobConsumer.prefetch`).
 
         Args:
             begun: The claims that it has, where they were taken ahead.
@@ -96,7 +96,7 @@ class ResultWriter:
         """
         self._sent.wait()
 
-    def prefetched(self) -> list[Claim]:
+    def prefetched(self) -> list[LeasedJob]:
         """The jobs that the last `prefetch` fetched; waits for them. Each is returned once."""
         with self._lock:
             under_way, self._prefetched = self._prefetched, None
@@ -110,20 +110,22 @@ class ResultWriter:
                 return
             self._prefetched = None
         log.info("%d job(s) taken ahead are given back", len(waiting))
-        self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in waiting])
+        self._consumer.commit([AttemptResult(leased, Outcome.RELEASED) for leased in waiting])
 
     def _prefetch(
-        self, together: list[CompletedAttempt], begun: Sequence[Claim], limits: Mapping[str, int] | None
-    ) -> list[Claim]:
+        self, together: list[CompletedAttempt], begun: Sequence[LeasedJob], limits: Mapping[str, int] | None
+    ) -> list[LeasedJob]:
         try:
-            kept, claims = self._desk.prefetch([done.ended for done in together], begun, limits, self._sent.set)
+            kept, leased_jobs = self._consumer.prefetch(
+                [done.ended for done in together], begun, limits, self._sent.set
+            )
         except (redis.RedisError, BackendUnavailable) as error:
             log.error("what came of %d job(s) could not be stored: %s", len(together), error)
             return []
         finally:
             self._sent.set()
         self._tell(together, kept)
-        return claims
+        return leased_jobs
 
     def _emptied(self) -> list[CompletedAttempt]:
         with self._lock:
@@ -137,10 +139,10 @@ class ResultWriter:
             together = self._left_over()
             if together:
                 try:
-                    self._tell(together, self._desk.commit([done.ended for done in together]))
+                    self._tell(together, self._consumer.commit([done.ended for done in together]))
                 except redis.RedisError as error:
                     log.error("what came of jobs could not be stored: %s", error)
-                    self._desk.abandon([done.ended.claim for done in together])
+                    self._consumer.nack([done.ended.leased for done in together])
 
     def _left_over(self) -> list[CompletedAttempt]:
         """The results that waited at the last look, too. Without new results the next look waits for one."""
@@ -156,17 +158,17 @@ class ResultWriter:
     def _tell(self, together: list[CompletedAttempt], kept: list[bool]) -> None:
         for done, was_kept in zip(together, kept, strict=True):
             if not was_kept:
-                log.warning("job %s: its lease was lost, the result is discarded", done.ended.claim.id)
-        if len(together) == 1 and kept[0] and together[0].ended.outcome not in NOT_BEGUN:
+                log.warning("job %s: its lease was lost, the result is discarded", done.ended.leased.id)
+        if len(together) == 1 and kept[0] and together[0].ended.outcome not in NOT_STARTED:
             (done,) = together
             went_well = done.ended.outcome is Outcome.DONE
             log.log(
                 logging.DEBUG if went_well and done.task in FREQUENT_TASKS else logging.INFO,
                 "job %s (%s) %s in %.0f ms",
-                done.ended.claim.id,
+                done.ended.leased.id,
                 done.task,
                 done.ended.outcome.value,
                 done.seconds * 1000,
             )
-        elif any(done.ended.outcome not in NOT_BEGUN for done in together):
+        elif any(done.ended.outcome not in NOT_STARTED for done in together):
             log.info("%d jobs ended in %.0f ms", len(together), sum(done.seconds for done in together) * 1000)

@@ -21,8 +21,7 @@ from rq.worker import BaseWorker, WorkerStatus
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.config import load_settings
 from rider_core.errors import BackendUnavailable, ConfigError
-from rider_core.jobs.ledger import Claim, Ended, Outcome
-from rider_core.jobs.ledger.keys import lanes_of
+from rider_core.jobs import AttemptResult, LeasedJob, Outcome, lanes_of
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
 from rider_core.runtime.services import Services
@@ -74,7 +73,7 @@ class ProviderWorker(BaseWorker):
         super().__init__(expanded, *args, **options)
         self._given_services = services
         self._busy = False
-        self._next: list[Claim] = []
+        self._next: list[LeasedJob] = []
         #: What runs now was there when the job before it ended.
         self._in_a_row = False
         self._found_nothing = False
@@ -103,15 +102,15 @@ class ProviderWorker(BaseWorker):
         settings = services.settings
         self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
         self._pool = ProviderPool(services, self._our_queues, self._breakers)
-        self._desk = services.backend.desk(self.name, self._our_queues)
+        self._consumer = services.backend.consumer(self.name, self._our_queues)
         self._batch_sizer = BatchSizer()
         self._memory = MemoryLimit(settings.worker_memory_mb)
-        self._results = ResultWriter(self._desk)
+        self._results = ResultWriter(self._consumer)
         cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
         generator = CachedGenerator(services.prompts, cache)
-        self._runner = JobRunner(self._desk, self._pool, self._breakers, generator, services.bus, self._batch_sizer)
+        self._runner = JobRunner(self._consumer, self._pool, self._breakers, generator, services.bus, self._batch_sizer)
         self._heartbeat = HeartbeatThread(
-            self._desk, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
+            self._consumer, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
         )
         reporter = StatusReporter(services.bus, self._describe)
         try:
@@ -130,7 +129,7 @@ class ProviderWorker(BaseWorker):
             reporter.stop()
             self._heartbeat.stop()
             self._results.stop()
-            self._desk.close()
+            self._consumer.close()
             services.plugins.notify("on_shutdown", services=services)
             self._pool.close()
             services.close()
@@ -168,22 +167,22 @@ class ProviderWorker(BaseWorker):
         delays = backoff_delays(0.2, 5.0)
         while not self._stop_requested:
             try:
-                claims, self._next = self._next, []
-                self._in_a_row = bool(claims)
-                if not claims and self._pool.is_cold:
+                leased_jobs, self._next = self._next, []
+                self._in_a_row = bool(leased_jobs)
+                if not leased_jobs and self._pool.is_cold:
                     self._pool.warm_up()
-                if not claims and not self._found_nothing:
-                    claims = self._desk.take(self._limits())
-                if claims:
-                    return claims, None
+                if not leased_jobs and not self._found_nothing:
+                    leased_jobs = self._consumer.dequeue(self._limits())
+                if leased_jobs:
+                    return leased_jobs, None
                 self._found_nothing = False
                 if timeout is None:
-                    if self._desk.is_drained():
+                    if self._consumer.is_drained():
                         return None
                     continue
                 if max_idle_time is not None and idle.elapsed_s >= max_idle_time:
                     return None
-                self._desk.wait_for_work(WAIT_S)
+                self._consumer.wait_for_work(WAIT_S)
                 delays = backoff_delays(0.2, 5.0)
             except (redis.RedisError, BackendUnavailable) as error:
                 delay_s = next(delays)
@@ -193,60 +192,60 @@ class ProviderWorker(BaseWorker):
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run the claims that were taken together, and take the next ones while what came of these is stored."""
-        claims: list[Claim] = job
+        leased_jobs: list[LeasedJob] = job
         self._busy = True
         try:
-            claims = self._begin(claims)
-            self._gather(claims)
-            self._run(claims)
-            linger_s = self._batch_sizer.linger_s(claims[0].task, len(claims))
+            leased_jobs = self._begin(leased_jobs)
+            self._gather(leased_jobs)
+            self._run(leased_jobs)
+            linger_s = self._batch_sizer.linger_s(leased_jobs[0].task, len(leased_jobs))
             if linger_s:  # to sleep for no time takes 75 µs
                 time.sleep(linger_s)
             self._next = self._results.prefetched()
             if not self._next or self._stop_requested:
-                self._next += self._results.exchange(None if self._stop_requested else self._limits())
+                self._next += self._results.commit_and_dequeue(None if self._stop_requested else self._limits())
             self._found_nothing = not self._next
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
-            names = ", ".join(claim.id for claim in claims[:5])
-            log.error("%d job(s) (%s): what came of them could not be stored: %s", len(claims), names, error)
-            self._desk.abandon(claims)
+            names = ", ".join(leased.id for leased in leased_jobs[:5])
+            log.error("%d job(s) (%s): what came of them could not be stored: %s", len(leased_jobs), names, error)
+            self._consumer.nack(leased_jobs)
             self._next = self._results.prefetched()
         finally:
             self._heartbeat.hold([])
             self._busy = False
 
-    def _begin(self, claims: list[Claim]) -> list[Claim]:
+    def _begin(self, leased_jobs: list[LeasedJob]) -> list[LeasedJob]:
         """Take the next ones meanwhile, where short jobs follow each other; and say of these if they were taken so."""
-        now, task = time.time(), claims[0].task
-        begun = [claim._replace(started_ts=now, ahead=False) for claim in claims if claim.ahead]
+        now, task = time.time(), leased_jobs[0].task
+        begun = [leased._replace(started_ts=now, prefetched=False) for leased in leased_jobs if leased.prefetched]
         short = self._batch_sizer.should_prefetch(task) and self._pool.max_batch(task) == 1
         limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
-        if begun or (limits and self._desk.prefetches):
+        if begun or (limits and self._consumer.can_prefetch):
             self._results.prefetch(begun, limits)
-        return begun or claims
+        return begun or leased_jobs
 
-    def _gather(self, claims: list[Claim]) -> None:
+    def _gather(self, leased_jobs: list[LeasedJob]) -> None:
         """Wait a little for others of the same kind, where the engine likes several at a time and says so."""
-        first = claims[0]
-        room, wait_s = self._pool.max_batch(first.task) - len(claims), self._pool.max_wait_s(first.task)
+        first = leased_jobs[0]
+        room, wait_s = self._pool.max_batch(first.task) - len(leased_jobs), self._pool.max_wait_s(first.task)
         if room > 0:
             self._results.wait_until_sent()  # the desk is asked by one at a time
         watch = Stopwatch.start()
-        while room > 0 and first.sociable and (left_s := wait_s - watch.elapsed_s) > 0:
-            more = self._desk.take_more(first.lane, first.task, room)
-            claims += more
+        while room > 0 and first.batchable and (left_s := wait_s - watch.elapsed_s) > 0:
+            more = self._consumer.dequeue_more(first.lane, first.task, room)
+            leased_jobs += more
             room -= len(more)
             if not more:
-                self._desk.wait_for_more(left_s)
+                self._consumer.wait_for_more(left_s)
 
-    def _run(self, claims: list[Claim]) -> None:
-        held = self._heartbeat.hold(claims)
+    def _run(self, leased_jobs: list[LeasedJob]) -> None:
+        held = self._heartbeat.hold(leased_jobs)
         left = len(held)
         for done in self._runner.run(held, self._results.wait_until_sent):
             left -= 1
             self._results.put(done, last=left == 0)
-        self._desk.dismiss([one.claim for one in held if one.unwanted])
+        self._consumer.ack([one.leased for one in held if one.unwanted])
 
     def _limits(self) -> dict[str, int]:
         """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
@@ -256,9 +255,14 @@ class ProviderWorker(BaseWorker):
     def _give_back(self) -> None:
         """Store what is left; and what was taken and not begun, because the worker ends, others may have at once."""
         with suppress(redis.RedisError, BackendUnavailable):
-            left = [*self._next, *self._results.prefetched(), *self._results.exchange(None), *self._desk.step_back()]
+            left = [
+                *self._next,
+                *self._results.prefetched(),
+                *self._results.commit_and_dequeue(None),
+                *self._consumer.stop_accepting(),
+            ]
             if left:
-                self._desk.commit([Ended(claim, Outcome.UNSTARTED) for claim in left])
+                self._consumer.commit([AttemptResult(leased, Outcome.RELEASED) for leased in left])
 
     def register_death(self) -> None:
         self._pool.on_change = lambda: None
@@ -275,7 +279,7 @@ class ProviderWorker(BaseWorker):
 
     def _renew_record(self) -> None:
         """Write the whole record again: it may have run out while Redis was away."""
-        super().heartbeat(RECORD_TTL_S + int(self._desk.timings.lease_s))
+        super().heartbeat(RECORD_TTL_S + int(self._consumer.timings.lease_s))
         with self.connection.pipeline() as pipeline:
             pipeline.hset(self.key, mapping=self.serialize())
             pipeline.hsetnx(self.key, "state", WorkerStatus.IDLE.value)
@@ -289,7 +293,7 @@ class ProviderWorker(BaseWorker):
     def _announce(self) -> None:
         """Which tasks can be done here. From any thread; where Redis is away, the next heartbeat says it."""
         with suppress(redis.RedisError):
-            self._desk.announce(self._pool.tasks(), self._pool.engines())
+            self._consumer.announce(self._pool.tasks(), self._pool.engines())
 
     def _describe(self) -> dict[str, Any]:
         return {

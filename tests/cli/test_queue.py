@@ -10,8 +10,8 @@ import redis
 from harness.shell import Shell
 
 from rider_core.api import JobProblem, JobSpec
-from rider_core.jobs.ledger import Ended, Outcome
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 
@@ -26,13 +26,13 @@ def rider(processes: Processes, valkey: Valkey) -> Shell:
 @pytest.fixture
 def dead(connection: redis.Redis) -> list[str]:
     """Ids of three dead letters; a fourth job waits."""
-    backend = RQBackend(connection)
-    desk = backend.desk("w1", ["text"])
+    backend = RedisJobBackend(connection, RQLists())
+    consumer = backend.consumer("w1", ["text"])
     specs = [JobSpec(id=f"job-{n}", task="text.generate", payload={"prompt": "hi " * 200}) for n in range(4)]
     ids = backend.submit_many(specs[:3])
-    for (claim,) in iter(desk.take, []):
+    for (leased,) in iter(consumer.dequeue, []):
         how = {"provider": "echo-text", "traceback": "Traceback: line 7"}
-        desk.commit([Ended.with_problem(claim, Outcome.HOPELESS, PROBLEM, **how)])
+        consumer.commit([AttemptResult.with_problem(leased, Outcome.PERMANENT, PROBLEM, **how)])
     backend.submit(specs[3])
     return ids
 
@@ -51,14 +51,14 @@ def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[s
 
 def test_rates_are_of_the_time_watched(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
     """Three jobs had failed before; while it looks, one every tenth of a second is done."""
-    backend = RQBackend(connection)
-    desk = backend.desk("w2", ["text"])
+    backend = RedisJobBackend(connection, RQLists())
+    consumer = backend.consumer("w2", ["text"])
     stop = threading.Event()
 
     def work() -> None:
         while not stop.wait(0.1):
             backend.submit(JobSpec(task="text.generate", payload={"prompt": "hi"}))
-            desk.commit([Ended(claim, Outcome.DONE, '{"text":"hi"}') for claim in desk.take()])
+            consumer.commit([AttemptResult(leased, Outcome.DONE, '{"text":"hi"}') for leased in consumer.dequeue()])
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -93,12 +93,14 @@ def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) 
 def test_what_a_dead_letter_tells_steers_no_terminal(rider: Shell, connection: redis.Redis) -> None:
     """Who asked, what was asked and an engine's errors: each may be somebody else's."""
     evil = "\x1b]0;owned\x07\x9b31m\n\u202efake"
-    backend = RQBackend(connection)
+    backend = RedisJobBackend(connection, RQLists())
     backend.submit(JobSpec(id="job", task="text.generate", payload={"prompt": evil}, origin=evil))
-    desk = backend.desk("w1", ["text"])
-    (claim,) = desk.take()
+    consumer = backend.consumer("w1", ["text"])
+    (leased,) = consumer.dequeue()
     problem = JobProblem(code="crashed", message=evil, remedy=evil)
-    desk.commit([Ended.with_problem(claim, Outcome.HOPELESS, problem, provider="echo-text", traceback=evil)])
+    consumer.commit(
+        [AttemptResult.with_problem(leased, Outcome.PERMANENT, problem, provider="echo-text", traceback=evil)]
+    )
     for arguments in (("dead",), ("dead", "job"), ("dead", "--json")):
         shown = rider(*arguments)
         assert shown.returncode == 0, shown.stderr

@@ -12,8 +12,9 @@ import redis
 from harness.shell import RIDER, Shell
 
 from rider_core.eventbus import EventBus
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.schedules import ScheduleBook, scripts
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.schedules import ScheduleStore, protocol
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -32,7 +33,7 @@ def test_a_schedule_is_added_shown_paused_and_removed(rider: Shell, connection: 
     options = ("--tz", "Asia/Tokyo", "--priority", "high", "--deadline", "60", "--set", "max_tokens=5")
     added = rider("add", "news", "text.generate", "-", "--cron", "0 6 * * *", *options, answer="What is new?")
     assert re.fullmatch(r"news is due next \w{3} \d{4}-\d\d-\d\d 06:00:00 JST\n", added.stdout), added.stderr
-    stored = ScheduleBook(connection).get("news").schedule
+    stored = ScheduleStore(connection).get("news").schedule
     assert stored is not None
     assert stored.payload == {"prompt": "What is new?", "max_tokens": 5}
     assert (stored.priority.value, stored.deadline_s, stored.timezone) == ("high", 60, "Asia/Tokyo")
@@ -55,7 +56,7 @@ def test_a_schedule_is_added_shown_paused_and_removed(rider: Shell, connection: 
 def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, tmp_path: Path) -> None:
     (tmp_path / "frame.jpg").write_bytes(b"\xff\xd8")
     assert rider("add", "look", "vision.detect", str(tmp_path / "frame.jpg"), "--every", "3600").returncode == 0
-    stored = ScheduleBook(connection).get("look").schedule
+    stored = ScheduleStore(connection).get("look").schedule
     assert stored is not None
     assert (stored.payload, stored.timezone) == ({"image": "/9g="}, "Europe/Warsaw")
     assert rider("add", "look", "vision.detect", "gone.jpg", "--every", "5").returncode == 2
@@ -63,14 +64,14 @@ def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, 
 
 def test_the_job_of_a_schedule_is_handed_over_now(rider: Shell, connection: redis.Redis) -> None:
     assert rider("add", "tick", "text.generate", "hi", "--every", "1h30m").returncode == 0
-    stored = ScheduleBook(connection).get("tick")
+    stored = ScheduleStore(connection).get("tick")
     assert stored.schedule is not None
     assert stored.schedule.every_s == 5_400
     rider("pause", "tick")
     told = rider("run", "tick")
     assert re.fullmatch(r"job tick-\d+ is handed over\n", told.stdout), told.stderr
-    assert sum(queue.waiting for queue in RQBackend(connection).stats()) == 1
-    assert ScheduleBook(connection).get("tick").fired == 0
+    assert sum(queue.waiting for queue in RedisJobBackend(connection, RQLists()).stats()) == 1
+    assert ScheduleStore(connection).get("tick").fired == 0
     assert "no schedule 'tock'" in rider("run", "tock").stderr
 
 
@@ -94,7 +95,7 @@ def test_what_cannot_work_is_told(rider: Shell, options: list[str], told: str) -
 
 def test_a_disabled_one_is_shown_with_its_reason(rider: Shell, connection: redis.Redis) -> None:
     rider("add", "tick", "text.generate", "hi", "--every", "3600")
-    connection.hset(scripts.key_of("tick"), "problem", "there is no task 'text.generate'")
+    connection.hset(protocol.schedule_key("tick"), "problem", "there is no task 'text.generate'")
     assert "tick is disabled: there is no task 'text.generate'; once that is mended" in rider("list").stdout
 
 
@@ -110,14 +111,14 @@ def test_times_are_previewed(rider: Shell) -> None:
 def test_the_process_is_light_and_outlives_a_redis_that_goes(
     rider: Shell, valkey: Valkey, connection: redis.Redis, processes: Processes
 ) -> None:
-    schedules = ScheduleBook(connection)
+    schedules = ScheduleStore(connection)
     process = processes.start(*RIDER, "scheduler")
     wait_until(lambda: schedules.schedulers() == 1, what="the scheduler")
     rider("add", "tick", "text.generate", "hi", "--every", "1")
     wait_until(lambda: schedules.get("tick").fired, what="a job")
     assert (
         f"tick-{schedules.get('tick').last_due_ts}"
-        == RQBackend(connection).get(f"tick-{schedules.get('tick').last_due_ts}").id
+        == RedisJobBackend(connection, RQLists()).get(f"tick-{schedules.get('tick').last_due_ts}").id
     )
     said = [event for event in EventBus(connection, "test").recent(100) if event.kind == "process.status"]
     assert (said[-1].data["role"], said[-1].data["name"]) == ("scheduler", f"scheduler-{process.pid}")

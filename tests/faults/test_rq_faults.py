@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from rider_core.jobs.ledger import LedgerBackend
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.jobs.faults import JobFaultContract
 
 pytestmark = pytest.mark.slow
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 
 class TestOverRQ(JobFaultContract):
     @pytest.fixture
-    def backend_on(self) -> Callable[[redis.Redis], LedgerBackend]:
-        return RQBackend
+    def backend_on(self) -> Callable[[redis.Redis], RedisJobBackend]:
+        return lambda connection: RedisJobBackend(connection, RQLists())
 
     @pytest.fixture
     def carrier(self) -> dict[str, str]:
-        return {"TASK_QUEUE_BACKEND": RQBackend.name}
+        return {"TASK_QUEUE_BACKEND": RQLists.name}

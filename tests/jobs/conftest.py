@@ -8,17 +8,18 @@ import pytest
 import redis
 from schedule_harness import ScheduleHarness
 
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.jobs import Stage
 
 
 @pytest.fixture
-def backend(connection: redis.Redis) -> RQBackend:
-    return RQBackend(connection)
+def backend(connection: redis.Redis) -> RedisJobBackend:
+    return RedisJobBackend(connection, RQLists())
 
 
 @pytest.fixture
-def stage(backend: RQBackend, connection: redis.Redis) -> Iterator[Stage]:
+def stage(backend: RedisJobBackend, connection: redis.Redis) -> Iterator[Stage]:
     stage = Stage(backend, connection)
     yield stage
     stage.close()

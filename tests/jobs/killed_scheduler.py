@@ -10,9 +10,10 @@ import signal
 import sys
 
 from rider_core.api import JobSpec
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.schedules import Agenda, Scheduler
-from rider_core.jobs.schedules.agenda import Entry
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.schedules import DueStore, Scheduler
+from rider_core.jobs.schedules.due_store import Entry
 from rider_core.jobs.schedules.plan import Step
 from rider_core.runtime.redis_connection import connect
 
@@ -37,7 +38,7 @@ class Doomed(Scheduler):
 def main() -> None:
     url, Doomed.point = sys.argv[1:]
     connection = connect(url)
-    scheduler = Doomed(Agenda(connection), RQBackend(connection))
+    scheduler = Doomed(DueStore(connection), RedisJobBackend(connection, RQLists()))
     signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
     scheduler.run()
 

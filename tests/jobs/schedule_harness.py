@@ -11,9 +11,10 @@ import redis
 from rider_core.api import JobSpec
 from rider_core.api.messages import parse_message
 from rider_core.api.schedules import Schedule, ScheduleRecord
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.schedules import Agenda, ScheduleBook, Scheduler
-from rider_core.jobs.schedules.agenda import Entry
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.schedules import DueStore, Scheduler, ScheduleStore
+from rider_core.jobs.schedules.due_store import Entry
 from rider_core.jobs.schedules.plan import Step
 
 
@@ -34,11 +35,11 @@ class Clock:
         return self.now
 
 
-class Backend(RQBackend):
+class Backend(RedisJobBackend):
     """The real one, which notes what is handed over and refuses what it is told to."""
 
     def __init__(self, connection: redis.Redis) -> None:
-        super().__init__(connection)
+        super().__init__(connection, RQLists())
         self.handed: list[str] = []
         self.refusals: dict[str, Exception] = {}
 
@@ -53,8 +54,8 @@ class Backend(RQBackend):
 class Interrupted(Scheduler):
     """Something happens in the middle of its next step."""
 
-    def __init__(self, agenda: Agenda, backend: RQBackend, **happenings: Callable[[], None]) -> None:
-        super().__init__(agenda, backend)
+    def __init__(self, due_store: DueStore, backend: RedisJobBackend, **happenings: Callable[[], None]) -> None:
+        super().__init__(due_store, backend)
         self._happenings = happenings
 
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
@@ -87,20 +88,20 @@ class ScheduleHarness:
     def __init__(self, connection: redis.Redis) -> None:
         self.connection = connection
         self.clock = Clock()
-        self.book = ScheduleBook(connection, self.clock)
+        self.schedule_store = ScheduleStore(connection, self.clock)
         self.backend = Backend(connection)
 
     def scheduler(self, **happenings: Callable[[], None]) -> Interrupted:
-        return Interrupted(Agenda(self.connection, self.clock), self.backend, **happenings)
+        return Interrupted(DueStore(self.connection, self.clock), self.backend, **happenings)
 
     def add(self, **fields: Any) -> int:
         """The first due time."""
-        due = self.book.add(schedule(**fields)).next_ts
+        due = self.schedule_store.add(schedule(**fields)).next_ts
         assert due is not None
         return due
 
     def record(self, schedule_id: str = "tick") -> ScheduleRecord:
-        return self.book.get(schedule_id)
+        return self.schedule_store.get(schedule_id)
 
     def jobs(self) -> int:
         return sum(queue.waiting for queue in self.backend.stats())

@@ -12,11 +12,11 @@ import redis
 
 from rider_core.api import BatchSpec, JobState
 from rider_core.errors import BackendUnavailable, JobNotFound
-from rider_core.jobs.ledger import Outcome
-from rider_core.jobs.ledger.codec import RECORD_FIELDS, Told, record_from_told
-from rider_core.jobs.ledger.keys import job_key
-from rider_core.jobs.ledger.reports import items_of
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import Outcome, RedisJobBackend
+from rider_core.jobs.store.batch_chunks import items_of
+from rider_core.jobs.store.keys import job_key
+from rider_core.jobs.store.protocol import RECORD_FIELDS, JobMetadata
+from rider_core.jobs.store.records import record_from_fields
 from rider_core.testing.jobs import Stage
 from rider_core.testing.jobs.stage import spec
 
@@ -37,8 +37,8 @@ ODD = [
     b"[1]",
 ]
 #: A job's own fields, and those that only the functions read.
-FIELDS = [*RECORD_FIELDS, "attempts_more", "origin", "execution", "worker_name", "nonce", "data", "exc_info"]
-ABOUTS = [
+FIELDS = [*RECORD_FIELDS, "extra_attempts", "origin", "execution", "worker_name", "nonce", "data", "exc_info"]
+METADATA = [
     "|".join(["text.generate", "text", "normal", "0", *numbers, "", "0", ""])
     for numbers in (
         ["nan", "5", ""],
@@ -54,38 +54,39 @@ ABOUTS = [
 @pytest.mark.parametrize("field", RECORD_FIELDS)
 @pytest.mark.parametrize("value", ODD)
 def test_any_field_makes_some_record(field: str, value: bytes) -> None:
-    good = {"status": b"finished", "about": b"text.generate|text|normal|0|3|5.0||||", "attempts": b"1", "result": b"{}"}
-    record = record_from_told("x", [value if name == field else good.get(name, b"") for name in RECORD_FIELDS])
+    metadata = b"text.generate|text|normal|0|3|5.0||||"
+    good = {"status": b"finished", "metadata": metadata, "attempts": b"1", "result": b"{}"}
+    record = record_from_fields("x", [value if name == field else good.get(name, b"") for name in RECORD_FIELDS])
     assert record is not None
     assert json.loads(record.model_dump_json())["id"] == "x"
 
 
 def test_a_damaged_one_says_so() -> None:
     values = [b"nan" if name == "attempts" else b"finished" if name == "status" else None for name in RECORD_FIELDS]
-    record = record_from_told("x", values)
+    record = record_from_fields("x", values)
     assert record is not None
     assert record.state is JobState.FAILED
     assert record.problem is not None
     assert (record.problem.code, record.problem.remedy) == ("damaged", "rider queue purge x")
 
 
-@pytest.mark.parametrize("about", [*ABOUTS, "", "|||||||||", "x"])
-def test_what_is_told_are_numbers_or_nothing(about: str) -> None:
-    told = Told.of(about)
-    for number in (told.submitted_ts, told.deadline_ts, told.max_attempts, told.items):
+@pytest.mark.parametrize("packed", [*METADATA, "", "|||||||||", "x"])
+def test_numbers_of_the_metadata_are_numbers_or_nothing(packed: str) -> None:
+    metadata = JobMetadata.unpack(packed)
+    for number in (metadata.submitted_ts, metadata.deadline_ts, metadata.max_attempts, metadata.items):
         assert float(number or 0) >= 0
 
 
-def test_neighbours_of_odd_ones_are_done(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_neighbours_of_odd_ones_are_done(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
     first = backend.submit(spec())
     odd = []
     for field in FIELDS:
         for value in ODD:
             odd.append(backend.submit(spec()))
             connection.hset(job_key(odd[-1]), field, value)
-    for about in ABOUTS:
+    for metadata in METADATA:
         odd.append(backend.submit(spec()))
-        connection.hset(job_key(odd[-1]), "about", about)
+        connection.hset(job_key(odd[-1]), "metadata", metadata)
     for kind in ("string", "list", "gone"):
         odd.append(backend.submit(spec()))
         connection.delete(job_key(odd[-1]))
@@ -94,12 +95,12 @@ def test_neighbours_of_odd_ones_are_done(backend: RQBackend, stage: Stage, conne
         elif kind == "list":
             connection.rpush(job_key(odd[-1]), "x")
     last = backend.submit(spec())
-    connection.hset("rider:figures:text.generate", "started", "many")
-    connection.hset("rider:figures:text.generate", "waited:us", "nan")
+    connection.hset("rider:metrics:text.generate", "started", "many")
+    connection.hset("rider:metrics:text.generate", "waited:us", "nan")
     taken = stage.take_all()
     assert [taken[0].id, taken[-1].id] == [first, last]
-    for claim in taken:
-        stage.fail(claim, Outcome.HOPELESS) if claim.id in odd else stage.done(claim, "well")
+    for leased in taken:
+        stage.fail(leased, Outcome.PERMANENT) if leased.id in odd else stage.done(leased, "well")
     assert {backend.get(it).state for it in (first, last)} == {JobState.DONE}
     assert backend.figures()
     assert backend.stats()
@@ -110,7 +111,7 @@ def test_neighbours_of_odd_ones_are_done(backend: RQBackend, stage: Stage, conne
     assert stage.take_all() == []
 
 
-def test_a_worker_whose_record_is_odd_counts_for_none(backend: RQBackend, connection: redis.Redis) -> None:
+def test_a_worker_whose_record_is_odd_counts_for_none(backend: RedisJobBackend, connection: redis.Redis) -> None:
     for number, tasks in enumerate((b"{", b"7", b'{"a":1}', b'[["text.generate"]]', b"\xff")):
         name = f"rq:worker:odd{number}"
         connection.sadd("rq:workers", name)
@@ -130,12 +131,12 @@ def test_a_report_that_makes_no_sense_says_nothing() -> None:
     assert [item.result for item in items] == [None, {"text": "x"}, None]
 
 
-def test_an_odd_record_of_a_batch(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_an_odd_record_of_a_batch(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
     batch = backend.submit_batch(BatchSpec(task="text.generate", payloads=[{"prompt": "a"}, {"prompt": "b"}]))
     connection.rpush(f"rider:items:{batch}", b"{", b"nan")
     connection.hset(job_key(batch), "items_done", "nan")
     assert backend.get(batch).state is JobState.FAILED
-    assert stage.take().id == batch
+    assert stage.dequeue().id == batch
 
 
 def put_in_its_place(connection: redis.Redis, key: str, kind: str) -> None:
@@ -153,23 +154,23 @@ def put_in_its_place(connection: redis.Redis, key: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["set", "stream"])
 def test_another_kind_of_thing_wherever_a_job_may_stand(
-    backend: RQBackend, stage: Stage, connection: redis.Redis, kind: str
+    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, kind: str
 ) -> None:
     """It waits for its time, it runs, it failed, it ended: its neighbours have what they should have."""
     resting, running, failed, ended = ([backend.submit(spec()) for _ in range(2)] for _ in range(4))
-    for claim in stage.take_all():
-        if claim.id in resting:
-            stage.fail(claim, delay_s=0.01)
-        elif claim.id in failed:
-            stage.fail(claim, Outcome.HOPELESS)
-        elif claim.id in ended:
-            stage.done(claim, "well")
+    for leased in stage.take_all():
+        if leased.id in resting:
+            stage.fail(leased, delay_s=0.01)
+        elif leased.id in failed:
+            stage.fail(leased, Outcome.PERMANENT)
+        elif leased.id in ended:
+            stage.done(leased, "well")
         else:
-            connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
+            connection.zadd(f"rq:wip:{leased.lane}", {f"{leased.id}:{leased.execution}": time.time() - 100})
     for odd, _ in (resting, running, failed, ended):
         put_in_its_place(connection, job_key(odd), kind)
-    assert stage.desk.reap() >= 1
-    assert {stage.take().id, stage.take().id} == {resting[1], running[1]}
+    assert stage.consumer.reap() >= 1
+    assert {stage.dequeue().id, stage.dequeue().id} == {resting[1], running[1]}
     assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [failed[1]]
     assert ended[1] in [record.id for record in backend.recent(10)]
     for odd, _ in (resting, running, failed, ended):
@@ -179,18 +180,20 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
             assert not backend.cancel(odd)
         assert not backend.requeue(odd)
     assert backend.requeue_all("text") == 1
-    assert stage.take().id == failed[1]
+    assert stage.dequeue().id == failed[1]
     older = backend.submit(spec(newest_key="frame"))
     put_in_its_place(connection, job_key(older), kind)
     newest = backend.submit(spec(newest_key="frame"))
-    assert [claim.id for claim in stage.take_all()] == [newest]
+    assert [leased.id for leased in stage.take_all()] == [newest]
     assert backend.stats()
 
 
 @pytest.mark.parametrize(
     "name", ["zażółć", "漢字", b"\xff\xfe", "a\nb\x1b[31m", "x" * 100_000, "", "rq:job:", "%s{}"], ids=repr
 )
-def test_a_name_that_is_no_jobs(backend: RQBackend, stage: Stage, connection: redis.Redis, name: str | bytes) -> None:
+def test_a_name_that_is_no_jobs(
+    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, name: str | bytes
+) -> None:
     """Other programs call their jobs as they like."""
     raw = name if isinstance(name, bytes) else name.encode()
     for there in (True, False):
@@ -202,9 +205,9 @@ def test_a_name_that_is_no_jobs(backend: RQBackend, stage: Stage, connection: re
         connection.zadd("rq:failed:text", {raw: time.time() + 1_000})
         connection.lpush("rider:recent", raw)
         job = backend.submit(spec())
-        stage.desk.reap()
-        for claim in iter(lambda: next(iter(stage.desk.take()), None), None):
-            stage.done(claim, "well") if claim.id == job else stage.fail(claim, Outcome.HOPELESS)
+        stage.consumer.reap()
+        for leased in iter(lambda: next(iter(stage.consumer.dequeue()), None), None):
+            stage.done(leased, "well") if leased.id == job else stage.fail(leased, Outcome.PERMANENT)
         assert backend.get(job).state is JobState.DONE
         assert backend.recent(10)
         for letter in backend.dead_letters("text", 10):
@@ -224,19 +227,19 @@ def told_by(ask: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("kind", ["string", "hash", "stream"])
 @pytest.mark.parametrize(
-    "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:hands:text"]
+    "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:idle:text"]
 )
 def test_a_queue_that_is_none_is_told_and_then_it_goes_on(
-    backend: RQBackend, stage: Stage, connection: redis.Redis, key: str, kind: str
+    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, key: str, kind: str
 ) -> None:
     put_in_its_place(connection, key, kind)
     asked = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
     for ask in [*asked, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
         said = told_by(ask)
         assert said == "" or "something of another kind is in the place of a queue or a record" in said
-    for act in (stage.desk.take, stage.desk.reap):  # as a worker does, which tries again
+    for act in (stage.consumer.dequeue, stage.consumer.reap):  # as a worker does, which tries again
         with suppress(redis.RedisError):
             act()
     connection.delete(key)
     job = backend.submit(spec())
-    assert job in [claim.id for claim in stage.take_all()]
+    assert job in [leased.id for leased in stage.take_all()]

@@ -17,9 +17,9 @@ from rq.serializers import JSONSerializer
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.errors import BackendUnavailable, InvalidInput, JobNotFound
-from rider_core.jobs.ledger import Outcome
-from rider_core.jobs.ledger.codec import data_of, order_from_data
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import Outcome, RedisJobBackend, spec_from_data
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.store.spec_codec import data_of_spec
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs import JobBackendContract, Stage
 from rider_core.testing.jobs.stage import spec
@@ -30,8 +30,8 @@ class TestOnValkey(JobBackendContract):
     """On the server that comes along."""
 
     @pytest.fixture
-    def backend(self, connection: redis.Redis) -> RQBackend:
-        return RQBackend(connection)
+    def backend(self, connection: redis.Redis) -> RedisJobBackend:
+        return RedisJobBackend(connection, RQLists())
 
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="apt-get install redis-server")
@@ -54,24 +54,24 @@ class TestOnRedis(TestOnValkey):
 
 
 @pytest.fixture
-def backend(connection: redis.Redis) -> RQBackend:
-    return RQBackend(connection)
+def backend(connection: redis.Redis) -> RedisJobBackend:
+    return RedisJobBackend(connection, RQLists())
 
 
 @pytest.fixture
-def stage(backend: RQBackend, connection: redis.Redis) -> Stage:
+def stage(backend: RedisJobBackend, connection: redis.Redis) -> Stage:
     return Stage(backend, connection)
 
 
-def test_rq_sees_the_truth(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_rq_sees_the_truth(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
     ids = backend.submit_many([spec() for _ in range(4)])
     queue = Queue("text", connection=connection, serializer=JSONSerializer)
     assert queue.get_job_ids() == ids
-    claims = [stage.take() for _ in range(3)]
+    leased_jobs = [stage.dequeue() for _ in range(3)]
     started = StartedJobRegistry("text", connection=connection, serializer=JSONSerializer)
     assert started.get_job_ids(cleanup=False) == ids[:3]
-    stage.done(claims[0], "x")
-    stage.fail(claims[1], Outcome.HOPELESS)
+    stage.done(leased_jobs[0], "x")
+    stage.fail(leased_jobs[1], Outcome.PERMANENT)
     assert FinishedJobRegistry("text", connection=connection).get_job_ids() == ids[:1]
     assert FailedJobRegistry("text", connection=connection).get_job_ids(cleanup=False) == ids[1:2]
     assert started.get_job_ids(cleanup=False) == ids[2:3]
@@ -93,8 +93,8 @@ def test_a_plain_job_lies_there_as_any_other() -> None:
     payload = {"prompt": 'q" \u017c', "options": {"x": [1.5, float("nan"), None]}}
     plain = JobSpec(id="job-1", task="text.generate", payload=payload)
     other = JobSpec(id="job-1", task="text.generate", payload=payload, origin="")
-    assert data_of(plain) == data_of(other)
-    assert order_from_data(data_of(plain)).id == "job-1"
+    assert data_of_spec(plain) == data_of_spec(other)
+    assert spec_from_data(data_of_spec(plain)).id == "job-1"
 
 
 def test_a_job_that_would_be_due_after_its_deadline_is_refused() -> None:
@@ -104,35 +104,35 @@ def test_a_job_that_would_be_due_after_its_deadline_is_refused() -> None:
 
 
 def test_a_strangers_dead_letter_can_be_requeued_and_purged(
-    backend: RQBackend, stage: Stage, connection: redis.Redis
+    backend: RedisJobBackend, stage: Stage, connection: redis.Redis
 ) -> None:
     stranger = Queue("text", connection=connection, serializer=JSONSerializer).enqueue("os.getpid")
     job_id = backend.submit(spec())
-    for claim in stage.take_all():
-        stage.fail(claim, Outcome.HOPELESS)
+    for leased in stage.take_all():
+        stage.fail(leased, Outcome.PERMANENT)
     letters = {letter.record.id: letter.spec for letter in backend.dead_letters("text", 10)}
     assert letters.keys() == {stranger.id, job_id}
     assert letters[stranger.id] is None
     assert backend.requeue_all("text") == 2
-    for claim in stage.take_all():
-        stage.fail(claim, Outcome.FAILED if claim.id == stranger.id else Outcome.HOPELESS)
+    for leased in stage.take_all():
+        stage.fail(leased, Outcome.FAILED if leased.id == stranger.id else Outcome.PERMANENT)
     assert backend.get(stranger.id).state is JobState.FAILED
     assert backend.purge_all("text") == 2
 
 
-def test_registries_forget_what_has_expired(backend: RQBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_registries_forget_what_has_expired(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
     done = backend.submit(spec())
-    claim = stage.take()
-    stage.done(claim, "x")
+    leased = stage.dequeue()
+    stage.done(leased, "x")
     (dead,) = stage.bury(spec())
     cancelled = backend.submit(spec())
     backend.cancel(cancelled)
     registries = {"rq:finished:text": done, "rq:failed:text": dead, "rq:canceled:text": cancelled}
-    stage.desk.reap()
+    stage.consumer.reap()
     assert all(connection.zcard(registry) == 1 for registry in registries)
     for registry, job_id in registries.items():
         connection.zadd(registry, {job_id: time.time() - 1})
-    stage.desk.reap()
+    stage.consumer.reap()
     assert not any(connection.exists(registry) for registry in registries)
 
 
@@ -149,10 +149,10 @@ def test_registries_forget_what_has_expired(backend: RQBackend, stage: Stage, co
 )
 def test_a_strangers_job_is_not_decoded_into_code(data: bytes) -> None:
     with pytest.raises(InvalidInput):
-        order_from_data(data)
+        spec_from_data(data)
 
 
-def test_while_redis_is_away_nothing_is_accepted(backend: RQBackend, valkey: Valkey) -> None:
+def test_while_redis_is_away_nothing_is_accepted(backend: RedisJobBackend, valkey: Valkey) -> None:
     kept = backend.submit(spec())
     valkey.kill()
     with pytest.raises(BackendUnavailable, match="Redis cannot be reached"):

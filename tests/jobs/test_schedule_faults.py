@@ -10,8 +10,8 @@ from schedule_harness import ScheduleHarness
 
 from rider_core.api.schedules import Missed, ScheduleState
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused, QueueFull, RiderError
-from rider_core.jobs.schedules import scripts
-from rider_core.jobs.schedules.agenda import ID_KNOWN_S
+from rider_core.jobs.schedules import protocol
+from rider_core.jobs.schedules.due_store import ID_KNOWN_S
 from rider_core.jobs.schedules.plan import MISSED_AFTER_S
 from rider_core.testing.waiting import wait_until
 
@@ -127,7 +127,7 @@ def test_a_broken_schedule_is_disabled_with_its_reason(scheduling: ScheduleHarne
     record = scheduling.record()
     assert (record.state, record.problem, record.next_ts) == (ScheduleState.BROKEN, str(error), None)
     scheduling.backend.refusals.clear()
-    assert scheduling.book.resume("tick").state is ScheduleState.ACTIVE
+    assert scheduling.schedule_store.resume("tick").state is ScheduleState.ACTIVE
     scheduling.clock.now += 60
     scheduling.scheduler().enqueue_jobs()
     assert len(scheduling.backend.handed) == 1
@@ -136,7 +136,7 @@ def test_a_broken_schedule_is_disabled_with_its_reason(scheduling: ScheduleHarne
 def test_what_is_not_a_schedule_is_disabled_and_shown(scheduling: ScheduleHarness) -> None:
     due = scheduling.add(id="broken")
     scheduling.add(id="whole")
-    scheduling.connection.hset(scripts.key_of("broken"), "schedule", b'{"id": "broken", "task": 7}')
+    scheduling.connection.hset(protocol.schedule_key("broken"), "schedule", b'{"id": "broken", "task": 7}')
     assert scheduling.record("broken").state is ScheduleState.BROKEN
     scheduling.clock.now = due + 0.1
     scheduling.scheduler().enqueue_jobs()
@@ -150,7 +150,7 @@ def test_another_kind_of_thing_in_a_schedules_place(scheduling: ScheduleHarness,
     """The others are done, it is shown, and it can be removed."""
     due = scheduling.add(id="broken")
     scheduling.add(id="whole")
-    key = scripts.key_of("broken")
+    key = protocol.schedule_key("broken")
     scheduling.connection.delete(key)
     if kind == "string":
         scheduling.connection.set(key, "x")
@@ -161,11 +161,11 @@ def test_another_kind_of_thing_in_a_schedules_place(scheduling: ScheduleHarness,
     scheduling.clock.now = due + 0.1
     scheduling.scheduler().enqueue_jobs()
     assert scheduling.backend.handed == [f"whole-{due}"]
-    shown = {record.id: record.state for record in scheduling.book.records()}
+    shown = {record.id: record.state for record in scheduling.schedule_store.records()}
     assert shown["whole"] is ScheduleState.ACTIVE
     assert shown.get("broken", ScheduleState.BROKEN) is ScheduleState.BROKEN
-    scheduling.book.remove("broken")
-    assert [record.id for record in scheduling.book.records()] == ["whole"]
+    scheduling.schedule_store.remove("broken")
+    assert [record.id for record in scheduling.schedule_store.records()] == ["whole"]
 
 
 def test_rq_schedulers_own_ways_to_make_jobs_are_closed(scheduling: ScheduleHarness) -> None:

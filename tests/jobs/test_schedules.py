@@ -17,9 +17,10 @@ from rider_core.api.jobs import ID_PATTERN, Priority, RetryPolicy
 from rider_core.api.messages import parse_message
 from rider_core.api.schedules import ScheduleState
 from rider_core.errors import InvalidInput, JobRefused, ScheduleNotFound
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.schedules import Agenda, ScheduleBook, Scheduler, book, due_times
-from rider_core.jobs.schedules.agenda import ID_KNOWN_S
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.schedules import DueStore, Scheduler, ScheduleStore, due_times, schedule_store
+from rider_core.jobs.schedules.due_store import ID_KNOWN_S
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -60,7 +61,7 @@ def test_what_cannot_work_is_refused(scheduling: ScheduleHarness, fields: dict[s
     with pytest.raises((InvalidInput, JobRefused)) as refused:
         scheduling.add(**fields)
     assert told in refused.value.message
-    assert scheduling.book.records() == []
+    assert scheduling.schedule_store.records() == []
 
 
 def test_a_job_carries_what_its_schedule_says(scheduling: ScheduleHarness) -> None:
@@ -78,11 +79,11 @@ def test_a_job_carries_what_its_schedule_says(scheduling: ScheduleHarness) -> No
 
 def test_pausing_catches_up_on_nothing(scheduling: ScheduleHarness) -> None:
     due = scheduling.add()
-    assert scheduling.book.pause("tick").state is ScheduleState.PAUSED
+    assert scheduling.schedule_store.pause("tick").state is ScheduleState.PAUSED
     scheduling.clock.now = due + 120.0
     scheduling.scheduler().enqueue_jobs()
     assert scheduling.backend.handed == []
-    assert scheduling.book.resume("tick").next_ts == due + 180
+    assert scheduling.schedule_store.resume("tick").next_ts == due + 180
     assert scheduling.record().missed == 0
 
 
@@ -90,15 +91,20 @@ def test_names_are_taken_once_and_forgotten(scheduling: ScheduleHarness, monkeyp
     scheduling.add()
     with pytest.raises(InvalidInput, match="already"):
         scheduling.add()
-    assert scheduling.book.add(schedule(every_s=5), replace=True).schedule == schedule(
+    assert scheduling.schedule_store.add(schedule(every_s=5), replace=True).schedule == schedule(
         every_s=5, since_ts=scheduling.clock.now
     )
-    monkeypatch.setattr(book, "MAX_SCHEDULES", 1)
+    monkeypatch.setattr(schedule_store, "MAX_SCHEDULES", 1)
     with pytest.raises(JobRefused, match="no more are taken"):
         scheduling.add(id="other")
-    scheduling.book.remove("tick")
-    assert scheduling.book.records() == []
-    for act in (scheduling.book.remove, scheduling.book.pause, scheduling.book.resume, scheduling.book.get):
+    scheduling.schedule_store.remove("tick")
+    assert scheduling.schedule_store.records() == []
+    for act in (
+        scheduling.schedule_store.remove,
+        scheduling.schedule_store.pause,
+        scheduling.schedule_store.resume,
+        scheduling.schedule_store.get,
+    ):
         with pytest.raises(ScheduleNotFound):
             act("tick")
 
@@ -106,7 +112,7 @@ def test_names_are_taken_once_and_forgotten(scheduling: ScheduleHarness, monkeyp
 def test_too_much_is_refused(scheduling: ScheduleHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInput, match="the limit is 1048576"):
         scheduling.add(task="voice.transcribe", payload={"format": "wav", "audio": "A" * 1_100_000})
-    monkeypatch.setattr(book, "MAX_SCHEDULES", 2)
+    monkeypatch.setattr(schedule_store, "MAX_SCHEDULES", 2)
     scheduling.add(id="one")
     scheduling.add(id="two")
     with pytest.raises(JobRefused, match="there are 2 schedules, no more are taken"):
@@ -186,9 +192,11 @@ def test_what_was_changed_meanwhile_stays_changed(scheduling: ScheduleHarness) -
     due = scheduling.add()
     scheduling.clock.now = due + 0.1
     changed = schedule(cron="0 0 1 1 *")
-    scheduling.scheduler(before_advance=lambda: (scheduling.book.add(changed, replace=True), None)[1]).enqueue_jobs()
+    scheduling.scheduler(
+        before_advance=lambda: (scheduling.schedule_store.add(changed, replace=True), None)[1]
+    ).enqueue_jobs()
     assert scheduling.record().next_ts == due_times(changed).after(due)
-    scheduling.book.remove("tick")
+    scheduling.schedule_store.remove("tick")
     due = scheduling.add()
     scheduling.clock.now = due + 0.1
     # The same id and the same due time, yet another schedule.
@@ -197,7 +205,7 @@ def test_what_was_changed_meanwhile_stays_changed(scheduling: ScheduleHarness) -
 
 
 def readd(scheduling: ScheduleHarness, due: int) -> None:
-    scheduling.book.remove("tick")
+    scheduling.schedule_store.remove("tick")
     scheduling.clock.now = due - 1.0
     scheduling.add(priority="high", since_ts=due - 60)
     scheduling.clock.now = due + 0.1
@@ -206,7 +214,7 @@ def readd(scheduling: ScheduleHarness, due: int) -> None:
 # The process
 
 
-class Watched(Agenda):
+class Watched(DueStore):
     """Says that the scheduler has begun to wait."""
 
     def __init__(self, connection: redis.Redis) -> None:
@@ -219,12 +227,12 @@ class Watched(Agenda):
 
 
 def test_a_change_wakes_it_and_so_does_a_due_time(connection: redis.Redis) -> None:
-    schedules, agenda = ScheduleBook(connection), Watched(connection)
-    scheduler = Scheduler(agenda, RQBackend(connection))
+    schedules, due_store = ScheduleStore(connection), Watched(connection)
+    scheduler = Scheduler(due_store, RedisJobBackend(connection, RQLists()))
     thread = threading.Thread(target=scheduler.run)
     thread.start()
     try:
-        assert agenda.waiting.wait(10)
+        assert due_store.waiting.wait(10)
         assert schedules.schedulers() == 1
         # By itself it looks again after ten seconds.
         schedules.add(schedule(every_s=2))
@@ -241,7 +249,7 @@ def test_of_two_processes_one_is_killed(
     valkey: Valkey, connection: redis.Redis, processes: Processes, point: str
 ) -> None:
     """Killed at its first job, while the other one runs: every second has its job, and has it once."""
-    schedules, backend = ScheduleBook(connection), RQBackend(connection)
+    schedules, backend = ScheduleStore(connection), RedisJobBackend(connection, RQLists())
     steady = processes.start(DOOMED, valkey.url, "never")
     doomed = processes.start(DOOMED, valkey.url, point)
     wait_until(lambda: schedules.schedulers() == 2, what="two schedulers")
@@ -258,7 +266,7 @@ def test_of_two_processes_one_is_killed(
 
 
 def assert_each_second_has_one_job(
-    schedules: ScheduleBook, backend: RQBackend, first: int, steady: subprocess.Popen[bytes]
+    schedules: ScheduleStore, backend: RedisJobBackend, first: int, steady: subprocess.Popen[bytes]
 ) -> None:
     steady.terminate()
     assert steady.wait(timeout=10) == 0

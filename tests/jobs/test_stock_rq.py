@@ -17,9 +17,8 @@ from rq_dashboard import blueprint, default_settings
 from rq_dashboard.web import setup_rq_connection
 
 from rider_core.api import JobState
-from rider_core.jobs.ledger import Outcome
-from rider_core.jobs.ledger.codec import order_from_data
-from rider_core.jobs.ledger.keys import DEAD_LETTER_TTL_S
+from rider_core.jobs import Outcome, spec_from_data
+from rider_core.jobs.store.keys import DEAD_LETTER_TTL_S
 from rider_core.testing.jobs import Stage
 from rider_core.testing.jobs.stage import spec
 from rider_core.testing.processes import Processes
@@ -53,18 +52,18 @@ def test_what_a_stock_worker_took_is_done_by_ours(
     assert stage.connection.zcard("rq:failed:text") == 3, processes.log("stock")
     assert {stage.backend.get(job_id).state for job_id in ids} == {JobState.WAITING}
     with caplog.at_level(logging.WARNING):
-        assert stage.desk.reap() == 3
+        assert stage.consumer.reap() == 3
     assert "taken by a program that is not Rider-PC's" in caplog.text
-    claims = [stage.take() for _ in ids]
-    assert {claim.id for claim in claims} == set(ids)
-    assert {claim.attempt for claim in claims} == {1}
-    assert {order_from_data(claim.data).payload["prompt"] for claim in claims} == {"job 0", "job 1", "job 2"}
-    for claim in claims:
-        assert stage.done(claim, "done")
+    leased_jobs = [stage.dequeue() for _ in ids]
+    assert {leased.id for leased in leased_jobs} == set(ids)
+    assert {leased.attempt for leased in leased_jobs} == {1}
+    assert {spec_from_data(leased.data).payload["prompt"] for leased in leased_jobs} == {"job 0", "job 1", "job 2"}
+    for leased in leased_jobs:
+        assert stage.done(leased, "done")
     assert [record.state for record in map(stage.backend.get, ids)] == [JobState.DONE] * 3
     assert stage.backend.dead_letters("text", 10) == []
     assert not any(stage.connection.exists(f"rq:results:{job_id}") for job_id in ids)
-    assert stage.desk.reap() == 0
+    assert stage.consumer.reap() == 0
 
 
 def test_beside_a_stock_worker_all_jobs_are_done(stage: Stage, valkey: Valkey, processes: Processes) -> None:
@@ -81,12 +80,12 @@ def test_what_its_housekeeping_took_from_a_dead_worker_is_an_attempt(
     stage: Stage, valkey: Valkey, processes: Processes
 ) -> None:
     first, last = stage.backend.submit_many([spec(), spec(retry={"max_attempts": 1})])
-    for claim in (stage.take(), stage.take()):
-        stage.connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
+    for leased in (stage.dequeue(), stage.dequeue()):
+        stage.connection.zadd(f"rq:wip:{leased.lane}", {f"{leased.id}:{leased.execution}": time.time() - 100})
     stock_worker(processes, valkey, "text")
     assert stage.connection.zcard("rq:failed:text") == 2
-    assert stage.desk.reap() == 1
-    assert stage.take().attempt == 2
+    assert stage.consumer.reap() == 1
+    assert stage.dequeue().attempt == 2
     record = stage.backend.get(last)
     assert (record.state, record.problem and record.problem.code) == (JobState.FAILED, "lost")
     assert stage.backend.get(first).state is JobState.RUNNING
@@ -94,16 +93,16 @@ def test_what_its_housekeeping_took_from_a_dead_worker_is_an_attempt(
 
 def test_what_its_scheduler_put_into_the_queue_is_run(stage: Stage, connection: redis.Redis) -> None:
     job_id = stage.backend.submit(spec())
-    assert stage.fail(stage.take(), delay_s=0.2)
+    assert stage.fail(stage.dequeue(), delay_s=0.2)
     connection.zadd("rq:scheduled:text", {job_id: time.time() - 1})
     scheduler = RQScheduler(["text"], connection=connection)
     scheduler.acquire_locks()
     scheduler.prepare_registries()
     scheduler.enqueue_scheduled_jobs()
     scheduler.release_locks()
-    claim = stage.take()
-    assert claim.attempt == 2
-    assert order_from_data(claim.data).id == job_id
+    leased = stage.dequeue()
+    assert leased.attempt == 2
+    assert spec_from_data(leased.data).id == job_id
 
 
 def test_a_traceback_takes_little_more_memory_than_its_text(stage: Stage, connection: redis.Redis) -> None:
@@ -128,10 +127,10 @@ def test_its_requeue_is_ours(stage: Stage, connection: redis.Redis) -> None:
     """As many attempts as at first."""
     (job_id,) = stage.bury(spec(retry={"max_attempts": 2}))
     requeue_job(job_id, connection=connection)
-    claim = stage.take()
-    assert claim.id == job_id
-    assert stage.fail(claim)
-    again = stage.take()
+    leased = stage.dequeue()
+    assert leased.id == job_id
+    assert stage.fail(leased)
+    again = stage.dequeue()
     assert stage.done(again, "done")
     record = stage.backend.get(job_id)
     assert (record.state, record.problem) == (JobState.DONE, None)
@@ -141,7 +140,7 @@ def test_a_deadline_that_passed_does_not_drop_what_was_requeued(stage: Stage, co
     (job_id,) = stage.bury(spec(deadline_ts=time.time() + 0.5))
     let_pass(0.6, "the deadline")
     requeue_job(job_id, connection=connection)
-    assert stage.done(stage.take(), "done")
+    assert stage.done(stage.dequeue(), "done")
 
 
 def test_the_dashboard_shows_tracebacks_and_requeues(stage: Stage, dashboard: FlaskClient) -> None:
@@ -151,21 +150,21 @@ def test_the_dashboard_shows_tracebacks_and_requeues(stage: Stage, dashboard: Fl
     about = dashboard.get(f"/0/data/job/{job_id}.json").get_json()
     assert (about["status"], about["exc_info"]) == ("failed", "Traceback: at line 1")
     assert dashboard.post(f"/job/{job_id}/requeue").get_json() == {"status": "OK"}
-    assert stage.done(stage.take(), "done")
+    assert stage.done(stage.dequeue(), "done")
     assert dashboard.get(f"/0/data/job/{job_id}.json").get_json()["exc_info"] is None
 
 
-@pytest.mark.parametrize("outcome", [Outcome.HOPELESS, None], ids=["without a traceback", "its worker died"])
+@pytest.mark.parametrize("outcome", [Outcome.PERMANENT, None], ids=["without a traceback", "its worker died"])
 def test_every_dead_letter_says_something_there(
     stage: Stage, dashboard: FlaskClient, connection: redis.Redis, outcome: Outcome | None
 ) -> None:
     job_id = stage.backend.submit(spec(retry={"max_attempts": 1}))
-    claim = stage.take()
+    leased = stage.dequeue()
     if outcome:
-        stage.fail(claim, outcome)
+        stage.fail(leased, outcome)
     else:
-        connection.zadd(f"rq:wip:{claim.lane}", {f"{claim.id}:{claim.execution}": time.time() - 100})
-        stage.desk.reap()
+        connection.zadd(f"rq:wip:{leased.lane}", {f"{leased.id}:{leased.execution}": time.time() - 100})
+        stage.consumer.reap()
     assert dashboard.get(f"/0/data/job/{job_id}.json").get_json()["exc_info"]
     assert stage.backend.purge(job_id)
     assert connection.keys(f"*{job_id}*") == []
@@ -176,13 +175,13 @@ def test_what_was_packed_too_tightly_is_refused(stage: Stage, connection: redis.
     job_id = stage.backend.submit(spec())
     connection.hset(f"rq:job:{job_id}", "data", zlib.compress(b"[" + bytes(100 << 20)))
     with pytest.raises(Exception, match="more than 67108864 bytes"):
-        order_from_data(stage.take().data)
+        spec_from_data(stage.dequeue().data)
 
 
 def test_jobs_of_others_stay_where_they_failed(stage: Stage, valkey: Valkey, processes: Processes) -> None:
     rq.Queue("text", connection=stage.connection).enqueue("operator.truediv", 1, 0)
     stock_worker(processes, valkey, "text")
-    assert stage.desk.reap() == 0
+    assert stage.consumer.reap() == 0
     assert stage.connection.zcard("rq:failed:text") == 1
 
 
@@ -195,10 +194,10 @@ def test_a_stock_pool_destroys_nothing(stage: Stage, valkey: Valkey, processes: 
         log="stock",
     )
     assert pool.wait(40) == 0, processes.log("stock")
-    stage.desk.reap()
-    claims = [stage.take() for _ in ids]
-    assert {claim.id for claim in claims} == set(ids)
-    assert {claim.attempt for claim in claims} == {1}
+    stage.consumer.reap()
+    leased_jobs = [stage.dequeue() for _ in ids]
+    assert {leased.id for leased in leased_jobs} == set(ids)
+    assert {leased.attempt for leased in leased_jobs} == {1}
 
 
 def test_its_command_requeues_all_and_suspends_ours(stage: Stage, valkey: Valkey, processes: Processes) -> None:
@@ -209,11 +208,11 @@ def test_its_command_requeues_all_and_suspends_ours(stage: Stage, valkey: Valkey
     buried = stage.bury(spec(), spec())
     rq_says("requeue", "--queue", "text", "--all")
     rq_says("suspend")
-    assert stage.desk.take() == []
+    assert stage.consumer.dequeue() == []
     waiting = stage.backend.submit(spec())
-    assert stage.desk.take() == []
+    assert stage.consumer.dequeue() == []
     rq_says("resume")
-    claims = [stage.take() for _ in range(3)]
-    assert {claim.id for claim in claims} == {*buried, waiting}
-    assert all(stage.done(claim, "done") for claim in claims)
+    leased_jobs = [stage.dequeue() for _ in range(3)]
+    assert {leased.id for leased in leased_jobs} == {*buried, waiting}
+    assert all(stage.done(leased, "done") for leased in leased_jobs)
     rq_says("info")

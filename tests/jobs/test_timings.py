@@ -8,9 +8,9 @@ from typing import Any
 
 import redis
 
-from rider_core.jobs.ledger import keys
-from rider_core.jobs.rq_backend import RQBackend
-from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
+from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.store import keys
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
 from rider_core.testing.jobs.stage import spec
 from rider_core.testing.waiting import wait_until
@@ -22,15 +22,15 @@ def lease_left_s(connection: redis.Redis) -> float:
 
 
 def test_a_lease_lasts_as_long_as_was_said(connection: redis.Redis) -> None:
-    backend = RQBackend(connection, JobTimings(lease_s=300.0))
+    backend = RedisJobBackend(connection, RQLists(), JobTimings(lease_s=300.0))
     backend.submit(spec())
-    desk = backend.desk("w1", ["text"])
-    (claim,) = desk.take()
+    consumer = backend.consumer("w1", ["text"])
+    (leased,) = consumer.dequeue()
     assert 290 < lease_left_s(connection) <= 300
-    connection.zadd(keys.started_key("text"), {f"{claim.id}:{claim.execution}": time.time() + 1})
-    assert desk.heartbeat([claim]) == []
+    connection.zadd(keys.started_key("text"), {f"{leased.id}:{leased.execution}": time.time() + 1})
+    assert consumer.heartbeat([leased]) == []
     assert 290 < lease_left_s(connection) <= 300
-    desk.close()
+    consumer.close()
 
 
 def test_a_worker_counts_as_long_as_was_said(connection: redis.Redis) -> None:
@@ -39,11 +39,11 @@ def test_a_worker_counts_as_long_as_was_said(connection: redis.Redis) -> None:
     connection.hset("rq:worker:w1", mapping={"last_heartbeat": beat, "rider_tasks": '["text.generate"]'})
     pubsub: Any = connection.pubsub
     listener = pubsub()
-    listener.subscribe(keys.CANCEL_CHANNEL.format(worker="w1"))
+    listener.subscribe(keys.cancel_channel("w1"))
     listener.get_message(timeout=5)
-    patient = RQBackend(connection, JobTimings(worker_alive_s=120.0))
+    patient = RedisJobBackend(connection, RQLists(), JobTimings(worker_alive_s=120.0))
     assert patient.capacity()["text.generate"] == 1
-    assert RQBackend(connection).capacity()["text.generate"] == 0
+    assert RedisJobBackend(connection, RQLists()).capacity()["text.generate"] == 0
     listener.close()
     wait_until(
         lambda: patient.capacity()["text.generate"] == 0, 2, what="the loss of a worker whose connection is gone"

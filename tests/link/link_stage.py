@@ -19,7 +19,8 @@ from rider_vision_tracking import new_byte_track
 
 from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.link import Link, LinkOptions, custody, readiness
 from rider_core.link.domain import OURS
 from rider_core.link.options import House, VisionOptions
@@ -52,7 +53,7 @@ class Stage:
 
     robot: SimulatedRobot
     link: Link
-    backend: RQBackend
+    backend: RedisJobBackend
     valkey: Valkey
     processes: Processes
     told: list[tuple[str, dict[str, Any]]]
@@ -142,7 +143,7 @@ def on_stage(
             robot's own 5 s would end its voice in tests of other things.
         voice_keepalive: Off, so that what the robot hears is what the test caused.
     """
-    backend = RQBackend(connection, FAST_TIMINGS)
+    backend = RedisJobBackend(connection, RQLists(), FAST_TIMINGS)
     config = RobotConfig(
         publish_port=0,
         subscribe_port=0,

@@ -11,7 +11,8 @@ import redis
 from link_stage import Stage, prepare
 
 from rider_core.errors import BackendUnavailable
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.link.capacity_watch import EVERY_S, STALE_S, CapacityWatch
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def watch(connection: redis.Redis) -> Iterator[CapacityWatch]:
     """With the time limits of the product."""
-    watch = CapacityWatch(RQBackend(connection))
+    watch = CapacityWatch(RedisJobBackend(connection, RQLists()))
     watch.start()
     wait_until(lambda: watch.known.looked)
     yield watch

@@ -7,8 +7,8 @@ import redis
 from panel_stage import PanelStage
 
 from rider_core.api import JobSpec, JobState
-from rider_core.jobs.ledger import Ended, Outcome
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["alone", "with files"])
@@ -36,11 +36,11 @@ def test_metrics_do_not_grow_with_made_up_names(stage: PanelStage, shared: bool)
 
 
 def test_metrics_tell_of_jobs_as_the_ledger_does(stage: PanelStage, connection: redis.Redis) -> None:
-    backend = RQBackend(connection)
+    backend = RedisJobBackend(connection, RQLists())
     stage.start()
     done, _waiting = backend.submit_many([JobSpec(task="text.generate", payload={"prompt": "x"}) for _ in range(2)])
-    desk = backend.desk("w1", ["text"])
-    desk.commit([Ended(desk.take()[0], Outcome.DONE, "{}", "echo", True)])
+    consumer = backend.consumer("w1", ["text"])
+    consumer.commit([AttemptResult(consumer.dequeue()[0], Outcome.DONE, "{}", "echo", True)])
     text = stage.get("/metrics").text
     assert backend.get(done).state is JobState.DONE
     assert 'rider_job_events_total{event="accepted",queue="text",task="text.generate"} 2.0' in text

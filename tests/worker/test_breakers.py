@@ -9,7 +9,8 @@ import redis
 
 from rider_core.api import JobRecord, JobSpec, JobState, RetryPolicy
 from rider_core.errors import InvalidInput, JobFailed
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -116,7 +117,7 @@ class Bench:
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.connection = processes, connection
-        self.backend = RQBackend(connection)
+        self.backend = RedisJobBackend(connection, RQLists())
         self.broken = processes.folder / "broken"
         self.broken.touch()
         install_plugin(processes.folder, "two-engines", SOURCE)

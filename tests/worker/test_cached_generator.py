@@ -14,7 +14,13 @@ from rider_core.database import Database
 from rider_core.errors import InvalidInput
 from rider_core.metrics import ANSWER_CACHE
 from rider_core.runtime.prompts import PromptBook
-from rider_core.worker.answer_cache import ENTRY, SIZES, TOTAL, USED, AnswerCache
+from rider_core.worker.answer_cache import (
+    AnswerCache,
+    answer_key,
+    answer_sizes_key,
+    answers_size_key,
+    answers_used_key,
+)
 from rider_core.worker.cached_generator import CachedGenerator
 
 AGE_S = 600
@@ -169,10 +175,10 @@ def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, pr
     for number in range(40):
         answers.generate(provider, asked(f"question {number}", max_tokens=1_000), lambda _: None)
         assert answers.generate(provider, asked("question 0", max_tokens=1_000), lambda _: None).from_cache
-    sizes = [int(size) for size in connection.hvals(SIZES)]
-    total = int(connection.get(TOTAL) or 0)
+    sizes = [int(size) for size in connection.hvals(answer_sizes_key())]
+    total = int(connection.get(answers_size_key()) or 0)
     assert sum(sizes) == total <= limit
-    assert connection.zcard(USED) == len(sizes) == len(connection.keys(ENTRY + "*")) < 40
+    assert connection.zcard(answers_used_key()) == len(sizes) == len(connection.keys(answer_key("*"))) < 40
     assert counted("evicted") == evicted + 40 - len(sizes)
     assert not answers.generate(provider, asked("question 1", max_tokens=1_000), lambda _: None).from_cache
 
@@ -180,16 +186,16 @@ def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, pr
 def test_what_does_not_fit_at_all_is_not_kept(connection: redis.Redis, prompts: PromptBook) -> None:
     answers = CachedGenerator(prompts, AnswerCache(connection, 1_000, AGE_S))
     answers.generate(Counting(), asked(max_tokens=2_000), lambda _: None)
-    assert connection.zcard(USED) == 0
+    assert connection.zcard(answers_used_key()) == 0
 
 
 def test_age_is_bounded(answers: CachedGenerator, connection: redis.Redis) -> None:
     answers.generate(Counting(), asked(), lambda _: None)
-    (entry,) = connection.keys(ENTRY + "*")
+    (entry,) = connection.keys(answer_key("*"))
     assert AGE_S - 10 < connection.ttl(entry) <= AGE_S
     connection.delete(entry)  # as Redis does when its time has come
     assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
-    assert connection.zcard(USED) == connection.hlen(SIZES) == 1
+    assert connection.zcard(answers_used_key()) == connection.hlen(answer_sizes_key()) == 1
 
 
 def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: PromptBook) -> None:
@@ -201,7 +207,7 @@ def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: Prompt
 
 def test_a_damaged_entry_is_no_answer(answers: CachedGenerator, connection: redis.Redis) -> None:
     answers.generate(Counting(), asked(), lambda _: None)
-    (entry,) = connection.keys(ENTRY + "*")
+    (entry,) = connection.keys(answer_key("*"))
     connection.set(entry, b'{"text": 1}')
     assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
 

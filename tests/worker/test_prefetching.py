@@ -9,7 +9,7 @@ import pytest
 from worker_harness import WorkerHarness
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
-from rider_core.jobs.ledger import keys
+from rider_core.jobs.store import keys
 from rider_core.testing.waiting import wait_until
 
 ONCE = RetryPolicy(max_attempts=1)

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from rider_core.api import JobSpec, JobState
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -71,7 +72,7 @@ class House:
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.connection = processes, connection
-        self.backend = RQBackend(connection)
+        self.backend = RedisJobBackend(connection, RQLists())
         self.gate: Path = processes.folder / "gate"
         install_plugin(processes.folder, "sluggish-engine", SOURCE)
         processes.environment.update(GATE=str(self.gate), REDIS_URL=valkey.url)

@@ -7,9 +7,9 @@ import redis
 from rq import Worker
 
 from rider_core.api import JobSpec
-from rider_core.jobs.ledger.codec import order_from_data
-from rider_core.jobs.ledger.keys import job_key
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend, spec_from_data
+from rider_core.jobs.rq_lists import RQLists
+from rider_core.jobs.store.keys import job_key
 from rider_core.testing.forked import ForkedProcess
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
@@ -20,7 +20,7 @@ class WorkerHarness:
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.valkey, self.connection = processes, valkey, connection
-        self.backend = RQBackend(connection)
+        self.backend = RedisJobBackend(connection, RQLists())
         self.ledger = processes.folder / "ledger"
         install_plugin(processes.folder, "probe-engine", probe.SOURCE)
         processes.environment.update(LEDGER=str(self.ledger), REDIS_URL=valkey.url)
@@ -40,7 +40,7 @@ class WorkerHarness:
     def prompt_of(self, job_id: str) -> str:
         """The prompt of a job that ended."""
         data = self.connection.hget(job_key(job_id), "data")
-        order = order_from_data(data)  # type: ignore[arg-type]
+        order = spec_from_data(data)  # type: ignore[arg-type]
         assert isinstance(order, JobSpec)
         return str(order.payload["prompt"])
 

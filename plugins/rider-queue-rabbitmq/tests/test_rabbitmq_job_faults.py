@@ -13,8 +13,8 @@ from rider_queue_rabbitmq import RabbitSettings, RabbitTransport
 from rider_core.api import JobState
 from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable, JobNotFound
-from rider_core.jobs.broker_backend import BrokerBackend
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.broker import BrokerTransport
 from rider_core.testing.jobs.faults import JobFaultContract, Scene
 from rider_core.testing.jobs.faults.proxy import AnswerSwallower
 from rider_core.testing.jobs.faults.redis_away import Submitting
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 class TestOverRabbitMQ(JobFaultContract):
     @pytest.fixture
-    def backend_on(self, transport: RabbitTransport) -> Callable[[redis.Redis], LedgerBackend]:
-        return lambda connection: BrokerBackend(connection, transport)
+    def backend_on(self, transport: RabbitTransport) -> Callable[[redis.Redis], RedisJobBackend]:
+        return lambda connection: RedisJobBackend(connection, BrokerTransport(transport))
 
     @pytest.fixture
     def carrier(self, settings: RabbitSettings) -> dict[str, str]:
@@ -56,7 +56,7 @@ class TestOverRabbitMQ(JobFaultContract):
     ) -> None:
         """RabbitMQ has the ticket, the caller was told that it has not, and submits the same job again: one run."""
         transport = RabbitTransport(settings.model_copy(update={"port": swallower_of_confirms.port}))
-        direct, scene.backend = scene.backend, BrokerBackend(scene.connection, transport)
+        direct, scene.backend = scene.backend, RedisJobBackend(scene.connection, BrokerTransport(transport))
         scene.submit("before")  # so that everything is connected and declared
         order = scene.spec("once")
         swallower_of_confirms.swallow(1)

@@ -1,11 +1,11 @@
-"""The contract of a job backend, whatever carries the jobs. For an author of a `JobTransport`:
+"""The contract of a job backend with any transport. For an author of a `JobTransport`:
 
     class TestMyBroker(JobBackendContract):
         quiet_s = 0.5
 
         @pytest.fixture
         def backend(self, connection):
-            backend = BrokerBackend(connection, MyBroker())
+            backend = RedisJobBackend(connection, BrokerTransport(MyBroker()))
             yield backend
             backend.close()
 
@@ -20,7 +20,9 @@ from typing import ClassVar
 import pytest
 import redis
 
-from rider_core.jobs.ledger import LedgerBackend, functions
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.store import protocol
+from rider_core.jobs.store.functions import job_library
 from rider_core.testing.jobs.admission import JobAdmissionContract
 from rider_core.testing.jobs.batches import JobBatchContract
 from rider_core.testing.jobs.life import JobLifeContract
@@ -43,7 +45,7 @@ class JobBackendContract(
     quiet_s: ClassVar[float] = 0.0
 
     @pytest.fixture
-    def stage(self, backend: LedgerBackend, connection: redis.Redis) -> Iterator[Stage]:
+    def stage(self, backend: RedisJobBackend, connection: redis.Redis) -> Iterator[Stage]:
         stage = Stage(backend, connection, self.quiet_s)
         yield stage
         stage.close()
@@ -60,7 +62,7 @@ class JobBackendContract(
 
 
 def _with_constant(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> Iterator[None]:
-    monkeypatch.setitem(functions.CONSTANTS, name, value)
-    functions.Library.of.cache_clear()
+    monkeypatch.setitem(protocol.CONSTANTS, name, value)
+    job_library.cache_clear()
     yield
-    functions.Library.of.cache_clear()
+    job_library.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 
 from rider_core.api.jobs import JobState, Priority
 from rider_core.errors import InvalidInput, JobNotFound, JobRefused, QueueFull
-from rider_core.jobs.ledger.admission import REFRESH_S
+from rider_core.jobs.store.admission import REFRESH_S
 from rider_core.testing.jobs.stage import Stage, spec
 from rider_core.testing.waiting import let_pass
 
@@ -20,7 +20,7 @@ class JobAdmissionContract:
         job = spec(id="once")
         assert stage.backend.submit(job) == stage.backend.submit(job) == "once"
         assert stage.backend.submit_many([job, job]) == ["once", "once"]
-        assert [claim.id for claim in stage.take_all()] == ["once"]
+        assert [leased.id for leased in stage.take_all()] == ["once"]
 
     def test_refusals_name_what_is_wrong(self, stage: Stage) -> None:
         backend = stage.backend
@@ -69,7 +69,7 @@ class JobAdmissionContract:
             with pytest.raises(QueueFull, match="no more jobs are taken") as refusal:
                 stage.backend.submit(spec())
             assert refusal.value.retry_after_s > 0
-            assert stage.done(stage.take(), "x")
+            assert stage.done(stage.dequeue(), "x")
         finally:
             stage.connection.config_set("maxmemory", 0)
             stage.connection.delete("ballast")

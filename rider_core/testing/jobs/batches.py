@@ -18,8 +18,9 @@ from rider_core.api.jobs import (
     RetryPolicy,
 )
 from rider_core.errors import InvalidInput, JobFailed, JobNotFound, JobRefused, TooLarge
-from rider_core.jobs.ledger import Ended, Outcome, keys
-from rider_core.jobs.ledger.reports import Report
+from rider_core.jobs import AttemptResult, Outcome
+from rider_core.jobs.store import keys
+from rider_core.jobs.store.batch_chunks import BatchChunk
 from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
 
 
@@ -28,9 +29,9 @@ def batch(number: int, **options: Any) -> BatchSpec:
     return BatchSpec(**{"task": "text.generate", "payloads": payloads, **options})
 
 
-def report(*numbers: int, failed: int | None = None) -> Report:
+def report(*numbers: int, failed: int | None = None) -> BatchChunk:
     """These items have an answer; that one has failed."""
-    made = Report()
+    made = BatchChunk()
     if numbers:
         made.add_results(numbers, ",".join(json.dumps({"text": f"answer {n}"}) for n in numbers).encode())
     if failed is not None:
@@ -49,16 +50,16 @@ class JobBatchContract:
         backend = stage.backend
         job_id = backend.submit_batch(batch(3))
         assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
-        claim = stage.take()
-        assert stage.desk.commit_items(claim, report(0, 2), far(2), "echo-text", True)
+        leased = stage.dequeue()
+        assert stage.consumer.commit_items(leased, report(0, 2), far(2), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
         assert backend.batch_items(job_id) == [
             BatchItem(result={"text": "answer 0"}),
             BatchItem(),
             BatchItem(result={"text": "answer 2"}),
         ]
-        assert stage.desk.commit_items(claim, report(1), far(3), "echo-text", True)
-        assert stage.desk.commit([Ended(claim, Outcome.DONE, "", "echo-text", True)]) == [True]
+        assert stage.consumer.commit_items(leased, report(1), far(3), "echo-text", True)
+        assert stage.consumer.commit([AttemptResult(leased, Outcome.DONE, "", "echo-text", True)]) == [True]
         record = backend.wait(job_id, 1)
         assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
         assert [item.result for item in backend.batch_items(job_id)] == [{"text": f"answer {n}"} for n in range(3)]
@@ -68,21 +69,21 @@ class JobBatchContract:
     def test_only_the_items_that_failed_are_tried_again(self, stage: Stage) -> None:
         backend = stage.backend
         job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
-        claim = stage.take()
-        stage.desk.commit_items(claim, report(0, 2, failed=1), far(2, 1), "echo-text", True)
+        leased = stage.dequeue()
+        stage.consumer.commit_items(leased, report(0, 2, failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
-        stage.fail(claim)
-        again = stage.take()
-        assert stage.desk.items_known(again) == ({0, 2}, {1})
-        stage.desk.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
+        stage.fail(leased)
+        again = stage.dequeue()
+        assert stage.consumer.finished_items(again) == ({0, 2}, {1})
+        stage.consumer.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         stage.fail(again)
         with pytest.raises(JobFailed):
             backend.wait(job_id, 1).value()
         assert backend.requeue(job_id)
-        third = stage.take()
-        stage.desk.commit_items(third, report(1), far(3), "echo-text", True)
-        stage.desk.commit([Ended(third, Outcome.DONE, "", "echo-text", True)])
+        third = stage.dequeue()
+        stage.consumer.commit_items(third, report(1), far(3), "echo-text", True)
+        stage.consumer.commit([AttemptResult(third, Outcome.DONE, "", "echo-text", True)])
         assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
         assert backend.get(job_id).state is JobState.DONE
 
@@ -90,17 +91,17 @@ class JobBatchContract:
         orders: list[AnySpec] = [batch(2), spec(), batch(3)]
         assert stage.backend.submit_many(orders) == [order.id for order in orders]
         for order in orders:
-            claim = stage.take()
-            assert claim.id == order.id
-            stage.desk.commit([Ended(claim, Outcome.DONE, "{}", "echo-text", True)])
+            leased = stage.dequeue()
+            assert leased.id == order.id
+            stage.consumer.commit([AttemptResult(leased, Outcome.DONE, "{}", "echo-text", True)])
         progress = [stage.backend.get(order.id).progress for order in orders]
         assert [one and one.total for one in progress] == [2, None, 3]
 
     def test_a_lost_lease_keeps_no_items(self, stage: Stage) -> None:
         job_id = stage.backend.submit_batch(batch(2))
-        claim = stage.take()
+        leased = stage.dequeue()
         stage.backend.cancel(job_id)
-        assert not stage.desk.commit_items(claim, report(0), far(1), "echo-text", True)
+        assert not stage.consumer.commit_items(leased, report(0), far(1), "echo-text", True)
         assert stage.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
     def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, stage: Stage) -> None:

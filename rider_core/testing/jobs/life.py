@@ -14,9 +14,10 @@ from rider_core.api.jobs import JobState, Priority
 from rider_core.api.tasks import TASKS
 from rider_core.errors import JobCancelled, JobExpired, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import Ended, Outcome, keys
-from rider_core.jobs.ledger.codec import rq_time
-from rider_core.jobs.ledger.functions import MAX_TOLD_BYTES
+from rider_core.jobs import AttemptResult, Outcome
+from rider_core.jobs.store import keys
+from rider_core.jobs.store.keys import MAX_NOTIFIED_BYTES
+from rider_core.jobs.store.rq_format import rq_time
 from rider_core.testing.jobs.stage import Stage, spec
 from rider_core.timing import Stopwatch
 
@@ -28,11 +29,11 @@ class JobLifeContract:
         backend = stage.backend
         job_id = backend.submit(spec(origin="test"))
         assert backend.get(job_id).state is JobState.WAITING
-        claim = stage.take()
-        assert stage.prompt_of(claim) == "hello"
+        leased = stage.dequeue()
+        assert stage.prompt_of(leased) == "hello"
         running = backend.get(job_id)
         assert (running.state, running.attempts) == (JobState.RUNNING, 1)
-        assert stage.done(claim, "hello")
+        assert stage.done(leased, "hello")
         done = backend.wait(job_id, 1)
         assert done.value() == {"text": "hello"}
         assert (done.state, done.provider, done.mock, done.origin) == (JobState.DONE, "echo-text", True, "test")
@@ -40,25 +41,27 @@ class JobLifeContract:
         assert [record.id for record in backend.recent(10)] == [job_id]
         assert stage.kinds() == ["job.accepted", "job.started", "job.done"]
 
-    @pytest.mark.parametrize("length", [10, 2 * MAX_TOLD_BYTES])
+    @pytest.mark.parametrize("length", [10, 2 * MAX_NOTIFIED_BYTES])
     def test_run_submits_and_waits(self, stage: Stage, length: int) -> None:
         """A short result comes with the word that the job has ended, a long one is fetched."""
         order = spec()
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(stage.backend.run, order, 20)
-            claim = stage.take()
-            stage.desk.commit([Ended(claim, Outcome.DONE, json.dumps({"text": "x" * length}), "echo-text", True)])
+            leased = stage.dequeue()
+            stage.consumer.commit(
+                [AttemptResult(leased, Outcome.DONE, json.dumps({"text": "x" * length}), "echo-text", True)]
+            )
             record = running.result(20)
         assert (record.id, record.state, record.value()) == (order.id, JobState.DONE, {"text": "x" * length})
 
     def test_what_came_before_the_first_wait_is_not_slept_through(self, stage: Stage) -> None:
-        desk = stage.desk_of("fresh")
-        assert desk.take() == []
+        consumer = stage.consumer_of("fresh")
+        assert consumer.dequeue() == []
         job_id = stage.backend.submit(spec())
         watch = Stopwatch.start()
-        desk.wait_for_work(15)
+        consumer.wait_for_work(15)
         assert watch.elapsed_s < 10
-        assert stage.take("fresh").id == job_id
+        assert stage.dequeue("fresh").id == job_id
 
     @pytest.mark.parametrize("long", [True, False])
     def test_what_was_asked_for_is_forgotten_where_it_is_long(self, stage: Stage, long: bool) -> None:
@@ -66,9 +69,9 @@ class JobLifeContract:
         payload = {"prompt": "x" * (keys.LONG_DATA_BYTES if long else 10)}
         done, failed, cancelled = (stage.backend.submit(spec(payload=payload)) for _ in range(3))
         assert stage.backend.cancel(cancelled)
-        claims = {claim.id: claim for claim in stage.take_all()}
-        assert stage.done(claims[done], "hello")
-        assert stage.fail(claims[failed], Outcome.HOPELESS)
+        leased_jobs = {leased.id: leased for leased in stage.take_all()}
+        assert stage.done(leased_jobs[done], "hello")
+        assert stage.fail(leased_jobs[failed], Outcome.PERMANENT)
         kept = {
             job_id: bool(stage.connection.hget(keys.job_key(job_id), "data")) for job_id in (done, failed, cancelled)
         }
@@ -80,7 +83,7 @@ class JobLifeContract:
         order = spec()
         with pytest.raises(WaitTimeout, match=f"{order.id} is still waiting"):
             stage.backend.run(order, 0.05)
-        assert stage.take().id == order.id
+        assert stage.dequeue().id == order.id
 
     def test_an_expired_job_never_runs(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(deadline_ts=time.time() - 0.01))
@@ -92,35 +95,35 @@ class JobLifeContract:
     def test_cancel_ends_waiting_jobs(self, stage: Stage) -> None:
         first, second = stage.backend.submit_many([spec(), spec()])
         assert stage.backend.cancel(first)
-        assert [claim.id for claim in stage.take_all()] == [second]
+        assert [leased.id for leased in stage.take_all()] == [second]
         with pytest.raises(JobCancelled):
             stage.backend.get(first).value()
         assert not stage.backend.cancel(first)
         assert not stage.backend.cancel("nobody")
 
     def test_cancel_ends_a_running_job_and_discards_its_result(self, stage: Stage) -> None:
-        stage.desk.hear_cancellations()
+        stage.consumer.subscribe_cancellations()
         job_id = stage.backend.submit(spec())
-        claim = stage.take()
+        leased = stage.dequeue()
         assert stage.backend.cancel(job_id)
-        assert stage.desk.next_cancelled(5) == job_id
-        assert stage.desk.heartbeat([claim]) == [claim]
-        assert not stage.done(claim, "late")
+        assert stage.consumer.next_cancelled(5) == job_id
+        assert stage.consumer.heartbeat([leased]) == [leased]
+        assert not stage.done(leased, "late")
         assert stage.backend.wait(job_id, 1).state is JobState.CANCELLED
         assert not stage.connection.exists(keys.started_key("text"))
         assert stage.kinds() == ["job.accepted", "job.started", "job.cancelled"]
         assert not stage.connection.exists("rq:worker:w1"), "a worker that does not exist was written down"
         done = stage.backend.submit(spec())
-        stage.done(stage.take(), "x")
+        stage.done(stage.dequeue(), "x")
         assert not stage.backend.cancel(done)
         assert stage.backend.get(done).state is JobState.DONE
 
     def test_the_wait_for_cancellations_can_be_ended(self, stage: Stage) -> None:
-        stage.desk.hear_cancellations()
-        timer = threading.Timer(0.1, stage.desk.wake)
+        stage.consumer.subscribe_cancellations()
+        timer = threading.Timer(0.1, stage.consumer.wake)
         timer.start()
         before = time.monotonic()
-        assert stage.desk.next_cancelled(8) is None
+        assert stage.consumer.next_cancelled(8) is None
         assert time.monotonic() - before < 4
         timer.join()
 
@@ -129,8 +132,8 @@ class JobLifeContract:
         job_id = stage.backend.submit(spec())
         with pytest.raises(WaitTimeout, match="is still waiting"):
             stage.backend.wait(job_id, 0.05)
-        claim = stage.take()
-        timer = threading.Timer(0.05, stage.done, [claim, "x"])
+        leased = stage.dequeue()
+        timer = threading.Timer(0.05, stage.done, [leased, "x"])
         timer.start()
         before = time.monotonic()
         assert stage.backend.wait(job_id, 8).state is JobState.DONE
@@ -152,14 +155,14 @@ class JobLifeContract:
         timer = threading.Timer(0.1, stage.backend.submit, [spec()])
         timer.start()
         before = time.monotonic()
-        stage.desk.wait_for_work(8)
+        stage.consumer.wait_for_work(8)
         assert time.monotonic() - before < 4
         timer.join()
-        assert stage.desk.take()
+        assert stage.consumer.dequeue()
 
     def test_a_followed_job_tells_its_whole_story(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(stream=True))
-        stage.done(stage.take(), "x")
+        stage.done(stage.dequeue(), "x")
         events = EventBus(stage.connection, "test").follow(job_id, 5)
         assert [event.kind for event in events] == ["job.accepted", "job.started", "job.done"]
 
@@ -171,7 +174,7 @@ class JobLifeContract:
         stage.done(first, "x")
         stage.fail(second)
         (again,) = stage.take_all()
-        stage.fail(again, Outcome.HOPELESS)
+        stage.fail(again, Outcome.PERMANENT)
         backend.cancel(third.id)
         stage.done(third, "late")
         backend.submit_many([spec(newest_key="k"), spec(newest_key="k", deadline_ts=time.time() - 1)])

@@ -9,7 +9,8 @@ import pytest
 
 from rider_core.api.jobs import JobState, Priority
 from rider_core.errors import JobCancelled
-from rider_core.jobs.ledger.desk import FAIR_TURN, Ended, Outcome
+from rider_core.jobs import AttemptResult, Outcome
+from rider_core.jobs.store.worker_session import FAIR_TURN
 from rider_core.testing.jobs.stage import Stage, spec
 
 
@@ -23,7 +24,7 @@ class JobOrderContract:
         high = stage.backend.submit(spec(priority=Priority.HIGH))
         urgent_speech = stage.backend.submit(spec(priority=Priority.HIGH, **speech))
         stage.let_arrive()
-        assert [claim.id for claim in stage.take_all()] == [urgent_speech, high, normal, low]
+        assert [leased.id for leased in stage.take_all()] == [urgent_speech, high, normal, low]
 
     def test_nothing_starves(self, stage: Stage) -> None:
         """Of 8 jobs taken one is the oldest, though urgent ones keep coming, and though another queue goes first."""
@@ -34,9 +35,9 @@ class JobOrderContract:
         order = []
         for _ in range(FAIR_TURN * 2):
             stage.let_arrive()
-            claim = stage.take()
-            order.append(claim.id)
-            stage.done(claim, "x")
+            leased = stage.dequeue()
+            order.append(leased.id)
+            stage.done(leased, "x")
         assert order[FAIR_TURN - 1] == normal
         assert order[FAIR_TURN * 2 - 1] == low
 
@@ -58,18 +59,18 @@ class JobOrderContract:
         assert backend.stats()[2].waiting == 3
         assert stage.kinds().count("job.replaced") == 3
         assert backend.recent(10) == [], "replaced frames would push everything else out"
-        running = stage.take()
+        running = stage.dequeue()
         assert running.id == frames[2]
         backend.submit(spec(id="next", newest_key="cam-1"))
         assert stage.done(running, "x")
-        assert [claim.id for claim in stage.take_all()] == [other, "soon", "next"]
+        assert [leased.id for leased in stage.take_all()] == [other, "soon", "next"]
 
     def test_an_older_job_is_not_tried_again_after_a_newer_one(self, stage: Stage) -> None:
         older = stage.backend.submit(spec(newest_key="cam-1"))
-        claim = stage.take()
+        leased = stage.dequeue()
         newer = stage.backend.submit(spec(newest_key="cam-1"))
-        stage.fail(claim)
-        assert [claim.id for claim in stage.take_all()] == [newer]
+        stage.fail(leased)
+        assert [leased.id for leased in stage.take_all()] == [newer]
         assert stage.backend.get(older).state is JobState.REPLACED
 
     def test_a_scheduled_job_starts_when_it_is_due_and_not_before(self, stage: Stage) -> None:
@@ -79,19 +80,19 @@ class JobOrderContract:
         record = stage.backend.get(job_id)
         assert (record.state, record.due_ts) == (JobState.SCHEDULED, due_ts)
         assert stage.backend.stats()[2].scheduled == 2
-        assert stage.take().id == job_id
+        assert stage.dequeue().id == job_id
         assert due_ts <= time.time() < due_ts + 2
         assert stage.backend.get(later).state is JobState.SCHEDULED
 
     def test_a_worker_that_waits_learns_of_a_nearer_time(self, stage: Stage) -> None:
         stage.backend.submit(spec(due_ts=time.time() + 60))
         stage.takes_nothing()
-        stage.desk.wait_for_work(0.01)
+        stage.consumer.wait_for_work(0.01)
         timer = threading.Timer(0.1, lambda: stage.backend.submit(spec(id="near", due_ts=time.time() + 0.1)))
         timer.start()
         before = time.monotonic()
-        stage.desk.wait_for_work(8)
-        assert stage.take().id == "near"
+        stage.consumer.wait_for_work(8)
+        assert stage.dequeue().id == "near"
         assert time.monotonic() - before < 4
         timer.join()
 
@@ -108,25 +109,25 @@ class JobOrderContract:
         limits = {"text.generate": 3}
         first, second = (stage.take_together(limits=limits) for _ in range(2))
         rest = stage.take_all()
-        assert [claim.id for claim in first] == [high]
+        assert [leased.id for leased in first] == [high]
         assert 1 <= len(second) <= 3
-        assert sorted(claim.id for claim in [*second, *rest]) == sorted(normal)
+        assert sorted(leased.id for leased in [*second, *rest]) == sorted(normal)
 
     def test_what_was_not_begun_goes_back_without_an_attempt(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec())
-        stage.give_back(stage.take())
+        stage.give_back(stage.dequeue())
         assert stage.backend.get(job_id).attempts == 0
-        claim = stage.take()
-        assert (claim.id, claim.attempt) == (job_id, 1)
+        leased = stage.dequeue()
+        assert (leased.id, leased.attempt) == (job_id, 1)
 
     def test_what_is_put_off_comes_later_and_others_before_it(self, stage: Stage) -> None:
         first, second = stage.backend.submit_many([spec(), spec()])
-        claim = stage.take()
-        stage.desk.commit([Ended(claim, Outcome.LATER, delay_s=1.0)])
-        record = stage.backend.get(claim.id)
+        leased = stage.dequeue()
+        stage.consumer.commit([AttemptResult(leased, Outcome.POSTPONED, delay_s=1.0)])
+        record = stage.backend.get(leased.id)
         assert (record.state, record.attempts) == (JobState.SCHEDULED, 0)
-        other = stage.take()
-        assert {claim.id, other.id} == {first, second}
+        other = stage.dequeue()
+        assert {leased.id, other.id} == {first, second}
         assert stage.done(other, "before it")
-        assert stage.take().id == claim.id
-        assert stage.backend.get(claim.id).attempts == 1
+        assert stage.dequeue().id == leased.id
+        assert stage.backend.get(leased.id).attempts == 1

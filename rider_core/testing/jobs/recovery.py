@@ -9,7 +9,8 @@ import pytest
 from rider_core.api.jobs import JobState, Priority, RetryPolicy
 from rider_core.api.tasks import TASKS
 from rider_core.errors import JobFailed, JobNotFound, JobRefused
-from rider_core.jobs.ledger import Outcome, keys
+from rider_core.jobs import Outcome
+from rider_core.jobs.store import keys
 from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
 from rider_core.testing.waiting import wait_until
 
@@ -20,9 +21,9 @@ class JobRecoveryContract:
     def test_failures_are_tried_again_until_the_policy_ends(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(retry=RetryPolicy(max_attempts=2)))
         for attempt in (1, 2):
-            claim = stage.take()
-            assert claim.attempt == attempt
-            assert stage.fail(claim, trace="a trace")
+            leased = stage.dequeue()
+            assert leased.attempt == attempt
+            assert stage.fail(leased, trace="a trace")
         stage.takes_nothing()
         with pytest.raises(JobFailed, match="boom") as failure:
             stage.backend.wait(job_id, 1).value()
@@ -31,27 +32,27 @@ class JobRecoveryContract:
 
     def test_a_hopeless_failure_is_not_tried_again(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec())
-        stage.fail(stage.take(), Outcome.HOPELESS)
+        stage.fail(stage.dequeue(), Outcome.PERMANENT)
         stage.takes_nothing()
         assert stage.backend.get(job_id).state is JobState.FAILED
 
     def test_a_failed_job_rests_before_the_next_attempt(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec())
-        claim = stage.take()
+        leased = stage.dequeue()
         failed_at = time.time()
-        stage.fail(claim, delay_s=1.0)
+        stage.fail(leased, delay_s=1.0)
         stage.takes_nothing()
         resting = stage.backend.get(job_id)
         assert (resting.state, resting.problem) == (JobState.SCHEDULED, PROBLEM)
         figures = stage.backend.stats()[2]
         assert (figures.waiting, figures.scheduled) == (0, 1)
-        second = stage.take()
+        second = stage.dequeue()
         assert 1.0 <= time.time() - failed_at < 3
         assert (second.id, second.attempt) == (job_id, 2)
 
     def test_no_job_rests_beyond_its_deadline(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(deadline_ts=time.time() + 60))
-        stage.fail(stage.take(), delay_s=61)
+        stage.fail(stage.dequeue(), delay_s=61)
         assert stage.backend.get(job_id).state is JobState.FAILED
 
     def test_a_task_has_a_policy_of_its_own(self, stage: Stage) -> None:
@@ -60,21 +61,21 @@ class JobRecoveryContract:
         starts: dict[str, int] = {}
         ids = stage.backend.submit_many([spec(), spec(**frame), spec(retry=RetryPolicy(max_attempts=5))])
         while len(stage.backend.recent(10)) < 3:
-            claim = stage.take()
-            starts[claim.id] = claim.attempt
-            stage.fail(claim)
+            leased = stage.dequeue()
+            starts[leased.id] = leased.attempt
+            stage.fail(leased)
         assert [starts[job_id] for job_id in ids] == [3, detect.retry.max_attempts, 5]
         assert detect.retry.max_attempts != 3
 
     def test_one_that_failed_is_taken_alone(self, stage: Stage) -> None:
         """It may be what kills its worker: neighbours would lose an attempt with it."""
         first, *others = stage.backend.submit_many([spec() for _ in range(4)])
-        stage.fail(stage.take())
+        stage.fail(stage.dequeue())
         limits = {"text.generate": 10}
         sizes: dict[str, int] = {}
         while len(sizes) < 4:
-            claims = stage.take_together(limits=limits)
-            sizes |= {claim.id: len(claims) for claim in claims}
+            leased_jobs = stage.take_together(limits=limits)
+            sizes |= {leased.id: len(leased_jobs) for leased in leased_jobs}
         assert sizes[first] == 1
         assert set(sizes) == {first, *others}
 
@@ -86,13 +87,13 @@ class JobRecoveryContract:
 
     def test_a_lost_lease_is_reaped_and_its_late_result_discarded(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec())
-        late = stage.take()
-        assert stage.desk.heartbeat([late]) == []
-        assert stage.desk.reap() == 0
+        late = stage.dequeue()
+        assert stage.consumer.heartbeat([late]) == []
+        assert stage.consumer.reap() == 0
         stage.lose(late)
-        assert stage.desk.reap() == 1
-        assert stage.desk.heartbeat([late]) == [late]
-        second = stage.take("w2")
+        assert stage.consumer.reap() == 1
+        assert stage.consumer.heartbeat([late]) == [late]
+        second = stage.dequeue("w2")
         assert (second.id, second.attempt) == (job_id, 2)
         assert not stage.done(late, "late")
         assert stage.done(second, "second", "w2")
@@ -101,10 +102,10 @@ class JobRecoveryContract:
     def test_a_job_that_kills_its_workers_becomes_a_dead_letter(self, stage: Stage) -> None:
         job_id = stage.backend.submit(spec(retry=RetryPolicy(max_attempts=3)))
         for attempt in (1, 2, 3):
-            claim = stage.take(f"victim-{attempt}")
-            assert claim.attempt == attempt
-            stage.lose(claim)
-            assert stage.desk.reap() == (attempt < 3)
+            leased = stage.dequeue(f"victim-{attempt}")
+            assert leased.attempt == attempt
+            stage.lose(leased)
+            assert stage.consumer.reap() == (attempt < 3)
         stage.takes_nothing()
         record = stage.backend.get(job_id)
         assert record.state is JobState.FAILED
@@ -138,9 +139,9 @@ class JobRecoveryContract:
         assert backend.dead_letters("text", 10) == []
         attempts = []
         for _ in range(2):
-            claim = stage.take()
-            attempts.append(claim.attempt)
-            stage.fail(claim)
+            leased = stage.dequeue()
+            attempts.append(leased.attempt)
+            stage.fail(leased)
         assert attempts == [2, 3]
         stage.takes_nothing()
         assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [job_id]
@@ -151,7 +152,7 @@ class JobRecoveryContract:
         (job_id,) = stage.bury(spec(deadline_ts=deadline_ts))
         wait_until(lambda: time.time() > deadline_ts, what="the deadline")
         assert stage.backend.requeue(job_id)
-        assert stage.take().id == job_id
+        assert stage.dequeue().id == job_id
 
     def test_all_dead_letters_of_a_queue_at_once(self, stage: Stage) -> None:
         backend = stage.backend
@@ -160,7 +161,7 @@ class JobRecoveryContract:
         assert not backend.purge(ids[0])
         assert backend.requeue_all("text") == len(ids) - 1
         for _ in ids[1:]:
-            stage.fail(stage.take(), Outcome.HOPELESS)
+            stage.fail(stage.dequeue(), Outcome.PERMANENT)
         assert backend.requeue_all("voice") == 0
         assert backend.purge_all("text") == len(ids) - 1
         assert not list(stage.connection.scan_iter("rq:job:*"))

@@ -16,8 +16,8 @@ from rider_core.api.jobs import JobProblem, JobSpec
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import Claim, ClaimDesk, Ended, LedgerBackend, Outcome, keys
-from rider_core.jobs.ledger.codec import order_from_data
+from rider_core.jobs import AttemptResult, JobConsumer, LeasedJob, Outcome, RedisJobBackend, spec_from_data
+from rider_core.jobs.store import keys
 
 PROBLEM = JobProblem(code="crashed", message="boom")
 QUEUES = ["voice", "vision", "text"]
@@ -37,42 +37,42 @@ class Stage:
         quiet_s: After so many seconds without a job none is on its way any more. A broker needs a moment.
     """
 
-    backend: LedgerBackend
+    backend: RedisJobBackend
     connection: redis.Redis
     quiet_s: float = 0.0
-    _desks: dict[str, ClaimDesk] = field(default_factory=dict)
+    _consumers: dict[str, JobConsumer] = field(default_factory=dict)
 
     @property
-    def desk(self) -> ClaimDesk:
-        return self.desk_of("w1")
+    def consumer(self) -> JobConsumer:
+        return self.consumer_of("w1")
 
-    def desk_of(self, worker: str, queues: list[str] | None = None) -> ClaimDesk:
-        if worker not in self._desks:
-            self._desks[worker] = self.backend.desk(worker, queues or QUEUES)
-        return self._desks[worker]
+    def consumer_of(self, worker: str, queues: list[str] | None = None) -> JobConsumer:
+        if worker not in self._consumers:
+            self._consumers[worker] = self.backend.consumer(worker, queues or QUEUES)
+        return self._consumers[worker]
 
-    def take(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> Claim:
+    def dequeue(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> LeasedJob:
         """The next job, which must come."""
         return self.take_together(worker, limits)[0]
 
-    def take_together(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> list[Claim]:
+    def take_together(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> list[LeasedJob]:
         end = time.monotonic() + PATIENCE_S
-        while not (claims := self.desk_of(worker).take(limits)):
+        while not (leased_jobs := self.consumer_of(worker).dequeue(limits)):
             if time.monotonic() > end:
                 pytest.fail(f"no job came within {PATIENCE_S} s")
             self._wait(worker, 1)
-        return claims
+        return leased_jobs
 
-    def take_all(self, worker: str = "w1") -> list[Claim]:
+    def take_all(self, worker: str = "w1") -> list[LeasedJob]:
         """Every job that waits, in the order of taking; none is ended."""
-        taken: list[Claim] = []
+        taken: list[LeasedJob] = []
         # A broker hands out no more than may be taken together.
         limits = dict.fromkeys(TASKS, 100)
         end = time.monotonic() + self.quiet_s
         while True:
-            claims = self.desk_of(worker).take(limits)
-            taken += claims
-            if claims:
+            leased_jobs = self.consumer_of(worker).dequeue(limits)
+            taken += leased_jobs
+            if leased_jobs:
                 end = time.monotonic() + self.quiet_s
             elif time.monotonic() >= end:
                 return taken
@@ -88,44 +88,48 @@ class Stage:
     def takes_nothing(self) -> None:
         assert self.take_all() == []
 
-    def done(self, claim: Claim, text: str, worker: str = "w1") -> bool:
+    def done(self, leased: LeasedJob, text: str, worker: str = "w1") -> bool:
         """Hand in a result. False: the lease was lost."""
-        ended = Ended(claim, Outcome.DONE, json.dumps({"text": text}), "echo-text", True)
-        return self.desk_of(worker).commit([ended])[0]
+        ended = AttemptResult(leased, Outcome.DONE, json.dumps({"text": text}), "echo-text", True)
+        return self.consumer_of(worker).commit([ended])[0]
 
-    def fail(self, claim: Claim, outcome: Outcome = Outcome.FAILED, *, delay_s: float = 0.0, trace: str = "") -> bool:
-        ended = Ended.with_problem(claim, outcome, PROBLEM, provider="echo-text", traceback=trace, delay_s=delay_s)
-        return self.desk.commit([ended])[0]
+    def fail(
+        self, leased: LeasedJob, outcome: Outcome = Outcome.FAILED, *, delay_s: float = 0.0, trace: str = ""
+    ) -> bool:
+        ended = AttemptResult.with_problem(
+            leased, outcome, PROBLEM, provider="echo-text", traceback=trace, delay_s=delay_s
+        )
+        return self.consumer.commit([ended])[0]
 
-    def give_back(self, claim: Claim) -> None:
+    def give_back(self, leased: LeasedJob) -> None:
         """Hand a claim back that was not begun."""
-        self.desk.commit([Ended(claim, Outcome.UNSTARTED)])
+        self.consumer.commit([AttemptResult(leased, Outcome.RELEASED)])
 
     def bury(self, *specs: JobSpec) -> list[str]:
         """Make dead letters of these jobs."""
         ids = self.backend.submit_many(specs)
         for _ in ids:
-            assert self.fail(self.take(), Outcome.HOPELESS, trace="Traceback: at line 1")
+            assert self.fail(self.dequeue(), Outcome.PERMANENT, trace="Traceback: at line 1")
         return ids
 
-    def lose(self, claim: Claim) -> None:
+    def lose(self, leased: LeasedJob) -> None:
         """Let the lease run out, as if its worker had been dead for long."""
-        self.connection.zadd(keys.started_key(claim.lane), {f"{claim.id}:{claim.execution}": 1})
+        self.connection.zadd(keys.started_key(leased.lane), {f"{leased.id}:{leased.execution}": 1})
 
     def kinds(self) -> list[str]:
         """What the house was told, in order."""
         return [event.kind for event in EventBus(self.connection, "test").recent(200)]
 
-    def prompt_of(self, claim: Claim) -> str:
-        order = order_from_data(claim.data)
+    def prompt_of(self, leased: LeasedJob) -> str:
+        order = spec_from_data(leased.data)
         assert isinstance(order, JobSpec)
         return str(order.payload["prompt"])
 
     def _wait(self, worker: str, timeout_s: float) -> None:
         """A broker may not be connected yet, or not any more; a worker tries again then, and so does this."""
         with suppress(BackendUnavailable):
-            self.desk_of(worker).wait_for_work(timeout_s)
+            self.consumer_of(worker).wait_for_work(timeout_s)
 
     def close(self) -> None:
-        for desk in self._desks.values():
-            desk.close()
+        for consumer in self._consumers.values():
+            consumer.close()

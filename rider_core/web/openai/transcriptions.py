@@ -14,7 +14,7 @@ from rider_core.api.messages import Message, encode_base64, parse_message
 from rider_core.api.speech_to_text import TranscribeRequest, Transcript
 from rider_core.api.wav import HEAD_BYTES, is_wav
 from rider_core.errors import InvalidInput, TooLarge
-from rider_core.jobs.ledger.codec import MAX_JOB_BYTES
+from rider_core.jobs import MAX_JOB_BYTES
 from rider_core.runtime import ffmpeg
 from rider_core.runtime.services import Services
 from rider_core.web.openai.caller import Caller

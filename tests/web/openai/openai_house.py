@@ -13,7 +13,8 @@ import slow_engines
 from harness import plain_http
 from panel_stage import PanelStage
 
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -41,7 +42,7 @@ class House:
         self._valkey = Valkey(folders.mktemp("v"))
         self.processes = Processes(self.folder)
         self.stage = PanelStage(self.processes, self._valkey, mode)
-        self.backend = RQBackend(self.stage.connection)
+        self.backend = RedisJobBackend(self.stage.connection, RQLists())
         self.stopped = self.folder / "stopped"
         self.slow_models = self.folder / "slow-models"
         self._clients: list[openai.OpenAI] = []

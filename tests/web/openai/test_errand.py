@@ -13,7 +13,8 @@ import redis
 from rider_core.api import GenerateRequest, JobState, TextDelta
 from rider_core.errors import JobExpired, JobFailed
 from rider_core.eventbus import EventBus
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.waiting import wait_until
 from rider_core.web.openai import errand as errand_module
 from rider_core.web.openai.caller import Caller
@@ -22,7 +23,7 @@ from rider_core.web.openai.errand import Errand
 
 @pytest.fixture
 def services(connection: redis.Redis) -> Iterator[Any]:
-    backend = RQBackend(connection)
+    backend = RedisJobBackend(connection, RQLists())
     yield SimpleNamespace(backend=backend, bus=EventBus(connection, "test"))
     backend.close()
 

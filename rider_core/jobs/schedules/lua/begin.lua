@@ -1,10 +1,8 @@
--- Somebody is about to hand over the job of a due time.
--- ARGV: id, due time, revision, now, how long the backend surely knows a job, in seconds.
--- Returns 'gone': somebody else was faster, or it was changed; 'doubtful': an attempt was begun so long ago that the
---         backend may have forgotten its job; 'again': one was begun not long ago; 'first'.
-local id, now = ARGV[1], tonumber(ARGV[4])
-if not stands(id, ARGV[2], ARGV[3]) then return 'gone' end
-local begun = tonumber(redis.call('HGET', key_of(id), 'begun') or '')
-if begun then return now - begun < tonumber(ARGV[5]) and 'again' or 'doubtful' end
-redis.call('HSET', key_of(id), 'begun', ARGV[4])
-return 'first'
+-- A scheduler is about to submit the job of a due time. Returns FIRST, AGAIN, UNKNOWN or GONE.
+local function begin(id, due, revision, now, known_s)
+  if not is_unchanged(id, due, revision) then return GONE end
+  local begun = tonumber(redis.call('HGET', schedule_key(id), 'begun') or '')
+  if begun then return tonumber(now) - begun < tonumber(known_s) and AGAIN or UNKNOWN end
+  redis.call('HSET', schedule_key(id), 'begun', now)
+  return FIRST
+end

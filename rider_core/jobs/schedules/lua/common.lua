@@ -1,16 +1,13 @@
--- What the other scripts share; put in front of each of them.
--- DUE is rq-scheduler's sorted set: ids of schedules, scored by when they are due next. Those that are paused or broken
--- are not in it. KNOWN is the set of all ids.
+-- Shared by the functions of schedules. In `due_key` is rq-scheduler's sorted set: ids by their next due time; schedules
+-- that are paused or broken are not in it.
 
-local function key_of(id) return 'rider:schedule:' .. id end
+-- Schedulers wait for what is due next.
+local function announce_change() redis.call('XADD', changes_key, 'MAXLEN', 1, '*', 'changed', '1') end
 
--- Somebody waits for what is due next.
-local function ring() redis.call('XADD', BELL, 'MAXLEN', 1, '*', 'changed', '1') end
-
--- Whether the schedule is still due then, and still the one that the caller has read. One that is no hash, or has no
--- revision, was read as one with an empty one.
-local function stands(id, due, revision)
-  local present = redis.pcall('HGET', key_of(id), 'revision')
-  return tonumber(redis.call('ZSCORE', DUE, id) or '') == tonumber(due)
+-- Whether the schedule is still due then, and still as the caller has read it. One that is no hash, or has no revision,
+-- was read as one with an empty revision.
+local function is_unchanged(id, due, revision)
+  local present = redis.pcall('HGET', schedule_key(id), 'revision')
+  return tonumber(redis.call('ZSCORE', due_key, id) or '') == tonumber(due)
     and (type(present) == 'string' and present or '') == revision
 end

@@ -1,8 +1,9 @@
--- Take a schedule out that cannot work. ARGV: id, due time, revision, why. Returns 0 where it was changed meanwhile.
-local id = ARGV[1]
-if not stands(id, ARGV[2], ARGV[3]) then return 0 end
-redis.call('ZREM', DUE, id)
--- In another kind of thing nothing can be noted; `ScheduleBook` shows it as what it is.
-redis.pcall('HSET', key_of(id), 'problem', ARGV[4])
-redis.pcall('HDEL', key_of(id), 'begun')
-return 1
+-- Disable a schedule that cannot work. Returns 1, or 0 where it was changed.
+local function disable(id, due, revision, problem)
+  if not is_unchanged(id, due, revision) then return 0 end
+  redis.call('ZREM', due_key, id)
+  -- A key of another type takes no fields; `ScheduleStore` shows what it is.
+  redis.pcall('HSET', schedule_key(id), 'problem', problem)
+  redis.pcall('HDEL', schedule_key(id), 'begun')
+  return 1
+end

@@ -1,15 +1,14 @@
--- Store a schedule.
--- ARGV: id, the schedule in JSON, when it is due next ('': not at all), revision that is replaced ('': whichever,
---       0: there is none yet), how many there may be.
--- Returns 1: stored, 0: there is another revision, -1: there are too many.
-local id, revision = ARGV[1], ARGV[4]
-local present = redis.call('HGET', key_of(id), 'revision') or '0'
-if revision ~= '' and revision ~= present then return 0 end
-if present == '0' and redis.call('SCARD', KNOWN) >= tonumber(ARGV[5]) then return -1 end
--- One counter for all, so that a revision never comes again, not even when a schedule was removed in between.
-redis.call('HSET', key_of(id), 'schedule', ARGV[2], 'revision', redis.call('INCR', REVISIONS))
-redis.call('HDEL', key_of(id), 'problem', 'begun')
-redis.call('SADD', KNOWN, id)
-if ARGV[3] == '' then redis.call('ZREM', DUE, id) else redis.call('ZADD', DUE, ARGV[3], id) end
-ring()
-return 1
+-- Store a schedule. Returns STORED, OTHER_REVISION or TOO_MANY.
+local function put(id, data, due, replaced, limit)
+  local key = schedule_key(id)
+  local present = redis.call('HGET', key, 'revision') or '0'
+  if replaced ~= '' and replaced ~= present then return OTHER_REVISION end
+  if present == '0' and redis.call('SCARD', ids_key) >= tonumber(limit) then return TOO_MANY end
+  -- One counter for all schedules, so that a revision is never given twice, even if a schedule is removed and added again.
+  redis.call('HSET', key, 'schedule', data, 'revision', redis.call('INCR', revisions_key))
+  redis.call('HDEL', key, 'problem', 'begun')
+  redis.call('SADD', ids_key, id)
+  if due == '' then redis.call('ZREM', due_key, id) else redis.call('ZADD', due_key, due, id) end
+  announce_change()
+  return STORED
+end

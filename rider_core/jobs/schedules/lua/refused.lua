@@ -1,2 +1,5 @@
--- The attempt came to nothing, and the one who began it knows that. ARGV: id, due time, revision.
-if stands(ARGV[1], ARGV[2], ARGV[3]) then redis.call('HDEL', key_of(ARGV[1]), 'begun') end
+-- The job of a due time was certainly not accepted.
+local function refused(id, due, revision)
+  if is_unchanged(id, due, revision) then redis.call('HDEL', schedule_key(id), 'begun') end
+  return 1
+end

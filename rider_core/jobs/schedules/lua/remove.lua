@@ -1,5 +1,7 @@
--- Forget a schedule. ARGV: id. Returns 0 where there was none.
-redis.call('DEL', key_of(ARGV[1]))
-redis.call('ZREM', DUE, ARGV[1])
-ring()
-return redis.call('SREM', KNOWN, ARGV[1])
+-- Delete a schedule. Returns 0 where there was none.
+local function remove(id)
+  redis.call('DEL', schedule_key(id))
+  redis.call('ZREM', due_key, id)
+  announce_change()
+  return redis.call('SREM', ids_key, id)
+end

@@ -5,7 +5,7 @@
         @pytest.fixture
         def backend_on(self):
             transport = MyBroker()
-            yield lambda connection: BrokerBackend(connection, transport)
+            yield lambda connection: RedisJobBackend(connection, BrokerTransport(transport))
             transport.close()
 
         @pytest.fixture
@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.faults.at_random import RandomKillFaults
 from rider_core.testing.jobs.faults.disk_full import DiskFullFaults
@@ -56,7 +56,7 @@ class JobFaultContract(
     """Subclass it, with the fixtures `backend_on` and `carrier`."""
 
     @pytest.fixture
-    def backend_on(self) -> Callable[[redis.Redis], LedgerBackend]:
+    def backend_on(self) -> Callable[[redis.Redis], RedisJobBackend]:
         """Makes a backend on a connection. Whatever it needs is closed after the test."""
         raise NotImplementedError
 
@@ -86,7 +86,7 @@ class JobFaultContract(
     @pytest.fixture
     def scene(
         self,
-        backend_on: Callable[[redis.Redis], LedgerBackend],
+        backend_on: Callable[[redis.Redis], RedisJobBackend],
         connection: redis.Redis,
         valkey: Valkey,
         tmp_path: Path,

@@ -12,7 +12,7 @@ import redis
 from rider_core.api.jobs import JobRecord, JobState
 from rider_core.errors import JobNotFound
 from rider_core.eventbus import EventBus
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
 
 #: Keys that live as long as Redis does. There is one for each queue, lane, task or provider, however many jobs come.
 LASTING = (
@@ -21,10 +21,10 @@ LASTING = (
     "rq:finished:",
     "rq:failed:",
     "rq:canceled:",
-    "rider:figures:",
+    "rider:metrics:",
     "rider:events",
     "rider:recent",
-    "rider:doorbell:",
+    "rider:wakeup:",
     "rider:breaker:",
 )
 #: More events than any test here causes.
@@ -53,11 +53,11 @@ class Accounts:
     def ends(self, job_id: str) -> int:
         return self._counts()[job_id, "end"]
 
-    def records(self, backend: LedgerBackend) -> list[JobRecord]:
+    def records(self, backend: RedisJobBackend) -> list[JobRecord]:
         """Of every job that was accepted, and of those that were refused to the caller's face only."""
         return [backend.get(job_id) for job_id in self.accepted] + list(self._refused_yet_there(backend))
 
-    def check(self, backend: LedgerBackend, connection: redis.Redis) -> None:
+    def check(self, backend: RedisJobBackend, connection: redis.Redis) -> None:
         """Fail where something that always holds does not: I1, I2, I4 and I5 of the fault list."""
         records = self.records(backend)
         self._check_all_ended(records)
@@ -90,7 +90,7 @@ class Accounts:
                 for name in self.items.get(record.id, [record.id]):
                     assert self.ends(name) >= 1, f"I2: {name} is done, and no engine did it"
 
-    def _refused_yet_there(self, backend: LedgerBackend) -> Iterable[JobRecord]:
+    def _refused_yet_there(self, backend: RedisJobBackend) -> Iterable[JobRecord]:
         for job_id in set(self.refused) - set(self.accepted):
             try:
                 yield backend.get(job_id)
@@ -102,7 +102,7 @@ class Accounts:
         return Counter((words[0], words[1]) for words in map(str.split, text.splitlines()))
 
 
-def check_nothing_left(backend: LedgerBackend, connection: redis.Redis) -> None:
+def check_nothing_left(backend: RedisJobBackend, connection: redis.Redis) -> None:
     """I4: no job counts as waiting or running, and every key of a job or a worker will go by itself."""
     for queue in backend.stats():
         open_jobs = (queue.waiting, queue.scheduled, queue.running)
@@ -115,7 +115,7 @@ def check_nothing_left(backend: LedgerBackend, connection: redis.Redis) -> None:
     assert not lasting, f"I4: these keys would stay for ever: {lasting}"
 
 
-def check_figures(records: Iterable[JobRecord], backend: LedgerBackend) -> None:
+def check_figures(records: Iterable[JobRecord], backend: RedisJobBackend) -> None:
     """I5: the counters say what the records say."""
     figures = backend.figures()
     total = {

@@ -17,11 +17,11 @@ from typing import Any
 
 from rider_core.api.tasks import TASKS
 from rider_core.config import load_settings
-from rider_core.jobs.broker_backend import backend as broker_backend
-from rider_core.jobs.broker_backend import desk as broker_desk
-from rider_core.jobs.ledger import Claim, Ended
-from rider_core.jobs.rq_backend import backend as rq_backend
-from rider_core.jobs.rq_backend import desk as rq_desk
+from rider_core.jobs import AttemptResult, LeasedJob
+from rider_core.jobs.broker import transport as broker_transport
+from rider_core.jobs.broker.source import BrokerSource
+from rider_core.jobs.rq_lists import transport as rq_transport
+from rider_core.jobs.rq_lists.source import RQListSource
 from rider_core.runtime import process
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.services import Services
@@ -52,24 +52,26 @@ class AnsweredResultWriter(result_writer.ResultWriter):
         die()
 
 
-class CommittedRQDesk(rq_desk.RQDesk):
-    def exchange(self, ended: Sequence[Ended], limits: Mapping[str, int] | None) -> tuple[list[bool], list[Claim]]:
-        super().exchange(ended, limits)
+class CommittedRQListSource(RQListSource):
+    def commit_and_dequeue(
+        self, results: Sequence[AttemptResult], limits: Mapping[str, int]
+    ) -> tuple[list[bool], list[LeasedJob]]:
+        super().commit_and_dequeue(results, limits)
         die()
         raise AssertionError("unreachable")
 
 
-class CommittedBrokerDesk(broker_desk.BrokerDesk):
-    def _close_accounts(self, ended: Sequence[Ended], answers: Sequence[int]) -> None:
+class CommittedBrokerSource(BrokerSource):
+    def settle(self, results: Sequence[AttemptResult], answers: Sequence[int]) -> None:
         die()
 
 
 class StoppedResultWriter(result_writer.ResultWriter):
-    def exchange(self, limits: Mapping[str, int] | None) -> list[Claim]:
-        claims = super().exchange(limits)
-        if len(claims) > 1:
+    def commit_and_dequeue(self, limits: Mapping[str, int] | None) -> list[LeasedJob]:
+        leased_jobs = super().commit_and_dequeue(limits)
+        if len(leased_jobs) > 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return claims
+        return leased_jobs
 
 
 class BriskBatchSizer(batch_sizer.BatchSizer):
@@ -90,7 +92,10 @@ REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
     Moment.ANSWERED: [(worker, "ResultWriter", AnsweredResultWriter)],
     Moment.STOPPED_BETWEEN: [(worker, "ResultWriter", StoppedResultWriter), (worker, "BatchSizer", BriskBatchSizer)],
     Moment.SLOW_FAREWELL: [(worker, "StatusReporter", SlowReporter)],
-    Moment.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
+    Moment.COMMITTED: [
+        (rq_transport, "RQListSource", CommittedRQListSource),
+        (broker_transport, "BrokerSource", CommittedBrokerSource),
+    ],
 }
 
 

@@ -10,7 +10,7 @@ import redis
 
 from rider_core.api.jobs import JobState
 from rider_core.errors import BackendUnavailable
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
 from rider_core.testing.jobs.faults.proxy import AnswerSwallower
@@ -32,7 +32,7 @@ class LostReplyFaults:
         self,
         scene: Scene,
         swallower: AnswerSwallower,
-        backend_on: Callable[[redis.Redis], LedgerBackend],
+        backend_on: Callable[[redis.Redis], RedisJobBackend],
         answers: int,
     ) -> None:
         """After one the connection asks again by itself. After two the caller is told, and asks again."""

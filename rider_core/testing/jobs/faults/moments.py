@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from rider_core.jobs.timings import JobTimings
+from rider_core.jobs import JobTimings
 
 #: Names how long an engine may work on one question, in seconds; without it, as long as in earnest.
 TASK_TIMEOUT = "RIDER_TEST_TASK_TIMEOUT_S"

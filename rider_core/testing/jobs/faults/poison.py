@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rider_core.api.jobs import JobRecord, JobState, RetryPolicy
-from rider_core.jobs.ledger import backend as ledger_backend
+from rider_core.jobs import backend as job_backend
 from rider_core.testing.jobs.faults.moments import TASK_TIMEOUT
 from rider_core.testing.jobs.faults.scene import Scene
 
@@ -38,7 +38,7 @@ class PoisonFaults:
 
     def test_an_order_that_nobody_can_read(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(ledger_backend, "data_of", lambda order: b"\xff\xfe[[[[")
+            patch.setattr(job_backend, "data_of_spec", lambda spec: b"\xff\xfe[[[[")
             poison = scene.submit("poison")
         neighbour = scene.submit("neighbour")
         records = scene.end()

@@ -16,7 +16,7 @@ from rider_core.api.jobs import BatchSpec, JobRecord, JobSpec, JobState
 from rider_core.api.messages import encode_base64
 from rider_core.api.tasks import QUEUES
 from rider_core.errors import BackendUnavailable, JobNotFound, QueueFull
-from rider_core.jobs.ledger import LedgerBackend
+from rider_core.jobs import RedisJobBackend
 from rider_core.testing.forked import ForkedProcess
 from rider_core.testing.jobs.faults import engine
 from rider_core.testing.jobs.faults.accounts import Accounts
@@ -38,7 +38,7 @@ class Scene:
 
     def __init__(
         self,
-        backend: LedgerBackend,
+        backend: RedisJobBackend,
         connection: redis.Redis,
         valkey: Valkey,
         processes: Processes,

@@ -1,0 +1,343 @@
+"""The job backend: submits jobs, looks at them and waits for them. The worker's side is `consumer`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import redis
+
+from rider_core.api.job_backend import MAX_TOGETHER, JobBackend, QueueStats, TaskFigures
+from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec, JobState
+from rider_core.api.messages import parse_message, parse_messages
+from rider_core.api.tasks import Task, check_queue, task_named
+from rider_core.errors import (
+    InvalidInput,
+    JobNotFound,
+    JobRefused,
+    QueueFull,
+    TooLarge,
+    WaitTimeout,
+)
+from rider_core.jobs.consumer import JobConsumer
+from rider_core.jobs.store import keys, metrics, protocol
+from rider_core.jobs.store.admission import Admission
+from rider_core.jobs.store.batch_chunks import items_of
+from rider_core.jobs.store.functions import JobFunctions
+from rider_core.jobs.store.records import dead_letter_from_hash, has_ended, record_from_fields, record_from_message
+from rider_core.jobs.store.rq_format import rq_time
+from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, data_of_spec, spec_from_data
+from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
+from rider_core.jobs.transport import Publisher, Transport
+from rider_core.redis_errors import RETRY_AFTER_S, redis_errors
+from rider_core.redis_functions import Command, Connection, ConnectionPool, together
+from rider_core.timing import Stopwatch
+
+#: Number of dead letters that are requeued or purged in one round trip.
+PAGE = 500
+
+
+class RedisJobBackend(JobBackend):
+    """Jobs whose records, leases, results and dead letters are in Redis; a transport carries them to workers."""
+
+    def __init__(self, connection: redis.Redis, transport: Transport, timings: JobTimings = DEFAULT_TIMINGS) -> None:
+        """
+        Args:
+            connection: With `decode_responses=False`.
+        """
+        self.name = transport.name  # type: ignore[misc]  # the class has none: its name is that of the transport
+        self.timings = timings
+        self._redis = connection
+        self._transport = transport
+        self._publisher = transport if isinstance(transport, Publisher) else None
+        self._pool = ConnectionPool(connection)
+        self._functions = JobFunctions(self._pool, transport.library)
+        self._admission = Admission(connection, RETRY_AFTER_S)
+
+    def consumer(self, worker: str, queues: Sequence[str]) -> JobConsumer:
+        """Where a worker gets jobs of these queues, and commits its results."""
+        return JobConsumer(self._redis, self._transport, worker, queues, self.timings)
+
+    def submit(self, spec: JobSpec) -> str:
+        with redis_errors():
+            return self._accept([spec])[0]
+
+    def run(self, spec: JobSpec, timeout_s: float) -> JobRecord:
+        watch = Stopwatch.start()
+        with redis_errors():
+            try:
+                # Subscribed before it is submitted: its end cannot be missed.
+                with self._pool.subscribed(keys.ended_channel(spec.id)) as connection:
+                    self._accept([spec], connection)
+                    return self._awaited(spec.id, connection, None, watch, timeout_s)
+            except (redis.ConnectionError, redis.TimeoutError):
+                self._pool.close()
+        self.submit(spec)
+        return self.wait(spec.id, timeout_s - watch.elapsed_s)
+
+    def submit_many(self, specs: Sequence[AnySpec]) -> list[str]:
+        if len(specs) > MAX_TOGETHER:
+            raise TooLarge(f"{len(specs)} jobs in one call, the limit is {MAX_TOGETHER}")
+        with redis_errors():
+            return self._accept(specs) if specs else []
+
+    def submit_batch(self, spec: BatchSpec) -> str:
+        with redis_errors():
+            return self._accept([spec])[0]
+
+    def get(self, job_id: str) -> JobRecord:
+        with redis_errors():
+            return _found(job_id, self._pool.call(*_record_command(job_id)))
+
+    def batch_items(self, job_id: str) -> list[BatchItem]:
+        progress = self.get(job_id).progress
+        if progress is None:
+            raise JobNotFound(f"job {job_id!r} is no batch")
+        with redis_errors():
+            chunks: list[bytes] = self._pool.call("LRANGE", keys.items_key(job_id), 0, -1)
+        return items_of(chunks, progress.total)
+
+    def recent(self, limit: int) -> list[JobRecord]:
+        with redis_errors():
+            ids = cast("list[bytes]", self._redis.lrange(keys.recent_key(), 0, limit - 1))
+        return [
+            record for record in self._records_of([raw.decode("utf-8", "replace") for raw in ids]) if record is not None
+        ]
+
+    def wait(self, job_id: str, timeout_s: float) -> JobRecord:
+        watch = Stopwatch.start()
+        with redis_errors():
+            try:
+                return self._waited(job_id, watch, timeout_s)
+            except (redis.ConnectionError, redis.TimeoutError):
+                self._pool.close()
+                return self._waited(job_id, watch, timeout_s)
+
+    def wait_many(self, job_ids: Sequence[str], timeout_s: float) -> list[JobRecord]:
+        watch = Stopwatch.start()
+        ended: dict[str, JobRecord] = {}
+        left = list(job_ids)
+        while left:
+            page = left[:PAGE]
+            # The last one first: when it has ended, nearly all of the others have.
+            self.wait(page[-1], timeout_s - watch.elapsed_s)
+            ended |= self._ended_of(page)
+            left = [job_id for job_id in left if job_id not in ended]
+        return [ended[job_id] for job_id in job_ids]
+
+    def cancel(self, job_id: str) -> bool:
+        now = time.time()
+        with redis_errors():
+            return bool(self._functions.cancel(protocol.CancelHead(job_id, now, rq_time(now))))
+
+    def stats(self) -> list[QueueStats]:
+        with redis_errors():
+            return metrics.queue_stats(self._redis, self.timings.worker_alive_s, self._transport.waiting_commands)
+
+    def figures(self) -> list[TaskFigures]:
+        with redis_errors():
+            return metrics.task_figures(self._redis)
+
+    def capacity(self) -> dict[str, int]:
+        with redis_errors():
+            return metrics.capacity(self._redis, self.timings.worker_alive_s)
+
+    def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
+        check_queue(queue)
+        ids = self._failed_ids(queue)[offset : offset + limit]
+        return [dead_letter_from_hash(job_id, fields) for job_id, fields in self._hashes_of(ids)]
+
+    def dead_letter(self, job_id: str) -> DeadLetter:
+        letter = dead_letter_from_hash(job_id, self._hash_of(job_id))
+        if letter.record.state is not JobState.FAILED:
+            raise JobNotFound(f"job {job_id!r} is no dead letter: it is {letter.record.state.value}")
+        return letter
+
+    def requeue(self, job_id: str) -> bool:
+        return self._requeue_each([job_id]) == 1
+
+    def requeue_all(self, queue: str) -> int:
+        return self._in_pages(queue, self._requeue_each)
+
+    def purge(self, job_id: str) -> bool:
+        return self._purge_each([job_id]) == 1
+
+    def purge_all(self, queue: str) -> int:
+        return self._in_pages(queue, self._purge_each)
+
+    def close(self) -> None:
+        self._transport.close()
+        self._pool.close()
+        self._redis.close()
+
+    def _waited(self, job_id: str, watch: Stopwatch, timeout_s: float) -> JobRecord:
+        with self._pool.subscribed(keys.ended_channel(job_id)) as connection:
+            record = _found(job_id, connection.call(*_record_command(job_id)))
+            return self._awaited(job_id, connection, record, watch, timeout_s)
+
+    def _awaited(
+        self, job_id: str, connection: Connection, record: JobRecord | None, watch: Stopwatch, timeout_s: float
+    ) -> JobRecord:
+        """The record once the job has ended; `connection` is subscribed to its end.
+
+        Args:
+            record: As it was read last. None: it has been submitted just now.
+        """
+        while record is None or not record.state.ended:
+            left_s = timeout_s - watch.elapsed_s
+            if left_s <= 0:
+                state = (record or self.get(job_id)).state.value
+                raise WaitTimeout(f"job {job_id} is still {state} after {timeout_s:g} s")
+            messages = connection.receive(min(left_s, self.timings.wait_recheck_s))
+            record = (record_from_message(job_id, messages[-1].data) if messages else None) or self.get(job_id)
+        return record
+
+    def _accept(self, specs: Sequence[AnySpec], connection: Connection | None = None) -> list[str]:
+        """Submit. Raises what `submit` does, and redis-py's errors as they are.
+
+        Args:
+            connection: The connection to submit on; None: any.
+        """
+        now = time.time()
+        datas, jobs = [], []
+        for spec in specs:
+            task, data = _checked(spec)
+            datas.append(data)
+            jobs.append(_submitted(spec, task, data, now))
+        self._admission.check()
+        answers = self._functions.submit(protocol.Now(now, rq_time(now)), jobs, connection)
+        if isinstance(answers, bytes):
+            raise QueueFull(
+                f"{keys.MAX_WAITING} jobs are waiting in {answers.decode()}, no more are taken",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        if self._publisher is not None:
+            self._publisher.publish_accepted(self._pool, list(zip(specs, datas, strict=True)), answers, now)
+        return [spec.id for spec in specs]
+
+    def _hash_of(self, job_id: str) -> dict[bytes, bytes]:
+        with redis_errors():
+            fields: dict[bytes, bytes] = self._pool.call("HGETALL", keys.job_key(job_id))
+        if not fields:
+            raise _not_found(job_id)
+        return fields
+
+    def _ended_of(self, ids: Sequence[str]) -> dict[str, JobRecord]:
+        """The records of those that have ended."""
+        with redis_errors():
+            answers = self._pool.exchange([_record_command(job_id) for job_id in ids])
+        records = {}
+        for job_id, values in zip(ids, answers, strict=True):
+            if isinstance(values, Exception) or values[0] is None:
+                raise _not_found(job_id)
+            if has_ended(values):
+                records[job_id] = _found(job_id, values)
+        return records
+
+    def _records_of(self, ids: Sequence[str]) -> list[JobRecord | None]:
+        """For each id its record, None where there is none."""
+        with redis_errors():
+            answers = self._pool.exchange([_record_command(job_id) for job_id in ids])
+        found = zip(ids, answers, strict=True)
+        return [
+            None if isinstance(values, Exception) else record_from_fields(job_id, values) for job_id, values in found
+        ]
+
+    def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
+        """Ids with their hashes; those whose hash has expired are left out."""
+        names = [raw.decode("utf-8", "replace") for raw in ids]
+        with redis_errors():
+            hashes = self._pool.exchange([("HGETALL", keys.job_key(name)) for name in names])
+        return [
+            (name, fields) for name, fields in zip(names, hashes, strict=True) if fields and isinstance(fields, dict)
+        ]
+
+    def _failed_ids(self, queue: str) -> list[bytes]:
+        """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for lane in keys.lanes_of(queue):
+                pipeline.zrange(keys.failed_key(lane), 0, -1, withscores=True)
+            scored = [entry for entries in pipeline.execute() for entry in entries]
+        return [job_id for job_id, _ in sorted(scored, key=lambda entry: entry[1], reverse=True)]
+
+    def _in_pages(self, queue: str, act: Callable[[list[str]], int]) -> int:
+        check_queue(queue)
+        ids = [raw.decode("utf-8", "replace") for raw in self._failed_ids(queue)]
+        return sum(act(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+
+    def _requeue_each(self, ids: list[str]) -> int:
+        now = time.time()
+        hashes = self._hashes_of([job_id.encode() for job_id in ids])
+        if not hashes:
+            return 0
+        with redis_errors():
+            answers = together(
+                [
+                    self._functions.requeue.call(protocol.RequeueHead(job_id, now, _attempts_allowed(fields)))
+                    for job_id, fields in hashes
+                ]
+            )
+        if self._publisher is not None:
+            self._publisher.publish_requeued([it for it, answer in zip(hashes, answers, strict=True) if answer])
+        return sum(answers)
+
+    def _purge_each(self, ids: list[str]) -> int:
+        with redis_errors():
+            return sum(together([self._functions.purge.call(protocol.JobHead(job_id)) for job_id in ids]))
+
+
+def _record_command(job_id: str) -> Command:
+    return ("HMGET", keys.job_key(job_id), *protocol.RECORD_FIELDS)
+
+
+def _found(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+    record = record_from_fields(job_id, values)
+    if record is None:
+        raise _not_found(job_id)
+    return record
+
+
+def _not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
+
+
+def _checked(spec: AnySpec) -> tuple[Task, bytes]:
+    """The spec's task and its data, once its payload is known to fit."""
+    task = task_named(spec.task)
+    if isinstance(spec, BatchSpec) and not task.batches:
+        raise JobRefused(f"{task.name} gives its result in a stream", remedy="submit its jobs one by one")
+    if isinstance(spec, BatchSpec):
+        parse_messages(task.request, spec.payloads)
+    else:
+        parse_message(task.request, spec.payload)
+    data = data_of_spec(spec)
+    if len(data) > MAX_JOB_BYTES:
+        raise TooLarge(f"job {spec.id} has {len(data)} bytes, the limit is {MAX_JOB_BYTES}")
+    return task, data
+
+
+def _submitted(spec: AnySpec, task: Task, data: bytes, now: float) -> protocol.SubmittedJob:
+    metadata = protocol.JobMetadata.of_spec(spec, task, now)
+    due_ts = spec.due_ts or 0.0
+    due = "" if due_ts <= now else f',"due_ts":{due_ts:.6f}'
+    return protocol.SubmittedJob(
+        spec.id,
+        keys.lane_of(task.queue, spec.priority),
+        task.queue,
+        due_ts,
+        metadata.coalescing_key,
+        metadata.streams,
+        data,
+        metadata.pack(),
+        protocol.event("job.accepted", now, spec.id, metadata, attempts=0, more=due),
+    )
+
+
+def _attempts_allowed(fields: dict[bytes, bytes]) -> int:
+    """What the job's policy allowed at first; one attempt where the job is not in our form."""
+    try:
+        spec = spec_from_data(fields.get(b"data", b""))
+        return (spec.retry or task_named(spec.task).retry).max_attempts
+    except (InvalidInput, JobRefused):
+        return 1

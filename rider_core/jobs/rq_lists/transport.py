@@ -1,0 +1,31 @@
+"""RQ's lists as a transport: the function that accepts a job puts it into its list in the same step."""
+
+from __future__ import annotations
+
+import redis
+
+from rider_core.jobs.rq_lists.source import RQListSource
+from rider_core.jobs.store import keys, protocol
+from rider_core.jobs.store.functions import job_library
+from rider_core.jobs.store.worker_session import WorkerSession
+from rider_core.jobs.transport import Transport
+from rider_core.redis_functions import Command, Library
+
+
+class RQLists(Transport):
+    """RQ's queues and registries."""
+
+    name = "rq"
+
+    @property
+    def library(self) -> Library:
+        return job_library("rider_rq", __package__, ("direct_dispatch",), (protocol.DEQUEUE, protocol.MARK_STARTED))
+
+    def waiting_commands(self, lane: str) -> tuple[Command, Command]:
+        return ("LLEN", keys.queue_key(lane)), ("LRANGE", keys.queue_key(lane), 0, 0)
+
+    def source(self, connection: redis.Redis, session: WorkerSession) -> RQListSource:
+        return RQListSource(session, self.library)
+
+    def close(self) -> None:
+        """The lists are in the store's own Redis: nothing is open."""
