@@ -1,4 +1,4 @@
-"""Fails where a name of `docs/renamed.md` is used again: as an identifier of Python or Lua, or as a file.
+"""Fails where a name of `docs/renamed.md` is used again: as an identifier of Python or Lua, a file, or a key of Redis.
 
     python check_names.py [ROOT]
 
@@ -35,13 +35,17 @@ class Renamed:
     def is_path(self) -> bool:
         return "/" in self.old
 
+    @property
+    def is_redis_key(self) -> bool:
+        return ":" in self.old
+
 
 def main() -> None:
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
     renamed = rows(root)
     if not renamed:
         sys.exit(f"{root / TABLE} has no rows that can be read")
-    problems = [*paths_again(root, renamed), *identifiers_again(root, renamed)]
+    problems = [*paths_again(root, renamed), *identifiers_again(root, renamed), *keys_again(root, renamed)]
     for problem in problems:
         print(problem)
     sys.exit(bool(problems))
@@ -64,6 +68,16 @@ def identifiers_again(root: Path, renamed: list[Renamed]) -> Iterator[str]:
         for line, name in identifiers(file):
             if name in retired:
                 yield f"{place}:{line}: {name} is called {retired[name]} now"
+
+
+def keys_again(root: Path, renamed: list[Renamed]) -> Iterator[str]:
+    """Keys and channels of Redis, in texts as well; what removes old ones may name them."""
+    rows = [row for row in renamed if row.is_redis_key]
+    for file in sources(root):
+        place = file.relative_to(root).as_posix()
+        if not file.name.endswith("old_keys.py"):
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                yield from (f"{place}:{number}: {row.old} is called {row.new} now" for row in rows if row.old in line)
 
 
 def sources(root: Path) -> Iterator[Path]:

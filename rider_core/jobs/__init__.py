@@ -9,6 +9,7 @@ from rider_core.jobs.consumer import JobConsumer
 from rider_core.jobs.leased_job import NOT_STARTED, AttemptResult, LeasedJob, Outcome
 from rider_core.jobs.store.batch_chunks import BatchChunk
 from rider_core.jobs.store.keys import lanes_of
+from rider_core.jobs.store.old_keys import remove_old_keys
 from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, spec_from_data
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 
@@ -24,5 +25,6 @@ __all__ = [
     "Outcome",
     "RedisJobBackend",
     "lanes_of",
+    "remove_old_keys",
     "spec_from_data",
 ]

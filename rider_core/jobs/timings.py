@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rider_core.api.tasks import TASKS
+
 
 @dataclass(frozen=True, slots=True)
 class JobTimings:
@@ -22,6 +24,8 @@ class JobTimings:
             messages with the connection.
         unpublished_check_s: A worker that has been idle for this long asks the job store for jobs that the broker has
             not delivered.
+        engine_limit_s: A worker whose engine works on one question for longer ends itself: the engine hangs. The
+            longest `timeout_s` of all tasks.
         unpublished_s: Such a job is published again when its last publication is this old: while workers are idle, no
             message stays in the broker for so long.
     """
@@ -32,6 +36,7 @@ class JobTimings:
     wait_recheck_s: float = 1.0
     unpublished_check_s: float = 10.0
     unpublished_s: float = 60.0
+    engine_limit_s: float = max(task.timeout_s for task in TASKS.values())
 
 
 #: What every process of Rider-PC uses.

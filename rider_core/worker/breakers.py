@@ -1,4 +1,4 @@
-"""A circuit breaker for each provider, shared by all workers through Redis: whoever keeps failing is left in peace."""
+"""A circuit breaker for each provider, shared by all workers through Redis. One that keeps failing is not called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 #: How old a worker's knowledge of what the others found out may be, in seconds. A job costs no round trip of its own.
 REFRESH_S = 0.5
-#: The fault of the caller or of Redis, or nobody's: not the provider's.
+#: Errors that are not the fault of the provider.
 NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Cancelled)
 
 

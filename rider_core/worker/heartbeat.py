@@ -48,7 +48,7 @@ class HeartbeatThread:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """To be called before the first job is taken: a job's cancellation is told once.
+        """To be called before the first job is leased: a cancellation is published once.
 
         Raises:
             redis.RedisError: Redis cannot be reached.
@@ -66,7 +66,7 @@ class HeartbeatThread:
         self._thread.join(timeout=self._consumer.timings.heartbeat_s)
 
     def hold(self, leased_jobs: Sequence[LeasedJob]) -> list[ActiveJob]:
-        """Look after the claims that the worker has now, instead of those from before."""
+        """Renew the leases of the jobs that the worker has now, instead of those from before."""
         self._held = [ActiveJob(leased) for leased in leased_jobs]
         return self._held
 

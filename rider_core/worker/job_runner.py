@@ -32,7 +32,7 @@ PUT_OFF_S = 0.25
 
 
 class JobRunner:
-    """Runs the claims of one worker."""
+    """Runs the jobs that one worker has leased."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class JobRunner:
             ready: Called before an engine is asked: it may end the process.
 
         Raises:
-            BackendUnavailable: Redis cannot be reached. The claims' leases will run out.
+            BackendUnavailable: Redis cannot be reached. The leases will run out.
         """
         jobs: list[PreparedJob] = []
         engines: dict[tuple[str, str | None], Provider] = {}

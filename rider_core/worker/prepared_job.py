@@ -1,4 +1,4 @@
-"""A claim with all that is known of it before an engine is asked."""
+"""A leased job with its spec, task, request and engine, before the engine is called."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ PERMANENT = (InvalidInput, JobRefused, ConfigError, ModelError, ProviderUnavaila
 
 @dataclass
 class PreparedJob:
-    """One claim. What is still empty was not found out, because something before it is wrong.
+    """One leased job. A field is empty where something before it is wrong.
 
     Attributes:
         request: Of a single job.
-        shown: Somebody has seen pieces of its result: another attempt would show them again.
+        shown: Partial results were published: another attempt would show them again.
     """
 
     held: ActiveJob
@@ -59,7 +59,7 @@ class PreparedJob:
 
         Raises:
             InvalidInput, JobRefused: it is no job of ours, or its payload does not fit.
-            ProviderUnavailable, ModelError, ConfigError, ProviderError: nobody can do it here.
+            ProviderUnavailable, ModelError, ConfigError, ProviderError: this worker has no engine for it.
         """
         self.spec = spec_from_data(self.held.leased.data)
         self.task = task_named(self.spec.task)
@@ -109,7 +109,7 @@ def groups(works: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:
 
 
 def _fits_with(work: PreparedJob) -> Hashable | None:
-    """Nobody gets the pieces of an answer that is made together with others, so one that streams is made alone."""
+    """Results of jobs that run together have no partial results, so a job that streams runs alone."""
     single = isinstance(work.spec, JobSpec) and not work.spec.stream
     if not single or work.request is None or work.provider is None or work.provider.max_batch == 1:
         return None

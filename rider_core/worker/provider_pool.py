@@ -79,7 +79,7 @@ class ProviderPool:
             self.engine(task, None, 0.0)
         except StillOpening as error:
             self._awaited[task.name] = error.opening
-            if error.opening.is_over:  # nobody saw that it was awaited
+            if error.opening.is_over:  # its failure was not reported while the worker waited
                 self._look_after(task)
             return
         except CircuitOpen:
@@ -188,7 +188,7 @@ class ProviderPool:
         self.on_change()
 
     def _resting(self) -> dict[str, str]:
-        """The tasks that nobody can do because every provider that is open for them rests."""
+        """The tasks for which every open provider has an open circuit."""
         resting: dict[str, str] = {}
         for task in self._tasks:
             able = [name for name, provider in list(self._open.items()) if isinstance(provider, task.provider)]

@@ -35,7 +35,7 @@ def _provenance(name: str, mock: bool) -> bytes:
 
 
 class Cancelled(Exception):
-    """Raised by `Emit`: nobody wants the rest, the job was cancelled or is another worker's now."""
+    """Raised by `Emit`: the job was cancelled, or is leased to another worker now."""
 
 
 def perform(provider: Provider, request: Message, emit: Emit, generator: CachedGenerator) -> Result:
@@ -84,7 +84,7 @@ def perform_together(provider: Provider, requests: Sequence[Message], generator:
 
 
 def json_with_provenance(result: Result, provider: Provider) -> bytes:
-    """`with_provenance`, in JSON. A result that nobody has signed begins with these two, and copying it costs most."""
+    """`with_provenance`, in JSON. A result without it begins with these two fields; copying the result costs most."""
     text = result.model_dump_json().encode()
     if text.startswith(_NO_PROVENANCE):
         return _provenance(provider.name, provider.mock) + text[len(_NO_PROVENANCE) :]

@@ -18,10 +18,10 @@ from rq import worker_registration
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker, WorkerStatus
 
-from rider_core.api.tasks import QUEUES, TASKS
+from rider_core.api.tasks import QUEUES
 from rider_core.config import load_settings
 from rider_core.errors import BackendUnavailable, ConfigError
-from rider_core.jobs import AttemptResult, LeasedJob, Outcome, lanes_of
+from rider_core.jobs import AttemptResult, LeasedJob, Outcome, lanes_of, remove_old_keys
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.redis_connection import connect_like
 from rider_core.runtime.services import Services
@@ -33,6 +33,7 @@ from rider_core.worker.cached_generator import CachedGenerator
 from rider_core.worker.heartbeat import HeartbeatThread
 from rider_core.worker.job_runner import JobRunner
 from rider_core.worker.memory import MemoryLimit
+from rider_core.worker.prefetcher import Prefetcher
 from rider_core.worker.provider_pool import ProviderPool
 from rider_core.worker.result_writer import ResultWriter
 
@@ -100,17 +101,20 @@ class ProviderWorker(BaseWorker):
         connection = connect_like(self.connection)
         services = self._given_services or Services.open(load_settings(), self.name, connection)
         settings = services.settings
+        if told := remove_old_keys(connection):
+            log.warning("%s", told)
         self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
         self._pool = ProviderPool(services, self._our_queues, self._breakers)
         self._consumer = services.backend.consumer(self.name, self._our_queues)
         self._batch_sizer = BatchSizer()
         self._memory = MemoryLimit(settings.worker_memory_mb)
         self._results = ResultWriter(self._consumer)
+        self._prefetcher = Prefetcher(self._consumer, self._results)
         cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
         generator = CachedGenerator(services.prompts, cache)
         self._runner = JobRunner(self._consumer, self._pool, self._breakers, generator, services.bus, self._batch_sizer)
         self._heartbeat = HeartbeatThread(
-            self._consumer, self._renew_record, self._engine_hangs, max(task.timeout_s for task in TASKS.values())
+            self._consumer, self._renew_record, self._engine_hangs, services.backend.timings.engine_limit_s
         )
         reporter = StatusReporter(services.bus, self._describe)
         try:
@@ -128,6 +132,7 @@ class ProviderWorker(BaseWorker):
             self._give_back()
             reporter.stop()
             self._heartbeat.stop()
+            self._prefetcher.stop()
             self._results.stop()
             self._consumer.close()
             services.plugins.notify("on_shutdown", services=services)
@@ -162,7 +167,7 @@ class ProviderWorker(BaseWorker):
         pass
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
-        """The next claims, when there are any. None: nothing waits (in burst mode), or the worker should stop."""
+        """The next leased jobs. None: no job waits (in burst mode), or the worker should stop."""
         idle = Stopwatch.start()
         delays = backoff_delays(0.2, 5.0)
         while not self._stop_requested:
@@ -191,7 +196,7 @@ class ProviderWorker(BaseWorker):
         return None
 
     def execute_job(self, job: Any, queue: Any) -> None:
-        """Run the claims that were taken together, and take the next ones while what came of these is stored."""
+        """Run the jobs that were leased together; lease the next ones in the round trip that stores the results."""
         leased_jobs: list[LeasedJob] = job
         self._busy = True
         try:
@@ -201,7 +206,7 @@ class ProviderWorker(BaseWorker):
             linger_s = self._batch_sizer.linger_s(leased_jobs[0].task, len(leased_jobs))
             if linger_s:  # to sleep for no time takes 75 µs
                 time.sleep(linger_s)
-            self._next = self._results.prefetched()
+            self._next = self._prefetcher.prefetched()
             if not self._next or self._stop_requested:
                 self._next += self._results.commit_and_dequeue(None if self._stop_requested else self._limits())
             self._found_nothing = not self._next
@@ -210,7 +215,7 @@ class ProviderWorker(BaseWorker):
             names = ", ".join(leased.id for leased in leased_jobs[:5])
             log.error("%d job(s) (%s): what came of them could not be stored: %s", len(leased_jobs), names, error)
             self._consumer.nack(leased_jobs)
-            self._next = self._results.prefetched()
+            self._next = self._prefetcher.prefetched()
         finally:
             self._heartbeat.hold([])
             self._busy = False
@@ -222,7 +227,7 @@ class ProviderWorker(BaseWorker):
         short = self._batch_sizer.should_prefetch(task) and self._pool.max_batch(task) == 1
         limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
         if begun or (limits and self._consumer.can_prefetch):
-            self._results.prefetch(begun, limits)
+            self._prefetcher.prefetch(begun, limits)
         return begun or leased_jobs
 
     def _gather(self, leased_jobs: list[LeasedJob]) -> None:
@@ -230,7 +235,7 @@ class ProviderWorker(BaseWorker):
         first = leased_jobs[0]
         room, wait_s = self._pool.max_batch(first.task) - len(leased_jobs), self._pool.max_wait_s(first.task)
         if room > 0:
-            self._results.wait_until_sent()  # the desk is asked by one at a time
+            self._prefetcher.wait_until_sent()  # one thread at a time may dequeue
         watch = Stopwatch.start()
         while room > 0 and first.batchable and (left_s := wait_s - watch.elapsed_s) > 0:
             more = self._consumer.dequeue_more(first.lane, first.task, room)
@@ -242,7 +247,7 @@ class ProviderWorker(BaseWorker):
     def _run(self, leased_jobs: list[LeasedJob]) -> None:
         held = self._heartbeat.hold(leased_jobs)
         left = len(held)
-        for done in self._runner.run(held, self._results.wait_until_sent):
+        for done in self._runner.run(held, self._prefetcher.wait_until_sent):
             left -= 1
             self._results.put(done, last=left == 0)
         self._consumer.ack([one.leased for one in held if one.unwanted])
@@ -257,7 +262,7 @@ class ProviderWorker(BaseWorker):
         with suppress(redis.RedisError, BackendUnavailable):
             left = [
                 *self._next,
-                *self._results.prefetched(),
+                *self._prefetcher.prefetched(),
                 *self._results.commit_and_dequeue(None),
                 *self._consumer.stop_accepting(),
             ]
@@ -286,7 +291,7 @@ class ProviderWorker(BaseWorker):
             worker_registration.register(self, pipeline)
             pipeline.execute()
         self._announce()
-        self._results.give_back()
+        self._prefetcher.give_back()
         if self._memory.is_exceeded():
             self._stop_requested = True
 

@@ -14,6 +14,7 @@ TABLE = """| old | new | in |
 | `Desk` | `Consumer` | |
 | `Done` | `Completed` | `rider_core/worker` |
 | `rider_core/pace.py` | `rider_core/batch_sizer.py` | |
+| `rider:bell:` | `rider:wakeup:` | |
 """
 
 
@@ -53,6 +54,12 @@ def test_identifiers_are_found_in_python_and_lua(tree: Path) -> None:
 def test_files_are_found(tree: Path) -> None:
     (tree / "rider_core" / "pace.py").touch()
     assert check(tree) == (1, ["rider_core/pace.py is called rider_core/batch_sizer.py now"])
+
+
+def test_keys_of_redis_are_found_in_texts(tree: Path) -> None:
+    (tree / "rider_core" / "a.lua").write_text("\nredis.call('PUBLISH', 'rider:bell:' .. queue, '1')\n")
+    (tree / "rider_core" / "old_keys.py").write_text('OLD = ["rider:bell:text"]\n')
+    assert check(tree) == (1, ["rider_core/a.lua:2: rider:bell: is called rider:wakeup: now"])
 
 
 def test_a_table_that_cannot_be_read_is_told(tree: Path) -> None:

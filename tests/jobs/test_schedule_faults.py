@@ -169,5 +169,5 @@ def test_another_kind_of_thing_in_a_schedules_place(scheduling: ScheduleHarness,
 
 
 def test_rq_schedulers_own_ways_to_make_jobs_are_closed(scheduling: ScheduleHarness) -> None:
-    with pytest.raises(NotImplementedError, match=r"ScheduleBook\.add"):
+    with pytest.raises(NotImplementedError, match=r"ScheduleStore\.add"):
         scheduling.scheduler().enqueue_in(timedelta(seconds=1), print)

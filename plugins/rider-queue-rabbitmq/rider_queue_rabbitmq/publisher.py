@@ -14,7 +14,7 @@ from rider_queue_rabbitmq.tickets import to_properties
 from rider_queue_rabbitmq.topology import lane_queue
 
 #: A RabbitMQ that is well confirms within a tenth of this, even a thousand messages on a slow disk.
-SUBSCRIBE_TIMEOUT_S = 10.0
+CONFIRM_LIMIT_S = 10.0
 _END_LIMIT_S = 8.0
 
 
@@ -23,7 +23,7 @@ class Publisher:
     confirm_limit_s: How long `publish` waits for RabbitMQ to have everything on disk.
     """
 
-    def __init__(self, settings: RabbitSettings, confirm_limit_s: float = SUBSCRIBE_TIMEOUT_S) -> None:
+    def __init__(self, settings: RabbitSettings, confirm_limit_s: float = CONFIRM_LIMIT_S) -> None:
         self._settings = settings
         self._confirm_limit_s = confirm_limit_s
         self._lock = threading.Lock()

@@ -183,4 +183,4 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
 
     def _create_job(self, *args: Any, **options: Any) -> NoReturn:
         """rq-scheduler's ways to make jobs store pickled ones."""
-        raise NotImplementedError("use rider_core.jobs.schedules.ScheduleBook.add")
+        raise NotImplementedError("use rider_core.jobs.schedules.ScheduleStore.add")

@@ -31,14 +31,14 @@ MUTANTS = [
         "rider_core/jobs/store/admission.py",
         "        if self._problem:\n",
         "        if False:\n",
-        ("tests/jobs/test_rq_backend.py", "test_a_full_memory_refuses_new_jobs_and_ends_old_ones"),
+        ("tests/jobs/test_rq_lists.py", "test_a_full_memory_refuses_new_jobs_and_ends_old_ones"),
     ),
     Mutant(
         "a result is given up when its word is lost",
         "rider_core/jobs/backend.py",
         "messages = connection.receive(min(left_s, self.timings.wait_recheck_s))",
         "messages = connection.receive(left_s)",
-        ("tests/jobs/test_rq_backend.py", "test_an_end_of_which_no_word_came_is_found"),
+        ("tests/jobs/test_rq_lists.py", "test_an_end_of_which_no_word_came_is_found"),
     ),
     Mutant(
         "one broken connection leaves the others to break one by one",

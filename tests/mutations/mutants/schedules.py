@@ -74,7 +74,7 @@ MUTANTS = [
     Mutant(
         "there may be any number of schedules",
         "rider_core/jobs/schedules/schedule_store.py",
-        "        if stored < 0:\n",
+        "        if stored == protocol.TOO_MANY:\n",
         "        if False:\n",
         ("tests/jobs/test_schedules.py", "test_too_much_is_refused"),
     ),

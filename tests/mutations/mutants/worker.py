@@ -8,7 +8,7 @@ MUTANTS = [
     Mutant(
         "a job that kills its worker may do so for ever",
         "rider_core/worker/worker.py",
-        "self._results.prefetch(begun, limits)",
+        "self._prefetcher.prefetch(begun, limits)",
         "self._results.prefetch([], limits)",
         ("tests/worker/test_prefetching.py", "test_one_that_kills_the_worker_takes_only_itself_along"),
     ),
@@ -22,14 +22,14 @@ MUTANTS = [
     Mutant(
         "what was taken prefetched waits for a job that hangs",
         "rider_core/worker/worker.py",
-        "        self._results.give_back()\n",
+        "        self._prefetcher.give_back()\n",
         "",
         ("tests/worker/test_prefetching.py", "test_it_does_not_wait_for_a_job_that_is_not_short_after_all"),
     ),
     Mutant(
         "a worker that ends keeps what it took prefetched",
         "rider_core/worker/worker.py",
-        "                *self._next,\n                *self._results.prefetched(),\n",
+        "                *self._next,\n                *self._prefetcher.prefetched(),\n",
         "",
         ("tests/worker/test_prefetching.py", "test_a_worker_that_stops_leaves_nothing_behind"),
     ),

@@ -15,9 +15,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from rider_core.api.tasks import TASKS
 from rider_core.config import load_settings
-from rider_core.jobs import AttemptResult, LeasedJob
+from rider_core.jobs import AttemptResult, JobTimings, LeasedJob
 from rider_core.jobs.broker import transport as broker_transport
 from rider_core.jobs.broker.source import BrokerSource
 from rider_core.jobs.rq_lists import transport as rq_transport
@@ -31,11 +30,10 @@ from rider_core.worker import ProviderWorker, batch_sizer, result_writer, worker
 from rider_core.worker.attempt import CompletedAttempt
 
 
-def shorten_tasks() -> None:
-    """Give engines as long as `TASK_TIMEOUT` says, where it says anything."""
-    if TASK_TIMEOUT in os.environ:
-        timeout_s = float(os.environ[TASK_TIMEOUT])
-        TASKS.update({name: replace(task, timeout_s=timeout_s) for name, task in TASKS.items()})
+def timings() -> JobTimings:
+    """Short ones; an engine has as long as `TASK_TIMEOUT` says, where it is set."""
+    limit_s = os.environ.get(TASK_TIMEOUT)
+    return replace(FAST_TIMINGS, engine_limit_s=float(limit_s)) if limit_s else FAST_TIMINGS
 
 
 def die() -> None:
@@ -109,10 +107,9 @@ def prepare(moment: Moment) -> type[ProviderWorker]:
 
 def main() -> None:
     moment, *queues = sys.argv[1:]
-    shorten_tasks()
     worker_class = prepare(Moment(moment))
     settings = load_settings()
-    services = Services.open(settings, f"worker-{os.getpid()}", timings=FAST_TIMINGS)
+    services = Services.open(settings, f"worker-{os.getpid()}", timings=timings())
     worker_class(queues, connection=connect(settings.redis_location), services=services).work()
 
 
