@@ -9,6 +9,7 @@ last line one JSON object; the exit status is 1 where a figure is above its limi
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,9 @@ WARM_UP_S = 660.0
 #: The memory before is the highest of the last minute, as that under siege is the highest of it: streams of pieces and
 #: buffers come and go. Seconds; between two looks, and in all.
 LOOK_S, CALM_S = 5.0, 60.0
-#: A model's memory is taken as it reads: this fills it.
+#: Engines take their working memory as it is needed: by long inputs. Both are there before the siege.
 LONG_PROMPT = "word " * 3_000
+LONG_SPEECH_SENTENCES = 12
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
 RECENT_S = 400.0
 
@@ -122,6 +125,8 @@ class Siege:
         # At once, so that no worker has them all.
         long = {"prompt": LONG_PROMPT, "max_tokens": 16}
         self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
+        speech = {"audio": _long_speech(), "format": "wav"}
+        self._backend.submit_many([JobSpec(task="voice.transcribe", payload=speech) for _ in range(6)])
         time.sleep(WARM_UP_S - CALM_S)
         before = max((self._memory_mb() for _ in self._every(LOOK_S, CALM_S)), key=_sum)
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
@@ -264,6 +269,14 @@ class Siege:
                 kind = next(filter(None, name.groups()), "other") if name else "other"
                 found[f"{kind} {process}"] = int(text.partition("\nPss:")[2].split()[0]) / 1024
         return found
+
+
+def _long_speech() -> str:
+    speak = engine_voice(load_settings())
+    assert speak is not None
+    clip = speak("Where are you, Rider? I have been looking for you.", "en")
+    longer = replace(clip, pcm=clip.pcm * LONG_SPEECH_SENTENCES)
+    return base64.b64encode(longer.to_wav()).decode()
 
 
 def _sum(memory: dict[str, float]) -> float:
