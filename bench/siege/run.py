@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.table import Table
 from robots import RESULT, Outside, Simulated
 
-from rider_core.api import JobSpec, JobState
+from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
@@ -126,7 +126,8 @@ class Siege:
         long = {"prompt": LONG_PROMPT, "max_tokens": 16}
         self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
         speech = {"audio": _long_speech(), "format": "wav"}
-        self._backend.submit_many([JobSpec(task="voice.transcribe", payload=speech) for _ in range(6)])
+        once = RetryPolicy(max_attempts=1)  # such jobs are not batched
+        self._backend.submit_many([JobSpec(task="voice.transcribe", payload=speech, retry=once) for _ in range(6)])
         time.sleep(WARM_UP_S - CALM_S)
         before = max((self._memory_mb() for _ in self._every(LOOK_S, CALM_S)), key=_sum)
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
