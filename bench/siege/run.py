@@ -54,7 +54,9 @@ WARM_UP_S = 660.0
 LOOK_S, CALM_S = 5.0, 60.0
 #: Engines take their working memory as it is needed: by long inputs. Both are there before the siege.
 LONG_PROMPT = "word " * 3_000
-LONG_SPEECH_SENTENCES = 12
+LONG_SPEECH_SENTENCES = 8
+#: Maximum time for that, in seconds.
+FILL_S = 300.0
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
 RECENT_S = 400.0
 
@@ -87,9 +89,11 @@ def main() -> None:
         product = Product(Path(name), robot.publish_port, robot.subscribe_port, robot.api_port)
         outside.can_be_served = product.can_serve
         try:
+            siege = Siege(product, outside, robot)
+            siege.fill_engines()
             outside.make_ready()
             console.print(f"all domains are served; {options.minutes:g} minutes under siege")
-            figures, beside = Siege(product, outside, robot).run(options.minutes * 60, calm=options.calm)
+            figures, beside = siege.run(options.minutes * 60, calm=options.calm)
             if options.keep:
                 options.keep.write_text(product.log())
         finally:
@@ -117,17 +121,20 @@ class Siege:
         self._not_done: set[str] = set()
         self._sentences = self._unanswered = 0
 
+    def fill_engines(self) -> None:
+        """Let both workers' engines read and hear something long. At once, and not batched: no worker has them all."""
+        long = {"prompt": LONG_PROMPT, "max_tokens": 16}
+        speech = {"audio": _long_speech(), "format": "wav"}
+        once = RetryPolicy(max_attempts=1)
+        for task, payload in (("text.generate", long), ("voice.transcribe", speech)):
+            ids = self._backend.submit_many([JobSpec(task=task, payload=payload, retry=once) for _ in range(6)])
+            self._backend.wait_many(ids, FILL_S)
+
     def run(self, seconds: float, calm: bool = False) -> tuple[dict[str, float], dict[str, float]]:
         members = set(self._product.processes())
         threads = [threading.Thread(target=it) for it in (self._ask_for_page, self._submit, self._speak)]
         for thread in threads:
             thread.start()
-        # At once, so that no worker has them all.
-        long = {"prompt": LONG_PROMPT, "max_tokens": 16}
-        self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
-        speech = {"audio": _long_speech(), "format": "wav"}
-        once = RetryPolicy(max_attempts=1)  # such jobs are not batched
-        self._backend.submit_many([JobSpec(task="voice.transcribe", payload=speech, retry=once) for _ in range(6)])
         time.sleep(WARM_UP_S - CALM_S)
         before = max((self._memory_mb() for _ in self._every(LOOK_S, CALM_S)), key=_sum)
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
