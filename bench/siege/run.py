@@ -126,9 +126,18 @@ class Siege:
         long = {"prompt": LONG_PROMPT, "max_tokens": 16}
         speech = {"audio": _long_speech(), "format": "wav"}
         once = RetryPolicy(max_attempts=1)
+        watch = Stopwatch.start()
+        while not self._can_serve() and watch.elapsed_s < FILL_S:
+            time.sleep(0.2)
         for task, payload in (("text.generate", long), ("voice.transcribe", speech)):
             ids = self._backend.submit_many([JobSpec(task=task, payload=payload, retry=once) for _ in range(6)])
             self._backend.wait_many(ids, FILL_S)
+
+    def _can_serve(self) -> bool:
+        with suppress(RiderError):
+            able = self._backend.capacity()
+            return able["text.generate"] > 1 and able["voice.transcribe"] > 1
+        return False
 
     def run(self, seconds: float, calm: bool = False) -> tuple[dict[str, float], dict[str, float]]:
         members = set(self._product.processes())
