@@ -15,14 +15,14 @@ import zmq
 
 from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
-from rider_core.link.echo import TOPIC as ECHO
-from rider_core.link.echo import Echo
-from rider_core.link.frames import count_dropped
+from rider_core.link.frame_buffer import count_dropped
 from rider_core.link.framing import decode, encode
-from rider_core.link.pulse import Pulse
-from rider_core.link.refusals import Refusals
+from rider_core.link.loopback_probe import TOPIC as ECHO
+from rider_core.link.loopback_probe import LoopbackProbe
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.sockets import FRAME_BATCH_BYTES, SEND_MARK, BrokerSockets
-from rider_core.link.standstill import Standstill
+from rider_core.link.suspend_detector import SuspendDetector
+from rider_core.link.thread_watchdog import ThreadWatchdog
 from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
-NO_ECHO = "what we say does not come back from the robot's broker"
+NO_LOOPBACK = "what we say does not come back from the robot's broker"
 UP = BusView(up=True, to_robot=True, from_robot=True)
 
 
@@ -52,7 +52,7 @@ class RobotBus:
         self._addresses = publish_address, subscribe_address
         self._on_state = on_state
         self._handlers: dict[str, Handler] = {}
-        self._refusals: Refusals | None = None
+        self._rejections: RejectionReporter | None = None
         self._outbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(SEND_MARK)
         self._last_sent: dict[str, float] = {}
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -60,9 +60,9 @@ class RobotBus:
         self._wake_writer.setblocking(False)
         self._stop = threading.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.pulse = Pulse("the robot's bus")
+        self.watchdog = ThreadWatchdog("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
-        self._echo = Echo()
+        self._probe = LoopbackProbe()
         self._state = _down("not connected yet")
         self._down_since = time.monotonic()
 
@@ -70,8 +70,8 @@ class RobotBus:
         """Subscribe to a topic, exactly this one. Before `start`."""
         self._handlers[topic] = handler
 
-    def start(self, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def start(self, rejections: RejectionReporter) -> None:
+        self._rejections = rejections
         self._thread.start()
 
     def stop(self) -> None:
@@ -123,23 +123,23 @@ class RobotBus:
                 self._serve(sockets)
             finally:
                 sockets.close()
-                self._echo.break_off()
+                self._probe.reset()
                 if self._state.up:
                     self._set_state(_down("the connection is made anew"))
 
     def _serve(self, sockets: BrokerSockets) -> None:
         """Move messages until it is time to stop or to make the sockets anew."""
-        standstill = Standstill()
+        suspend = SuspendDetector()
         while not self._stop.is_set():
-            self.pulse.beat()
-            standstill.begin()
+            self.watchdog.feed()
+            suspend.begin()
             ready = sockets.poll(POLL_MS)
-            if standstill.lasted_s():
+            if suspend.suspended_s():
                 return  # the broker has given the connections up; libzmq would find out in its own time
             if sockets.to_robot and sockets.from_robot:
-                self._go_round(sockets.publisher)
+                self._probe_loopback(sockets.publisher)
             else:
-                self._echo.break_off()
+                self._probe.reset()
                 self._set_state(_cut(sockets.to_robot, sockets.from_robot))
             if self._wake_reader.fileno() in ready:
                 self._send_outbox(sockets.publisher)
@@ -150,17 +150,17 @@ class RobotBus:
             if not self._state.up and time.monotonic() - self._down_since > RENEW_AFTER_S:
                 return
 
-    def _go_round(self, publisher: zmq.Socket[bytes]) -> None:
+    def _probe_loopback(self, publisher: zmq.Socket[bytes]) -> None:
         """Both sockets are connected; whether the broker passes on what we say is another question."""
-        body = self._echo.due()
+        body = self._probe.due()
         if body is not None:
             with contextlib.suppress(zmq.Again):
                 publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
         if not self._state.up:
-            self._set_state(_down(NO_ECHO))
-        elif self._echo.is_lost():
-            self._echo.break_off()
-            self._set_state(_down(NO_ECHO))
+            self._set_state(_down(NO_LOOPBACK))
+        elif self._probe.is_lost():
+            self._probe.reset()
+            self._set_state(_down(NO_LOOPBACK))
 
     def _set_state(self, state: BusView) -> None:
         was, self._state = self._state, state
@@ -182,7 +182,7 @@ class RobotBus:
                 continue
             try:
                 publisher.send_multipart(encode(topic, body), zmq.NOBLOCK)
-                self._echo.note_sent(topic)
+                self._probe.note_sent(topic)
             except zmq.Again:
                 LINK_DROPPED.labels("message").inc()
 
@@ -221,10 +221,10 @@ class RobotBus:
             count_dropped("replaced")
 
     def _handle(self, parts: Sequence[bytes]) -> None:
-        assert self._refusals is not None
+        assert self._rejections is not None
         topic = self._topic_of(parts)
         if topic == ECHO:
-            self._take_echo(parts)
+            self._receive_probe(parts)
             return
         handler = self._handlers.get(topic)
         if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
@@ -235,7 +235,7 @@ class RobotBus:
             _, body = decode(parts)
             handler(body)
         except RiderError as error:
-            self._refusals.note(topic, error)
+            self._rejections.report(topic, error)
         except Exception:  # the edge: one message must not end the link
             log.exception("%s could not be handled", topic)
             LINK_DROPPED.labels("message").inc()
@@ -246,9 +246,9 @@ class RobotBus:
         topic = head.decode("utf-8", "replace")
         return topic if topic in self._handlers or topic == ECHO else ""
 
-    def _take_echo(self, parts: Sequence[bytes]) -> None:
+    def _receive_probe(self, parts: Sequence[bytes]) -> None:
         with contextlib.suppress(RiderError):  # another program's malformed echo
-            if self._echo.take(decode(parts)[1]):
+            if self._probe.receive(decode(parts)[1]):
                 self._set_state(UP)
 
 

@@ -12,14 +12,14 @@ TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": "vision.detect", "text"
 #: is the first wait; later ones are longer.
 HEALTHY_FOR_S = 10.0
 #: What we hand back has a reason that begins so: after a start of ours it says that the domain was ours.
-OURS = "rider-pc: "
+FAILOVER_PREFIX = "rider-pc: "
 #: What a person switched here has a reason that begins so.
-SET_HERE = "set at rider-pc by "
+USER_PREFIX = "set at rider-pc by "
 #: The reasons of the robot's own code, when it gives a PC up. A person's switch has another ("manual", a name):
 #: what people set stays.
-GAVE_UP = frozenset({"pc_unreachable", "pc_timeout", "pc_error"})
+ROBOT_FALLBACK_REASONS = frozenset({"pc_unreachable", "pc_timeout", "pc_error"})
 #: The robot's reasons for what is there without anybody's doing.
-NO_ONES = frozenset({"", "boot", "default"})
+DEFAULT_REASONS = frozenset({"", "boot", "default"})
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Domain:
     #: Why the last switch failed; empty: it did not.
     refusal: str = ""
     #: Said on the bus by the process that gave us up. The robot's HTTP interface has its own copy, and may never know.
-    given_up: str = ""
+    robot_fallback: str = ""
     #: Why we cannot serve it now; empty: we can.
     problem: str = ""
     #: A person has just chosen the PC: it is taken without a wait.
@@ -46,29 +46,30 @@ class Domain:
     told: float = float("-inf")
 
     @property
-    def is_handed_back(self) -> bool:
+    def is_failed_over(self) -> bool:
         """We could not serve it, now or before our last start."""
-        return self.mode == "local" and self.reason.startswith(OURS)
+        return self.mode == "local" and self.reason.startswith(FAILOVER_PREFIX)
 
     @property
     def is_lost(self) -> bool:
         """The link or the robot's own code gave it up; no person switched it."""
-        return bool(self.given_up) or self.is_handed_back or (self.mode == "local" and self.reason in GAVE_UP)
+        by_robot = self.mode == "local" and self.reason in ROBOT_FALLBACK_REASONS
+        return by_robot or bool(self.robot_fallback) or self.is_failed_over
 
     def may_be_taken(self, preference: Preference) -> bool:
         """Whether the robot serves it although the PC should, as far as people's wishes go."""
         if preference.choice == "local":
             return False
         if preference.choice == "pc":
-            return self.mode == "local" or bool(self.given_up)
-        released = bool(preference.by) and self.mode == "local" and self.reason.startswith(SET_HERE)
+            return self.mode == "local" or bool(self.robot_fallback)
+        released = bool(preference.by) and self.mode == "local" and self.reason.startswith(USER_PREFIX)
         return self.is_lost or released
 
 
 def switched_by(reason: str) -> str:
     """Who gave a domain this reason, as the history shows it."""
-    if reason.startswith(OURS):
+    if reason.startswith(FAILOVER_PREFIX):
         return "rider-pc"
-    if reason.startswith(SET_HERE):
-        return reason.removeprefix(SET_HERE).partition(":")[0]
-    return "robot" if reason in GAVE_UP | NO_ONES else "at the robot"
+    if reason.startswith(USER_PREFIX):
+        return reason.removeprefix(USER_PREFIX).partition(":")[0]
+    return "robot" if reason in ROBOT_FALLBACK_REASONS | DEFAULT_REASONS else "at the robot"

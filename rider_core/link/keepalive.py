@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rider_core.errors import BackendUnavailable
-from rider_core.link.options import House
-from rider_core.link.pulse import Pulse
+from rider_core.link.services import LinkServices
+from rider_core.link.thread_watchdog import ThreadWatchdog
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class VoiceKeepalive:
 
     def __init__(
         self,
-        house: House,
+        services: LinkServices,
         send: Callable[[str, dict[str, Any]], bool],
         heard: Callable[[], float],
         said: Callable[[], float],
@@ -50,13 +50,13 @@ class VoiceKeepalive:
             said: When the robot was last sent a text, visible or not; the same clock.
             refused: Whether we handed voice back, so that the robot had better take over.
         """
-        self._house = house
+        self._services = services
         self._send = send
         self._heard = heard
         self._said = said
         self._refused = refused
         self._serves = True
-        self.pulse = Pulse("voice keepalive")
+        self.watchdog = ThreadWatchdog("voice keepalive")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="voice-keepalive", daemon=True)
 
@@ -71,7 +71,7 @@ class VoiceKeepalive:
     def _run(self) -> None:
         wait_s = EVERY_S
         while not self._stop.wait(wait_s):
-            self.pulse.beat()
+            self.watchdog.feed()
             # A text and a piece of speech set the timer back as well.
             silent_s = time.monotonic() - self._said()
             wait_s = EVERY_S - silent_s if silent_s < EVERY_S else EVERY_S
@@ -98,7 +98,7 @@ class VoiceKeepalive:
         if self._refused():
             return "it was handed back"
         try:
-            return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"
+            return "" if self._services.capacity().get(TASK) else f"no worker can do {TASK}"
         except BackendUnavailable as error:
             return str(error)
 

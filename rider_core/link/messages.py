@@ -23,7 +23,7 @@ def _shown(text: object, limit: int) -> object:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:limit])
 
 
-Word = Annotated[str, BeforeValidator(lambda text: _shown(text, 64))]
+ShortText = Annotated[str, BeforeValidator(lambda text: _shown(text, 64))]
 Reason = Annotated[str, BeforeValidator(lambda text: _shown(text, 200))]
 
 
@@ -68,7 +68,7 @@ class DomainState(RobotMessage):
 
     domain: str = Field(max_length=32, description="voice, vision or text")
     mode: Literal["local", "pc"] = Field(description="who serves it")
-    status: Word = Field("", description="the robot's word for how it goes")
+    status: ShortText = Field("", description="the robot's word for how it goes")
     reason: Reason | None = Field(None, description="why it changed")
 
 

@@ -1,7 +1,7 @@
 """From boxes in a picture to what stands in the robot's way: whether, how far, and in which direction.
 
-The camera is taken for a pinhole that looks straight ahead, level, without distortion and with square pixels. What a
-box shows of a thing is compared with how large such things are (`sizes`). That is right to a third or so, never better.
+The camera is modelled as a pinhole: level, looking straight ahead, without distortion, with square pixels. A distance
+follows from the size of a box and the typical size of its class (`object_sizes`); the error is about a third.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rider_core.link.sizes import size_of
-from rider_core.link.tracks import Box, Thing
+from rider_core.link.object_sizes import size_of
+from rider_core.link.tracks import Box, TrackedObject
 
 #: Nothing is said to be nearer or farther: nearer, the camera sees no shapes; farther, nothing is reckoned well.
 NEAREST_M, FARTHEST_M = 0.1, 10.0
@@ -42,7 +42,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Ahead:
+class NearestObstacle:
     """What is nearest in the way.
 
     Attributes:
@@ -57,7 +57,7 @@ class Ahead:
     confidence: float = 0.0
     distance_m: float = FARTHEST_M
     angle_deg: float = 0.0
-    thing: Thing | None = None
+    tracked: TrackedObject | None = None
 
     def message(self, ts: float, **meta: Any) -> dict[str, Any]:
         """The body of `vision.obstacle.enhanced`. A number that is none would end the robot's navigator."""
@@ -67,25 +67,27 @@ class Ahead:
             "distance": round(self.distance_m, 2),
             "angle": round(self.angle_deg, 1),
             "ts": ts,
-            "meta": {"label": self.thing.label, "id": self.thing.id, **meta} if self.thing else meta,
+            "meta": {"label": self.tracked.label, "id": self.tracked.id, **meta} if self.tracked else meta,
         }
 
 
-def look_ahead(things: Iterable[Thing], view: View, reach_m: float) -> Ahead:
+def nearest_obstacle(objects: Iterable[TrackedObject], view: View, reach_m: float) -> NearestObstacle:
     """What the robot would run into first.
 
     Args:
         reach_m: What is farther away is no reason to stop yet.
     """
-    nearest = Ahead()
-    for thing in things:
-        box = within(thing.box, view)
+    nearest = NearestObstacle()
+    for tracked in objects:
+        box = within(tracked.box, view)
         large = _area(box) >= LARGE_SHARE * view.width * view.height
-        distance_m = distance_of(thing.label, box, view)
+        distance_m = distance_of(tracked.label, box, view)
         if large:
             distance_m = min(distance_m, reach_m)
-        if (large or _in_the_way(box, distance_m, view)) and (nearest.thing is None or distance_m < nearest.distance_m):
-            nearest = Ahead(distance_m <= reach_m, thing.score, distance_m, angle_of(box, view), thing)
+        if (large or _in_the_way(box, distance_m, view)) and (
+            nearest.tracked is None or distance_m < nearest.distance_m
+        ):
+            nearest = NearestObstacle(distance_m <= reach_m, tracked.score, distance_m, angle_of(box, view), tracked)
     return nearest
 
 

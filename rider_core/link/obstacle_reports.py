@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from rider_core.link.obstacle import NEAREST_M, Ahead
+from rider_core.link.obstacle import NEAREST_M, NearestObstacle
 from rider_core.metrics import LINK_DROPPED
 
 TOPIC = "vision.obstacle.enhanced"
@@ -16,7 +16,7 @@ TOPIC = "vision.obstacle.enhanced"
 #: own detectors gets each report twice: its subscription is a prefix of our topic, and the robot passes the report on.
 REPORT_EVERY_S = 0.35
 
-Report = Literal["", "clear", "obstacle", "blind"]
+Report = Literal["", "clear", "obstacle", "vision_lost"]
 
 
 class ObstacleReports:
@@ -57,11 +57,13 @@ class ObstacleReports:
         with self._lock:
             self._last = ""
 
-    def blind(self, reason: str, ts: float) -> bool:
+    def report_vision_lost(self, reason: str, ts: float) -> bool:
         """Report that nothing is known of the way: for all that we know, something is right before the robot."""
-        return self.report("blind", Ahead(present=True, confidence=1.0, distance_m=NEAREST_M), ts, blind=reason[:200])
+        return self.report(
+            "vision_lost", NearestObstacle(present=True, confidence=1.0, distance_m=NEAREST_M), ts, blind=reason[:200]
+        )
 
-    def report(self, report: Report, ahead: Ahead, ts: float, **meta: Any) -> bool:
+    def report(self, report: Report, ahead: NearestObstacle, ts: float, **meta: Any) -> bool:
         """Tell the robot. False: the bus dropped it, so the robot still believes what it was told before.
 
         Args:
@@ -69,8 +71,8 @@ class ObstacleReports:
         """
         with self._lock:
             now = time.monotonic()
-            is_repeated = report in (self._last, "clear") and not self._is_doubtful
-            if is_repeated and now - self._sent < REPORT_EVERY_S:
+            is_repeat = report in (self._last, "clear") and not self._is_doubtful
+            if is_repeat and now - self._sent < REPORT_EVERY_S:
                 return True
             if not self._send(TOPIC, ahead.message(ts, **meta)):
                 LINK_DROPPED.labels("result").inc()

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from rider_core.api.events import Event, EventKind
-from rider_core.api.job_backend import JobBackend
-from rider_core.api.object_tracking import ObjectTracker
 
 
 @dataclass(frozen=True)
@@ -56,33 +50,7 @@ class LinkOptions:
     prompt: str = "companion"
     barge_in: bool = True
     voice_keepalive: bool = True
-    piece_s: float = 1.5
+    chunk_s: float = 1.5
     all_together: bool = False
     preferences_file: Path | None = None
     vision: VisionOptions = VisionOptions()
-
-
-class Tell(Protocol):
-    """Says something on the event bus; never blocks and never raises."""
-
-    def __call__(self, kind: EventKind, **data: object) -> None: ...
-
-
-@dataclass(frozen=True)
-class House:
-    """The parts of the house that the link works with.
-
-    Attributes:
-        backend: Where jobs go.
-        tell: The event bus, to speak to.
-        follow: The event bus, to hear a job's partial results from; takes its id and the longest silence in seconds.
-        new_tracker: Makes a tracker for a stream of frames, or raises `ProviderUnavailable`.
-        capacity: Task to how many workers can do it now, at once also where Redis hangs; or raises
-            `BackendUnavailable`.
-    """
-
-    backend: JobBackend
-    tell: Tell
-    follow: Callable[[str, float], Iterator[Event]]
-    new_tracker: Callable[[], ObjectTracker]
-    capacity: Callable[[], Mapping[str, int]]

@@ -36,7 +36,7 @@ class Preference(Message):
     ts: float = Field(0.0, description="seconds since the epoch")
 
 
-class _File(Message):
+class _PreferencesFile(Message):
     preferences: dict[str, Preference] = Field(default_factory=dict)
     #: Domain to the last mode and reason that the robot told: what changed while the link was away is seen by it.
     seen: dict[str, tuple[str, str]] = Field(default_factory=dict)
@@ -54,7 +54,7 @@ class Preferences:
         self._path = path
         self._lock = threading.Lock()
         self._writes = True
-        kept = _read(path) if path is not None else _File()
+        kept = _read(path) if path is not None else _PreferencesFile()
         self._preferences = dict(kept.preferences)
         self._seen = dict(kept.seen)
         self._switches = deque(kept.switches, MAX_SWITCHES)
@@ -88,7 +88,7 @@ class Preferences:
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = _File(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
+        kept = _PreferencesFile(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
         new = self._path.with_suffix(".new")
         try:
             new.write_text(kept.model_dump_json(indent=1), encoding="utf-8")
@@ -106,19 +106,19 @@ class Preferences:
 _NONE = Preference()
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _PreferencesFile:
     """What was kept. A file that cannot be read is put aside, with a warning: the link starts all the same."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
             raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
-        return _File.model_validate(json.loads(content))
+        return _PreferencesFile.model_validate(json.loads(content))
     except FileNotFoundError:
-        return _File()
+        return _PreferencesFile()
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         aside = path.with_suffix(".damaged")
         with contextlib.suppress(OSError):
             os.replace(path, aside)
         log.warning("%s cannot be read and was put aside as %s: %s", path, aside.name, str(error).splitlines()[0])
-        return _File()
+        return _PreferencesFile()

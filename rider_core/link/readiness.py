@@ -18,7 +18,7 @@ OVER_THE_BUS = ("voice", "vision")
 
 
 class Readiness:
-    """Belongs to the domains' thread, except `bus_is`."""
+    """Belongs to the domains' thread, except `set_bus_problem`."""
 
     def __init__(self, capacity: Callable[[], Mapping[str, int]], all_together: bool) -> None:
         """
@@ -33,7 +33,7 @@ class Readiness:
         #: Domains that could be served at some time since the start.
         self._served_once: set[str] = set()
 
-    def bus_is(self, problem: str) -> None:
+    def set_bus_problem(self, problem: str) -> None:
         """Why the robot's bus is down; empty: it is up. May be called from any thread."""
         if bool(problem) != bool(self._bus_problem):
             self._bus_since = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from rider_core.api.steering import Restart
-from rider_core.link.custody import Standing
+from rider_core.link.domain_failover import DomainOwner
 
 #: The robot's microphone streams without pause to a PC; only a sound that plays holds it up, for 6 s at most
 #: (`keepalive.HEARD_S`). Its service manager starts a voice service that has ended after 3 s.
@@ -20,7 +20,9 @@ def voice_command(robot_api_url: str, simulated: bool) -> str:
     return f"curl -X POST {robot_api_url}{SIMULATED_VOICE_PATH}" if simulated else VOICE_COMMAND
 
 
-def needed_restarts(voice: Standing, last_chunk: float, bus_since: float | None, command: str) -> tuple[Restart, ...]:
+def needed_restarts(
+    voice: DomainOwner, last_chunk: float, bus_since: float | None, command: str
+) -> tuple[Restart, ...]:
     """
     Args:
         last_chunk: When the robot's microphone was last heard; monotonic, 0 where it never was.

@@ -60,7 +60,7 @@ class BrokerSockets:
         self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
         self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
         self.publisher.setsockopt(zmq.IMMEDIATE, 1)  # keep nothing for a connection that is gone
-        self._to_robot = _Connection(self.publisher, self._poller)
+        self._to_robot = _ConnectionState(self.publisher, self._poller)
         self.publisher.connect(publish_address)
         self.subscriber = self._new_socket(zmq.SUB)
         self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
@@ -68,7 +68,7 @@ class BrokerSockets:
         for topic in topics:
             if topic not in LARGE_TOPICS:
                 self.subscriber.subscribe(topic)
-        self._from_robot = _Connection(self.subscriber, self._poller)
+        self._from_robot = _ConnectionState(self.subscriber, self._poller)
         self._poller.register(self.subscriber, zmq.POLLIN)
         self.subscriber.connect(subscribe_address)
         self._open_frames()
@@ -106,7 +106,7 @@ class BrokerSockets:
         self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
         for topic in self._large:
             self.frames.subscribe(topic)
-        self._of_frames = _Connection(self.frames, self._poller)
+        self._of_frames = _ConnectionState(self.frames, self._poller)
         self._frames_missed_since = time.monotonic()
         self._poller.register(self.frames, zmq.POLLIN)
         self.frames.connect(self._subscribe_address)
@@ -133,7 +133,7 @@ class BrokerSockets:
         return new
 
 
-class _Connection:
+class _ConnectionState:
     """Whether a socket is connected, as the socket beside it tells."""
 
     def __init__(self, watched: Socket, poller: zmq.Poller) -> None:

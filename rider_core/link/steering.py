@@ -30,7 +30,7 @@ from rider_core.api.steering import (
 )
 from rider_core.errors import InvalidInput, RiderError
 from rider_core.link.bus import RobotBus
-from rider_core.link.custody import Custody
+from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.options import LinkOptions
 from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
 
@@ -52,7 +52,7 @@ class Steering:
     """
 
     options: LinkOptions
-    custody: Custody
+    failover: DomainFailover
     bus: RobotBus
     restarts: Callable[[], tuple[Restart, ...]]
     stop: Callable[[], None]
@@ -86,15 +86,15 @@ class Steering:
         return SteeringAnswer()
 
     def _show(self, asked: ShowRequest) -> RobotView:
-        switches = self.custody.switches
+        switches = self.failover.switches
         return RobotView(
             address=self.options.robot_api_url,
             base_url=self.options.base_url,
             simulated=self.options.simulated,
             pid=os.getpid(),
             bus=self.bus.state,
-            heartbeat=self.custody.heartbeat,
-            domains=tuple(_view(self.custody.describe(name)) for name in DOMAINS),
+            heartbeat=self.failover.heartbeat,
+            domains=tuple(_view(self.failover.describe(name)) for name in DOMAINS),
             work={domain: _counts(counter) for domain, counter in WORK.items()},
             restarts=self.restarts(),
             switches=tuple(switches[len(switches) - asked.switches :] if asked.switches < len(switches) else switches),
@@ -102,9 +102,9 @@ class Steering:
 
     def _switch(self, asked: SwitchRequest, left_s: float) -> SwitchView:
         limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
-        told = self.custody.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
-        domain, heartbeat = _view(told), self.custody.heartbeat
-        confirmed = bool(told["asked"]) and heartbeat.answered and self.custody.agrees(asked.domain)
+        told = self.failover.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
+        domain, heartbeat = _view(told), self.failover.heartbeat
+        confirmed = bool(told["asked"]) and heartbeat.answered and self.failover.agrees(asked.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 

@@ -11,7 +11,7 @@ from itertools import count
 
 from rider_core.api.object_detection import DetectedObject, Detections
 from rider_core.api.object_tracking import ObjectTracker
-from rider_core.link.options import Tell
+from rider_core.link.services import PublishEvent
 from rider_core.metrics import LINK_DROPPED
 
 #: Left, top, right, bottom in pixels.
@@ -25,11 +25,11 @@ FLICKER_S = 0.7
 UPDATE_EVERY_S = 1.0
 UPDATES_A_FRAME = 4
 #: Things that are known at once, confirmed or not; others are not taken in, and counted.
-MAX_THINGS = 64
+MAX_TRACKS = 64
 
 
 @dataclass(frozen=True)
-class Thing:
+class TrackedObject:
     """One thing in sight.
 
     Attributes:
@@ -48,7 +48,7 @@ class Thing:
 
 
 @dataclass
-class _Known:
+class _Track:
     id: int
     found: DetectedObject
     seen_s: float
@@ -60,17 +60,17 @@ class _Known:
 class Tracks:
     """The things before one camera. Used by one thread at a time."""
 
-    def __init__(self, new_tracker: Callable[[], ObjectTracker], confirm_frames: int, tell: Tell) -> None:
+    def __init__(self, new_tracker: Callable[[], ObjectTracker], confirm_frames: int, publish: PublishEvent) -> None:
         """
         Args:
             confirm_frames: In so many frames must the tracker recognise a thing before it counts.
         """
         self._new_tracker = new_tracker
         self._confirm_frames = confirm_frames
-        self._tell = tell
+        self._publish = publish
         self._ids = count(1)
         self._tracker: ObjectTracker | None = None
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, _Track] = {}
         self._now_s = 0.0
         self._frames = 0
 
@@ -88,7 +88,7 @@ class Tracks:
         if self._tracker is None:
             self._tracker = self._new_tracker()
 
-    def update(self, found: Detections, elapsed_s: float) -> list[Thing]:
+    def update(self, found: Detections, elapsed_s: float) -> list[TrackedObject]:
         """Take the next frame in. What is in sight now, what is only just hidden, and what is not confirmed.
 
         Args:
@@ -99,10 +99,10 @@ class Tracks:
         self._now_s += elapsed_s
         self._frames += 1
         numbers = self._tracker.update(found.objects, elapsed_s)
-        unsure = [Thing(0, it.label, it.score, it.box) for it in self._take_in(found.objects, numbers)]
+        unconfirmed = [TrackedObject(0, it.label, it.score, it.box) for it in self._take_in(found.objects, numbers)]
         self._give_up()
-        self._tell_of(found)
-        return unsure + [self._thing(known) for known in self._known.values()]
+        self._publish_changes(found)
+        return unconfirmed + [self._tracked(known) for known in self._known.values()]
 
     def end(self) -> None:
         """The stream is over: whatever was in sight has left."""
@@ -114,20 +114,20 @@ class Tracks:
 
     def _take_in(self, objects: Sequence[DetectedObject], numbers: Sequence[int | None]) -> list[DetectedObject]:
         """Note what was seen of each thing; returns what is no known thing."""
-        unsure = []
+        unconfirmed = []
         for found, number in zip(objects, numbers, strict=True):
             known = None if number is None else self._known.get(number)
             if known is None and number is not None:
-                if len(self._known) < MAX_THINGS:
-                    known = self._known[number] = _Known(next(self._ids), found, self._now_s)
+                if len(self._known) < MAX_TRACKS:
+                    known = self._known[number] = _Track(next(self._ids), found, self._now_s)
                 else:
                     LINK_DROPPED.labels("object").inc()
             if known is None:
-                unsure.append(found)
+                unconfirmed.append(found)
                 continue
             known.found, known.seen_s = found, self._now_s
             known.frames += 1
-        return unsure
+        return unconfirmed
 
     def _give_up(self) -> None:
         for number, known in list(self._known.items()):
@@ -135,30 +135,30 @@ class Tracks:
                 self._leave(known)
                 del self._known[number]
 
-    def _tell_of(self, found: Detections) -> None:
+    def _publish_changes(self, found: Detections) -> None:
         """Say what has entered, and now and then where the others are, those first that were longest not told of."""
         made_by = {"width": found.width, "height": found.height, "provider": found.provider, "mock": found.mock}
         for known in self._known.values():
             if not known.entered and known.frames >= self._confirm_frames:
                 known.entered = True
-                self._say("enter", known, **made_by)
+                self._publish_event("enter", known, **made_by)
         due = [it for it in self._known.values() if it.entered and it.seen_s == self._now_s]
         due = [it for it in due if self._now_s - it.told_s >= UPDATE_EVERY_S]
         for known in sorted(due, key=lambda it: it.told_s)[:UPDATES_A_FRAME]:
-            self._say("update", known, **made_by)
+            self._publish_event("update", known, **made_by)
 
-    def _leave(self, known: _Known) -> None:
+    def _leave(self, known: _Track) -> None:
         if known.entered:
-            self._say("leave", known)
+            self._publish_event("leave", known)
 
-    def _say(self, event: str, known: _Known, **more: object) -> None:
+    def _publish_event(self, event: str, known: _Track, **more: object) -> None:
         known.told_s = self._now_s
         found = known.found
         box = [round(side, 1) for side in found.box]
-        self._tell(
+        self._publish(
             "robot.object", event=event, id=known.id, label=found.label, score=round(found.score, 3), box=box, **more
         )
 
-    def _thing(self, known: _Known) -> Thing:
+    def _tracked(self, known: _Track) -> TrackedObject:
         found = known.found
-        return Thing(known.id, found.label, found.score, found.box, known.seen_s == self._now_s, known.entered)
+        return TrackedObject(known.id, found.label, found.score, found.box, known.seen_s == self._now_s, known.entered)

@@ -17,8 +17,8 @@ from rider_core import __version__
 from rider_core.api.messages import parse_json
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
-from rider_core.link.capacity_watch import CapacityWatch
-from rider_core.link_process.texts import RobotTextRequest, RobotTexts
+from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link_process.text_endpoint import RobotTextRequest, TextEndpoint
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
 
@@ -26,10 +26,10 @@ from rider_core.runtime.services import Services
 STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable": 503, "model": 503}
 
 
-def create_app(services: Services, watch: CapacityWatch) -> Flask:
+def create_app(services: Services, watch: CapacityMonitor) -> Flask:
     """The application; it needs `services.backend` and the settings only."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
-    texts = RobotTexts(services.backend, services.settings.robot_prompt)
+    texts = TextEndpoint(services.backend, services.settings.robot_prompt)
     names = {"localhost", urlsplit(services.settings.link_url or "").hostname}
 
     @app.before_request

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from rider_core.config import Settings, authority
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
-from rider_core.link.capacity_watch import CapacityWatch
-from rider_core.link.options import House, VisionOptions
-from rider_core.link.standstill import Standstill
-from rider_core.link.teller import Teller
+from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link.event_publisher import EventPublisher
+from rider_core.link.options import VisionOptions
+from rider_core.link.services import LinkServices
+from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
@@ -72,16 +73,16 @@ def _stop_signal() -> threading.Event:
 def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     address = own_address(settings)
     services = Services.open(settings, role="link")
-    watch = CapacityWatch(services.backend)
+    capacity = CapacityMonitor(services.backend)
     try:
-        server = create_server(create_app(services, watch), address, settings.link_port)
+        server = create_server(create_app(services, capacity), address, settings.link_port)
     except OSError as error:
         services.close()
         raise NotListening(
             f"the robot's requests cannot be answered at {address}:{settings.link_port}: {error.strerror}",
             remedy="end what listens there, or set RIDER_LINK_PORT to another port",
         ) from error
-    teller = Teller(services.bus.publish)
+    events = EventPublisher(services.bus.publish)
     options = LinkOptions(
         publish_address=f"tcp://{authority(settings.robot_address, settings.pi_publish_port)}",
         subscribe_address=f"tcp://{authority(settings.robot_address, settings.pi_subscribe_port)}",
@@ -92,7 +93,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         prompt=settings.robot_prompt,
         barge_in=settings.barge_in,
         voice_keepalive=settings.voice_keepalive,
-        piece_s=settings.speech_piece_s,
+        chunk_s=settings.speech_piece_s,
         all_together=settings.when_blind == "local",
         preferences_file=settings.preferences_file,
         vision=VisionOptions(
@@ -102,20 +103,23 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
             follow=settings.follow,
         ),
     )
-    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker, watch.capacity))
+    link = Link(
+        options,
+        LinkServices(services.backend, events.publish, services.bus.follow, services.make_tracker, capacity.capacity),
+    )
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
     doors = _doors(settings, services, steering)
-    watch.start()
+    capacity.start()
     server.start()
-    teller.start()
+    events.start()
     link.start()
     reporter.start()
     for door in doors:
         door.start()
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
-    moved = AddressWatch(settings, address)
+    moved = AddressMonitor(settings, address)
     moved.start()
     try:
         _wait(link, stop, moved)
@@ -124,11 +128,11 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         for door in doors:
             door.stop()
         # After a change of address the link is back in seconds; to hand voice back would end the robot's voice service.
-        link.stop(hand_back=stop.is_set())
+        link.stop(fail_over=stop.is_set())
         reporter.stop()
-        teller.stop()
+        events.stop()
         server.stop()
-        watch.stop()
+        capacity.stop()
         services.close()
 
 
@@ -177,7 +181,7 @@ def _is_ours(host: str) -> bool:
     return False
 
 
-class AddressWatch(threading.Thread):
+class AddressMonitor(threading.Thread):
     """Looks whether our address is still the one that we serve at. In a thread, because names take long to look up."""
 
     def __init__(self, settings: Settings, address: str) -> None:
@@ -193,14 +197,14 @@ class AddressWatch(threading.Thread):
                 self.new_address = now if now != self._address else ""
 
 
-def _wait(link: Link, stop: threading.Event, moved: AddressWatch) -> None:
+def _wait(link: Link, stop: threading.Event, moved: AddressMonitor) -> None:
     """Until it is time to stop, or to serve at another address."""
-    standstill, spared_until = Standstill(), 0.0
+    suspend, spared_until = SuspendDetector(), 0.0
     while not stop.wait(1.0):
-        if standstill.lasted_s():
+        if suspend.suspended_s():
             # The other threads stood still as well, and this one may be the first that runs.
             spared_until = time.monotonic() + SPARED_S
-        standstill.begin()
+        suspend.begin()
         if moved.new_address:
             log.warning("our address is %s now: the link begins anew there", moved.new_address)
             return

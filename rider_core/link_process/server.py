@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from rider_core.link_process.texts import MAX_TEXTS
+from rider_core.link_process.text_endpoint import MAX_TEXTS
 from rider_core.runtime.http_server import HttpServer
 
 #: As many as texts are written at once, and some that no text can hold: a probe takes one for a millisecond.

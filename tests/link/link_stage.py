@@ -20,9 +20,10 @@ from rider_vision_tracking import new_byte_track
 from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
-from rider_core.link import Link, LinkOptions, custody, readiness
-from rider_core.link.domain import OURS
-from rider_core.link.options import House, VisionOptions
+from rider_core.link import Link, LinkOptions, domain_failover, readiness
+from rider_core.link.domain import FAILOVER_PREFIX
+from rider_core.link.options import VisionOptions
+from rider_core.link.services import LinkServices
 from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
 from rider_core.testing.processes import Processes, install_plugin
@@ -74,9 +75,9 @@ class Stage:
         wait_until(lambda: self.backend.capacity()[task] > before, what="a worker")
         return process
 
-    def show(self, *things: tuple[str, float, tuple[float, float, float, float]]) -> None:
+    def show(self, *objects: tuple[str, float, tuple[float, float, float, float]]) -> None:
         """What the detector finds from now on."""
-        self.write("EYE", json.dumps(things))
+        self.write("EYE", json.dumps(objects))
 
     def write(self, name: str, text: str) -> None:
         """One of the files that the plugins of the tests look at, in one step."""
@@ -89,7 +90,7 @@ class Stage:
 
     def reason(self, domain: str = "voice") -> str:
         """The robot's, without what says that it is ours."""
-        return str(self.robot.domains[domain]["reason"]).removeprefix(OURS)
+        return str(self.robot.domains[domain]["reason"]).removeprefix(FAILOVER_PREFIX)
 
     def heard(self, topic: str) -> list[dict[str, Any]]:
         return [message.body for message in self.robot.received.all(topic) if message.body is not None]
@@ -106,9 +107,9 @@ def metric(name: str, **labels: str) -> float:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The link looks more often than it does on a robot."""
     monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
-    monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
-    monkeypatch.setattr(custody, "HEARTBEAT_EVERY_S", 0.3)
-    monkeypatch.setattr(custody, "HEALTHY_FOR_S", 1.0)
+    monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
+    monkeypatch.setattr(domain_failover, "HEARTBEAT_EVERY_S", 0.3)
+    monkeypatch.setattr(domain_failover, "HEALTHY_FOR_S", 1.0)
 
 
 @pytest.fixture
@@ -167,7 +168,9 @@ def on_stage(
             vision=VisionOptions(follow=True),
         )
         bus = EventBus(connection, "link")
-        house = House(backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers, backend.capacity)
-        link = Link(options, house)
+        services = LinkServices(
+            backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers, backend.capacity
+        )
+        link = Link(options, services)
         yield Stage(robot, link, backend, valkey, processes, told, trackers)
         link.stop()

@@ -50,7 +50,7 @@ def test_the_first_sentence_is_heard_before_the_last_is_written(stage: Stage, ta
 
 
 def test_who_speaks_breaks_the_answer_off(stage: Stage, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage.link._speaking, "_piece_s", 0.1)
+    monkeypatch.setattr(stage.link._tts, "_piece_s", 0.1)
     talk.answer("Before it. " + "word " * 60 + "end. wait never.", "en", nobody)
     wait_until(lambda: len(stage.heard("voice.tts.chunk")) > 5)
     talk.interrupt()
@@ -59,7 +59,7 @@ def test_who_speaks_breaks_the_answer_off(stage: Stage, talk: Any, monkeypatch: 
     assert reply["interrupted"]
     sent = len(stage.heard("voice.tts.chunk"))
     assert sent < 15  # of 2.5 s in pieces of 0.1 s
-    wait_until(lambda: not stage.link._speaking._under_way)
+    wait_until(lambda: not stage.link._tts._in_progress)
     talk.answer("Next one.", "en", nobody)
     wait_until(lambda: "Next one." in said(stage))
     assert len(stage.heard("voice.tts.chunk")) <= sent + 1 + 2
@@ -92,7 +92,7 @@ def test_what_was_said_before_is_remembered_and_after_a_while_forgotten(
     talk.answer("history?", "en", nobody)
     wait_until(lambda: len(stage.tells("robot.reply")) == 2)
     assert stage.tells("robot.reply")[1]["text"] == "user I am Ala. assistant I am Ala."
-    monkeypatch.setattr("rider_core.link.conversing.FORGOTTEN_AFTER_S", 0.0)
+    monkeypatch.setattr("rider_core.link.conversation.FORGOTTEN_AFTER_S", 0.0)
     failed = metric("rider_answers_total", outcome="failed")
     talk.answer("history?", "en", lambda: None)  # no history: an empty answer, which is a failure
     wait_until(lambda: metric("rider_answers_total", outcome="failed") == failed + 1)

@@ -10,12 +10,12 @@ import pytest
 
 from rider_core.api.steering import Choice
 from rider_core.errors import RobotError
-from rider_core.link import custody, readiness, standstill
-from rider_core.link.custody import LONGEST_WAIT_S, SOON_AGAIN_S, Custody
-from rider_core.link.domain import GAVE_UP, HEALTHY_FOR_S, OURS, TASK_OF_DOMAIN
+from rider_core.link import domain_failover, readiness, suspend_detector
+from rider_core.link.domain import FAILOVER_PREFIX, HEALTHY_FOR_S, ROBOT_FALLBACK_REASONS, TASK_OF_DOMAIN
+from rider_core.link.domain_failover import LONGEST_WAIT_S, SOON_AGAIN_S, DomainFailover
 from rider_core.link.messages import DomainState
-from rider_core.link.options import House
 from rider_core.link.preferences import Preference, Preferences
+from rider_core.link.services import LinkServices
 from rider_core.testing.waiting import wait_until
 
 
@@ -68,15 +68,15 @@ class Capable:
         return {task: 0 if name in self.lacking else self.workers for name, task in TASK_OF_DOMAIN.items()}
 
 
-def house_of(capable: Capable) -> House:
+def house_of(capable: Capable) -> LinkServices:
     """All of it that the domains need."""
-    return House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capable.capacity)  # type: ignore[arg-type,return-value]
+    return LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capable.capacity)  # type: ignore[arg-type,return-value]
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     clock = Time()
-    monkeypatch.setattr(custody, "time", clock)
+    monkeypatch.setattr(domain_failover, "time", clock)
     monkeypatch.setattr(readiness, "time", clock)
     return clock  # type: ignore[return-value]
 
@@ -87,9 +87,9 @@ class Watched:
     def __init__(self, clock: Time, robot: ObedientRobot, kept: Path | None = None, all_together: bool = False) -> None:
         self.clock, self.robot = clock, robot
         self.capable = Capable()
-        house = house_of(self.capable)
-        self.custody = Custody(
-            house,
+        services = house_of(self.capable)
+        self.failover = DomainFailover(
+            services,
             robot,  # type: ignore[arg-type]
             "http://127.0.0.1:9",
             lambda _: None,
@@ -99,18 +99,23 @@ class Watched:
         clock.now += 100
 
     def prefer(self, domain: str, choice: Choice) -> dict[str, Any]:
-        self.custody.prefer(domain, choice, "the panel", "for the test", timeout_s=0)
+        self.failover.prefer(domain, choice, "the panel", "for the test", timeout_s=0)
         self.rounds(1)
-        return self.custody.describe(domain)
+        return self.failover.describe(domain)
 
     def rounds(self, seconds: float) -> None:
         for _ in range(round(seconds)):
             self.clock.now += 1
-            self.custody._round()
+            self.failover._round()
 
 
 @pytest.mark.parametrize(
-    "reason", [*sorted(GAVE_UP), OURS + "no worker can do vision.detect", OURS + "the PC's link ends"]
+    "reason",
+    [
+        *sorted(ROBOT_FALLBACK_REASONS),
+        FAILOVER_PREFIX + "no worker can do vision.detect",
+        FAILOVER_PREFIX + "the PC's link ends",
+    ],
 )
 def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, reason: str) -> None:
     robot = ObedientRobot()
@@ -120,20 +125,20 @@ def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: Time, re
     assert robot.modes["vision"] == "local", "not before it was healthy for a while"
     watched.rounds(6)
     assert robot.modes["vision"] == "pc"
-    assert robot.reasons["vision"].startswith(OURS)
+    assert robot.reasons["vision"].startswith(FAILOVER_PREFIX)
 
 
 def test_who_looks_while_a_switch_is_written_down_does_not_see_half_of_it(
     clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     robot = ObedientRobot()
-    robot.put("vision", "local", OURS + "the camera hangs")
+    robot.put("vision", "local", FAILOVER_PREFIX + "the camera hangs")
     watched = Watched(clock, robot)
     seen = []
     note = Preferences.note
 
     def slow(preferences: Preferences, *about: Any) -> None:
-        seen.append(watched.custody.standing("vision"))  # as another thread does while a disk is slow
+        seen.append(watched.failover.owner("vision"))  # as another thread does while a disk is slow
         note(preferences, *about)
 
     watched.rounds(5)
@@ -170,14 +175,14 @@ def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_give
 def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """With real time, and a suspend of half a minute that only the other clock sees."""
     asleep_s = 0.0
-    real_s = standstill.now_s
-    monkeypatch.setattr(standstill, "now_s", lambda: real_s() + asleep_s)
-    monkeypatch.setattr(custody, "AWAKE_FOR_S", 0.5)
-    monkeypatch.setattr(custody, "CHECK_EVERY_S", 0.1)
+    real_s = suspend_detector.now_s
+    monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
+    monkeypatch.setattr(domain_failover, "AWAKE_FOR_S", 0.5)
+    monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
     robot = ObedientRobot()
-    slept = Custody(house_of(Capable()), robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+    slept = DomainFailover(house_of(Capable()), robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
     slept.start()
-    wait_until(lambda: slept.standing("vision").mode == "pc")
+    wait_until(lambda: slept.owner("vision").mode == "pc")
     asleep_s = 30.0
     robot.put("vision", "local", "pc_unreachable")
     wait_until(lambda: robot.modes["vision"] == "pc", HEALTHY_FOR_S / 2)
@@ -202,7 +207,7 @@ def test_a_process_that_gave_us_up_behind_the_interfaces_back_is_won_again(clock
     robot.switch = lambda domain, target, reason: asked.append(target) or obey(domain, target, reason)  # type: ignore[method-assign,func-returns-value]
     watched = Watched(clock, robot)
     watched.rounds(20)
-    watched.custody.take_state({"domain": "voice", "mode": "local", "reason": "pc_timeout"})
+    watched.failover.receive_state({"domain": "voice", "mode": "local", "reason": "pc_timeout"})
     watched.rounds(HEALTHY_FOR_S + 6)
     assert asked == ["local", "pc"]
     watched.rounds(60)
@@ -215,11 +220,11 @@ def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: Time) -
         robot.put(name, "pc", "manual")
     watched = Watched(clock, robot)
     watched.rounds(20)
-    watched.custody.readiness.bus_is("nothing of ours reaches it")
+    watched.failover.readiness.set_bus_problem("nothing of ours reaches it")
     watched.rounds(2)
     assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, its voice would not hear for itself"
     assert "nothing of ours reaches it" in robot.reasons["voice"]
-    watched.custody.readiness.bus_is("")
+    watched.failover.readiness.set_bus_problem("")
     watched.rounds(HEALTHY_FOR_S + 6)
     assert set(robot.modes.values()) == {"pc"}
 
@@ -228,9 +233,9 @@ def test_a_broker_that_is_back_at_once_costs_nothing(clock: Time) -> None:
     robot = ObedientRobot()
     watched = Watched(clock, robot)
     watched.rounds(20)
-    watched.custody.readiness.bus_is("nothing comes in")
-    watched.custody._round()
-    watched.custody.readiness.bus_is("")
+    watched.failover.readiness.set_bus_problem("nothing comes in")
+    watched.failover._round()
+    watched.failover.readiness.set_bus_problem("")
     watched.rounds(5)
     assert robot.modes["vision"] == "pc"
 
@@ -255,7 +260,7 @@ def test_a_robot_that_is_off_for_an_hour_leaves_few_lines(clock: Time, caplog: p
     watched.rounds(20)
     caplog.clear()
     robot.off = True
-    watched.custody.readiness.bus_is("the robot's broker does not answer")
+    watched.failover.readiness.set_bus_problem("the robot's broker does not answer")
     watched.capable.workers = 0
     watched.rounds(3600)
     assert len(caplog.records) <= 10
@@ -286,19 +291,19 @@ def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: Ti
 def waits(clock: Time, served_s: float, rounds: int) -> list[float]:
     """Vision is given back after so many seconds, each time that it is ours: how long it then stays the robot's."""
     robot = ObedientRobot()
-    house = house_of(Capable())
-    watch = Custody(house, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
+    services = house_of(Capable())
+    watch = DomainFailover(services, robot, "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
     clock.now += 100
     watch._round()
     waited = []
     for _ in range(rounds):
-        assert watch.standing("vision").mode == "pc"
+        assert watch.owner("vision").mode == "pc"
         clock.now += served_s
-        watch.give_back("vision", "the camera hangs")
+        watch.fail_over("vision", "the camera hangs")
         watch._round()
-        assert watch.standing("vision").mode == "local"
+        assert watch.owner("vision").mode == "local"
         handed_back = clock.now
-        while watch.standing("vision").mode == "local":
+        while watch.owner("vision").mode == "local":
             clock.now += 1
             watch._round()
         waited.append(clock.now - handed_back)
@@ -344,7 +349,7 @@ def test_what_cannot_be_served_is_not_taken_and_says_why(clock: Time) -> None:
     assert robot.modes["vision"] == "pc", "and comes as soon as it can be"
 
 
-@pytest.mark.parametrize("reason", ["pc_unreachable", OURS + "the PC's link ends", "manual"])
+@pytest.mark.parametrize("reason", ["pc_unreachable", FAILOVER_PREFIX + "the PC's link ends", "manual"])
 def test_what_a_person_wants_at_the_robot_is_never_taken(clock: Time, reason: str) -> None:
     robot = ObedientRobot()
     watched = Watched(clock, robot)
@@ -382,7 +387,7 @@ def test_who_switches_at_the_robot_has_the_last_word(clock: Time, tmp_path: Path
         watched = Watched(clock, robot, tmp_path / "robot.json")
     watched.rounds(400)
     assert robot.modes["vision"] == "local"
-    assert watched.custody.describe("vision")["choice"] == "automatic"
+    assert watched.failover.describe("vision")["choice"] == "automatic"
 
 
 def test_a_robot_that_starts_with_its_own_defaults_is_no_person(clock: Time) -> None:
@@ -405,7 +410,7 @@ def test_wishes_and_the_history_outlive_a_restart(clock: Time, tmp_path: Path) -
     again = Watched(clock, robot, tmp_path / "robot.json")
     again.rounds(HEALTHY_FOR_S + 6)
     assert (robot.modes["vision"], robot.modes["voice"]) == ("local", "pc")
-    told = [(it.domain, it.mode, it.by) for it in again.custody.switches if it.domain != "text"]
+    told = [(it.domain, it.mode, it.by) for it in again.failover.switches if it.domain != "text"]
     assert told == [
         ("voice", "local", "robot"),
         ("vision", "pc", "robot"),
@@ -414,7 +419,7 @@ def test_wishes_and_the_history_outlive_a_restart(clock: Time, tmp_path: Path) -
         ("voice", "local", "robot"),
         ("voice", "pc", "rider-pc"),
     ]
-    assert again.custody.switches[3].reason.endswith("for the test")
+    assert again.failover.switches[3].reason.endswith("for the test")
 
 
 @pytest.mark.parametrize("content", [b"no json", b"[" * 100_000, b'{"preferences": 3}', b"x" * 2_000_000])
@@ -459,7 +464,7 @@ def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: Time) -
         robot.put(name, "pc", "manual")
     watched = Watched(clock, robot, all_together=True)
     watched.rounds(20)
-    watched.custody.give_back("vision", "the camera hangs")
+    watched.failover.fail_over("vision", "the camera hangs")
     watched.rounds(1)
     assert set(robot.modes.values()) == {"local"}
     order: list[str] = []
@@ -477,7 +482,7 @@ def test_vision_that_a_person_wants_at_the_robot_keeps_nothing_else_there(clock:
         robot.put(name, "pc", "manual")
     watched = Watched(clock, robot, all_together=True)
     watched.rounds(20)
-    watched.custody.give_back("vision", "the camera hangs")
+    watched.failover.fail_over("vision", "the camera hangs")
     watched.rounds(1)
     watched.prefer("vision", "local")
     watched.rounds(3 * HEALTHY_FOR_S)
@@ -495,12 +500,12 @@ def test_what_could_not_be_handed_back_is_tried_again(clock: Time) -> None:
         raise RobotError("the robot is busy")
 
     robot.switch = refuse  # type: ignore[method-assign]
-    watched.custody.give_back("voice", "no transcript within 5 s")
+    watched.failover.fail_over("voice", "no transcript within 5 s")
     watched.rounds(3)
     assert robot.modes["voice"] == "pc"
     robot.switch = obey  # type: ignore[method-assign]
     watched.rounds(1)
-    assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{OURS}no transcript within 5 s")
+    assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{FAILOVER_PREFIX}no transcript within 5 s")
 
 
 def test_an_answer_that_was_overtaken_is_not_believed(clock: Time) -> None:
@@ -513,7 +518,7 @@ def test_an_answer_that_was_overtaken_is_not_believed(clock: Time) -> None:
                 clock.now += 0.01
                 self.put(domain, "pc", "manual")
                 said.append(domain)
-                watched.custody.take_state({"domain": domain, "mode": "pc", "reason": "manual"})
+                watched.failover.receive_state({"domain": domain, "mode": "pc", "reason": "manual"})
             return answer
 
     said: list[str] = []
@@ -523,7 +528,7 @@ def test_an_answer_that_was_overtaken_is_not_believed(clock: Time) -> None:
     watched.capable.lacking = {"vision"}
     watched.rounds(1)
     assert said == ["vision"]
-    assert watched.custody.standing("vision").mode == "pc", "that is what the robot said last"
+    assert watched.failover.owner("vision").mode == "pc", "that is what the robot said last"
     watched.rounds(1)
     assert robot.modes["vision"] == "local", "the next round, not the next heartbeat"
 
@@ -533,13 +538,13 @@ def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_of
     robot.put("voice", "pc", "manual")
     watched = Watched(clock, robot)
     watched.rounds(20)
-    assert not watched.custody.standing("vision").unattended, "we look"
-    watched.custody.give_back("vision", "the camera hangs")
+    assert not watched.failover.owner("vision").unattended, "we look"
+    watched.failover.fail_over("vision", "the camera hangs")
     watched.rounds(1)
-    assert watched.custody.standing("vision").unattended
+    assert watched.failover.owner("vision").unattended
     robot.ai_mode_set = "local"
     watched.rounds(6)
-    assert not watched.custody.standing("vision").unattended, "a person made the robot look for itself"
+    assert not watched.failover.owner("vision").unattended, "a person made the robot look for itself"
 
 
 def test_another_program_at_the_robots_address_is_sent_nothing(clock: Time) -> None:
@@ -586,7 +591,7 @@ def test_a_refusal_of_the_robot_is_told_until_it_is_switched(clock: Time, monkey
         patched.setattr(robot, "switch", refuse)
         told = watched.prefer("text", "pc")
     assert told["problem"] == "the robot could not be switched to pc: it is asleep"
-    assert not watched.custody.agrees("text")
+    assert not watched.failover.agrees("text")
     watched.rounds(1)
-    assert watched.custody.describe("text")["problem"] == ""
-    assert watched.custody.agrees("text")
+    assert watched.failover.describe("text")["problem"] == ""
+    assert watched.failover.agrees("text")

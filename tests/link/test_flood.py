@@ -13,7 +13,7 @@ import zmq
 
 from rider_core.link.bus import RobotBus
 from rider_core.link.framing import MAX_FRAME_MESSAGE_BYTES
-from rider_core.link.refusals import Refusals
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.simulator.broker import Broker
 from rider_core.testing.waiting import wait_until
 
@@ -27,8 +27,8 @@ PROGRAM = """
 import json, sys, time
 from rider_core.errors import RiderError
 from rider_core.link.bus import RobotBus
-from rider_core.link.frames import FrameIntake
-from rider_core.link.refusals import Refusals
+from rider_core.link.frame_buffer import FrameIntake
+from rider_core.link.rejection_reporter import Refusals
 from rider_core.metrics import LINK_RECEIVED_BYTES
 
 publish, subscribe = sys.argv[1:]
@@ -118,7 +118,7 @@ def test_one_picture_that_is_too_large_does_not_leave_us_blind(camera: Camera) -
     bus = RobotBus(*camera.addresses, on_state=lambda state: states.append(state.up))
     bus.on("vision.frame.offload", lambda body: seen.append(body["ts"]))
     bus.on("voice.asr.request", lambda _: None)
-    bus.start(Refusals(lambda *_, **__: None, bus.send))
+    bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
 
     def arrived(ts: int) -> bool:
         camera.send(ts)

@@ -13,11 +13,12 @@ from link_stage import Stage, on_stage, prepare
 from rider_core.api.jobs import JobSpec
 from rider_core.errors import BackendUnavailable
 from rider_core.link import keepalive
-from rider_core.link.background import Background
+from rider_core.link.asr_pipeline import AsrPipeline
+from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.endpointing import Utterance
-from rider_core.link.hearing import Hearing
-from rider_core.link.options import House, LinkOptions
-from rider_core.link.own_speech import OwnSpeech
+from rider_core.link.options import LinkOptions
+from rider_core.link.serial_executor import SerialExecutor
+from rider_core.link.services import LinkServices
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -83,7 +84,7 @@ def test_it_goes_when_redis_is_gone(silent: Stage) -> None:
 def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
     stopped = time.monotonic()
-    wait_until(lambda: time.monotonic() - silent.link._hearing.last_chunk > keepalive.HEARD_S)
+    wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.HEARD_S)
     count = len(silent.heard(keepalive.TOPIC))
     wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
     assert len(silent.heard(keepalive.TOPIC)) <= count + 1
@@ -94,9 +95,9 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
     handed_back, speaks, sent = [False], [False], []
 
-    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
+    services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
-        house,
+        services,
         lambda *message: sent.append(message) or True,
         time.monotonic,
         lambda: time.monotonic() if speaks[0] else 0.0,
@@ -130,9 +131,9 @@ def test_a_voice_that_nobody_can_serve_is_not_kept(monkeypatch: pytest.MonkeyPat
             raise BackendUnavailable("Redis cannot be reached")
         return {keepalive.TASK: workers[0]}
 
-    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capacity)  # type: ignore[arg-type,return-value]
+    services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capacity)  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
-        house, lambda *message: sent.append(message) or True, time.monotonic, lambda: 0.0, lambda: False
+        services, lambda *message: sent.append(message) or True, time.monotonic, lambda: 0.0, lambda: False
     )
     kept.start()
     for nobody in (0, -1):
@@ -156,9 +157,11 @@ def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float
         def submit(self, spec: JobSpec) -> None:
             submitted.append(spec)
 
-    house = House(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
+    services = LinkServices(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     options = LinkOptions("", "", "", "", voice_keepalive=kept)
-    hearing = Hearing(house, lambda *_: True, lambda _: None, None, OwnSpeech(lambda: 0.0), Background(), options)  # type: ignore[arg-type]
+    hearing = AsrPipeline(
+        services, lambda *_: True, lambda _: None, None, EchoSuppressor(lambda: 0.0), SerialExecutor(), options
+    )  # type: ignore[arg-type]
     hearing._submit(Utterance(bytes(320), quiet_s=0.6), time.time() - 0.6, None)
     (spec,) = submitted
     assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)

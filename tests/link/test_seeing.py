@@ -19,10 +19,10 @@ from link_stage import FILES, Stage, metric, on_stage, prepare
 
 from rider_core.api.messages import encode_base64
 from rider_core.errors import ProviderUnavailable
-from rider_core.link import navigator, obstacle_reports, seeing, vision_watch
-from rider_core.link.frames import FrameIntake
-from rider_core.link.liveness import Liveness
-from rider_core.link.obstacle import Ahead
+from rider_core.link import navigator_reminder, obstacle_reports, vision_monitor, vision_pipeline
+from rider_core.link.camera_liveness import CameraLiveness
+from rider_core.link.frame_buffer import LatestFrameBuffer
+from rider_core.link.obstacle import NearestObstacle
 from rider_core.link.obstacle_reports import ObstacleReports
 from rider_core.link.tracks import Tracks
 from rider_core.runtime.redis_connection import connect
@@ -153,10 +153,10 @@ class TestWords:
 
     def test_what_is_not_confirmed_yet_is_no_clear_way(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """Something new before the robot: from then on until it counts, nothing is said."""
-        monkeypatch.setattr(seeing, "UNSURE_S", 60.0)
+        monkeypatch.setattr(vision_pipeline, "UNSURE_S", 60.0)
         seen(scene)
         wait_until(lambda: not last(scene)["present"])
-        monkeypatch.setattr(scene.link._seeing._tracks, "_confirm_frames", 1_000_000)
+        monkeypatch.setattr(scene.link._vision._tracks, "_confirm_frames", 1_000_000)
         monkeypatch.setattr(Tracks, "settled", True)
         scene.show(PERSON)
         before = frames("seen")
@@ -170,7 +170,7 @@ class TestWords:
     ) -> None:
         seen(scene)
         wait_until(lambda: not last(scene)["present"])
-        monkeypatch.setattr(scene.link._seeing._tracks, "_confirm_frames", 1_000_000)
+        monkeypatch.setattr(scene.link._vision._tracks, "_confirm_frames", 1_000_000)
         scene.show(PERSON)
         wait_until(lambda: scene.robot.obstacle_present, 5)
         assert "blind" not in last(scene)["meta"]
@@ -219,7 +219,7 @@ class TestBlindness:
         killed = time.monotonic()
         wait_until(lambda: stage.mode("vision") == "local", 10)
         # I3: within the deadline and a second; the rest is this machine's.
-        assert time.monotonic() - killed < vision_watch.BLIND_AFTER_S + 1.5
+        assert time.monotonic() - killed < vision_monitor.VISION_LOST_AFTER_S + 1.5
         self.handed_back(stage, "")
 
     def test_the_detector_fails(self, scene: Stage) -> None:
@@ -254,7 +254,7 @@ class TestBlindness:
         self.handed_back(scene, "the camera shows the same picture for")
 
     def test_no_picture_comes(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 1.0)
+        monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 1.0)
         self.clear(scene)
         monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
         self.handed_back(scene, "no picture has come from the camera")
@@ -296,7 +296,7 @@ class TestFrames:
     @pytest.fixture
     def quiet(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
         monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
-        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 60.0)
+        monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 60.0)
         scene.robot.switch("vision", "pc")
         scene.link.start()
         wait_until(lambda: scene.link.describe()["state"] == "up" and not scene.link.describe()["problems"])
@@ -311,7 +311,7 @@ class TestFrames:
         wait_until(looked_at)
         # What is still on its way would be counted in the test.
         send_frame(scene, 2_000.0, picture(200_000))
-        wait_until(lambda: scene.link._seeing._before is not None and scene.link._seeing._before.ts == 2_000.0)
+        wait_until(lambda: scene.link._vision._before is not None and scene.link._vision._before.ts == 2_000.0)
         return scene
 
     def counted(self, outcome: str, act: Callable[[], None]) -> None:
@@ -323,10 +323,10 @@ class TestFrames:
         self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(obstacle_reports, "REPORT_EVERY_S", 0.0)
-        intake = quiet.link._seeing._intake
+        buffer = quiet.link._vision._buffer
         with monkeypatch.context() as patch:
-            patch.setattr("rider_core.link.frames.GAP_S", 0.3)
-            wait_until(lambda: time.monotonic() - intake.arrived > 0.3)
+            patch.setattr("rider_core.link.frame_buffer.GAP_S", 0.3)
+            wait_until(lambda: time.monotonic() - buffer.arrived > 0.3)
             self.counted("seen", lambda: send_frame(quiet, 500.0, picture(5_000)))
         for number in range(1, 3):
             self.counted("seen", lambda number=number: send_frame(quiet, 500.0 + number, picture(5_000 + number)))  # type: ignore[misc]
@@ -354,7 +354,7 @@ class TestFrames:
     def test_what_is_too_small_to_show_anything_is_no_clear_way(
         self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(vision_watch, "NO_FRAME_S", 1.0)
+        monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 1.0)
         tiny = encode_grey_blocks([[7]])
         wait_until(lambda: send_frame(quiet, 1.0, tiny) or is_blind(quiet), 5)  # type: ignore[func-returns-value]
         assert "the picture has 8 x 8 pixels" in last(quiet)["meta"]["blind"]
@@ -373,8 +373,8 @@ class TestFrames:
 
     def test_a_black_picture_stays_blind(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot does not take vision back: no later frame may make the way clear."""
-        monkeypatch.setattr(quiet.link._custody, "give_back", lambda *_: None)
-        monkeypatch.setattr(quiet.link._seeing.watch, "_give_back", lambda _: None)
+        monkeypatch.setattr(quiet.link._failover, "give_back", lambda *_: None)
+        monkeypatch.setattr(quiet.link._vision.monitor, "_give_back", lambda _: None)
         shades = itertools.cycle((0, 1, 2))
 
         def dark() -> bool:
@@ -422,7 +422,7 @@ class TestFrames:
         reports = ObstacleReports(lambda _, body: said.append((now, body["present"])) is None)
         for number in range(50):
             present = number % 2 == 0
-            reports.report("obstacle" if present else "clear", Ahead(present=present), now)
+            reports.report("obstacle" if present else "clear", NearestObstacle(present=present), now)
             assert said[-1][1], "a way that may be blocked is" if present else "not called clear so soon after that"
             if present:
                 assert said[-1][0] == now, "and that is said at once"
@@ -431,34 +431,34 @@ class TestFrames:
 
     def test_a_slow_look_is_no_frozen_camera(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames come and nobody has looked at them yet."""
-        now, intake, liveness = time.monotonic(), FrameIntake(), Liveness()
-        watch = quiet.link._seeing.watch
+        now, buffer, liveness = time.monotonic(), LatestFrameBuffer(), CameraLiveness()
+        monitor = quiet.link._vision.monitor
         for number in range(20):
             body = {"ts": float(number), "frame_jpeg": encode_base64(picture(30_000 + number))}
-            intake.take(body, now - 4 + number * 0.2)
+            buffer.put(body, now - 4 + number * 0.2)
             if number == 0:
-                frame = intake.next(0)
+                frame = buffer.get(0)
                 assert frame is not None
                 liveness.see(frame.jpeg, frame.arrived, frame.stream)
-        monkeypatch.setattr(watch, "_intake", intake)
-        monkeypatch.setattr(watch, "_liveness", liveness)
-        assert watch.blindness(now, now - 10) is None
+        monkeypatch.setattr(monitor, "_intake", buffer)
+        monkeypatch.setattr(monitor, "_liveness", liveness)
+        assert monitor.vision_problem(now, now - 10) is None
 
     def test_after_a_pause_the_picture_from_before_it_is_looked_at(self) -> None:
         """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
-        intake, body = FrameIntake(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
+        buffer, body = LatestFrameBuffer(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
 
         def streams(*times: float) -> list[int | None]:
             looked = []
             for now in times:
-                intake.take(body, now)
-                frame = intake.next(0)
+                buffer.put(body, now)
+                frame = buffer.get(0)
                 looked.append(None if frame is None else frame.stream)
             return looked
 
         first, same, after_a_gap = streams(100.0, 100.2, 104.0)
         assert (first is None, same, after_a_gap) == (False, None, (first or 0) + 1)
-        intake.break_off()
+        buffer.reset()
         assert streams(104.2) == [(after_a_gap or 0) + 1]
 
     def test_only_the_newest_waits(self, quiet: Stage) -> None:
@@ -518,8 +518,8 @@ class TestUnattended:
 
         wait_until(told_again, 3, what="a navigator that is told so again")
         stage.robot.switch("voice", "local")
-        wait_until(lambda: not stage.link._custody.standing("vision").unattended, 3)
-        wait_until(lambda: stage.link._seeing._reports.last == "", 3)
+        wait_until(lambda: not stage.link._failover.owner("vision").unattended, 3)
+        wait_until(lambda: stage.link._vision._reports.last == "", 3)
         count = len(stage.heard(OBSTACLE))
         stage.robot.send("navigator.state", drives)
         let_pass(0.6, "three looks")
@@ -529,20 +529,20 @@ class TestUnattended:
     def test_a_navigator_that_does_not_hear_is_told_ever_more_rarely(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot keeps our words for the day that vision is ours again, and then works them off at six a second."""
         now = 1_000.0
-        monkeypatch.setattr(navigator.time, "monotonic", lambda: now)
-        watch, told = navigator.NavigatorWatch(), 0
+        monkeypatch.setattr(navigator_reminder.time, "monotonic", lambda: now)
+        monitor, told = navigator_reminder.NavigatorReminder(), 0
         for _ in range(3_600):
-            watch.take_state({"active": True, "obstacle_present": False})
-            if watch.must_be_told():
-                watch.was_told()
+            monitor.receive_state({"active": True, "obstacle_present": False})
+            if monitor.reminder_is_due():
+                monitor.reminder_sent()
                 told += 1
             now += 1
         assert 10 < told <= 70
-        watch.take_state({"active": True, "obstacle_present": True})
-        assert not watch.must_be_told()
-        watch.take_state({"active": True, "obstacle_present": False})
+        monitor.receive_state({"active": True, "obstacle_present": True})
+        assert not monitor.reminder_is_due()
+        monitor.receive_state({"active": True, "obstacle_present": False})
         now += 1
-        assert watch.must_be_told(), "it was started anew"
-        watch.take_state({"active": False, "obstacle_present": False})
+        assert monitor.reminder_is_due(), "it was started anew"
+        monitor.receive_state({"active": False, "obstacle_present": False})
         now += 100
-        assert not watch.must_be_told(), "it does not drive"
+        assert not monitor.reminder_is_due(), "it does not drive"

@@ -18,8 +18,8 @@ from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
 from rider_core.errors import InvalidInput
 from rider_core.link import restarts
 from rider_core.link.bus import RobotBus
-from rider_core.link.custody import Standing
-from rider_core.link.refusals import Refusals
+from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import VOICE_COMMAND, needed_restarts, voice_command
 from rider_core.link.steering import Steering
 from rider_core.rpc import SocketServer
@@ -149,9 +149,9 @@ def test_what_is_no_request_is_refused_with_the_reason(request_: bytes, refusing
 @pytest.fixture(scope="module")
 def refusing() -> Steering:
     """One that has no robot: it must refuse before it looks at anything."""
-    custody: Any = type("Nothing", (), {"prefer": _unknown_domain})()
+    failover: Any = type("Nothing", (), {"prefer": _unknown_domain})()
     nothing: Any = None
-    return Steering(nothing, custody, nothing, tuple, lambda: None)
+    return Steering(nothing, failover, nothing, tuple, lambda: None)
 
 
 def _unknown_domain(_self: object, domain: str, *_: object) -> None:
@@ -168,7 +168,7 @@ def test_stop_asks_the_process_to_end() -> None:
 def test_the_longest_history_fits_into_an_answer(stage: Stage, steering: Steering) -> None:
     for n in range(300):
         mode: Any = ("pc", "local")[n % 2]
-        stage.link._custody._preferences.note("text", mode, "b" * 64, "\N{SNOWMAN}" * 200)
+        stage.link._failover._preferences.note("text", mode, "b" * 64, "\N{SNOWMAN}" * 200)
     answer = steering.answer(b'{"action": "show", "switches": 200}', 5)
     assert len(answer) < MAX_ANSWER_BYTES / 4
     assert len(SteeringAnswer.model_validate_json(answer).robot.switches) == 200  # type: ignore[union-attr]
@@ -196,7 +196,7 @@ class TestRestarts:
     def test_voice_at_the_pc_without_a_sound(
         self, mode: str, since: float, heard: float, bus_since: float | None, needed: bool
     ) -> None:
-        told = needed_restarts(Standing(mode, since), heard, bus_since, VOICE_COMMAND)
+        told = needed_restarts(DomainOwner(mode, since), heard, bus_since, VOICE_COMMAND)
         assert [one.command for one in told] == ([VOICE_COMMAND] if needed else [])
 
 
@@ -227,7 +227,7 @@ def tunnels() -> Iterator[tuple[Tunnel, Tunnel, RobotBus]]:
     outward, inward = Tunnel(broker.publish_port), Tunnel(broker.subscribe_port)
     addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (outward, inward))
     bus = RobotBus(*addresses, on_state=lambda _: None)
-    bus.start(Refusals(lambda *_, **__: None, bus.send))
+    bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
     wait_until(lambda: bus.state.up, what="the bus")
     yield outward, inward, bus
     bus.stop()

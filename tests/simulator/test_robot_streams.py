@@ -12,7 +12,7 @@ import simplejpeg
 
 from rider_core.api import AudioClip
 from rider_core.errors import ConfigError
-from rider_core.link.liveness import Liveness
+from rider_core.link.camera_liveness import Liveness
 from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.simulator.camera import FRAME_S
 from rider_core.simulator.frozen import DISTINCT, encodings

@@ -1,0 +1,233 @@
+"""The robot's eyes: the newest frame to a detector, and back what stands in the way, or that we see nothing.
+
+The robot believes our last word for ever, and takes "nothing is there" for leave to drive. So that is said of a picture
+only that was looked at, after enough of them; and before we fall silent, the last word is never that the way is clear.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
+from rider_core.api.messages import parse_message
+from rider_core.api.object_detection import Detections
+from rider_core.errors import JobExpired, RiderError, WaitTimeout
+from rider_core.link.camera_liveness import CameraLiveness
+from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.frame_buffer import CameraFrame, LatestFrameBuffer, count_dropped
+from rider_core.link.log_throttle import LogThrottle
+from rider_core.link.obstacle import View, nearest_obstacle
+from rider_core.link.obstacle_reports import ObstacleReports
+from rider_core.link.options import VisionOptions
+from rider_core.link.person_follower import MODE, PersonFollower
+from rider_core.link.services import LinkServices
+from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
+from rider_core.link.tracks import TrackedObject, Tracks
+from rider_core.link.vision_monitor import STRAGGLERS_S, VISION_LOST_AFTER_S, UnansweredFrames, VisionMonitor
+from rider_core.metrics import FRAMES, LINK_DROPPED
+
+log = logging.getLogger(__name__)
+
+#: What a frame shows is old news after so long, counted from when it came: the robot drives 0.3 m in that time.
+DEADLINE_S = 1.0
+#: The link discards what a detector or a tracker found later than this after the frame came, in seconds.
+TOO_OLD_S = 1.5
+#: What is in the way and is not confirmed keeps us from calling the way clear; after so long it counts nevertheless.
+UNCONFIRMED_S = 1.0
+#: The longest wait for a frame, in seconds.
+WAIT_S = 0.2
+
+OFFSET = "vision.tracking.offset"
+
+
+class VisionPipeline:
+    """`receive_frame` belongs to the bus's thread; frames are looked at in a thread of its own, one after another.
+
+    Attributes:
+        watch: Tells the robot where nobody sees anything, whatever hangs here.
+    """
+
+    def __init__(
+        self,
+        services: LinkServices,
+        send: Callable[[str, dict[str, Any]], bool],
+        fail_over: Callable[[str], None],
+        owner: Callable[[], DomainOwner],
+        options: VisionOptions,
+    ) -> None:
+        """
+        Args:
+            send: Puts a message on the robot's bus.
+            give_back: Hands vision back to the robot, with the reason.
+            standing: Who serves vision, as far as we know.
+        """
+        self._services = services
+        self._send = send
+        self._owner = owner
+        self._options = options
+        self._buffer = LatestFrameBuffer()
+        self._liveness = CameraLiveness()
+        self._tracks = Tracks(services.new_tracker, options.confirm_frames, services.publish)
+        self._following = PersonFollower()
+        self._unanswered = UnansweredFrames()
+        self._reports = ObstacleReports(send)
+        #: What was in sight need not be there any more.
+        self._is_outdated = threading.Event()
+        self.monitor = VisionMonitor(
+            self._buffer,
+            self._liveness,
+            self._unanswered,
+            self._reports,
+            self._is_outdated.set,
+            fail_over,
+            owner,
+        )
+        self._before: CameraFrame | None = None
+        self._failures = LogThrottle(log, "a frame was not looked at")
+        self._unconfirmed_since: float | None = None
+        self.watchdog = ThreadWatchdog("seeing", STUCK_ON_JOBS_AFTER_S)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self.monitor.start()
+
+    def stop(self) -> None:
+        """End; where the way was clear last, the robot is told that nobody looks any more."""
+        self._stop.set()
+        self._thread.join(timeout=DEADLINE_S + VISION_LOST_AFTER_S)
+        self.monitor.stop()
+
+    def receive_frame(self, body: dict[str, Any]) -> None:
+        """The camera's next picture.
+
+        Raises:
+            InvalidInput, TooLarge: it is none.
+        """
+        self._buffer.put(body, time.monotonic())
+
+    def reset(self) -> None:
+        """The stream broke off."""
+        self._buffer.reset()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.watchdog.feed()
+            try:
+                frame = self._buffer.get(WAIT_S)
+                if self._is_outdated.is_set():
+                    self._forget()
+                if frame is not None:
+                    self._attempt(frame)
+            except Exception:  # the top of a thread
+                log.exception("the robot's eyes stumbled")
+
+    def _attempt(self, frame: CameraFrame) -> None:
+        """Look at a frame; where nothing comes of it, note why, and since when that is so."""
+        if not self._is_ours(frame):
+            count_dropped("unwanted")
+            return
+        try:
+            self._look(frame)
+        except RiderError as error:
+            late = isinstance(error, JobExpired | WaitTimeout)
+            problem = f"no picture was looked at within {DEADLINE_S:g} s" if late else str(error)
+            count_dropped("expired" if late else "failed")
+            self._failures.note(str(error))
+        except Exception as error:  # a tracker is foreign code: that it raises must not look like a clear way
+            problem = f"{type(error).__name__}: {error}"
+            count_dropped("failed")
+            self._failures.note(problem, error)
+        else:
+            self._unanswered.answered()
+            self._failures.end()
+            return
+        self._unanswered.failed(problem)
+
+    def _look(self, frame: CameraFrame) -> None:
+        self._tracks.begin()  # before the time is taken: the first tracker's library must be loaded
+        unanswered_since = self._unanswered.begin()
+        self._liveness.see(frame.jpeg, frame.arrived, frame.stream)
+        if self._liveness.problem(frame.arrived) is not None:
+            count_dropped("frozen")  # `monitor` says the rest; whatever was found on it would be no news
+            return
+        found = self._detect(frame, unanswered_since)
+        if self._is_ours(frame):  # vision may have gone over to the robot in the meantime
+            self._report(frame, found)
+            FRAMES.labels("seen").inc()
+
+    def _is_ours(self, frame: CameraFrame) -> bool:
+        """The robot sends frames only while we serve vision; what it sends long after it took over says so as well."""
+        owner = self._owner()
+        return owner.mode != "local" or frame.arrived - owner.since > STRAGGLERS_S
+
+    def _detect(self, frame: CameraFrame, unanswered_since: float) -> Detections:
+        """What the frame shows. Waits no longer than the frame is worth anything, or than we may go on seeing nothing.
+
+        Raises:
+            JobError, BackendUnavailable, InvalidInput: nobody says.
+        """
+        now = time.monotonic()
+        left_s = frame.arrived + DEADLINE_S - now
+        if left_s <= 0:
+            raise JobExpired(f"the frame had waited for {now - frame.arrived:.1f} s")
+        spec = JobSpec(
+            task="vision.detect",
+            payload={"image": frame.image},
+            priority=Priority.HIGH,
+            deadline_ts=time.time() + left_s,
+            # A second attempt would look at an old picture.
+            retry=RetryPolicy(max_attempts=1),
+            origin="robot",
+        )
+        patience_s = unanswered_since + VISION_LOST_AFTER_S - now
+        record = self._services.backend.run(spec, max(0.05, min(left_s, patience_s)))
+        return parse_message(Detections, record.value())
+
+    def _report(self, frame: CameraFrame, found: Detections) -> None:
+        if self._is_outdated.is_set() or self._before is None or self._before.stream != frame.stream:
+            self._forget()
+        objects = self._tracks.update(found, frame.seconds_after(self._before))
+        self._before = frame
+        age_s = time.monotonic() - frame.arrived
+        if age_s > TOO_OLD_S:
+            raise JobExpired(f"what was seen is {age_s:.1f} s old")
+        view = View(found.width, found.height, self._options.fov_deg)
+        self._report_obstacle(frame, objects, view, {"objects": len(objects), "mock": found.mock})
+        if self._options.follow:
+            offset = self._following.offset(objects, found.width)
+            if offset is not None:
+                self._send_offset({"offset_x": round(offset, 3), "mode": MODE, "ts": frame.ts})
+
+    def _report_obstacle(
+        self, frame: CameraFrame, objects: list[TrackedObject], view: View, meta: dict[str, Any]
+    ) -> None:
+        ahead = nearest_obstacle([it for it in objects if it.confirmed], view, self._options.reach_m)
+        if not ahead.present:
+            unconfirmed = nearest_obstacle([it for it in objects if not it.confirmed], view, self._options.reach_m)
+            if unconfirmed.present:
+                self._unconfirmed_since = frame.arrived if self._unconfirmed_since is None else self._unconfirmed_since
+                if frame.arrived - self._unconfirmed_since < UNCONFIRMED_S:
+                    return
+                ahead = unconfirmed
+            else:
+                self._unconfirmed_since = None
+        if ahead.present or self._tracks.settled:
+            self._reports.report("obstacle" if ahead.present else "clear", ahead, frame.ts, **meta)
+
+    def _forget(self) -> None:
+        """What was in sight need not be there any more."""
+        self._is_outdated.clear()
+        self._tracks.end()
+        self._following.forget()
+        self._before = None
+        self._unconfirmed_since = None
+
+    def _send_offset(self, body: dict[str, Any]) -> None:
+        if not self._send(OFFSET, body):
+            LINK_DROPPED.labels("result").inc()
