@@ -82,8 +82,8 @@ class AsrPipeline:
         self._last_chunk = 0.0
         self._hints = LogThrottle(log, "what was said")
         self._pending: queue.Queue[_PendingUtterance | None] = queue.Queue(MAX_UNDER_WAY)
-        self.watchdog = ThreadWatchdog("hearing", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._answer_all, name="hearing", daemon=True)
+        self.watchdog = ThreadWatchdog("ASR pipeline", STUCK_ON_JOBS_AFTER_S)
+        self._thread = threading.Thread(target=self._answer_all, name="asr-pipeline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

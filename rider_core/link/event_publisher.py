@@ -22,7 +22,7 @@ class EventPublisher:
 
     def __init__(self, publish: Callable[..., None]) -> None:
         self._publish = publish
-        self._executor = SerialExecutor("teller", MAX_WAITING)
+        self._executor = SerialExecutor("event publisher", MAX_WAITING)
 
     def start(self) -> None:
         self._executor.start()

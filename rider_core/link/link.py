@@ -24,6 +24,7 @@ from rider_core.link.preferences import Preferences
 from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import needed_restarts, voice_command
 from rider_core.link.robot_api import RobotApi
+from rider_core.link.robot_domains import RobotDomains
 from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.link.speech_output import SpeechOutput
@@ -46,14 +47,9 @@ class Link:
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._rejections = RejectionReporter(services.publish, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
-        self._failover = DomainFailover(
-            services,
-            self._api,
-            options.base_url,
-            self._robot_changed,
-            Preferences(options.preferences_file),
-            options.all_together,
-        )
+        preferences = Preferences(options.preferences_file)
+        self._robot = RobotDomains(self._api, options.base_url, preferences, services.publish, self._robot_changed)
+        self._failover = DomainFailover(self._robot, preferences, services.capacity, options.all_together)
         self._executor = SerialExecutor()
         output = SpeechOutput(self._bus.send, options.voice_keepalive)
         pause = BargeInPause(output, lambda: self._asr.last_chunk, lambda: self._asr.speech_s)
@@ -68,7 +64,7 @@ class Link:
         self._conversation = Conversation(
             services,
             self._tts,
-            serves_text=lambda: self._failover.owner("text").mode == "pc",
+            serves_text=lambda: self._robot.owner("text").mode == "pc",
             fail_over=partial(self._failover.fail_over, "text"),
             executor=self._executor,
             preset=options.prompt,
@@ -84,19 +80,19 @@ class Link:
                 self._bus.send,
                 heard=lambda: self._asr.last_chunk,
                 said=partial(self._bus.last_sent, keepalive.TOPIC),
-                refused=partial(self._failover.is_failed_over, "voice"),
+                refused=partial(self._robot.is_failed_over, "voice"),
             )
             if options.voice_keepalive
             else None
         )
         give_vision_back = partial(self._failover.fail_over, "vision")
-        owner = partial(self._failover.owner, "vision")
+        owner = partial(self._robot.owner, "vision")
         self._vision = VisionPipeline(services, self._bus.send, give_vision_back, owner, options.vision)
         self._bus.on("vision.frame.offload", self._vision.receive_frame)
         self._bus.on("voice.asr.request", self._asr.receive_chunk)
         self._bus.on("voice.tts.request", self._tts.receive_request)
         for domain in DOMAINS:
-            self._bus.on(f"provider.{domain}.state", self._failover.receive_state)
+            self._bus.on(f"provider.{domain}.state", self._robot.receive_state)
         self._bus.on("devices.xgo", self._receive_device)
         self._bus.on("navigator.state", self._vision.monitor.receive_navigator)
 
@@ -144,7 +140,7 @@ class Link:
         Args:
             stop: Asks the process to end; returns at once.
         """
-        return Steering(self._options, self._failover, self._bus, self._restarts, stop)
+        return Steering(self._options, self._robot, self._failover, self._bus, self._restarts, stop)
 
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
@@ -158,7 +154,7 @@ class Link:
             "simulated": self._options.simulated,
             "base_url": self._options.base_url,
             "problems": problems,
-            "domains": [self._failover.describe(name) for name in DOMAINS],
+            "domains": [self._robot.describe(name) for name in DOMAINS],
             "restarts": [each.model_dump() for each in self._restarts()],
         }
 
@@ -191,7 +187,7 @@ class Link:
 
     def _restarts(self) -> tuple[Restart, ...]:
         command = voice_command(self._options.robot_api_url, self._options.simulated)
-        return needed_restarts(self._failover.owner("voice"), self._asr.last_chunk, self._bus_since, command)
+        return needed_restarts(self._robot.owner("voice"), self._asr.last_chunk, self._bus_since, command)
 
     def _publish_state(self) -> None:
         self._services.publish(

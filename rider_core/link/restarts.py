@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from rider_core.api.steering import Restart
-from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.domain import DomainOwner
 
 #: The robot's microphone streams without pause to a PC; only a sound that plays holds it up, for 6 s at most
 #: (`keepalive.HEARD_S`). Its service manager starts a voice service that has ended after 3 s.

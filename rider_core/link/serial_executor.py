@@ -20,7 +20,7 @@ Call = Callable[[], None]
 class SerialExecutor:
     """Executes calls one after another, in their order."""
 
-    def __init__(self, name: str = "background", max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, name: str = "executor", max_waiting: int = MAX_WAITING) -> None:
         """
         Args:
             name: Of its thread.

@@ -32,6 +32,7 @@ from rider_core.errors import InvalidInput, RiderError
 from rider_core.link.bus import RobotBus
 from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.options import LinkOptions
+from rider_core.link.robot_domains import RobotDomains
 from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Steering:
     """
 
     options: LinkOptions
+    robot: RobotDomains
     failover: DomainFailover
     bus: RobotBus
     restarts: Callable[[], tuple[Restart, ...]]
@@ -86,15 +88,15 @@ class Steering:
         return SteeringAnswer()
 
     def _show(self, asked: ShowRequest) -> RobotView:
-        switches = self.failover.switches
+        switches = self.robot.switches
         return RobotView(
             address=self.options.robot_api_url,
             base_url=self.options.base_url,
             simulated=self.options.simulated,
             pid=os.getpid(),
             bus=self.bus.state,
-            heartbeat=self.failover.heartbeat,
-            domains=tuple(_view(self.failover.describe(name)) for name in DOMAINS),
+            heartbeat=self.robot.heartbeat,
+            domains=tuple(_view(self.robot.describe(name)) for name in DOMAINS),
             work={domain: _counts(counter) for domain, counter in WORK.items()},
             restarts=self.restarts(),
             switches=tuple(switches[len(switches) - asked.switches :] if asked.switches < len(switches) else switches),
@@ -103,8 +105,8 @@ class Steering:
     def _switch(self, asked: SwitchRequest, left_s: float) -> SwitchView:
         limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
         told = self.failover.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
-        domain, heartbeat = _view(told), self.failover.heartbeat
-        confirmed = bool(told["asked"]) and heartbeat.answered and self.failover.agrees(asked.domain)
+        domain, heartbeat = _view(told), self.robot.heartbeat
+        confirmed = bool(told["asked"]) and heartbeat.answered and self.robot.agrees(asked.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 

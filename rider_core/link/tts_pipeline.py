@@ -103,8 +103,8 @@ class TtsPipeline:
         self._waiting: queue.SimpleQueue[TtsJob | None] = queue.SimpleQueue()
         self._in_progress: list[TtsJob] = []
         self._lock = threading.Lock()
-        self.watchdog = ThreadWatchdog("speaking", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._speak_all, name="speaking", daemon=True)
+        self.watchdog = ThreadWatchdog("TTS pipeline", STUCK_ON_JOBS_AFTER_S)
+        self._thread = threading.Thread(target=self._speak_all, name="tts-pipeline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rider_core.link.camera_liveness import CameraLiveness
-from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.domain import DomainOwner
 from rider_core.link.frame_buffer import LatestFrameBuffer
 from rider_core.link.navigator_reminder import NavigatorReminder
 from rider_core.link.obstacle_reports import ObstacleReports
@@ -87,9 +87,9 @@ class VisionMonitor:
         self._navigator = NavigatorReminder()
         self._is_lost = self._is_unattended = False
         self._asked_back = self._dropped = float("-inf")
-        self.watchdog = ThreadWatchdog("vision watch")
+        self.watchdog = ThreadWatchdog("vision monitor")
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vision-watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="vision-monitor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

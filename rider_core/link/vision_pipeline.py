@@ -17,7 +17,7 @@ from rider_core.api.messages import parse_message
 from rider_core.api.object_detection import Detections
 from rider_core.errors import JobExpired, RiderError, WaitTimeout
 from rider_core.link.camera_liveness import CameraLiveness
-from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.domain import DomainOwner
 from rider_core.link.frame_buffer import CameraFrame, LatestFrameBuffer, count_dropped
 from rider_core.link.log_throttle import LogThrottle
 from rider_core.link.obstacle import View, nearest_obstacle
@@ -89,9 +89,9 @@ class VisionPipeline:
         self._before: CameraFrame | None = None
         self._failures = LogThrottle(log, "a frame was not looked at")
         self._unconfirmed_since: float | None = None
-        self.watchdog = ThreadWatchdog("seeing", STUCK_ON_JOBS_AFTER_S)
+        self.watchdog = ThreadWatchdog("vision pipeline", STUCK_ON_JOBS_AFTER_S)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="vision-pipeline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

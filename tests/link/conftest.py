@@ -1,5 +1,6 @@
-"""The stage of the link's tests."""
+"""Fixtures of the link's tests."""
 
+from failover_harness import clock
 from link_stage import soon, stage
 
-__all__ = ["soon", "stage"]
+__all__ = ["clock", "soon", "stage"]

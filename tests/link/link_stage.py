@@ -20,7 +20,7 @@ from rider_vision_tracking import new_byte_track
 from rider_core.api import ObjectTracker
 from rider_core.eventbus import EventBus
 from rider_core.jobs.rq_backend import RQBackend
-from rider_core.link import Link, LinkOptions, domain_failover, readiness
+from rider_core.link import Link, LinkOptions, domain_failover, readiness, robot_domains
 from rider_core.link.domain import FAILOVER_PREFIX
 from rider_core.link.options import VisionOptions
 from rider_core.link.services import LinkServices
@@ -108,7 +108,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The link looks more often than it does on a robot."""
     monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
     monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
-    monkeypatch.setattr(domain_failover, "HEARTBEAT_EVERY_S", 0.3)
+    monkeypatch.setattr(robot_domains, "HEARTBEAT_EVERY_S", 0.3)
     monkeypatch.setattr(domain_failover, "HEALTHY_FOR_S", 1.0)
 
 

@@ -50,7 +50,7 @@ def test_the_first_sentence_is_heard_before_the_last_is_written(stage: Stage, ta
 
 
 def test_who_speaks_breaks_the_answer_off(stage: Stage, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage.link._tts, "_piece_s", 0.1)
+    monkeypatch.setattr(stage.link._tts, "_chunk_s", 0.1)
     talk.answer("Before it. " + "word " * 60 + "end. wait never.", "en", nobody)
     wait_until(lambda: len(stage.heard("voice.tts.chunk")) > 5)
     talk.interrupt()

@@ -153,7 +153,7 @@ class TestWords:
 
     def test_what_is_not_confirmed_yet_is_no_clear_way(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """Something new before the robot: from then on until it counts, nothing is said."""
-        monkeypatch.setattr(vision_pipeline, "UNSURE_S", 60.0)
+        monkeypatch.setattr(vision_pipeline, "UNCONFIRMED_S", 60.0)
         seen(scene)
         wait_until(lambda: not last(scene)["present"])
         monkeypatch.setattr(scene.link._vision._tracks, "_confirm_frames", 1_000_000)
@@ -373,8 +373,8 @@ class TestFrames:
 
     def test_a_black_picture_stays_blind(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot does not take vision back: no later frame may make the way clear."""
-        monkeypatch.setattr(quiet.link._failover, "give_back", lambda *_: None)
-        monkeypatch.setattr(quiet.link._vision.monitor, "_give_back", lambda _: None)
+        monkeypatch.setattr(quiet.link._failover, "fail_over", lambda *_: None)
+        monkeypatch.setattr(quiet.link._vision.monitor, "_fail_over", lambda _: None)
         shades = itertools.cycle((0, 1, 2))
 
         def dark() -> bool:
@@ -440,7 +440,7 @@ class TestFrames:
                 frame = buffer.get(0)
                 assert frame is not None
                 liveness.see(frame.jpeg, frame.arrived, frame.stream)
-        monkeypatch.setattr(monitor, "_intake", buffer)
+        monkeypatch.setattr(monitor, "_buffer", buffer)
         monkeypatch.setattr(monitor, "_liveness", liveness)
         assert monitor.vision_problem(now, now - 10) is None
 
@@ -518,7 +518,7 @@ class TestUnattended:
 
         wait_until(told_again, 3, what="a navigator that is told so again")
         stage.robot.switch("voice", "local")
-        wait_until(lambda: not stage.link._failover.owner("vision").unattended, 3)
+        wait_until(lambda: not stage.link._robot.owner("vision").unattended, 3)
         wait_until(lambda: stage.link._vision._reports.last == "", 3)
         count = len(stage.heard(OBSTACLE))
         stage.robot.send("navigator.state", drives)

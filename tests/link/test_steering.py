@@ -18,7 +18,7 @@ from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
 from rider_core.errors import InvalidInput
 from rider_core.link import restarts
 from rider_core.link.bus import RobotBus
-from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.domain import DomainOwner
 from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import VOICE_COMMAND, needed_restarts, voice_command
 from rider_core.link.steering import Steering
@@ -151,7 +151,7 @@ def refusing() -> Steering:
     """One that has no robot: it must refuse before it looks at anything."""
     failover: Any = type("Nothing", (), {"prefer": _unknown_domain})()
     nothing: Any = None
-    return Steering(nothing, failover, nothing, tuple, lambda: None)
+    return Steering(nothing, nothing, failover, nothing, tuple, lambda: None)
 
 
 def _unknown_domain(_self: object, domain: str, *_: object) -> None:
@@ -161,7 +161,7 @@ def _unknown_domain(_self: object, domain: str, *_: object) -> None:
 def test_stop_asks_the_process_to_end() -> None:
     stop = threading.Event()
     nothing: Any = None
-    assert Steering(nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
+    assert Steering(nothing, nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
     assert stop.is_set()
 
 

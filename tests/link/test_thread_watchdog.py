@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from failover_harness import new_failover
 from link_stage import Stage
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.link import suspend_detector, thread_watchdog
-from rider_core.link.domain_failover import DomainFailover
-from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import ThreadWatchdog
 from rider_core.link_process import process
 from rider_core.link_process.process import AddressMonitor, NotListening
@@ -25,7 +24,7 @@ from rider_core.testing.waiting import wait_until
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadWatchdog]:
     """Of a thread that hangs after its first beat, until the test is over."""
     monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.1)
-    beating, over = ThreadWatchdog("custody"), threading.Event()
+    beating, over = ThreadWatchdog("domain failover"), threading.Event()
 
     def live() -> None:
         beating.feed()
@@ -39,29 +38,29 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadWatchdog]:
 
 
 def test_one_that_hangs(hung: ThreadWatchdog) -> None:
-    wait_until(lambda: hung.problem() == "custody has hung for 0 s")
+    wait_until(lambda: hung.problem() == "domain failover has hung for 0 s")
 
 
 def test_one_that_beats_has_no_problem() -> None:
-    beating = ThreadWatchdog("custody")
+    beating = ThreadWatchdog("domain failover")
     assert beating.problem() == "", "it has not begun"
     beating.feed()
     assert beating.problem() == ""
 
 
 def test_one_that_ended() -> None:
-    beating = ThreadWatchdog("seeing")
+    beating = ThreadWatchdog("vision pipeline")
     thread = threading.Thread(target=beating.feed)
     thread.start()
     thread.join()
-    assert beating.problem() == "seeing has ended"
+    assert beating.problem() == "vision pipeline has ended"
 
 
 def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """It lives while there is none, and what ends it is no death of hunger."""
     monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.3)
     monkeypatch.setattr(thread_watchdog, "FEED_EVERY_S", 0.05)
-    beating, waiting = ThreadWatchdog("hearing"), queue.SimpleQueue[int | None]()
+    beating, waiting = ThreadWatchdog("ASR pipeline"), queue.SimpleQueue[int | None]()
     worked: list[int] = []
     thread = threading.Thread(target=lambda: worked.extend(beating.items(waiting)))
     thread.start()
@@ -71,7 +70,7 @@ def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
     for item in (1, 2, None):
         waiting.put(item)
     thread.join(5)
-    assert (worked, beating.problem()) == ([1, 2], "hearing has ended")
+    assert (worked, beating.problem()) == ([1, 2], "ASR pipeline has ended")
 
 
 @pytest.mark.slow
@@ -80,8 +79,8 @@ def test_each_thread_of_the_link_is_watched(stage: Stage) -> None:
     wait_until(lambda: stage.link.describe()["state"] == "up", what="the bus")
     assert stage.link.stuck() == ""
     stage.link.stop()
-    seeing, voice = ("seeing", "vision watch"), ("hearing", "speaking", "conversation", "background")
-    parts = "the robot's bus", "custody", *seeing, *voice
+    vision, voice = ("vision pipeline", "vision monitor"), ("ASR pipeline", "TTS pipeline", "conversation", "executor")
+    parts = "the robot's bus", "domain failover", *vision, *voice
     assert stage.link.stuck() == "; ".join(f"{part} has ended" for part in parts)
 
 
@@ -194,8 +193,7 @@ def test_who_moves_hands_nothing_back() -> None:
         def switch(self, *_: object) -> None:
             pytest.fail("a domain was handed back")
 
-    services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
-    failover = DomainFailover(services, Robot(), "http://127.0.0.1:9", lambda _: None)  # type: ignore[arg-type]
-    failover.receive_state({"domain": "voice", "mode": "pc"})
+    domains, failover = new_failover(Robot(), dict)
+    domains.receive_state({"domain": "voice", "mode": "pc"})
     failover._thread.start()
     failover.stop(fail_over=False)

@@ -13,7 +13,7 @@ from rider_core.api.object_detection import Detections
 from rider_core.errors import JobExpired
 from rider_core.link import vision_monitor, vision_pipeline
 from rider_core.link.camera_liveness import CameraLiveness
-from rider_core.link.domain_failover import DomainOwner
+from rider_core.link.domain import DomainOwner
 from rider_core.link.frame_buffer import CameraFrame, LatestFrameBuffer
 from rider_core.link.obstacle import NearestObstacle
 from rider_core.link.obstacle_reports import TOPIC, ObstacleReports
@@ -173,5 +173,5 @@ def test_the_bus_was_away_and_the_robot_is_told_again(stage: Stage) -> None:
     stage.robot.stop_broker()
     wait_until(lambda: stage.link.describe()["state"] == "down", 10, what="the cut")
     stage.robot.start_broker()
-    wait_until(lambda: stage.link._failover.owner("vision").unattended and len(stage.heard(TOPIC)) > count, 20)
+    wait_until(lambda: stage.link._robot.owner("vision").unattended and len(stage.heard(TOPIC)) > count, 20)
     assert "blind" in stage.heard(TOPIC)[-1]["meta"]
