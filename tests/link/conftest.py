@@ -2,5 +2,6 @@
 
 from failover_harness import clock
 from link_stage import soon, stage
+from vision_harness import scene, workshop
 
-__all__ = ["clock", "soon", "stage"]
+__all__ = ["clock", "scene", "soon", "stage", "workshop"]
