@@ -11,8 +11,8 @@ from typing import Any
 import zmq
 
 from rider_core.simulator.outbox import Outbox
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import WAITING, Received, ReceivedLog
-from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.wire import decode_body, topic_of
 
 log = logging.getLogger(__name__)
@@ -82,9 +82,9 @@ class BusThread:
             publisher.send_multipart(frames)
         wait_ms = max(0, min(_NAP_MS, int((due - time.monotonic()) * 1000)))
         if subscriber.poll(wait_ms):
-            self._take(subscriber)
+            self._receive_all(subscriber)
 
-    def _take(self, subscriber: zmq.Socket[bytes]) -> None:
+    def _receive_all(self, subscriber: zmq.Socket[bytes]) -> None:
         for _ in range(_MESSAGES_A_TURN):
             try:
                 frames = subscriber.recv_multipart(zmq.NOBLOCK)

@@ -6,18 +6,18 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 
-from rider_core.simulator.frozen import encodings
+from rider_core.simulator.frozen_camera import encodings
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.pictures import Picture
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 
 #: A new picture each so many seconds.
 PICTURE_S = 0.2
 #: The dispatcher sleeps 0.2 s after each frame, and needs about 0.02 s for one.
 FRAME_S = 0.22
 #: How often the dispatcher looks whether vision is with the PC, while it is not, in seconds.
-LOOK_S = 1.0
+POLL_S = 1.0
 _STEP_S = 0.01
 
 
@@ -34,12 +34,12 @@ class Camera:
         #: The last one taken.
         self.picture = shown[0]
         self.schedule = (
-            Periodic(PICTURE_S, self._take),
+            Periodic(PICTURE_S, self._next_picture),
             Periodic(_STEP_S, self._dispatch),
             Periodic(1.0, self._heartbeat),
         )
 
-    def _take(self) -> None:
+    def _next_picture(self) -> None:
         if not self.frozen:
             self._encodings = None
             self._position = (self._position + 1) % len(self._pictures)
@@ -50,7 +50,7 @@ class Camera:
         if now < self._next_at:
             return
         if self._file.mode("vision") != "pc":
-            self._next_at = now + LOOK_S
+            self._next_at = now + POLL_S
             return
         self._next_at = now + FRAME_S
         if self.frozen:

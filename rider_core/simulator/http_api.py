@@ -17,7 +17,7 @@ from rider_core.simulator.config import DOMAINS
 from rider_core.simulator.control import CommandRefused, read_command
 from rider_core.simulator.navigator import Navigator
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.registry import ProviderRegistry, StateFile
+from rider_core.simulator.registry import DomainRegistry, StateFile
 from rider_core.simulator.telemetry import Telemetry
 
 Reply = tuple[Response, int]
@@ -27,7 +27,7 @@ RESTART_VOICE_PATH = "/api/simulator/restart-voice"
 
 
 @dataclass
-class Robot:
+class ApiContext:
     """What the interface shows and steers.
 
     Attributes:
@@ -36,7 +36,7 @@ class Robot:
         restart_voice, voice_exit: The voice process's service manager, and its last exit code.
     """
 
-    registry: ProviderRegistry
+    registry: DomainRegistry
     file: StateFile
     camera: Camera
     navigator: Navigator
@@ -49,7 +49,7 @@ class Robot:
     voice_exit: Callable[[], int | None]
 
 
-def create_app(robot: Robot) -> Flask:
+def create_app(robot: ApiContext) -> Flask:
     """The interface of one start of the robot's API process."""
     app = Flask("simulated_rider_pi", static_folder=None)
     _add_provider_calls(app, robot)
@@ -60,7 +60,7 @@ def create_app(robot: Robot) -> Flask:
     return app
 
 
-def _add_provider_calls(app: Flask, robot: Robot) -> None:
+def _add_provider_calls(app: Flask, robot: ApiContext) -> None:
     registry = robot.registry
 
     @app.get("/api/providers/state")
@@ -99,7 +99,7 @@ def _add_provider_calls(app: Flask, robot: Robot) -> None:
         return jsonify({"domain": domain, "state": state, "changed": changed}), 200
 
 
-def _add_mode_calls(app: Flask, robot: Robot) -> None:
+def _add_mode_calls(app: Flask, robot: ApiContext) -> None:
     @app.get("/api/system/ai-mode")
     def ai_mode() -> Reply:
         return jsonify(robot.file.ai_mode()), 200
@@ -116,7 +116,7 @@ def _add_mode_calls(app: Flask, robot: Robot) -> None:
         return jsonify({**robot.file.ai_mode(), "changed": changed}), 200
 
 
-def _add_control_calls(app: Flask, robot: Robot) -> None:
+def _add_control_calls(app: Flask, robot: ApiContext) -> None:
     @app.post("/api/control")
     def control() -> Reply:
         body = request.get_json(silent=True) or {}
@@ -147,7 +147,7 @@ def _add_control_calls(app: Flask, robot: Robot) -> None:
         ), 200
 
 
-def _add_views(app: Flask, robot: Robot) -> None:
+def _add_views(app: Flask, robot: ApiContext) -> None:
     started = time.monotonic()
 
     @app.get("/healthz")
@@ -193,7 +193,7 @@ def _add_views(app: Flask, robot: Robot) -> None:
         return Response(robot.camera.picture.jpeg, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-def _add_simulator_calls(app: Flask, robot: Robot) -> None:
+def _add_simulator_calls(app: Flask, robot: ApiContext) -> None:
     @app.post(RESTART_VOICE_PATH)
     def restart_voice() -> Reply:
         robot.restart_voice()

@@ -28,7 +28,7 @@ class Microphone:
         self._waiting: queue.Queue[bytes] = queue.Queue(_MAX_WAITING)
         self._room = _room_noise()
         self._room_at = 0
-        self._stream = self._hear()
+        self._stream = self._generate()
         self.muted = False
 
     def insert(self, clip: AudioClip) -> None:
@@ -46,7 +46,7 @@ class Microphone:
         """The next 20 ms."""
         return next(self._stream)
 
-    def _hear(self) -> Iterator[bytes]:
+    def _generate(self) -> Iterator[bytes]:
         position = 0
         while True:
             # One piece at least, so that nothing spins where every length is zero.
@@ -55,9 +55,9 @@ class Microphone:
                     break
                 yield self._silence()
             if not self._waiting.empty():
-                yield from _pieces(self._waiting.get_nowait())
+                yield from _chunks(self._waiting.get_nowait())
             elif not self.muted:
-                yield from _pieces(self._playlist.sounds[position])
+                yield from _chunks(self._playlist.sounds[position])
                 position = (position + 1) % len(self._playlist.sounds)
 
     def _silence(self) -> bytes:
@@ -66,7 +66,7 @@ class Microphone:
         return self._room[start : start + CHUNK_BYTES]
 
 
-def _pieces(pcm: bytes) -> Iterator[bytes]:
+def _chunks(pcm: bytes) -> Iterator[bytes]:
     for start in range(0, len(pcm), CHUNK_BYTES):
         yield pcm[start : start + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.periodic import Periodic
 
 TOPICS = ("cmd.move", "cmd.stop", "tracking.pose", "vision.tracking.offset")
 

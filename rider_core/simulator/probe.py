@@ -12,7 +12,7 @@ import urllib.request
 from typing import Any
 
 from rider_core.simulator.config import DOMAINS
-from rider_core.simulator.registry import ProviderRegistry
+from rider_core.simulator.registry import DomainRegistry
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -31,15 +31,15 @@ class CapabilityProbe:
     second holds the thread for ever, and no domain is taken back. `stop()` ends that, too.
     """
 
-    def __init__(self, registry: ProviderRegistry, interval_s: float, timeout_s: float) -> None:
+    def __init__(self, registry: DomainRegistry, interval_s: float, timeout_s: float) -> None:
         self._registry = registry
         self._interval_s, self._timeout_s = interval_s, timeout_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated-probe", daemon=True)
         self._socket: socket.socket | None = None
-        self.asked = 0
+        self.probes = 0
         #: The failure that was logged; it is logged once until the PC answers or fails in another way.
-        self._told = ""
+        self._logged = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -58,11 +58,11 @@ class CapabilityProbe:
         failures = 0
         opener = self._new_opener()
         while not self._stop.wait(self._interval_s):
-            problem = self._ask(opener)
+            problem = self._probe_once(opener)
             if failures and not problem:
                 log.info("the PC answers again, after %d failed probes", failures)
             failures = failures + 1 if problem else 0
-            self._told = self._told if problem else ""
+            self._logged = self._logged if problem else ""
             if problem and failures >= FAILURES_TO_FALL_BACK and not self._stop.is_set():
                 self._fall_back(problem, failures)
 
@@ -70,18 +70,18 @@ class CapabilityProbe:
         """What `urllib.request.urlopen` uses, which the robot calls, without proxies and HTTPS."""
         probe = self
 
-        class Connection(http.client.HTTPConnection):
+        class _ProbeConnection(http.client.HTTPConnection):
             def connect(self) -> None:
                 super().connect()
                 probe._socket = self.sock
 
-        class Handler(urllib.request.HTTPHandler):
+        class _ProbeHandler(urllib.request.HTTPHandler):
             def http_open(self, request: urllib.request.Request) -> Any:
-                return self.do_open(Connection, request)
+                return self.do_open(_ProbeConnection, request)
 
         opener = urllib.request.OpenerDirector()
         for handler in (
-            Handler,
+            _ProbeHandler,
             urllib.request.HTTPDefaultErrorHandler,
             urllib.request.HTTPErrorProcessor,
             urllib.request.HTTPRedirectHandler,
@@ -90,9 +90,9 @@ class CapabilityProbe:
             opener.add_handler(handler())
         return opener
 
-    def _ask(self, opener: urllib.request.OpenerDirector) -> str | None:
+    def _probe_once(self, opener: urllib.request.OpenerDirector) -> str | None:
         """None where the PC is well, else the reason that a fall-back would give."""
-        self.asked += 1
+        self.probes += 1
         watch = Stopwatch.start()
         url = self._registry.pc_url.rstrip("/") + CAPABILITIES_PATH
         try:
@@ -110,8 +110,8 @@ class CapabilityProbe:
     def _failed(self, status: str, problem: str, error: Exception) -> str:
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
         self._registry.update_health(reachable=False, status=status, latency_ms=None, reason=reason)
-        if reason != self._told and not self._stop.is_set():
-            self._told = reason
+        if reason != self._logged and not self._stop.is_set():
+            self._logged = reason
             log.warning("the PC does not answer: %s", reason)
         return problem
 

@@ -76,7 +76,7 @@ class StateFile:
             return self._ai_mode["mode"] == "pc_offload" and not torn
 
 
-class ProviderRegistry:
+class DomainRegistry:
     """One process's view of the domains and of the PC.
 
     Args:

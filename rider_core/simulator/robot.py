@@ -18,16 +18,16 @@ from rider_core.simulator.bus_thread import BusThread
 from rider_core.simulator.camera import Camera
 from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.faults import MALFORMED
-from rider_core.simulator.http_api import RESTART_VOICE_PATH, Robot
+from rider_core.simulator.http_api import RESTART_VOICE_PATH, ApiContext
+from rider_core.simulator.loudspeaker import Played
 from rider_core.simulator.microphone import Microphone
 from rider_core.simulator.motion import Motion, Pose
 from rider_core.simulator.navigator import Navigator
 from rider_core.simulator.obstacle_bridge import ObstacleBridge
 from rider_core.simulator.outbox import Outbox, RobotClock
 from rider_core.simulator.pictures import pictures
-from rider_core.simulator.playback import Played
 from rider_core.simulator.received import Received, ReceivedLog
-from rider_core.simulator.registry import ProviderRegistry, State, StateFile
+from rider_core.simulator.registry import DomainRegistry, State, StateFile
 from rider_core.simulator.sounds import playlist
 from rider_core.simulator.telemetry import Telemetry
 from rider_core.simulator.voice import VoiceService
@@ -66,7 +66,7 @@ class SimulatedRobot:
         )
         self._motion_bridge_up = True
         self._broker = Broker(config.host, config.publish_port, config.subscribe_port)
-        self._api = ApiProcess(config, self._open_registry, self._api_robot)
+        self._api = ApiProcess(config, self._open_registry, self._api_context)
         self._bus: BusThread | None = None
 
     def start(self) -> SimulatedRobot:
@@ -191,12 +191,12 @@ class SimulatedRobot:
             raise RobotError(f"the robot has no domain {domain!r} with a mode {target!r}")
         return self._api.registry.set_mode(domain, target, reason)[1]
 
-    def hear(self, clip: AudioClip) -> None:
+    def play_to_microphone(self, clip: AudioClip) -> None:
         """Let its microphone hear `clip` next. Where the voice process does not record, the clip is lost."""
         self._microphone.insert(clip)
 
     def mute(self, muted: bool = True) -> None:
-        """Silence instead of the playlist, after the sound that plays now; `hear` still works."""
+        """Silence instead of the playlist, after the sound that plays now; `play_to_microphone` still works."""
         self._microphone.muted = muted
 
     def request_speech(self, text: str, voice: str | None = None, framing: Framing = "multipart") -> None:
@@ -256,11 +256,11 @@ class SimulatedRobot:
     def _announce(self, domain: str, state: State) -> None:
         self._outbox.send(f"provider.{domain}.state", {**state, "domain": domain, "ts": self._clock()})
 
-    def _open_registry(self) -> ProviderRegistry:
-        return ProviderRegistry(self._file, self._announce, self._clock, self.config.default_pc_url)
+    def _open_registry(self) -> DomainRegistry:
+        return DomainRegistry(self._file, self._announce, self._clock, self.config.default_pc_url)
 
-    def _api_robot(self, registry: ProviderRegistry) -> Robot:
-        return Robot(
+    def _api_context(self, registry: DomainRegistry) -> ApiContext:
+        return ApiContext(
             registry,
             self._file,
             self._camera,

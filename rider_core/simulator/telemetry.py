@@ -8,8 +8,8 @@ from typing import Any
 
 from rider_core.simulator.motion import Motion
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 
 #: The executor waits up to 50 ms for a command and then 20 ms more, which gives about 14 a second.
 MOTION_STATE_S = 0.07

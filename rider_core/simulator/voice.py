@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from rider_core.simulator.config import RobotConfig
+from rider_core.simulator.loudspeaker import Loudspeaker
 from rider_core.simulator.microphone import CHUNK_BYTES, CHUNK_S, Microphone
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.playback import Loudspeaker
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import Received
 from rider_core.simulator.recorder import Recorder
-from rider_core.simulator.registry import ProviderRegistry, StateFile
-from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.registry import DomainRegistry, StateFile
 from rider_core.simulator.sounds import RATE
 from rider_core.simulator.voice_bridge import CHUNK, RESULT, VoiceBridge
 from rider_core.simulator.wire import UNREADABLE
@@ -59,7 +59,7 @@ class VoiceService:
         config: RobotConfig,
         microphone: Microphone,
         file: StateFile,
-        open_registry: Callable[[], ProviderRegistry],
+        open_registry: Callable[[], DomainRegistry],
         send: Send,
         clock: Callable[[], float],
         settle: Settle,
@@ -81,7 +81,7 @@ class VoiceService:
         #: The exit code of the process that ended last; None where none has.
         self.exit: int | None = None
         self.schedule = (
-            Periodic(CHUNK_S, self._hear, make_up=round(_MAKE_UP_S / CHUNK_S)),
+            Periodic(CHUNK_S, self._record, make_up=round(_MAKE_UP_S / CHUNK_S)),
             Periodic(_STEP_S, self._step),
         )
 
@@ -108,7 +108,7 @@ class VoiceService:
 
     # The service manager.
 
-    def _hear(self) -> None:
+    def _record(self) -> None:
         """The room does not wait: what is said while no process records is lost."""
         pcm = self._microphone.read()
         if self._recorder is not None:
@@ -167,7 +167,7 @@ class VoiceService:
         self._path = "pc"
         return (yield from self._offload(registry, self._bridge, self._recorder))
 
-    def _offload(self, registry: ProviderRegistry, bridge: VoiceBridge, recorder: Recorder) -> Process:
+    def _offload(self, registry: DomainRegistry, bridge: VoiceBridge, recorder: Recorder) -> Process:
         results, chunks = bridge.queues[RESULT], bridge.queues[CHUNK]
         while True:
             pcm = recorder.read()
@@ -204,7 +204,7 @@ class VoiceService:
         chunk = base64.b64encode(pcm).decode("ascii")
         self._send("voice.asr.request", {"ts": self._clock(), "rate": RATE, "len": CHUNK_BYTES, "chunk_pcm": chunk})
 
-    def _fall_back(self, registry: ProviderRegistry, reason: str) -> None:
+    def _fall_back(self, registry: DomainRegistry, reason: str) -> None:
         """The process's own copy goes to the file as a whole, and the HTTP interface is not told."""
         registry.set_status("voice", "fallback", reason)
         registry.set_mode("voice", "local", reason)

@@ -139,7 +139,7 @@ def test_a_broken_engine_hands_text_back(stage: Stage, talk: Any) -> None:
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
 def test_what_a_person_says_is_answered_aloud(stage: Stage, talk: Any) -> None:
-    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
     stage.robot.mute(False)
     wait_until(lambda: len(stage.tells("robot.reply")) >= 2, 30)
     results = stage.heard("voice.asr.result")

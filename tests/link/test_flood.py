@@ -48,8 +48,8 @@ def memory_mb():
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 for line in sys.stdin:
     received = LINK_RECEIVED_BYTES.labels("vision.frame.offload")._value.get()
-    print(json.dumps({"mb": memory_mb(), "looked": len(received_ts), "last": received_ts[-1] if received_ts else None, "bytes": received}),
-          flush=True)
+    last = received_ts[-1] if received_ts else None
+    print(json.dumps({"mb": memory_mb(), "looked": len(received_ts), "last": last, "bytes": received}), flush=True)
 bus.stop()
 """
 

@@ -36,7 +36,7 @@ def started(stage: Stage) -> Stage:
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
 def test_speech_comes_back_as_text_in_order(stage: Stage) -> None:
     started(stage)
-    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
     stage.robot.mute(False)
     wait_until(lambda: len(stage.heard("voice.asr.result")) >= 3, 30)
     for result in stage.heard("voice.asr.result"):
@@ -99,7 +99,7 @@ def test_sound_as_the_robots_documents_have_it_is_heard_in_its_language(
 
     monkeypatch.setattr(stage.robot._voice, "_send", as_documented)
     started(stage)
-    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
     stage.robot.mute(False)
     wait_until(lambda: stage.heard("voice.asr.result"), 30)
     assert stage.heard("voice.asr.result")[0]["language"] == "pl"
@@ -181,7 +181,7 @@ def test_what_a_person_switched_to_local_stays_local(stage: Stage) -> None:
 def test_a_broken_engine_hands_voice_back_with_its_reason(stage: Stage) -> None:
     started(stage)
     stage.broken.write_text("the ear has fallen off")
-    stage.robot.hear(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
+    stage.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
     stage.robot.mute(False)
     wait_until(lambda: stage.mode() == "local", 20)
     assert "the ear has fallen off" in stage.reason()
