@@ -1,7 +1,7 @@
 """Fixtures of the link's tests."""
 
 from failover_harness import clock
-from link_stage import soon, stage
-from vision_harness import scene, workshop
+from link_harness import fast_intervals, harness
+from vision_harness import shared, shared_worker
 
-__all__ = ["clock", "scene", "soon", "stage", "workshop"]
+__all__ = ["clock", "fast_intervals", "harness", "shared", "shared_worker"]

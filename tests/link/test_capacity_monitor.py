@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from link_stage import Stage, prepare
+from link_harness import LinkHarness, install_test_plugins
 
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.rq_backend import RQBackend
@@ -40,7 +40,7 @@ def problem(watch: CapacityMonitor) -> str:
 def test_a_killed_worker_is_missed_at_once_and_not_when_its_heartbeats_are(
     watch: CapacityMonitor, valkey: Valkey, processes: Processes
 ) -> None:
-    prepare(processes, valkey)
+    install_test_plugins(processes, valkey)
     worker = processes.fork_worker("voice")
     wait_until(lambda: not problem(watch))
     worker.send_signal(signal.SIGKILL)
@@ -58,10 +58,10 @@ def test_a_redis_that_hangs_is_no_redis(watch: CapacityMonitor, valkey: Valkey) 
     wait_until(lambda: problem(watch) == "no worker", 5)
 
 
-def test_the_robot_has_its_voice_back_within_two_seconds_of_a_kill(stage: Stage) -> None:
-    worker = stage.start_worker()
-    stage.link.start()
-    wait_until(lambda: stage.link.describe()["state"] == "up" and not stage.link.describe()["problems"])
-    assert stage.mode() == "pc"
+def test_the_robot_has_its_voice_back_within_two_seconds_of_a_kill(harness: LinkHarness) -> None:
+    worker = harness.start_worker()
+    harness.link.start()
+    wait_until(lambda: harness.link.describe()["state"] == "up" and not harness.link.describe()["problems"])
+    assert harness.mode() == "pc"
     worker.send_signal(signal.SIGKILL)
-    wait_until(lambda: stage.mode() == "local", 2, what="voice handed back")
+    wait_until(lambda: harness.mode() == "local", 2, what="voice handed back")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from link_stage import Stage, metric
+from link_harness import LinkHarness, metric
 from vision_harness import (
     FAR_PERSON,
     OBSTACLE,
@@ -35,25 +35,25 @@ class TestFrames:
     """Frames that the test sends itself: the robot's own camera keeps silent while vision is its own."""
 
     @pytest.fixture
-    def quiet(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-        monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
+    def quiet(self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> LinkHarness:
+        monkeypatch.setattr(shared.robot._camera, "_send", lambda *_: None)
         monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 60.0)
-        scene.robot.switch("vision", "pc")
-        scene.link.start()
-        wait_until(lambda: scene.link.describe()["state"] == "up" and not scene.link.describe()["problems"])
+        shared.robot.switch("vision", "pc")
+        shared.link.start()
+        wait_until(lambda: shared.link.describe()["state"] == "up" and not shared.link.describe()["problems"])
         number = iter(range(1_000_000))
 
         def looked_at() -> bool:  # what is sent before the subscription is there gets lost
             place = next(number)
-            send_frame(scene, 1_000 + place, picture(100_000 + place))
-            return bool(scene.tells("robot.domain")) and frame_count("seen") > before
+            send_frame(shared, 1_000 + place, picture(100_000 + place))
+            return bool(shared.events("robot.domain")) and frame_count("seen") > before
 
         before = frame_count("seen")
         wait_until(looked_at)
         # What is still on its way would be counted in the test.
-        send_frame(scene, 2_000.0, picture(200_000))
-        wait_until(lambda: scene.link._vision._before is not None and scene.link._vision._before.ts == 2_000.0)
-        return scene
+        send_frame(shared, 2_000.0, picture(200_000))
+        wait_until(lambda: shared.link._vision._before is not None and shared.link._vision._before.ts == 2_000.0)
+        return shared
 
     def counted(self, outcome: str, act: Callable[[], None]) -> None:
         before = frame_count(outcome)
@@ -61,7 +61,7 @@ class TestFrames:
         wait_until(lambda: frame_count(outcome) > before, 5, what=f"a frame that is {outcome}")
 
     def test_the_first_frames_of_a_stream_are_too_few_to_call_the_way_clear(
-        self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
+        self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(obstacle_reports, "REPORT_EVERY_S", 0.0)
         buffer = quiet.link._vision._buffer
@@ -72,9 +72,9 @@ class TestFrames:
         for number in range(1, 3):
             self.counted("seen", lambda number=number: send_frame(quiet, 500.0 + number, picture(5_000 + number)))  # type: ignore[misc]
         wait_until(lambda: last_report(quiet)["ts"] == 502.0)
-        assert [word["present"] for word in quiet.heard(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
+        assert [word["present"] for word in quiet.received(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
 
-    def test_a_clock_that_runs_backward_or_was_set_changes_nothing(self, quiet: Stage) -> None:
+    def test_a_clock_that_runs_backward_or_was_set_changes_nothing(self, quiet: LinkHarness) -> None:
         """The bus keeps the order; who is in sight stays so, and the robot hears of it with its own time."""
         quiet.show(FAR_PERSON)
         place = iter(range(1_000))
@@ -84,16 +84,16 @@ class TestFrames:
             def check() -> bool:
                 number = next(place)
                 send_frame(quiet, clock(number), picture(1_000 + number))
-                return len(quiet.heard(OBSTACLE)) >= words
+                return len(quiet.received(OBSTACLE)) >= words
 
             return check
 
         for clock in clocks:
-            wait_until(told(clock, len(quiet.heard(OBSTACLE)) + 5))
-        assert [it["event"] for it in quiet.tells("robot.object") if it["event"] != "update"] == ["enter"]
+            wait_until(told(clock, len(quiet.received(OBSTACLE)) + 5))
+        assert [it["event"] for it in quiet.events("robot.object") if it["event"] != "update"] == ["enter"]
 
     def test_what_is_too_small_to_show_anything_is_no_clear_way(
-        self, quiet: Stage, monkeypatch: pytest.MonkeyPatch
+        self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 1.0)
         tiny = encode_grey_blocks([[7]])
@@ -101,7 +101,7 @@ class TestFrames:
         assert "the picture has 8 x 8 pixels" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
-    def test_a_black_picture_is_no_clear_way(self, quiet: Stage) -> None:
+    def test_a_black_picture_is_no_clear_way(self, quiet: LinkHarness) -> None:
         shades = itertools.cycle((0, 1, 2))
 
         def blind() -> bool:
@@ -112,7 +112,7 @@ class TestFrames:
         assert "black, white or grey all over" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
-    def test_a_black_picture_stays_blind(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_black_picture_stays_blind(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot does not take vision back: no later frame may make the way clear."""
         monkeypatch.setattr(quiet.link._failover, "fail_over", lambda *_: None)
         monkeypatch.setattr(quiet.link._vision.monitor, "_fail_over", lambda _: None)
@@ -125,11 +125,11 @@ class TestFrames:
         wait_until(dark, 6)
         before = frame_count("frozen")
         wait_until(lambda: dark() and frame_count("frozen") > before + 10)
-        words = quiet.heard(OBSTACLE)
+        words = quiet.received(OBSTACLE)
         first = next(place for place, word in enumerate(words) if "blind" in word["meta"])
         assert all(word["present"] for word in words[first:])
 
-    def test_garbled_pictures_are_no_clear_way(self, quiet: Stage) -> None:
+    def test_garbled_pictures_are_no_clear_way(self, quiet: LinkHarness) -> None:
         number = itertools.count(70_000)
 
         def blind() -> bool:
@@ -141,10 +141,10 @@ class TestFrames:
         assert "garbled" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
-    def test_a_fast_camera_does_not_flood_the_navigator(self, quiet: Stage) -> None:
+    def test_a_fast_camera_does_not_flood_the_navigator(self, quiet: LinkHarness) -> None:
         """It reads six messages a second, and what queues up makes it late."""
         number = itertools.count(20_000)
-        looked, words = frame_count("seen"), len(quiet.heard(OBSTACLE))
+        looked, words = frame_count("seen"), len(quiet.received(OBSTACLE))
         began = time.monotonic()
 
         def enough() -> bool:
@@ -153,7 +153,7 @@ class TestFrames:
 
         wait_until(enough)
         took_s = time.monotonic() - began
-        assert len(quiet.heard(OBSTACLE)) - words <= took_s / obstacle_reports.REPORT_EVERY_S + 1
+        assert len(quiet.received(OBSTACLE)) - words <= took_s / obstacle_reports.REPORT_EVERY_S + 1
 
     def test_a_way_that_seems_to_change_with_each_frame_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A navigator that was started with the robot's own detectors reads three words a second."""
@@ -170,7 +170,7 @@ class TestFrames:
             now += 0.2
         assert len(said) <= 3 * 50 * 0.2 + 1
 
-    def test_a_slow_look_is_no_frozen_camera(self, quiet: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_slow_look_is_no_frozen_camera(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames come and nobody has looked at them yet."""
         now, buffer, liveness = time.monotonic(), LatestFrameBuffer(), CameraLiveness()
         monitor = quiet.link._vision.monitor
@@ -202,7 +202,7 @@ class TestFrames:
         buffer.reset()
         assert streams(104.2) == [(after_a_gap or 0) + 1]
 
-    def test_only_the_newest_waits(self, quiet: Stage) -> None:
+    def test_only_the_newest_waits(self, quiet: LinkHarness) -> None:
         quiet.write("SLOW", "0.3")
         self.counted("seen", lambda: send_frame(quiet, 80_000.0, picture(1_999)))
         before = frame_count("seen"), frame_count("replaced")
@@ -211,18 +211,18 @@ class TestFrames:
         wait_until(lambda: frame_count("seen") - before[0] + frame_count("replaced") - before[1] >= 20)
         assert 1 <= frame_count("seen") - before[0] <= 3
 
-    def test_the_same_bytes_are_not_looked_at_again(self, quiet: Stage) -> None:
+    def test_the_same_bytes_are_not_looked_at_again(self, quiet: LinkHarness) -> None:
         def twice() -> None:
             for ts in (85_000.0, 85_000.2):
                 send_frame(quiet, ts, picture(1_998))
 
         self.counted("repeated", twice)
 
-    def test_a_clock_far_from_ours_changes_nothing(self, quiet: Stage) -> None:
+    def test_a_clock_far_from_ours_changes_nothing(self, quiet: LinkHarness) -> None:
         for ts in (5.0, 4e9):
             self.counted("seen", lambda ts=ts: send_frame(quiet, ts, picture(int(ts))))  # type: ignore[misc]
 
-    def test_every_malformed_one_is_refused(self, quiet: Stage) -> None:
+    def test_every_malformed_one_is_refused(self, quiet: LinkHarness) -> None:
         def refused() -> float:
             return sum(
                 metric("rider_refused_total", where="link", code=code) for code in ("invalid_input", "too_large")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from link_stage import Stage, on_stage, prepare
+from link_harness import LinkHarness, install_test_plugins, running_link
 
 from rider_core.api.jobs import JobSpec
 from rider_core.errors import BackendUnavailable
@@ -31,25 +31,25 @@ PATIENCE_S = 1.5
 
 @pytest.fixture
 def silent(
-    valkey: Valkey, connection: redis.Redis, processes: Processes, soon: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+    valkey: Valkey, connection: redis.Redis, processes: Processes, fast_intervals: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LinkHarness]:
     """A robot that hears nobody and has the real one's timer, only shorter."""
     monkeypatch.setattr(keepalive, "EVERY_S", keepalive.EVERY_S * PATIENCE_S / 5.0)
     monkeypatch.setattr(keepalive, "HEARD_S", keepalive.HEARD_S * PATIENCE_S / 5.0)
-    prepare(processes, valkey)
-    with on_stage(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as stage:
-        worker = stage.start_worker()
-        stage.link.start()
+    install_test_plugins(processes, valkey)
+    with running_link(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as harness:
+        worker = harness.start_worker()
+        harness.link.start()
         # Its timer has run out meanwhile, and its API does not know that: both directions, so that both do.
-        stage.robot.switch("voice", "local")
-        stage.robot.switch("voice", "pc")
-        stage.robot.restart_voice()
-        wait_until(lambda: stage.heard(keepalive.TOPIC), 10, what="something that keeps voice")
-        stage.worker = worker  # type: ignore[attr-defined]
-        yield stage
+        harness.robot.switch("voice", "local")
+        harness.robot.switch("voice", "pc")
+        harness.robot.restart_voice()
+        wait_until(lambda: harness.received(keepalive.TOPIC), 10, what="something that keeps voice")
+        harness.worker = worker  # type: ignore[attr-defined]
+        yield harness
 
 
-def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
+def test_voice_stays_through_silence_and_nobody_notices(silent: LinkHarness) -> None:
     end = time.monotonic() + 4 * PATIENCE_S
 
     def over() -> bool:
@@ -57,37 +57,37 @@ def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
         return time.monotonic() > end
 
     wait_until(over)
-    assert {body["text"] for body in silent.heard(keepalive.TOPIC)} == {keepalive.INVISIBLE}
-    assert {body["reply"] for body in silent.heard(keepalive.TOPIC)} == {""}
+    assert {body["text"] for body in silent.received(keepalive.TOPIC)} == {keepalive.INVISIBLE}
+    assert {body["reply"] for body in silent.received(keepalive.TOPIC)} == {""}
     assert silent.robot.played == []
-    assert not [kind for kind, _ in silent.told if kind in ("robot.transcript", "robot.reply", "robot.speech")]
+    assert not [kind for kind, _ in silent.published if kind in ("robot.transcript", "robot.reply", "robot.speech")]
     assert silent.link.stuck() == ""
     silent.link.stop()
     assert "voice keepalive has ended" in silent.link.stuck(), "it is watched"
 
 
-def test_it_goes_when_nobody_can_serve_it(silent: Stage) -> None:
+def test_it_goes_when_nobody_can_serve_it(silent: LinkHarness) -> None:
     silent.worker.send_signal(signal.SIGKILL)  # type: ignore[attr-defined]
     wait_until(lambda: silent.mode() == "local", 10, what="voice handed back")
-    count = len(silent.heard(keepalive.TOPIC))
+    count = len(silent.received(keepalive.TOPIC))
     wait_until(lambda: silent.robot.voice_path != "pc", 10)
-    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+    assert len(silent.received(keepalive.TOPIC)) <= count + 1
 
 
-def test_it_goes_when_redis_is_gone(silent: Stage) -> None:
+def test_it_goes_when_redis_is_gone(silent: LinkHarness) -> None:
     """Also where the robot cannot be told: its own timer does it."""
     silent.robot.kill_api()
     silent.valkey.kill()
     wait_until(lambda: silent.robot.voice_path != "pc", 10)
 
 
-def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_robot_that_streams_nothing_is_told_nothing(silent: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
     stopped = time.monotonic()
     wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.HEARD_S)
-    count = len(silent.heard(keepalive.TOPIC))
+    count = len(silent.received(keepalive.TOPIC))
     wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
-    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+    assert len(silent.received(keepalive.TOPIC)) <= count + 1
 
 
 def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

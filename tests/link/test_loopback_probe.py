@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import zmq
-from link_stage import metric
+from link_harness import metric
 
 from rider_core.api.steering import BusView
 from rider_core.link import loopback_probe, suspend_detector
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 KNOWN_AFTER_S = 4.0
 
 
-class Scene:
+class BusHarness:
     """A bus over two tunnels to a broker, and a robot that listens directly."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Scene:
         self.broker.start()
         self.to_robot, self.from_robot = Tunnel(self.broker.publish_port), Tunnel(self.broker.subscribe_port)
         self.states: list[BusView] = []
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (self.to_robot, self.from_robot))
         self.bus = RobotBus(*addresses, on_state=self.states.append)
         self.bus.on("voice.asr.request", lambda _: None)
@@ -72,70 +72,72 @@ class Scene:
             robot.connect(f"tcp://127.0.0.1:{self.broker.subscribe_port}")
             while not self._ended.is_set():
                 if robot.poll(100):
-                    self.heard.append(json.loads(robot.recv_multipart()[1]))
+                    self.received.append(json.loads(robot.recv_multipart()[1]))
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    scene = Scene()
-    scene.start()
-    yield scene
-    scene.close()
+def harness() -> Iterator[BusHarness]:
+    harness = BusHarness()
+    harness.start()
+    yield harness
+    harness.close()
 
 
-def test_what_we_say_is_cut_off(scene: Scene) -> None:
-    scene.to_robot.cut()
-    assert scene.down()
+def test_what_we_say_is_cut_off(harness: BusHarness) -> None:
+    harness.to_robot.cut()
+    assert harness.down()
 
 
-def test_what_the_robot_says_is_cut_off(scene: Scene) -> None:
-    scene.from_robot.cut()
-    assert scene.down()
+def test_what_the_robot_says_is_cut_off(harness: BusHarness) -> None:
+    harness.from_robot.cut()
+    assert harness.down()
 
 
-def test_both_are_cut_off(scene: Scene) -> None:
-    scene.to_robot.cut()
-    scene.from_robot.cut()
-    assert scene.down()
+def test_both_are_cut_off(harness: BusHarness) -> None:
+    harness.to_robot.cut()
+    harness.from_robot.cut()
+    assert harness.down()
 
 
-def test_after_a_standstill_the_sockets_are_made_anew_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_suspend_the_sockets_are_made_anew_at_once(
+    harness: BusHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The broker has given them up meanwhile."""
     real_s, asleep_s = suspend_detector.now_s, 0.0
     monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
-    known = len(scene.states)
+    known = len(harness.states)
     asleep_s = 30.0
-    wait_until(lambda: [it.up for it in scene.states[known:]] == [False, True], 3, what="a new connection")
+    wait_until(lambda: [it.up for it in harness.states[known:]] == [False, True], 3, what="a new connection")
 
 
-def test_it_comes_back_and_nothing_stale_with_it(scene: Scene) -> None:
-    wait_until(lambda: scene.say(1) and scene.heard, what="the robot")
-    scene.to_robot.cut()
-    scene.down()
+def test_it_comes_back_and_nothing_stale_with_it(harness: BusHarness) -> None:
+    wait_until(lambda: harness.say(1) and harness.received, what="the robot")
+    harness.to_robot.cut()
+    harness.down()
     sent, dropped = (
         metric("rider_link_sent_total", topic="voice.asr.result"),
         metric("rider_link_dropped_total", what="message"),
     )
     for number in range(100, 150):
-        assert not scene.say(number)
+        assert not harness.say(number)
     assert metric("rider_link_sent_total", topic="voice.asr.result") == sent
     assert metric("rider_link_dropped_total", what="message") >= dropped + 50
-    scene.to_robot.mend()
-    wait_until(lambda: scene.bus.state.up, 15, what="the bus again")
-    wait_until(lambda: scene.say(2) and any(each["number"] == 2 for each in scene.heard), what="the robot again")
-    assert not [each for each in scene.heard if each["number"] >= 100]
+    harness.to_robot.mend()
+    wait_until(lambda: harness.bus.state.up, 15, what="the bus again")
+    wait_until(lambda: harness.say(2) and any(each["number"] == 2 for each in harness.received), what="the robot again")
+    assert not [each for each in harness.received if each["number"] >= 100]
 
 
-def test_a_broker_that_passes_nothing_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_passes_nothing_on(harness: BusHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sockets answer every ping."""
-    monkeypatch.setattr(scene.bus._probe, "receive", lambda _: False)
-    assert "does not come back" in scene.down()
+    monkeypatch.setattr(harness.bus._probe, "receive", lambda _: False)
+    assert "does not come back" in harness.down()
 
 
-def test_only_what_came_round_counts_as_sent(scene: Scene) -> None:
+def test_only_what_came_round_counts_as_sent(harness: BusHarness) -> None:
     before = metric("rider_link_sent_total", topic="voice.asr.result")
     for number in range(5):
-        assert scene.say(number)
+        assert harness.say(number)
     wait_until(lambda: metric("rider_link_sent_total", topic="voice.asr.result") >= before + 5)
     let_pass(2 * loopback_probe.EVERY_S, "another round: none may count twice")
     assert metric("rider_link_sent_total", topic="voice.asr.result") == before + 5

@@ -6,7 +6,7 @@ import math
 import time
 
 import pytest
-from link_stage import Stage
+from link_harness import LinkHarness
 from vision_harness import (
     FAR_PERSON,
     OBSTACLE,
@@ -25,88 +25,90 @@ pytestmark = pytest.mark.slow
 
 
 class TestReports:
-    def test_an_obstacle_reaches_the_navigator_and_goes_again(self, scene: Stage) -> None:
-        start_vision(scene)
-        wait_until(lambda: not last_report(scene)["present"])
-        assert not scene.robot.obstacle_present
-        scene.show(PERSON)
-        wait_until(lambda: scene.robot.obstacle_present, 5)
-        word = last_report(scene)
+    def test_an_obstacle_reaches_the_navigator_and_goes_again(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        assert not shared.robot.obstacle_present
+        shared.show(PERSON)
+        wait_until(lambda: shared.robot.obstacle_present, 5)
+        word = last_report(shared)
         assert (word["confidence"], word["meta"]["label"], word["meta"]["mock"]) == (0.8, "Person", False)
         assert 0.3 < word["distance"] <= 1.0
         assert abs(word["angle"]) < 1
-        scene.show()
-        wait_until(lambda: not scene.robot.obstacle_present, 5)
-        assert scene.robot.navigator_alive
+        shared.show()
+        wait_until(lambda: not shared.robot.obstacle_present, 5)
+        assert shared.robot.navigator_alive
 
-    def test_what_it_says_has_the_robots_own_time(self, scene: Stage) -> None:
-        start_vision(scene)
-        sent = [body["ts"] for body in scene.heard(OBSTACLE)]
+    def test_what_it_says_has_the_robots_own_time(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        sent = [body["ts"] for body in shared.received(OBSTACLE)]
         assert sent == sorted(sent)
         assert all(abs(ts - time.time()) < 5 for ts in sent)
 
-    def test_events_of_a_thing_that_comes_and_goes(self, scene: Stage) -> None:
-        start_vision(scene)
-        scene.show(FAR_PERSON)
-        wait_until(lambda: len(scene.tells("robot.object")) >= 3)
-        scene.show()
-        wait_until(lambda: scene.tells("robot.object")[-1]["event"] == "leave", 5)
-        told = scene.tells("robot.object")
+    def test_events_of_a_thing_that_comes_and_goes(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        shared.show(FAR_PERSON)
+        wait_until(lambda: len(shared.events("robot.object")) >= 3)
+        shared.show()
+        wait_until(lambda: shared.events("robot.object")[-1]["event"] == "leave", 5)
+        told = shared.events("robot.object")
         assert [it["event"] for it in told] == ["enter", *["update"] * (len(told) - 2), "leave"]
         assert {(it["id"], it["label"]) for it in told} == {(told[0]["id"], "Person")}
-        assert told[0]["provider"] == "test-eye"
+        assert told[0]["provider"] == "test-detector"
 
-    def test_the_follower_is_told_of_a_person_and_of_nobody_else(self, scene: Stage) -> None:
-        start_vision(scene)
-        scene.show(("Chair", 0.9, (0.0, 100.0, 200.0, 300.0)))
-        wait_until(lambda: scene.tells("robot.object"))
-        assert not scene.heard(OFFSET)
-        scene.show(FAR_PERSON)
-        wait_until(lambda: scene.heard(OFFSET))
-        told = scene.heard(OFFSET)[0]
+    def test_the_follower_is_told_of_a_person_and_of_nobody_else(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        shared.show(("Chair", 0.9, (0.0, 100.0, 200.0, 300.0)))
+        wait_until(lambda: shared.events("robot.object"))
+        assert not shared.received(OFFSET)
+        shared.show(FAR_PERSON)
+        wait_until(lambda: shared.received(OFFSET))
+        told = shared.received(OFFSET)[0]
         assert (told["offset_x"], told["mode"]) == (0.625, "person")
-        scene.show()
-        wait_until(lambda: scene.tells("robot.object")[-1]["event"] == "leave", 5)
-        assert not scene.heard("tracking.pose")
+        shared.show()
+        wait_until(lambda: shared.events("robot.object")[-1]["event"] == "leave", 5)
+        assert not shared.received("tracking.pose")
 
-    def test_it_says_nothing_before_it_can_know(self, scene: Stage) -> None:
+    def test_it_says_nothing_before_it_can_know(self, shared: LinkHarness) -> None:
         """A thing that stands there from the first frame is never called a clear way."""
-        scene.show(PERSON)
-        start_vision(scene)
-        wait_until(lambda: len(scene.heard(OBSTACLE)) >= 5)
-        assert all(word["present"] for word in scene.heard(OBSTACLE))
+        shared.show(PERSON)
+        start_vision(shared)
+        wait_until(lambda: len(shared.received(OBSTACLE)) >= 5)
+        assert all(word["present"] for word in shared.received(OBSTACLE))
 
-    def test_what_is_not_confirmed_yet_is_no_clear_way(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_is_not_confirmed_yet_is_no_clear_way(
+        self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Something new before the robot: from then on until it counts, nothing is said."""
         monkeypatch.setattr(vision_pipeline, "UNCONFIRMED_S", 60.0)
-        start_vision(scene)
-        wait_until(lambda: not last_report(scene)["present"])
-        monkeypatch.setattr(scene.link._vision._tracks, "_confirm_frames", 1_000_000)
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        monkeypatch.setattr(shared.link._vision._tracks, "_confirm_frames", 1_000_000)
         monkeypatch.setattr(Tracks, "settled", True)
-        scene.show(PERSON)
+        shared.show(PERSON)
         before = frame_count("seen")
         wait_until(lambda: frame_count("seen") >= before + 3)  # the first may have been looked at before
-        words, before = len(scene.heard(OBSTACLE)), frame_count("seen")
+        words, before = len(shared.received(OBSTACLE)), frame_count("seen")
         wait_until(lambda: frame_count("seen") >= before + 5)
-        assert len(scene.heard(OBSTACLE)) == words
+        assert len(shared.received(OBSTACLE)) == words
 
     def test_what_is_never_confirmed_counts_nevertheless_after_a_while(
-        self, scene: Stage, monkeypatch: pytest.MonkeyPatch
+        self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        start_vision(scene)
-        wait_until(lambda: not last_report(scene)["present"])
-        monkeypatch.setattr(scene.link._vision._tracks, "_confirm_frames", 1_000_000)
-        scene.show(PERSON)
-        wait_until(lambda: scene.robot.obstacle_present, 5)
-        assert "blind" not in last_report(scene)["meta"]
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        monkeypatch.setattr(shared.link._vision._tracks, "_confirm_frames", 1_000_000)
+        shared.show(PERSON)
+        wait_until(lambda: shared.robot.obstacle_present, 5)
+        assert "blind" not in last_report(shared)["meta"]
 
-    def test_every_number_is_one_whatever_the_detector_finds(self, scene: Stage) -> None:
-        start_vision(scene)
+    def test_every_number_is_one_whatever_the_detector_finds(self, shared: LinkHarness) -> None:
+        start_vision(shared)
         odd = [(0, 0, 0, 0), (-1e9, -1e9, 1e9, 1e9), (640, 480, 0, 0), (320, 240, 320, 240), (1e300, 5, -1e300, 4)]
-        scene.show(*[(f"thing {number}", 1.0, box) for number, box in enumerate(odd)])  # type: ignore[misc]
-        wait_until(lambda: last_report(scene)["present"], 5)
-        for word in scene.heard(OBSTACLE):
+        shared.show(*[(f"thing {number}", 1.0, box) for number, box in enumerate(odd)])  # type: ignore[misc]
+        wait_until(lambda: last_report(shared)["present"], 5)
+        for word in shared.received(OBSTACLE):
             assert isinstance(word["present"], bool)
             assert isinstance(word["meta"], dict)
             assert all(math.isfinite(word[key]) for key in ("confidence", "distance", "angle", "ts"))
-        assert scene.robot.navigator_alive
+        assert shared.robot.navigator_alive

@@ -35,7 +35,7 @@ class HangingBackend:
         return str(spec.id)
 
 
-class Talk:
+class NoConversation:
     """A conversation that nobody has."""
 
     def interrupt(self) -> None:
@@ -50,28 +50,34 @@ def backend() -> Iterator[HangingBackend]:
 
 
 @pytest.fixture
-def aside() -> Iterator[SerialExecutor]:
-    aside = SerialExecutor()
-    aside.start()
-    yield aside
-    aside.stop()
+def executor() -> Iterator[SerialExecutor]:
+    executor = SerialExecutor()
+    executor.start()
+    yield executor
+    executor.stop()
 
 
-def hearing(backend: HangingBackend, aside: SerialExecutor, given_back: list[str]) -> AsrPipeline:
+def new_pipeline(backend: HangingBackend, executor: SerialExecutor, failed_over: list[str]) -> AsrPipeline:
     """One that takes every piece of sound for an utterance."""
     services = LinkServices(backend, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     options = LinkOptions("tcp://127.0.0.1:9", "tcp://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9")
-    ears = AsrPipeline(
-        services, lambda *_: True, given_back.append, Talk(), EchoSuppressor(lambda: 0.0), aside, options
+    pipeline = AsrPipeline(
+        services, lambda *_: True, failed_over.append, NoConversation(), EchoSuppressor(lambda: 0.0), executor, options
     )  # type: ignore[arg-type]
-    ears._endpointer.feed = lambda pcm: iter([Utterance(pcm, 0.1)])  # type: ignore[method-assign]
-    return ears
+    pipeline._endpointer.feed = lambda pcm: iter([Utterance(pcm, 0.1)])  # type: ignore[method-assign]
+    return pipeline
 
 
-def test_the_bus_goes_on_while_redis_hangs(backend: HangingBackend, aside: SerialExecutor) -> None:
-    ears = hearing(backend, aside, [])
+def test_the_bus_goes_on_while_redis_hangs(backend: HangingBackend, executor: SerialExecutor) -> None:
+    pipeline = new_pipeline(backend, executor, [])
     taken = threading.Event()
-    thread = threading.Thread(target=lambda: (ears.receive_chunk(CHUNK), ears.receive_chunk(CHUNK), taken.set()))
+
+    def receive() -> None:
+        pipeline.receive_chunk(CHUNK)
+        pipeline.receive_chunk(CHUNK)
+        taken.set()
+
+    thread = threading.Thread(target=receive)
     thread.start()
     assert taken.wait(5), "the bus's thread waits for Redis"
     assert backend.submitted == 0
@@ -80,20 +86,20 @@ def test_the_bus_goes_on_while_redis_hangs(backend: HangingBackend, aside: Seria
     thread.join()
 
 
-def test_what_waits_is_bounded(aside: SerialExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_is_bounded(executor: SerialExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     over, done = threading.Event(), []
-    assert aside.run(lambda: over.wait(30))  # type: ignore[arg-type,return-value]
-    wait_until(lambda: aside._waiting.empty())
-    taken = sum(aside.run(lambda: done.append(1)) for _ in range(3 * serial_executor.MAX_WAITING))
+    assert executor.run(lambda: over.wait(30))  # type: ignore[arg-type,return-value]
+    wait_until(lambda: executor._waiting.empty())
+    taken = sum(executor.run(lambda: done.append(1)) for _ in range(3 * serial_executor.MAX_WAITING))
     assert taken == serial_executor.MAX_WAITING
     over.set()
     wait_until(lambda: len(done) == taken)
 
 
-def test_a_call_that_raises_ends_nothing(aside: SerialExecutor) -> None:
+def test_a_call_that_raises_ends_nothing(executor: SerialExecutor) -> None:
     done = threading.Event()
-    aside.run(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
-    aside.run(done.set)
+    executor.run(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    executor.run(done.set)
     assert done.wait(5)
 
 
@@ -105,8 +111,8 @@ def test_a_call_that_raises_ends_nothing(aside: SerialExecutor) -> None:
     ],
 )
 def test_one_sound_that_the_engine_refuses_does_not_take_voice_away(
-    backend: HangingBackend, aside: SerialExecutor, error: RiderError, goes: bool
+    backend: HangingBackend, executor: SerialExecutor, error: RiderError, goes: bool
 ) -> None:
-    given_back: list[str] = []
-    hearing(backend, aside, given_back)._fail(_PendingUtterance("job", Utterance(b"", 0.1), 0.0), error)
-    assert bool(given_back) == goes
+    failed_over: list[str] = []
+    new_pipeline(backend, executor, failed_over)._fail(_PendingUtterance("job", Utterance(b"", 0.1), 0.0), error)
+    assert bool(failed_over) == goes

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from failover_harness import new_failover
-from link_stage import Stage
+from link_harness import LinkHarness
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
@@ -74,14 +74,14 @@ def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_each_thread_of_the_link_is_watched(stage: Stage) -> None:
-    stage.link.start()
-    wait_until(lambda: stage.link.describe()["state"] == "up", what="the bus")
-    assert stage.link.stuck() == ""
-    stage.link.stop()
+def test_each_thread_of_the_link_is_watched(harness: LinkHarness) -> None:
+    harness.link.start()
+    wait_until(lambda: harness.link.describe()["state"] == "up", what="the bus")
+    assert harness.link.stuck() == ""
+    harness.link.stop()
     vision, voice = ("vision pipeline", "vision monitor"), ("ASR pipeline", "TTS pipeline", "conversation", "executor")
     parts = "the robot's bus", "domain failover", *vision, *voice
-    assert stage.link.stuck() == "; ".join(f"{part} has ended" for part in parts)
+    assert harness.link.stuck() == "; ".join(f"{part} has ended" for part in parts)
 
 
 def test_the_links_process_ends_for_its_supervisor(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from link_stage import metric
+from link_harness import metric
 
 from rider_core.api import DetectedObject, Detections, ObjectTracker
 from rider_core.api.messages import encode_base64

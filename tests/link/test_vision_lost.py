@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from link_stage import Stage
+from link_harness import LinkHarness
 from vision_harness import (
     OBSTACLE,
     frame_count,
@@ -25,133 +25,133 @@ pytestmark = pytest.mark.slow
 class TestVisionLost:
     """Each of these ends with vision handed back, and with a last word that is no clear way."""
 
-    def handed_back(self, scene: Stage, reason: str) -> None:
-        wait_until(lambda: scene.mode("vision") == "local", 10)
-        assert reason in scene.reason("vision")
-        wait_until(lambda: is_vision_lost(scene), 5)
+    def handed_back(self, shared: LinkHarness, reason: str) -> None:
+        wait_until(lambda: shared.mode("vision") == "local", 10)
+        assert reason in shared.reason("vision")
+        wait_until(lambda: is_vision_lost(shared), 5)
         # The navigator reads six messages a second.
-        wait_until(lambda: scene.robot.obstacle_present, 5)
-        assert scene.robot.navigator_alive
+        wait_until(lambda: shared.robot.obstacle_present, 5)
+        assert shared.robot.navigator_alive
 
-    def clear(self, scene: Stage) -> None:
-        start_vision(scene)
-        wait_until(lambda: not last_report(scene)["present"], what="a clear way")
+    def clear(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"], what="a clear way")
 
-    def test_nobody_can_detect(self, stage: Stage) -> None:
-        stage.robot.switch("vision", "pc")
-        stage.link.start()
+    def test_nobody_can_detect(self, harness: LinkHarness) -> None:
+        harness.robot.switch("vision", "pc")
+        harness.link.start()
         self_reason = "no worker can do vision.detect"
-        wait_until(lambda: stage.mode("vision") == "local", 5)
-        assert stage.reason("vision") == self_reason
-        assert not [word for word in stage.heard(OBSTACLE) if not word["present"]]
+        wait_until(lambda: harness.mode("vision") == "local", 5)
+        assert harness.reason("vision") == self_reason
+        assert not [word for word in harness.received(OBSTACLE) if not word["present"]]
 
-    def test_the_worker_is_killed(self, stage: Stage) -> None:
-        worker = stage.start_worker("vision")
-        stage.robot.switch("vision", "pc")
-        stage.link.start()
-        wait_until(lambda: stage.heard(OBSTACLE) and not last_report(stage)["present"])
+    def test_the_worker_is_killed(self, harness: LinkHarness) -> None:
+        worker = harness.start_worker("vision")
+        harness.robot.switch("vision", "pc")
+        harness.link.start()
+        wait_until(lambda: harness.received(OBSTACLE) and not last_report(harness)["present"])
         worker.send_signal(signal.SIGKILL)
         killed = time.monotonic()
-        wait_until(lambda: stage.mode("vision") == "local", 10)
+        wait_until(lambda: harness.mode("vision") == "local", 10)
         # I3: within the deadline and a second; the rest is this machine's.
         assert time.monotonic() - killed < vision_monitor.VISION_LOST_AFTER_S + 1.5
-        self.handed_back(stage, "")
+        self.handed_back(harness, "")
 
-    def test_the_detector_fails(self, scene: Stage) -> None:
-        self.clear(scene)
-        scene.write("BROKEN", "the eye has fallen out")
-        self.handed_back(scene, "the eye has fallen out")
+    def test_the_detector_fails(self, shared: LinkHarness) -> None:
+        self.clear(shared)
+        shared.write("BROKEN", "the eye has fallen out")
+        self.handed_back(shared, "the eye has fallen out")
 
-    def test_the_detector_is_too_slow_and_then_fast_enough(self, scene: Stage) -> None:
-        self.clear(scene)
+    def test_the_detector_is_too_slow_and_then_fast_enough(self, shared: LinkHarness) -> None:
+        self.clear(shared)
         late = frame_count("expired")
-        scene.write("SLOW", "1.3")
-        self.handed_back(scene, "no picture was looked at within 1 s")
+        shared.write("SLOW", "1.3")
+        self.handed_back(shared, "no picture was looked at within 1 s")
         assert frame_count("expired") > late
-        scene.processes.folder.joinpath("slow").unlink()
-        wait_until(lambda: not last_report(scene)["present"], 20, what="a clear way again")
-        assert scene.mode("vision") == "pc"
+        shared.processes.folder.joinpath("slow").unlink()
+        wait_until(lambda: not last_report(shared)["present"], 20, what="a clear way again")
+        assert shared.mode("vision") == "pc"
 
-    def test_the_camera_freezes(self, scene: Stage) -> None:
-        self.clear(scene)
+    def test_the_camera_freezes(self, shared: LinkHarness) -> None:
+        self.clear(shared)
         repeated = frame_count("repeated")
-        scene.robot.freeze_camera()
-        self.handed_back(scene, "the camera shows the same picture for")
+        shared.robot.freeze_camera()
+        self.handed_back(shared, "the camera shows the same picture for")
         assert frame_count("repeated") == repeated, "the robot encodes each frame anew: no two have the same bytes"
 
-    def test_the_robot_cannot_be_told_to_see_for_itself(self, scene: Stage) -> None:
+    def test_the_robot_cannot_be_told_to_see_for_itself(self, shared: LinkHarness) -> None:
         """Its HTTP interface is away: then it is the word over the bus alone that stops it."""
-        self.clear(scene)
-        scene.robot.kill_api()
-        scene.robot.freeze_camera()
-        wait_until(lambda: is_vision_lost(scene), 5)
-        scene.robot.start_api()
-        self.handed_back(scene, "the camera shows the same picture for")
+        self.clear(shared)
+        shared.robot.kill_api()
+        shared.robot.freeze_camera()
+        wait_until(lambda: is_vision_lost(shared), 5)
+        shared.robot.start_api()
+        self.handed_back(shared, "the camera shows the same picture for")
 
-    def test_no_picture_comes(self, scene: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_picture_comes(self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 1.0)
-        self.clear(scene)
-        monkeypatch.setattr(scene.robot._camera, "_send", lambda *_: None)
-        self.handed_back(scene, "no picture has come from the camera")
+        self.clear(shared)
+        monkeypatch.setattr(shared.robot._camera, "_send", lambda *_: None)
+        self.handed_back(shared, "no picture has come from the camera")
 
-    def test_redis_is_killed(self, stage: Stage) -> None:
-        stage.start_worker("vision")
-        self.clear(stage)
-        stage.valkey.kill()
-        self.handed_back(stage, "Redis cannot be reached")
+    def test_redis_is_killed(self, harness: LinkHarness) -> None:
+        harness.start_worker("vision")
+        self.clear(harness)
+        harness.valkey.kill()
+        self.handed_back(harness, "Redis cannot be reached")
 
-    def test_there_is_no_tracker(self, scene: Stage) -> None:
-        scene.trackers.error = ProviderUnavailable("no object tracker is installed", remedy="pip install one")
-        scene.robot.switch("vision", "pc")
-        scene.link.start()
-        self.handed_back(scene, "no object tracker is installed (pip install one)")
+    def test_there_is_no_tracker(self, shared: LinkHarness) -> None:
+        shared.trackers.error = ProviderUnavailable("no object tracker is installed", remedy="pip install one")
+        shared.robot.switch("vision", "pc")
+        shared.link.start()
+        self.handed_back(shared, "no object tracker is installed (pip install one)")
 
-    def test_the_tracker_raises(self, scene: Stage) -> None:
-        scene.trackers.error = ZeroDivisionError("of its own")
-        scene.robot.switch("vision", "pc")
-        scene.link.start()
-        self.handed_back(scene, "ZeroDivisionError: of its own")
+    def test_the_tracker_raises(self, shared: LinkHarness) -> None:
+        shared.trackers.error = ZeroDivisionError("of its own")
+        shared.robot.switch("vision", "pc")
+        shared.link.start()
+        self.handed_back(shared, "ZeroDivisionError: of its own")
 
-    def test_a_person_switches_vision_to_the_robot(self, scene: Stage) -> None:
-        self.clear(scene)
-        scene.robot.switch("vision", "local", "the owner")
-        wait_until(lambda: is_vision_lost(scene), 5)
-        assert scene.reason("vision") == "the owner"
+    def test_a_person_switches_vision_to_the_robot(self, shared: LinkHarness) -> None:
+        self.clear(shared)
+        shared.robot.switch("vision", "local", "the owner")
+        wait_until(lambda: is_vision_lost(shared), 5)
+        assert shared.reason("vision") == "the owner"
 
-    def test_the_link_ends(self, scene: Stage) -> None:
-        self.clear(scene)
-        scene.link.stop()
-        assert (scene.mode("vision"), scene.reason("vision")) == ("local", "the PC's link ends")
-        wait_until(lambda: is_vision_lost(scene), 5)
+    def test_the_link_ends(self, shared: LinkHarness) -> None:
+        self.clear(shared)
+        shared.link.stop()
+        assert (shared.mode("vision"), shared.reason("vision")) == ("local", "the PC's link ends")
+        wait_until(lambda: is_vision_lost(shared), 5)
 
 
 class TestUnattended:
     """Vision is the robot's, and its detectors rest because voice is ours: as the robot's own code was seen to do."""
 
-    def test_the_way_is_blocked_until_somebody_looks(self, stage: Stage) -> None:
-        stage.start_worker("voice", "vision")
-        start_vision(stage)
-        wait_until(lambda: not last_report(stage)["present"])
-        stage.robot.switch("vision", "local")
-        wait_until(lambda: is_vision_lost(stage), 3, what="a word that nothing is known of the way")
-        assert stage.mode("voice") == "pc"
-        assert "detectors rest" in last_report(stage)["meta"]["blind"]
-        count = len(stage.heard(OBSTACLE))
+    def test_the_way_is_blocked_until_somebody_looks(self, harness: LinkHarness) -> None:
+        harness.start_worker("voice", "vision")
+        start_vision(harness)
+        wait_until(lambda: not last_report(harness)["present"])
+        harness.robot.switch("vision", "local")
+        wait_until(lambda: is_vision_lost(harness), 3, what="a word that nothing is known of the way")
+        assert harness.mode("voice") == "pc"
+        assert "detectors rest" in last_report(harness)["meta"]["blind"]
+        count = len(harness.received(OBSTACLE))
         drives = {"active": True, "obstacle_present": False, "ts": time.time()}
 
         def told_again() -> bool:  # the simulated navigator, which stands, says so every second
-            stage.robot.send("navigator.state", drives)
-            return len(stage.heard(OBSTACLE)) > count
+            harness.robot.send("navigator.state", drives)
+            return len(harness.received(OBSTACLE)) > count
 
         wait_until(told_again, 3, what="a navigator that is told so again")
-        stage.robot.switch("voice", "local")
-        wait_until(lambda: not stage.link._robot.owner("vision").unattended, 3)
-        wait_until(lambda: stage.link._vision._reports.last == "", 3)
-        count = len(stage.heard(OBSTACLE))
-        stage.robot.send("navigator.state", drives)
+        harness.robot.switch("voice", "local")
+        wait_until(lambda: not harness.link._robot.owner("vision").unattended, 3)
+        wait_until(lambda: harness.link._vision._reports.last == "", 3)
+        count = len(harness.received(OBSTACLE))
+        harness.robot.send("navigator.state", drives)
         let_pass(0.6, "three looks")
-        assert len(stage.heard(OBSTACLE)) == count, "the robot looks for itself"
-        assert is_vision_lost(stage)
+        assert len(harness.received(OBSTACLE)) == count, "the robot looks for itself"
+        assert is_vision_lost(harness)
 
     def test_a_navigator_that_does_not_hear_is_told_ever_more_rarely(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot keeps our words for the day that vision is ours again, and then works them off at six a second."""

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from link_stage import Stage
+from link_harness import LinkHarness
 
 from rider_core.api.messages import encode_base64
 from rider_core.api.object_detection import Detections
@@ -43,7 +43,7 @@ class Bus:
         return ["blind" if "blind" in body["meta"] else "clear" for body in self.sent]
 
 
-class Watched:
+class MonitorHarness:
     """A watch whose robot has the standing that the test gives it."""
 
     def __init__(
@@ -68,41 +68,41 @@ class Watched:
 
 def test_what_a_link_said_that_was_killed_counts_for_nothing() -> None:
     """It may have been that the way is clear; the robot took vision back meanwhile."""
-    watched = Watched(LOST)
-    assert watched.poll() == ["blind"]
-    assert watched.poll() == ["blind"], "once is enough"
+    harness = MonitorHarness(LOST)
+    assert harness.poll() == ["blind"]
+    assert harness.poll() == ["blind"], "once is enough"
 
 
 def test_a_robot_that_was_never_ours_is_told_nothing() -> None:
-    watched = Watched(DomainOwner("local", 0.0))
-    assert watched.poll() == []
-    watched.owner = DomainOwner("", 0.0)
-    assert watched.poll() == [], "who serves vision is not known yet"
+    harness = MonitorHarness(DomainOwner("local", 0.0))
+    assert harness.poll() == []
+    harness.owner = DomainOwner("", 0.0)
+    assert harness.poll() == [], "who serves vision is not known yet"
 
 
 def test_a_report_that_was_dropped_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vision_monitor, "ASK_AGAIN_S", 0.0)
-    watched = Watched(LOST)
-    watched.reports.report("clear", NearestObstacle(), 1.0)
-    watched.bus.up = False
-    assert watched.poll() == watched.poll() == ["clear"]
-    watched.bus.up = True
-    assert watched.poll() == ["clear", "blind"]
+    harness = MonitorHarness(LOST)
+    harness.reports.report("clear", NearestObstacle(), 1.0)
+    harness.bus.up = False
+    assert harness.poll() == harness.poll() == ["clear"]
+    harness.bus.up = True
+    assert harness.poll() == ["clear", "blind"]
 
 
 def test_what_may_not_have_arrived_before_a_person_took_vision_is_made_again() -> None:
-    watched = Watched(DomainOwner("local", 0.0))
-    watched.reports.report("clear", NearestObstacle(), 1.0)
-    watched.reports.report_vision_lost("the camera hangs", 2.0)
-    watched.monitor.bus_is_back()
-    assert watched.poll() == ["clear", "blind", "blind"]
+    harness = MonitorHarness(DomainOwner("local", 0.0))
+    harness.reports.report("clear", NearestObstacle(), 1.0)
+    harness.reports.report_vision_lost("the camera hangs", 2.0)
+    harness.monitor.bus_is_back()
+    assert harness.poll() == ["clear", "blind", "blind"]
 
 
 def test_what_the_camera_showed_before_vision_was_ours_again_does_not_count() -> None:
     """It hung, vision went to the robot and came back; its first picture has not been looked at yet."""
     jpeg = encode_grey_blocks([[40 * (row + column) % 256 for column in range(8)] for row in range(6)])
     buffer, liveness = LatestFrameBuffer(), CameraLiveness()
-    monitor = Watched(LOST, buffer, liveness).monitor
+    monitor = MonitorHarness(LOST, buffer, liveness).monitor
 
     def show(now: float) -> None:
         buffer.put({"ts": now, "frame_jpeg": encode_base64(jpeg)}, now)
@@ -150,28 +150,28 @@ def test_what_was_found_too_late_is_told_to_nobody() -> None:
 
 
 @pytest.mark.slow
-def test_redis_hangs_and_the_robot_is_told(stage: Stage) -> None:
+def test_redis_hangs_and_the_robot_is_told(harness: LinkHarness) -> None:
     """The thread that looks at frames waits for Redis for many seconds then."""
-    stage.start_worker("vision")
-    stage.robot.switch("vision", "pc")
-    stage.link.start()
-    wait_until(lambda: stage.heard(TOPIC) and not stage.heard(TOPIC)[-1]["present"], what="a clear way")
-    with stage.valkey.paused():
+    harness.start_worker("vision")
+    harness.robot.switch("vision", "pc")
+    harness.link.start()
+    wait_until(lambda: harness.received(TOPIC) and not harness.received(TOPIC)[-1]["present"], what="a clear way")
+    with harness.valkey.paused():
         began = time.monotonic()
-        wait_until(lambda: "blind" in stage.heard(TOPIC)[-1]["meta"], 10, what="a word that nobody sees")
+        wait_until(lambda: "blind" in harness.received(TOPIC)[-1]["meta"], 10, what="a word that nobody sees")
         assert time.monotonic() - began < TOLD_WITHIN_S
-        assert "no picture was looked at within" in stage.heard(TOPIC)[-1]["meta"]["blind"]
+        assert "no picture was looked at within" in harness.received(TOPIC)[-1]["meta"]["blind"]
 
 
 @pytest.mark.slow
-def test_the_bus_was_away_and_the_robot_is_told_again(stage: Stage) -> None:
+def test_the_bus_was_away_and_the_robot_is_told_again(harness: LinkHarness) -> None:
     """Voice alone is ours, so that nobody looks: what was said of it before the bus broke off need not have arrived."""
-    stage.start_worker("voice")
-    stage.link.start()
-    wait_until(lambda: stage.heard(TOPIC), what="a word that nobody looks")
-    count = len(stage.heard(TOPIC))
-    stage.robot.stop_broker()
-    wait_until(lambda: stage.link.describe()["state"] == "down", 10, what="the cut")
-    stage.robot.start_broker()
-    wait_until(lambda: stage.link._robot.owner("vision").unattended and len(stage.heard(TOPIC)) > count, 20)
-    assert "blind" in stage.heard(TOPIC)[-1]["meta"]
+    harness.start_worker("voice")
+    harness.link.start()
+    wait_until(lambda: harness.received(TOPIC), what="a word that nobody looks")
+    count = len(harness.received(TOPIC))
+    harness.robot.stop_broker()
+    wait_until(lambda: harness.link.describe()["state"] == "down", 10, what="the cut")
+    harness.robot.start_broker()
+    wait_until(lambda: harness.link._robot.owner("vision").unattended and len(harness.received(TOPIC)) > count, 20)
+    assert "blind" in harness.received(TOPIC)[-1]["meta"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import redis
-from link_stage import FILES, Stage, metric, on_stage, prepare
+from link_harness import FILES, LinkHarness, install_test_plugins, metric, running_link
 
 from rider_core.api.messages import encode_base64
 from rider_core.runtime.redis_connection import connect
@@ -24,12 +24,12 @@ FAR_PERSON = ("Person", 0.7, (500.0, 200.0, 540.0, 330.0))
 
 
 @pytest.fixture(scope="package")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valkey, redis.Redis, Processes]]:
+def shared_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valkey, redis.Redis, Processes]]:
     """A server and a worker for all tests that leave them whole: a worker takes seconds to start."""
     valkey = Valkey(tmp_path_factory.mktemp("v"))
     connection = connect(valkey.url)
     processes = Processes(tmp_path_factory.mktemp("p"))
-    prepare(processes, valkey)
+    install_test_plugins(processes, valkey)
     processes.fork_worker("vision")
     yield valkey, connection, processes
     processes.end_all()
@@ -38,32 +38,32 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valkey,
 
 
 @pytest.fixture
-def scene(workshop: tuple[Valkey, redis.Redis, Processes], soon: None) -> Iterator[Stage]:
+def shared(shared_worker: tuple[Valkey, redis.Redis, Processes], fast_intervals: None) -> Iterator[LinkHarness]:
     """A robot and a link, with the workshop's worker."""
-    valkey, connection, processes = workshop
-    with on_stage(valkey, connection, processes) as stage:
-        wait_until(lambda: stage.backend.capacity()["vision.detect"])
-        yield stage
+    valkey, connection, processes = shared_worker
+    with running_link(valkey, connection, processes) as harness:
+        wait_until(lambda: harness.backend.capacity()["vision.detect"])
+        yield harness
     for name in FILES:
         (processes.folder / name.lower()).unlink(missing_ok=True)
 
 
-def start_vision(stage: Stage) -> Stage:
+def start_vision(harness: LinkHarness) -> LinkHarness:
     """Vision is the PC's, and the robot has had a first word of it."""
-    stage.robot.switch("vision", "pc")
-    stage.link.start()
-    wait_until(lambda: stage.heard(OBSTACLE), what="a word of obstacles")
-    return stage
+    harness.robot.switch("vision", "pc")
+    harness.link.start()
+    wait_until(lambda: harness.received(OBSTACLE), what="a word of obstacles")
+    return harness
 
 
-def last_report(stage: Stage) -> dict[str, Any]:
+def last_report(harness: LinkHarness) -> dict[str, Any]:
     """The last word of obstacles that the robot has; the first one is waited for."""
-    wait_until(lambda: stage.heard(OBSTACLE), what="a word of obstacles")
-    return stage.heard(OBSTACLE)[-1]
+    wait_until(lambda: harness.received(OBSTACLE), what="a word of obstacles")
+    return harness.received(OBSTACLE)[-1]
 
 
-def is_vision_lost(stage: Stage) -> bool:
-    words = stage.heard(OBSTACLE)
+def is_vision_lost(harness: LinkHarness) -> bool:
+    words = harness.received(OBSTACLE)
     return bool(words) and words[-1]["present"] and "blind" in words[-1]["meta"]
 
 
@@ -77,6 +77,6 @@ def picture(number: int) -> bytes:
     return encode_grey_blocks([[dice.randint(0, 255) for _ in range(8)] for _ in range(6)])
 
 
-def send_frame(stage: Stage, ts: float, jpeg: bytes) -> None:
+def send_frame(harness: LinkHarness, ts: float, jpeg: bytes) -> None:
     body = {"ts": ts, "frame_jpeg": encode_base64(jpeg), "size": {"w": 640, "h": 480}}
-    stage.robot.send("vision.frame.offload", body)
+    harness.robot.send("vision.frame.offload", body)

@@ -54,7 +54,7 @@ def test_stop_stops(make_robot, join, single):
 @pytest.mark.parametrize("value", ["fast", None, float("nan"), 10**4000])
 def test_a_command_that_is_no_number_moves_nothing(make_robot, join, value):
     robot = make_robot()
-    join(robot).say("cmd.move", {"vx": value}, single=True)
+    join(robot).send("cmd.move", {"vx": value}, single=True)
     assert effect(robot, "cmd.move").startswith("ignored")
     assert not robot.moving
 

@@ -55,7 +55,7 @@ def test_what_ends_it_and_a_restart(make_robot, join, body):
 @pytest.mark.parametrize("body", [{"confidence": None}, {"present": False, "confidence": "high"}])
 def test_a_confidence_without_an_obstacle_is_not_read(make_robot, join, body):
     robot = make_robot()
-    join(robot).say(ENHANCED, body)
+    join(robot).send(ENHANCED, body)
     assert effect(robot, ENHANCED) == "clear"
 
 

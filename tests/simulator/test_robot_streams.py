@@ -12,7 +12,7 @@ import simplejpeg
 
 from rider_core.api import AudioClip
 from rider_core.errors import ConfigError
-from rider_core.link.camera_liveness import Liveness
+from rider_core.link.camera_liveness import CameraLiveness
 from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.simulator.camera import FRAME_S
 from rider_core.simulator.frozen_camera import DISTINCT, encodings
@@ -124,7 +124,7 @@ def test_a_frozen_picture_has_many_encodings_and_then_two_for_ever():
     assert frames[-1] != frames[-2]
     assert max(abs(grey(frame) - grey(picture)).max() for frame in frames) <= 4
     problems = []
-    camera = Liveness()
+    camera = CameraLiveness()
     for number, frame in enumerate(frames):
         camera.see(frame, number * FRAME_S, stream=0)
         problems.append(camera.problem(number * FRAME_S))

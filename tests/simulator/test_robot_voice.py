@@ -277,7 +277,7 @@ class TestResult:
 
     def test_it_is_read_as_multipart_only(self, make_robot, join):
         robot = make_robot()
-        join(robot).say(RESULT, {"text": "hello"}, single=True)
+        join(robot).send(RESULT, {"text": "hello"}, single=True)
         assert "multipart" in effect(robot, RESULT)
 
     def test_a_text_with_half_a_surrogate_does_not_end_the_robot(self, make_robot, join):

@@ -45,7 +45,7 @@ MUTANTS = [
         "rider_core/link/bus.py",
         "            if suspend.suspended_s():\n                return",
         "            if False:\n                return",
-        ("tests/link/test_loopback_probe.py", "test_after_a_standstill"),
+        ("tests/link/test_loopback_probe.py", "test_after_a_suspend"),
     ),
     Mutant(
         "what may not have arrived is not said again",

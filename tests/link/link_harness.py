@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import eye_plugin
+import detector_plugin
 import pytest
 import redis
 import voice_plugin
@@ -31,12 +31,12 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
 #: What the plugins of the tests look at.
-FILES = ("BROKEN", "EYE", "GO", "SLOW")
+FILES = ("BROKEN", "DETECTIONS", "GO", "SLOW")
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 
 
 @dataclass
-class Trackers:
+class TrackerFactory:
     """Makes trackers, or raises what it was told to."""
 
     error: Exception | None = None
@@ -48,7 +48,7 @@ class Trackers:
 
 
 @dataclass
-class Stage:
+class LinkHarness:
     """Everything on it is real but the robot and the engine."""
 
     robot: SimulatedRobot
@@ -56,8 +56,8 @@ class Stage:
     backend: RQBackend
     valkey: Valkey
     processes: Processes
-    told: list[tuple[str, dict[str, Any]]]
-    trackers: Trackers
+    published: list[tuple[str, dict[str, Any]]]
+    trackers: TrackerFactory
 
     @property
     def broken(self) -> Path:
@@ -77,7 +77,7 @@ class Stage:
 
     def show(self, *objects: tuple[str, float, tuple[float, float, float, float]]) -> None:
         """What the detector finds from now on."""
-        self.write("EYE", json.dumps(objects))
+        self.write("DETECTIONS", json.dumps(objects))
 
     def write(self, name: str, text: str) -> None:
         """One of the files that the plugins of the tests look at, in one step."""
@@ -92,11 +92,11 @@ class Stage:
         """The robot's, without what says that it is ours."""
         return str(self.robot.domains[domain]["reason"]).removeprefix(FAILOVER_PREFIX)
 
-    def heard(self, topic: str) -> list[dict[str, Any]]:
+    def received(self, topic: str) -> list[dict[str, Any]]:
         return [message.body for message in self.robot.received.all(topic) if message.body is not None]
 
-    def tells(self, kind: str) -> list[dict[str, Any]]:
-        return [data for said, data in self.told if said == kind]
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [data for said, data in self.published if said == kind]
 
 
 def metric(name: str, **labels: str) -> float:
@@ -104,7 +104,7 @@ def metric(name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """The link looks more often than it does on a robot."""
     monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
     monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
@@ -113,30 +113,32 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(valkey: Valkey, connection: redis.Redis, processes: Processes, soon: None) -> Iterator[Stage]:
+def harness(
+    valkey: Valkey, connection: redis.Redis, processes: Processes, fast_intervals: None
+) -> Iterator[LinkHarness]:
     """Everything of its own: for tests that break something."""
-    prepare(processes, valkey)
-    with on_stage(valkey, connection, processes) as stage:
-        yield stage
+    install_test_plugins(processes, valkey)
+    with running_link(valkey, connection, processes) as harness:
+        yield harness
 
 
-def prepare(processes: Processes, valkey: Valkey) -> None:
+def install_test_plugins(processes: Processes, valkey: Valkey) -> None:
     """Let the processes find the server, and the plugins of the tests."""
     install_plugin(processes.folder, "voice-probe", voice_plugin.SOURCE)
-    install_plugin(processes.folder, "eye-probe", eye_plugin.SOURCE)
+    install_plugin(processes.folder, "detector-probe", detector_plugin.SOURCE)
     files = {name: str(processes.folder / name.lower()) for name in FILES}
     # An engine that fails is to go on failing: the breaker would take it away in the midst of a test.
     processes.environment.update(REDIS_URL=valkey.url, RIDER_BREAKER_FAILURES="1000", **files)
 
 
 @contextmanager
-def on_stage(
+def running_link(
     valkey: Valkey,
     connection: redis.Redis,
     processes: Processes,
     voice_fallback_s: float = 0,
     voice_keepalive: bool = False,
-) -> Iterator[Stage]:
+) -> Iterator[LinkHarness]:
     """
     Args:
         voice_fallback_s: The robot's timer for voice, in seconds. 0, which is never, goes with `voice_keepalive` off: a
@@ -156,9 +158,9 @@ def on_stage(
     with SimulatedRobot(config) as robot:
         robot.mute()
         wait_until(lambda: robot.voice_path == "pc", what="the robot's voice process")
-        told: list[tuple[str, dict[str, Any]]] = []
+        published: list[tuple[str, dict[str, Any]]] = []
         new_byte_track()  # the library is loaded once, before anything is timed
-        trackers = Trackers()
+        trackers = TrackerFactory()
         options = LinkOptions(
             publish_address=f"tcp://127.0.0.1:{robot.publish_port}",
             subscribe_address=f"tcp://127.0.0.1:{robot.subscribe_port}",
@@ -169,8 +171,8 @@ def on_stage(
         )
         bus = EventBus(connection, "link")
         services = LinkServices(
-            backend, lambda kind, **data: told.append((kind, data)), bus.follow, trackers, backend.capacity
+            backend, lambda kind, **data: published.append((kind, data)), bus.follow, trackers, backend.capacity
         )
         link = Link(options, services)
-        yield Stage(robot, link, backend, valkey, processes, told, trackers)
+        yield LinkHarness(robot, link, backend, valkey, processes, published, trackers)
         link.stop()

@@ -12,21 +12,21 @@ from robots import Outside, Robot
 
 
 @dataclass(frozen=True)
-class Scene:
+class BenchHarness:
     product: Product
     robot: Robot
     outside: Outside
 
 
 @contextmanager
-def scene(folder: Path, robot: Robot) -> Iterator[Scene]:
+def running_product(folder: Path, robot: Robot) -> Iterator[BenchHarness]:
     """Started, and serving all domains; ended with the block."""
     outside = Outside(robot)
     product = Product(folder, robot.publish_port, robot.subscribe_port, robot.api_port)
     outside.can_be_served = product.can_serve
     try:
         outside.make_ready()
-        yield Scene(product, robot, outside)
+        yield BenchHarness(product, robot, outside)
     finally:
         product.end()
         outside.close()

@@ -15,7 +15,7 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
 
-class RobotHouse:
+class RobotHarness:
     """
     Attributes:
         robot: In this process.
@@ -61,9 +61,9 @@ class RobotHouse:
 
 
 @contextmanager
-def robot_house(processes: Processes, valkey: Valkey) -> Iterator[RobotHouse]:
+def running_robot(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
     """The robot serves everything itself until it is switched."""
     config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=())
     with SimulatedRobot(config) as robot:
         robot.mute()
-        yield RobotHouse(processes, valkey, robot)
+        yield RobotHarness(processes, valkey, robot)
