@@ -68,7 +68,7 @@ def false_alarms(pictures: Iterator[Pixels], quality: Quality, length: int) -> i
     liveness, alarms = CameraLiveness(), 0
     for number, picture in zip(range(length), pictures, strict=False):
         now = number * FRAME_S
-        liveness.see(encode(picture, quality()), now, stream=0)
+        liveness.update(encode(picture, quality()), now, stream=0)
         alarms += liveness.problem(now) is not None
     return alarms
 
@@ -99,7 +99,7 @@ def known_s(jpegs: Iterator[bytes]) -> float:
     liveness = CameraLiveness()
     for number, jpeg in enumerate(jpegs):
         now = number * FRAME_S
-        liveness.see(jpeg, now, stream=0)
+        liveness.update(jpeg, now, stream=0)
         if liveness.problem(now) is not None:
             return now
         if now > PATIENCE_S:

@@ -1,4 +1,4 @@
-"""The robot's ears: chunks in, utterances cut, one job for each, and the answers back in the order of speaking."""
+"""Speech recognition: microphone chunks in, one job for each utterance, transcripts to the robot in their order."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 log = logging.getLogger(__name__)
 
-#: The robot falls back to its own ears 5 s after it last heard a text from us; an answer that comes later is no use.
-#: Where its voice is kept by invisible texts, a long sentence on a slow PC may take longer.
+#: Time from the end of speech to the transcript, in seconds. The robot falls back to its own recognition 5 s after the
+#: last text from the PC. The second value applies where `keepalive` sets that timer back.
 DEADLINE_S, KEPT_DEADLINE_S = 5.0, 15.0
-#: Utterances that may be under way at once. At one every two seconds the deadline has passed long before.
-MAX_UNDER_WAY = 8
-#: Who has spoken for so long means it, and what the robot says is broken off. A cough is shorter.
+#: Utterances in progress at once. At one every two seconds, the deadline of the first passes before this limit.
+MAX_IN_PROGRESS = 8
+#: Speech of this length interrupts the robot's answer, in seconds. A cough is shorter.
 BARGE_IN_S = 0.3
-#: A pause in the stream that is longer than this breaks an utterance off.
+#: A longer gap in the stream ends the current utterance without a job, in seconds.
 GAP_S = 1.0
 
 
@@ -48,8 +48,8 @@ class _PendingUtterance:
 
 
 class AsrPipeline:
-    """`receive_chunk` and `reset` belong to the bus's thread; jobs are submitted in the background, and the answers
-    awaited in a thread of its own.
+    """`receive_chunk` and `reset` belong to the bus's thread. The executor submits the jobs, and a thread of its own
+    waits for their results.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class AsrPipeline:
     ) -> None:
         """
         Args:
-            send: Puts a message on the robot's bus.
-            give_back: Hands voice back to the robot, with the reason.
-            conversation: Answers what was heard.
-            own_speech: Knows the robot's own voice.
+            send: Sends a message on the robot's bus.
+            fail_over: Requests a failover of voice, with the reason.
+            conversation: Answers the transcripts.
+            echo_suppressor: Recognises chunks that hold the robot's own voice.
         """
         self._services = services
         self._send = send
@@ -81,9 +81,9 @@ class AsrPipeline:
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
         self._hints = LogThrottle(log, "what was said")
-        self._pending: queue.Queue[_PendingUtterance | None] = queue.Queue(MAX_UNDER_WAY)
+        self._pending: queue.Queue[_PendingUtterance | None] = queue.Queue(MAX_IN_PROGRESS)
         self.watchdog = ThreadWatchdog("ASR pipeline", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._answer_all, name="asr-pipeline", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="asr-pipeline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -92,12 +92,12 @@ class AsrPipeline:
         try:
             self._pending.put(None, timeout=DEADLINE_S)
         except queue.Full:
-            log.warning("utterances are still under way at the end")
+            log.warning("utterances are still in progress at the end")
         self._thread.join(timeout=DEADLINE_S)
 
     @property
     def last_chunk(self) -> float:
-        """When the robot's microphone was last heard; monotonic, 0 where it never was."""
+        """When the microphone's last chunk came (monotonic); 0: none has come."""
         return self._last_chunk
 
     @property
@@ -106,10 +106,10 @@ class AsrPipeline:
         return self._endpointer.speech_s
 
     def receive_chunk(self, body: dict[str, Any]) -> None:
-        """The next piece of the microphone stream.
+        """Handle the next chunk of the microphone stream.
 
         Raises:
-            InvalidInput, TooLarge: it is not one.
+            InvalidInput, TooLarge: the chunk is malformed.
         """
         chunk = parse_message(AudioChunkIn, body)
         pcm = decode_base64(chunk.chunk_pcm, max_bytes=MAX_CHUNK_BYTES, name="chunk_pcm")
@@ -134,7 +134,7 @@ class AsrPipeline:
             UTTERANCES.labels("too_short").inc()
 
     def reset(self) -> None:
-        """The stream broke off."""
+        """The stream ended: drop the current utterance."""
         if self._endpointer.in_speech:
             UTTERANCES.labels("broken_off").inc()
         self._endpointer.reset()
@@ -170,15 +170,15 @@ class AsrPipeline:
         UTTERANCES.labels(outcome).inc()
         LINK_DROPPED.labels("utterance").inc()
 
-    def _answer_all(self) -> None:
+    def _run(self) -> None:
         for pending in self.watchdog.items(self._pending):
             try:
-                self._answer(pending)
+                self._deliver(pending)
             except Exception:  # the top of a thread
-                log.exception("job %s: its result could not be passed on", pending.job_id)
+                log.exception("job %s: its transcript could not be sent", pending.job_id)
                 self._drop("failed")
 
-    def _answer(self, pending: _PendingUtterance) -> None:
+    def _deliver(self, pending: _PendingUtterance) -> None:
         timeout_s = max(0.05, pending.speech_ended + self._deadline_s - time.time())
         try:
             record = self._services.backend.wait(pending.job_id, timeout_s)
@@ -189,9 +189,9 @@ class AsrPipeline:
         assert record.state is JobState.DONE
         latency_s = time.time() - pending.speech_ended
         if transcript.hint:
-            self._hints.note(transcript.hint)
+            self._hints.info(transcript.hint)
         if transcript.text and not transcript.no_speech:
-            self._pass_on(transcript)
+            self._send_transcript(transcript)
             UTTERANCES.labels("recognised").inc()
         else:
             UTTERANCES.labels("no_speech").inc()
@@ -206,17 +206,17 @@ class AsrPipeline:
             mock=record.mock,
         )
 
-    def _pass_on(self, transcript: Transcript) -> None:
-        """Tell the robot what was said, and answer it where that is our part."""
+    def _send_transcript(self, transcript: Transcript) -> None:
+        """Send the transcript to the robot, and answer it while the PC serves text."""
         body = {"text": transcript.text, "language": transcript.language, "ts": time.time()}
         if not self._conversation.wanted:
-            self._result(body)
+            self._send_result(body)
             return
-        # An empty reply keeps the robot's own chat silent. Without one it answers: also where we could not.
-        self._result({**body, "reply": ""})
-        self._conversation.answer(transcript.text, transcript.language, lambda: self._result(body))
+        # An empty reply keeps the robot's own chat silent; a result without a reply makes it answer.
+        self._send_result({**body, "reply": ""})
+        self._conversation.answer(transcript.text, transcript.language, lambda: self._send_result(body))
 
-    def _result(self, body: dict[str, Any]) -> None:
+    def _send_result(self, body: dict[str, Any]) -> None:
         if not self._send("voice.asr.result", body):
             LINK_DROPPED.labels("result").inc()
 
@@ -225,5 +225,5 @@ class AsrPipeline:
         self._drop("late" if late else "failed")
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
         if isinstance(error, JobFailed) and error.cause == "invalid_input":
-            return  # such a sound fails, others do not
+            return  # the fault of this sound, not of the engine
         self._fail_over(f"no transcript within {self._deadline_s:g} s" if late else str(error))

@@ -17,7 +17,7 @@ from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
 from rider_core.link.frame_buffer import count_dropped
 from rider_core.link.framing import decode, encode
-from rider_core.link.loopback_probe import TOPIC as ECHO
+from rider_core.link.loopback_probe import TOPIC as PROBE
 from rider_core.link.loopback_probe import LoopbackProbe
 from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.sockets import FRAME_BATCH_BYTES, SEND_MARK, BrokerSockets
@@ -27,21 +27,21 @@ from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
 
-#: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
-#: sockets are made anew.
+#: The sockets are replaced after this time without a connection, in seconds: libzmq does not reconnect after an
+#: oversized message or a failed handshake.
 RENEW_AFTER_S = 4.0
 POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
-NO_LOOPBACK = "what we say does not come back from the robot's broker"
+NO_LOOPBACK = "what we send does not come back from the robot's broker"
 UP = BusView(up=True, to_robot=True, from_robot=True)
 
 
 class RobotBus:
-    """Receives what the robot says and sends what it should hear.
+    """Receives and sends messages.
 
-    `send` may be called from any thread; handlers are called in the bus's own thread and must be quick.
+    `send` may be called from any thread. Handlers are called in the bus's own thread and must not wait.
     """
 
     def __init__(self, publish_address: str, subscribe_address: str, on_state: Callable[[BusView], None]) -> None:
@@ -67,7 +67,7 @@ class RobotBus:
         self._down_since = time.monotonic()
 
     def on(self, topic: str, handler: Handler) -> None:
-        """Subscribe to a topic, exactly this one. Before `start`."""
+        """Subscribe to exactly this topic. To be called before `start`."""
         self._handlers[topic] = handler
 
     def start(self, rejections: RejectionReporter) -> None:
@@ -79,7 +79,7 @@ class RobotBus:
         self._wake()
         self._thread.join(timeout=5)
         if self._thread.is_alive():
-            log.error("the robot's bus did not end; its sockets end with the process")
+            log.error("the robot's bus did not stop; its sockets are closed with the process")
             return
         self._wake_reader.close()
         self._wake_writer.close()
@@ -87,13 +87,13 @@ class RobotBus:
 
     @property
     def state(self) -> BusView:
-        """Which directions work, and why one does not. May be read from any thread."""
+        """Which directions work, and why one does not. From any thread."""
         return self._state
 
     def send(self, topic: str, body: dict[str, Any]) -> bool:
-        """Hand a message over. False: the bus is down, or too many wait already; it was dropped and counted.
+        """Queue a message for sending. False: the bus is down or the queue is full; it was dropped and counted.
 
-        Nothing waits for a bus that is down: the robot would get it in a burst when it is of no use any more.
+        Messages are not kept while the bus is down: the robot would get them in a burst, too late to be of use.
         """
         if not self._state.up:
             LINK_DROPPED.labels("message").inc()
@@ -108,16 +108,16 @@ class RobotBus:
         return True
 
     def last_sent(self, topic: str) -> float:
-        """When a message of a topic was last handed over (monotonic); long ago where none was. From any thread."""
+        """When a message of a topic was last queued (monotonic); -inf: never. From any thread."""
         return self._last_sent.get(topic, float("-inf"))
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # it is awake already, or ends
+        with contextlib.suppress(OSError):  # the buffer is full, so it wakes anyway; or it is closed
             self._wake_writer.send(b"!")
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sockets = BrokerSockets(self._context, *self._addresses, [*self._handlers, ECHO], self._wake_reader)
+            sockets = BrokerSockets(self._context, *self._addresses, [*self._handlers, PROBE], self._wake_reader)
             self._down_since = time.monotonic()
             try:
                 self._serve(sockets)
@@ -125,17 +125,17 @@ class RobotBus:
                 sockets.close()
                 self._probe.reset()
                 if self._state.up:
-                    self._set_state(_down("the connection is made anew"))
+                    self._set_state(_down("the connection is replaced"))
 
     def _serve(self, sockets: BrokerSockets) -> None:
-        """Move messages until it is time to stop or to make the sockets anew."""
+        """Move messages until it is time to stop or to replace the sockets."""
         suspend = SuspendDetector()
         while not self._stop.is_set():
             self.watchdog.feed()
             suspend.begin()
             ready = sockets.poll(POLL_MS)
             if suspend.suspended_s():
-                return  # the broker has given the connections up; libzmq would find out in its own time
+                return  # the broker has closed the connections; libzmq would notice later
             if sockets.to_robot and sockets.from_robot:
                 self._probe_loopback(sockets.publisher)
             else:
@@ -151,11 +151,11 @@ class RobotBus:
                 return
 
     def _probe_loopback(self, publisher: zmq.Socket[bytes]) -> None:
-        """Both sockets are connected; whether the broker passes on what we say is another question."""
+        """Both sockets are connected; the probe shows whether the broker forwards what we send."""
         body = self._probe.due()
         if body is not None:
             with contextlib.suppress(zmq.Again):
-                publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
+                publisher.send_multipart(encode(PROBE, body), zmq.NOBLOCK)
         if not self._state.up:
             self._set_state(_down(NO_LOOPBACK))
         elif self._probe.is_lost():
@@ -187,7 +187,7 @@ class RobotBus:
                 LINK_DROPPED.labels("message").inc()
 
     def _receive(self, subscriber: zmq.Socket[bytes]) -> None:
-        """Take what is there, but look at the other sockets again after some."""
+        """Receive up to 100 messages, then let the other sockets have their turn."""
         for _ in range(100):
             try:
                 parts = subscriber.recv_multipart(zmq.NOBLOCK)
@@ -196,7 +196,7 @@ class RobotBus:
             self._handle(parts)
 
     def _receive_newest(self, frames: zmq.Socket[bytes]) -> None:
-        """Take what is there; where that is much, look at the newest alone, so that nothing piles up here or there."""
+        """Receive what waits. Of more than `FRAME_BATCH_BYTES` only the newest frame is handled: no backlog grows."""
         batch: list[list[bytes]] = []
         size = 0
         for _ in range(100):
@@ -223,11 +223,11 @@ class RobotBus:
     def _handle(self, parts: Sequence[bytes]) -> None:
         assert self._rejections is not None
         topic = self._topic_of(parts)
-        if topic == ECHO:
+        if topic == PROBE:
             self._receive_probe(parts)
             return
         handler = self._handlers.get(topic)
-        if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
+        if handler is None:  # subscriptions are prefixes: this is a longer topic
             return
         LINK_RECEIVED.labels(topic).inc()
         LINK_RECEIVED_BYTES.labels(topic).inc(sum(map(len, parts)))
@@ -241,13 +241,13 @@ class RobotBus:
             LINK_DROPPED.labels("message").inc()
 
     def _topic_of(self, parts: Sequence[bytes]) -> str:
-        """The topic out of our own list that this message has, or an empty text."""
+        """The message's topic where we handle it, else an empty text."""
         head = bytes(parts[0][:128]).partition(b" ")[0]
         topic = head.decode("utf-8", "replace")
-        return topic if topic in self._handlers or topic == ECHO else ""
+        return topic if topic in self._handlers or topic == PROBE else ""
 
     def _receive_probe(self, parts: Sequence[bytes]) -> None:
-        with contextlib.suppress(RiderError):  # another program's malformed echo
+        with contextlib.suppress(RiderError):  # another program's malformed probe
             if self._probe.receive(decode(parts)[1]):
                 self._set_state(UP)
 

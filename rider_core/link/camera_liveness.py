@@ -1,9 +1,9 @@
-"""Whether the camera lives: it may send one picture for ever, encoded anew each time, or pictures that show nothing.
+"""Detects a frozen camera, which sends one picture for ever, encoded anew each time, and pictures that show nothing.
 
-A robot that stands still before a still wall sends much the same picture too. What tells the two apart is the noise of
-the sensor: it moves some of the rounded coefficients of a JPEG from one step to the next, in every frame others.
-Encoding moves them as well, but only as far as rounding can, and twice alike where the tables are alike. So not bytes
-are compared but coefficients, and each difference is held against what rounding explains (ITU-T T.81, A.3.4).
+A robot that stands still before a wall sends much the same picture, too. The difference is the noise of the sensor: it
+moves some of a JPEG's rounded coefficients by a step, other ones in each frame. Encoding the same picture again moves
+them as well, but only as far as rounding explains, and equally where the quantization tables are equal. So coefficients
+are compared, not bytes, and each difference is held against what rounding explains (ITU-T T.81, A.3.4).
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from rider_core.errors import InvalidInput, RiderError, TooLarge
 
 Coefficients = npt.NDArray[np.float32]
 
-#: Below that nothing can be recognised, and 8 is one block of a JPEG.
+#: The smallest picture: nothing can be recognised in fewer pixels. A block of a JPEG has 8.
 MIN_SIDE_PX = 32
-#: A camera of 8 megapixels, the largest that fits a Raspberry Pi's usual one.
+#: The largest picture: that of the usual 8 megapixel camera of a Raspberry Pi.
 MAX_PIXELS = 8_300_000
-#: Frames are looked at so often at most; more would cost and tell nothing.
+#: The shortest time between two compared frames, in seconds. More frames would cost time and show no more.
 EVERY_S = 0.18
-#: A camera that shows the same picture for this time hangs, in seconds. The second value is for encoders that change
-#: their tables from frame to frame, because noise needs longer to show; the third for tables too coarse to show it.
+#: A camera that shows the same picture for this time is frozen, in seconds. The second value is for encoders that
+#: change their tables from frame to frame, because noise needs longer to show; the third for tables that are too coarse
+#: to show noise sooner.
 STALE_AFTER_S, STALE_AFTER_MIXED_S, STALE_AFTER_COARSE_S = 2.0, 3.0, 8.0
-#: A picture without anything on it for so long: black, white or grey all over.
+#: A picture that is black, white or grey all over for this time counts as a problem, in seconds.
 BLANK_AFTER_S = 2.0
 
 _SIDE = 8
-#: Brightness is counted from there (A.3.1).
+#: The level shift of brightness (A.3.1).
 _MIDDLE = 128
-#: The lowest frequencies in each direction: what is above is mostly rounded to nothing.
+#: The lowest frequencies in each direction. Higher ones are mostly rounded to zero.
 _KEPT = 3
 #: Their places in a quantization table, which is in zigzag order (figure A.6).
 _PLACES = (0, 1, 5, 2, 4, 7, 3, 8, 12)
-#: So many blocks are compared at most, evenly spread; those of 640 by 480 pixels.
+#: The largest number of compared blocks, evenly spread: that of 640 by 480 pixels.
 _MAX_BLOCKS = 4_800
 #: Pixels are rounded when they are decoded: 0.3 in each coefficient (a uniform error in each of 64 pixels).
 _ROUNDING = 1.5
@@ -55,23 +56,23 @@ _MISFIT_SHARE = 0.04
 #: 3 s of a frozen camera (`bench/liveness`): 2.2 at most where any quality follows any, 4.2 and more where the quality
 #: rises by one from frame to frame.
 _NARROW, _ALIKE = 2.7, 8
-#: Of so many tables the newest picture is kept.
+#: The largest number of tables for which the latest picture is kept.
 _MAX_TABLES = 16
-#: A change that no encoder makes: five grey levels of a block, in so many blocks.
+#: A change that no encoder makes: five grey levels of a block's mean, in this many blocks.
 _LARGE, _LARGE_BLOCKS = 40.0, 4
-#: A picture shows something where its blocks differ by more than that in brightness, in grey levels.
+#: A picture whose blocks differ by less than this in brightness is blank, in grey levels.
 _BLANK_LEVELS = 6.0
 
 
 @dataclass(frozen=True)
 class PictureFeatures:
-    """What is kept of a picture.
+    """What is compared of a picture.
 
     Attributes:
         coefficients: Of shape (blocks, 9), the lowest frequencies of each block's brightness.
-        steps: Of shape (9,), to which they were rounded.
-        unsure: Of shape (blocks,): what was written cannot be told from the pixels.
-        spread: Between dark and bright blocks (5 % and 95 %), in grey levels.
+        steps: Of shape (9,), the quantization steps to which they were rounded.
+        unsure: Of shape (blocks,): the written coefficients cannot be derived from the pixels.
+        spread: Difference between dark and bright blocks (5 % and 95 %), in grey levels.
     """
 
     coefficients: Coefficients
@@ -85,10 +86,10 @@ class PictureFeatures:
 
 
 def check_picture(jpeg: bytes) -> JpegHeader:
-    """Refuse, by its header alone, what is no picture of a camera.
+    """Check, by its header alone, that a JPEG can be a camera's picture.
 
     Raises:
-        InvalidInput, TooLarge: it is none; the message says why.
+        InvalidInput, TooLarge: it cannot; the message says why.
     """
     header = read_header(jpeg)
     if min(header.width, header.height) < MIN_SIDE_PX:
@@ -102,10 +103,10 @@ def check_picture(jpeg: bytes) -> JpegHeader:
 
 
 def picture_features(jpeg: bytes) -> PictureFeatures:
-    """Decode a picture's brightness, and keep its lowest frequencies.
+    """Decode a picture's brightness, and return its lowest frequencies.
 
     Raises:
-        InvalidInput, TooLarge: it is no picture of a camera, or it is garbled or cut off.
+        InvalidInput, TooLarge: it cannot be a camera's picture, or it is garbled or cut off.
     """
     header = check_picture(jpeg)
     try:
@@ -125,33 +126,34 @@ def picture_features(jpeg: bytes) -> PictureFeatures:
 
 
 class CameraLiveness:
-    """Follows the pictures of one camera. `see` belongs to one thread; `problem` and `passed` may be read from any."""
+    """For one camera. `update` belongs to one thread; `problem` and `passed` may be read from any."""
 
     def __init__(self) -> None:
         self._stream: int | None = None
-        self._looked = float("-inf")
-        #: When the last picture came that was given to `see`; monotonic.
+        self._compared = float("-inf")
+        #: When the last picture arrived that was given to `update` (monotonic).
         self.passed = float("-inf")
         self._last: PictureFeatures | None = None
         self._newest: dict[bytes, PictureFeatures] = {}
         self._same_since = self._blank_since = float("inf")
-        #: Since when the picture is blank, since when it is the same, and after how long that means something.
-        self._told = self._blank_since, self._same_since, STALE_AFTER_S
+        #: Since when the picture is blank, since when it is the same, and after how long the latter is a problem.
+        #: Replaced as a whole, because other threads read it.
+        self._state = self._blank_since, self._same_since, STALE_AFTER_S
         self._low = self._high = np.empty((0, 0), np.float32)
         #: Frames since the last change whose table had come before.
         self._alike = 0
 
-    def see(self, jpeg: bytes, arrived: float, stream: int) -> None:
-        """The next picture.
+    def update(self, jpeg: bytes, arrived: float, stream: int) -> None:
+        """Compare the next picture.
 
         Args:
             arrived: Our monotonic clock.
-            stream: Another one: what was seen before says nothing of this picture.
+            stream: Another number: the pictures before are not compared with this one.
 
         Raises:
-            InvalidInput, TooLarge: it is no picture of a camera, or it is garbled or cut off.
+            InvalidInput, TooLarge: it cannot be a camera's picture, or it is garbled or cut off.
         """
-        if stream == self._stream and arrived - self._looked < EVERY_S:
+        if stream == self._stream and arrived - self._compared < EVERY_S:
             self.passed = arrived
             return
         if stream != self._stream:
@@ -160,22 +162,22 @@ class CameraLiveness:
         try:
             look = picture_features(jpeg)
         except RiderError:
-            self._begin(arrived)  # whatever it shows, it is not the same
-            self._looked = float("-inf")  # the next one is looked at, however soon it comes
+            self._begin(arrived)  # it is not the same picture
+            self._compared = float("-inf")  # the next one is compared, however soon it comes
             raise
         else:
             self._compare(look, arrived)
         finally:
-            self._told = self._blank_since, self._same_since, self._stale_after_s()
+            self._state = self._blank_since, self._same_since, self._stale_after_s()
             self.passed = arrived
 
     def problem(self, arrived: float) -> tuple[str, str] | None:
-        """What is wrong with the camera, in one word and in words; None: nothing that can be seen.
+        """The camera's problem, as a metric's label and in words; None: none is known.
 
         Args:
-            arrived: When the last picture came, also one that is the same to the byte.
+            arrived: When the last picture arrived, byte-identical ones included (monotonic).
         """
-        blank_since, same_since, stale_after_s = self._told
+        blank_since, same_since, stale_after_s = self._state
         if arrived - blank_since >= BLANK_AFTER_S:
             return "blank", "the camera's picture is black, white or grey all over: is its lens covered?"
         same_s = arrived - same_since
@@ -184,7 +186,7 @@ class CameraLiveness:
         return None
 
     def _compare(self, look: PictureFeatures, arrived: float) -> None:
-        self._looked = arrived
+        self._compared = arrived
         if look.spread >= _BLANK_LEVELS:
             self._blank_since = float("inf")
         else:
@@ -219,7 +221,7 @@ class CameraLiveness:
             del self._newest[next(iter(self._newest))]
 
     def _fits(self, look: PictureFeatures) -> bool:
-        """Whether encoding alone can have made this picture from what was seen since the last change."""
+        """Whether encoding alone can have made this picture from the pictures since the last change."""
         if self._last is None or look.coefficients.shape != self._low.shape:
             return False
         moved = np.abs(look.coefficients - self._last.coefficients)
@@ -238,7 +240,7 @@ class CameraLiveness:
 
 
 def _bounds(look: PictureFeatures) -> tuple[Coefficients, Coefficients]:
-    """Between which values each coefficient was before it was rounded to its step."""
+    """The range in which each coefficient was before it was rounded to its step."""
     written = np.rint(look.coefficients / look.steps) * look.steps
     half = look.steps / 2 + _TOLERANCE
     half = np.where(look.unsure[:, None], np.inf, half)
@@ -246,7 +248,7 @@ def _bounds(look: PictureFeatures) -> tuple[Coefficients, Coefficients]:
 
 
 def _share(marked: npt.NDArray[np.bool_], look: PictureFeatures) -> float:
-    """Of the coefficients that could move: those that were not rounded to nothing, and every block's brightness."""
+    """The marked share of the coefficients that could move: those not rounded to zero, and every block's brightness."""
     counted = np.abs(look.coefficients) > look.steps / 2
     counted[:, 0] = True
     return float(np.count_nonzero(marked & counted) / np.count_nonzero(counted))
@@ -277,6 +279,6 @@ def _blocks(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _is_unsure(blocks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Where pixels were cut off at black or white, or all of a block were rounded alike, in the same direction."""
+    """Blocks with pixels clipped at black or white, or whose pixels were all rounded in the same direction."""
     darkest, brightest = blocks.min(axis=(1, 2)), blocks.max(axis=(1, 2))
     return np.asarray((darkest == 0) | (brightest == 255) | (brightest - darkest <= 1))

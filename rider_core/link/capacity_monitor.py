@@ -1,4 +1,4 @@
-"""What workers can do, looked up now and then: who asks gets an answer at once, also while Redis hangs."""
+"""The workers' capacity, polled in a thread of its own: readers never wait, even while Redis hangs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from rider_core.errors import BackendUnavailable
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 0.5
-#: Redis answers in milliseconds. What it said before is no reason to keep a domain that may be served no more.
+POLL_EVERY_S = 0.5
+#: Age at which a snapshot is no longer valid, in seconds. Redis answers in milliseconds, and an old snapshot would keep
+#: a domain at the PC that no worker serves any more.
 STALE_S = 1.5
 
 
@@ -22,28 +23,28 @@ STALE_S = 1.5
 class CapacitySnapshot:
     """
     Attributes:
-        capacity: Task to how many jobs of it can run at once.
-        looked: When that was so; our monotonic clock. None: nobody could say yet.
-        problem: Why it is not newer; empty where it is.
+        capacity: For each task, the number of its jobs that can run at once.
+        polled_at: When it was read (monotonic); None: not yet.
+        problem: Why the last poll failed; empty: it did not.
     """
 
     capacity: Mapping[str, int] = field(default_factory=dict)
-    looked: float | None = None
-    problem: str = "not looked yet"
+    polled_at: float | None = None
+    problem: str = "not polled yet"
 
     @property
     def age_s(self) -> float | None:
-        return None if self.looked is None else time.monotonic() - self.looked
+        return None if self.polled_at is None else time.monotonic() - self.polled_at
 
 
 class CapacityMonitor:
-    """Looks in a thread of its own; `known` may be read from any."""
+    """Polls in a thread of its own; `snapshot` may be read from any."""
 
     def __init__(self, backend: JobBackend) -> None:
         self._backend = backend
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capacity", daemon=True)
-        self.known = CapacitySnapshot()
+        self.snapshot = CapacitySnapshot()
 
     def start(self) -> None:
         self._thread.start()
@@ -53,29 +54,29 @@ class CapacityMonitor:
         self._thread.join(timeout=2)
 
     def capacity(self) -> Mapping[str, int]:
-        """Task to how many workers can do it, at most `STALE_S` seconds old.
+        """For each task, the number of its jobs that can run at once; at most `STALE_S` seconds old.
 
         Raises:
-            BackendUnavailable: Redis is away, or has not answered for longer than that.
+            BackendUnavailable: Redis cannot be reached, or has not answered for longer than that.
         """
-        known = self.known
-        if known.problem or known.age_s is None:
-            raise BackendUnavailable(known.problem)
-        if known.age_s > STALE_S:
-            raise BackendUnavailable(f"Redis has not answered for {known.age_s:.1f} s")
-        return known.capacity
+        snapshot = self.snapshot
+        if snapshot.problem or snapshot.age_s is None:
+            raise BackendUnavailable(snapshot.problem)
+        if snapshot.age_s > STALE_S:
+            raise BackendUnavailable(f"Redis has not answered for {snapshot.age_s:.1f} s")
+        return snapshot.capacity
 
     def poll(self) -> None:
         try:
-            self.known = CapacitySnapshot(self._backend.capacity(), time.monotonic(), "")
+            self.snapshot = CapacitySnapshot(self._backend.capacity(), time.monotonic(), "")
         except BackendUnavailable as error:
-            self.known = CapacitySnapshot(self.known.capacity, self.known.looked, str(error))
+            self.snapshot = CapacitySnapshot(self.snapshot.capacity, self.snapshot.polled_at, str(error))
 
     def _run(self) -> None:
         while True:
             try:
                 self.poll()
             except Exception:  # the top of a thread
-                log.exception("what workers can do could not be looked up")
-            if self._stop.wait(EVERY_S):
+                log.exception("the workers' capacity could not be polled")
+            if self._stop.wait(POLL_EVERY_S):
                 return

@@ -1,6 +1,6 @@
-"""The robot's conversation: what a person said in, an answer out, each sentence spoken while the next is written.
+"""The conversation: a transcript in, an answer out, each sentence spoken while the next is generated.
 
-Only while the robot lets us serve its `text` domain; else it runs its own chat.
+Only while the PC serves the robot's `text` domain; else the robot runs its own chat.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: Nobody waits longer for a robot to begin with its answer.
+#: The answer's job must start within this time, in seconds.
 DEADLINE_S = 15.0
-#: The longest silence of a language model in the middle of an answer.
+#: The longest time between two events of an answer's job, in seconds.
 SILENCE_S = 20.0
-#: An answer is spoken: some 200 words, a minute and a half.
+#: About 200 words, a minute and a half of speech.
 MAX_TOKENS = 300
-#: Turns that are remembered: six questions with their answers; and for how long after the last of them.
+#: The history: six questions with their answers, and seconds until it is cleared after the last of them.
 MAX_TURNS, FORGOTTEN_AFTER_S = 12, 300.0
-#: One look at whether somebody interrupts, while there is no room for another sentence.
-ROOM_S = 0.2
+#: How often an interruption is checked for while the TTS queue is full, in seconds.
+SLOT_WAIT_S = 0.2
 
 
 @dataclass
 class _SpokenAnswer:
-    """One answer on its way.
+    """One answer in progress.
 
     Attributes:
         interrupted: Set when the person speaks again.
-        first_ms: From the end of the question's recognition to the first complete sentence.
+        sentences: Those that were handed to the TTS pipeline.
+        first_ms: From the transcript to the first complete sentence, in milliseconds.
         written: The beginning of the text, as the language model wrote it.
     """
 
@@ -61,7 +62,7 @@ class _SpokenAnswer:
 
 
 class Conversation:
-    """`answer` and `interrupt` may be called from any thread; the answers are made in a thread of its own."""
+    """`answer` and `interrupt` may be called from any thread. The answers are made in a thread of its own."""
 
     def __init__(
         self,
@@ -74,8 +75,8 @@ class Conversation:
     ) -> None:
         """
         Args:
-            serves_text: Whether the robot lets us answer now.
-            give_back: Hands text back to the robot, with the reason.
+            serves_text: Whether the PC serves text now.
+            fail_over: Requests a failover of text, with the reason.
             preset: Name of the system prompt.
         """
         self._services = services
@@ -91,7 +92,7 @@ class Conversation:
         self._current: _SpokenAnswer | None = None
         self._ends = False
         self.watchdog = ThreadWatchdog("conversation", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._answer_all, name="conversation", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="conversation", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -105,14 +106,14 @@ class Conversation:
 
     @property
     def wanted(self) -> bool:
-        """Whether what a person says next is answered here, and not by the robot's own chat."""
+        """Whether the next transcript is answered here, not by the robot's own chat."""
         return self._serves_text()
 
     def answer(self, prompt: str, language: str | None, unanswered: Callable[[], None]) -> None:
-        """Answer what a person said; whatever is still being answered is broken off: the last word counts.
+        """Answer a transcript. An answer in progress is interrupted.
 
         Args:
-            unanswered: Called when nothing could be said, so that the robot may answer by itself.
+            unanswered: Called when there was no sentence to say, so that the robot's own chat may answer.
         """
         self.interrupt()
         with self._changed:
@@ -122,15 +123,15 @@ class Conversation:
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """The person speaks: be silent. What the person asked before, and waits for its answer, is still answered."""
+        """The person speaks: stop the current answer. A question that waits for its answer is kept."""
         current = self._current
         if current is None or current.interrupted.is_set():
             return
         current.interrupted.set()
         if current.job_id:
-            self._stop(current)
+            self._stop_speaking(current)
 
-    def _answer_all(self) -> None:
+    def _run(self) -> None:
         while True:
             self.watchdog.feed()
             with self._changed:
@@ -166,17 +167,17 @@ class Conversation:
             elif event.kind in FINAL_KINDS:
                 self._services.backend.get(spec.id).value()  # raises what happened
         if not answer.interrupted.is_set():
-            raise JobFailed(f"nothing was heard of the answer for {SILENCE_S:g} s", cause="timeout")
-        # Again, because `interrupt` may have come before there was a job.
-        self._stop(answer)
+            raise JobFailed(f"the answer's job sent nothing for {SILENCE_S:g} s", cause="timeout")
+        # Again, because `interrupt` may have been called before the job existed.
+        self._stop_speaking(answer)
         self._finish(answer, None)
 
-    def _stop(self, answer: _SpokenAnswer) -> None:
+    def _stop_speaking(self, answer: _SpokenAnswer) -> None:
         self._tts.stop_answer(answer.job_id)
         self._executor.run(partial(self._cancel, answer.job_id))
 
     def _cancel(self, job_id: str) -> None:
-        with suppress(RiderError):  # what is still written is thrown away in any case
+        with suppress(RiderError):  # the rest of the text is discarded in any case
             self._services.backend.cancel(job_id)
 
     def _spec(self, answer: _SpokenAnswer) -> JobSpec:
@@ -193,7 +194,7 @@ class Conversation:
             },
             priority=Priority.HIGH,
             deadline_ts=time.time() + DEADLINE_S,
-            # After its first sentence a second attempt would say another beginning.
+            # A second attempt after the first sentence would speak another beginning.
             retry=RetryPolicy(max_attempts=1),
             stream=True,
             origin="robot",
@@ -201,20 +202,20 @@ class Conversation:
 
     def _say_all(self, answer: _SpokenAnswer, sentences: Iterable[str]) -> None:
         for sentence in sentences:
-            spoken = TtsJob(sentence, answer.language, answer.job_id)
-            while not answer.interrupted.is_set() and not self._tts.say(spoken, ROOM_S):
+            job = TtsJob(sentence, answer.language, answer.job_id)
+            while not answer.interrupted.is_set() and not self._tts.say(job, SLOT_WAIT_S):
                 self.watchdog.feed()
             answer.first_ms = answer.first_ms or answer.watch.elapsed_ms
             answer.sentences.append(sentence)
 
     def _finish(self, answer: _SpokenAnswer, done: Event | None) -> None:
-        """Remember what was said, and tell it.
+        """Add the answer to the history, and publish it.
 
         Args:
-            done: The job's last event; None: the answer was broken off.
+            done: The job's last event; None: the answer was interrupted.
         """
         if not answer.sentences and done is not None:
-            if answer.written:  # emoji, or code: such an answer is none, others are
+            if answer.written:  # only emoji or code: the fault of this answer, not of the engine
                 raise JobFailed(f"there is nothing to say in {answer.written!r}", cause="invalid_input")
             raise JobFailed("the answer is empty")
         self._remember(answer)
@@ -232,7 +233,7 @@ class Conversation:
         )
 
     def _remember(self, answer: _SpokenAnswer) -> None:
-        """Models want a question and an answer in turns, so one without a word in reply is left out."""
+        """Models expect questions and answers in turns, so a question without an answer is left out."""
         if answer.sentences:
             self._turns.append(ChatMessage(role="user", content=answer.prompt))
             self._turns.append(ChatMessage(role="assistant", content=" ".join(answer.sentences)))
@@ -247,7 +248,6 @@ class Conversation:
         self._remember(answer)
         if not answer.sentences and not answer.interrupted.is_set():
             unanswered()
-        if not (
-            isinstance(error, JobFailed) and error.cause == "invalid_input"
-        ):  # such a question fails, others do not
-            self._fail_over(str(error))
+        if isinstance(error, JobFailed) and error.cause == "invalid_input":
+            return  # the fault of this question, not of the engine
+        self._fail_over(str(error))

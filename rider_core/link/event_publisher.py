@@ -1,4 +1,4 @@
-"""Speaking to the event bus without waiting for it: the link's threads have a robot that waits."""
+"""Publishes events without waiting for Redis: the robot waits for the link's threads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rider_core.metrics import EVENTS_DROPPED
 
 log = logging.getLogger(__name__)
 
-#: What may wait for a Redis that is away; more is dropped and counted.
+#: Events that may wait while Redis is away; others are dropped and counted.
 MAX_WAITING = 200
 
 
 class EventPublisher:
-    """`EventBus.publish`, executed in the background."""
+    """Calls `EventBus.publish` in a thread of its own."""
 
     def __init__(self, publish: Callable[..., None]) -> None:
         self._publish = publish
@@ -40,5 +40,5 @@ class EventPublisher:
         except Exception as error:
             EVENTS_DROPPED.labels("link").inc()
             if not isinstance(error, BackendUnavailable):
-                raise  # an odd event: the background tells it, and goes on
+                raise  # a defect: the executor logs it and goes on
             log.debug("an event was not sent: %s", error)

@@ -1,4 +1,4 @@
-"""The robot's pictures before anybody looks at them: real ones, and only the newest."""
+"""The buffer between the bus and the vision pipeline: valid frames only, and only the latest."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from rider_core.link.camera_liveness import check_picture
 from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
 from rider_core.metrics import FRAMES, LINK_DROPPED
 
-#: After so long without a frame nothing that was in sight need be there any more.
+#: A longer gap between two frames begins a new stream, in seconds: objects from before it may be gone.
 GAP_S = 3.0
-#: The robot's clock and ours agree on the time between two frames but for so much; otherwise ours is believed.
+#: The largest difference between the robot's clock and ours for the time between two frames, in seconds. Beyond it our
+#: clock is used.
 CLOCKS_AGREE_S = 1.0
 
 
 @dataclass(frozen=True)
 class CameraFrame:
-    """One picture.
+    """One frame.
 
     Attributes:
         image: JPEG in base64, as the robot sent it.
         jpeg: The same, decoded.
-        ts: The robot's clock, which may be far from ours, or run backward: the bus keeps the order.
+        ts: The robot's clock, which may be far from ours or run backward: the bus keeps the order.
         arrived: Our monotonic clock.
-        stream: Counts up whenever what comes has nothing to do with what came before.
+        stream: Number of the stream of connected frames.
     """
 
     image: str
@@ -37,7 +38,7 @@ class CameraFrame:
     stream: int
 
     def seconds_after(self, before: CameraFrame | None) -> float:
-        """Since the frame before it in the same stream; 0 where there is none."""
+        """Seconds since the frame before it in the same stream; 0: there is none."""
         if before is None or before.stream != self.stream:
             return 0.0
         by_robot_s, by_us_s = self.ts - before.ts, self.arrived - before.arrived
@@ -46,7 +47,7 @@ class CameraFrame:
 
 
 class LatestFrameBuffer:
-    """Keeps the newest frame for whoever looks at frames. `take` belongs to the bus's thread."""
+    """Keeps the latest frame for the vision pipeline. `put` belongs to the bus's thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -54,50 +55,50 @@ class LatestFrameBuffer:
         self._image = ""
         self._stream = 0
         self._ts = float("-inf")
-        #: When the last frame came; monotonic.
+        #: When the last frame arrived (monotonic).
         self.arrived = float("-inf")
-        #: When the first came of those that are the same to the byte as the last one.
+        #: When the first of the frames arrived that are byte-identical to the last one (monotonic).
         self.image_arrived = float("-inf")
-        #: Why the last one was refused; empty where it was not.
-        self.refused = ""
+        #: Why the last frame was rejected; empty: it was not.
+        self.rejected = ""
 
     def put(self, body: dict[str, object], now: float) -> None:
-        """The next frame.
+        """Put the next frame in.
 
         Args:
             now: Our monotonic clock.
 
         Raises:
-            InvalidInput, TooLarge: it is none.
+            InvalidInput, TooLarge: the frame is malformed.
         """
         try:
-            told = parse_message(FrameIn, body)
-            jpeg = decode_base64(told.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg")
+            message = parse_message(FrameIn, body)
+            jpeg = decode_base64(message.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg")
             check_picture(jpeg)
         except RiderError as error:
-            self.refused = str(error)
+            self.rejected = str(error)
             raise
-        self.refused = ""
+        self.rejected = ""
         with self._changed:
             if now - self.arrived > GAP_S:
                 self._begin_stream()
-            self._ts, self.arrived = told.ts, now
-            if told.frame_jpeg == self._image:
-                # A sensor is never so still that two JPEGs are alike to the byte: looking again would tell nothing.
+            self._ts, self.arrived = message.ts, now
+            if message.frame_jpeg == self._image:
+                # Sensor noise makes every new JPEG differ, so this one shows nothing new.
                 count_dropped("repeated")
                 return
             if self._waiting is not None:
                 count_dropped("replaced")
-            self._image, self.image_arrived = told.frame_jpeg, now
-            self._waiting = CameraFrame(told.frame_jpeg, jpeg, told.ts, now, self._stream)
+            self._image, self.image_arrived = message.frame_jpeg, now
+            self._waiting = CameraFrame(message.frame_jpeg, jpeg, message.ts, now, self._stream)
             self._changed.notify()
 
     def robot_ts(self, now: float) -> float:
-        """What the robot's clock shows now, as far as we know; ours where it has sent nothing yet."""
+        """The robot's clock now, reckoned from its last frame; our clock where no frame has come."""
         return time.time() if self._ts == float("-inf") else self._ts + now - self.arrived
 
     def get(self, timeout_s: float) -> CameraFrame | None:
-        """The newest frame that nobody has looked at; None: there was none within `timeout_s` seconds."""
+        """Take the latest frame out; None: none came within `timeout_s` seconds."""
         with self._changed:
             if self._waiting is None:
                 self._changed.wait(timeout_s)
@@ -105,13 +106,13 @@ class LatestFrameBuffer:
         return frame
 
     def reset(self) -> None:
-        """What comes next is another stream, whenever it comes."""
+        """Drop the frame; the next one begins a new stream."""
         with self._changed:
             self._waiting = None
             self._begin_stream()
 
     def _begin_stream(self) -> None:
-        """A robot may begin with the picture that it sent last: also that one is looked at."""
+        """A stream may begin with a copy of the last frame, which must be analysed again."""
         self._stream += 1
         self._image = ""
 

@@ -1,4 +1,4 @@
-"""The link put together: which message goes to whom."""
+"""Wires the link's parts together, and subscribes each to its topics."""
 
 from __future__ import annotations
 
@@ -69,25 +69,25 @@ class Link:
             executor=self._executor,
             preset=options.prompt,
         )
-        give_voice_back = partial(self._failover.fail_over, "voice")
+        fail_voice_over = partial(self._failover.fail_over, "voice")
         echo_suppressor = EchoSuppressor(lambda: output.plays_until)
         self._asr = AsrPipeline(
-            services, self._bus.send, give_voice_back, self._conversation, echo_suppressor, self._executor, options
+            services, self._bus.send, fail_voice_over, self._conversation, echo_suppressor, self._executor, options
         )
         self._keepalive = (
             VoiceKeepalive(
                 services,
                 self._bus.send,
-                heard=lambda: self._asr.last_chunk,
-                said=partial(self._bus.last_sent, keepalive.TOPIC),
-                refused=partial(self._robot.is_failed_over, "voice"),
+                last_chunk=lambda: self._asr.last_chunk,
+                last_text=partial(self._bus.last_sent, keepalive.TOPIC),
+                failed_over=partial(self._robot.is_failed_over, "voice"),
             )
             if options.voice_keepalive
             else None
         )
-        give_vision_back = partial(self._failover.fail_over, "vision")
+        fail_vision_over = partial(self._failover.fail_over, "vision")
         owner = partial(self._robot.owner, "vision")
-        self._vision = VisionPipeline(services, self._bus.send, give_vision_back, owner, options.vision)
+        self._vision = VisionPipeline(services, self._bus.send, fail_vision_over, owner, options.vision)
         self._bus.on("vision.frame.offload", self._vision.receive_frame)
         self._bus.on("voice.asr.request", self._asr.receive_chunk)
         self._bus.on("voice.tts.request", self._tts.receive_request)
@@ -108,14 +108,14 @@ class Link:
             self._keepalive.start()
 
     def stop(self, fail_over: bool = True) -> None:
-        """Hand the domains back, answer what is under way, and end.
+        """Fail the domains over, finish what is in progress, and end.
 
         Args:
-            hand_back: False where another link takes over in a few seconds.
+            fail_over: False: another link takes over in a few seconds.
         """
         if self._keepalive is not None:
             self._keepalive.stop()
-        # First: its last word must be out before the bus ends.
+        # First: its last report must be sent before the bus ends.
         self._vision.stop()
         self._failover.stop(fail_over)
         self._asr.stop()
@@ -126,16 +126,16 @@ class Link:
         self._api.close()
 
     def stuck(self) -> str:
-        """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
+        """Which threads hang or have ended; empty: none. The process must then be restarted."""
         voice = self._asr, self._tts, self._conversation
         parts = self._bus, self._failover, self._vision, self._vision.monitor, *voice, self._executor
-        pulses = [part.watchdog for part in parts]
+        watchdogs = [part.watchdog for part in parts]
         if self._keepalive is not None:
-            pulses.append(self._keepalive.watchdog)
-        return "; ".join(filter(None, (watchdog.problem() for watchdog in pulses)))
+            watchdogs.append(self._keepalive.watchdog)
+        return "; ".join(filter(None, (watchdog.problem() for watchdog in watchdogs)))
 
     def steering(self, stop: Callable[[], None]) -> Steering:
-        """What answers people's requests.
+        """The handler of people's requests.
 
         Args:
             stop: Asks the process to end; returns at once.
@@ -159,7 +159,7 @@ class Link:
         }
 
     def _receive_device(self, body: dict[str, Any]) -> None:
-        """The battery goes down slowly; it is passed on when its whole percents change."""
+        """Publish the battery's charge when its whole percents change."""
         battery = parse_message(Device, body).battery_pct
         if battery is not None and round(battery) != self._battery_pct:
             self._battery_pct = round(battery)
@@ -169,10 +169,10 @@ class Link:
         self._bus_since = time.monotonic() if state.up else None
         self._failover.readiness.set_bus_problem(state.problem)
         if state.up:
-            log.info("the robot's bus is there")
+            log.info("the robot's bus is up")
             self._vision.monitor.bus_is_back()
         else:
-            log.warning("the robot's bus is gone: %s", state.problem)
+            log.warning("the robot's bus is down: %s", state.problem)
             self._asr.reset()
             self._vision.reset()
         self._publish_state()

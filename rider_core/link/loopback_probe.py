@@ -1,8 +1,8 @@
-"""Whether what we say reaches the robot's broker and comes back: each direction of the bus, proven.
+"""Proves both directions of the bus: a small message of ours goes to the robot's broker and back, twice a second.
 
-A socket that is connected proves little: packets may be lost one way, and a broker may accept and pass nothing on. So
-a small message of ours goes round twice a second. What was sent before it has arrived as well, because one publisher
-keeps its order; until then it is not counted as sent.
+A connected socket proves little: packets may be lost one way, and a broker may accept messages without forwarding them.
+Messages that were sent before a probe have arrived with it, because one publisher keeps its order; only then do they
+count as sent.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rider_core.metrics import LINK_DROPPED, LINK_SENT
 
 TOPIC = "rider_pc.echo"
 EVERY_S = 0.5
-#: The bus counts as down after this time without an echo: four intervals.
+#: The bus counts as down after this time without a probe's return, in seconds: four intervals.
 LIMIT_S = 2.0
-#: Messages of at most this many echoes wait for confirmation; `LIMIT_S` has fewer.
-_ROUNDS = 16
+#: Probes in transit at most. `LIMIT_S` has fewer.
+_MAX_IN_TRANSIT = 16
 
 
 class LoopbackProbe:
@@ -31,14 +31,14 @@ class LoopbackProbe:
         self._sent = float("-inf")
         self._waits_since: float | None = None
         self._since_last: Counter[str] = Counter()
-        self._rounds: deque[tuple[int, Counter[str]]] = deque(maxlen=_ROUNDS)
+        self._in_transit: deque[tuple[int, Counter[str]]] = deque(maxlen=_MAX_IN_TRANSIT)
 
     def note_sent(self, topic: str) -> None:
-        """A message was handed to the socket."""
+        """Count a message that was handed to the socket."""
         self._since_last[topic] += 1
 
     def due(self) -> dict[str, Any] | None:
-        """The body to send now; None: it is not time yet."""
+        """The body of the next probe; None: it is not due yet."""
         now = time.monotonic()
         if now - self._sent < EVERY_S:
             return None
@@ -46,35 +46,35 @@ class LoopbackProbe:
         self._number += 1
         if self._waits_since is None:
             self._waits_since = now
-        if len(self._rounds) == _ROUNDS:
-            self._give_up(self._rounds.popleft()[1])
-        self._rounds.append((self._number, self._since_last))
+        if len(self._in_transit) == _MAX_IN_TRANSIT:
+            self._count_dropped(self._in_transit.popleft()[1])
+        self._in_transit.append((self._number, self._since_last))
         self._since_last = Counter()
         return {"from": self._id, "number": self._number}
 
     def receive(self, body: dict[str, Any]) -> bool:
-        """Something came back. False: it is another's."""
+        """Handle a probe that came back. False: another link sent it."""
         number = body.get("number")
         if body.get("from") != self._id or not isinstance(number, int):
             return False
         self._waits_since = None if number >= self._number else self._sent
-        while self._rounds and self._rounds[0][0] <= number:
-            for topic, count in self._rounds.popleft()[1].items():
+        while self._in_transit and self._in_transit[0][0] <= number:
+            for topic, count in self._in_transit.popleft()[1].items():
                 LINK_SENT.labels(topic).inc(count)
         return True
 
     def is_lost(self) -> bool:
-        """Nothing of ours comes back."""
+        """Whether no probe has come back for `LIMIT_S` seconds."""
         return self._waits_since is not None and time.monotonic() - self._waits_since > LIMIT_S
 
     def reset(self) -> None:
-        """The connection is gone: what did not come back was not sent."""
-        for _, messages in self._rounds:
-            self._give_up(messages)
-        self._give_up(self._since_last)
-        self._rounds.clear()
+        """The connection is gone: messages without confirmation count as dropped."""
+        for _, messages in self._in_transit:
+            self._count_dropped(messages)
+        self._count_dropped(self._since_last)
+        self._in_transit.clear()
         self._since_last = Counter()
         self._waits_since = None
 
-    def _give_up(self, messages: Counter[str]) -> None:
+    def _count_dropped(self, messages: Counter[str]) -> None:
         LINK_DROPPED.labels("message").inc(sum(messages.values()))

@@ -1,4 +1,4 @@
-"""What the robot's navigator believes of the way, and when it is told again that nothing is known of it."""
+"""When the robot's navigator is told again that vision is lost: it drives and believes that its way is clear."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 from rider_core.api.messages import parse_message
 from rider_core.link.messages import NavigatorState
 
-#: From one reminder to the next, in seconds; twice as long each time that it changes nothing. A navigator that was
-#: started with the robot's own detectors does not hear us, and the robot keeps our words for the time that vision is
-#: ours again: an hour of reminders must be few.
+#: From one reminder to the next, in seconds: doubled each time that the reminder changes nothing. A navigator that was
+#: started with the robot's own detectors does not read our reports, and the robot keeps them until vision is with the
+#: PC again: an hour must not add many.
 FIRST_S, LONGEST_S = 1.0, 60.0
 
 
 class NavigatorReminder:
-    """`receive_state` belongs to the bus's thread, the rest to the thread that tells it."""
+    """`receive_state` belongs to the bus's thread, the rest to the vision monitor's."""
 
     def __init__(self) -> None:
         self._believes_clear = False
         self._wait_s = FIRST_S
-        self._told = float("-inf")
+        self._sent = float("-inf")
 
     def receive_state(self, body: dict[str, Any]) -> None:
         """`navigator.state`; it comes on a change and every 5 s.
 
         Raises:
-            InvalidInput: it is no such message.
+            InvalidInput: the message is malformed.
         """
         state = parse_message(NavigatorState, body)
         self._believes_clear = state.active and not state.obstacle_present
@@ -34,13 +34,13 @@ class NavigatorReminder:
             self._wait_s = FIRST_S
 
     def reminder_is_due(self) -> bool:
-        """Whether it drives and takes the way for clear, and it is time to contradict."""
-        return self._believes_clear and time.monotonic() - self._told >= self._wait_s
+        """Whether the navigator drives and believes that its way is clear, and the wait is over."""
+        return self._believes_clear and time.monotonic() - self._sent >= self._wait_s
 
     def reminder_sent(self) -> None:
-        """It was told again; the next time is later."""
-        self._told, self._wait_s = time.monotonic(), min(2 * self._wait_s, LONGEST_S)
+        """A reminder was sent: the next wait is longer."""
+        self._sent, self._wait_s = time.monotonic(), min(2 * self._wait_s, LONGEST_S)
 
     def restart(self) -> None:
-        """It was told for the first time, or what it was told may not have arrived."""
-        self._told, self._wait_s = time.monotonic(), FIRST_S
+        """The first report was sent, or the last one may not have arrived: the next wait is the shortest."""
+        self._sent, self._wait_s = time.monotonic(), FIRST_S

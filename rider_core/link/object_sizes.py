@@ -1,4 +1,4 @@
-"""How large things are, by the names that detectors give them: what distances are reckoned from."""
+"""Typical sizes of objects by the labels of detectors. Distances are estimated from them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Size(NamedTuple):
-    """Typical height and width of a thing as a camera near the floor sees it, in metres."""
+    """Typical height and width of an object as a camera near the floor sees it, in metres."""
 
     height_m: float
     width_m: float
 
 
-#: For a thing that is not in the table. Rather small: what is taken for smaller than it is seems nearer than it is,
-#: and the robot stops too early, not too late. For the same reason the values below are at the small end.
+#: For a label that is not in the table. Rather small: an underestimated size makes the object seem nearer, so the robot
+#: stops too early, not too late. For the same reason the values below are at the small end.
 UNKNOWN = Size(0.4, 0.3)
 
-#: The classes of `ssd-oidv4`, the face detector's one, and those of COCO's that stand about in homes, in small letters.
+#: The classes of `ssd-oidv4`, the face detector's class, and the COCO classes that are found in homes, in lower case.
 SIZES: dict[str, Size] = {
     # Adults are 1.71 m (men) and 1.59 m (women) tall, the world's mean for those born in 1996 (NCD-RisC, eLife 2016).
     # Shoulders are 0.5 m wide (ANSUR II), a person seen from the side 0.3 m.

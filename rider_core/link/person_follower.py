@@ -1,4 +1,4 @@
-"""Whom the robot follows, and how far that person is off the middle of the picture."""
+"""Selects the person that the robot follows, and computes that person's offset from the middle of the picture."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Sequence
 
 from rider_core.link.tracks import TrackedObject
 
-#: What detectors call a person, in small letters.
+#: The detectors' label of a person, in lower case.
 PERSON = "person"
-#: What the robot's follower is told that it follows. Its own are `face` and `hand`; `NONE` would switch off its stop
-#: after a second of silence.
+#: The mode in messages to the robot's follower. Its own modes are `face` and `hand`; `NONE` would switch off its stop
+#: after a second without messages.
 MODE = "person"
 
 
 class PersonFollower:
-    """Stays with one person for as long as that one is known. Used by one thread at a time."""
+    """Follows one person until that track ends. Not thread-safe."""
 
     def __init__(self) -> None:
         self._id: int | None = None
 
     def offset(self, objects: Sequence[TrackedObject], width: int) -> float | None:
-        """Where the followed person is: -1 at the left edge, 1 at the right, as the robot's follower reads it.
+        """The person's offset, from -1 at the picture's left edge to 1 at its right, as the robot's follower reads it.
 
-        None: nobody is there, or that person is hidden just now. Then nothing must be sent, and the robot stops.
+        None: there is no person, or the followed one is hidden in this frame. Then nothing must be sent, and the robot
+        stops.
         """
         people = {it.id: it for it in objects if it.confirmed and it.label.casefold() == PERSON}
         if self._id not in people:
@@ -37,6 +38,6 @@ class PersonFollower:
 
 
 def _area(tracked: TrackedObject) -> float:
-    """The largest is the nearest: people are of much the same size."""
+    """The person with the largest box is the nearest."""
     left, top, right, bottom = tracked.box
     return (right - left) * (bottom - top)

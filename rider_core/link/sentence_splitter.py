@@ -1,5 +1,4 @@
-"""An answer that comes in pieces, cut into sentences as soon as each is complete: the first is spoken while the rest is
-still being written."""
+"""Splits a streamed answer into sentences, each as soon as it is complete, so that the first is spoken early."""
 
 from __future__ import annotations
 
@@ -10,15 +9,15 @@ from sentencex import segment
 
 from rider_core.sayable import sayable
 
-#: Longer stretches are cut between words: whoever writes without full stops is heard all the same. In characters.
+#: A longer sentence is cut between words, in characters: a text without full stops must be spoken as well.
 LONGEST = 240
-#: A language that the segmenter has rules for, where nobody knows which one it is.
+#: The segmenter's rules for a text of unknown language.
 _ANY_LANGUAGE = "en"
 _NUMBER = re.compile(r"\d{1,3}[.)]")
 
 
 class SentenceSplitter:
-    """Feed it pieces, get sentences as a person would read them out. No word is lost, none comes twice."""
+    """Turns parts of a text into sentences as a person would read them out. No word is lost, none comes twice."""
 
     def __init__(self, language: str | None) -> None:
         """
@@ -27,31 +26,31 @@ class SentenceSplitter:
         """
         self._language = language or _ANY_LANGUAGE
         self._text = ""
-        #: Letters and digits of the sentences that were given.
-        self._given = 0
+        #: Number of letters and digits in the sentences that were yielded.
+        self._yielded = 0
 
-    def feed(self, piece: str) -> Iterator[str]:
-        """Take the next piece; the sentences that are complete by it.
+    def feed(self, part: str) -> Iterator[str]:
+        """Yield the sentences that the next part completes.
 
         A sentence is complete when the next has begun: "3." may go on as "3.5", and "Dr." as "Dr. Smith".
         """
-        self._text += piece
-        # All of the answer each time: what a mark means depends on where its list, table or code began.
+        self._text += part
+        # The whole text is segmented each time: the meaning of a mark depends on where its list, table or code began.
         yield from self._new(self._sentences()[:-1])
 
     def flush(self) -> Iterator[str]:
-        """What is left when nothing more comes."""
+        """Yield the rest: the text is complete."""
         yield from self._new(self._sentences())
-        self._text, self._given = "", 0
+        self._text, self._yielded = "", 0
 
     def _new(self, sentences: list[str]) -> Iterator[str]:
-        """What was not given yet. The segmenter may have changed its mind about where a sentence begins."""
+        """Yield the parts that were not yielded yet. The beginnings of sentences may have moved since the last call."""
         before = 0
         for sentence in sentences:
             after = before + _letters(sentence)
-            if after > self._given:
-                yield _without_letters(sentence, max(0, self._given - before))
-                self._given = after
+            if after > self._yielded:
+                yield _without_letters(sentence, max(0, self._yielded - before))
+                self._yielded = after
             before = after
 
     def _sentences(self) -> list[str]:
@@ -60,7 +59,7 @@ class SentenceSplitter:
         for sentence in segment(self._language, sayable(self._text)):
             rest = number + " ".join(sentence.split())
             number = ""
-            if _NUMBER.fullmatch(rest):  # of an item, whose words follow
+            if _NUMBER.fullmatch(rest):  # the number of a list item, whose words follow
                 number = f"{rest} "
                 continue
             while len(rest) > LONGEST:
@@ -76,7 +75,7 @@ def _letters(text: str) -> int:
 
 
 def _without_letters(text: str, letters: int) -> str:
-    """`text` behind its first so many letters and digits."""
+    """`text` without its first `letters` letters and digits."""
     start = 0
     while letters > 0:
         letters -= text[start].isalnum()

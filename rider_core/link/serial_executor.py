@@ -1,4 +1,4 @@
-"""Calls that may wait for Redis, in a thread of their own: the thread of the robot's bus must go on."""
+"""Executes calls that may wait for Redis, in a thread of their own: the robot bus's thread must not wait."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdo
 
 log = logging.getLogger(__name__)
 
-#: Calls that may wait: utterances, texts to speak, and jobs to cancel. While Redis hangs no more are taken.
+#: Calls that may wait in the queue: utterances, texts to speak, and jobs to cancel.
 MAX_WAITING = 32
 
 Call = Callable[[], None]
@@ -23,8 +23,8 @@ class SerialExecutor:
     def __init__(self, name: str = "executor", max_waiting: int = MAX_WAITING) -> None:
         """
         Args:
-            name: Of its thread.
-            max_waiting: How many calls may wait.
+            name: Name of the thread.
+            max_waiting: Length of the queue.
         """
         self._waiting: queue.Queue[Call | None] = queue.Queue(max_waiting)
         self.watchdog = ThreadWatchdog(name, STUCK_ON_JOBS_AFTER_S)
@@ -41,7 +41,7 @@ class SerialExecutor:
         self._thread.join(timeout=3)
 
     def run(self, call: Call) -> bool:
-        """Execute a call soon; returns at once. False: too many wait already, and it is not executed."""
+        """Queue a call; returns at once. False: the queue is full, and the call will not be executed."""
         try:
             self._waiting.put_nowait(call)
         except queue.Full:
@@ -53,4 +53,4 @@ class SerialExecutor:
             try:
                 call()
             except Exception:  # the top of a thread
-                log.exception("a call in the background failed")
+                log.exception("a call of the %s failed", self._thread.name)

@@ -1,29 +1,29 @@
-"""Whether this process stood still: the PC was suspended, or the process was stopped."""
+"""Detects that this process did not run: the PC was suspended, or the process was stopped."""
 
 from __future__ import annotations
 
 import time
 
-#: A loop that takes its turns twice a second and missed this many seconds of them did not run.
+#: A wait that lasts this much counts as a suspend, in seconds. The loops wait for less than a second.
 SUSPENDED_S = 5.0
 
 
 def now_s() -> float:
-    """Seconds that pass during a suspend of the machine, too, which `time.monotonic` leaves out on Linux."""
+    """A clock that includes suspends of the machine, which `time.monotonic` does not on Linux."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class SuspendDetector:
-    """Noticed around each wait of a loop. For one thread."""
+    """Measures each wait of a loop. Not thread-safe."""
 
     def __init__(self) -> None:
         self._since = now_s()
 
     def begin(self) -> None:
-        """A short wait begins."""
+        """Call before a short wait."""
         self._since = now_s()
 
     def suspended_s(self) -> float:
-        """How long the process stood still in that wait; 0 where it did not."""
+        """Call after the wait. Seconds that the process did not run; 0: it ran."""
         passed_s = now_s() - self._since
         return passed_s if passed_s > SUSPENDED_S else 0.0

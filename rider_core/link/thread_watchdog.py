@@ -1,4 +1,4 @@
-"""Signs of life of the link's threads. One that hangs is not mended but found: the process is then started anew."""
+"""A watchdog for each of the link's threads. Where one hangs, the process is restarted."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-#: The longest that one round may take, in seconds: some calls to a robot that hangs, each at its limit.
+#: The longest round of a thread, in seconds: some calls to a robot that hangs, each at its limit.
 STUCK_AFTER_S = 30.0
 #: The same for threads that wait for jobs: the longest wait for a job, and some calls to a Redis that hangs.
 STUCK_ON_JOBS_AFTER_S = 60.0
-#: A thread that waits for work beats this often.
+#: A thread that waits for an item feeds its watchdog at this interval, in seconds.
 FEED_EVERY_S = 1.0
 
 
 class ThreadWatchdog:
-    """Of one thread, which calls `feed` in every round."""
+    """For one thread, which calls `feed` in every round."""
 
     def __init__(self, name: str, stuck_after_s: float | None = None) -> None:
         """
         Args:
-            stuck_after_s: The longest time between two beats; None: `STUCK_AFTER_S`.
+            stuck_after_s: The longest time between two calls of `feed`, in seconds; None: `STUCK_AFTER_S`.
         """
         self.name = name
         self._stuck_after_s = STUCK_AFTER_S if stuck_after_s is None else stuck_after_s
@@ -36,7 +36,7 @@ class ThreadWatchdog:
         self._last = time.monotonic()
 
     def items(self, waiting: queue.Queue[Item | None] | queue.SimpleQueue[Item | None]) -> Iterator[Item]:
-        """Take items from a queue, beating before each and while the queue is empty. A None ends it."""
+        """Yield a queue's items, feeding the watchdog before each and while the queue is empty. None ends it."""
         while True:
             self.feed()
             try:
@@ -48,7 +48,7 @@ class ThreadWatchdog:
             yield item
 
     def problem(self) -> str:
-        """What is wrong with the thread; empty where nothing is, or where it has not begun."""
+        """Whether the thread hangs or has ended, in words; empty: neither, or it has not started."""
         if self._thread is None:
             return ""
         if not self._thread.is_alive():

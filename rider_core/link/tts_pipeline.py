@@ -1,4 +1,4 @@
-"""The robot's voice: a text in, its sound out piece by piece, one text after another, never mixed."""
+"""Speech synthesis: a text in, its sound to the robot chunk by chunk, one text after another."""
 
 from __future__ import annotations
 
@@ -32,31 +32,32 @@ from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: A request that no worker has begun by then is not spoken any more; the robot has better things to do than to wait.
+#: A text that no worker has begun within this time is not spoken, in seconds.
 DEADLINE_S = 10.0
-#: Between two chunks, and before the first, at most this much may pass.
+#: The longest time between two events of a job, in seconds.
 SILENCE_S = DEADLINE_S + 1
-#: Texts that may wait for their turn.
+#: Texts in progress at once, those that wait for their turn included.
 MAX_WAITING = 8
-#: One stretch of sound of an engine: some make a sentence at once. A minute at 48 kHz.
-MAX_STRETCH_BYTES = 60 * 48_000 * 2
+#: The largest clip of an engine, in bytes: a minute at 48 kHz. Some engines send a sentence at once.
+MAX_CLIP_BYTES = 60 * 48_000 * 2
 TOPIC = "voice.tts.request"
 
 
 @dataclass
 class TtsJob:
-    """A text on its way out.
+    """A text in progress.
 
     Attributes:
-        answer: Which answer of ours it is a sentence of; None: the robot asked for it.
-        hushed: Set when nobody wants to hear it any more.
-        first_ms: From the request to the first piece.
-        pieces: Those that were sent.
+        voice: A voice or a language; None: the engine's default.
+        answer_id: Id of the answer that it is a sentence of; None: the robot requested it.
+        stopped: Set when it must not be spoken any further.
+        first_ms: From the request to the first chunk, in milliseconds.
+        chunks: Number of chunks that were sent.
     """
 
     text: str
     voice: str | None
-    answer: str | None = None
+    answer_id: str | None = None
     job_id: str = ""
     watch: Stopwatch = field(default_factory=Stopwatch.start)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -66,9 +67,9 @@ class TtsJob:
 
 
 def other_voices(voice: str | None) -> list[str | None]:
-    """What stands in for a voice that the engine does not have: its language, then the default.
+    """Substitutes for a voice that the engine does not have: its language, then None, which is the default.
 
-    The robot's documents name voices `piper-pl`, `alloy`, `pl-PL` and `pl_PL`.
+    The robot's documents name the voices `piper-pl`, `alloy`, `pl-PL` and `pl_PL`.
     """
     if voice is None:
         return []
@@ -77,7 +78,7 @@ def other_voices(voice: str | None) -> list[str | None]:
 
 
 class TtsPipeline:
-    """Texts may come from any thread; their sound is passed on in a thread of its own."""
+    """`say` and `stop_answer` may be called from any thread. The sound is sent in a thread of its own."""
 
     def __init__(
         self,
@@ -90,8 +91,8 @@ class TtsPipeline:
     ) -> None:
         """
         Args:
-            piece_s: Length of a piece of speech, in seconds.
-            pause: Lets a person interrupt a long answer; None: an answer has no pauses.
+            chunk_s: Length of a chunk of speech, in seconds.
+            pause: Pauses in long answers, so that a person can interrupt; None: no pauses.
         """
         self._services = services
         self._output = output
@@ -104,7 +105,7 @@ class TtsPipeline:
         self._in_progress: list[TtsJob] = []
         self._lock = threading.Lock()
         self.watchdog = ThreadWatchdog("TTS pipeline", STUCK_ON_JOBS_AFTER_S)
-        self._thread = threading.Thread(target=self._speak_all, name="tts-pipeline", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="tts-pipeline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -120,7 +121,7 @@ class TtsPipeline:
         """Speak a text that the robot sent. Belongs to the bus's thread.
 
         Raises:
-            InvalidInput, TooLarge: it cannot be; the message says why.
+            InvalidInput, TooLarge: the text cannot be spoken; the message says why.
         """
         request = parse_message(SpeakRequest, body)
         if not sayable(request.text):
@@ -136,10 +137,10 @@ class TtsPipeline:
             self._rejections.report(TOPIC, error)
 
     def say(self, job: TtsJob, wait_s: float) -> bool:
-        """Speak a text when its turn comes. False: so many wait that there was no room within `wait_s` seconds.
+        """Submit a text, and speak it when its turn comes. False: the queue was full for `wait_s` seconds.
 
         Raises:
-            InvalidInput, JobRefused, BackendUnavailable: it cannot be spoken.
+            InvalidInput, JobRefused, BackendUnavailable: the text cannot be submitted.
         """
         if not self._slots.acquire(timeout=wait_s):
             return False
@@ -153,10 +154,10 @@ class TtsPipeline:
         self._waiting.put(job)
         return True
 
-    def stop_answer(self, answer: str) -> None:
-        """Stop speaking an answer, in the middle of a word if need be."""
+    def stop_answer(self, answer_id: str) -> None:
+        """Stop speaking an answer at once."""
         with self._lock:
-            stopped = [job for job in self._in_progress if job.answer == answer]
+            stopped = [job for job in self._in_progress if job.answer_id == answer_id]
         for job in stopped:
             job.stopped.set()
         if stopped:
@@ -164,7 +165,7 @@ class TtsPipeline:
 
     def _cancel(self, job_ids: list[str]) -> None:
         for job_id in job_ids:
-            with suppress(RiderError):  # its sound is thrown away, whether it is still made or not
+            with suppress(RiderError):  # its sound is discarded in any case
                 self._services.backend.cancel(job_id)
 
     def _submit(self, job: TtsJob) -> None:
@@ -173,21 +174,21 @@ class TtsPipeline:
             payload={"text": job.text, "voice": job.voice},
             priority=Priority.HIGH,
             deadline_ts=time.time() + DEADLINE_S,
-            # After its first piece a second attempt would say the beginning twice.
+            # A second attempt after the first chunk would speak the beginning twice.
             retry=RetryPolicy(max_attempts=1),
             stream=True,
             origin="robot",
         )
         job.job_id = self._services.backend.submit(spec)
 
-    def _speak_all(self) -> None:
+    def _run(self) -> None:
         for job in self.watchdog.items(self._waiting):
             try:
                 self._speak(job)
             except RiderError as error:
                 self._rejections.report(TOPIC, error)
             except Exception:  # the top of a thread
-                log.exception("job %s: its sound could not be passed on", job.job_id)
+                log.exception("job %s: its sound could not be sent", job.job_id)
                 LINK_DROPPED.labels("result").inc()
             finally:
                 with self._lock:
@@ -195,7 +196,7 @@ class TtsPipeline:
                 self._slots.release()
 
     def _speak(self, job: TtsJob) -> None:
-        """In the voice that was asked for, or in the nearest that the engine has: a robot is never silent for that."""
+        """Speak in the requested voice, or in the nearest one that the engine has."""
         others = other_voices(job.voice)
         while True:
             try:
@@ -210,7 +211,7 @@ class TtsPipeline:
                 return
 
     def _forward_all(self, job: TtsJob) -> None:
-        if job.answer is not None and self._pause is not None and self._pause.wait(job.stopped):
+        if job.answer_id is not None and self._pause is not None and self._pause.wait(job.stopped):
             return
         chunker = SpeechChunker(self._chunk_s)
         for event in self._services.follow(job.job_id, SILENCE_S):
@@ -222,17 +223,17 @@ class TtsPipeline:
                 self._forward(chunker, job)
             elif event.kind == "job.done":
                 self._forward(chunker, job, final=True)
-                self._output.end(job.answer is not None)
+                self._output.end(job.answer_id is not None)
                 self._publish(job, event)
                 return
             elif event.kind in FINAL_KINDS:
                 self._services.backend.get(job.job_id).value()  # raises what happened
         if not job.stopped.is_set():
-            raise JobFailed(f"nothing was heard of the text for {SILENCE_S:g} s", cause="timeout")
+            raise JobFailed(f"the text's job sent nothing for {SILENCE_S:g} s", cause="timeout")
 
     def _forward(self, chunker: SpeechChunker, job: TtsJob, *, final: bool = False) -> None:
-        """Send the pieces that are ready, each when the robot has nearly played what it has."""
-        is_answer = job.answer is not None
+        """Send the chunks that are ready, each shortly before the robot has played the one before."""
+        is_answer = job.answer_id is not None
         while (chunk := chunker.next(urgent=self._output.is_running_dry(), final=final)) is not None:
             self.watchdog.feed()
             if self._output.wait(is_answer, job.stopped):
@@ -261,10 +262,10 @@ def _too_many() -> TooLarge:
 
 
 def _sound(event: Event) -> AudioClip:
-    """The next stretch of sound of a job."""
+    """The clip in a partial result."""
     try:
         chunk = parse_message(AudioChunk, event.data)
-        data = decode_base64(chunk.audio, max_bytes=MAX_STRETCH_BYTES, name="audio")
+        data = decode_base64(chunk.audio, max_bytes=MAX_CLIP_BYTES, name="audio")
         return AudioClip.from_wav(data) if chunk.format == "wav" else AudioClip(data, chunk.sample_rate)
     except InvalidInput as error:
-        raise JobError(f"a worker sent a stretch of sound that is none: {error}") from None
+        raise JobError(f"a worker sent a malformed clip: {error}") from None

@@ -1,7 +1,7 @@
-"""The robot's eyes: the newest frame to a detector, and back what stands in the way, or that we see nothing.
+"""Vision: the latest frame to a detector, its objects to a tracker, the nearest obstacle to the robot.
 
-The robot believes our last word for ever, and takes "nothing is there" for leave to drive. So that is said of a picture
-only that was looked at, after enough of them; and before we fall silent, the last word is never that the way is clear.
+The robot believes its last report for ever, and drives on while that is "clear". So "clear" is reported only of a frame
+that was analysed, and only after enough frames; and the last report before a silence is never "clear".
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from rider_core.metrics import FRAMES, LINK_DROPPED
 
 log = logging.getLogger(__name__)
 
-#: What a frame shows is old news after so long, counted from when it came: the robot drives 0.3 m in that time.
+#: Time from a frame's arrival to its analysis, in seconds. The robot drives 0.3 m in that time.
 DEADLINE_S = 1.0
-#: The link discards what a detector or a tracker found later than this after the frame came, in seconds.
+#: A result is discarded when its frame is older than this, in seconds.
 TOO_OLD_S = 1.5
-#: What is in the way and is not confirmed keeps us from calling the way clear; after so long it counts nevertheless.
+#: An unconfirmed object in the way delays the report "clear"; after this time, in seconds, it counts as an obstacle.
 UNCONFIRMED_S = 1.0
 #: The longest wait for a frame, in seconds.
 WAIT_S = 0.2
@@ -45,10 +45,10 @@ OFFSET = "vision.tracking.offset"
 
 
 class VisionPipeline:
-    """`receive_frame` belongs to the bus's thread; frames are looked at in a thread of its own, one after another.
+    """`receive_frame` belongs to the bus's thread. Frames are analysed in a thread of its own, one after another.
 
     Attributes:
-        watch: Tells the robot where nobody sees anything, whatever hangs here.
+        monitor: Reports to the robot when no frame is analysed, whatever hangs here.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class VisionPipeline:
     ) -> None:
         """
         Args:
-            send: Puts a message on the robot's bus.
-            give_back: Hands vision back to the robot, with the reason.
-            standing: Who serves vision, as far as we know.
+            send: Sends a message on the robot's bus.
+            fail_over: Requests a failover of vision, with the reason.
+            owner: Returns the owner of vision.
         """
         self._services = services
         self._send = send
@@ -72,10 +72,10 @@ class VisionPipeline:
         self._buffer = LatestFrameBuffer()
         self._liveness = CameraLiveness()
         self._tracks = Tracks(services.new_tracker, options.confirm_frames, services.publish)
-        self._following = PersonFollower()
+        self._follower = PersonFollower()
         self._unanswered = UnansweredFrames()
         self._reports = ObstacleReports(send)
-        #: What was in sight need not be there any more.
+        #: Set when objects that were in view before may be gone.
         self._is_outdated = threading.Event()
         self.monitor = VisionMonitor(
             self._buffer,
@@ -87,7 +87,7 @@ class VisionPipeline:
             owner,
         )
         self._before: CameraFrame | None = None
-        self._failures = LogThrottle(log, "a frame was not looked at")
+        self._failures = LogThrottle(log, "a frame was not analysed")
         self._unconfirmed_since: float | None = None
         self.watchdog = ThreadWatchdog("vision pipeline", STUCK_ON_JOBS_AFTER_S)
         self._stop = threading.Event()
@@ -98,21 +98,21 @@ class VisionPipeline:
         self.monitor.start()
 
     def stop(self) -> None:
-        """End; where the way was clear last, the robot is told that nobody looks any more."""
+        """End. Where the last report is "clear", vision is reported lost."""
         self._stop.set()
         self._thread.join(timeout=DEADLINE_S + VISION_LOST_AFTER_S)
         self.monitor.stop()
 
     def receive_frame(self, body: dict[str, Any]) -> None:
-        """The camera's next picture.
+        """Buffer the camera's next frame.
 
         Raises:
-            InvalidInput, TooLarge: it is none.
+            InvalidInput, TooLarge: the frame is malformed.
         """
         self._buffer.put(body, time.monotonic())
 
     def reset(self) -> None:
-        """The stream broke off."""
+        """The stream ended."""
         self._buffer.reset()
 
     def _run(self) -> None:
@@ -125,52 +125,52 @@ class VisionPipeline:
                 if frame is not None:
                     self._attempt(frame)
             except Exception:  # the top of a thread
-                log.exception("the robot's eyes stumbled")
+                log.exception("a round of the vision pipeline failed")
 
     def _attempt(self, frame: CameraFrame) -> None:
-        """Look at a frame; where nothing comes of it, note why, and since when that is so."""
+        """Analyse a frame; on a failure keep the reason, and since when the analysis fails."""
         if not self._is_ours(frame):
             count_dropped("unwanted")
             return
         try:
-            self._look(frame)
+            self._analyse(frame)
         except RiderError as error:
             late = isinstance(error, JobExpired | WaitTimeout)
-            problem = f"no picture was looked at within {DEADLINE_S:g} s" if late else str(error)
+            problem = f"no picture was analysed within {DEADLINE_S:g} s" if late else str(error)
             count_dropped("expired" if late else "failed")
-            self._failures.note(str(error))
-        except Exception as error:  # a tracker is foreign code: that it raises must not look like a clear way
+            self._failures.info(str(error))
+        except Exception as error:  # a tracker is foreign code: its errors must not make the way seem clear
             problem = f"{type(error).__name__}: {error}"
             count_dropped("failed")
-            self._failures.note(problem, error)
+            self._failures.info(problem, error)
         else:
             self._unanswered.answered()
-            self._failures.end()
+            self._failures.reset()
             return
         self._unanswered.failed(problem)
 
-    def _look(self, frame: CameraFrame) -> None:
-        self._tracks.begin()  # before the time is taken: the first tracker's library must be loaded
-        unanswered_since = self._unanswered.begin()
-        self._liveness.see(frame.jpeg, frame.arrived, frame.stream)
+    def _analyse(self, frame: CameraFrame) -> None:
+        self._tracks.load_tracker()  # before the clock starts: the first call loads the tracker's library
+        unanswered_since = self._unanswered.start()
+        self._liveness.update(frame.jpeg, frame.arrived, frame.stream)
         if self._liveness.problem(frame.arrived) is not None:
-            count_dropped("frozen")  # `monitor` says the rest; whatever was found on it would be no news
+            count_dropped("frozen")  # reported by `monitor`
             return
         found = self._detect(frame, unanswered_since)
-        if self._is_ours(frame):  # vision may have gone over to the robot in the meantime
+        if self._is_ours(frame):  # vision may have failed over meanwhile
             self._report(frame, found)
             FRAMES.labels("seen").inc()
 
     def _is_ours(self, frame: CameraFrame) -> bool:
-        """The robot sends frames only while we serve vision; what it sends long after it took over says so as well."""
+        """Whether the PC serves vision. A frame long after a switch to local shows that the robot considers it ours."""
         owner = self._owner()
         return owner.mode != "local" or frame.arrived - owner.since > STRAGGLERS_S
 
     def _detect(self, frame: CameraFrame, unanswered_since: float) -> Detections:
-        """What the frame shows. Waits no longer than the frame is worth anything, or than we may go on seeing nothing.
+        """The frame's objects. Waits until the frame's deadline, or until vision counts as lost.
 
         Raises:
-            JobError, BackendUnavailable, InvalidInput: nobody says.
+            JobError, BackendUnavailable, InvalidInput: the detection failed.
         """
         now = time.monotonic()
         left_s = frame.arrived + DEADLINE_S - now
@@ -181,12 +181,12 @@ class VisionPipeline:
             payload={"image": frame.image},
             priority=Priority.HIGH,
             deadline_ts=time.time() + left_s,
-            # A second attempt would look at an old picture.
+            # A second attempt would analyse an old picture.
             retry=RetryPolicy(max_attempts=1),
             origin="robot",
         )
-        patience_s = unanswered_since + VISION_LOST_AFTER_S - now
-        record = self._services.backend.run(spec, max(0.05, min(left_s, patience_s)))
+        until_lost_s = unanswered_since + VISION_LOST_AFTER_S - now
+        record = self._services.backend.run(spec, max(0.05, min(left_s, until_lost_s)))
         return parse_message(Detections, record.value())
 
     def _report(self, frame: CameraFrame, found: Detections) -> None:
@@ -196,35 +196,35 @@ class VisionPipeline:
         self._before = frame
         age_s = time.monotonic() - frame.arrived
         if age_s > TOO_OLD_S:
-            raise JobExpired(f"what was seen is {age_s:.1f} s old")
+            raise JobExpired(f"the result is {age_s:.1f} s old")
         view = View(found.width, found.height, self._options.fov_deg)
         self._report_obstacle(frame, objects, view, {"objects": len(objects), "mock": found.mock})
         if self._options.follow:
-            offset = self._following.offset(objects, found.width)
+            offset = self._follower.offset(objects, found.width)
             if offset is not None:
                 self._send_offset({"offset_x": round(offset, 3), "mode": MODE, "ts": frame.ts})
 
     def _report_obstacle(
         self, frame: CameraFrame, objects: list[TrackedObject], view: View, meta: dict[str, Any]
     ) -> None:
-        ahead = nearest_obstacle([it for it in objects if it.confirmed], view, self._options.reach_m)
-        if not ahead.present:
+        nearest = nearest_obstacle([it for it in objects if it.confirmed], view, self._options.reach_m)
+        if not nearest.present:
             unconfirmed = nearest_obstacle([it for it in objects if not it.confirmed], view, self._options.reach_m)
             if unconfirmed.present:
                 self._unconfirmed_since = frame.arrived if self._unconfirmed_since is None else self._unconfirmed_since
                 if frame.arrived - self._unconfirmed_since < UNCONFIRMED_S:
                     return
-                ahead = unconfirmed
+                nearest = unconfirmed
             else:
                 self._unconfirmed_since = None
-        if ahead.present or self._tracks.settled:
-            self._reports.report("obstacle" if ahead.present else "clear", ahead, frame.ts, **meta)
+        if nearest.present or self._tracks.settled:
+            self._reports.report("obstacle" if nearest.present else "clear", nearest, frame.ts, **meta)
 
     def _forget(self) -> None:
-        """What was in sight need not be there any more."""
+        """Objects that were in view before may be gone."""
         self._is_outdated.clear()
-        self._tracks.end()
-        self._following.forget()
+        self._tracks.reset()
+        self._follower.forget()
         self._before = None
         self._unconfirmed_since = None
 

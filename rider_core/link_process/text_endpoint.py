@@ -1,4 +1,4 @@
-"""The texts that the robot asks for over HTTP: few at a time, and none goes on that nobody waits for."""
+"""Text generation for the robot over HTTP: few texts at once, and a text is cancelled when its client hangs up."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rider_core.api.messages import Message, parse_message
 from rider_core.api.text_generation import MAX_HISTORY, MAX_PROMPT_CHARACTERS, ChatMessage, GeneratedText
 from rider_core.errors import JobRefused, RiderError, WaitTimeout
 
-#: The robot's documents give a text no limit of its own; who talks to a robot does not wait longer.
+#: Limit for one text, in seconds. The robot's documents have none; a person does not wait longer.
 TEXT_TIMEOUT_S = 30.0
-#: A robot asks for one; a second may be an owner's own program. More would only wait for the same worker.
+#: Texts at once: the robot's, and one for an owner's own program. More would only wait for the same worker.
 MAX_TEXTS = 2
-#: How often is looked whether the asker is still there.
-LOOK_EVERY_S = 0.5
+#: Interval at which the client's connection is checked, in seconds.
+POLL_EVERY_S = 0.5
 
 Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)]
 Turns = Annotated[list[ChatMessage], Field(max_length=MAX_HISTORY)]
@@ -42,13 +42,13 @@ class RobotTextRequest(Message):
     system_prompt: str | None = Field(
         None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: the robot's preset"
     )
-    mode: str | None = Field(None, max_length=64, description="the robot's word for its purpose; it changes nothing")
+    mode: str | None = Field(None, max_length=64, description="the robot's name of the purpose; it has no effect")
     context: Turns | dict[str, Any] | Text | None = Field(
         None, description="what was said before, in turns; or what there is to know"
     )
 
     def payload(self, preset: str) -> dict[str, Any]:
-        """That of the job. The robot's documents do not say what a context is made of; turns are taken as turns."""
+        """The job's payload. The robot's documents do not define a context; a list is taken as turns."""
         payload: dict[str, Any] = self.model_dump(include={"prompt", "max_tokens", "temperature"})
         if self.system_prompt is not None:
             payload["system_prompt"] = self.system_prompt
@@ -64,7 +64,7 @@ class RobotTextRequest(Message):
 
     @property
     def _language(self) -> str | None:
-        """That of the robot's preset: what `context.locale` says, such as `pl-PL`."""
+        """The language of the preset, from `context.locale`, such as `pl-PL`."""
         locale = self.context.get("locale") if isinstance(self.context, dict) else None
         return language_code(locale) if isinstance(locale, str) else None
 
@@ -75,26 +75,26 @@ class TextEndpoint:
     def __init__(self, backend: JobBackend, preset: str) -> None:
         self._backend = backend
         self._preset = preset
-        self._room = threading.BoundedSemaphore(MAX_TEXTS)
+        self._slots = threading.BoundedSemaphore(MAX_TEXTS)
 
     def answer(self, asked: RobotTextRequest, is_gone: Callable[[], bool]) -> dict[str, Any]:
         """The answer as the robot's documents have it.
 
         Args:
-            is_gone: Whether the asker has hung up; then the job is cancelled.
+            is_gone: Whether the client has hung up; then the job is cancelled.
 
         Raises:
-            JobRefused: so many texts are being written already.
-            JobError, InvalidInput, BackendUnavailable, WaitTimeout: there is no answer; nothing is left running.
+            JobRefused: `MAX_TEXTS` texts are in progress.
+            JobError, InvalidInput, BackendUnavailable, WaitTimeout: the text failed; no job is left running.
         """
-        if not self._room.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise JobRefused(
-                f"{MAX_TEXTS} texts are being written already", remedy="ask again when one of them is there"
+                f"{MAX_TEXTS} texts are being written already", remedy="try again when one of them is done"
             )
         try:
             return self._answer(asked, is_gone)
         finally:
-            self._room.release()
+            self._slots.release()
 
     def _answer(self, asked: RobotTextRequest, is_gone: Callable[[], bool]) -> dict[str, Any]:
         began = time.monotonic()
@@ -120,7 +120,7 @@ class TextEndpoint:
             "text": answer.text,
             "meta": {**meta, "model": answer.model, "finish_reason": answer.finish_reason},
             "from_cache": answer.from_cache,
-            # Not every engine counts; null says so.
+            # null: the engine does not count tokens.
             "tokens_used": None if None in counted else sum(filter(None, counted)),
         }
 
@@ -128,13 +128,13 @@ class TextEndpoint:
         while True:
             left_s = until - time.monotonic()
             try:
-                return self._backend.wait(job_id, max(0.05, min(left_s, LOOK_EVERY_S)))
+                return self._backend.wait(job_id, max(0.05, min(left_s, POLL_EVERY_S)))
             except WaitTimeout:
                 gone = is_gone()
-                if not gone and left_s > LOOK_EVERY_S:
+                if not gone and left_s > POLL_EVERY_S:
                     continue
                 with suppress(RiderError):
                     self._backend.cancel(job_id)
                 if gone:
-                    raise WaitTimeout("who asked for the text has hung up; it is cancelled") from None
+                    raise WaitTimeout("the client has hung up; the text is cancelled") from None
                 raise

@@ -11,13 +11,13 @@ from rider_core.simulator.http_api import ApiContext, create_app
 from rider_core.simulator.probe import CapabilityProbe
 from rider_core.simulator.registry import DomainRegistry
 
-#: The robot's own server answers few at a time, too.
+#: The robot's own server has few threads, too.
 _THREADS = 4
 _MAX_BODY_BYTES = 1024 * 1024
 
 
 class ApiProcess:
-    """Each start begins with what is in the state file; the PC's address and health are in memory only, and lost."""
+    """Each start reads the state file. The PC's address and health are kept in memory only, and lost."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ApiProcess:
 
     @property
     def probes(self) -> int:
-        """How often this start of the process has asked for our capabilities."""
+        """Number of probes since the process started."""
         return self._probe.probes if self._probe else 0
 
     def start(self) -> None:

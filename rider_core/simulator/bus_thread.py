@@ -1,4 +1,4 @@
-"""The thread that owns the robot's two sockets. Every module runs in it, in turn."""
+"""The thread that owns the robot's two sockets, and that runs every module in turn."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from rider_core.simulator.wire import decode_body, topic_of
 
 log = logging.getLogger(__name__)
 
-#: How long the thread sleeps at most: half a piece of the microphone.
+#: The longest sleep of the thread, in ms: half a chunk of the microphone.
 _NAP_MS = 10
 #: Messages taken in one turn, so that a flood does not stop the microphone.
 _MESSAGES_A_TURN = 200
 _STOP_S = 5.0
 
-#: Takes a message and its JSON value; returns its effect, or None where it waits and will be settled later.
+#: Receives a message and its JSON value; returns the message's effect, or None where that is settled later.
 Receive = Callable[[Received, Any], str | None]
 
 
 class BusThread:
-    """Runs `schedule`, sends what is in `outbox`, and hands what arrives to `receive`.
+    """Runs `schedule`, sends the messages in `outbox`, and gives each message that arrives to `receive`.
 
     Args:
-        topics: Prefixes that the robot listens to.
+        topics: Prefixes of the topics that the robot subscribes to.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class BusThread:
         self._outbox, self._receive, self._received = outbox, receive, received
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated-bus", daemon=True)
-        #: What ended the thread, if it was not `stop()`.
+        #: The error that ended the thread; None: none has.
         self.failure: Exception | None = None
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""A frozen camera's pictures: the same scene, encoded again for each frame, so that the bytes differ."""
+"""The pictures of a frozen camera: the same scene, encoded again for each frame, so that the bytes differ."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import simplejpeg
 
-#: OpenCV's default, which the robot's code leaves.
+#: OpenCV's default, which the robot uses.
 QUALITY = 95
-#: Frames until two byte strings alternate for ever. On a robot there were 10 to 91.
+#: Frames until two encodings alternate for ever. On a robot there were 10 to 91.
 DISTINCT = 40
 #: The share of pixels that differ from the frozen picture by one grey level, in a random pattern for each frame. It
 #: moves the pixels of a photograph by 0.27 levels in the mean, as OpenCV's encoding of its own output does at first.

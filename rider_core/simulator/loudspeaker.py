@@ -1,4 +1,4 @@
-"""The loudspeaker: what the robot's code plays of a message with sound, for how long, and where it cuts it off."""
+"""The loudspeaker: which messages with sound the robot's code plays, for how long, and where it cuts a sound off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from rider_core.api import AudioClip
 from rider_core.errors import InvalidInput
 
-#: The keys that are looked at, in this order. `audio_data`, which some documents name, is none of them.
+#: The keys of the sound, in the order in which they are tried. `audio_data`, which some documents name, is not read.
 AUDIO_KEYS = ("audio", "data", "chunk")
 #: The stored playback gives raw samples to the player as 16 kHz mono, whatever `sample_rate` says.
 PCM_RATE = 16_000
@@ -22,25 +22,25 @@ _KEPT = 2_000
 #: The robot writes a sound into the player's pipe in one call. Where that call takes longer than this, in seconds, a
 #: watchdog closes the pipe.
 IDLE_S = 2.0
-#: What the player (its own buffer, in seconds) and the pipe (in bytes) take in before the call returns.
+#: Buffers of the player (in seconds) and of the pipe (in bytes), which are filled before the call returns.
 PLAYER_BUFFER_S = 0.5
 PIPE_BYTES = 64 * 1024
-#: The player is killed that many seconds after its start where its pipe was closed on it.
+#: The player is killed this long after its start where its pipe was closed, in seconds.
 KILLED_S = 5.1
 
 
 @dataclass(frozen=True)
 class Played:
-    """One stretch of sound that came out of the loudspeaker.
+    """One sound that was played.
 
     Attributes:
         at: When the player was started, on the monotonic clock.
         format: wav, pcm16 or mp3.
         clip: The sound; None for mp3, which the simulator cannot decode.
-        heard_s: How much of it is heard, in seconds; 0 for mp3.
-        cut: It was longer than the player's limit: the robot goes on before its end, so the next sound begins over it,
-            and it is not heard beyond `KILLED_S`.
-        ended_at: When it ends, on the monotonic clock. It is known from the beginning.
+        heard_s: Its audible length, in seconds; 0 for mp3.
+        cut: Whether it was longer than the player's limit: the robot continues before its end, so the next sound starts
+            over it, and it is not audible beyond `KILLED_S`.
+        ended_at: When it ends, on the monotonic clock; known from its start.
     """
 
     at: float
@@ -52,15 +52,15 @@ class Played:
 
 
 def limit_s(clip: AudioClip) -> float:
-    """The longest sound in this clip's format that is played whole, in seconds."""
+    """The longest sound in this clip's format that is not cut off, in seconds."""
     return IDLE_S + _taken_in_s(clip)
 
 
 class Loudspeaker:
-    """Plays in order of arrival. `played` holds the newest stretches.
+    """Plays in order of arrival. `played` holds the latest sounds.
 
     Args:
-        gap_s: Between the player's start and its first sound, in seconds.
+        gap_s: From the player's start to its first sound, in seconds.
     """
 
     def __init__(self, gap_s: float) -> None:
@@ -68,10 +68,10 @@ class Loudspeaker:
         self.played: deque[Played] = deque(maxlen=_KEPT)
 
     def play(self, body: Mapping[str, Any], now: float) -> tuple[str, float]:
-        """Play what `body` carries.
+        """Play the sound in `body`.
 
         Returns:
-            What became of it (`played`, or why it was ignored), and how long the caller is blocked, in seconds.
+            The effect (`played`, or why it was ignored), and how long the caller is blocked, in seconds.
         """
         try:
             sound_format, clip = _read(body)
@@ -82,7 +82,7 @@ class Loudspeaker:
         heard_s, blocked_s = length_s, length_s
         if clip is not None and cut:
             heard_s = min(length_s, KILLED_S - self._gap_s)
-            # The call that writes returns when all is in the pipe, with an error: the robot does not wait for the end.
+            # The write returns with an error when all is in the pipe: the robot does not wait for the end.
             blocked_s = min(heard_s, length_s - _taken_in_s(clip))
         self.played.append(Played(now, sound_format, clip, heard_s, cut, now + self._gap_s + heard_s))
         return "played", self._gap_s + blocked_s
@@ -101,7 +101,7 @@ def _read(body: Mapping[str, Any]) -> tuple[str, AudioClip | None]:
     if not isinstance(named, str):
         raise InvalidInput("the format is no text")
     try:
-        # The robot needs a number here, and does not use it.
+        # The robot requires a number here, but does not use it.
         int(body.get("sample_rate") or body.get("rate") or PCM_RATE)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput("the sample rate is no whole number") from None

@@ -1,4 +1,4 @@
-"""The navigator's obstacle input and its weak spots: no message means "clear", some values end its loop, it is slow."""
+"""The navigator's obstacle input and its flaws: no message means "clear", some values end its loop, and it is slow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOPICS = (OWN, ENHANCED)
 LOOP_S = 0.16
 #: `navigator.state` comes on a change, and this many seconds after the last.
 HEARTBEAT_S = 5.0
-#: On the robot, messages queue in sockets that hold a thousand each. This is what the simulator keeps.
+#: Messages that the simulator queues. On the robot they queue in sockets that hold a thousand each.
 QUEUE_LIMIT = 3_000
 
 Settle = Callable[[Received, str], None]
@@ -34,11 +34,11 @@ class Navigator:
     """Believes the last message for ever. It is active from its start, as after "start" on the robot's page.
 
     It chooses its source once, when it starts: the PC's messages where the AI mode is `pc_offload`, else the robot's
-    own. A subscription is a prefix, so the robot's own source brings the PC's messages as well: they are dropped, and
-    each takes a turn of the loop.
+    own. A subscription is a prefix, so with the robot's own source it receives the PC's messages as well: they are
+    dropped, and each takes a turn of the loop.
 
     Args:
-        settle: Says what became of a message that waited.
+        settle: Sets the effect of a message that waited.
     """
 
     def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
@@ -58,7 +58,7 @@ class Navigator:
         self._restart_asked = True
 
     def receive(self, message: Received, body: Any) -> str | None:
-        """Take one message. Returns its effect, or None where the loop will read it later."""
+        """Receive one message. Returns its effect, or None where the loop will read it later."""
         if not self.alive:
             return "ignored: the navigator has ended"
         if not message.topic.startswith(self.source):
@@ -100,7 +100,7 @@ class Navigator:
         present, confidence = body.get("present", False), body.get("confidence", 0.0)
         distance, angle = body.get("distance"), body.get("angle")
         if self.source == ENHANCED and distance is not None and angle is not None:
-            # The robot formats both for its log, whatever its level is.
+            # The robot's code formats both for its log, at any log level.
             _ = f"{distance:.2f} {angle:.1f}"
         self.obstacle_present = bool(present)
         if not present:

@@ -1,4 +1,4 @@
-"""The dispatcher's bridge: it passes the PC's obstacle messages on as the robot's own, while vision is with the PC."""
+"""The dispatcher's bridge: it forwards the PC's obstacle messages as the robot's own, while vision is with the PC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rider_core.simulator.received import Received
 from rider_core.simulator.registry import StateFile
 from rider_core.simulator.wire import UNREADABLE
 
-#: How often the bridge looks whether vision is with the PC, while it is not, in seconds.
+#: Interval at which the bridge checks whether vision is with the PC, while it is not, in seconds.
 POLL_S = 0.5
 #: Its pause after a message that it cannot read, in seconds.
 ERROR_S = 0.2
@@ -26,10 +26,10 @@ Settle = Callable[[Received, str], None]
 
 
 class ObstacleBridge:
-    """Reads only while vision is with the PC. What comes before that is kept, and passed on at the next takeover.
+    """Reads only while vision is with the PC. Earlier messages are kept, and forwarded at the next takeover.
 
     Args:
-        settle: Says what became of a message that waited.
+        settle: Sets the effect of a message that waited.
     """
 
     def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
@@ -39,10 +39,10 @@ class ObstacleBridge:
         self.schedule = (Periodic(_STEP_S, self._step),)
 
     def receive(self, message: Received, body: Any, *, settles: bool) -> str | None:
-        """Take one message. Returns its effect, or None where the bridge will read it later.
+        """Receive one message. Returns its effect, or None where the bridge will read it later.
 
         Args:
-            settles: The message's effect is the bridge's to say, not the navigator's.
+            settles: Whether the bridge sets the message's effect, not the navigator.
         """
         if len(self._socket) >= SOCKET_LIMIT:
             return "ignored: too many wait"

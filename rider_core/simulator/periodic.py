@@ -1,4 +1,4 @@
-"""What happens again and again, at a rate."""
+"""An action that is repeated at a fixed period."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Periodic:
-    """One action and its rate.
+    """One action and its period.
 
     Attributes:
-        period_s: From one turn to the next.
-        action: What is done.
-        make_up: How many missed turns are made up for at most. A microphone goes on while nobody reads it; a gauge
-            that was not read in time is read once.
+        period_s: From one call to the next, in seconds.
+        action: The function that is called.
+        make_up: The most missed calls that are made up for. A microphone goes on while it is not read; a gauge that was
+            not read in time is read once.
     """
 
     period_s: float
@@ -23,7 +23,7 @@ class Periodic:
     due: float | None = field(default=None, init=False)
 
     def run(self, now: float) -> float:
-        """Do what is due at `now` (monotonic clock, in seconds) and return when it is due next."""
+        """Call the action where it is due at `now` (monotonic, in seconds); returns when it is due next."""
         if self.due is None:
             self.due = now
         turns = 0

@@ -1,4 +1,4 @@
-"""The robot's watchdog: it asks the PC for its capabilities. That alone decides whether domains stay with the PC."""
+"""The robot's watchdog: it probes the PC's capabilities. Only that decides whether domains stay with the PC."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from rider_core.timing import Stopwatch
 log = logging.getLogger(__name__)
 
 CAPABILITIES_PATH = "/providers/capabilities"
-#: Failures in a row from which on each takes every domain back.
+#: From this number of failures in a row on, each failure switches every domain to local.
 FAILURES_TO_FALL_BACK = 3
-#: The robot would read any amount.
+#: A limit of the simulator's; the robot has none.
 MAX_ANSWER_BYTES = 1024 * 1024
 
 
 class CapabilityProbe:
-    """Asks in a thread of its own, each time `interval_s` seconds after the last question ended.
+    """Probes in a thread of its own, each time `interval_s` seconds after the last probe ended.
 
-    The time limit counts for the connection and for each single receive, not for the whole: a PC that sends a byte a
-    second holds the thread for ever, and no domain is taken back. `stop()` ends that, too.
+    The time limit applies to the connection and to each single receive, not to the whole: a PC that sends a byte a
+    second blocks the thread for ever, and no domain falls back. `stop()` ends that, too.
     """
 
     def __init__(self, registry: DomainRegistry, interval_s: float, timeout_s: float) -> None:
@@ -38,7 +38,7 @@ class CapabilityProbe:
         self._thread = threading.Thread(target=self._run, name="simulated-probe", daemon=True)
         self._socket: socket.socket | None = None
         self.probes = 0
-        #: The failure that was logged; it is logged once until the PC answers or fails in another way.
+        #: The failure that was logged last; empty: the PC answers. The same failure is logged once.
         self._logged = ""
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class CapabilityProbe:
                 self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 log.debug("the probe's connection was closed already")
-        # A connection that is being made ends with its time limit.
+        # A connection attempt ends with its time limit.
         self._thread.join(self._timeout_s + 1)
 
     def _run(self) -> None:
@@ -67,7 +67,7 @@ class CapabilityProbe:
                 self._fall_back(problem, failures)
 
     def _new_opener(self) -> urllib.request.OpenerDirector:
-        """What `urllib.request.urlopen` uses, which the robot calls, without proxies and HTTPS."""
+        """The opener that the robot uses by `urllib.request.urlopen`, without proxies and HTTPS."""
         probe = self
 
         class _ProbeConnection(http.client.HTTPConnection):
@@ -91,7 +91,7 @@ class CapabilityProbe:
         return opener
 
     def _probe_once(self, opener: urllib.request.OpenerDirector) -> str | None:
-        """None where the PC is well, else the reason that a fall-back would give."""
+        """None: the PC answered; else the reason of a fall-back."""
         self.probes += 1
         watch = Stopwatch.start()
         url = self._registry.pc_url.rstrip("/") + CAPABILITIES_PATH
@@ -100,7 +100,7 @@ class CapabilityProbe:
                 version = _version(answer.read(MAX_ANSWER_BYTES))
         except (urllib.error.URLError, TimeoutError) as error:
             return self._failed("offline", "pc_unreachable", error)
-        except Exception as error:  # an address that is none fails in many ways, and every one counts
+        except Exception as error:  # a malformed address fails in many ways, and each counts
             return self._failed("error", "pc_error", error)
         finally:
             self._socket = None
@@ -123,7 +123,7 @@ class CapabilityProbe:
 
 
 def _version(body: bytes) -> str | None:
-    """All that the robot reads of the answer. Text that is no UTF-8 is an error, as on the robot."""
+    """The version, which is all that the robot reads. An answer that is not UTF-8 is an error, as on the robot."""
     if not body:
         return None
     try:

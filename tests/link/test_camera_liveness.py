@@ -48,7 +48,7 @@ def first_problem(jpegs: Iterator[bytes], seconds: float) -> tuple[float, str]:
     camera = CameraLiveness()
     for number, jpeg in zip(range(round(seconds / FRAME_S)), jpegs, strict=False):
         now = number * FRAME_S
-        camera.see(jpeg, now, stream=0)
+        camera.update(jpeg, now, stream=0)
         problem = camera.problem(now)
         if problem is not None:
             return now, problem[0]
@@ -126,14 +126,14 @@ def test_a_picture_of_nothing(scene: Pixels, grey: int) -> None:
 def test_it_recovers_and_begins_anew_with_each_stream(scene: Pixels) -> None:
     camera, frozen, alive = CameraLiveness(), chain(scene, 75), living(scene, 2.0)
     for number in range(20):
-        camera.see(next(frozen), number * FRAME_S, stream=0)
+        camera.update(next(frozen), number * FRAME_S, stream=0)
     assert camera.problem(19 * FRAME_S) is not None
-    camera.see(next(frozen), 4.0, stream=1)
+    camera.update(next(frozen), 4.0, stream=1)
     assert camera.problem(4.0) is None
     for number in range(20):
-        camera.see(next(frozen), 4.2 + number * FRAME_S, stream=1)
+        camera.update(next(frozen), 4.2 + number * FRAME_S, stream=1)
     assert camera.problem(8.2) is not None
-    camera.see(encode(next(alive), 75), 8.4, stream=1)
+    camera.update(encode(next(alive), 75), 8.4, stream=1)
     assert camera.problem(8.4) is None
 
 
@@ -142,14 +142,14 @@ def test_frames_that_come_faster_are_let_pass(scene: Pixels, monkeypatch: pytest
     monkeypatch.setattr(camera_liveness, "picture_features", lambda jpeg: looked.append(jpeg) or picture_features(jpeg))
     camera, jpeg = CameraLiveness(), encode(scene, 75)
     for number in range(30):
-        camera.see(jpeg, number / 30, stream=0)
+        camera.update(jpeg, number / 30, stream=0)
     assert 4 <= len(looked) <= 6
 
 
 def test_tables_are_not_kept_for_ever(scene: Pixels) -> None:
     camera, picture = CameraLiveness(), next(living(scene, 2.0))
     for number, quality in enumerate(range(50, 96)):
-        camera.see(encode(picture, quality), number * FRAME_S, stream=0)
+        camera.update(encode(picture, quality), number * FRAME_S, stream=0)
     assert camera.problem(46 * FRAME_S) is not None, "the test is of one picture"
     assert len(camera._newest) <= camera_liveness._MAX_TABLES
 

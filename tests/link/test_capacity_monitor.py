@@ -12,7 +12,7 @@ from link_harness import LinkHarness, install_test_plugins
 
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs.rq_backend import RQBackend
-from rider_core.link.capacity_monitor import EVERY_S, STALE_S, CapacityMonitor
+from rider_core.link.capacity_monitor import POLL_EVERY_S, STALE_S, CapacityMonitor
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -25,7 +25,7 @@ def watch(connection: redis.Redis) -> Iterator[CapacityMonitor]:
     """With the time limits of the product."""
     watch = CapacityMonitor(RQBackend(connection))
     watch.start()
-    wait_until(lambda: watch.known.looked)
+    wait_until(lambda: watch.snapshot.polled_at)
     yield watch
     watch.stop()
 
@@ -46,7 +46,7 @@ def test_a_killed_worker_is_missed_at_once_and_not_when_its_heartbeats_are(
     worker.send_signal(signal.SIGKILL)
     killed = time.monotonic()
     wait_until(lambda: problem(watch) == "no worker", 2)
-    assert time.monotonic() - killed < 2 * EVERY_S + 0.5
+    assert time.monotonic() - killed < 2 * POLL_EVERY_S + 0.5
 
 
 def test_a_redis_that_hangs_is_no_redis(watch: CapacityMonitor, valkey: Valkey) -> None:
@@ -54,7 +54,7 @@ def test_a_redis_that_hangs_is_no_redis(watch: CapacityMonitor, valkey: Valkey) 
     with valkey.paused():
         hung = time.monotonic()
         wait_until(lambda: "has not answered" in problem(watch), 4)
-        assert time.monotonic() - hung < STALE_S + EVERY_S + 0.3
+        assert time.monotonic() - hung < STALE_S + POLL_EVERY_S + 0.3
     wait_until(lambda: problem(watch) == "no worker", 5)
 
 

@@ -180,7 +180,7 @@ class TestFrames:
             if number == 0:
                 frame = buffer.get(0)
                 assert frame is not None
-                liveness.see(frame.jpeg, frame.arrived, frame.stream)
+                liveness.update(frame.jpeg, frame.arrived, frame.stream)
         monkeypatch.setattr(monitor, "_buffer", buffer)
         monkeypatch.setattr(monitor, "_liveness", liveness)
         assert monitor.vision_problem(now, now - 10) is None

@@ -35,7 +35,7 @@ def silent(
 ) -> Iterator[LinkHarness]:
     """A robot that hears nobody and has the real one's timer, only shorter."""
     monkeypatch.setattr(keepalive, "EVERY_S", keepalive.EVERY_S * PATIENCE_S / 5.0)
-    monkeypatch.setattr(keepalive, "HEARD_S", keepalive.HEARD_S * PATIENCE_S / 5.0)
+    monkeypatch.setattr(keepalive, "AUDIO_LIMIT_S", keepalive.AUDIO_LIMIT_S * PATIENCE_S / 5.0)
     install_test_plugins(processes, valkey)
     with running_link(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as harness:
         worker = harness.start_worker()
@@ -84,9 +84,9 @@ def test_it_goes_when_redis_is_gone(silent: LinkHarness) -> None:
 def test_a_robot_that_streams_nothing_is_told_nothing(silent: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
     stopped = time.monotonic()
-    wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.HEARD_S)
+    wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.AUDIO_LIMIT_S)
     count = len(silent.received(keepalive.TOPIC))
-    wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
+    wait_until(lambda: time.monotonic() - stopped > keepalive.AUDIO_LIMIT_S + 4 * keepalive.EVERY_S)
     assert len(silent.received(keepalive.TOPIC)) <= count + 1
 
 

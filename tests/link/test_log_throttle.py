@@ -34,9 +34,9 @@ def test_an_hour_of_it_leaves_a_line_a_minute(
     clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(5 * 3_600):
-        line.note(f"it had waited for {number} ms")
+        line.info(f"it had waited for {number} ms")
         clock.now += 0.2
-    line.end()
+    line.reset()
     assert caplog.messages[0] == "a frame was not looked at: it had waited for 0 ms"
     assert 55 < len(caplog.messages) < 65
     counted = [int(message.split()[6]) for message in caplog.messages[1:]]
@@ -46,9 +46,9 @@ def test_an_hour_of_it_leaves_a_line_a_minute(
 
 def test_after_its_end_it_is_new(clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        line.note("no worker")
-        line.end()
-        line.end()
+        line.info("no worker")
+        line.reset()
+        line.reset()
     assert caplog.messages == ["a frame was not looked at: no worker"] * 2
 
 
@@ -56,6 +56,6 @@ def test_an_error_of_ours_shows_where_it_was_raised_once(
     clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        line.note("ZeroDivisionError: ", ZeroDivisionError())
-    line.end()
+        line.info("ZeroDivisionError: ", ZeroDivisionError())
+    line.reset()
     assert [record.exc_info is not None for record in caplog.records] == [True, False]

@@ -60,7 +60,7 @@ class BusHarness:
         began = time.monotonic()
         wait_until(lambda: not self.bus.state.up, 10, what="the cut")
         assert time.monotonic() - began < KNOWN_AFTER_S
-        return next(it.problem for it in reversed(self.states) if not it.up and "anew" not in it.problem)
+        return next(it.problem for it in reversed(self.states) if not it.up and "replaced" not in it.problem)
 
     def say(self, number: int) -> bool:
         return self.bus.send("voice.asr.result", {"number": number})
@@ -167,9 +167,9 @@ class TestEcho:
     def test_it_remembers_no_more_than_is_under_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(loopback_probe, "EVERY_S", 0.0)
         round_trip, dropped = LoopbackProbe(), metric("rider_link_dropped_total", what="message")
-        for _ in range(3 * loopback_probe._ROUNDS):
+        for _ in range(3 * loopback_probe._MAX_IN_TRANSIT):
             round_trip.note_sent("cmd.stop")
             round_trip.due()
             let_pass(0.001, "two rounds have different times")
-        assert len(round_trip._rounds) == loopback_probe._ROUNDS
-        assert metric("rider_link_dropped_total", what="message") == dropped + 2 * loopback_probe._ROUNDS
+        assert len(round_trip._in_transit) == loopback_probe._MAX_IN_TRANSIT
+        assert metric("rider_link_dropped_total", what="message") == dropped + 2 * loopback_probe._MAX_IN_TRANSIT

@@ -66,7 +66,7 @@ class TestVisionLost:
         self.clear(shared)
         late = frame_count("expired")
         shared.write("SLOW", "1.3")
-        self.handed_back(shared, "no picture was looked at within 1 s")
+        self.handed_back(shared, "no picture was analysed within 1 s")
         assert frame_count("expired") > late
         shared.processes.folder.joinpath("slow").unlink()
         wait_until(lambda: not last_report(shared)["present"], 20, what="a clear way again")
@@ -135,7 +135,7 @@ class TestUnattended:
         harness.robot.switch("vision", "local")
         wait_until(lambda: is_vision_lost(harness), 3, what="a word that nothing is known of the way")
         assert harness.mode("voice") == "pc"
-        assert "detectors rest" in last_report(harness)["meta"]["blind"]
+        assert "detectors are paused" in last_report(harness)["meta"]["blind"]
         count = len(harness.received(OBSTACLE))
         drives = {"active": True, "obstacle_present": False, "ts": time.time()}
 

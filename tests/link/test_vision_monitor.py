@@ -81,7 +81,7 @@ def test_a_robot_that_was_never_ours_is_told_nothing() -> None:
 
 
 def test_a_report_that_was_dropped_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vision_monitor, "ASK_AGAIN_S", 0.0)
+    monkeypatch.setattr(vision_monitor, "RETRY_EVERY_S", 0.0)
     harness = MonitorHarness(LOST)
     harness.reports.report("clear", NearestObstacle(), 1.0)
     harness.bus.up = False
@@ -110,12 +110,12 @@ def test_what_the_camera_showed_before_vision_was_ours_again_does_not_count() ->
     def poll() -> None:
         frame = buffer.get(0)
         assert frame is not None
-        liveness.see(frame.jpeg, frame.arrived, frame.stream)
+        liveness.update(frame.jpeg, frame.arrived, frame.stream)
 
     show(1.0)
     poll()
     for tenth in range(10, 41, 2):  # a camera that hangs sends the same picture, encoded anew each time
-        liveness.see(jpeg, tenth / 10, stream=1)
+        liveness.update(jpeg, tenth / 10, stream=1)
     show(4.0)
     assert monitor.vision_problem(4.0, since=0.0) == ("stale", "the camera shows the same picture for 3 s")
     show(20.0)
@@ -160,7 +160,7 @@ def test_redis_hangs_and_the_robot_is_told(harness: LinkHarness) -> None:
         began = time.monotonic()
         wait_until(lambda: "blind" in harness.received(TOPIC)[-1]["meta"], 10, what="a word that nobody sees")
         assert time.monotonic() - began < TOLD_WITHIN_S
-        assert "no picture was looked at within" in harness.received(TOPIC)[-1]["meta"]["blind"]
+        assert "no picture was analysed within" in harness.received(TOPIC)[-1]["meta"]["blind"]
 
 
 @pytest.mark.slow

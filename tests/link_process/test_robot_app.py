@@ -150,7 +150,7 @@ def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey)
 
 def test_the_probe_tells_what_was_known_last_and_how_old_it_is(services: Services, valkey: Valkey) -> None:
     watch = CapacityMonitor(services.backend)
-    watch.known = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
+    watch.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()
     watch.poll()
     told = create_app(services, watch).test_client().get("/providers/capabilities").get_json()

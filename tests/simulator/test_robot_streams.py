@@ -126,7 +126,7 @@ def test_a_frozen_picture_has_many_encodings_and_then_two_for_ever():
     problems = []
     camera = CameraLiveness()
     for number, frame in enumerate(frames):
-        camera.see(frame, number * FRAME_S, stream=0)
+        camera.update(frame, number * FRAME_S, stream=0)
         problems.append(camera.problem(number * FRAME_S))
     assert problems[-1] is not None, "what compares what is seen finds it frozen"
 

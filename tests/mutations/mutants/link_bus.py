@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "each frame that fails leaves a line",
         "rider_core/link/log_throttle.py",
-        "        if self._told is None:\n",
+        "        if self._logged is None:\n",
         "        if True:\n",
         ("tests/link/test_log_throttle.py", "test_an_hour"),
     ),

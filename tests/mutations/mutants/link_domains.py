@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant(
         "a packed answer is unpacked",
         "rider_core/link/robot_api.py",
-        'if packing != "identity":',
+        'if encoding != "identity":',
         "if False:",
         ("tests/link/test_robot_api.py", "test_nonsense"),
     ),
@@ -162,7 +162,7 @@ MUTANTS = [
     Mutant(
         "a Redis that hangs serves the robot",
         "rider_core/link/capacity_monitor.py",
-        "if known.age_s > STALE_S:",
+        "if snapshot.age_s > STALE_S:",
         "if False:",
         ("tests/link/test_capacity_monitor.py", "test_a_redis_that_hangs"),
     ),

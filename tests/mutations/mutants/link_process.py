@@ -22,7 +22,7 @@ MUTANTS = [
     Mutant(
         "a link that was stopped for a minute ends itself",
         "rider_core/link_process/process.py",
-        "spared_until = time.monotonic() + SPARED_S",
+        "grace_until = time.monotonic() + SUSPEND_GRACE_S",
         "pass",
         ("tests/link/test_thread_watchdog.py", "test_a_standstill_is_no_thread_that_hangs"),
     ),
@@ -36,14 +36,14 @@ MUTANTS = [
     Mutant(
         "the probe waits for Redis",
         "rider_core/link_process/app.py",
-        "        known = watch.known\n",
-        "        watch.poll()\n        known = watch.known\n",
+        "        snapshot = capacity.snapshot\n",
+        "        capacity.poll()\n        snapshot = capacity.snapshot\n",
         ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_redis_hangs"),
     ),
     Mutant(
         "any number of texts is written at once",
         "rider_core/link_process/text_endpoint.py",
-        "if not self._room.acquire(blocking=False):",
+        "if not self._slots.acquire(blocking=False):",
         "if False:",
         ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_texts_hang"),
     ),

@@ -9,7 +9,7 @@ MUTANTS = [
         "the robot's clock says which frame is newer",
         "rider_core/link/frame_buffer.py",
         "            if now - self.arrived > GAP_S:\n",
-        "            if told.ts <= self._ts:\n                return\n            if now - self.arrived > GAP_S:\n",
+        "            if message.ts <= self._ts:\n                return\n            if now - self.arrived > GAP_S:\n",
         ("tests/link/test_tracks.py", "test_a_clock_that_stands"),
     ),
     Mutant(
@@ -22,7 +22,7 @@ MUTANTS = [
     Mutant(
         "a frozen camera's picture is looked at again and again",
         "rider_core/link/frame_buffer.py",
-        "if told.frame_jpeg == self._image:",
+        "if message.frame_jpeg == self._image:",
         "if False:",
         ("tests/link/test_frame_stream.py", "test_the_same_bytes"),
     ),
@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant(
         "a frozen camera sees",
         "rider_core/link/vision_monitor.py",
-        "if known_until > since and hangs is not None:",
+        "if known_until > since and camera_problem is not None:",
         "if False:",
         ("tests/link/test_vision_lost.py", "test_the_camera_freezes"),
     ),
@@ -99,7 +99,7 @@ MUTANTS = [
     Mutant(
         "every frame of a fast camera is compared",
         "rider_core/link/camera_liveness.py",
-        "if stream == self._stream and arrived - self._looked < EVERY_S:",
+        "if stream == self._stream and arrived - self._compared < EVERY_S:",
         "if False:",
         ("tests/link/test_camera_liveness.py", "test_frames_that_come_faster"),
     ),
@@ -150,7 +150,7 @@ MUTANTS = [
     Mutant(
         "the first frame already says that the way is clear",
         "rider_core/link/vision_pipeline.py",
-        "if ahead.present or self._tracks.settled:",
+        "if nearest.present or self._tracks.settled:",
         "if True:",
         ("tests/link/test_frame_stream.py", "test_the_first_frames_of_a_stream"),
     ),
@@ -213,7 +213,7 @@ MUTANTS = [
     Mutant(
         "every tracked is told of in every frame",
         "rider_core/link/tracks.py",
-        "        due = [it for it in due if self._now_s - it.told_s >= UPDATE_EVERY_S]\n",
+        "        due = [it for it in due if self._now_s - it.published_s >= UPDATE_EVERY_S]\n",
         "",
         ("tests/link/test_tracks.py", "test_updates_of_a_thing"),
     ),
@@ -262,8 +262,8 @@ MUTANTS = [
     Mutant(
         "where Redis hangs, nobody says that nobody looks",
         "rider_core/link/vision_monitor.py",
-        "            if self._stop.wait(LOOK_EVERY_S):",
-        "            if self._unanswered.since or self._stop.wait(LOOK_EVERY_S):",
+        "            if self._stop.wait(POLL_EVERY_S):",
+        "            if self._unanswered.since or self._stop.wait(POLL_EVERY_S):",
         ("tests/link/test_vision_monitor.py", "test_redis_hangs"),
     ),
     Mutant(
@@ -304,8 +304,8 @@ MUTANTS = [
     Mutant(
         "vision that comes back is given away over what the camera showed before",
         "rider_core/link/vision_monitor.py",
-        "if known_until > since and hangs is not None:",
-        "if arrived > since and hangs is not None:",
+        "if known_until > since and camera_problem is not None:",
+        "if arrived > since and camera_problem is not None:",
         ("tests/link/test_vision_monitor.py", "test_what_the_camera_showed_before"),
     ),
 ]

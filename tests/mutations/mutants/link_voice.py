@@ -22,7 +22,7 @@ MUTANTS = [
     Mutant(
         "a voice that was handed back is kept",
         "rider_core/link/keepalive.py",
-        "if self._refused():",
+        "if self._failed_over():",
         "if False:",
         ("tests/link/test_keepalive.py", "test_a_voice_that_was_handed_back"),
     ),
@@ -43,8 +43,8 @@ MUTANTS = [
     Mutant(
         "the robot listens before its microphone is back",
         "rider_core/link/barge_in_pause.py",
-        "if hears_since is None and self._last_chunk() > ends:",
-        "if hears_since is None:",
+        "if listens_since is None and self._last_chunk() > ends:",
+        "if listens_since is None:",
         ("tests/link/test_barge_in_pause.py", "test_it_begins_when"),
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = [
     Mutant(
         "speech is cut anywhere",
         "rider_core/link/speech_chunker.py",
-        "        return begin + last * stretch + stretch // 2",
+        "        return begin + last * window + window // 2",
         "        return end",
         ("tests/link/test_speech_chunker.py", "test_words_stay_whole"),
     ),
