@@ -17,11 +17,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from harness import BenchHarness, running_product
 from product import LINK, WORKER
 from rich.console import Console
 from rich.table import Table
 from robots import FRAME, RESULT, NotReached, Robot, Simulated, seconds_until
-from scene import Scene, scene
 
 from rider_core.api import AudioClip
 from rider_core.cli.simulated_voice import engine_voice
@@ -52,10 +52,10 @@ class Outcome:
 
 class Day:
     def __init__(
-        self, scene: Scene, speak: Callable[[str, str], AudioClip], long_sleep_s: float, silence_s: float
+        self, harness: BenchHarness, speak: Callable[[str, str], AudioClip], long_sleep_s: float, silence_s: float
     ) -> None:
-        self._scene, self._speak, self._long_sleep_s, self._silence_s = scene, speak, long_sleep_s, silence_s
-        self._robot, self._product, self._outside = scene.robot, scene.product, scene.outside
+        self._harness, self._speak, self._long_sleep_s, self._silence_s = harness, speak, long_sleep_s, silence_s
+        self._robot, self._product, self._outside = harness.robot, harness.product, harness.outside
         self._console = Console(stderr=True)
         self.outcomes: list[Outcome] = []
 
@@ -227,7 +227,7 @@ def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None, sil
         raise SystemExit("no engine speaks here: what the robot would hear cannot be made")
     with tempfile.TemporaryDirectory(prefix="b") as name:
         try:
-            with scene(Path(name), robot) as ours:
+            with running_product(Path(name), robot) as ours:
                 day = Day(ours, speak, long_sleep_s, silence_s)
                 day.run()
                 return day.outcomes

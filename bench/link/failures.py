@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from harness import BenchHarness
 from product import REDIS, WORKER
 from robots import seconds_until
-from scene import Scene
 
 TIMES = 3
 ASLEEP_S = 25.0
 LIMIT_S = 60.0
 
 
-def service_loss(scene: Scene) -> dict[str, float]:
+def service_loss(harness: BenchHarness) -> dict[str, float]:
     """Workers killed (their supervisor starts them again), and Redis: killed, and hanging."""
-    product = scene.product
+    product = harness.product
     kinds: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "workers killed": lambda: nullcontext(product.signal(signal.SIGKILL, WORKER)),
         "Redis hangs": lambda: product.stopped(REDIS),
@@ -27,38 +27,38 @@ def service_loss(scene: Scene) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, happens in kinds.items():
         for _ in range(TIMES):
-            scene.outside.make_ready()
+            harness.outside.make_ready()
             with happens():
-                took_s = seconds_until(lambda: scene.outside.are_local("voice", "vision"), LIMIT_S, name)
+                took_s = seconds_until(lambda: harness.outside.are_local("voice", "vision"), LIMIT_S, name)
             found[name] = max(found.get(name, 0.0), round(took_s, 2))
     return {"service_loss_to_local_s": max(found.values()), **found}
 
 
-def one_way(scene: Scene) -> dict[str, float]:
+def one_way(harness: BenchHarness) -> dict[str, float]:
     found: dict[str, float] = {}
-    for name, tunnel in (("to the robot", scene.product.to_robot), ("from the robot", scene.product.from_robot)):
+    for name, tunnel in (("to the robot", harness.product.to_robot), ("from the robot", harness.product.from_robot)):
         for _ in range(TIMES):
-            scene.outside.make_ready()
+            harness.outside.make_ready()
             tunnel.cut()
-            took_s = seconds_until(lambda: scene.outside.are_local("voice", "vision"), LIMIT_S, f"{name} is cut")
+            took_s = seconds_until(lambda: harness.outside.are_local("voice", "vision"), LIMIT_S, f"{name} is cut")
             tunnel.mend()
             found[name] = max(found.get(name, 0.0), round(took_s, 2))
     return {"one_way_to_local_s": max(found.values()), **found}
 
 
-def frozen(scene: Scene) -> dict[str, float]:
+def frozen(harness: BenchHarness) -> dict[str, float]:
     worst = 0.0
     for _ in range(TIMES):
-        scene.outside.make_ready()
-        scene.robot.freeze(True)
-        worst = max(worst, seconds_until(scene.outside.is_blind, LIMIT_S, "a frozen camera is known"))
-        scene.robot.freeze(False)
+        harness.outside.make_ready()
+        harness.robot.freeze(True)
+        worst = max(worst, seconds_until(harness.outside.is_blind, LIMIT_S, "a frozen camera is known"))
+        harness.robot.freeze(False)
     return {"frozen_to_blocked_s": round(worst, 2)}
 
 
-def sleep(scene: Scene) -> dict[str, float]:
+def sleep(harness: BenchHarness) -> dict[str, float]:
     """The robot gives the PC up meanwhile; its voice service is restarted when voice is the PC's again."""
-    with scene.product.stopped():
+    with harness.product.stopped():
         time.sleep(ASLEEP_S)
-    took_s = seconds_until(scene.outside.is_served, 120.0, "all domains served again")
+    took_s = seconds_until(harness.outside.is_served, 120.0, "all domains served again")
     return {"back_after_sleep_s": round(took_s, 2)}

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager, suppress
 import cv2
 import numpy as np
 import zmq
+from harness import BenchHarness
 from product import REDIS, WORKER
 from robots import FRAME, MICROPHONE, OBSTACLE, NotReached, seconds_until
-from scene import Scene
 
 from rider_core.api import AudioClip
 from rider_core.api.messages import encode_base64
@@ -36,37 +36,37 @@ LOUD = 400
 FLOOD_FRAMES, FRAME_BYTES, TOPICS = 600, 3_900_000, 200_000
 
 
-def probe(scene: Scene) -> dict[str, float]:
+def probe(harness: BenchHarness) -> dict[str, float]:
     """Texts that are written, half-sent requests, workers that stand still, a Redis that hangs: one after another."""
     found: dict[str, float] = {}
-    with _texts(scene):
-        found["probe, four texts, ms"] = _p99_ms(scene)
-    with _half_sent(scene):
-        found["probe, 300 half-sent, ms"] = _p99_ms(scene)
-    with scene.product.stopped(WORKER):
-        found["probe, workers stand, ms"] = _p99_ms(scene)
-    with scene.product.stopped(REDIS):
-        found["probe, Redis hangs, ms"] = _p99_ms(scene)
+    with _texts(harness):
+        found["probe, four texts, ms"] = _p99_ms(harness)
+    with _half_sent(harness):
+        found["probe, 300 half-sent, ms"] = _p99_ms(harness)
+    with harness.product.stopped(WORKER):
+        found["probe, workers stand, ms"] = _p99_ms(harness)
+    with harness.product.stopped(REDIS):
+        found["probe, Redis hangs, ms"] = _p99_ms(harness)
     return {"probe_p99_ms": max(found.values()), **found}
 
 
-def frames(scene: Scene) -> dict[str, float]:
+def frames(harness: BenchHarness) -> dict[str, float]:
     """Pictures of 640 x 480 that all differ, 30 a second. Each word of obstacles carries its frame's time."""
     dice = np.random.default_rng(0)
     noise = cv2.GaussianBlur(dice.integers(0, 255, (480, 640, 3), dtype=np.uint8), (31, 31), 8)
     shots = [cv2.imencode(".jpg", np.roll(noise, 8 * shift, axis=1))[1].tobytes() for shift in range(60)]
     bodies = [{"frame_jpeg": encode_base64(shot), "size": {"w": 640, "h": 480}} for shot in shots]
-    cpu_s, began = scene.product.link_cpu_s(), time.monotonic()
+    cpu_s, began = harness.product.link_cpu_s(), time.monotonic()
     with zmq.Context() as context, context.socket(zmq.PUB) as camera:
         camera.linger = 0
-        camera.connect(f"tcp://127.0.0.1:{scene.robot.publish_port}")
+        camera.connect(f"tcp://127.0.0.1:{harness.robot.publish_port}")
         for number in range(int(FPS * FRAMES_S)):
             time.sleep(max(0.0, began + number / FPS - time.monotonic()))
             body = {**bodies[number % len(bodies)], "ts": time.time()}
             camera.send_multipart([FRAME.encode(), json.dumps(body).encode()])
     took_s = time.monotonic() - began
-    share = (scene.product.link_cpu_s() - cpu_s) / took_s
-    words = [it for it in scene.outside.messages(OBSTACLE) if it.at > began + 1 and "blind" not in it.body["meta"]]
+    share = (harness.product.link_cpu_s() - cpu_s) / took_s
+    words = [it for it in harness.outside.messages(OBSTACLE) if it.at > began + 1 and "blind" not in it.body["meta"]]
     offset_s = time.time() - time.monotonic()
     ages_s = [it.at + offset_s - it.body["ts"] for it in words]
     late = sum(age_s > LATE_S for age_s in ages_s)
@@ -78,14 +78,14 @@ def frames(scene: Scene) -> dict[str, float]:
     }
 
 
-def speech(scene: Scene) -> dict[str, float]:
+def speech(harness: BenchHarness) -> dict[str, float]:
     """A sentence, and silence after it; the event of the accepted job carries its time.
 
     Text is the robot's own meanwhile: while an answer of ours plays, the robot's microphone waits.
     """
-    scene.outside.switch("text", "local")
-    seconds_until(lambda: scene.outside.are_local("text"), 10.0, "text is the robot's own")
-    connection = connect(scene.product.redis_url)
+    harness.outside.switch("text", "local")
+    seconds_until(lambda: harness.outside.are_local("text"), 10.0, "text is the robot's own")
+    connection = connect(harness.product.redis_url)
     accepted: list[float] = []
     stop = threading.Event()
 
@@ -104,9 +104,9 @@ def speech(scene: Scene) -> dict[str, float]:
     with zmq.Context() as context, context.socket(zmq.SUB) as microphone:
         microphone.linger = 0
         microphone.subscribe(MICROPHONE)
-        microphone.connect(f"tcp://127.0.0.1:{scene.robot.subscribe_port}")
+        microphone.connect(f"tcp://127.0.0.1:{harness.robot.subscribe_port}")
         for _ in range(SENTENCES):
-            before, ended = len(accepted), _say(scene, clip, microphone)
+            before, ended = len(accepted), _say(harness, clip, microphone)
             seconds_until(lambda before=before: len(accepted) > before, 10.0, "a job for what was said")
             worst = max(worst, accepted[before] - ended)
             time.sleep(2.0)
@@ -116,15 +116,15 @@ def speech(scene: Scene) -> dict[str, float]:
     return {"speech_end_to_job_ms": round(1000 * worst)}
 
 
-def flood(scene: Scene) -> dict[str, float]:
-    before = scene.product.link_memory_mb()
+def flood(harness: BenchHarness) -> dict[str, float]:
+    before = harness.product.link_memory_mb()
     with zmq.Context() as context, context.socket(zmq.PUB) as robot:
         robot.linger = 5_000
         # As a camera, which cannot send faster than its network takes it.
         robot.setsockopt(zmq.SNDHWM, 2)
         robot.setsockopt(zmq.XPUB_NODROP, 1)
         robot.setsockopt(zmq.SNDTIMEO, 20_000)
-        robot.connect(f"tcp://127.0.0.1:{scene.robot.publish_port}")
+        robot.connect(f"tcp://127.0.0.1:{harness.robot.publish_port}")
         time.sleep(0.5)
         for number in range(FLOOD_FRAMES):
             body = b'{"ts": %d, "frame_jpeg": "%s"}' % (number, b"A" * FRAME_BYTES)
@@ -133,14 +133,14 @@ def flood(scene: Scene) -> dict[str, float]:
         for number in range(TOPICS):
             robot.send_multipart([b"voice.asr.request.%d" % number, b"{}"])
     time.sleep(3.0)
-    return {"mb_after_flood": round(scene.product.link_memory_mb() - before, 1)}
+    return {"mb_after_flood": round(harness.product.link_memory_mb() - before, 1)}
 
 
-def _p99_ms(scene: Scene) -> float:
+def _p99_ms(harness: BenchHarness) -> float:
     took = []
     for _ in range(PROBES):
         began = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", scene.product.link_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", harness.product.link_port, timeout=5)
         connection.request("GET", "/providers/capabilities")
         answer = connection.getresponse()
         answer.read()
@@ -152,14 +152,14 @@ def _p99_ms(scene: Scene) -> float:
 
 
 @contextmanager
-def _texts(scene: Scene) -> Iterator[None]:
+def _texts(harness: BenchHarness) -> Iterator[None]:
     """Four long texts are asked for at once, again and again."""
     over = threading.Event()
 
     def ask() -> None:
         while not over.is_set():
             with suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection("127.0.0.1", scene.product.link_port, timeout=30)
+                connection = http.client.HTTPConnection("127.0.0.1", harness.product.link_port, timeout=30)
                 body = json.dumps({"prompt": "Tell me all about robots.", "max_tokens": 300})
                 headers = {"Content-Type": "application/json"}
                 connection.request("POST", "/providers/text/generate", body, headers)
@@ -178,19 +178,19 @@ def _texts(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
-def _half_sent(scene: Scene) -> Iterator[None]:
+def _half_sent(harness: BenchHarness) -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(HALF_SENT):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", scene.product.link_port), 5))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", harness.product.link_port), 5))
             connection.sendall(b"POST /providers/text/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n")
         yield
 
 
-def _say(scene: Scene, clip: AudioClip, microphone: zmq.Socket[bytes]) -> float:
+def _say(harness: BenchHarness, clip: AudioClip, microphone: zmq.Socket[bytes]) -> float:
     """Let the robot hear `clip`; when its last loud sample was sent, in seconds since the epoch."""
     while microphone.poll(0):
         microphone.recv_multipart()
-    scene.robot.say(clip)
+    harness.robot.say(clip)
     ended, deadline = 0.0, time.monotonic() + clip.duration_s + 5
     while time.monotonic() < deadline:
         if not microphone.poll(100):

@@ -81,7 +81,7 @@ class Simulated:
         self.api_port = self.robot.api_port
 
     def say(self, clip: AudioClip) -> None:
-        self.robot.hear(clip)
+        self.robot.play_to_microphone(clip)
 
     def freeze(self, frozen: bool) -> None:
         self.robot.freeze_camera(frozen)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import failures
 import load
+from harness import BenchHarness, running_product
 from rich.console import Console
 from rich.table import Table
 from robots import Simulated
-from scene import Scene, scene
 
 #: Key to what it is, the most that it may be, and the part that measures it.
 FIGURES: dict[str, tuple[str, float]] = {
@@ -35,7 +35,7 @@ FIGURES: dict[str, tuple[str, float]] = {
     "mb_after_flood": ("growth after 600 frames of 3.9 MB and 200,000 strange topics", 30.0),
 }
 
-PARTS: dict[str, Callable[[Scene], dict[str, float]]] = {
+PARTS: dict[str, Callable[[BenchHarness], dict[str, float]]] = {
     "loss": failures.service_loss,
     "one_way": failures.one_way,
     "frozen": failures.frozen,
@@ -56,7 +56,7 @@ def main() -> None:
     robot = Simulated()
     with tempfile.TemporaryDirectory(prefix="b") as name:
         console.print("starting")
-        with scene(Path(name), robot) as ours:
+        with running_product(Path(name), robot) as ours:
             for part in options.only or PARTS:
                 ours.outside.make_ready()
                 console.print(f"measuring: {part}")

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rider_core.link.liveness import Liveness, look_at
+from rider_core.link.camera_liveness import CameraLiveness, picture_features
 
 Pixels = npt.NDArray[np.float32]
 Quality = Callable[[], int]
@@ -65,10 +65,10 @@ def living(scenes: dict[str, Pixels], frames: int) -> tuple[int, int]:
 
 
 def false_alarms(pictures: Iterator[Pixels], quality: Quality, length: int) -> int:
-    liveness, alarms = Liveness(), 0
+    liveness, alarms = CameraLiveness(), 0
     for number, picture in zip(range(length), pictures, strict=False):
         now = number * FRAME_S
-        liveness.see(encode(picture, quality()), now, stream=0)
+        liveness.update(encode(picture, quality()), now, stream=0)
         alarms += liveness.problem(now) is not None
     return alarms
 
@@ -96,10 +96,10 @@ def frozen(scenes: dict[str, Pixels]) -> dict[str, float]:
 
 
 def known_s(jpegs: Iterator[bytes]) -> float:
-    liveness = Liveness()
+    liveness = CameraLiveness()
     for number, jpeg in enumerate(jpegs):
         now = number * FRAME_S
-        liveness.see(jpeg, now, stream=0)
+        liveness.update(jpeg, now, stream=0)
         if liveness.problem(now) is not None:
             return now
         if now > PATIENCE_S:
@@ -152,7 +152,7 @@ def cost_ms() -> float:
     jpeg = encode(next(shots(scene, 2.0, light=False)), 80)
     began = time.perf_counter()
     for _ in range(100):
-        look_at(jpeg)
+        picture_features(jpeg)
     return (time.perf_counter() - began) * 10
 
 

@@ -1,4 +1,4 @@
-"""The link to one robot: its bus over ZeroMQ, its HTTP interface, and the work that it delegates.
+"""The link to one robot: its ZeroMQ bus, its HTTP interface, and the work that it delegates to the PC.
 
 The robot's side is a contract that we cannot change: docs/robot-contract.md.
 """

@@ -15,33 +15,33 @@ import zmq
 
 from rider_core.api.steering import BusView
 from rider_core.errors import RiderError
-from rider_core.link.echo import TOPIC as ECHO
-from rider_core.link.echo import Echo
-from rider_core.link.frames import count_dropped
+from rider_core.link.frame_buffer import count_dropped
 from rider_core.link.framing import decode, encode
-from rider_core.link.pulse import Pulse
-from rider_core.link.refusals import Refusals
+from rider_core.link.loopback_probe import TOPIC as PROBE
+from rider_core.link.loopback_probe import LoopbackProbe
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.sockets import FRAME_BATCH_BYTES, SEND_MARK, BrokerSockets
-from rider_core.link.standstill import Standstill
+from rider_core.link.suspend_detector import SuspendDetector
+from rider_core.link.thread_watchdog import ThreadWatchdog
 from rider_core.metrics import LINK_DROPPED, LINK_RECEIVED, LINK_RECEIVED_BYTES
 
 log = logging.getLogger(__name__)
 
-#: libzmq does not reconnect after an oversized message or a failed handshake; after so long without a connection the
-#: sockets are made anew.
+#: The sockets are replaced after this time without a connection, in seconds: libzmq does not reconnect after an
+#: oversized message or a failed handshake.
 RENEW_AFTER_S = 4.0
 POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
-NO_ECHO = "what we say does not come back from the robot's broker"
+NO_LOOPBACK = "what we send does not come back from the robot's broker"
 UP = BusView(up=True, to_robot=True, from_robot=True)
 
 
 class RobotBus:
-    """Receives what the robot says and sends what it should hear.
+    """Receives and sends messages.
 
-    `send` may be called from any thread; handlers are called in the bus's own thread and must be quick.
+    `send` may be called from any thread. Handlers are called in the bus's own thread and must not wait.
     """
 
     def __init__(self, publish_address: str, subscribe_address: str, on_state: Callable[[BusView], None]) -> None:
@@ -52,7 +52,7 @@ class RobotBus:
         self._addresses = publish_address, subscribe_address
         self._on_state = on_state
         self._handlers: dict[str, Handler] = {}
-        self._refusals: Refusals | None = None
+        self._rejections: RejectionReporter | None = None
         self._outbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(SEND_MARK)
         self._last_sent: dict[str, float] = {}
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -60,18 +60,18 @@ class RobotBus:
         self._wake_writer.setblocking(False)
         self._stop = threading.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.pulse = Pulse("the robot's bus")
+        self.watchdog = ThreadWatchdog("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
-        self._echo = Echo()
+        self._probe = LoopbackProbe()
         self._state = _down("not connected yet")
         self._down_since = time.monotonic()
 
     def on(self, topic: str, handler: Handler) -> None:
-        """Subscribe to a topic, exactly this one. Before `start`."""
+        """Subscribe to exactly this topic. To be called before `start`."""
         self._handlers[topic] = handler
 
-    def start(self, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def start(self, rejections: RejectionReporter) -> None:
+        self._rejections = rejections
         self._thread.start()
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class RobotBus:
         self._wake()
         self._thread.join(timeout=5)
         if self._thread.is_alive():
-            log.error("the robot's bus did not end; its sockets end with the process")
+            log.error("the robot's bus did not stop; its sockets are closed with the process")
             return
         self._wake_reader.close()
         self._wake_writer.close()
@@ -87,13 +87,13 @@ class RobotBus:
 
     @property
     def state(self) -> BusView:
-        """Which directions work, and why one does not. May be read from any thread."""
+        """Which directions work, and why one does not. From any thread."""
         return self._state
 
     def send(self, topic: str, body: dict[str, Any]) -> bool:
-        """Hand a message over. False: the bus is down, or too many wait already; it was dropped and counted.
+        """Queue a message for sending. False: the bus is down or the queue is full; it was dropped and counted.
 
-        Nothing waits for a bus that is down: the robot would get it in a burst when it is of no use any more.
+        Messages are not kept while the bus is down: the robot would get them in a burst, too late to be of use.
         """
         if not self._state.up:
             LINK_DROPPED.labels("message").inc()
@@ -108,38 +108,38 @@ class RobotBus:
         return True
 
     def last_sent(self, topic: str) -> float:
-        """When a message of a topic was last handed over (monotonic); long ago where none was. From any thread."""
+        """When a message of a topic was last queued (monotonic); -inf: never. From any thread."""
         return self._last_sent.get(topic, float("-inf"))
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # it is awake already, or ends
+        with contextlib.suppress(OSError):  # the buffer is full, so it wakes anyway; or it is closed
             self._wake_writer.send(b"!")
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sockets = BrokerSockets(self._context, *self._addresses, [*self._handlers, ECHO], self._wake_reader)
+            sockets = BrokerSockets(self._context, *self._addresses, [*self._handlers, PROBE], self._wake_reader)
             self._down_since = time.monotonic()
             try:
                 self._serve(sockets)
             finally:
                 sockets.close()
-                self._echo.break_off()
+                self._probe.reset()
                 if self._state.up:
-                    self._set_state(_down("the connection is made anew"))
+                    self._set_state(_down("the connection is replaced"))
 
     def _serve(self, sockets: BrokerSockets) -> None:
-        """Move messages until it is time to stop or to make the sockets anew."""
-        standstill = Standstill()
+        """Move messages until it is time to stop or to replace the sockets."""
+        suspend = SuspendDetector()
         while not self._stop.is_set():
-            self.pulse.beat()
-            standstill.begin()
+            self.watchdog.feed()
+            suspend.begin()
             ready = sockets.poll(POLL_MS)
-            if standstill.lasted_s():
-                return  # the broker has given the connections up; libzmq would find out in its own time
+            if suspend.suspended_s():
+                return  # the broker has closed the connections; libzmq would notice later
             if sockets.to_robot and sockets.from_robot:
-                self._go_round(sockets.publisher)
+                self._probe_loopback(sockets.publisher)
             else:
-                self._echo.break_off()
+                self._probe.reset()
                 self._set_state(_cut(sockets.to_robot, sockets.from_robot))
             if self._wake_reader.fileno() in ready:
                 self._send_outbox(sockets.publisher)
@@ -150,17 +150,17 @@ class RobotBus:
             if not self._state.up and time.monotonic() - self._down_since > RENEW_AFTER_S:
                 return
 
-    def _go_round(self, publisher: zmq.Socket[bytes]) -> None:
-        """Both sockets are connected; whether the broker passes on what we say is another question."""
-        body = self._echo.due()
+    def _probe_loopback(self, publisher: zmq.Socket[bytes]) -> None:
+        """Both sockets are connected; the probe shows whether the broker forwards what we send."""
+        body = self._probe.due()
         if body is not None:
             with contextlib.suppress(zmq.Again):
-                publisher.send_multipart(encode(ECHO, body), zmq.NOBLOCK)
+                publisher.send_multipart(encode(PROBE, body), zmq.NOBLOCK)
         if not self._state.up:
-            self._set_state(_down(NO_ECHO))
-        elif self._echo.is_lost():
-            self._echo.break_off()
-            self._set_state(_down(NO_ECHO))
+            self._set_state(_down(NO_LOOPBACK))
+        elif self._probe.is_lost():
+            self._probe.reset()
+            self._set_state(_down(NO_LOOPBACK))
 
     def _set_state(self, state: BusView) -> None:
         was, self._state = self._state, state
@@ -182,12 +182,12 @@ class RobotBus:
                 continue
             try:
                 publisher.send_multipart(encode(topic, body), zmq.NOBLOCK)
-                self._echo.note_sent(topic)
+                self._probe.note_sent(topic)
             except zmq.Again:
                 LINK_DROPPED.labels("message").inc()
 
     def _receive(self, subscriber: zmq.Socket[bytes]) -> None:
-        """Take what is there, but look at the other sockets again after some."""
+        """Receive up to 100 messages, then let the other sockets have their turn."""
         for _ in range(100):
             try:
                 parts = subscriber.recv_multipart(zmq.NOBLOCK)
@@ -196,7 +196,7 @@ class RobotBus:
             self._handle(parts)
 
     def _receive_newest(self, frames: zmq.Socket[bytes]) -> None:
-        """Take what is there; where that is much, look at the newest alone, so that nothing piles up here or there."""
+        """Receive what waits. Of more than `FRAME_BATCH_BYTES` only the newest frame is handled: no backlog grows."""
         batch: list[list[bytes]] = []
         size = 0
         for _ in range(100):
@@ -221,13 +221,13 @@ class RobotBus:
             count_dropped("replaced")
 
     def _handle(self, parts: Sequence[bytes]) -> None:
-        assert self._refusals is not None
+        assert self._rejections is not None
         topic = self._topic_of(parts)
-        if topic == ECHO:
-            self._take_echo(parts)
+        if topic == PROBE:
+            self._receive_probe(parts)
             return
         handler = self._handlers.get(topic)
-        if handler is None:  # subscriptions are prefixes: a longer topic that nobody of ours wants
+        if handler is None:  # subscriptions are prefixes: this is a longer topic
             return
         LINK_RECEIVED.labels(topic).inc()
         LINK_RECEIVED_BYTES.labels(topic).inc(sum(map(len, parts)))
@@ -235,20 +235,20 @@ class RobotBus:
             _, body = decode(parts)
             handler(body)
         except RiderError as error:
-            self._refusals.note(topic, error)
+            self._rejections.report(topic, error)
         except Exception:  # the edge: one message must not end the link
             log.exception("%s could not be handled", topic)
             LINK_DROPPED.labels("message").inc()
 
     def _topic_of(self, parts: Sequence[bytes]) -> str:
-        """The topic out of our own list that this message has, or an empty text."""
+        """The message's topic where we handle it, else an empty text."""
         head = bytes(parts[0][:128]).partition(b" ")[0]
         topic = head.decode("utf-8", "replace")
-        return topic if topic in self._handlers or topic == ECHO else ""
+        return topic if topic in self._handlers or topic == PROBE else ""
 
-    def _take_echo(self, parts: Sequence[bytes]) -> None:
-        with contextlib.suppress(RiderError):  # another program's malformed echo
-            if self._echo.take(decode(parts)[1]):
+    def _receive_probe(self, parts: Sequence[bytes]) -> None:
+        with contextlib.suppress(RiderError):  # another program's malformed probe
+            if self._probe.receive(decode(parts)[1]):
                 self._set_state(UP)
 
 

@@ -1,4 +1,4 @@
-"""Finding the utterances in a microphone stream that never pauses: Silero VAD, with hysteresis and a hang-over."""
+"""Splits a continuous microphone stream into utterances: Silero VAD, with hysteresis and a hang-over."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 
 #: Silero's own recommendation: speech begins above 0.5 and lasts until it falls below that less 0.15.
 BEGIN_PROBABILITY, END_PROBABILITY = 0.5, 0.35
-#: An utterance ends after this much quiet, in seconds; the robot answers later by the same time. Whisper needs more
-#: than two words, so an utterance with less than `SHORT_S` of speech waits longer for the next words. Measured on a
-#: recording of six short sentences, four phases each, language given, in wrong words of 48: 1 with 0.7 s always, 0 with
-#: these two.
+#: Silence that ends an utterance, in seconds. It adds to the robot's response time. Whisper needs more than two words,
+#: so an utterance with less than `SHORT_S` of speech waits longer for the next words. Measured on a recording of six
+#: short sentences, four phases each, language given: of 48 words 1 was wrong with 0.7 s always, 0 with these two.
 SHORT_S, HANG_OVER_SHORT_S, HANG_OVER_S = 1.0, 0.75, 0.6
-#: Kept from before the first frame of speech: soft consonants begin below the threshold.
+#: Sound that is kept from before the first frame of speech, in seconds: soft consonants are below the threshold.
 LEAD_IN_S = 0.3
-#: Less speech than that is a click or a cough.
+#: An utterance with less speech is dropped as a click or a cough, in seconds.
 MIN_SPEECH_S = 0.16
-#: Longer speech is cut, so that the answer does not wait for ever; Whisper's window is 30 s.
+#: A longer utterance is cut, in seconds, so that the answer does not wait for its end. Whisper's window is 30 s.
 MAX_UTTERANCE_S = 25.0
 
 
@@ -33,7 +32,7 @@ class Utterance:
 
     Attributes:
         pcm: Signed 16-bit mono samples at 16 kHz.
-        quiet_s: Seconds of quiet at its end: what passed between the end of speech and its being noticed.
+        quiet_s: Silence at its end, in seconds: the delay with which the end of speech was detected.
     """
 
     pcm: bytes
@@ -45,7 +44,7 @@ class Utterance:
 
 
 class Endpointer:
-    """Feed it sound, get utterances. One for each microphone; not for several threads."""
+    """One for each microphone. Not thread-safe."""
 
     def __init__(self) -> None:
         self._detector = voice_activity_detector()
@@ -62,28 +61,28 @@ class Endpointer:
 
     @property
     def speech_s(self) -> float:
-        """Seconds of speech in the utterance that goes on now; 0: nobody speaks."""
+        """Seconds of speech in the current utterance; 0: there is none."""
         return self._speech_frames * FRAME_S
 
     def feed(self, pcm: bytes) -> Iterator[Utterance]:
-        """Take the next samples; yield the utterances that ended in them. Too short ones are counted in `dropped`."""
+        """Yield the utterances that end in the next samples. Too short ones are counted in `dropped`."""
         data = self._rest + pcm
         whole = len(data) - len(data) % FRAME_BYTES
         self._rest = data[whole:]
         for start in range(0, whole, FRAME_BYTES):
-            utterance = self._take(data[start : start + FRAME_BYTES])
+            utterance = self._feed_frame(data[start : start + FRAME_BYTES])
             if utterance is not None:
                 yield utterance
 
     def reset(self) -> None:
-        """Forget what was heard: the stream broke off, and what follows does not belong to it."""
+        """Drop the current utterance: the stream ended, and the next samples belong to another."""
         self._detector.reset()
         self._rest = b""
         self._lead_in.clear()
         self._frames.clear()
         self._speech_frames = self._quiet_frames = 0
 
-    def _take(self, frame: bytes) -> Utterance | None:
+    def _feed_frame(self, frame: bytes) -> Utterance | None:
         probability = self._detector(frame)
         if not self._frames:
             if probability < BEGIN_PROBABILITY:

@@ -9,17 +9,17 @@ from typing import Any, NoReturn
 from rider_core.api.messages import check_json_parts
 from rider_core.errors import InvalidInput, TooLarge
 
-#: A topic of the robot has some 30 characters.
+#: The robot's topics have about 30 characters.
 MAX_TOPIC_BYTES = 128
-#: A 20 ms chunk of sound has 900 bytes, a request to speak some thousands of characters.
+#: A 20 ms chunk of sound has 900 bytes, a text to speak up to some thousands.
 MAX_BODY_BYTES = 64 * 1024
-#: A frame of the camera is base64 of some 20 kB of JPEG; the limit leaves room for other cameras.
+#: A camera frame is about 20 kB of JPEG in base64. The limit leaves room for other cameras.
 MAX_FRAME_BODY_BYTES = 4 * 1024 * 1024
-#: libzmq's own limits, in bytes; above them the connection is cut before the message is in memory. What is a little
-#: too large is refused instead, with its reason.
+#: Limits of libzmq, in bytes: above them it cuts the connection before the message is in memory. A message between
+#: these limits and the ones above is rejected with a reason instead.
 MAX_MESSAGE_BYTES, MAX_FRAME_MESSAGE_BYTES = 1024 * 1024, 8 * 1024 * 1024
 
-#: They come over a socket of their own.
+#: Topics with a socket of their own.
 LARGE_TOPICS = frozenset({"vision.frame.offload"})
 
 
@@ -27,7 +27,7 @@ def decode(parts: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
     """Topic and body of a message, in either framing: `[topic, json]`, or `topic json` in one frame.
 
     Raises:
-        TooLarge, InvalidInput: it is none, or its body is not a JSON object.
+        TooLarge, InvalidInput: the message is malformed, or its body is not a JSON object.
     """
     if len(parts) == 2:
         raw_topic, raw_body = parts

@@ -1,10 +1,9 @@
-"""Keeping the robot's voice with us through silence and long sentences.
+"""Keeps the robot's voice with the PC through silence and long sentences.
 
-The robot's voice service gives a PC up that has sent it no text for 5 s, counted from its own start: also where nobody
-speaks, or somebody speaks longer than that. What it takes for a text is looser than what anybody sees or hears: an
-invisible one, with an empty reply and an intent that it does not know, sets its timer back and does nothing else.
-Seen with its own code: no NLU is asked and nothing is spoken; `audio.transcript` passes the invisible text on, and its
-face says "thinking" and "idle" within a few milliseconds.
+The robot's voice service falls back to local when the PC has sent no text for 5 s, counted from the service's start,
+also during silence or a longer sentence. An invisible text resets its timer: a text of one zero width space, with an
+empty reply and an unknown intent, has no other effect. Seen with the robot's own code: no NLU is asked and nothing is
+spoken; `audio.transcript` forwards the invisible text, and the face shows "thinking" and "idle" within milliseconds.
 """
 
 from __future__ import annotations
@@ -16,16 +15,18 @@ from collections.abc import Callable
 from typing import Any
 
 from rider_core.errors import BackendUnavailable
-from rider_core.link.options import House
-from rider_core.link.pulse import Pulse
+from rider_core.link.services import LinkServices
+from rider_core.link.thread_watchdog import ThreadWatchdog
 
 log = logging.getLogger(__name__)
 
-#: Half of the robot's patience (`VOICE_OFFLOAD_RESULT_TIMEOUT`), less what a sound that plays may hold it up.
+#: Interval of the invisible texts, in seconds: less than half of the robot's timeout (`VOICE_OFFLOAD_RESULT_TIMEOUT`),
+#: because a sound that plays may delay them.
 EVERY_S = 2.0
-#: The microphone streams without pause; while a sound plays it waits for as long as that.
-HEARD_S = 6.0
-#: A zero width space: `str.strip` keeps it, and nobody sees it.
+#: The microphone counts as streaming for this time after its last chunk, in seconds. While a sound plays, the stream
+#: pauses for the length of the sound.
+AUDIO_LIMIT_S = 6.0
+#: A zero width space: `str.strip` keeps it.
 INVISIBLE = "\N{ZERO WIDTH SPACE}"
 #: An intent that no part of the robot acts on.
 INTENT = {"kind": "rider_pc.keepalive"}
@@ -33,30 +34,30 @@ TOPIC, TASK = "voice.asr.result", "voice.transcribe"
 
 
 class VoiceKeepalive:
-    """Sends what keeps voice with us, in a thread of its own, as long as the robot streams and we can serve it."""
+    """Sends invisible texts, in a thread of its own, while the robot streams and the PC can serve voice."""
 
     def __init__(
         self,
-        house: House,
+        services: LinkServices,
         send: Callable[[str, dict[str, Any]], bool],
-        heard: Callable[[], float],
-        said: Callable[[], float],
-        refused: Callable[[], bool],
+        last_chunk: Callable[[], float],
+        last_text: Callable[[], float],
+        failed_over: Callable[[], bool],
     ) -> None:
         """
         Args:
-            send: Puts a message on the robot's bus.
-            heard: When the last piece of sound came; our monotonic clock.
-            said: When the robot was last sent a text, visible or not; the same clock.
-            refused: Whether we handed voice back, so that the robot had better take over.
+            send: Sends a message on the robot's bus.
+            last_chunk: When the microphone's last chunk came (monotonic).
+            last_text: When the last text, visible or not, was sent to the robot (monotonic).
+            failed_over: Whether the link failed voice over to the robot.
         """
-        self._house = house
+        self._services = services
         self._send = send
-        self._heard = heard
-        self._said = said
-        self._refused = refused
+        self._last_chunk = last_chunk
+        self._last_text = last_text
+        self._failed_over = failed_over
         self._serves = True
-        self.pulse = Pulse("voice keepalive")
+        self.watchdog = ThreadWatchdog("voice keepalive")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="voice-keepalive", daemon=True)
 
@@ -71,38 +72,38 @@ class VoiceKeepalive:
     def _run(self) -> None:
         wait_s = EVERY_S
         while not self._stop.wait(wait_s):
-            self.pulse.beat()
-            # A text and a piece of speech set the timer back as well.
-            silent_s = time.monotonic() - self._said()
+            self.watchdog.feed()
+            # A transcript and a chunk of speech reset the robot's timer as well.
+            silent_s = time.monotonic() - self._last_text()
             wait_s = EVERY_S - silent_s if silent_s < EVERY_S else EVERY_S
             if silent_s < EVERY_S:
                 continue
             try:
-                if time.monotonic() - self._heard() < HEARD_S and self._can_serve():
+                if time.monotonic() - self._last_chunk() < AUDIO_LIMIT_S and self._can_serve():
                     self._send(TOPIC, message())
             except Exception:  # the top of a thread
-                log.exception("the robot's voice was not kept")
+                log.exception("the voice keepalive failed")
 
     def _can_serve(self) -> bool:
-        """Whether what a person says next would become a text."""
+        """Whether the next utterance can be recognised."""
         problem = self._problem()
         if self._serves != (not problem):
             self._serves = not problem
             if problem:
-                log.warning("the robot's voice is left to its own timer: %s", problem)
+                log.warning("voice keepalive paused: %s", problem)
             else:
-                log.info("the robot's voice is kept with us")
+                log.info("voice keepalive resumed")
         return self._serves
 
     def _problem(self) -> str:
-        if self._refused():
-            return "it was handed back"
+        if self._failed_over():
+            return "voice has failed over to the robot"
         try:
-            return "" if self._house.capacity().get(TASK) else f"no worker can do {TASK}"
+            return "" if self._services.capacity().get(TASK) else f"no worker can do {TASK}"
         except BackendUnavailable as error:
             return str(error)
 
 
 def message() -> dict[str, Any]:
-    """A result that sets the robot's timer back, and that nobody sees or hears."""
+    """A result that resets the robot's timer and has no other effect."""
     return {"text": INVISIBLE, "reply": "", "speak": False, "intent": INTENT, "ts": time.time()}

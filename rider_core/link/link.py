@@ -1,4 +1,4 @@
-"""The link put together: which message goes to whom."""
+"""Wires the link's parts together, and subscribes each to its topics."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from typing import Any
 from rider_core.api.messages import parse_message
 from rider_core.api.steering import DOMAINS, BusView, Restart
 from rider_core.link import keepalive
-from rider_core.link.background import Background
+from rider_core.link.asr_pipeline import AsrPipeline
+from rider_core.link.barge_in_pause import BargeInPause
 from rider_core.link.bus import RobotBus
-from rider_core.link.conversing import Conversation
-from rider_core.link.custody import Custody
-from rider_core.link.hearing import Hearing
+from rider_core.link.conversation import Conversation
+from rider_core.link.domain_failover import DomainFailover
+from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.keepalive import VoiceKeepalive
-from rider_core.link.listening_pause import ListeningPause
-from rider_core.link.loudspeaker import Loudspeaker
 from rider_core.link.messages import Device
-from rider_core.link.options import House, LinkOptions
-from rider_core.link.own_speech import OwnSpeech
+from rider_core.link.options import LinkOptions
 from rider_core.link.preferences import Preferences
-from rider_core.link.refusals import Refusals
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import needed_restarts, voice_command
 from rider_core.link.robot_api import RobotApi
-from rider_core.link.seeing import Seeing
-from rider_core.link.speaking import Speaking
+from rider_core.link.robot_domains import RobotDomains
+from rider_core.link.serial_executor import SerialExecutor
+from rider_core.link.services import LinkServices
+from rider_core.link.speech_output import SpeechOutput
 from rider_core.link.steering import Steering
+from rider_core.link.tts_pipeline import TtsPipeline
+from rider_core.link.vision_pipeline import VisionPipeline
 
 log = logging.getLogger(__name__)
 
@@ -36,114 +38,109 @@ log = logging.getLogger(__name__)
 class Link:
     """The link to one robot."""
 
-    def __init__(self, options: LinkOptions, house: House) -> None:
+    def __init__(self, options: LinkOptions, services: LinkServices) -> None:
         self._options = options
-        self._house = house
+        self._services = services
         self._robot_problem = "not asked yet"
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
-        self._refusals = Refusals(house.tell, self._bus.send)
+        self._rejections = RejectionReporter(services.publish, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
-        self._custody = Custody(
-            house,
-            self._api,
-            options.base_url,
-            self._robot_changed,
-            Preferences(options.preferences_file),
-            options.all_together,
-        )
-        self._background = Background()
-        loudspeaker = Loudspeaker(self._bus.send, options.voice_keepalive)
-        pause = ListeningPause(loudspeaker, lambda: self._hearing.last_chunk, lambda: self._hearing.speech_s)
-        self._speaking = Speaking(
-            house,
-            loudspeaker,
-            self._refusals,
-            self._background,
-            options.piece_s,
+        preferences = Preferences(options.preferences_file)
+        self._robot = RobotDomains(self._api, options.base_url, preferences, services.publish, self._robot_changed)
+        self._failover = DomainFailover(self._robot, preferences, services.capacity, options.all_together)
+        self._executor = SerialExecutor()
+        output = SpeechOutput(self._bus.send, options.voice_keepalive)
+        pause = BargeInPause(output, lambda: self._asr.last_chunk, lambda: self._asr.speech_s)
+        self._tts = TtsPipeline(
+            services,
+            output,
+            self._rejections,
+            self._executor,
+            options.chunk_s,
             pause if options.barge_in else None,
         )
         self._conversation = Conversation(
-            house,
-            self._speaking,
-            serves_text=lambda: self._custody.standing("text").mode == "pc",
-            give_back=partial(self._custody.give_back, "text"),
-            background=self._background,
+            services,
+            self._tts,
+            serves_text=lambda: self._robot.owner("text").mode == "pc",
+            fail_over=partial(self._failover.fail_over, "text"),
+            executor=self._executor,
             preset=options.prompt,
         )
-        give_voice_back = partial(self._custody.give_back, "voice")
-        own_speech = OwnSpeech(lambda: loudspeaker.plays_until)
-        self._hearing = Hearing(
-            house, self._bus.send, give_voice_back, self._conversation, own_speech, self._background, options
+        fail_voice_over = partial(self._failover.fail_over, "voice")
+        echo_suppressor = EchoSuppressor(lambda: output.plays_until)
+        self._asr = AsrPipeline(
+            services, self._bus.send, fail_voice_over, self._conversation, echo_suppressor, self._executor, options
         )
         self._keepalive = (
             VoiceKeepalive(
-                house,
+                services,
                 self._bus.send,
-                heard=lambda: self._hearing.last_chunk,
-                said=partial(self._bus.last_sent, keepalive.TOPIC),
-                refused=partial(self._custody.is_handed_back, "voice"),
+                last_chunk=lambda: self._asr.last_chunk,
+                last_text=partial(self._bus.last_sent, keepalive.TOPIC),
+                failed_over=partial(self._robot.is_failed_over, "voice"),
             )
             if options.voice_keepalive
             else None
         )
-        give_vision_back = partial(self._custody.give_back, "vision")
-        standing = partial(self._custody.standing, "vision")
-        self._seeing = Seeing(house, self._bus.send, give_vision_back, standing, options.vision)
-        self._bus.on("vision.frame.offload", self._seeing.take_frame)
-        self._bus.on("voice.asr.request", self._hearing.take_chunk)
-        self._bus.on("voice.tts.request", self._speaking.take_request)
+        fail_vision_over = partial(self._failover.fail_over, "vision")
+        owner = partial(self._robot.owner, "vision")
+        self._vision = VisionPipeline(services, self._bus.send, fail_vision_over, owner, options.vision)
+        self._bus.on("vision.frame.offload", self._vision.receive_frame)
+        self._bus.on("voice.asr.request", self._asr.receive_chunk)
+        self._bus.on("voice.tts.request", self._tts.receive_request)
         for domain in DOMAINS:
-            self._bus.on(f"provider.{domain}.state", self._custody.take_state)
-        self._bus.on("devices.xgo", self._take_device)
-        self._bus.on("navigator.state", self._seeing.watch.take_navigator)
+            self._bus.on(f"provider.{domain}.state", self._robot.receive_state)
+        self._bus.on("devices.xgo", self._receive_device)
+        self._bus.on("navigator.state", self._vision.monitor.receive_navigator)
 
     def start(self) -> None:
-        self._background.start()
-        self._hearing.start()
-        self._speaking.start()
+        self._executor.start()
+        self._asr.start()
+        self._tts.start()
         self._conversation.start()
-        self._seeing.start()
-        self._bus.start(self._refusals)
-        self._custody.start()
+        self._vision.start()
+        self._bus.start(self._rejections)
+        self._failover.start()
         if self._keepalive is not None:
             self._keepalive.start()
 
-    def stop(self, hand_back: bool = True) -> None:
-        """Hand the domains back, answer what is under way, and end.
+    def stop(self, fail_over: bool = True) -> None:
+        """Fail the domains over, finish what is in progress, and end.
 
         Args:
-            hand_back: False where another link takes over in a few seconds.
+            fail_over: False: another link takes over in a few seconds.
         """
         if self._keepalive is not None:
             self._keepalive.stop()
-        # First: its last word must be out before the bus ends.
-        self._seeing.stop()
-        self._custody.stop(hand_back)
-        self._hearing.stop()
+        # First: its last report must be sent before the bus ends.
+        self._vision.stop()
+        self._failover.stop(fail_over)
+        self._asr.stop()
         self._conversation.stop()
-        self._speaking.stop()
-        self._background.stop()
+        self._tts.stop()
+        self._executor.stop()
         self._bus.stop()
         self._api.close()
 
     def stuck(self) -> str:
-        """Which threads hang or have ended; empty where all live. Who is told so starts the process anew."""
-        voice = self._hearing, self._speaking, self._conversation
-        parts = self._bus, self._custody, self._seeing, self._seeing.watch, *voice, self._background
-        pulses = [part.pulse for part in parts]
+        """Which threads hang or have ended; empty: none. The process must then be restarted."""
+        voice = self._asr, self._tts, self._conversation
+        parts = self._bus, self._failover, self._vision, self._vision.monitor, *voice, self._executor
+        watchdogs = [part.watchdog for part in parts]
         if self._keepalive is not None:
-            pulses.append(self._keepalive.pulse)
-        return "; ".join(filter(None, (pulse.problem() for pulse in pulses)))
+            watchdogs.append(self._keepalive.watchdog)
+        return "; ".join(filter(None, (watchdog.problem() for watchdog in watchdogs)))
 
     def steering(self, stop: Callable[[], None]) -> Steering:
-        """What answers people's requests.
+        """The handler of people's requests.
 
         Args:
             stop: Asks the process to end; returns at once.
         """
-        return Steering(self._options, self._custody, self._bus, self._restarts, stop)
+        return Steering(self._options, self._robot, self._failover, self._bus, self._restarts, stop)
 
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
@@ -157,28 +154,28 @@ class Link:
             "simulated": self._options.simulated,
             "base_url": self._options.base_url,
             "problems": problems,
-            "domains": [self._custody.describe(name) for name in DOMAINS],
+            "domains": [self._robot.describe(name) for name in DOMAINS],
             "restarts": [each.model_dump() for each in self._restarts()],
         }
 
-    def _take_device(self, body: dict[str, Any]) -> None:
-        """The battery goes down slowly; it is passed on when its whole percents change."""
+    def _receive_device(self, body: dict[str, Any]) -> None:
+        """Publish the battery's charge when its whole percents change."""
         battery = parse_message(Device, body).battery_pct
         if battery is not None and round(battery) != self._battery_pct:
             self._battery_pct = round(battery)
-            self._tell_state()
+            self._publish_state()
 
     def _bus_changed(self, state: BusView) -> None:
         self._bus_since = time.monotonic() if state.up else None
-        self._custody.readiness.bus_is(state.problem)
+        self._failover.readiness.set_bus_problem(state.problem)
         if state.up:
-            log.info("the robot's bus is there")
-            self._seeing.watch.bus_is_back()
+            log.info("the robot's bus is up")
+            self._vision.monitor.bus_is_back()
         else:
-            log.warning("the robot's bus is gone: %s", state.problem)
-            self._hearing.reset()
-            self._seeing.reset()
-        self._tell_state()
+            log.warning("the robot's bus is down: %s", state.problem)
+            self._asr.reset()
+            self._vision.reset()
+        self._publish_state()
 
     def _robot_changed(self, problem: str) -> None:
         self._robot_problem = problem
@@ -186,14 +183,14 @@ class Link:
             log.warning("the robot's HTTP interface: %s", problem)
         else:
             log.info("the robot's HTTP interface answers")
-        self._tell_state()
+        self._publish_state()
 
     def _restarts(self) -> tuple[Restart, ...]:
         command = voice_command(self._options.robot_api_url, self._options.simulated)
-        return needed_restarts(self._custody.standing("voice"), self._hearing.last_chunk, self._bus_since, command)
+        return needed_restarts(self._robot.owner("voice"), self._asr.last_chunk, self._bus_since, command)
 
-    def _tell_state(self) -> None:
-        self._house.tell(
+    def _publish_state(self) -> None:
+        self._services.publish(
             "robot.link",
             up=self._bus.state.up,
             address=self._options.robot_api_url,

@@ -1,4 +1,4 @@
-"""The robot's messages that we act on. Unknown keys are let pass: robots differ, and newer ones say more."""
+"""The robot's messages that the link reads. Unknown keys are ignored: robots differ, and newer ones send more."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from rider_core.api.messages import Message
 
-#: One chunk: 20 ms have 640 bytes; half a second is as much as a robot can sensibly send at once.
+#: The largest chunk: half a second. The robot sends 20 ms, which have 640 bytes.
 MAX_CHUNK_BYTES = 16_000
 #: The rate of the robot's microphone, and of the voice activity model, in Hz.
 SAMPLE_RATE = 16_000
-#: One picture; its base64 fits into the largest body that is taken (`framing.MAX_FRAME_BODY_BYTES`).
+#: The largest picture. Its base64 fits into the largest body (`framing.MAX_FRAME_BODY_BYTES`).
 MAX_JPEG_BYTES = 3_000_000
 
 
 def _shown(text: object, limit: int) -> object:
-    """A text for people: cut, and without characters that a terminal would obey."""
+    """A text for people: cut to the limit, and without control characters."""
     if not isinstance(text, str):
         return text
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:limit])
 
 
-Word = Annotated[str, BeforeValidator(lambda text: _shown(text, 64))]
+ShortText = Annotated[str, BeforeValidator(lambda text: _shown(text, 64))]
 Reason = Annotated[str, BeforeValidator(lambda text: _shown(text, 200))]
 
 
@@ -37,7 +37,7 @@ class AudioChunkIn(RobotMessage):
     """`voice.asr.request`: the next 20 ms of the microphone."""
 
     rate: Literal[16_000] = Field(16_000, description="samples a second; the robot's documents leave it out")
-    lang: str | None = Field(None, max_length=64, description="what is spoken, as a tag; what is none is not believed")
+    lang: str | None = Field(None, max_length=64, description="language tag; an invalid one is ignored")
     chunk_pcm: str = Field(
         min_length=1, max_length=MAX_CHUNK_BYTES * 4 // 3 + 4, description="signed 16-bit mono samples in base64"
     )
@@ -51,9 +51,9 @@ class FrameSize(RobotMessage):
 class FrameIn(RobotMessage):
     """`vision.frame.offload`: the newest picture of the camera."""
 
-    ts: float = Field(description="the robot's clock, seconds since the epoch: the only mark that a frame has")
+    ts: float = Field(description="the robot's clock, seconds since the epoch; a frame has no other identity")
     frame_jpeg: str = Field(min_length=1, max_length=MAX_JPEG_BYTES * 4 // 3 + 4, description="JPEG in base64")
-    size: FrameSize | None = Field(None, description="what the robot says of it; the picture itself is believed")
+    size: FrameSize | None = Field(None, description="as the robot says; the JPEG's own size is used")
 
 
 class SpeakRequest(RobotMessage):
@@ -64,22 +64,22 @@ class SpeakRequest(RobotMessage):
 
 
 class DomainState(RobotMessage):
-    """`provider.*.state`: who serves a domain now; said on change only."""
+    """`provider.*.state`: the owner of a domain; sent on a change only."""
 
     domain: str = Field(max_length=32, description="voice, vision or text")
-    mode: Literal["local", "pc"] = Field(description="who serves it")
-    status: Word = Field("", description="the robot's word for how it goes")
+    mode: Literal["local", "pc"] = Field(description="the side that serves it")
+    status: ShortText = Field("", description="the robot's name of the state")
     reason: Reason | None = Field(None, description="why it changed")
 
 
 class NavigatorState(RobotMessage):
-    """`navigator.state`: what the program believes that drives the robot; on change and every 5 s."""
+    """`navigator.state`: what the program that drives the robot believes; sent on a change and every 5 s."""
 
-    active: bool = Field(False, description="it drives, or would")
-    obstacle_present: bool = Field(False, description="something is in the way, as far as it knows")
+    active: bool = Field(False, description="whether it drives, or would if nothing were in the way")
+    obstacle_present: bool = Field(False, description="whether it believes that something is in the way")
 
 
 class Device(RobotMessage):
-    """`devices.xgo`: what the robot's body says of itself, some times a second."""
+    """`devices.xgo`: the state of the robot's body; several times a second."""
 
     battery_pct: float | None = Field(None, ge=0, le=100, description="charge in percent")

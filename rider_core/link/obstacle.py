@@ -1,7 +1,7 @@
-"""From boxes in a picture to what stands in the robot's way: whether, how far, and in which direction.
+"""The nearest obstacle in the robot's way, from the boxes in a picture: whether there is one, its distance, its angle.
 
-The camera is taken for a pinhole that looks straight ahead, level, without distortion and with square pixels. What a
-box shows of a thing is compared with how large such things are (`sizes`). That is right to a third or so, never better.
+The camera is modelled as a pinhole: level, looking straight ahead, without distortion, with square pixels. A distance
+follows from the size of a box and the typical size of its class (`object_sizes`); the error is about a third.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rider_core.link.sizes import size_of
-from rider_core.link.tracks import Box, Thing
+from rider_core.link.object_sizes import size_of
+from rider_core.link.tracks import Box, TrackedObject
 
-#: Nothing is said to be nearer or farther: nearer, the camera sees no shapes; farther, nothing is reckoned well.
+#: Limits of reported distances: nearer, the camera shows no shapes; farther, the estimate is poor.
 NEAREST_M, FARTHEST_M = 0.1, 10.0
-#: Half of the way that the robot needs: it is 0.2 m wide, and does not drive quite straight.
+#: Half the width of the robot's way: the robot is 0.2 m wide, and does not drive quite straight.
 HALF_WAY_M = 0.3
-#: A box that fills so much of the picture is in the way, whatever it is and however large such things should be.
+#: A box with this share of the picture's area is in the way, whatever its label and estimated distance.
 LARGE_SHARE = 0.25
-#: A box that ends within so much of the picture's edge goes on behind it, in shares of the picture.
+#: A box that ends within this share of the picture's height from its edge is cut off by the edge.
 EDGE_SHARE = 0.01
-#: Which side has the positive angles: 1 is right. The robot's navigator prints the angle and does nothing else with it,
-#: so that its code does not say; the robot's follower calls right positive (`vision.tracking.offset`).
+#: The side of positive angles: 1 is right. The robot's navigator only prints the angle, so its code does not define it;
+#: the robot's follower calls right positive (`vision.tracking.offset`).
 POSITIVE_SIDE = 1.0
 
 
 @dataclass(frozen=True)
 class View:
-    """What the camera sees: the picture's size in pixels, and its horizontal angle of view in degrees."""
+    """The picture's size in pixels, and the camera's horizontal angle of view in degrees."""
 
     width: int
     height: int
@@ -37,63 +37,65 @@ class View:
 
     @property
     def focal_px(self) -> float:
-        """A thing as wide as it is far away has so many pixels."""
+        """The focal length: an object as wide as it is far away has this width in pixels."""
         return self.width / 2 / math.tan(math.radians(self.fov_deg) / 2)
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """What is nearest in the way.
+class NearestObstacle:
+    """The nearest object in the way, or none.
 
     Attributes:
-        present: It is near enough to stop for.
-        confidence: The detector's, 0 to 1; 0 where nothing is in the way.
-        distance_m: From `NEAREST_M` to `FARTHEST_M`; the latter where nothing is in the way.
-        angle_deg: Of the middle of it, 0 straight ahead, positive on the `POSITIVE_SIDE`.
-        thing: What it is.
+        present: Whether it is near enough to stop for.
+        confidence: The detector's score, 0 to 1; 0: nothing is in the way.
+        distance_m: From `NEAREST_M` to `FARTHEST_M`; the latter: nothing is in the way.
+        angle_deg: Of its middle, 0 straight ahead, positive on the `POSITIVE_SIDE`.
+        tracked: The object; None: nothing is in the way.
     """
 
     present: bool = False
     confidence: float = 0.0
     distance_m: float = FARTHEST_M
     angle_deg: float = 0.0
-    thing: Thing | None = None
+    tracked: TrackedObject | None = None
 
     def message(self, ts: float, **meta: Any) -> dict[str, Any]:
-        """The body of `vision.obstacle.enhanced`. A number that is none would end the robot's navigator."""
+        """The body of `vision.obstacle.enhanced`. NaN or infinity would end the robot's navigator."""
         return {
             "present": self.present,
             "confidence": round(self.confidence, 3),
             "distance": round(self.distance_m, 2),
             "angle": round(self.angle_deg, 1),
             "ts": ts,
-            "meta": {"label": self.thing.label, "id": self.thing.id, **meta} if self.thing else meta,
+            "meta": {"label": self.tracked.label, "id": self.tracked.id, **meta} if self.tracked else meta,
         }
 
 
-def look_ahead(things: Iterable[Thing], view: View, reach_m: float) -> Ahead:
-    """What the robot would run into first.
+def nearest_obstacle(objects: Iterable[TrackedObject], view: View, reach_m: float) -> NearestObstacle:
+    """The object that the robot would run into first.
 
     Args:
-        reach_m: What is farther away is no reason to stop yet.
+        reach_m: The robot stops for objects up to this distance.
     """
-    nearest = Ahead()
-    for thing in things:
-        box = within(thing.box, view)
+    nearest = NearestObstacle()
+    for tracked in objects:
+        box = within(tracked.box, view)
         large = _area(box) >= LARGE_SHARE * view.width * view.height
-        distance_m = distance_of(thing.label, box, view)
+        distance_m = distance_of(tracked.label, box, view)
         if large:
             distance_m = min(distance_m, reach_m)
-        if (large or _in_the_way(box, distance_m, view)) and (nearest.thing is None or distance_m < nearest.distance_m):
-            nearest = Ahead(distance_m <= reach_m, thing.score, distance_m, angle_of(box, view), thing)
+        if (large or _in_the_way(box, distance_m, view)) and (
+            nearest.tracked is None or distance_m < nearest.distance_m
+        ):
+            nearest = NearestObstacle(distance_m <= reach_m, tracked.score, distance_m, angle_of(box, view), tracked)
     return nearest
 
 
 def distance_of(label: str, box: Box, view: View) -> float:
-    """How far a thing is away, in metres, by the height of its box.
+    """The distance of an object in metres, by the height of its box.
 
-    A box that ends at the picture's edge shows a part only. Then the thing is nearer than its box makes believe, so the
-    smaller of what height and width say is taken: what is cut off gives the most that it can be.
+    A box that is cut off by the picture's edge makes its object seem too far away. Then the smaller of the distances by
+    height and by width is taken.
 
     Args:
         box: Within the picture.
@@ -115,14 +117,14 @@ def angle_of(box: Box, view: View) -> float:
 
 
 def within(box: Box, view: View) -> Box:
-    """The part of a box that lies in the picture, its corners in order. Detectors are off by some pixels, or more."""
+    """The part of a box inside the picture, with its corners in order. Detectors may return boxes that exceed it."""
     left, right = sorted(min(max(side, 0.0), float(view.width)) for side in (box[0], box[2]))
     top, bottom = sorted(min(max(side, 0.0), float(view.height)) for side in (box[1], box[3]))
     return left, top, right, bottom
 
 
 def _in_the_way(box: Box, distance_m: float, view: View) -> bool:
-    """Whether any part of it stands on the way that the robot takes when it goes straight on."""
+    """Whether any part of the box is in the way of a robot that drives straight on."""
     left_m, right_m = ((side - view.width / 2) / view.focal_px * distance_m for side in (box[0], box[2]))
     return left_m <= HALF_WAY_M and right_m >= -HALF_WAY_M
 

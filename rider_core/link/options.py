@@ -1,15 +1,9 @@
-"""What the link needs to know. Its own type, because settings are another part of the same layer."""
+"""The link's options. A type of its own, because settings are in the same layer and must not be imported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from rider_core.api.events import Event, EventKind
-from rider_core.api.job_backend import JobBackend
-from rider_core.api.object_tracking import ObjectTracker
 
 
 @dataclass(frozen=True)
@@ -17,9 +11,9 @@ class VisionOptions:
     """
     Attributes:
         fov_deg: The camera's horizontal angle of view, in degrees.
-        reach_m: The robot is told to stop for what is nearer, in metres.
-        confirm_frames: In so many frames must a thing be recognised before it counts.
-        follow: Tell the robot where the person is that it should turn to.
+        reach_m: The robot is told to stop for objects up to this distance, in metres.
+        confirm_frames: Number of frames in which an object must be recognised before it is confirmed.
+        follow: Send the robot the position of the person that it should turn to.
     """
 
     fov_deg: float = 62.2
@@ -32,19 +26,19 @@ class VisionOptions:
 class LinkOptions:
     """
     Attributes:
-        publish_address: The robot's broker takes our messages here, such as `tcp://10.0.0.7:5555`.
-        subscribe_address: The robot's broker hands out messages here.
+        publish_address: The port of the robot's broker for publishers, such as `tcp://10.0.0.7:5555`.
+        subscribe_address: The port of the robot's broker for subscribers.
         robot_api_url: The robot's HTTP interface, such as `http://10.0.0.7:8080`.
         base_url: Our own HTTP address as the robot sees it.
-        simulated: The robot is a simulated one; said wherever it shows.
-        language: What people speak, in ISO 639-1; None: detected.
-        prompt: Name of the system prompt that the robot's answers follow.
-        barge_in: Who speaks while the robot answers makes it stop.
-        voice_keepalive: Keep the robot's voice with us through silence and long sentences.
-        piece_s: Length of a piece of speech, in seconds. The robot starts a player for each.
-        all_together: Where vision is handed back, so are voice and text.
-        preferences_file: Where it is kept what people want for each domain; None: nowhere.
-        vision: About the camera.
+        simulated: Whether the robot is the simulated one; shown with its state.
+        language: The spoken language, in ISO 639-1; None: detected.
+        prompt: Name of the system prompt of the robot's answers.
+        barge_in: Whether speech interrupts the robot's answer.
+        voice_keepalive: Whether invisible texts keep the robot's voice with the PC; see `keepalive`.
+        chunk_s: Length of a chunk of speech, in seconds. The robot starts a player for each.
+        all_together: Whether voice and text fail over with vision.
+        preferences_file: The file that keeps people's preferences; None: they are kept in memory.
+        vision: Options of the vision pipeline.
     """
 
     publish_address: str
@@ -56,33 +50,7 @@ class LinkOptions:
     prompt: str = "companion"
     barge_in: bool = True
     voice_keepalive: bool = True
-    piece_s: float = 1.5
+    chunk_s: float = 1.5
     all_together: bool = False
     preferences_file: Path | None = None
     vision: VisionOptions = VisionOptions()
-
-
-class Tell(Protocol):
-    """Says something on the event bus; never blocks and never raises."""
-
-    def __call__(self, kind: EventKind, **data: object) -> None: ...
-
-
-@dataclass(frozen=True)
-class House:
-    """The parts of the house that the link works with.
-
-    Attributes:
-        backend: Where jobs go.
-        tell: The event bus, to speak to.
-        follow: The event bus, to hear a job's partial results from; takes its id and the longest silence in seconds.
-        new_tracker: Makes a tracker for a stream of frames, or raises `ProviderUnavailable`.
-        capacity: Task to how many workers can do it now, at once also where Redis hangs; or raises
-            `BackendUnavailable`.
-    """
-
-    backend: JobBackend
-    tell: Tell
-    follow: Callable[[str, float], Iterator[Event]]
-    new_tracker: Callable[[], ObjectTracker]
-    capacity: Callable[[], Mapping[str, int]]

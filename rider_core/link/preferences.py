@@ -1,7 +1,7 @@
-"""What people want for each domain, and who switched what: one small file, so that both outlive a restart.
+"""People's preference for each domain, and the history of switches, in one small file that outlives a restart.
 
-Written on a change only, never while frames or sound pass. It lies in the data folder, because the link must know what
-people want also while Redis is away.
+Written on a change only, never for a frame or a chunk of sound. The file is in the data folder, because the link must
+know the preferences also while Redis is away.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from rider_core.api.steering import MAX_SWITCHES, Choice, Switch
 
 log = logging.getLogger(__name__)
 
-#: A file of ours has some 40 KB; what is larger was written by another program.
+#: The file has up to about 40 KB; a larger one was written by another program.
 MAX_FILE_BYTES = 1024 * 1024
 
 
 class Preference(Message):
-    """What a person wants for a domain. An empty `by`: no person has chosen yet."""
+    """A person's choice for a domain. An empty `by`: no person has chosen yet."""
 
     choice: Choice = "automatic"
     by: str = Field("", max_length=64, description="who chose: panel, command line, API")
@@ -36,9 +36,9 @@ class Preference(Message):
     ts: float = Field(0.0, description="seconds since the epoch")
 
 
-class _File(Message):
+class _PreferencesFile(Message):
     preferences: dict[str, Preference] = Field(default_factory=dict)
-    #: Domain to the last mode and reason that the robot told: what changed while the link was away is seen by it.
+    #: Domain to the last mode and reason that the robot reported: shows what changed while the link was down.
     seen: dict[str, tuple[str, str]] = Field(default_factory=dict)
     switches: tuple[Switch, ...] = Field((), max_length=MAX_SWITCHES)
 
@@ -49,12 +49,12 @@ class Preferences:
     def __init__(self, path: Path | None) -> None:
         """
         Args:
-            path: The file; None: nothing outlives this process.
+            path: The file; None: preferences and history are kept in memory.
         """
         self._path = path
         self._lock = threading.Lock()
         self._writes = True
-        kept = _read(path) if path is not None else _File()
+        kept = _read(path) if path is not None else _PreferencesFile()
         self._preferences = dict(kept.preferences)
         self._seen = dict(kept.seen)
         self._switches = deque(kept.switches, MAX_SWITCHES)
@@ -68,11 +68,11 @@ class Preferences:
             self._write()
 
     def last_seen(self, domain: str) -> tuple[str, str]:
-        """Mode and reason, empty where the robot was never heard."""
+        """The last reported mode and reason; both empty: none."""
         return self._seen.get(domain, ("", ""))
 
     def note(self, domain: str, mode: Literal["local", "pc"], by: str, reason: str) -> None:
-        """Remember what the robot says of a domain; a change of its mode goes into the history."""
+        """Keep a domain's reported mode and reason; a change of the mode is added to the history."""
         with self._lock:
             if self.last_seen(domain)[0] != mode:
                 self._switches.append(Switch(ts=time.time(), domain=domain, mode=mode, by=by, reason=reason))
@@ -88,7 +88,7 @@ class Preferences:
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = _File(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
+        kept = _PreferencesFile(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
         new = self._path.with_suffix(".new")
         try:
             new.write_text(kept.model_dump_json(indent=1), encoding="utf-8")
@@ -97,7 +97,7 @@ class Preferences:
             with contextlib.suppress(OSError):
                 new.unlink()
             if self._writes:
-                log.error("what people want for the robot's domains is not kept over a restart: %s", error)
+                log.error("people's preferences for the robot's domains cannot be saved: %s", error)
             self._writes = False
         else:
             self._writes = True
@@ -106,19 +106,19 @@ class Preferences:
 _NONE = Preference()
 
 
-def _read(path: Path) -> _File:
-    """What was kept. A file that cannot be read is put aside, with a warning: the link starts all the same."""
+def _read(path: Path) -> _PreferencesFile:
+    """The file's content. An unreadable file is renamed, with a warning, and the link starts without it."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
             raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
-        return _File.model_validate(json.loads(content))
+        return _PreferencesFile.model_validate(json.loads(content))
     except FileNotFoundError:
-        return _File()
+        return _PreferencesFile()
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         aside = path.with_suffix(".damaged")
         with contextlib.suppress(OSError):
             os.replace(path, aside)
         log.warning("%s cannot be read and was put aside as %s: %s", path, aside.name, str(error).splitlines()[0])
-        return _File()
+        return _PreferencesFile()

@@ -1,4 +1,4 @@
-"""Which domains of the robot the PC can serve now, and why not the others: its workers, and the robot's bus."""
+"""Which domains the PC can serve now, by the workers' capacity and the robot's bus, and why not the others."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from rider_core.api.steering import Choice
 from rider_core.errors import BackendUnavailable
 from rider_core.link.domain import TASK_OF_DOMAIN, Domain
 
-#: After the link's start workers may still load their models: a domain that no worker has served yet is not missed in
-#: these seconds.
+#: For this time after the link's start, in seconds, a domain that no worker has served yet is no problem: workers load
+#: their models.
 START_GRACE_S = 20.0
-#: A broker that restarts is back within these seconds; after them, what goes over the bus is the robot's own again.
+#: A bus that is down for less than this, in seconds, is no problem: a broker that restarts is back by then.
 BUS_GRACE_S = 0.5
 OVER_THE_BUS = ("voice", "vision")
 
 
 class Readiness:
-    """Belongs to the domains' thread, except `bus_is`."""
+    """Belongs to the thread of `DomainFailover`, except `set_bus_problem`."""
 
     def __init__(self, capacity: Callable[[], Mapping[str, int]], all_together: bool) -> None:
         """
         Args:
-            capacity: Task to how many workers can do it; raises BackendUnavailable.
-            all_together: Where vision cannot be served, the others are not served either.
+            capacity: See `LinkServices`.
+            all_together: Whether no domain may be served while vision cannot.
         """
         self._capacity = capacity
         self._all_together = all_together
@@ -33,14 +33,14 @@ class Readiness:
         #: Domains that could be served at some time since the start.
         self._served_once: set[str] = set()
 
-    def bus_is(self, problem: str) -> None:
-        """Why the robot's bus is down; empty: it is up. May be called from any thread."""
+    def set_bus_problem(self, problem: str) -> None:
+        """Set why the robot's bus is down; empty: it is up. May be called from any thread."""
         if bool(problem) != bool(self._bus_problem):
             self._bus_since = time.monotonic()
         self._bus_problem = problem
 
     def problems(self) -> dict[str, str]:
-        """Domain to why it cannot be served now, each for itself."""
+        """Domain to why it cannot be served now, each on its own."""
         problems = self._problems_now()
         if time.monotonic() - self._started < START_GRACE_S:
             return {name: problem for name, problem in problems.items() if name in self._served_once}
@@ -49,23 +49,23 @@ class Readiness:
     def reasons(
         self, problems: Mapping[str, str], domains: Mapping[str, Domain], choices: Mapping[str, Choice]
     ) -> dict[str, str]:
-        """Domain to why it must not be served now, empty where it may.
+        """Domain to why the PC must not serve it now; empty: it may.
 
-        A domain's problem concerns other domains too, because the robot has one AI mode for all of them.
+        A problem of one domain may concern others, because the robot has one AI mode for all of them.
 
         Args:
-            choices: What people want for each domain.
+            choices: People's preferences.
         """
         reasons = {name: problems.get(name, "") for name in domains}
         voice, vision = domains["voice"], domains["vision"]
         if reasons["voice"] and (voice.mode == "pc" or voice.is_lost) and not reasons["text"]:
-            # With text alone at the PC, the robot's voice would go on streaming to us instead of hearing for itself.
+            # With text alone at the PC, the robot's voice service would go on streaming instead of recognising itself.
             reasons["text"] = f"voice is not served: {reasons['voice']}"
         is_lost = vision.is_lost and choices["vision"] != "local"
         if self._all_together and (vision.mode == "pc" or is_lost):
-            blind = reasons["vision"] or (is_lost and "vision is not back yet")
-            if blind:
-                reasons |= {name: reason or f"vision: {blind}" for name, reason in reasons.items() if name != "vision"}
+            lost = reasons["vision"] or (is_lost and "vision is not back yet")
+            if lost:
+                reasons |= {name: reason or f"vision: {lost}" for name, reason in reasons.items() if name != "vision"}
         return reasons
 
     def _problems_now(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The calls to the robot's HTTP interface. Whatever the robot does, each of them is over in time."""
+"""Calls to the robot's HTTP interface, each with a limit for its whole duration."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rider_core.errors import InvalidInput, RobotError, TooLarge
 from rider_core.link.messages import DomainState
 from rider_core.metrics import ROBOT_CALLS
 
-#: The robot answers on the same network; who needs longer to accept a connection or to go on is overloaded or gone.
+#: Limit for connecting and for each single send and receive, in seconds. The robot is on the same network.
 PAUSE_LIMIT_S = 2.0
-#: For a whole call. A robot that sends a byte now and then never pauses for long.
+#: Limit for a whole call, in seconds. A robot that sends one byte now and then never reaches the other limit.
 CALL_LIMIT_S = 3.0
-#: The largest answer that we ask for (`/api/providers/state`) has some hundred bytes.
+#: The largest regular answer (`/api/providers/state`) has some hundred bytes.
 MAX_ANSWER_BYTES = 64 * 1024
-#: The loop's thread is late by less, or it hangs.
+#: The event loop's thread hangs where it is later than this, in seconds.
 _LOOP_LIMIT_S = 1.0
 
 Mode = Literal["local", "pc"]
@@ -31,8 +31,8 @@ Mode = Literal["local", "pc"]
 class RobotApi:
     """One robot's HTTP interface. May be used from several threads.
 
-    Every method raises `RobotError` where the robot does not answer in `CALL_LIMIT_S` seconds, or not as its contract
-    says. The calls run in an event loop of their own: there a call can be ended from outside, wherever it hangs.
+    Each method raises `RobotError` where the robot does not answer within `CALL_LIMIT_S` seconds, or breaks its
+    contract. The calls run in an event loop of their own, where a call can be cancelled wherever it hangs.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -41,9 +41,9 @@ class RobotApi:
             timeout=PAUSE_LIMIT_S,
             follow_redirects=False,
             trust_env=False,
-            # The robot speaks plain HTTP; to read the machine's certificates takes 60 ms of the processor.
+            # The robot speaks plain HTTP, and loading the machine's certificates takes 60 ms of processor time.
             verify=False,
-            # What is not packed cannot unpack to more than it seems.
+            # An uncompressed answer cannot be a decompression bomb.
             headers={"Accept-Encoding": "identity"},
         )
         self._ended = False
@@ -52,28 +52,32 @@ class RobotApi:
         self._thread.start()
 
     def send_heartbeat(self, base_url: str, status: str, reason: str = "") -> None:
-        """Say that we are here, and where. The robot forgets it when its interface restarts."""
+        """Send our address and status. The robot forgets them when its HTTP interface restarts."""
         body = {"base_url": base_url, "status": status, "reason": reason}
         self._call("heartbeat", "POST", "/api/providers/pc-heartbeat", body)
 
     def domains(self) -> dict[str, DomainState]:
-        """The states of the domains as the robot has them now; of those that we know."""
+        """The states of the domains that we know, as the robot has them now."""
         told = self._call("state", "GET", "/api/providers/state").get("domains")
         if not isinstance(told, dict):
             raise RobotError(f"the robot's provider state has no domains but {str(told)[:120]!r}")
         return {name: _domain_state(name, told[name]) for name in DOMAINS if name in told}
 
     def ai_mode(self) -> str:
-        """What the robot derives from all domains, or what a person has set: "local" or "pc_offload"."""
+        """The AI mode, derived by the robot from all domains or set by a person: "local" or "pc_offload"."""
         return str(self._call("ai_mode", "GET", "/api/system/ai-mode").get("mode"))[:32]
 
     def switch(self, domain: str, target: Mode, reason: str) -> DomainState:
-        """Give a domain to the robot ("local") or to us ("pc"); its state afterwards."""
+        """Switch a domain to the robot ("local") or to us ("pc").
+
+        Returns:
+            The domain's new state.
+        """
         body = {"target": target, "reason": reason[:200]}
         return _domain_state(domain, self._call("switch", "PATCH", f"/api/providers/{domain}", body).get("state"))
 
     def close(self) -> None:
-        """End the calls that are under way, and the thread. May be called twice."""
+        """Cancel the calls in progress, and end the thread. May be called twice."""
         if self._ended:
             return
         self._ended = True
@@ -117,7 +121,7 @@ class RobotApi:
             return asked.result(CALL_LIMIT_S + _LOOP_LIMIT_S)
         except httpx.HTTPError as error:
             raise RobotError(f"{method} {path}: {type(error).__name__}: {error}") from error
-        except (asyncio.TimeoutError, concurrent.futures.TimeoutError):  # one and the same from Python 3.11 on
+        except (asyncio.TimeoutError, concurrent.futures.TimeoutError):  # the same class from Python 3.11 on
             asked.cancel()
             raise RobotError(f"{method} {path}: no whole answer within {CALL_LIMIT_S:g} s") from None
         except concurrent.futures.CancelledError:
@@ -125,12 +129,12 @@ class RobotApi:
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
         async with self._client.stream(method, path, json=body) as response:
-            packing = response.headers.get("Content-Encoding", "identity")
-            if packing != "identity":
-                raise RobotError(f"{method} {path}: the answer is packed ({packing[:20]!r}), we asked for a plain one")
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding != "identity":
+                raise RobotError(f"{method} {path}: the answer is encoded as {encoding[:20]!r} against our request")
             content = b""
-            async for piece in response.aiter_raw():
-                content += piece
+            async for part in response.aiter_raw():
+                content += part
                 if len(content) > MAX_ANSWER_BYTES:
                     raise RobotError(f"{method} {path}: the answer is longer than {MAX_ANSWER_BYTES} bytes")
             if response.status_code != 200:
@@ -152,8 +156,8 @@ def _object(content: bytes, call: str) -> dict[str, Any]:
 
 def _domain_state(name: str, told: object) -> DomainState:
     if not isinstance(told, dict):
-        raise RobotError(f"the robot says of {name} {str(told)[:120]!r}, which is no state")
+        raise RobotError(f"the robot's state of {name} is {str(told)[:120]!r}, not an object")
     try:
         return parse_message(DomainState, {**told, "domain": name})
     except InvalidInput as error:
-        raise RobotError(f"the robot's state of {name} cannot be believed: {error.message}") from None
+        raise RobotError(f"the robot's state of {name} is malformed: {error.message}") from None

@@ -1,4 +1,4 @@
-"""The ZeroMQ sockets to the robot's broker: which there are, how they are set, and whether each is connected."""
+"""The ZeroMQ sockets to the robot's broker: their options, and whether each is connected."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from rider_core.link.framing import LARGE_TOPICS, MAX_FRAME_MESSAGE_BYTES, MAX_M
 
 log = logging.getLogger(__name__)
 
-#: ZMTP pings: a broker that stands still is noticed after at most this much, in ms.
+#: Interval and timeout of ZMTP pings, in ms: a broker that hangs is detected within their sum.
 PING_EVERY_MS, PING_TIMEOUT_MS = 500, 1_500
-#: Messages from the robot that may wait for us: ten seconds of sound and everything else. Large ones have a socket of
-#: their own, or a thousand of them would.
+#: High-water mark for received messages: ten seconds of sound and everything else. Frames have a socket of their own,
+#: because a thousand of them would need too much memory.
 RECEIVE_MARK = 1_000
-#: Frames that may wait for us, and how many bytes of them are read at once: of more only the newest is looked at.
+#: High-water mark for frames, and the bytes that are read at once: of more, only the newest frame is analysed.
 FRAME_MARK, FRAME_BATCH_BYTES = 4, 1024 * 1024
-#: Messages to the robot that may wait: the chunks of some minutes of speech.
+#: High-water mark for messages to the robot: the chunks of some minutes of speech.
 SEND_MARK = 2_000
-#: libzmq does not reconnect after one picture that is too large. The link makes the socket for frames anew after this
-#: many seconds without a connection, while the others have one.
+#: The socket for frames is replaced after this time without a connection while the others have one, in seconds: libzmq
+#: does not reconnect after a frame that is too large.
 RENEW_FRAMES_AFTER_S = 1.0
 
 Socket = zmq.Socket[bytes]
 
 
 class BrokerSockets:
-    """One generation of sockets. They belong to the thread that made them.
+    """One set of sockets. It belongs to the thread that made it.
 
     Attributes:
         publisher: To the robot.
-        subscriber: From the robot, all but frames.
-        frames: The camera's pictures.
+        subscriber: From the robot, all topics but frames.
+        frames: From the robot, frames only.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class BrokerSockets:
     ) -> None:
         """
         Args:
-            topics: What is subscribed to, beginnings of topics.
-            wake: A socket that is polled with them.
+            topics: Prefixes of the topics to subscribe to.
+            wake: A socket that is polled with the others.
         """
         self._context, self._subscribe_address = context, subscribe_address
         self._large = [topic for topic in topics if topic in LARGE_TOPICS]
@@ -58,9 +58,9 @@ class BrokerSockets:
         self._poller.register(wake, zmq.POLLIN)
         self.publisher = self._new_socket(zmq.PUB)
         self.publisher.setsockopt(zmq.SNDHWM, SEND_MARK)
-        self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # say Again instead of dropping in silence
+        self.publisher.setsockopt(zmq.XPUB_NODROP, 1)  # raise Again instead of dropping silently
         self.publisher.setsockopt(zmq.IMMEDIATE, 1)  # keep nothing for a connection that is gone
-        self._to_robot = _Connection(self.publisher, self._poller)
+        self._to_robot = _ConnectionState(self.publisher, self._poller)
         self.publisher.connect(publish_address)
         self.subscriber = self._new_socket(zmq.SUB)
         self.subscriber.setsockopt(zmq.RCVHWM, RECEIVE_MARK)
@@ -68,7 +68,7 @@ class BrokerSockets:
         for topic in topics:
             if topic not in LARGE_TOPICS:
                 self.subscriber.subscribe(topic)
-        self._from_robot = _Connection(self.subscriber, self._poller)
+        self._from_robot = _ConnectionState(self.subscriber, self._poller)
         self._poller.register(self.subscriber, zmq.POLLIN)
         self.subscriber.connect(subscribe_address)
         self._open_frames()
@@ -87,17 +87,17 @@ class BrokerSockets:
         """Wait until a socket can be read, for at most `limit_ms` milliseconds.
 
         Returns:
-            The sockets that can be read from; of the one to wake us, its number.
+            The readable sockets; for `wake`, its file descriptor.
         """
         ready = dict(self._poller.poll(limit_ms))
-        for connection in (self._to_robot, self._from_robot, self._of_frames):
+        for connection in (self._to_robot, self._from_robot, self._from_camera):
             if connection.monitor in ready:
-                connection.follow()
-        self._look_after_frames()
+                connection.update()
+        self._renew_frames()
         return ready
 
     def close(self) -> None:
-        for connection in (self._to_robot, self._from_robot, self._of_frames):
+        for connection in (self._to_robot, self._from_robot, self._from_camera):
             connection.close()
 
     def _open_frames(self) -> None:
@@ -106,24 +106,24 @@ class BrokerSockets:
         self.frames.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_MESSAGE_BYTES)
         for topic in self._large:
             self.frames.subscribe(topic)
-        self._of_frames = _Connection(self.frames, self._poller)
+        self._from_camera = _ConnectionState(self.frames, self._poller)
         self._frames_missed_since = time.monotonic()
         self._poller.register(self.frames, zmq.POLLIN)
         self.frames.connect(self._subscribe_address)
 
-    def _look_after_frames(self) -> None:
-        if self._of_frames.is_up or not self._from_robot.is_up:
+    def _renew_frames(self) -> None:
+        if self._from_camera.is_up or not self._from_robot.is_up:
             self._frames_missed_since = time.monotonic()
         elif time.monotonic() - self._frames_missed_since > RENEW_FRAMES_AFTER_S:
-            log.warning("the connection for the camera's pictures broke off alone: it is made anew")
+            log.warning("the connection for the camera's pictures was lost alone and is replaced")
             self._poller.unregister(self.frames)
-            self._of_frames.close()
+            self._from_camera.close()
             self._open_frames()
 
     def _new_socket(self, kind: int) -> Socket:
         new = self._context.socket(kind)
         new.setsockopt(zmq.LINGER, 0)
-        # Only where it is one of IPv6: of a name, libzmq would take an address of that kind alone.
+        # Only for an IPv6 address: with this option libzmq resolves a name to IPv6 addresses only.
         new.setsockopt(zmq.IPV6, int("[" in self._subscribe_address))
         new.setsockopt(zmq.HEARTBEAT_IVL, PING_EVERY_MS)
         new.setsockopt(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
@@ -133,8 +133,8 @@ class BrokerSockets:
         return new
 
 
-class _Connection:
-    """Whether a socket is connected, as the socket beside it tells."""
+class _ConnectionState:
+    """Whether a socket is connected, by the events of its monitor socket."""
 
     def __init__(self, watched: Socket, poller: zmq.Poller) -> None:
         self._watched, self._poller = watched, poller
@@ -142,15 +142,15 @@ class _Connection:
         self.is_up = False
         poller.register(self.monitor, zmq.POLLIN)
 
-    def follow(self) -> None:
-        """Read the events that wait."""
+    def update(self) -> None:
+        """Read the events that are waiting."""
         while self.monitor.poll(0):
             event = parse_monitor_message(self.monitor.recv_multipart())["event"]
             if event in (zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED):
                 self.is_up = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
     def close(self) -> None:
-        """Close both."""
+        """Close the socket and its monitor."""
         self._poller.unregister(self.monitor)
         self._watched.disable_monitor()
         self.monitor.close(linger=0)

@@ -1,6 +1,6 @@
-"""Answers people: how the link and the robot's domains are, and who should serve a domain.
+"""Handles people's requests: show the state of the link and of the domains, switch a domain, stop the link.
 
-How requests arrive is not decided here: `rider_core.rpc` brings them over a Unix socket, and over Redis.
+`rider_core.rpc` delivers the requests, over a Unix socket and over Redis.
 """
 
 from __future__ import annotations
@@ -30,43 +30,45 @@ from rider_core.api.steering import (
 )
 from rider_core.errors import InvalidInput, RiderError
 from rider_core.link.bus import RobotBus
-from rider_core.link.custody import Custody
+from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.options import LinkOptions
+from rider_core.link.robot_domains import RobotDomains
 from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
 
 log = logging.getLogger(__name__)
 
-#: A switch waits for the robot this long at most; the answer needs the rest of the client's time.
+#: The longest wait for the robot's answer to a switch, and the time that is kept for the client's answer, in seconds.
 SWITCH_LIMIT_S, ANSWER_S = 4.0, 0.5
-#: What counts the work that the robot delegates to us.
+#: The counters of the work that the robot delegates to us.
 WORK: dict[str, Counter] = {"voice": UTTERANCES, "vision": FRAMES, "text": ANSWERS}
 
 
 @dataclass(frozen=True)
 class Steering:
-    """Executes requests of people; see `rpc.handling.Handler`.
+    """See `rpc.handling.Handler`.
 
     Attributes:
-        restarts: What must be started again at the robot.
+        restarts: Returns which of the robot's services a person must restart.
         stop: Asks the process to end in an orderly way; returns at once.
     """
 
     options: LinkOptions
-    custody: Custody
+    robot: RobotDomains
+    failover: DomainFailover
     bus: RobotBus
     restarts: Callable[[], tuple[Restart, ...]]
     stop: Callable[[], None]
 
     def answer(self, request: bytes, left_s: float) -> bytes:
-        """Execute one request, and say in JSON what came of it. Never raises."""
+        """Execute one request; its result in JSON. Never raises."""
         try:
             return _encode(self._execute(request, left_s))
         except RiderError as error:
             REFUSED.labels("link", error.code).inc()
             return self.refuse(error)
-        except Exception:  # the edge: the client must be told
+        except Exception:  # the edge: the client must get an answer
             log.exception("a request could not be executed")
-            return self.refuse(RiderError("the link could not execute the request", remedy="look into its log"))
+            return self.refuse(RiderError("the link could not execute the request", remedy="see the link's log"))
 
     def refuse(self, error: RiderError) -> bytes:
         refusal = Refusal(code=error.code, message=error.message[:1_000], remedy=error.remedy)
@@ -86,15 +88,15 @@ class Steering:
         return SteeringAnswer()
 
     def _show(self, asked: ShowRequest) -> RobotView:
-        switches = self.custody.switches
+        switches = self.robot.switches
         return RobotView(
             address=self.options.robot_api_url,
             base_url=self.options.base_url,
             simulated=self.options.simulated,
             pid=os.getpid(),
             bus=self.bus.state,
-            heartbeat=self.custody.heartbeat,
-            domains=tuple(_view(self.custody.describe(name)) for name in DOMAINS),
+            heartbeat=self.robot.heartbeat,
+            domains=tuple(_view(self.robot.describe(name)) for name in DOMAINS),
             work={domain: _counts(counter) for domain, counter in WORK.items()},
             restarts=self.restarts(),
             switches=tuple(switches[len(switches) - asked.switches :] if asked.switches < len(switches) else switches),
@@ -102,9 +104,9 @@ class Steering:
 
     def _switch(self, asked: SwitchRequest, left_s: float) -> SwitchView:
         limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
-        told = self.custody.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
-        domain, heartbeat = _view(told), self.custody.heartbeat
-        confirmed = bool(told["asked"]) and heartbeat.answered and self.custody.agrees(asked.domain)
+        told = self.failover.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
+        domain, heartbeat = _view(told), self.robot.heartbeat
+        confirmed = bool(told["asked"]) and heartbeat.answered and self.robot.agrees(asked.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 

@@ -1,4 +1,4 @@
-"""The process that serves one robot: the link, and beside it the HTTP server that the robot asks and people's requests.
+"""The process that serves one robot: the link, an HTTP server for the robot, and the servers of people's requests.
 
-`process` starts and ends them together; `app`, `server` and `texts` answer the robot over HTTP.
+`process` starts and ends them together; `app`, `server` and `text_endpoint` answer the robot over HTTP.
 """

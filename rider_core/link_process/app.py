@@ -1,7 +1,7 @@
-"""What the robot asks of us over HTTP. Served by the link's process, on the one address that the robot can reach.
+"""The HTTP interface for the robot, served by the link's process on the one address that the robot can reach.
 
-Its probe decides whether the robot trusts us, so it is answered at once whatever else hangs. There is no password on
-this side; what a web page in somebody's browser could send is refused.
+The robot's probe decides whether the domains stay with the PC, so it is answered at once whatever else hangs. There is
+no password on this side; requests that a web page in a browser could send are rejected.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from rider_core import __version__
 from rider_core.api.messages import parse_json
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
-from rider_core.link.capacity_watch import CapacityWatch
-from rider_core.link_process.texts import RobotTextRequest, RobotTexts
+from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link_process.text_endpoint import RobotTextRequest, TextEndpoint
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
 
-#: Status where a worker refused, by the code of what it raised. What else goes wrong there is a bad gateway.
+#: HTTP status by the cause of a failed job; any other cause is 502.
 STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable": 503, "model": 503}
 
 
-def create_app(services: Services, watch: CapacityWatch) -> Flask:
-    """The application; it needs `services.backend` and the settings only."""
+def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
+    """The application. Of `services` it uses the backend and the settings."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
-    texts = RobotTexts(services.backend, services.settings.robot_prompt)
+    text_endpoint = TextEndpoint(services.backend, services.settings.robot_prompt)
     names = {"localhost", urlsplit(services.settings.link_url or "").hostname}
 
     @app.before_request
-    def judge() -> tuple[Response, int] | None:
-        """A browser says from which page it asks, and cannot send JSON to a stranger unasked."""
+    def reject_browsers() -> tuple[Response, int] | None:
+        """A browser sends the page's origin, and cannot send JSON to another host without asking that host first."""
         if "Origin" in request.headers:
             return _refuse("origin", "a web page may not ask the robot's side of Rider-PC", 403)
         host = urlsplit(f"//{request.host}").hostname or ""
         if not _is_address(host) and host not in names:
-            # A page can be rebound to our address only under a name.
+            # DNS rebinding needs a name.
             return _refuse("host", "ask by address, or by the name in RIDER_LINK_URL", 403)
         if request.method == "POST" and not request.is_json:
             return _refuse("content_type", "send JSON, with Content-Type: application/json", 415)
@@ -47,24 +47,24 @@ def create_app(services: Services, watch: CapacityWatch) -> Flask:
 
     @app.get("/providers/capabilities")
     def capabilities() -> Response:
-        """The robot's probe. Any 200 is healthy to it; it reads `version` alone. `age_s`: how old the rest is."""
-        known = watch.known
+        """The robot's probe: any 200 is healthy, and only `version` is read. `age_s`: age of the capacity."""
+        snapshot = capacity.snapshot
         domains: dict[str, Any] = {}
         for task in TASKS.values():
             domain = domains.setdefault(task.queue, {"available": False, "tasks": []})
-            if known.capacity.get(task.name):
+            if snapshot.capacity.get(task.name):
                 domain["available"] = True
                 domain["tasks"].append(task.name)
-        age_s = None if known.age_s is None else round(known.age_s, 1)
+        age_s = None if snapshot.age_s is None else round(snapshot.age_s, 1)
         answer = {"version": __version__, "name": "rider-pc", "domains": domains, "age_s": age_s}
-        return jsonify({**answer, "problem": known.problem} if known.problem else answer)
+        return jsonify({**answer, "problem": snapshot.problem} if snapshot.problem else answer)
 
-    # The robot's documents name both.
+    # The robot's documents name both paths.
     @app.post("/providers/text/generate")
     @app.post("/api/providers/text/generate")
     def generate() -> Response:
-        asked = parse_json(RobotTextRequest, request.get_data())  # unlike Flask's parser it bounds the depth
-        return jsonify(texts.answer(asked, request.environ.get("waitress.client_disconnected", lambda: False)))
+        asked = parse_json(RobotTextRequest, request.get_data())  # it limits the depth, which Flask's parser does not
+        return jsonify(text_endpoint.answer(asked, request.environ.get("waitress.client_disconnected", lambda: False)))
 
     @app.errorhandler(RiderError)
     def explain(error: RiderError) -> tuple[Response, int]:

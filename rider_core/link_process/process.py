@@ -1,6 +1,6 @@
-"""The link's process: the link itself, and the small HTTP server that the robot asks whether we are alive.
+"""Runs the link's process: the link, the HTTP server for the robot's probe, and the servers of people's requests.
 
-Both live and die together: when the link is gone the robot's probe fails, and the robot manages alone.
+They start and end together: without the link the robot's probe fails, and the robot falls back to local.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from rider_core.config import Settings, authority
 from rider_core.errors import ConfigError
 from rider_core.link import Link, LinkOptions
-from rider_core.link.capacity_watch import CapacityWatch
-from rider_core.link.options import House, VisionOptions
-from rider_core.link.standstill import Standstill
-from rider_core.link.teller import Teller
+from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link.event_publisher import EventPublisher
+from rider_core.link.options import VisionOptions
+from rider_core.link.services import LinkServices
+from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
@@ -33,21 +34,21 @@ log = logging.getLogger(__name__)
 
 #: Exit status where a thread of the link hangs: "internal software error" of sysexits.h.
 STUCK_STATUS = 70
-#: After a standstill of the process its threads have this many seconds for their first sign of life.
-SPARED_S = 10.0
-#: The robot is told of a new address of ours that soon after; it takes some seconds more to begin anew.
+#: After a suspend of the process its threads have this time to feed their watchdogs, in seconds.
+SUSPEND_GRACE_S = 10.0
+#: Interval at which our address is checked, in seconds. A restart at a new address takes some seconds more.
 ADDRESS_EVERY_S = 3.0
 
 
 class NotListening(ConfigError):
-    """There is no address, or no port, where the robot could reach us."""
+    """There is no address or no port at which the robot could reach us."""
 
 
 def run_link(settings: Settings) -> None:
-    """Be the link until SIGTERM or SIGINT. Where our address changes, begin anew at the new one.
+    """Run the link until SIGTERM or SIGINT. When our address changes, restart it at the new one.
 
     Raises:
-        NotListening: at the start. Later, in the midst of a change, it is tried again.
+        NotListening: at the start only; after a change of the address it is tried again.
     """
     stop = _stop_signal()
     has_served = False
@@ -57,7 +58,7 @@ def run_link(settings: Settings) -> None:
         except NotListening as error:
             if not has_served:
                 raise
-            log.warning("the link cannot begin anew yet: %s", error)
+            log.warning("the link cannot restart yet: %s", error)
             stop.wait(ADDRESS_EVERY_S)
         has_served = True
 
@@ -72,16 +73,16 @@ def _stop_signal() -> threading.Event:
 def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     address = own_address(settings)
     services = Services.open(settings, role="link")
-    watch = CapacityWatch(services.backend)
+    capacity = CapacityMonitor(services.backend)
     try:
-        server = create_server(create_app(services, watch), address, settings.link_port)
+        server = create_server(create_app(services, capacity), address, settings.link_port)
     except OSError as error:
         services.close()
         raise NotListening(
             f"the robot's requests cannot be answered at {address}:{settings.link_port}: {error.strerror}",
             remedy="end what listens there, or set RIDER_LINK_PORT to another port",
         ) from error
-    teller = Teller(services.bus.publish)
+    events = EventPublisher(services.bus.publish)
     options = LinkOptions(
         publish_address=f"tcp://{authority(settings.robot_address, settings.pi_publish_port)}",
         subscribe_address=f"tcp://{authority(settings.robot_address, settings.pi_subscribe_port)}",
@@ -92,7 +93,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         prompt=settings.robot_prompt,
         barge_in=settings.barge_in,
         voice_keepalive=settings.voice_keepalive,
-        piece_s=settings.speech_piece_s,
+        chunk_s=settings.speech_piece_s,
         all_together=settings.when_blind == "local",
         preferences_file=settings.preferences_file,
         vision=VisionOptions(
@@ -102,52 +103,55 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
             follow=settings.follow,
         ),
     )
-    link = Link(options, House(services.backend, teller, services.bus.follow, services.make_tracker, watch.capacity))
+    link = Link(
+        options,
+        LinkServices(services.backend, events.publish, services.bus.follow, services.make_tracker, capacity.capacity),
+    )
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
-    doors = _doors(settings, services, steering)
-    watch.start()
+    control_servers = _control_servers(settings, services, steering)
+    capacity.start()
     server.start()
-    teller.start()
+    events.start()
     link.start()
     reporter.start()
-    for door in doors:
-        door.start()
+    for control_server in control_servers:
+        control_server.start()
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
-    moved = AddressWatch(settings, address)
+    moved = AddressMonitor(settings, address)
     moved.start()
     try:
         _wait(link, stop, moved)
     finally:
         services.plugins.notify("on_shutdown", services=services)
-        for door in doors:
-            door.stop()
+        for control_server in control_servers:
+            control_server.stop()
         # After a change of address the link is back in seconds; to hand voice back would end the robot's voice service.
-        link.stop(hand_back=stop.is_set())
+        link.stop(fail_over=stop.is_set())
         reporter.stop()
-        teller.stop()
+        events.stop()
         server.stop()
-        watch.stop()
+        capacity.stop()
         services.close()
 
 
-def _doors(settings: Settings, services: Services, steering: Handler) -> list[SocketServer | RedisServer]:
-    """Where people's requests arrive. Without a socket the robot is served all the same.
+def _control_servers(settings: Settings, services: Services, steering: Handler) -> list[SocketServer | RedisServer]:
+    """The servers of people's requests. Without the socket the robot is served all the same.
 
     Raises:
         ConfigError: another link uses this data folder; the two would undo each other's switches.
     """
-    doors: list[SocketServer | RedisServer] = [RedisServer(services.redis, LINK, steering)]
+    control_servers: list[SocketServer | RedisServer] = [RedisServer(services.redis, LINK, steering)]
     try:
-        doors.append(SocketServer(settings.link_socket, steering))
+        control_servers.append(SocketServer(settings.link_socket, steering))
     except OSError as error:
         log.error("`rider robot` reaches this link over Redis only, there is no %s: %s", settings.link_socket, error)
-    return doors
+    return control_servers
 
 
 def own_address(settings: Settings) -> str:
-    """Our address on the network that the robot is on: the only one that the robot's server listens on.
+    """Our address in the robot's network: the only one that the server for the robot listens on.
 
     Raises:
         NotListening: no route leads to the robot, or its name cannot be resolved.
@@ -156,7 +160,7 @@ def own_address(settings: Settings) -> str:
     if host is not None and _is_ours(host):
         return host
     try:
-        # Connecting a datagram socket sends nothing; it makes the kernel choose the way.
+        # Connecting a datagram socket sends nothing; it makes the kernel choose the route.
         known = socket.getaddrinfo(settings.robot_address, settings.pi_api_port, type=socket.SOCK_DGRAM)
         family, kind, protocol, _, place = min(known, key=lambda it: it[0] != socket.AF_INET)
         with socket.socket(family, kind, protocol) as probe:
@@ -177,8 +181,8 @@ def _is_ours(host: str) -> bool:
     return False
 
 
-class AddressWatch(threading.Thread):
-    """Looks whether our address is still the one that we serve at. In a thread, because names take long to look up."""
+class AddressMonitor(threading.Thread):
+    """Checks whether our address has changed. In a thread, because resolving names may take long."""
 
     def __init__(self, settings: Settings, address: str) -> None:
         super().__init__(name="address", daemon=True)
@@ -188,23 +192,23 @@ class AddressWatch(threading.Thread):
     def run(self) -> None:
         while not self.new_address:
             time.sleep(ADDRESS_EVERY_S)
-            with contextlib.suppress(ConfigError):  # no network just now: the old address may come back
+            with contextlib.suppress(ConfigError):  # no network now: the old address may come back
                 now = own_address(self._settings)
                 self.new_address = now if now != self._address else ""
 
 
-def _wait(link: Link, stop: threading.Event, moved: AddressWatch) -> None:
-    """Until it is time to stop, or to serve at another address."""
-    standstill, spared_until = Standstill(), 0.0
+def _wait(link: Link, stop: threading.Event, moved: AddressMonitor) -> None:
+    """Wait until it is time to stop, or to serve at another address."""
+    suspend, grace_until = SuspendDetector(), 0.0
     while not stop.wait(1.0):
-        if standstill.lasted_s():
-            # The other threads stood still as well, and this one may be the first that runs.
-            spared_until = time.monotonic() + SPARED_S
-        standstill.begin()
+        if suspend.suspended_s():
+            # The other threads did not run either, and this one may be the first that does.
+            grace_until = time.monotonic() + SUSPEND_GRACE_S
+        suspend.begin()
         if moved.new_address:
-            log.warning("our address is %s now: the link begins anew there", moved.new_address)
+            log.warning("our address is %s now: the link restarts there", moved.new_address)
             return
-        if time.monotonic() >= spared_until and (problem := link.stuck()):
-            log.critical("%s: the link ends, so that its supervisor starts it anew", problem)
-            # What hangs would hang the orderly end, too.
+        if time.monotonic() >= grace_until and (problem := link.stuck()):
+            log.critical("%s: the link ends, so that its supervisor restarts it", problem)
+            # An orderly end would wait for the thread that hangs.
             os._exit(STUCK_STATUS)

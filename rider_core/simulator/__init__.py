@@ -1,4 +1,4 @@
-"""A simulated Rider-Pi, as it is seen on the wire: its broker, its HTTP interface and its modules, quirks included."""
+"""A simulated Rider-Pi as it appears on the wire: its broker, its HTTP interface and its modules, quirks included."""
 
 from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.received import Received, ReceivedLog

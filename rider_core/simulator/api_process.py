@@ -7,25 +7,25 @@ from collections.abc import Callable
 from rider_core.errors import ConfigError
 from rider_core.runtime.http_server import HttpServer
 from rider_core.simulator.config import RobotConfig
-from rider_core.simulator.http_api import Robot, create_app
+from rider_core.simulator.http_api import ApiContext, create_app
 from rider_core.simulator.probe import CapabilityProbe
-from rider_core.simulator.registry import ProviderRegistry
+from rider_core.simulator.registry import DomainRegistry
 
-#: The robot's own server answers few at a time, too.
+#: The robot's own server has few threads, too.
 _THREADS = 4
 _MAX_BODY_BYTES = 1024 * 1024
 
 
 class ApiProcess:
-    """Each start begins with what is in the state file; the PC's address and health are in memory only, and lost."""
+    """Each start reads the state file. The PC's address and health are kept in memory only, and lost."""
 
     def __init__(
         self,
         config: RobotConfig,
-        open_registry: Callable[[], ProviderRegistry],
-        make_robot: Callable[[ProviderRegistry], Robot],
+        open_registry: Callable[[], DomainRegistry],
+        make_context: Callable[[DomainRegistry], ApiContext],
     ) -> None:
-        self._config, self._open_registry, self._make_robot = config, open_registry, make_robot
+        self._config, self._open_registry, self._make_context = config, open_registry, make_context
         self._server: HttpServer | None = None
         self._probe: CapabilityProbe | None = None
         self.port = config.api_port
@@ -33,8 +33,8 @@ class ApiProcess:
 
     @property
     def probes(self) -> int:
-        """How often this start of the process has asked for our capabilities."""
-        return self._probe.asked if self._probe else 0
+        """Number of probes since the process started."""
+        return self._probe.probes if self._probe else 0
 
     def start(self) -> None:
         if self._server is not None:
@@ -53,7 +53,7 @@ class ApiProcess:
         self._server = self._probe = None
 
     def _serve(self) -> HttpServer:
-        app, host = create_app(self._make_robot(self.registry)), self._config.host
+        app, host = create_app(self._make_context(self.registry)), self._config.host
         try:
             server = HttpServer(
                 app,

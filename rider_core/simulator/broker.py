@@ -1,4 +1,4 @@
-"""The robot's broker: whoever publishes connects to one port, whoever subscribes to the other. It can be stopped."""
+"""The robot's broker: one port for publishers, one for subscribers. It can be stopped and started again."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import zmq
 
 from rider_core.errors import ConfigError
 
-#: How long the proxy's thread may take to end. It ends at once; this is for a machine that is busy.
+#: Limit for the proxy's thread to end, in seconds. It ends at once unless the machine is busy.
 _STOP_S = 5.0
 
 
 class Broker:
     """XSUB and XPUB with a proxy between them, in a thread and a ZeroMQ context of its own.
 
-    Ending the context is what ends the proxy: it is the one call that ZeroMQ allows from another thread. High-water
-    marks are the defaults, as on the robot: a burst is dropped there too.
+    The proxy ends with its context: ending that is the one call that ZeroMQ allows from another thread. High-water
+    marks are the defaults, as on the robot: a burst is dropped there, too.
     """
 
     def __init__(self, host: str, publish_port: int, subscribe_port: int) -> None:
@@ -27,7 +27,7 @@ class Broker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen. A port that was 0 is a free one afterwards, and stays the same over restarts."""
+        """Listen. Port 0 is replaced by a free port, which stays the same over restarts."""
         if self._thread is not None:
             return
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

@@ -1,4 +1,4 @@
-"""The thread that owns the robot's two sockets. Every module runs in it, in turn."""
+"""The thread that owns the robot's two sockets, and that runs every module in turn."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 import zmq
 
 from rider_core.simulator.outbox import Outbox
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import WAITING, Received, ReceivedLog
-from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.wire import decode_body, topic_of
 
 log = logging.getLogger(__name__)
 
-#: How long the thread sleeps at most: half a piece of the microphone.
+#: The longest sleep of the thread, in ms: half a chunk of the microphone.
 _NAP_MS = 10
 #: Messages taken in one turn, so that a flood does not stop the microphone.
 _MESSAGES_A_TURN = 200
 _STOP_S = 5.0
 
-#: Takes a message and its JSON value; returns its effect, or None where it waits and will be settled later.
+#: Receives a message and its JSON value; returns the message's effect, or None where that is settled later.
 Receive = Callable[[Received, Any], str | None]
 
 
 class BusThread:
-    """Runs `schedule`, sends what is in `outbox`, and hands what arrives to `receive`.
+    """Runs `schedule`, sends the messages in `outbox`, and gives each message that arrives to `receive`.
 
     Args:
-        topics: Prefixes that the robot listens to.
+        topics: Prefixes of the topics that the robot subscribes to.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class BusThread:
         self._outbox, self._receive, self._received = outbox, receive, received
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated-bus", daemon=True)
-        #: What ended the thread, if it was not `stop()`.
+        #: The error that ended the thread; None: none has.
         self.failure: Exception | None = None
 
     def start(self) -> None:
@@ -82,9 +82,9 @@ class BusThread:
             publisher.send_multipart(frames)
         wait_ms = max(0, min(_NAP_MS, int((due - time.monotonic()) * 1000)))
         if subscriber.poll(wait_ms):
-            self._take(subscriber)
+            self._receive_all(subscriber)
 
-    def _take(self, subscriber: zmq.Socket[bytes]) -> None:
+    def _receive_all(self, subscriber: zmq.Socket[bytes]) -> None:
         for _ in range(_MESSAGES_A_TURN):
             try:
                 frames = subscriber.recv_multipart(zmq.NOBLOCK)

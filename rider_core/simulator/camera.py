@@ -6,23 +6,23 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 
-from rider_core.simulator.frozen import encodings
+from rider_core.simulator.frozen_camera import encodings
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.pictures import Picture
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 
-#: A new picture each so many seconds.
+#: Interval between two pictures, in seconds.
 PICTURE_S = 0.2
 #: The dispatcher sleeps 0.2 s after each frame, and needs about 0.02 s for one.
 FRAME_S = 0.22
-#: How often the dispatcher looks whether vision is with the PC, while it is not, in seconds.
-LOOK_S = 1.0
+#: Interval at which the dispatcher checks whether vision is with the PC, while it is not, in seconds.
+POLL_S = 1.0
 _STEP_S = 0.01
 
 
 class Camera:
-    """Shows its pictures in turn. A frozen one shows the last for ever, with fresh time stamps and other bytes."""
+    """Shows its pictures in turn. A frozen camera repeats the last one, with new time stamps and other bytes."""
 
     def __init__(self, shown: tuple[Picture, ...], file: StateFile, send: Send, clock: Callable[[], float]) -> None:
         self._pictures, self._file, self._send, self._clock = shown, file, send, clock
@@ -31,15 +31,15 @@ class Camera:
         self._next_at = 0.0
         self._encodings: Iterator[bytes] | None = None
         self.frozen = False
-        #: The last one taken.
+        #: The last picture.
         self.picture = shown[0]
         self.schedule = (
-            Periodic(PICTURE_S, self._take),
+            Periodic(PICTURE_S, self._next_picture),
             Periodic(_STEP_S, self._dispatch),
             Periodic(1.0, self._heartbeat),
         )
 
-    def _take(self) -> None:
+    def _next_picture(self) -> None:
         if not self.frozen:
             self._encodings = None
             self._position = (self._position + 1) % len(self._pictures)
@@ -50,11 +50,11 @@ class Camera:
         if now < self._next_at:
             return
         if self._file.mode("vision") != "pc":
-            self._next_at = now + LOOK_S
+            self._next_at = now + POLL_S
             return
         self._next_at = now + FRAME_S
         if self.frozen:
-            # The dispatcher writes what it sends over the file that it reads.
+            # The dispatcher overwrites the file that it reads with the picture that it sends.
             self._encodings = self._encodings or encodings(self.picture.jpeg)
             self.picture = Picture(next(self._encodings), self.picture.width, self.picture.height)
         picture = self.picture
@@ -68,7 +68,7 @@ class Camera:
         )
 
     def _heartbeat(self) -> None:
-        """Three programs of the robot can own the camera, and each says so in its own way."""
+        """Three programs of the robot can own the camera, and each sends another body."""
         picture, fps = self.picture, 1 / PICTURE_S
         shapes = (
             {

@@ -1,4 +1,4 @@
-"""All that can be set about a simulated robot. The defaults are the real robot's, as its code has them."""
+"""The settings of a simulated robot. The defaults are those of the real robot's code."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ class RobotConfig:
         publish_port: Messages come in here (XSUB); 0: a free port.
         subscribe_port: Messages go out here (XPUB); 0: a free port.
         api_port: The HTTP interface; 0: a free port.
-        sounds: A folder of 16-bit WAV files that the microphone hears one after another.
-        speak: Makes what the microphone hears where there is no folder. With neither it hears tones.
+        sounds: A folder of 16-bit WAV files that the microphone records one after another.
+        speak: Makes the microphone's sounds where there is no folder. With neither they are tones.
         pause_s: Silence before each sound, in seconds.
-        pictures: A folder of JPEG files that the camera sees; without it the camera sees a drawn scene.
+        pictures: A folder of JPEG files that the camera shows; None: a drawn scene.
         pc_domains: The domains that are in mode `pc` from the start.
-        voice_fallback_s: Voice gives the PC up after that many seconds without a text; 0: never.
+        voice_fallback_s: Voice falls back to local after this time without a text, in seconds; 0: never.
         voice_restart_s: Seconds until the voice process is started again after a failure (exit code 1 or 2); None:
             never. After exit code 0 it is not started again in any case, only by `SimulatedRobot.restart_voice()`.
         playback_gap_s: From the start of a player to its first sound, in seconds: 0.05 to 0.12 on the robot.
         ai_mode_race: The probability that a change of a domain or of the AI mode ends the voice process with exit code
             0. On the robot, that file is empty for a moment while it is written, and the voice process reads it 50
-            times a second: 10 of 404 changes ended it, so 0.025 is the robot's. Off here: a test has to repeat.
+            times a second: 10 of 404 changes ended it, so the robot's value is 0.025. Off by default: tests must be
+            repeatable.
         safe_max_duration_s: The longest movement that `/api/control` accepts (`SAFE_MAX_DURATION`), in seconds. 0.25 is
             in the robot's documents; its code has 0.5 where nothing is set.
-        probe_interval_s: How often the robot asks for our capabilities.
-        probe_timeout_s: How long it waits for the answer.
-        default_pc_url: Where the robot looks for the PC before the first heartbeat.
+        probe_interval_s: Time between two probes of our capabilities, in seconds.
+        probe_timeout_s: Limit of a probe for connecting and each receive, in seconds.
+        default_pc_url: The PC's address before the first heartbeat.
         clock_skew_s: How far the robot's clock is ahead of ours.
         old_motion_state: Send `motion.state` in its older shape, five times a second.
-        received_messages, received_bytes: How much of what the robot got is kept; the oldest go first.
+        received_messages, received_bytes: Limits of the log of received messages; the oldest are dropped first.
     """
 
     host: str = "127.0.0.1"

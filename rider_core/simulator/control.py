@@ -1,4 +1,4 @@
-"""`POST /api/control`: what is a command, and what it becomes on the bus."""
+"""`POST /api/control`: reads a command, and makes its message on the bus."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 #: The web program turns at its own speed; `v` counts for driving only.
 TURN_SPEED = 0.18
 
-#: Direction to the signs of vx and yaw. Left is positive here and negative in the motion bridge: that is how it is.
+#: Direction to the signs of vx and yaw. Left is positive here and negative in the motion bridge, as on the robot.
 DIRECTIONS = {"forward": (1, 0), "backward": (-1, 0), "left": (0, 1), "right": (0, -1)}
 
 
 class CommandRefused(ValueError):
-    """Answered with 400 and the message."""
+    """The command is invalid. Answered with 400 and the message."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Command:
     Attributes:
         name: move or stop.
         body: Of the message on the bus, without its time stamp.
-        echo: What the answer repeats.
+        echo: The values that the answer repeats.
     """
 
     name: str
@@ -42,7 +42,7 @@ def read_command(body: dict[str, Any], max_t: float) -> Command:
         max_t: The longest movement, in seconds.
 
     Raises:
-        CommandRefused: it is none, or outside the limits.
+        CommandRefused: the body is no command, or a value is outside its limits.
     """
     name = str(body.get("cmd") or body.get("action") or ("move" if "dir" in body else "")).lower().strip()
     if name not in ("move", "stop"):

@@ -1,4 +1,4 @@
-"""Messages that a robot should never send, and that whoever listens must survive. Each has a name."""
+"""Malformed messages by name. Every subscriber must survive them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Frames = list[bytes]
 _PCM = base64.b64encode(bytes(640)).decode()
 _ASR = {"ts": 0.0, "rate": 16_000, "len": 640, "chunk_pcm": _PCM}
 _FRAME = {"ts": 0.0, "frame_jpeg": "", "size": {"w": 320, "h": 240}}
-#: More than anybody should decode; small enough to be sent in a test.
+#: In bytes: above every limit of the link, and small enough for a test.
 _OVERSIZED = 24 * 1024 * 1024
 _DEPTH = 100_000
 
@@ -32,11 +32,11 @@ def _speech(body: Mapping[str, Any]) -> Callable[[], Frames]:
 
 
 def _changed(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`changes` over `body`; a value of `...` takes the key away."""
+    """`body` updated with `changes`; a value of `...` removes the key."""
     return {key: value for key, value in {**body, **changes}.items() if value is not ...}
 
 
-#: Name to the maker of its frames. Large ones are made when they are sent, so that nobody keeps them.
+#: Name to the maker of the message's frames. They are made when they are sent, so that large ones are not kept.
 MALFORMED: dict[str, Callable[[], Frames]] = {
     # framing
     "no_json": lambda: [b"voice.asr.request", b"this is not json"],

@@ -1,6 +1,6 @@
-"""The robot's HTTP interface, call by call with its replies, its errors and its gaps. How it is served is not here.
+"""The robot's HTTP interface: each call with its replies, its errors and its gaps. `api_process` serves it.
 
-What is below `/api/simulator/` is the simulator's own: no robot has it.
+Paths below `/api/simulator/` exist in the simulator only.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from rider_core.simulator.config import DOMAINS
 from rider_core.simulator.control import CommandRefused, read_command
 from rider_core.simulator.navigator import Navigator
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.registry import ProviderRegistry, StateFile
+from rider_core.simulator.registry import DomainRegistry, StateFile
 from rider_core.simulator.telemetry import Telemetry
 
 Reply = tuple[Response, int]
 
-#: Does what `systemctl restart` does with the voice service of a robot.
+#: Restarts the voice service, as `systemctl restart` does on a robot.
 RESTART_VOICE_PATH = "/api/simulator/restart-voice"
 
 
 @dataclass
-class Robot:
-    """What the interface shows and steers.
+class ApiContext:
+    """The parts of the robot that the interface shows and controls.
 
     Attributes:
-        motion_bridge_up: Whether the program behind `/api/control` answers; a test can take it away.
+        motion_bridge_up: Whether the program behind `/api/control` answers; a test can make it fail.
         safe_max_duration_s: See `RobotConfig`.
         restart_voice, voice_exit: The voice process's service manager, and its last exit code.
     """
 
-    registry: ProviderRegistry
+    registry: DomainRegistry
     file: StateFile
     camera: Camera
     navigator: Navigator
@@ -49,8 +49,8 @@ class Robot:
     voice_exit: Callable[[], int | None]
 
 
-def create_app(robot: Robot) -> Flask:
-    """The interface of one start of the robot's API process."""
+def create_app(robot: ApiContext) -> Flask:
+    """The interface, made anew for each start of the robot's API process."""
     app = Flask("simulated_rider_pi", static_folder=None)
     _add_provider_calls(app, robot)
     _add_mode_calls(app, robot)
@@ -60,7 +60,7 @@ def create_app(robot: Robot) -> Flask:
     return app
 
 
-def _add_provider_calls(app: Flask, robot: Robot) -> None:
+def _add_provider_calls(app: Flask, robot: ApiContext) -> None:
     registry = robot.registry
 
     @app.get("/api/providers/state")
@@ -99,7 +99,7 @@ def _add_provider_calls(app: Flask, robot: Robot) -> None:
         return jsonify({"domain": domain, "state": state, "changed": changed}), 200
 
 
-def _add_mode_calls(app: Flask, robot: Robot) -> None:
+def _add_mode_calls(app: Flask, robot: ApiContext) -> None:
     @app.get("/api/system/ai-mode")
     def ai_mode() -> Reply:
         return jsonify(robot.file.ai_mode()), 200
@@ -111,12 +111,12 @@ def _add_mode_calls(app: Flask, robot: Robot) -> None:
             return jsonify({"error": "Missing 'mode' parameter"}), 400
         if mode not in ("local", "pc_offload"):
             return jsonify({"error": "Invalid mode. Must be 'local' or 'pc_offload'"}), 400
-        # `changed` is an object, and says nothing of a change: the robot's documents promise true or false.
+        # `changed` is an object, as in the robot's code. Its documents promise true or false.
         changed = robot.file.set_ai_mode(mode)
         return jsonify({**robot.file.ai_mode(), "changed": changed}), 200
 
 
-def _add_control_calls(app: Flask, robot: Robot) -> None:
+def _add_control_calls(app: Flask, robot: ApiContext) -> None:
     @app.post("/api/control")
     def control() -> Reply:
         body = request.get_json(silent=True) or {}
@@ -147,7 +147,7 @@ def _add_control_calls(app: Flask, robot: Robot) -> None:
         ), 200
 
 
-def _add_views(app: Flask, robot: Robot) -> None:
+def _add_views(app: Flask, robot: ApiContext) -> None:
     started = time.monotonic()
 
     @app.get("/healthz")
@@ -182,7 +182,7 @@ def _add_views(app: Flask, robot: Robot) -> None:
 
     @app.get("/sysinfo")
     def sysinfo() -> Reply:
-        """The simulated robot has no board of its own, so it shows no figures of one."""
+        """The simulated robot has no board, so the figures are null."""
         battery = int(robot.telemetry.xgo()["battery_pct"])
         figures = dict.fromkeys(("cpu_pct", "load1", "mem_pct", "disk_pct", "temp_c"))
         about = {"os_release": "simulated Rider-Pi", "battery_pct": battery, "ts": robot.clock(), "simulated": True}
@@ -193,7 +193,7 @@ def _add_views(app: Flask, robot: Robot) -> None:
         return Response(robot.camera.picture.jpeg, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-def _add_simulator_calls(app: Flask, robot: Robot) -> None:
+def _add_simulator_calls(app: Flask, robot: ApiContext) -> None:
     @app.post(RESTART_VOICE_PATH)
     def restart_voice() -> Reply:
         robot.restart_voice()
@@ -201,10 +201,10 @@ def _add_simulator_calls(app: Flask, robot: Robot) -> None:
 
 
 def _body(*, force: bool = False) -> dict[str, Any]:
-    """The JSON object of the request; what cannot be read counts as an empty one, as on the robot."""
+    """The request's JSON object; an unreadable body counts as an empty object, as on the robot."""
     body = request.get_json(force=force, silent=True) or {}
     if not isinstance(body, dict):
-        # The robot's code asks a list for a key here, and its server answers so.
+        # The robot's code fails here, because a list has no keys.
         abort(500)
     return body
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.periodic import Periodic
 
 TOPICS = ("cmd.move", "cmd.stop", "tracking.pose", "vision.tracking.offset")
 
-#: The numbers of the robot's code.
+#: The values of the robot's code.
 MAX_AGE_S = 0.2
 MIN_GAP_S = 0.1
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 0.6
@@ -21,14 +21,14 @@ EXECUTOR_DEADMAN_S = 0.6
 FOLLOW_S = 1.0
 TRACKING_SPEED = 0.12
 
-#: How fast the simulated body is at full command. Guessed: a Rider rolls about so fast.
+#: Speeds of the simulated body at full command: an estimate of a Rider's.
 _SPEED_M_S, _TURN_RAD_S = 0.5, math.radians(120)
 _STEP_S = 0.02
 
 
 @dataclass
 class Pose:
-    """Where the robot is: metres and radians from where it started."""
+    """The robot's position in metres and its direction in radians, relative to its start."""
 
     x: float = 0.0
     y: float = 0.0
@@ -36,7 +36,7 @@ class Pose:
 
 
 class Motion:
-    """The body and both programs. All methods run in the bus thread; others only read."""
+    """The body and both programs. All methods run in the bus thread; other threads only read."""
 
     def __init__(self, send: Send, clock: Callable[[], float]) -> None:
         self._send, self._clock = send, clock
@@ -52,7 +52,7 @@ class Motion:
         return self.lx != 0 or self.az != 0
 
     def receive(self, topic: str, body: dict[str, Any], framing: str) -> str:
-        """Take one message; returns what became of it."""
+        """Handle one message; returns its effect."""
         try:
             if topic == "cmd.stop":
                 return self._stop(framing)
@@ -90,7 +90,7 @@ class Motion:
         return "moved"
 
     def _executor_move(self, body: dict[str, Any]) -> str:
-        """Its positive yaw is a left turn; it knows no duration. Our copy drops old commands too, which is stricter."""
+        """Positive yaw is a left turn. The robot's executor knows no duration and, unlike this one, no age limit."""
         lx, az = _number(body, "vx"), _number(body, "yaw")
         if self._age_s(body) > MAX_AGE_S:
             return "ignored: older than 200 ms"
@@ -99,7 +99,7 @@ class Motion:
         return "moved"
 
     def _tracking(self, body: dict[str, Any]) -> str:
-        """Why nobody must send this: it always drives forward."""
+        """The link must not send this: the robot always drives forward on it."""
         target = body.get("target")
         offset = _number(target, "x") if isinstance(target, dict) else 0.0
         self._go(TRACKING_SPEED, max(-1.0, min(1.0, offset)), EXECUTOR_DEADMAN_S, "executor")
@@ -135,7 +135,7 @@ class Motion:
         self.pose = Pose(pose.x + distance * math.cos(theta), pose.y + distance * math.sin(theta), theta)
 
     def _age_s(self, body: dict[str, Any]) -> float:
-        """Zero without a time stamp: such a command is never too old."""
+        """The command's age in seconds; 0 without a time stamp, so such a command is never too old."""
         return self._clock() - _number(body, "ts") if body.get("ts") else 0.0
 
     def _event(self, name: str, detail: dict[str, Any]) -> None:

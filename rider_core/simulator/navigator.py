@@ -1,4 +1,4 @@
-"""The navigator's obstacle input and its weak spots: no message means "clear", some values end its loop, it is slow."""
+"""The navigator's obstacle input and its flaws: no message means "clear", some values end its loop, and it is slow."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import Received
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.wire import UNREADABLE
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ TOPICS = (OWN, ENHANCED)
 LOOP_S = 0.16
 #: `navigator.state` comes on a change, and this many seconds after the last.
 HEARTBEAT_S = 5.0
-#: On the robot, messages queue in sockets that hold a thousand each. This is what the simulator keeps.
+#: Messages that the simulator queues. On the robot they queue in sockets that hold a thousand each.
 QUEUE_LIMIT = 3_000
 
 Settle = Callable[[Received, str], None]
@@ -34,11 +34,11 @@ class Navigator:
     """Believes the last message for ever. It is active from its start, as after "start" on the robot's page.
 
     It chooses its source once, when it starts: the PC's messages where the AI mode is `pc_offload`, else the robot's
-    own. A subscription is a prefix, so the robot's own source brings the PC's messages as well: they are dropped, and
-    each takes a turn of the loop.
+    own. A subscription is a prefix, so with the robot's own source it receives the PC's messages as well: they are
+    dropped, and each takes a turn of the loop.
 
     Args:
-        settle: Says what became of a message that waited.
+        settle: Sets the effect of a message that waited.
     """
 
     def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
@@ -49,8 +49,8 @@ class Navigator:
         #: False once a message has ended the loop. The service manager starts it again on the robot, but not active.
         self.alive = True
         self.source = self._chosen()
-        self._told: bool | None = None
-        self._told_at = 0.0
+        self._published: bool | None = None
+        self._published_at = 0.0
         self.schedule = (Periodic(LOOP_S, self._turn),)
 
     def restart(self) -> None:
@@ -58,7 +58,7 @@ class Navigator:
         self._restart_asked = True
 
     def receive(self, message: Received, body: Any) -> str | None:
-        """Take one message. Returns its effect, or None where the loop will read it later."""
+        """Receive one message. Returns its effect, or None where the loop will read it later."""
         if not self.alive:
             return "ignored: the navigator has ended"
         if not message.topic.startswith(self.source):
@@ -76,12 +76,12 @@ class Navigator:
             self._restart_asked = False
             self._drop_queue()
             self.alive, self.obstacle_present, self.source = True, False, self._chosen()
-            self._told = None
+            self._published = None
         if self.alive and self._queue:
             message, body = self._queue.popleft()
             if message.topic == self.source:
                 self._settle(message, self._read(message, body))
-        self._tell()
+        self._publish_state()
 
     def _read(self, message: Received, body: Any) -> str:
         if message.framing == "single":
@@ -89,18 +89,18 @@ class Navigator:
         if body is UNREADABLE or not body:
             return "ignored: an empty body, or none that is JSON"
         try:
-            return self._obey(body)
+            return self._apply(body)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             log.error("the navigator's loop ended: %s", error)
             self.alive = False
             self._drop_queue()
             return f"ended the navigator: {error}"[:120]
 
-    def _obey(self, body: Any) -> str:
+    def _apply(self, body: Any) -> str:
         present, confidence = body.get("present", False), body.get("confidence", 0.0)
         distance, angle = body.get("distance"), body.get("angle")
         if self.source == ENHANCED and distance is not None and angle is not None:
-            # The robot formats both for its log, whatever its level is.
+            # The robot's code formats both for its log, at any log level.
             _ = f"{distance:.2f} {angle:.1f}"
         self.obstacle_present = bool(present)
         if not present:
@@ -114,11 +114,11 @@ class Navigator:
                 self._settle(message, "ignored: the navigator has ended")
         self._queue.clear()
 
-    def _tell(self) -> None:
+    def _publish_state(self) -> None:
         """On a change, and as a heartbeat."""
         now = time.monotonic()
-        if self.alive and (self._told != self.obstacle_present or now - self._told_at >= HEARTBEAT_S):
-            self._told, self._told_at = self.obstacle_present, now
+        if self.alive and (self._published != self.obstacle_present or now - self._published_at >= HEARTBEAT_S):
+            self._published, self._published_at = self.obstacle_present, now
             self._send(
                 "navigator.state",
                 {

@@ -1,4 +1,4 @@
-"""The dispatcher's bridge: it passes the PC's obstacle messages on as the robot's own, while vision is with the PC."""
+"""The dispatcher's bridge: it forwards the PC's obstacle messages as the robot's own, while vision is with the PC."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from rider_core.simulator.navigator import OWN
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import Received
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 from rider_core.simulator.wire import UNREADABLE
 
-#: How often the bridge looks whether vision is with the PC, while it is not, in seconds.
-LOOK_S = 0.5
+#: Interval at which the bridge checks whether vision is with the PC, while it is not, in seconds.
+POLL_S = 0.5
 #: Its pause after a message that it cannot read, in seconds.
 ERROR_S = 0.2
 #: ZeroMQ's high-water mark of a subscriber's socket.
@@ -26,10 +26,10 @@ Settle = Callable[[Received, str], None]
 
 
 class ObstacleBridge:
-    """Reads only while vision is with the PC. What comes before that is kept, and passed on at the next takeover.
+    """Reads only while vision is with the PC. Earlier messages are kept, and forwarded at the next takeover.
 
     Args:
-        settle: Says what became of a message that waited.
+        settle: Sets the effect of a message that waited.
     """
 
     def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
@@ -39,10 +39,10 @@ class ObstacleBridge:
         self.schedule = (Periodic(_STEP_S, self._step),)
 
     def receive(self, message: Received, body: Any, *, settles: bool) -> str | None:
-        """Take one message. Returns its effect, or None where the bridge will read it later.
+        """Receive one message. Returns its effect, or None where the bridge will read it later.
 
         Args:
-            settles: The message's effect is the bridge's to say, not the navigator's.
+            settles: Whether the bridge sets the message's effect, not the navigator.
         """
         if len(self._socket) >= SOCKET_LIMIT:
             return "ignored: too many wait"
@@ -54,26 +54,26 @@ class ObstacleBridge:
         if now < self._next_at:
             return
         if self._file.mode("vision") != "pc":
-            self._next_at = now + LOOK_S
+            self._next_at = now + POLL_S
             return
         while self._socket:
             message, body, framing = self._socket.popleft()
             if framing == "single" or body is UNREADABLE or not body:
-                self._tell(message, "ignored: not multipart, empty, or no JSON")
+                self._settle_own(message, "ignored: not multipart, empty, or no JSON")
                 continue
             try:
-                self._pass_on(body)
+                self._forward(body)
             except (AttributeError, TypeError, ValueError, OverflowError) as error:
-                self._tell(message, f"ignored: {error}"[:120])
+                self._settle_own(message, f"ignored: {error}"[:120])
                 self._next_at = now + ERROR_S
                 return
-            self._tell(message, f"passed on as {OWN}")
+            self._settle_own(message, f"passed on as {OWN}")
 
-    def _tell(self, message: Received | None, effect: str) -> None:
+    def _settle_own(self, message: Received | None, effect: str) -> None:
         if message is not None:
             self._settle(message, effect)
 
-    def _pass_on(self, body: Any) -> None:
+    def _forward(self, body: Any) -> None:
         simple = {
             "type": "obstacle",
             "present": bool(body.get("present")),

@@ -1,4 +1,4 @@
-"""Messages on their way to the bus. Only the bus thread owns a socket; everybody else leaves messages here."""
+"""Messages on their way to the bus. Only the bus thread owns a socket; the other threads queue their messages here."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LIMIT = 2_000
 
 
 class Send(Protocol):
-    """Publishes one message in the name of a robot's module."""
+    """Publishes one message of a robot's module."""
 
     def __call__(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None: ...
 
 
 class Outbox:
-    """A bounded queue of messages; what does not fit is dropped, and told."""
+    """A bounded queue of messages. A message that does not fit is dropped and logged."""
 
     def __init__(self) -> None:
         self._queue: queue.Queue[list[bytes]] = queue.Queue(_LIMIT)
@@ -38,7 +38,7 @@ class Outbox:
             log.error("a message of the robot was dropped: %d wait already", _LIMIT)
 
     def drain(self) -> Iterator[list[bytes]]:
-        """What waits now, without waiting for more."""
+        """The messages that are queued now."""
         for _ in range(_LIMIT):
             try:
                 yield self._queue.get_nowait()
@@ -47,7 +47,7 @@ class Outbox:
 
 
 class RobotClock:
-    """The robot's idea of the time, which need not be ours."""
+    """The robot's clock, which may differ from ours."""
 
     def __init__(self, skew_s: float) -> None:
         self._skew_s = skew_s

@@ -1,4 +1,4 @@
-"""What the camera sees: JPEG files, or a drawn scene. The scene is encoded here, without an image library."""
+"""The camera's pictures: JPEG files, or a drawn scene, which is encoded here without an image library."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pictures(folder: Path | None) -> tuple[Picture, ...]:
     """The pictures of a folder, or the drawn scene.
 
     Raises:
-        ConfigError: the folder holds no JPEG file, or one that is none.
+        ConfigError: the folder has no JPEG file, or a file that is not a JPEG.
     """
     if folder is None:
         return scene()
@@ -47,7 +47,7 @@ def pictures(folder: Path | None) -> tuple[Picture, ...]:
 
 
 def scene() -> tuple[Picture, ...]:
-    """A bright box that moves through a room: blocks of one grey each, so that it is plainly a drawing."""
+    """A bright box that moves through a room: blocks of one grey level each, so that it is plainly a drawing."""
     return tuple(_draw(step) for step in range(_SCENE_LENGTH))
 
 

@@ -1,4 +1,4 @@
-"""What the robot received, kept for tests and for inspection: bounded, and safe to read from any thread."""
+"""A bounded log of the messages that the robot received, for tests and inspection. Thread-safe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from rider_core.simulator.wire import Framing
 
-#: The effect of a message that a module has in its queue.
+#: The effect of a message that is still in a module's queue.
 WAITING = "waiting"
 
 
@@ -21,11 +21,11 @@ class Received:
 
     Attributes:
         topic: As it was sent.
-        body: The JSON object, or None where there was none. A module that reads other values gets them apart.
-        framing: How it was framed.
+        body: The JSON object; None: the value is not an object. Modules that read other values get them separately.
+        framing: Its framing.
         at: When it arrived, on the monotonic clock.
-        effect: What the robot made of it, such as `played`, `text` or `ignored: ...`; `WAITING` until it is read.
-        size_bytes: Of all its frames.
+        effect: What the robot did with it, such as `played`, `text` or `ignored: ...`; `WAITING` until it is read.
+        size_bytes: Size of all its frames.
     """
 
     topic: str
@@ -37,10 +37,10 @@ class Received:
 
 
 class ReceivedLog:
-    """The newest messages, and counts of all.
+    """The latest messages, and counts of all.
 
     Args:
-        messages, size_bytes: The most that is kept.
+        messages, size_bytes: Limits of the log.
     """
 
     def __init__(self, messages: int, size_bytes: int) -> None:
@@ -62,7 +62,7 @@ class ReceivedLog:
             self._changed.notify_all()
 
     def settle(self, message: Received, effect: str) -> None:
-        """Say what became of a message that waited."""
+        """Set the effect of a message that waited."""
         with self._changed:
             if message.effect != WAITING:
                 return
@@ -73,13 +73,13 @@ class ReceivedLog:
 
     @property
     def dropped(self) -> int:
-        """How many messages are no longer kept."""
+        """Number of messages that are no longer kept."""
         with self._changed:
             return self._dropped
 
     @property
     def effects(self) -> Counter[str]:
-        """How many messages had which effect, the dropped ones included."""
+        """Effect to its number of messages, those that are no longer kept included."""
         with self._changed:
             return Counter(self._effects)
 
@@ -96,7 +96,7 @@ class ReceivedLog:
         timeout_s: float = 5.0,
         where: Callable[[Received], bool] = lambda message: True,
     ) -> list[Received]:
-        """The first `count` kept messages of `topic` that `where` accepts, as soon as they are there.
+        """Wait for the first `count` kept messages of `topic` that `where` accepts.
 
         Raises:
             TimeoutError: fewer came within `timeout_s`.

@@ -1,4 +1,4 @@
-"""The recorder's pipe and the sound card's buffer: they keep the sound while the voice process does not read it."""
+"""The recorder's pipe and the sound card's buffer, which keep the sound while the voice process does not read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_CHUNKS = int((PIPE_S + CARD_S) / CHUNK_S)
 
 
 class Recorder:
-    """A bounded queue of 20 ms chunks. What is said while it is full is lost."""
+    """A bounded queue of 20 ms chunks. Sound is lost while it is full."""
 
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque()
@@ -24,5 +24,5 @@ class Recorder:
             self._chunks.append(pcm)
 
     def read(self) -> bytes | None:
-        """The oldest chunk; None where there is none yet."""
+        """The oldest chunk; None: the queue is empty."""
         return self._chunks.popleft() if self._chunks else None

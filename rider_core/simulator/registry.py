@@ -1,7 +1,7 @@
-"""Who serves which domain, as the robot keeps it: a file that its processes share, and each process's own copy of it.
+"""The owners of the domains as the robot keeps them: a file that its processes share, and each process's own copy.
 
-The copies are read when a process starts and written as a whole on each change. So the voice service and the HTTP
-interface can disagree for good, as on the robot.
+A copy is read when its process starts and written as a whole on each change. So the voice service and the HTTP
+interface can disagree permanently, as on the robot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Clock = Callable[[], float]
 
 
 class StateFile:
-    """What survives a restart of the robot's processes: the domains' states and the AI mode.
+    """The domains' states and the AI mode, which survive a restart of the robot's processes.
 
     Args:
         ai_mode_race: See `RobotConfig`.
@@ -48,7 +48,7 @@ class StateFile:
             return deepcopy(self._domains)
 
     def write(self, domains: dict[str, State]) -> None:
-        """Store the domains. The AI mode is derived from them, which overrides what a request has set."""
+        """Store the domains. The AI mode is derived from them, which overrides a mode that a request has set."""
         with self._lock:
             self._domains = deepcopy(domains)
         self.set_ai_mode("pc_offload" if any(state["mode"] == "pc" for state in domains.values()) else "local")
@@ -62,7 +62,7 @@ class StateFile:
             return dict(self._ai_mode)
 
     def set_ai_mode(self, mode: str) -> State:
-        """What the robot's code returns here. Its documents promise an event, which never arrives: none is sent."""
+        """Set the AI mode; returns what the robot's code returns. Its documents promise an event; none is sent."""
         with self._lock:
             self._ai_mode = {"mode": mode, "changed_ts": self._clock()}
             # The robot truncates this file before it writes it: a reader in between finds no mode.
@@ -70,20 +70,20 @@ class StateFile:
             return {"ok": True, **self._ai_mode}
 
     def offloads(self) -> bool:
-        """What the voice process asks before each microphone frame. An empty file reads as `local`."""
+        """Whether the AI mode is `pc_offload`; an empty file is `local`. The voice process asks before each chunk."""
         with self._lock:
             torn, self._torn = self._torn, False
             return self._ai_mode["mode"] == "pc_offload" and not torn
 
 
-class ProviderRegistry:
-    """One process's view of the domains and of the PC.
+class DomainRegistry:
+    """One process's copy of the domains and of the PC's state.
 
     Args:
-        file: Where the state comes from and goes to.
+        file: The shared file.
         announce: Publishes `provider.<domain>.state`.
         clock: The robot's clock, in seconds since the epoch.
-        default_pc_url: The PC's address until a heartbeat gives one.
+        default_pc_url: The PC's address until the first heartbeat.
     """
 
     def __init__(self, file: StateFile, announce: Announce, clock: Clock, default_pc_url: str) -> None:
@@ -105,7 +105,7 @@ class ProviderRegistry:
             return self._pc_url
 
     def set_pc_url(self, url: str) -> str:
-        """The address as it is kept: with a scheme, without a slash at the end."""
+        """Set the PC's address. Returns it as it is kept: with a scheme, without a slash at the end."""
         target = url if url.startswith(("http://", "https://")) else f"http://{url}"
         with self._lock:
             if target != self._pc_url:
@@ -125,7 +125,7 @@ class ProviderRegistry:
             return dict(self._health)
 
     def update_health(self, **values: Any) -> None:
-        """Keep `values`. A reason that is empty keeps the one before, as on the robot."""
+        """Keep `values`. An empty reason leaves the one before, as on the robot."""
         with self._lock:
             reason = values.pop("reason", None) or self._health["reason"]
             self._health.update(values, reason=reason, updated_ts=self._clock())
@@ -135,11 +135,11 @@ class ProviderRegistry:
             return dict(self._domains[domain])
 
     def set_mode(self, domain: str, target: str, reason: str) -> tuple[State, bool]:
-        """The domain's state, and whether it changed. Nothing is written or announced where it did not."""
+        """Set a domain's mode. Returns its state, and whether it changed; only a change is written and announced."""
         with self._lock:
             if self._domains[domain]["mode"] == target:
                 return dict(self._domains[domain]), False
-            # The robot's code has a status for "the PC has confirmed", and no line that sets it: it stays pending.
+            # The robot's code has a status for "the PC has confirmed", but never sets it.
             status = "pc_pending" if target == "pc" else "local_only"
             return self._change(domain, mode=target, status=status, reason=reason), True
 

@@ -1,4 +1,4 @@
-"""The simulated robot as one object: start it, look at what it received, and do to it what happens to robots."""
+"""The simulated robot as one object: start it, inspect it, and make things happen to it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rider_core.simulator.bus_thread import BusThread
 from rider_core.simulator.camera import Camera
 from rider_core.simulator.config import RobotConfig
 from rider_core.simulator.faults import MALFORMED
-from rider_core.simulator.http_api import RESTART_VOICE_PATH, Robot
+from rider_core.simulator.http_api import RESTART_VOICE_PATH, ApiContext
+from rider_core.simulator.loudspeaker import Played
 from rider_core.simulator.microphone import Microphone
 from rider_core.simulator.motion import Motion, Pose
 from rider_core.simulator.navigator import Navigator
 from rider_core.simulator.obstacle_bridge import ObstacleBridge
 from rider_core.simulator.outbox import Outbox, RobotClock
 from rider_core.simulator.pictures import pictures
-from rider_core.simulator.playback import Played
 from rider_core.simulator.received import Received, ReceivedLog
-from rider_core.simulator.registry import ProviderRegistry, State, StateFile
+from rider_core.simulator.registry import DomainRegistry, State, StateFile
 from rider_core.simulator.sounds import playlist
 from rider_core.simulator.telemetry import Telemetry
 from rider_core.simulator.voice import VoiceService
@@ -39,9 +39,7 @@ _TOPICS = (*voice.TOPICS, *motion.TOPICS, *navigator.TOPICS)
 
 
 class SimulatedRobot:
-    """A whole robot in threads of this process. Also a context manager.
-
-    Everything is safe to call from any thread.
+    """A whole robot in threads of this process. A context manager. Thread-safe.
 
     Raises:
         ConfigError: a file of the configuration cannot be used (here), or a port is taken (`start`).
@@ -66,14 +64,14 @@ class SimulatedRobot:
         )
         self._motion_bridge_up = True
         self._broker = Broker(config.host, config.publish_port, config.subscribe_port)
-        self._api = ApiProcess(config, self._open_registry, self._api_robot)
+        self._api = ApiProcess(config, self._open_registry, self._api_context)
         self._bus: BusThread | None = None
 
     def start(self) -> SimulatedRobot:
         """Broker, modules and HTTP interface, in this order. On an error nothing is left running."""
         try:
             self._broker.start()
-            # Where the robot was on before: its processes do not live through a power cut.
+            # After an earlier stop: the processes do not survive a power cut.
             self._voice.restart()
             self._navigator.restart()
             self._bus = self._new_bus()
@@ -82,7 +80,7 @@ class SimulatedRobot:
         except BaseException:
             self.stop()
             raise
-        log.info("simulated robot: %s; it hears %s", self.describe(), self.sounds.origin)
+        log.info("simulated robot: %s; its microphone records %s", self.describe(), self.sounds.origin)
         return self
 
     def stop(self) -> None:
@@ -99,7 +97,7 @@ class SimulatedRobot:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # Where it is, and how it fares.
+    # Addresses and state.
 
     @property
     def publish_port(self) -> int:
@@ -127,18 +125,18 @@ class SimulatedRobot:
 
     @property
     def failure(self) -> Exception | None:
-        """What ended the robot's modules, if something did."""
+        """The error that ended the robot's modules; None: they run."""
         return self._bus.failure if self._bus else None
 
     @property
     def domains(self) -> dict[str, State]:
-        """The domains' states as the HTTP interface tells them; voice may see its own differently."""
+        """The domains' states as the HTTP interface reports them; the voice process may have others."""
         domains: dict[str, State] = self._api.registry.snapshot()["domains"]
         return domains
 
     @property
     def stored_domains(self) -> dict[str, State]:
-        """The domains' states in the file that the robot's processes share; the HTTP interface may tell others."""
+        """The domains' states in the file that the robot's processes share; the HTTP interface may report others."""
         return self._file.read()
 
     @property
@@ -153,7 +151,7 @@ class SimulatedRobot:
 
     @property
     def played(self) -> list[Played]:
-        """What came out of the loudspeaker, the newest 2000 stretches."""
+        """The latest 2000 sounds of the loudspeaker."""
         return list(self._voice.loudspeaker.played)
 
     @property
@@ -166,53 +164,53 @@ class SimulatedRobot:
 
     @property
     def obstacle_present(self) -> bool:
-        """What the navigator believes."""
+        """Whether the navigator believes in an obstacle."""
         return self._navigator.obstacle_present
 
     @property
     def navigator_alive(self) -> bool:
-        """False once a wrong type has ended the navigator."""
+        """Whether the navigator's loop runs; a value of a wrong type ends it."""
         return self._navigator.alive
 
     @property
     def probes(self) -> int:
-        """How often the robot has asked for our capabilities since its API started."""
+        """Number of probes of our capabilities since the robot's API process started."""
         return self._api.probes
 
-    # What people do with it.
+    # Actions of people.
 
     def switch(self, domain: str, target: str, reason: str = "manual") -> bool:
-        """Switch a domain to `local` or `pc` in the robot's own page. Returns whether that changed anything.
+        """Switch a domain to `local` or `pc`, as on the robot's own page. Returns whether the mode changed.
 
         Raises:
-            RobotError: there is no such domain or target.
+            RobotError: unknown domain or target.
         """
         if domain not in self.domains or target not in ("local", "pc"):
             raise RobotError(f"the robot has no domain {domain!r} with a mode {target!r}")
         return self._api.registry.set_mode(domain, target, reason)[1]
 
-    def hear(self, clip: AudioClip) -> None:
-        """Let its microphone hear `clip` next. Where the voice process does not record, the clip is lost."""
+    def play_to_microphone(self, clip: AudioClip) -> None:
+        """Play `clip` to the microphone next. The clip is lost while the voice process does not record."""
         self._microphone.insert(clip)
 
     def mute(self, muted: bool = True) -> None:
-        """Silence instead of the playlist, after the sound that plays now; `hear` still works."""
+        """Silence instead of the playlist, after the current sound; `play_to_microphone` still works."""
         self._microphone.muted = muted
 
     def request_speech(self, text: str, voice: str | None = None, framing: Framing = "multipart") -> None:
-        """Ask the PC to speak."""
+        """Send `voice.tts.request`."""
         body = {"text": text} if voice is None else {"text": text, "voice": voice}
         self._outbox.send("voice.tts.request", body, framing)
 
     def restart_voice(self) -> None:
-        """Restart the voice process: it takes its path from the AI mode, and comes back after exit code 0, too."""
+        """Restart the voice process, also after exit code 0. It chooses its path by the AI mode."""
         self._voice.restart()
 
     def restart_navigator(self) -> None:
-        """Restart the navigator: it chooses its source from the AI mode, and comes back after a message ended it."""
+        """Restart the navigator, also after a message ended it. It chooses its source by the AI mode."""
         self._navigator.restart()
 
-    # What happens to robots.
+    # Faults.
 
     def stop_broker(self) -> None:
         self._broker.stop()
@@ -222,7 +220,7 @@ class SimulatedRobot:
         self._broker.start()
 
     def kill_api(self) -> None:
-        """End the HTTP interface and the probe; what they kept in memory is lost."""
+        """End the HTTP interface and the probe; their state in memory is lost."""
         self._api.stop()
 
     def start_api(self) -> None:
@@ -230,37 +228,37 @@ class SimulatedRobot:
         self._api.start()
 
     def freeze_camera(self, frozen: bool = True) -> None:
-        """The same picture again and again, with fresh time stamps, and with other bytes (see `frozen`)."""
+        """Repeat the same picture, with new time stamps and other bytes; see `frozen_camera`."""
         self._camera.frozen = frozen
 
     def break_motion_bridge(self, broken: bool = True) -> None:
-        """`POST /api/control` answers 502."""
+        """Make `POST /api/control` answer 502."""
         self._motion_bridge_up = not broken
 
     def send(self, topic: str, body: Mapping[str, Any], framing: Framing = "multipart") -> None:
-        """Publish anything in the robot's name."""
+        """Publish any message as the robot."""
         self._outbox.send(topic, body, framing)
 
     def inject(self, fault: str) -> None:
         """Publish one of the malformed messages of `faults.MALFORMED`.
 
         Raises:
-            RobotError: there is none of this name.
+            RobotError: unknown name.
         """
         if fault not in MALFORMED:
             raise RobotError(f"there is no fault {fault[:80]!r}", remedy=f"use one of {', '.join(MALFORMED)}")
         self._outbox.put(MALFORMED[fault]())
 
-    # How it is put together.
+    # Wiring.
 
     def _announce(self, domain: str, state: State) -> None:
         self._outbox.send(f"provider.{domain}.state", {**state, "domain": domain, "ts": self._clock()})
 
-    def _open_registry(self) -> ProviderRegistry:
-        return ProviderRegistry(self._file, self._announce, self._clock, self.config.default_pc_url)
+    def _open_registry(self) -> DomainRegistry:
+        return DomainRegistry(self._file, self._announce, self._clock, self.config.default_pc_url)
 
-    def _api_robot(self, registry: ProviderRegistry) -> Robot:
-        return Robot(
+    def _api_context(self, registry: DomainRegistry) -> ApiContext:
+        return ApiContext(
             registry,
             self._file,
             self._camera,
@@ -306,7 +304,7 @@ class SimulatedRobot:
         return self._motion.receive(topic, body, message.framing)
 
     def _receive_obstacle(self, message: Received, body: Any) -> str | None:
-        """The bridge takes the PC's messages as well; its effect counts where the navigator does not listen to them."""
+        """The bridge receives the PC's messages as well; its effect counts where the navigator ignores them."""
         effect = self._navigator.receive(message, body)
         if message.topic != navigator.ENHANCED:
             return effect
@@ -317,8 +315,8 @@ class SimulatedRobot:
     def _voice_ended(self, code: int) -> None:
         if code == voice.EXIT_LOCAL:
             log.warning(
-                "the robot's voice process ended with 0 (AI mode local): it stays dead until it is restarted, "
-                "here with: curl -X POST %s%s",
+                "the robot's voice process ended with 0 (AI mode local) and stays dead until it is restarted with: "
+                "curl -X POST %s%s",
                 self.api_url,
                 RESTART_VOICE_PATH,
             )
@@ -331,7 +329,7 @@ def run(config: RobotConfig | None = None) -> None:
 
     Raises:
         ConfigError: see `SimulatedRobot`.
-        RobotError: its modules ended by themselves.
+        RobotError: an error ended its modules.
     """
     ended = threading.Event()
 

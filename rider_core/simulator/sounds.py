@@ -1,4 +1,4 @@
-"""What the microphone can hear: WAV files, spoken sentences, or tones. Everything becomes 16 kHz mono."""
+"""The microphone's sounds: WAV files, spoken sentences, or tones, all converted to 16 kHz mono."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE = 16_000
 MAX_FILES = 50
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
-#: What is spoken where a voice is given: everyday commands, in both languages of the house.
+#: Sentences that are spoken where a voice is given: everyday commands in two languages.
 SENTENCES = (
     ("Hello robot, what can you see?", "en"),
     ("Dzień dobry, jak się masz?", "pl"),
@@ -25,14 +25,14 @@ SENTENCES = (
 )
 
 #: The tones where there is neither a file nor a voice: frequency in Hz (0: silence), length in seconds. Half as loud
-#: as speech, and no speech: nobody can make words of it.
+#: as speech.
 TONES = ((440.0, 0.4), (0.0, 0.2), (660.0, 0.4), (0.0, 0.2), (880.0, 0.4))
 _TONE_AMPLITUDE = 3_000
 
 
 @dataclass(frozen=True)
 class Playlist:
-    """Sounds in 16-bit mono at `RATE`, with a sentence about where they come from."""
+    """Sounds in 16-bit mono at `RATE`, with their origin in words."""
 
     sounds: tuple[bytes, ...]
     origin: str
@@ -42,7 +42,7 @@ def playlist(folder: Path | None, speak: Callable[[str, str], AudioClip] | None)
     """The sounds of a folder, or spoken ones, or tones.
 
     Raises:
-        ConfigError: the folder holds no WAV file, or one that cannot be read.
+        ConfigError: the folder has no WAV file, or one that cannot be read.
     """
     if folder is not None:
         files = sorted(path for path in folder.glob("*.wav") if path.is_file())[:MAX_FILES]
@@ -56,9 +56,9 @@ def playlist(folder: Path | None, speak: Callable[[str, str], AudioClip] | None)
 
 
 def to_microphone(clip: AudioClip) -> bytes:
-    """The clip as the robot's microphone would deliver it: mono, `RATE`.
+    """The clip as the robot's microphone delivers it: mono, `RATE`.
 
-    Linear interpolation, without a filter: good enough for a robot that is not there, and it needs no library.
+    By linear interpolation without a filter, which is good enough here and needs no library.
     """
     samples = array.array("h", clip.pcm)
     if sys.byteorder == "big":

@@ -1,4 +1,4 @@
-"""What the robot tells about itself all the time, at the rates and in the framings of its programs."""
+"""The messages that the robot sends about itself all the time, at the rates and in the framings of its programs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from rider_core.simulator.motion import Motion
 from rider_core.simulator.outbox import Send
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.registry import StateFile
-from rider_core.simulator.schedule import Periodic
 
 #: The executor waits up to 50 ms for a command and then 20 ms more, which gives about 14 a second.
 MOTION_STATE_S = 0.07
 OLD_MOTION_STATE_S = 0.2
 POSE_S = 0.2
 IMU_S = 0.1
-#: Two programs tell the same: the bridge in one frame, the sensor reader in two.
+#: Two programs send the same: the bridge in one frame, the sensor reader in two.
 XGO_BRIDGE_S, XGO_READER_S = 0.5, 0.2
 DISPATCHER_S = 5.0
 DETECTORS_S = 1.0
@@ -27,7 +27,7 @@ _BATTERY_PCT_PER_S = 100 / 7200
 
 
 class Telemetry:
-    """Sends; understands nothing. The robot's own detectors send only while the AI mode is `local`."""
+    """Sends only. The robot's own detectors send only while the AI mode is `local`."""
 
     def __init__(
         self, motion: Motion, file: StateFile, send: Send, clock: Callable[[], float], *, old_motion_state: bool
@@ -106,7 +106,7 @@ class Telemetry:
         self._send("vision.dispatcher.heartbeat", {"ts": self._clock(), "present": False}, "single")
 
     def _detectors(self) -> None:
-        """The robot's own detectors; they see nothing here, with a confidence that says so."""
+        """The robot's own detectors. Here they detect nothing, with a confidence of 0."""
         if self._file.ai_mode()["mode"] != "local":
             return
         now = self._clock()

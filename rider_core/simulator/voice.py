@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from rider_core.simulator.config import RobotConfig
+from rider_core.simulator.loudspeaker import Loudspeaker
 from rider_core.simulator.microphone import CHUNK_BYTES, CHUNK_S, Microphone
 from rider_core.simulator.outbox import Send
-from rider_core.simulator.playback import Loudspeaker
+from rider_core.simulator.periodic import Periodic
 from rider_core.simulator.received import Received
 from rider_core.simulator.recorder import Recorder
-from rider_core.simulator.registry import ProviderRegistry, StateFile
-from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.registry import DomainRegistry, StateFile
 from rider_core.simulator.sounds import RATE
 from rider_core.simulator.voice_bridge import CHUNK, RESULT, VoiceBridge
 from rider_core.simulator.wire import UNREADABLE
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 TOPICS = (RESULT, CHUNK)
 
-#: From the start of the process to its first chunk of sound, in seconds. What is said meanwhile is lost.
+#: From the start of the process to its first chunk of sound, in seconds. Sound before it is lost.
 START_S = 0.4
 #: Exit codes of the process: the AI mode is local; no text came in time; a message that its code cannot read; killed.
 EXIT_LOCAL, EXIT_TIMEOUT, EXIT_ERROR, EXIT_KILLED = 0, 1, 2, -9
-#: How often the process is given a turn, in seconds.
+#: Interval of the process's turns, in seconds.
 _STEP_S = 0.01
-#: After a stall of the thread the sound of at most this long is made up for: the recorder keeps no more.
+#: The most sound that is made up for after a stall of the thread, in seconds: the recorder keeps no more.
 _MAKE_UP_S = 2.6
 
 Settle = Callable[[Received, str], None]
@@ -50,8 +50,8 @@ class VoiceService:
 
     Args:
         open_registry: Makes the process's own copy of the domains' states, at its start.
-        settle: Says what became of a message that waited.
-        on_exit: Called with each exit code of the process, but for the ends of `restart()`.
+        settle: Sets the effect of a message that waited.
+        on_exit: Called with each exit code of the process, except where `restart()` ended it.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class VoiceService:
         config: RobotConfig,
         microphone: Microphone,
         file: StateFile,
-        open_registry: Callable[[], ProviderRegistry],
+        open_registry: Callable[[], DomainRegistry],
         send: Send,
         clock: Callable[[], float],
         settle: Settle,
@@ -78,10 +78,10 @@ class VoiceService:
         self._blocked_until = 0.0
         self._start_at: float | None = 0.0
         self._restart_asked = False
-        #: The exit code of the process that ended last; None where none has.
+        #: The exit code of the process that ended last; None: none has.
         self.exit: int | None = None
         self.schedule = (
-            Periodic(CHUNK_S, self._hear, make_up=round(_MAKE_UP_S / CHUNK_S)),
+            Periodic(CHUNK_S, self._record, make_up=round(_MAKE_UP_S / CHUNK_S)),
             Periodic(_STEP_S, self._step),
         )
 
@@ -91,11 +91,11 @@ class VoiceService:
         return self._path
 
     def restart(self) -> None:
-        """Start anew at the next turn, as `systemctl restart` does. May be called from any thread."""
+        """Restart at the next turn, as `systemctl restart` does. May be called from any thread."""
         self._restart_asked = True
 
     def receive(self, message: Received, body: Any) -> str | None:
-        """Take one message. Returns its effect, or None where the process will read it later."""
+        """Receive one message. Returns its effect, or None where the process will read it later."""
         if message.framing == "single":
             return "ignored: voice reads multipart messages only"
         if message.topic not in TOPICS:
@@ -108,8 +108,8 @@ class VoiceService:
 
     # The service manager.
 
-    def _hear(self) -> None:
-        """The room does not wait: what is said while no process records is lost."""
+    def _record(self) -> None:
+        """Sound is lost while no process records."""
         pcm = self._microphone.read()
         if self._recorder is not None:
             self._recorder.record(pcm)
@@ -167,7 +167,7 @@ class VoiceService:
         self._path = "pc"
         return (yield from self._offload(registry, self._bridge, self._recorder))
 
-    def _offload(self, registry: ProviderRegistry, bridge: VoiceBridge, recorder: Recorder) -> Process:
+    def _offload(self, registry: DomainRegistry, bridge: VoiceBridge, recorder: Recorder) -> Process:
         results, chunks = bridge.queues[RESULT], bridge.queues[CHUNK]
         while True:
             pcm = recorder.read()
@@ -204,8 +204,8 @@ class VoiceService:
         chunk = base64.b64encode(pcm).decode("ascii")
         self._send("voice.asr.request", {"ts": self._clock(), "rate": RATE, "len": CHUNK_BYTES, "chunk_pcm": chunk})
 
-    def _fall_back(self, registry: ProviderRegistry, reason: str) -> None:
-        """The process's own copy goes to the file as a whole, and the HTTP interface is not told."""
+    def _fall_back(self, registry: DomainRegistry, reason: str) -> None:
+        """The process writes its own copy to the file as a whole, and the HTTP interface does not learn of it."""
         registry.set_status("voice", "fallback", reason)
         registry.set_mode("voice", "local", reason)
 
@@ -246,7 +246,7 @@ class VoiceService:
         return self.loudspeaker.play(body, time.monotonic())
 
     def _show(self, state: str) -> None:
-        """The robot's face. It is told of changes only."""
+        """Set the state of the robot's face; only changes are sent."""
         if state != self._ui_state:
             self._ui_state = state
             self._send("ui.state", {"state": state, "ts": self._clock()})

@@ -1,4 +1,4 @@
-"""How the voice process takes messages off the bus: two sockets, polled in turn by a thread of its own.
+"""The voice process's connection to the bus: two sockets, polled in turn by a thread of its own.
 
 The thread goes on while the process plays a sound; results and chunks then wait in the process's queues.
 """
@@ -32,7 +32,7 @@ class VoiceBridge:
     """The sockets and the queues of one voice process.
 
     Attributes:
-        queues: What the process has not read yet, by topic.
+        queues: The messages that the process has not read yet, by topic.
     """
 
     queues: dict[str, deque[Item]] = field(default_factory=_two)
@@ -41,7 +41,7 @@ class VoiceBridge:
     _until: float | None = None
 
     def arrive(self, message: Received, body: Any) -> bool:
-        """A message at its socket. False: the socket or the queue is full, and the message is dropped."""
+        """Add a message to its socket. False: the socket or the queue is full, and the message is dropped."""
         socket, queue = self._sockets[message.topic], self.queues[message.topic]
         if len(socket) >= SOCKET_LIMIT or len(queue) + len(socket) >= QUEUE_LIMIT:
             return False
@@ -49,7 +49,7 @@ class VoiceBridge:
         return True
 
     def poll(self, now: float) -> None:
-        """Do what the thread has done up to `now` (monotonic clock, in seconds)."""
+        """Do what the thread does until `now` (monotonic, in seconds)."""
         if self._until is None:
             self._until = now + POLL_S
         while True:
@@ -64,5 +64,5 @@ class VoiceBridge:
             self._polled = CHUNK if self._polled == RESULT else RESULT
 
     def left(self) -> list[Item]:
-        """Everything that was not read."""
+        """All messages that were not read."""
         return [item for queues in (self.queues, self._sockets) for queue in queues.values() for item in queue]

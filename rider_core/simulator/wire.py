@@ -1,4 +1,4 @@
-"""The two framings of the robot's bus, in both directions. What the bodies mean is not known here."""
+"""Encodes and decodes the two framings of the robot's bus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 Framing = Literal["multipart", "single"]
 
-#: The bus itself has no size limit. The simulator reads no more than this, so that a test cannot fill its memory.
+#: The largest message that the simulator decodes, so that a test cannot fill the memory. The robot's bus has no limit.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 #: Stands for a body that is not JSON.
@@ -25,16 +25,16 @@ def encode(topic: str, body: Mapping[str, Any], framing: Framing = "multipart") 
 
 
 def topic_of(frames: Sequence[bytes]) -> tuple[str, Framing]:
-    """The topic and the framing, without a look at the body."""
+    """The topic and the framing; the body is not decoded."""
     if len(frames) == 1:
         return frames[0].partition(b" ")[0][:200].decode("utf-8", "replace"), "single"
     return frames[0][:200].decode("utf-8", "replace"), "multipart"
 
 
 def decode_body(frames: Sequence[bytes]) -> Any:
-    """The JSON value of a message in either framing; `UNREADABLE` where there is none.
+    """The JSON value of a message in either framing; `UNREADABLE`: its body is not JSON.
 
-    The robot's reader takes the last frame as the body, and drops bytes that are no UTF-8. It passes on any JSON value,
+    The robot's reader takes the last frame as the body, and drops bytes that are not UTF-8. It returns any JSON value,
     a list as well as an object.
     """
     if sum(map(len, frames)) > MAX_MESSAGE_BYTES:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from harness.robot_house import RobotHouse, robot_house
+from harness.robot_harness import RobotHarness, running_robot
 from harness.shell import Shell
 
 from rider_core.cli.robot import robot
@@ -28,8 +28,8 @@ START_S = 15.0
 
 
 @pytest.fixture
-def house(processes: Processes, valkey: Valkey) -> Iterator[RobotHouse]:
-    with robot_house(processes, valkey) as house:
+def house(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
+    with running_robot(processes, valkey) as house:
         yield house
 
 
@@ -48,7 +48,7 @@ class Done:
 class Rider:
     """Runs `rider robot ...` as a process of its own, a fork of one that has imported most of what it needs."""
 
-    def __init__(self, house: RobotHouse) -> None:
+    def __init__(self, house: RobotHarness) -> None:
         self._processes = house.processes
         self._numbers = count()
 
@@ -59,11 +59,11 @@ class Rider:
 
 
 @pytest.fixture
-def rider(house: RobotHouse) -> Rider:
+def rider(house: RobotHarness) -> Rider:
     return Rider(house)
 
 
-def test_a_switch_by_hand_from_beginning_to_end(house: RobotHouse) -> None:
+def test_a_switch_by_hand_from_beginning_to_end(house: RobotHarness) -> None:
     rider = Shell({**house.processes.environment, "COLUMNS": "160"}, "robot")
     house.start_worker()
     house.start_link()
@@ -104,7 +104,7 @@ def test_a_wrong_command_says_how_it_is_meant(words: tuple[str, ...]) -> None:
     assert "rider robot switch voice pc" in done.output or "voice, vision, text" in done.output
 
 
-def test_without_a_link_it_says_what_to_do(house: RobotHouse, rider: Rider) -> None:
+def test_without_a_link_it_says_what_to_do(house: RobotHarness, rider: Rider) -> None:
     house.start_link()
     house.link.kill()
     house.link.wait()
@@ -120,7 +120,7 @@ def test_without_a_link_it_says_what_to_do(house: RobotHouse, rider: Rider) -> N
     assert rider("switch", "voice", "local").returncode == 0, "the killed link's socket was replaced"
 
 
-def test_a_link_that_stands_still_is_told_from_one_that_is_gone(house: RobotHouse, rider: Rider) -> None:
+def test_a_link_that_stands_still_is_told_from_one_that_is_gone(house: RobotHarness, rider: Rider) -> None:
     house.start_link().send_signal(signal.SIGSTOP)
     began = time.monotonic()
     done = rider("switch", "text", "pc")
@@ -132,7 +132,7 @@ def test_a_link_that_stands_still_is_told_from_one_that_is_gone(house: RobotHous
     assert house.mode("text") == "local"
 
 
-def test_it_needs_no_redis(house: RobotHouse, rider: Rider) -> None:
+def test_it_needs_no_redis(house: RobotHarness, rider: Rider) -> None:
     house.start_link()
     house.valkey.kill()
     done = rider("switch", "text", "local", "--why", "no Redis")
@@ -140,7 +140,7 @@ def test_it_needs_no_redis(house: RobotHouse, rider: Rider) -> None:
     assert rider("show", "--json").told["domains"][2]["why"] == "no Redis"
 
 
-def test_a_link_on_another_machine_is_asked_over_redis(house: RobotHouse, rider: Rider) -> None:
+def test_a_link_on_another_machine_is_asked_over_redis(house: RobotHarness, rider: Rider) -> None:
     house.start_link()
     elsewhere = str(house.processes.folder / "elsewhere")
     assert rider("switch", "text", "pc", RIDER_DATA_DIR=elsewhere).returncode == 0
@@ -152,7 +152,7 @@ def test_a_link_on_another_machine_is_asked_over_redis(house: RobotHouse, rider:
     assert "over Redis: Redis cannot be reached" in done.output
 
 
-def test_a_robot_that_is_gone_confirms_nothing(house: RobotHouse, rider: Rider) -> None:
+def test_a_robot_that_is_gone_confirms_nothing(house: RobotHarness, rider: Rider) -> None:
     house.start_link()
     house.robot.kill_api()
     done = rider("switch", "text", "pc")
@@ -163,7 +163,7 @@ def test_a_robot_that_is_gone_confirms_nothing(house: RobotHouse, rider: Rider) 
     wait_until(lambda: house.mode("text") == "pc", what="the switch, once the robot is back")
 
 
-def test_stop_hands_everything_back(house: RobotHouse, rider: Rider) -> None:
+def test_stop_hands_everything_back(house: RobotHarness, rider: Rider) -> None:
     house.start_link()
     assert rider("switch", "text", "pc").returncode == 0
     assert rider("stop").returncode == 0
@@ -172,7 +172,7 @@ def test_stop_hands_everything_back(house: RobotHouse, rider: Rider) -> None:
     assert not os.path.lexists(house.socket)
 
 
-def test_a_second_link_is_refused(house: RobotHouse) -> None:
+def test_a_second_link_is_refused(house: RobotHarness) -> None:
     first = house.start_link()
     second = house.processes.fork("rider_core.cli.main", "link", log="second.log")
     assert second.wait(timeout=20) == 1
@@ -180,7 +180,7 @@ def test_a_second_link_is_refused(house: RobotHouse) -> None:
     assert first.poll() is None
 
 
-def test_a_folder_that_cannot_be_used_costs_the_socket_only(house: RobotHouse, rider: Rider) -> None:
+def test_a_folder_that_cannot_be_used_costs_the_socket_only(house: RobotHarness, rider: Rider) -> None:
     house.socket.parent.parent.mkdir(parents=True)
     house.socket.parent.write_text("a file where the folder should be")
     house.link = house.processes.fork("rider_core.cli.main", "link", log="link.log")

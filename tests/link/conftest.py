@@ -1,5 +1,7 @@
-"""The stage of the link's tests."""
+"""Fixtures of the link's tests."""
 
-from link_stage import soon, stage
+from failover_harness import clock
+from link_harness import fast_intervals, harness
+from vision_harness import shared, shared_worker
 
-__all__ = ["soon", "stage"]
+__all__ = ["clock", "fast_intervals", "harness", "shared", "shared_worker"]

@@ -6,7 +6,7 @@ import random
 import struct
 
 import pytest
-from link_stage import MEDIA
+from link_harness import MEDIA
 
 from rider_core.api import AudioClip
 from rider_core.link.endpointing import HANG_OVER_S, HANG_OVER_SHORT_S, MAX_UTTERANCE_S, Endpointer, Utterance

@@ -13,7 +13,7 @@ import zmq
 
 from rider_core.link.bus import RobotBus
 from rider_core.link.framing import MAX_FRAME_MESSAGE_BYTES
-from rider_core.link.refusals import Refusals
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.simulator.broker import Broker
 from rider_core.testing.waiting import wait_until
 
@@ -27,29 +27,29 @@ PROGRAM = """
 import json, sys, time
 from rider_core.errors import RiderError
 from rider_core.link.bus import RobotBus
-from rider_core.link.frames import FrameIntake
-from rider_core.link.refusals import Refusals
+from rider_core.link.frame_buffer import LatestFrameBuffer
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.metrics import LINK_RECEIVED_BYTES
 
 publish, subscribe = sys.argv[1:]
-intake, said = FrameIntake(), []
-def take(body):
-    said.append(body["ts"])
+buffer, received_ts = LatestFrameBuffer(), []
+def receive(body):
+    received_ts.append(body["ts"])
     try:
-        intake.take(body, time.monotonic())
+        buffer.put(body, time.monotonic())
     except RiderError:
         pass  # a frame of noise is no picture: what it costs is what is measured
 bus = RobotBus(publish, subscribe, lambda state: None)
-bus.on("vision.frame.offload", take)
+bus.on("vision.frame.offload", receive)
 bus.on("voice.asr.request", lambda body: None)
-bus.start(Refusals(lambda *_, **__: None, bus.send))
+bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
 def memory_mb():
     status = open("/proc/self/status").read()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 for line in sys.stdin:
     received = LINK_RECEIVED_BYTES.labels("vision.frame.offload")._value.get()
-    print(json.dumps({"mb": memory_mb(), "looked": len(said), "last": said[-1] if said else None, "bytes": received}),
-          flush=True)
+    last = received_ts[-1] if received_ts else None
+    print(json.dumps({"mb": memory_mb(), "looked": len(received_ts), "last": last, "bytes": received}), flush=True)
 bus.stop()
 """
 
@@ -118,7 +118,7 @@ def test_one_picture_that_is_too_large_does_not_leave_us_blind(camera: Camera) -
     bus = RobotBus(*camera.addresses, on_state=lambda state: states.append(state.up))
     bus.on("vision.frame.offload", lambda body: seen.append(body["ts"]))
     bus.on("voice.asr.request", lambda _: None)
-    bus.start(Refusals(lambda *_, **__: None, bus.send))
+    bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
 
     def arrived(ts: int) -> bool:
         camera.send(ts)

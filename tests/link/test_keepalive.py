@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from link_stage import Stage, on_stage, prepare
+from link_harness import LinkHarness, install_test_plugins, running_link
 
 from rider_core.api.jobs import JobSpec
 from rider_core.errors import BackendUnavailable
 from rider_core.link import keepalive
-from rider_core.link.background import Background
+from rider_core.link.asr_pipeline import AsrPipeline
+from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.endpointing import Utterance
-from rider_core.link.hearing import Hearing
-from rider_core.link.options import House, LinkOptions
-from rider_core.link.own_speech import OwnSpeech
+from rider_core.link.options import LinkOptions
+from rider_core.link.serial_executor import SerialExecutor
+from rider_core.link.services import LinkServices
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
@@ -30,25 +31,25 @@ PATIENCE_S = 1.5
 
 @pytest.fixture
 def silent(
-    valkey: Valkey, connection: redis.Redis, processes: Processes, soon: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+    valkey: Valkey, connection: redis.Redis, processes: Processes, fast_intervals: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LinkHarness]:
     """A robot that hears nobody and has the real one's timer, only shorter."""
     monkeypatch.setattr(keepalive, "EVERY_S", keepalive.EVERY_S * PATIENCE_S / 5.0)
-    monkeypatch.setattr(keepalive, "HEARD_S", keepalive.HEARD_S * PATIENCE_S / 5.0)
-    prepare(processes, valkey)
-    with on_stage(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as stage:
-        worker = stage.start_worker()
-        stage.link.start()
+    monkeypatch.setattr(keepalive, "AUDIO_LIMIT_S", keepalive.AUDIO_LIMIT_S * PATIENCE_S / 5.0)
+    install_test_plugins(processes, valkey)
+    with running_link(valkey, connection, processes, voice_fallback_s=PATIENCE_S, voice_keepalive=True) as harness:
+        worker = harness.start_worker()
+        harness.link.start()
         # Its timer has run out meanwhile, and its API does not know that: both directions, so that both do.
-        stage.robot.switch("voice", "local")
-        stage.robot.switch("voice", "pc")
-        stage.robot.restart_voice()
-        wait_until(lambda: stage.heard(keepalive.TOPIC), 10, what="something that keeps voice")
-        stage.worker = worker  # type: ignore[attr-defined]
-        yield stage
+        harness.robot.switch("voice", "local")
+        harness.robot.switch("voice", "pc")
+        harness.robot.restart_voice()
+        wait_until(lambda: harness.received(keepalive.TOPIC), 10, what="something that keeps voice")
+        harness.worker = worker  # type: ignore[attr-defined]
+        yield harness
 
 
-def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
+def test_voice_stays_through_silence_and_nobody_notices(silent: LinkHarness) -> None:
     end = time.monotonic() + 4 * PATIENCE_S
 
     def over() -> bool:
@@ -56,37 +57,37 @@ def test_voice_stays_through_silence_and_nobody_notices(silent: Stage) -> None:
         return time.monotonic() > end
 
     wait_until(over)
-    assert {body["text"] for body in silent.heard(keepalive.TOPIC)} == {keepalive.INVISIBLE}
-    assert {body["reply"] for body in silent.heard(keepalive.TOPIC)} == {""}
+    assert {body["text"] for body in silent.received(keepalive.TOPIC)} == {keepalive.INVISIBLE}
+    assert {body["reply"] for body in silent.received(keepalive.TOPIC)} == {""}
     assert silent.robot.played == []
-    assert not [kind for kind, _ in silent.told if kind in ("robot.transcript", "robot.reply", "robot.speech")]
+    assert not [kind for kind, _ in silent.published if kind in ("robot.transcript", "robot.reply", "robot.speech")]
     assert silent.link.stuck() == ""
     silent.link.stop()
     assert "voice keepalive has ended" in silent.link.stuck(), "it is watched"
 
 
-def test_it_goes_when_nobody_can_serve_it(silent: Stage) -> None:
+def test_it_goes_when_nobody_can_serve_it(silent: LinkHarness) -> None:
     silent.worker.send_signal(signal.SIGKILL)  # type: ignore[attr-defined]
     wait_until(lambda: silent.mode() == "local", 10, what="voice handed back")
-    count = len(silent.heard(keepalive.TOPIC))
+    count = len(silent.received(keepalive.TOPIC))
     wait_until(lambda: silent.robot.voice_path != "pc", 10)
-    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+    assert len(silent.received(keepalive.TOPIC)) <= count + 1
 
 
-def test_it_goes_when_redis_is_gone(silent: Stage) -> None:
+def test_it_goes_when_redis_is_gone(silent: LinkHarness) -> None:
     """Also where the robot cannot be told: its own timer does it."""
     silent.robot.kill_api()
     silent.valkey.kill()
     wait_until(lambda: silent.robot.voice_path != "pc", 10)
 
 
-def test_a_robot_that_streams_nothing_is_told_nothing(silent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_robot_that_streams_nothing_is_told_nothing(silent: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
     stopped = time.monotonic()
-    wait_until(lambda: time.monotonic() - silent.link._hearing.last_chunk > keepalive.HEARD_S)
-    count = len(silent.heard(keepalive.TOPIC))
-    wait_until(lambda: time.monotonic() - stopped > keepalive.HEARD_S + 4 * keepalive.EVERY_S)
-    assert len(silent.heard(keepalive.TOPIC)) <= count + 1
+    wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.AUDIO_LIMIT_S)
+    count = len(silent.received(keepalive.TOPIC))
+    wait_until(lambda: time.monotonic() - stopped > keepalive.AUDIO_LIMIT_S + 4 * keepalive.EVERY_S)
+    assert len(silent.received(keepalive.TOPIC)) <= count + 1
 
 
 def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,9 +95,9 @@ def test_a_voice_that_was_handed_back_is_not_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keepalive, "EVERY_S", 0.01)
     handed_back, speaks, sent = [False], [False], []
 
-    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
+    services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, lambda: {keepalive.TASK: 1})  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
-        house,
+        services,
         lambda *message: sent.append(message) or True,
         time.monotonic,
         lambda: time.monotonic() if speaks[0] else 0.0,
@@ -130,9 +131,9 @@ def test_a_voice_that_nobody_can_serve_is_not_kept(monkeypatch: pytest.MonkeyPat
             raise BackendUnavailable("Redis cannot be reached")
         return {keepalive.TASK: workers[0]}
 
-    house = House(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capacity)  # type: ignore[arg-type,return-value]
+    services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), lambda: None, capacity)  # type: ignore[arg-type,return-value]
     kept = keepalive.VoiceKeepalive(
-        house, lambda *message: sent.append(message) or True, time.monotonic, lambda: 0.0, lambda: False
+        services, lambda *message: sent.append(message) or True, time.monotonic, lambda: 0.0, lambda: False
     )
     kept.start()
     for nobody in (0, -1):
@@ -156,9 +157,11 @@ def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float
         def submit(self, spec: JobSpec) -> None:
             submitted.append(spec)
 
-    house = House(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
+    services = LinkServices(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
     options = LinkOptions("", "", "", "", voice_keepalive=kept)
-    hearing = Hearing(house, lambda *_: True, lambda _: None, None, OwnSpeech(lambda: 0.0), Background(), options)  # type: ignore[arg-type]
+    hearing = AsrPipeline(
+        services, lambda *_: True, lambda _: None, None, EchoSuppressor(lambda: 0.0), SerialExecutor(), options
+    )  # type: ignore[arg-type]
     hearing._submit(Utterance(bytes(320), quiet_s=0.6), time.time() - 0.6, None)
     (spec,) = submitted
     assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from rider_core.link.following import Following
+from rider_core.link.object_sizes import SIZES, UNKNOWN, size_of
 from rider_core.link.obstacle import (
     FARTHEST_M,
     HALF_WAY_M,
@@ -16,21 +16,21 @@ from rider_core.link.obstacle import (
     View,
     angle_of,
     distance_of,
-    look_ahead,
+    nearest_obstacle,
     within,
 )
-from rider_core.link.sizes import SIZES, UNKNOWN, size_of
-from rider_core.link.tracks import Box, Thing
+from rider_core.link.person_follower import PersonFollower
+from rider_core.link.tracks import Box, TrackedObject
 
 VIEW = View(640, 480, 62.2)
 REACH_M = 1.0
 
 
-def seen(label: str, box: Box, score: float = 0.8, id: int = 1) -> Thing:
-    return Thing(id, label, score, box, confirmed=True)
+def seen(label: str, box: Box, score: float = 0.8, id: int = 1) -> TrackedObject:
+    return TrackedObject(id, label, score, box, confirmed=True)
 
 
-def standing(label: str, distance_m: float, aside_m: float = 0.0) -> Thing:
+def owner(label: str, distance_m: float, aside_m: float = 0.0) -> TrackedObject:
     """A thing of typical size, with its middle at the height of the camera."""
     size = size_of(label)
     middle = 320 + VIEW.focal_px * aside_m / distance_m
@@ -50,9 +50,9 @@ def test_the_angle_of_view() -> None:
 @pytest.mark.parametrize("label", ["person", "Person", "chair", "Table", "cat", "bottle", "no such thing"])
 @pytest.mark.parametrize("distance_m", [0.9, 2.0, 5.0])
 def test_distance_of_a_thing_in_the_middle(label: str, distance_m: float) -> None:
-    thing = standing(label, distance_m)
+    tracked = owner(label, distance_m)
     # Near, some do not fit into the picture; their width still does.
-    assert distance_of(label, within(thing.box, VIEW), VIEW) == pytest.approx(distance_m, rel=0.01)
+    assert distance_of(label, within(tracked.box, VIEW), VIEW) == pytest.approx(distance_m, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -62,7 +62,7 @@ def test_what_is_cut_off_is_never_taken_for_farther_than_it_is(seed: int) -> Non
         label = chance.choice(list(SIZES))
         distance_m = chance.uniform(0.2, 9)
         aside_m = chance.uniform(-0.5, 0.5) * distance_m
-        whole = standing(label, distance_m, aside_m)
+        whole = owner(label, distance_m, aside_m)
         shift = chance.uniform(-400, 400)
         box = within((whole.box[0], whole.box[1] + shift, whole.box[2], whole.box[3] + shift), VIEW)
         cut_below_or_above = box[1] <= 4.8 or box[3] >= 475.2
@@ -86,11 +86,11 @@ def test_whatever_boxes_come_every_number_is_finite_and_in_its_range(seed: int) 
     for _ in range(300):
         view = View(chance.choice([1, 2, 640, 65_535]), chance.choice([1, 3, 480, 65_535]), chance.uniform(20, 170))
         labels = [chance.choice([*SIZES, "", "x" * 500]) for _ in range(chance.randint(0, 6))]
-        things = [seen(label, (side(), side(), side(), side()), chance.random(), id=3) for label in labels]
+        objects = [seen(label, (side(), side(), side(), side()), chance.random(), id=3) for label in labels]
         reach_m = chance.uniform(0.2, 5)
-        ahead = look_ahead(things, view, reach_m)
-        body = ahead.message(1.0, objects=len(things))
-        told = f"seed {seed}: {view}, {things}"
+        ahead = nearest_obstacle(objects, view, reach_m)
+        body = ahead.message(1.0, objects=len(objects))
+        told = f"seed {seed}: {view}, {objects}"
         assert isinstance(body["present"], bool), told
         assert 0 <= body["confidence"] <= 1, told
         assert NEAREST_M <= body["distance"] <= FARTHEST_M, told
@@ -98,51 +98,51 @@ def test_whatever_boxes_come_every_number_is_finite_and_in_its_range(seed: int) 
         assert all(math.isfinite(body[key]) for key in ("confidence", "distance", "angle", "ts")), told
         assert isinstance(body["meta"], dict)
         json.dumps(body, allow_nan=False)
-        offset = Following().offset(things, view.width)
+        offset = PersonFollower().offset(objects, view.width)
         assert offset is None or -1 <= offset <= 1, told
 
 
 class TestInTheWay:
     def test_nothing_at_all(self) -> None:
-        ahead = look_ahead([], VIEW, REACH_M)
+        ahead = nearest_obstacle([], VIEW, REACH_M)
         assert (ahead.present, ahead.confidence, ahead.distance_m, ahead.angle_deg) == (False, 0.0, FARTHEST_M, 0.0)
 
     @pytest.mark.parametrize(("distance_m", "present"), [(0.5, True), (0.95, True), (1.1, False), (4.0, False)])
     def test_only_what_is_near_is_to_stop_for(self, distance_m: float, present: bool) -> None:
-        ahead = look_ahead([standing("cat", distance_m)], VIEW, REACH_M)
+        ahead = nearest_obstacle([owner("cat", distance_m)], VIEW, REACH_M)
         assert ahead.present is present
         assert ahead.distance_m == pytest.approx(distance_m, rel=0.02)
 
     @pytest.mark.parametrize("side", [-1, 1])
     def test_what_stands_beside_the_way(self, side: int) -> None:
         half = size_of("bottle").width_m / 2
-        assert look_ahead([standing("bottle", 0.9, side * (HALF_WAY_M + half - 0.02))], VIEW, REACH_M).present
-        beside = look_ahead([standing("bottle", 0.9, side * (HALF_WAY_M + half + 0.02))], VIEW, REACH_M)
-        assert beside.thing is None
+        assert nearest_obstacle([owner("bottle", 0.9, side * (HALF_WAY_M + half - 0.02))], VIEW, REACH_M).present
+        beside = nearest_obstacle([owner("bottle", 0.9, side * (HALF_WAY_M + half + 0.02))], VIEW, REACH_M)
+        assert beside.tracked is None
 
     def test_right_is_positive(self) -> None:
-        assert look_ahead([standing("cat", 0.8, 0.2)], VIEW, REACH_M).angle_deg == pytest.approx(14, abs=0.5)
-        assert look_ahead([standing("cat", 0.8, -0.2)], VIEW, REACH_M).angle_deg == pytest.approx(-14, abs=0.5)
+        assert nearest_obstacle([owner("cat", 0.8, 0.2)], VIEW, REACH_M).angle_deg == pytest.approx(14, abs=0.5)
+        assert nearest_obstacle([owner("cat", 0.8, -0.2)], VIEW, REACH_M).angle_deg == pytest.approx(-14, abs=0.5)
 
     def test_the_nearest_counts(self) -> None:
-        ahead = look_ahead([standing("chair", 3), standing("cat", 0.7), standing("dog", 2)], VIEW, REACH_M)
-        assert ahead.thing is not None
-        assert ahead.thing.label == "cat"
+        ahead = nearest_obstacle([owner("chair", 3), owner("cat", 0.7), owner("dog", 2)], VIEW, REACH_M)
+        assert ahead.tracked is not None
+        assert ahead.tracked.label == "cat"
 
     def test_a_large_box_is_in_the_way_whatever_it_is(self) -> None:
         """A car that fills a third of the picture should be 2.5 m away; who knows what it really is."""
-        ahead = look_ahead([seen("car", (100, 100, 500, 400))], VIEW, REACH_M)
+        ahead = nearest_obstacle([seen("car", (100, 100, 500, 400))], VIEW, REACH_M)
         assert ahead.present
         assert ahead.distance_m <= REACH_M
 
     def test_somebody_who_stands_before_the_robot(self) -> None:
         """No head and no feet are seen, and the shoulders fill the picture."""
-        ahead = look_ahead([seen("person", (0, 0, 640, 480))], VIEW, REACH_M)
+        ahead = nearest_obstacle([seen("person", (0, 0, 640, 480))], VIEW, REACH_M)
         assert ahead.present
         assert ahead.distance_m == pytest.approx(0.33, abs=0.01)
 
     def test_what_is_said(self) -> None:
-        body = look_ahead([standing("cat", 0.5)], VIEW, REACH_M).message(12.5, objects=1, mock=False)
+        body = nearest_obstacle([owner("cat", 0.5)], VIEW, REACH_M).message(12.5, objects=1, mock=False)
         assert body == {
             "present": True,
             "confidence": 0.8,
@@ -154,16 +154,16 @@ class TestInTheWay:
 
 
 class TestFollowing:
-    def person(self, id: int, left: float, width: float = 50, **changes: bool) -> Thing:
+    def person(self, id: int, left: float, width: float = 50, **changes: bool) -> TrackedObject:
         state = {"seen": True, "confirmed": True} | changes
-        return Thing(id, "Person", 0.8, (left, 100, left + width, 100 + 3 * width), **state)
+        return TrackedObject(id, "Person", 0.8, (left, 100, left + width, 100 + 3 * width), **state)
 
     @pytest.mark.parametrize(("left", "offset"), [(295, 0.0), (0, -0.92), (590, 0.92), (-400, -1.0), (900, 1.0)])
     def test_where_the_person_is(self, left: float, offset: float) -> None:
-        assert Following().offset([self.person(1, left)], 640) == pytest.approx(offset, abs=0.01)
+        assert PersonFollower().offset([self.person(1, left)], 640) == pytest.approx(offset, abs=0.01)
 
     def test_the_largest_first_and_then_the_same_for_as_long_as_it_is_known(self) -> None:
-        following = Following()
+        following = PersonFollower()
         assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
         # Another one comes nearer; the first is still there.
         assert following.offset([self.person(1, 0, 200), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
@@ -173,12 +173,12 @@ class TestFollowing:
         assert following.offset([self.person(1, 0, 200)], 640) == pytest.approx(-0.6875)
 
     def test_who_does_not_count(self) -> None:
-        chair = Thing(3, "chair", 0.9, (0, 0, 600, 400), confirmed=True)
-        assert Following().offset([], 640) is None
-        assert Following().offset([chair, self.person(1, 300, confirmed=False)], 640) is None
+        chair = TrackedObject(3, "chair", 0.9, (0, 0, 600, 400), confirmed=True)
+        assert PersonFollower().offset([], 640) is None
+        assert PersonFollower().offset([chair, self.person(1, 300, confirmed=False)], 640) is None
 
     def test_forgotten(self) -> None:
-        following = Following()
+        following = PersonFollower()
         following.offset([self.person(1, 0, 40)], 640)
         following.forget()
         assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)

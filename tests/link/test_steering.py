@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 import redis
-from link_stage import Stage
+from link_harness import LinkHarness
 
 from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
 from rider_core.errors import InvalidInput
 from rider_core.link import restarts
 from rider_core.link.bus import RobotBus
-from rider_core.link.custody import Standing
-from rider_core.link.refusals import Refusals
+from rider_core.link.domain import DomainOwner
+from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import VOICE_COMMAND, needed_restarts, voice_command
 from rider_core.link.steering import Steering
 from rider_core.rpc import SocketServer
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def steering(stage: Stage) -> Steering:
+def steering(harness: LinkHarness) -> Steering:
     """Of a link that has heard the robot, and that workers serve voice and vision for."""
-    stage.start_worker("voice")
-    stage.start_worker("vision")
-    stage.link.start()
-    wait_until(lambda: stage.link.describe()["state"] == "up" and not stage.link.describe()["problems"])
-    return stage.link.steering(threading.Event().set)
+    harness.start_worker("voice")
+    harness.start_worker("vision")
+    harness.link.start()
+    wait_until(lambda: harness.link.describe()["state"] == "up" and not harness.link.describe()["problems"])
+    return harness.link.steering(threading.Event().set)
 
 
 def asked(steering: Steering, left_s: float = 5.0, **request: Any) -> SteeringAnswer:
@@ -60,9 +60,9 @@ def switched(steering: Steering, domain: str, choice: str, **more: Any) -> Switc
     return view
 
 
-def test_it_shows_the_robot_and_the_connection(stage: Stage, steering: Steering) -> None:
+def test_it_shows_the_robot_and_the_connection(harness: LinkHarness, steering: Steering) -> None:
     view = shown(steering)
-    assert (view.address, view.pid, view.simulated) == (stage.robot.api_url, os.getpid(), False)
+    assert (view.address, view.pid, view.simulated) == (harness.robot.api_url, os.getpid(), False)
     assert (view.bus.up, view.bus.to_robot, view.bus.from_robot, view.bus.problem) == (True, True, True, "")
     assert view.heartbeat.answered
     assert view.heartbeat.sent_ts is not None
@@ -74,15 +74,15 @@ def test_it_shows_the_robot_and_the_connection(stage: Stage, steering: Steering)
     assert set(view.work) == {"voice", "vision", "text"}
 
 
-def test_a_switch_says_what_the_robot_then_reports(stage: Stage, steering: Steering) -> None:
+def test_a_switch_says_what_the_robot_then_reports(harness: LinkHarness, steering: Steering) -> None:
     done = switched(steering, "vision", "pc", why="it is dark")
     assert (done.confirmed, done.problem, done.domain.mode) == (True, "", "pc")
-    assert (stage.mode("vision"), stage.robot.domains["vision"]["reason"]) == (
+    assert (harness.mode("vision"), harness.robot.domains["vision"]["reason"]) == (
         "pc",
         "set at rider-pc by the panel: it is dark",
     )
     done = switched(steering, "voice", "local")
-    assert (done.confirmed, done.domain.mode, stage.mode("voice")) == (True, "local", "local")
+    assert (done.confirmed, done.domain.mode, harness.mode("voice")) == (True, "local", "local")
     assert switched(steering, "voice", "automatic").confirmed
     view = shown(steering, switches=2)
     assert [(one.domain, one.mode, one.by) for one in view.switches] == [
@@ -92,16 +92,16 @@ def test_a_switch_says_what_the_robot_then_reports(stage: Stage, steering: Steer
     assert shown(steering, switches=0).switches == ()
 
 
-def test_what_cannot_be_served_is_not_confirmed(stage: Stage, steering: Steering) -> None:
+def test_what_cannot_be_served_is_not_confirmed(harness: LinkHarness, steering: Steering) -> None:
     done = switched(steering, "text", "pc")
     assert not done.confirmed
     assert done.problem == "no worker can do text.generate"
     assert (done.domain.mode, done.domain.choice) == ("local", "pc"), "the choice counts all the same"
 
 
-def test_a_robot_that_is_gone_confirms_nothing(stage: Stage, steering: Steering) -> None:
+def test_a_robot_that_is_gone_confirms_nothing(harness: LinkHarness, steering: Steering) -> None:
     assert switched(steering, "vision", "local").confirmed
-    stage.robot.stop()
+    harness.robot.stop()
     done = switched(steering, "vision", "local")
     assert not done.confirmed, "its last word is old"
     assert "the robot does not answer: " in done.problem
@@ -115,16 +115,16 @@ def test_a_robot_that_is_gone_confirms_nothing(stage: Stage, steering: Steering)
 
 
 def test_a_robot_that_hangs_is_not_waited_for_longer_than_the_client(
-    stage: Stage, steering: Steering, monkeypatch: pytest.MonkeyPatch
+    harness: LinkHarness, steering: Steering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(stage.link._api, "send_heartbeat", lambda *_: released.wait(10))
+    monkeypatch.setattr(harness.link._api, "send_heartbeat", lambda *_: released.wait(10))
     began = time.monotonic()
     done = switched(steering, "vision", "pc", left_s=1.0)
     assert time.monotonic() - began < 1
     assert (done.confirmed, done.problem) == (False, "the robot has not answered yet; the link goes on trying")
     released.set()
-    wait_until(lambda: stage.mode("vision") == "pc", what="the switch")
+    wait_until(lambda: harness.mode("vision") == "pc", what="the switch")
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_what_is_no_request_is_refused_with_the_reason(request_: bytes, refusing
 @pytest.fixture(scope="module")
 def refusing() -> Steering:
     """One that has no robot: it must refuse before it looks at anything."""
-    custody: Any = type("Nothing", (), {"prefer": _unknown_domain})()
+    failover: Any = type("Nothing", (), {"prefer": _unknown_domain})()
     nothing: Any = None
-    return Steering(nothing, custody, nothing, tuple, lambda: None)
+    return Steering(nothing, nothing, failover, nothing, tuple, lambda: None)
 
 
 def _unknown_domain(_self: object, domain: str, *_: object) -> None:
@@ -161,14 +161,14 @@ def _unknown_domain(_self: object, domain: str, *_: object) -> None:
 def test_stop_asks_the_process_to_end() -> None:
     stop = threading.Event()
     nothing: Any = None
-    assert Steering(nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
+    assert Steering(nothing, nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
     assert stop.is_set()
 
 
-def test_the_longest_history_fits_into_an_answer(stage: Stage, steering: Steering) -> None:
+def test_the_longest_history_fits_into_an_answer(harness: LinkHarness, steering: Steering) -> None:
     for n in range(300):
         mode: Any = ("pc", "local")[n % 2]
-        stage.link._custody._preferences.note("text", mode, "b" * 64, "\N{SNOWMAN}" * 200)
+        harness.link._failover._preferences.note("text", mode, "b" * 64, "\N{SNOWMAN}" * 200)
     answer = steering.answer(b'{"action": "show", "switches": 200}', 5)
     assert len(answer) < MAX_ANSWER_BYTES / 4
     assert len(SteeringAnswer.model_validate_json(answer).robot.switches) == 200  # type: ignore[union-attr]
@@ -182,7 +182,7 @@ class TestRestarts:
         monkeypatch.setattr(restarts, "time", type("Clock", (), {"monotonic": staticmethod(lambda: self.NOW)}))
 
     @pytest.mark.parametrize(
-        ("mode", "since", "heard", "bus_since", "needed"),
+        ("mode", "since", "received", "bus_since", "needed"),
         [
             ("pc", NOW - 11, 0.0, NOW - 60, True),
             ("pc", NOW - 5, 0.0, NOW - 60, False),  # it may still be starting
@@ -194,9 +194,9 @@ class TestRestarts:
         ],
     )
     def test_voice_at_the_pc_without_a_sound(
-        self, mode: str, since: float, heard: float, bus_since: float | None, needed: bool
+        self, mode: str, since: float, received: float, bus_since: float | None, needed: bool
     ) -> None:
-        told = needed_restarts(Standing(mode, since), heard, bus_since, VOICE_COMMAND)
+        told = needed_restarts(DomainOwner(mode, since), received, bus_since, VOICE_COMMAND)
         assert [one.command for one in told] == ([VOICE_COMMAND] if needed else [])
 
 
@@ -207,15 +207,15 @@ def test_the_simulated_robots_voice_is_started_by_its_own_call() -> None:
 
 
 def test_the_restart_is_told_until_the_microphone_is_heard(
-    stage: Stage, steering: Steering, monkeypatch: pytest.MonkeyPatch
+    harness: LinkHarness, steering: Steering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restarts, "SILENT_S", 0.5)
-    heard = stage.link._bus._handlers["voice.asr.request"]
-    monkeypatch.setitem(stage.link._bus._handlers, "voice.asr.request", lambda _: None)  # nothing arrives
+    received = harness.link._bus._handlers["voice.asr.request"]
+    monkeypatch.setitem(harness.link._bus._handlers, "voice.asr.request", lambda _: None)  # nothing arrives
     wait_until(lambda: shown(steering).restarts, what="the hint")
     assert shown(steering).restarts[0].command == VOICE_COMMAND
-    assert stage.link.describe()["restarts"][0]["command"] == VOICE_COMMAND
-    monkeypatch.setitem(stage.link._bus._handlers, "voice.asr.request", heard)
+    assert harness.link.describe()["restarts"][0]["command"] == VOICE_COMMAND
+    monkeypatch.setitem(harness.link._bus._handlers, "voice.asr.request", received)
     wait_until(lambda: not shown(steering).restarts, what="the microphone")
 
 
@@ -227,7 +227,7 @@ def tunnels() -> Iterator[tuple[Tunnel, Tunnel, RobotBus]]:
     outward, inward = Tunnel(broker.publish_port), Tunnel(broker.subscribe_port)
     addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (outward, inward))
     bus = RobotBus(*addresses, on_state=lambda _: None)
-    bus.start(Refusals(lambda *_, **__: None, bus.send))
+    bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
     wait_until(lambda: bus.state.up, what="the bus")
     yield outward, inward, bus
     bus.stop()
@@ -250,7 +250,7 @@ def test_the_direction_that_is_down_is_named(tunnels: tuple[Tunnel, Tunnel, Robo
 
 
 def test_the_socket_needs_no_redis(
-    stage: Stage, steering: Steering, valkey: Valkey, connection: redis.Redis, tmp_path: Path
+    harness: LinkHarness, steering: Steering, valkey: Valkey, connection: redis.Redis, tmp_path: Path
 ) -> None:
     server = SocketServer(tmp_path / "link.sock", steering)
     server.start()
@@ -261,6 +261,6 @@ def test_the_socket_needs_no_redis(
     assert view.bus.up
     done = client.switch("voice", "local", "the command line", "no Redis today")
     assert done.confirmed
-    assert stage.robot.domains["voice"]["reason"] == "set at rider-pc by the command line: no Redis today"
+    assert harness.robot.domains["voice"]["reason"] == "set at rider-pc by the command line: no Redis today"
     server.stop()
     client.close()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from link_stage import metric
+from link_harness import metric
 
 from rider_core.api import DetectedObject, Detections, ObjectTracker
 from rider_core.api.messages import encode_base64
-from rider_core.link.frames import GAP_S, FrameIntake
-from rider_core.link.tracks import FLICKER_S, GONE_S, MAX_THINGS, UPDATE_EVERY_S, UPDATES_A_FRAME, Thing, Tracks
+from rider_core.link.frame_buffer import GAP_S, LatestFrameBuffer
+from rider_core.link.tracks import FLICKER_S, GONE_S, MAX_TRACKS, UPDATE_EVERY_S, UPDATES_A_FRAME, TrackedObject, Tracks
 from rider_core.testing import SMALL_JPEG
 
 FRAME_S = 0.2
@@ -29,13 +29,13 @@ class Watched:
 
     def __init__(self, confirm_frames: int = 2) -> None:
         self.told: list[dict[str, Any]] = []
-        self.tracks = Tracks(ByLabel, confirm_frames, self._tell)
+        self.tracks = Tracks(ByLabel, confirm_frames, self._publish)
 
-    def _tell(self, kind: str, **data: Any) -> None:
+    def _publish(self, kind: str, **data: Any) -> None:
         assert kind == "robot.object"
         self.told.append(data)
 
-    def see(self, *labels: str, after_s: float = FRAME_S) -> list[Thing]:
+    def see(self, *labels: str, after_s: float = FRAME_S) -> list[TrackedObject]:
         objects = tuple(DetectedObject(label=label, score=0.5, box=(1, 2, 3, 4)) for label in labels)
         return self.tracks.update(Detections(objects=objects, width=640, height=480), after_s)
 
@@ -54,8 +54,8 @@ def test_a_thing_counts_when_it_was_recognised_in_enough_frames(confirm_frames: 
 def test_what_the_tracker_is_not_sure_of_has_no_id_and_never_counts() -> None:
     watched = Watched(1)
     for _ in range(10):
-        (thing,) = watched.see("ghost")
-        assert (thing.id, thing.confirmed) == (0, False)
+        (tracked,) = watched.see("ghost")
+        assert (tracked.id, tracked.confirmed) == (0, False)
     assert not watched.told
 
 
@@ -64,10 +64,10 @@ def test_a_thing_that_is_hidden_is_still_there() -> None:
     for _ in range(3):
         watched.see("cat 1")
     for _ in range(5):
-        (thing,) = watched.see()
-        assert (thing.id, thing.seen, thing.confirmed) == (1, False, True)
-    (thing,) = watched.see("cat 1")
-    assert (thing.id, thing.seen) == (1, True)
+        (tracked,) = watched.see()
+        assert (tracked.id, tracked.seen, tracked.confirmed) == (1, False, True)
+    (tracked,) = watched.see("cat 1")
+    assert (tracked.id, tracked.seen) == (1, True)
     assert watched.events() == [("enter", 1)]
 
 
@@ -144,9 +144,9 @@ def test_there_is_an_end_to_what_is_known() -> None:
     watched = Watched(1)
     before = metric("rider_link_dropped_total", what="object")
     for frame in range(20):
-        things = watched.see(*[f"cat {frame * 100 + number}" for number in range(100)])
-        assert len(things) == 100 or frame
-        assert len(watched.tracks._known) <= MAX_THINGS
+        objects = watched.see(*[f"cat {frame * 100 + number}" for number in range(100)])
+        assert len(objects) == 100 or frame
+        assert len(watched.tracks._known) <= MAX_TRACKS
     assert metric("rider_link_dropped_total", what="object") > before
     watched.see(after_s=GONE_S + 1)
     assert not watched.tracks._known
@@ -162,10 +162,10 @@ class TestIntake:
         Args:
             frames: The robot's clock and ours.
         """
-        intake, before, handed_on = FrameIntake(), None, []
+        buffer, before, handed_on = LatestFrameBuffer(), None, []
         for number, (ts, now) in enumerate(frames):
-            intake.take(self.body(ts, number), now)
-            frame = intake.next(0)
+            buffer.put(self.body(ts, number), now)
+            frame = buffer.get(0)
             if frame is not None:
                 handed_on.append((ts, frame.stream - (before.stream if before else 0), frame.seconds_after(before)))
                 before = frame
@@ -187,19 +187,19 @@ class TestIntake:
         assert self.taken((50, 1), (50.2, 1.2 + GAP_S + 0.1))[1] == (50.2, 1, 0)
 
     def test_the_same_picture_again_is_handed_on_once(self) -> None:
-        intake = FrameIntake()
+        buffer = LatestFrameBuffer()
         for place in range(5):
-            intake.take(self.body(50 + place, 7), 1.0 + place)
-        assert intake.next(0) is not None
-        assert intake.next(0) is None
-        assert intake.arrived == 5.0
+            buffer.put(self.body(50 + place, 7), 1.0 + place)
+        assert buffer.get(0) is not None
+        assert buffer.get(0) is None
+        assert buffer.arrived == 5.0
 
     def test_the_newest_replaces_who_waits(self) -> None:
-        intake = FrameIntake()
+        buffer = LatestFrameBuffer()
         before = metric("rider_frames_total", outcome="replaced")
         for place in range(5):
-            intake.take(self.body(50 + place, place), 1.0 + place)
-        frame = intake.next(0)
+            buffer.put(self.body(50 + place, place), 1.0 + place)
+        frame = buffer.get(0)
         assert frame is not None
         assert frame.ts == 54
         assert metric("rider_frames_total", outcome="replaced") == before + 4

@@ -15,15 +15,15 @@ def break_if_told():
     if os.path.exists(os.environ["BROKEN"]):
         raise ProviderUnavailable(open(os.environ["BROKEN"]).read())
 
-class Ear(SpeechToText):
-    name = "test-ear"
+class TestAsr(SpeechToText):
+    name = "test-asr"
     def transcribe_batch(self, clips, language):
         break_if_told()
         return [Transcript(text=f"{clip.duration_s:.1f} seconds", language=language, duration_s=clip.duration_s)
                 for clip in clips]
 
-class Mouth(TextToSpeech):
-    name = "test-mouth"
+class TestTts(TextToSpeech):
+    name = "test-tts"
     def synthesize_stream(self, request):
         if request.voice not in (None, "en", "pl"):
             raise InvalidInput(f"there is no voice {request.voice!r}")
@@ -31,8 +31,8 @@ class Mouth(TextToSpeech):
             break_if_told()
             yield AudioClip(struct.pack("<h", number) * 160 * len(word), 16000)
 
-class Mind(TextGenerator):
-    name = "test-mind"
+class TestLlm(TextGenerator):
+    name = "test-llm"
     def generate_stream(self, request):
         break_if_told()
         if request.prompt == "impossible":
@@ -51,7 +51,7 @@ class Mind(TextGenerator):
 
 @hookimpl
 def register_providers(register):
-    register(Ear)
-    register(Mouth)
-    register(Mind)
+    register(TestAsr)
+    register(TestTts)
+    register(TestLlm)
 """

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from rider_core.config import load_settings
-from rider_core.link.capacity_watch import CapacityWatch, Known
+from rider_core.link.capacity_monitor import CapacityMonitor, CapacitySnapshot
 from rider_core.link_process.app import create_app
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
@@ -56,8 +56,8 @@ def client(services: Services, processes: Processes) -> FlaskClient:
 
 
 def client_of(services: Services) -> FlaskClient:
-    watch = CapacityWatch(services.backend)
-    watch.look()
+    watch = CapacityMonitor(services.backend)
+    watch.poll()
     return create_app(services, watch).test_client()
 
 
@@ -149,10 +149,10 @@ def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey)
 
 
 def test_the_probe_tells_what_was_known_last_and_how_old_it_is(services: Services, valkey: Valkey) -> None:
-    watch = CapacityWatch(services.backend)
-    watch.known = Known({"text.generate": 1}, time.monotonic() - 7, "")
+    watch = CapacityMonitor(services.backend)
+    watch.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()
-    watch.look()
+    watch.poll()
     told = create_app(services, watch).test_client().get("/providers/capabilities").get_json()
     assert told["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
     assert told["age_s"] == pytest.approx(7, abs=3)

@@ -14,8 +14,8 @@ import pytest
 from harness import plain_http
 
 from rider_core.config import load_settings
-from rider_core.link.capacity_watch import CapacityWatch
-from rider_core.link_process import texts
+from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link_process import text_endpoint
 from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
 from rider_core.runtime.services import Services
@@ -89,12 +89,12 @@ def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch)
     processes.environment.update(REDIS_URL=valkey.url, WRITTEN=written, GO=go)
     monkeypatch.setenv("RIDER_DATA_DIR", processes.environment["RIDER_DATA_DIR"])
     services = Services.open(load_settings(redis_url=valkey.url), "link")
-    watch = CapacityWatch(services.backend)
+    watch = CapacityMonitor(services.backend)
     server = create_server(create_app(services, watch), "127.0.0.1", 0)
     server.start()
     watch.start()
     processes.fork("rider_core.cli.main", "worker", "text")
-    wait_until(lambda: watch.known.capacity.get("text.generate"), what="a worker")
+    wait_until(lambda: watch.snapshot.capacity.get("text.generate"), what="a worker")
     yield Robot(f"http://127.0.0.1:{server.port}", processes)
     server.stop()
     watch.stop()
@@ -103,7 +103,7 @@ def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_probe_is_answered_while_texts_hang_and_a_third_is_refused_with_the_reason(robot: Robot) -> None:
     with ExitStack() as stack:
-        for _ in range(texts.MAX_TEXTS):
+        for _ in range(text_endpoint.MAX_TEXTS):
             stack.enter_context(robot.begin("long"))
         wait_until(lambda: robot.began() >= 1)
         refused = robot.ask("short")
@@ -138,12 +138,12 @@ def test_a_text_whose_asker_hung_up_is_cancelled(robot: Robot) -> None:
         wait_until(lambda: robot.began() == 1)
     asked = time.monotonic()
     assert robot.ask("short").json()["text"] == "done", "the only worker is free again"
-    assert time.monotonic() - asked < texts.TEXT_TIMEOUT_S / 2, "its time would have ended the other, too"
+    assert time.monotonic() - asked < text_endpoint.TEXT_TIMEOUT_S / 2, "its time would have ended the other, too"
     assert not robot.go.exists()
 
 
 def test_a_text_whose_time_is_up_is_cancelled(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "TEXT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(text_endpoint, "TEXT_TIMEOUT_S", 1.0)
     assert robot.ask("long").status_code == 503
-    monkeypatch.setattr(texts, "TEXT_TIMEOUT_S", 20.0)
+    monkeypatch.setattr(text_endpoint, "TEXT_TIMEOUT_S", 20.0)
     assert robot.ask("short").json()["text"] == "done", "the only worker is free again"

@@ -57,7 +57,7 @@ class Bus:
     def close(self) -> None:
         self._context.destroy(linger=0)
 
-    def say(self, topic: str, body: Any, *, single: bool = False) -> None:
+    def send(self, topic: str, body: Any, *, single: bool = False) -> None:
         text = json.dumps(body)
         self._out.send_multipart([f"{topic} {text}".encode()] if single else [topic.encode(), text.encode()])
 
@@ -65,7 +65,7 @@ class Bus:
         assert self._in.poll(max(0, timeout_s) * 1000), "nothing came"
         return self._in.recv_multipart()
 
-    def hear(self, topic: str, where: Callable[[dict[str, Any]], bool] = lambda body: True) -> dict[str, Any]:
+    def receive(self, topic: str, where: Callable[[dict[str, Any]], bool] = lambda body: True) -> dict[str, Any]:
         """The body of the next message on `topic` that `where` accepts, in either framing."""
         deadline = time.monotonic() + DEADLINE_S
         while True:

@@ -44,7 +44,7 @@ def test_the_robot_survives_its_own_malformed_messages(make_robot, join):
     for fault in MALFORMED:
         frames = MALFORMED[fault]()
         bus._out.send_multipart([b"voice.asr.result", *frames[1:]] if len(frames) > 1 else [b"cmd.move " + frames[0]])
-    bus.say("vision.obstacle.enhanced", {"present": True})
+    bus.send("vision.obstacle.enhanced", {"present": True})
     robot.received.wait("vision.obstacle.enhanced", timeout_s=DEADLINE_S)
     assert robot.failure is None
 
@@ -59,7 +59,7 @@ def test_speech_is_asked_for_in_both_framings(make_robot, join):
     bus = join(robot)
     for framing in ("multipart", "single"):
         robot.request_speech("cześć", "pl", framing)
-        assert bus.hear("voice.tts.request") == {"text": "cześć", "voice": "pl"}
+        assert bus.receive("voice.tts.request") == {"text": "cześć", "voice": "pl"}
 
 
 def test_broker_comes_back_on_its_ports(make_robot, join):
@@ -73,9 +73,9 @@ def test_broker_comes_back_on_its_ports(make_robot, join):
     assert (robot.publish_port, robot.subscribe_port) == ports
     # A new client: what the old one hears may have been underway before.
     again = Bus(robot)
-    again.hear("imu.data")
+    again.receive("imu.data")
     again.close()
-    bus.hear("imu.data")
+    bus.receive("imu.data")
 
 
 def test_a_taken_port_is_named_and_leaves_nothing_running():

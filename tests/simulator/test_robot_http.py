@@ -45,7 +45,7 @@ def test_patch_stays_pending_and_is_announced_once(make_robot, join, api):
     bus, http = join(robot), api(robot)
     answer = http.patch("/api/providers/voice", json={"target": "pc", "reason": "test"}).json()
     assert (answer["domain"], answer["changed"], answer["state"]["status"]) == ("voice", True, "pc_pending")
-    heard = bus.hear("provider.voice.state")
+    heard = bus.receive("provider.voice.state")
     assert set(heard) == {"mode", "status", "changed_ts", "reason", "domain", "ts"}
     assert (heard["mode"], heard["reason"]) == ("pc", "test")
     assert http.patch("/api/providers/voice", json={"target": "pc"}).json()["changed"] is False

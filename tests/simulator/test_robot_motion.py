@@ -14,9 +14,9 @@ from rider_core.testing.waiting import wait_until
 def test_moves_for_the_duration_and_stops(make_robot, join, single):
     robot = make_robot()
     bus = join(robot)
-    bus.say("cmd.move", {"vx": 0.5, "yaw": 0, "duration": 0.3}, single=single)
-    bus.hear("motion.state", lambda body: body["moving"])
-    assert bus.hear("motion.bridge.event", lambda body: body["event"] == "auto_stop")
+    bus.send("cmd.move", {"vx": 0.5, "yaw": 0, "duration": 0.3}, single=single)
+    bus.receive("motion.state", lambda body: body["moving"])
+    assert bus.receive("motion.bridge.event", lambda body: body["event"] == "auto_stop")
     wait_until(lambda: not robot.moving)
     assert 0.03 < robot.pose.x < 0.15
 
@@ -24,19 +24,19 @@ def test_moves_for_the_duration_and_stops(make_robot, join, single):
 def test_old_commands_are_dropped(make_robot, join):
     robot = make_robot()
     bus = join(robot)
-    bus.say("cmd.move", {"vx": 0.5, "duration": 0.5, "ts": time.time() - 0.4}, single=True)
+    bus.send("cmd.move", {"vx": 0.5, "duration": 0.5, "ts": time.time() - 0.4}, single=True)
     assert "200 ms" in effect(robot, "cmd.move")
-    assert bus.hear("motion.bridge.event", lambda body: body["event"] == "skip_cmd.move")
-    bus.say("cmd.move", {"vx": 0.5, "duration": 0.5, "ts": time.time()}, single=True)
+    assert bus.receive("motion.bridge.event", lambda body: body["event"] == "skip_cmd.move")
+    bus.send("cmd.move", {"vx": 0.5, "duration": 0.5, "ts": time.time()}, single=True)
     assert effect(robot, "cmd.move", 2) == "moved"
 
 
 def test_a_skewed_clock_kills_stamped_commands(make_robot, join):
     robot = make_robot(clock_skew_s=5.0)
     bus = join(robot)
-    bus.say("cmd.move", {"vx": 0.5, "ts": time.time()})
+    bus.send("cmd.move", {"vx": 0.5, "ts": time.time()})
     assert "200 ms" in effect(robot, "cmd.move")
-    bus.say("cmd.move", {"vx": 0.5})
+    bus.send("cmd.move", {"vx": 0.5})
     assert effect(robot, "cmd.move", 2) == "moved"
 
 
@@ -44,9 +44,9 @@ def test_a_skewed_clock_kills_stamped_commands(make_robot, join):
 def test_stop_stops(make_robot, join, single):
     robot = make_robot()
     bus = join(robot)
-    bus.say("cmd.move", {"vx": 0.5, "duration": 0.6}, single=True)
+    bus.send("cmd.move", {"vx": 0.5, "duration": 0.6}, single=True)
     wait_until(lambda: robot.moving)
-    bus.say("cmd.stop", {}, single=single)
+    bus.send("cmd.stop", {}, single=single)
     assert effect(robot, "cmd.stop") == "stopped"
     assert not robot.moving
 
@@ -54,7 +54,7 @@ def test_stop_stops(make_robot, join, single):
 @pytest.mark.parametrize("value", ["fast", None, float("nan"), 10**4000])
 def test_a_command_that_is_no_number_moves_nothing(make_robot, join, value):
     robot = make_robot()
-    join(robot).say("cmd.move", {"vx": value}, single=True)
+    join(robot).send("cmd.move", {"vx": value}, single=True)
     assert effect(robot, "cmd.move").startswith("ignored")
     assert not robot.moving
 
@@ -62,11 +62,11 @@ def test_a_command_that_is_no_number_moves_nothing(make_robot, join, value):
 def test_yaw_has_two_signs(make_robot, join):
     robot = make_robot()
     bus = join(robot)
-    bus.say("cmd.move", {"yaw": 0.5, "duration": 0.2}, single=False)
-    bus.hear("motion.state", lambda body: body["cmd"]["az"] > 0)
-    bus.say("cmd.stop", {})
-    bus.say("cmd.move", {"yaw": 0.5, "duration": 0.2}, single=True)
-    bus.hear("motion.state", lambda body: body["cmd"]["az"] < 0)
+    bus.send("cmd.move", {"yaw": 0.5, "duration": 0.2}, single=False)
+    bus.receive("motion.state", lambda body: body["cmd"]["az"] > 0)
+    bus.send("cmd.stop", {})
+    bus.send("cmd.move", {"yaw": 0.5, "duration": 0.2}, single=True)
+    bus.receive("motion.state", lambda body: body["cmd"]["az"] < 0)
 
 
 def test_control_over_http_is_confirmed_on_the_bus(make_robot, join, api):
@@ -74,9 +74,9 @@ def test_control_over_http_is_confirmed_on_the_bus(make_robot, join, api):
     bus = join(robot)
     answer = api(robot).post("/api/control", json={"cmd": "move", "dir": "forward", "v": 0.4, "t": 0.25})
     assert (answer.status_code, answer.json()["ok"]) == (200, True)
-    assert bus.hear("motion.bridge.event", lambda body: body["event"] == "forward")["detail"]["v"] == 0.4
+    assert bus.receive("motion.bridge.event", lambda body: body["event"] == "forward")["detail"]["v"] == 0.4
     assert api(robot).post("/api/control", json={"cmd": "stop"}).json() == {"ok": True}
-    assert bus.hear("motion.bridge.event", lambda body: body["event"] == "stop")
+    assert bus.receive("motion.bridge.event", lambda body: body["event"] == "stop")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_control_without_the_bridge(make_robot, api):
 def test_tracking_pose_drives_forward_and_an_offset_turns(make_robot, join):
     robot = make_robot()
     bus = join(robot)
-    bus.say("vision.tracking.offset", {"offset_x": 0.5, "mode": "face"})
-    bus.hear("motion.state", lambda body: body["cmd"]["az"] == -0.5)
-    bus.say("tracking.pose", {})
-    bus.hear("motion.state", lambda body: body["cmd"]["lx"] > 0)
+    bus.send("vision.tracking.offset", {"offset_x": 0.5, "mode": "face"})
+    bus.receive("motion.state", lambda body: body["cmd"]["az"] == -0.5)
+    bus.send("tracking.pose", {})
+    bus.receive("motion.state", lambda body: body["cmd"]["lx"] > 0)

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 def test_a_missing_present_means_clear(make_robot, join, values):
     robot = make_robot()
     bus = join(robot)
-    bus.say(ENHANCED, {"present": True, **values})
+    bus.send(ENHANCED, {"present": True, **values})
     assert effect(robot, ENHANCED) == "obstacle"
     assert robot.obstacle_present
-    bus.say(ENHANCED, {"obstacles": [1], "confidence": 1})
+    bus.send(ENHANCED, {"obstacles": [1], "confidence": 1})
     assert effect(robot, ENHANCED, 2) == "clear"
 
 
@@ -41,21 +41,21 @@ def test_a_missing_present_means_clear(make_robot, join, values):
 def test_what_ends_it_and_a_restart(make_robot, join, body):
     robot = make_robot()
     bus = join(robot)
-    bus.say(ENHANCED, body)
+    bus.send(ENHANCED, body)
     assert "ended" in effect(robot, ENHANCED)
     assert not robot.navigator_alive
-    bus.say(ENHANCED, {"present": True})
+    bus.send(ENHANCED, {"present": True})
     assert effect(robot, ENHANCED, 2) == "ignored: the navigator has ended"
     robot.restart_navigator()
     wait_until(lambda: robot.navigator_alive)
-    bus.say(ENHANCED, {"present": True})
+    bus.send(ENHANCED, {"present": True})
     assert effect(robot, ENHANCED, 3) == "obstacle"
 
 
 @pytest.mark.parametrize("body", [{"confidence": None}, {"present": False, "confidence": "high"}])
 def test_a_confidence_without_an_obstacle_is_not_read(make_robot, join, body):
     robot = make_robot()
-    join(robot).say(ENHANCED, body)
+    join(robot).send(ENHANCED, body)
     assert effect(robot, ENHANCED) == "clear"
 
 
@@ -63,10 +63,10 @@ def test_it_tells_its_state_on_a_change_and_every_5_s(make_robot, join):
     robot = make_robot()
     bus = join(robot)
     assert "navigator.state" not in {message[1] for message in bus.record(1.5)}
-    bus.say(ENHANCED, {"present": True})
-    state = bus.hear("navigator.state", lambda body: body["obstacle_present"])
+    bus.send(ENHANCED, {"present": True})
+    state = bus.receive("navigator.state", lambda body: body["obstacle_present"])
     assert (state["active"], state["state"]) == (True, "stopped")
-    bus.hear("navigator.state")
+    bus.receive("navigator.state")
 
 
 def test_it_reads_six_messages_a_second_and_the_others_wait(make_robot, join):
@@ -74,8 +74,8 @@ def test_it_reads_six_messages_a_second_and_the_others_wait(make_robot, join):
     bus = join(robot)
     began = time.monotonic()
     for _ in range(12):
-        bus.say(ENHANCED, {"present": False})
-    bus.say(ENHANCED, {"present": True})
+        bus.send(ENHANCED, {"present": False})
+    bus.send(ENHANCED, {"present": True})
     wait_until(lambda: robot.obstacle_present)
     assert 1.8 < time.monotonic() - began < 5
 
@@ -84,13 +84,13 @@ def test_started_in_pc_offload_it_hears_the_pc_for_ever_and_nothing_else(make_ro
     robot = make_robot(pc_domains=("vision",))
     bus = join(robot)
     robot.switch("vision", "local")
-    bus.say(OWN, {"present": True})
+    bus.send(OWN, {"present": True})
     assert effect(robot, OWN) == f"ignored: the navigator listens to {ENHANCED}"
-    bus.say(ENHANCED, {"present": True})
+    bus.send(ENHANCED, {"present": True})
     assert effect(robot, ENHANCED) == "obstacle"
     robot.restart_navigator()
     wait_until(lambda: not robot.obstacle_present)
-    bus.say(OWN, {"present": True})
+    bus.send(OWN, {"present": True})
     wait_until(lambda: robot.obstacle_present)
 
 
@@ -98,8 +98,8 @@ def test_started_local_it_hears_the_pc_through_the_bridge(make_robot, join):
     robot = make_robot(pc_domains=())
     bus = join(robot)
     robot.switch("vision", "pc")
-    bus.say(ENHANCED, {"present": True, "confidence": 0.5, "ts": 5.0, "meta": {"label": "box"}, "distance": "near"})
-    bridged = bus.hear(OWN, lambda body: body["present"])
+    bus.send(ENHANCED, {"present": True, "confidence": 0.5, "ts": 5.0, "meta": {"label": "box"}, "distance": "near"})
+    bridged = bus.receive(OWN, lambda body: body["present"])
     assert bridged == {
         "type": "obstacle",
         "present": True,
@@ -116,12 +116,12 @@ def test_what_was_sent_while_vision_was_local_is_replayed(make_robot, join):
     robot = make_robot(pc_domains=())
     bus = join(robot)
     for number in range(3):
-        bus.say(ENHANCED, {"present": True, "ts": float(number)})
+        bus.send(ENHANCED, {"present": True, "ts": float(number)})
     robot.received.wait(ENHANCED, count=3)
     assert OWN not in {topic for _, topic, body, _ in bus.record(1.0) if body.get("source") == "pc_offload"}
     assert not robot.obstacle_present
     robot.switch("vision", "pc")
-    replayed = [bus.hear(OWN, lambda body: body.get("source") == "pc_offload")["ts"] for _ in range(3)]
+    replayed = [bus.receive(OWN, lambda body: body.get("source") == "pc_offload")["ts"] for _ in range(3)]
     assert replayed == [0.0, 1.0, 2.0]
     wait_until(lambda: robot.obstacle_present)
 
@@ -130,9 +130,9 @@ def test_a_message_that_the_bridge_cannot_read_does_not_end_it(make_robot, join)
     robot = make_robot(pc_domains=())
     bus = join(robot)
     robot.switch("vision", "pc")
-    bus.say(ENHANCED, {"present": True, "confidence": "high"})
+    bus.send(ENHANCED, {"present": True, "confidence": "high"})
     assert effect(robot, ENHANCED).startswith("ignored")
-    bus.say(ENHANCED, {"present": True})
+    bus.send(ENHANCED, {"present": True})
     wait_until(lambda: robot.obstacle_present)
 
 

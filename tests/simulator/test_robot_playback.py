@@ -8,7 +8,7 @@ import pytest
 from simulator_helpers import effect, sound
 
 from rider_core.api import AudioClip
-from rider_core.simulator.playback import Loudspeaker, limit_s
+from rider_core.simulator.loudspeaker import Loudspeaker, limit_s
 from rider_core.testing.waiting import wait_until
 
 TONE = AudioClip(b"\x10\x20" * 800, 16_000)
@@ -31,7 +31,7 @@ def test_plays_chunks(make_robot, join, body):
     robot = make_robot()
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")
-    bus.say("voice.tts.chunk", body)
+    bus.send("voice.tts.chunk", body)
     assert effect(robot, "voice.tts.chunk") == "played"
     assert [played.clip for played in robot.played] == [TONE]
 
@@ -53,7 +53,7 @@ def test_ignores_what_the_robot_cannot_play(make_robot, join, body, reason):
     robot = make_robot()
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")
-    bus.say("voice.tts.chunk", body)
+    bus.send("voice.tts.chunk", body)
     assert reason in effect(robot, "voice.tts.chunk")
     assert robot.played == []
     assert robot.voice_path == "pc"
@@ -88,8 +88,8 @@ def test_the_next_sound_begins_over_one_that_was_cut(make_robot, join):
     robot = make_robot()
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")
-    bus.say("voice.tts.chunk", sound(3.2, 48_000, 2))
-    bus.say("voice.tts.chunk", sound(0.1))
+    bus.send("voice.tts.chunk", sound(3.2, 48_000, 2))
+    bus.send("voice.tts.chunk", sound(0.1))
     effect(robot, "voice.tts.chunk", 2)
     first, second = robot.played
     assert first.cut

@@ -12,11 +12,11 @@ import simplejpeg
 
 from rider_core.api import AudioClip
 from rider_core.errors import ConfigError
-from rider_core.link.liveness import Liveness
+from rider_core.link.camera_liveness import CameraLiveness
 from rider_core.simulator import RobotConfig, SimulatedRobot
 from rider_core.simulator.camera import FRAME_S
-from rider_core.simulator.frozen import DISTINCT, encodings
-from rider_core.simulator.schedule import Periodic
+from rider_core.simulator.frozen_camera import DISTINCT, encodings
+from rider_core.simulator.periodic import Periodic
 from rider_core.testing.waiting import wait_until
 
 #: Topic to messages a second, framings, and how far the rate may be off (in per cent) over two seconds.
@@ -65,8 +65,8 @@ def test_plays_the_wav_files_of_a_folder(make_robot, join, tmp_path):
     assert "1 WAV file" in robot.sounds.origin
     bus = join(robot)
     chunk = base64.b64encode(loud[:640]).decode()
-    assert bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)["len"] == 640
-    bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] != chunk)
+    assert bus.receive("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)["len"] == 640
+    bus.receive("voice.asr.request", lambda body: body["chunk_pcm"] != chunk)
 
 
 def test_speaks_where_there_is_a_voice(make_robot, join):
@@ -81,7 +81,7 @@ def test_speaks_where_there_is_a_voice(make_robot, join):
     assert {language for _, language in spoken} == {"en", "pl"}
     assert all(len(sound) == 32_000 for sound in robot.sounds.sounds)
     middle = base64.b64encode(struct.pack("<h", 2000) * 320).decode()
-    assert join(robot).hear("voice.asr.request", lambda body: body["chunk_pcm"] == middle)
+    assert join(robot).receive("voice.asr.request", lambda body: body["chunk_pcm"] == middle)
 
 
 def test_says_so_where_it_hears_tones_only():
@@ -92,22 +92,22 @@ def test_hears_what_it_is_told_to_hear(make_robot, join):
     robot = make_robot(pause_s=60)
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")
-    robot.hear(AudioClip(struct.pack("<h", 7_000) * 640, 16_000))
+    robot.play_to_microphone(AudioClip(struct.pack("<h", 7_000) * 640, 16_000))
     chunk = base64.b64encode(struct.pack("<h", 7_000) * 320).decode()
-    bus.hear("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)
+    bus.receive("voice.asr.request", lambda body: body["chunk_pcm"] == chunk)
 
 
 def test_frames_change_and_those_of_a_frozen_camera_differ_in_their_bytes_only(make_robot, join, api):
     robot = make_robot()
     bus = join(robot)
-    first = bus.hear("vision.frame.offload")
+    first = bus.receive("vision.frame.offload")
     assert set(first) == {"ts", "frame_jpeg", "size"}
     assert first["size"] == {"w": 320, "h": 240}
     assert base64.b64decode(first["frame_jpeg"]).startswith(b"\xff\xd8\xff")
-    bus.hear("vision.frame.offload", lambda body: body["frame_jpeg"] != first["frame_jpeg"])
+    bus.receive("vision.frame.offload", lambda body: body["frame_jpeg"] != first["frame_jpeg"])
     robot.freeze_camera()
-    bus.hear("vision.frame.offload")
-    frozen = [bus.hear("vision.frame.offload") for _ in range(6)]
+    bus.receive("vision.frame.offload")
+    frozen = [bus.receive("vision.frame.offload") for _ in range(6)]
     assert len({frame["frame_jpeg"] for frame in frozen}) == 6
     assert all(after["ts"] > before["ts"] for before, after in pairwise(frozen))
     shown = [grey(base64.b64decode(frame["frame_jpeg"])) for frame in frozen]
@@ -124,9 +124,9 @@ def test_a_frozen_picture_has_many_encodings_and_then_two_for_ever():
     assert frames[-1] != frames[-2]
     assert max(abs(grey(frame) - grey(picture)).max() for frame in frames) <= 4
     problems = []
-    camera = Liveness()
+    camera = CameraLiveness()
     for number, frame in enumerate(frames):
-        camera.see(frame, number * FRAME_S, stream=0)
+        camera.update(frame, number * FRAME_S, stream=0)
         problems.append(camera.problem(number * FRAME_S))
     assert problems[-1] is not None, "what compares what is seen finds it frozen"
 
@@ -134,7 +134,7 @@ def test_a_frozen_picture_has_many_encodings_and_then_two_for_ever():
 def test_pictures_of_a_folder(make_robot, join, tmp_path):
     own = SimulatedRobot(RobotConfig())._camera.picture
     (tmp_path / "one.jpg").write_bytes(own.jpeg)
-    frame = join(make_robot(pictures=tmp_path)).hear("vision.frame.offload")
+    frame = join(make_robot(pictures=tmp_path)).receive("vision.frame.offload")
     assert base64.b64decode(frame["frame_jpeg"]) == own.jpeg
     assert frame["size"] == {"w": own.width, "h": own.height}
 
@@ -162,16 +162,16 @@ def test_sends_neither_sound_nor_frames_while_local(make_robot, join):
 
 def test_camera_heartbeat_has_three_shapes(make_robot, join):
     bus = join(make_robot())
-    shapes = [bus.hear("camera.heartbeat") for _ in range(3)]
+    shapes = [bus.receive("camera.heartbeat") for _ in range(3)]
     assert len({frozenset(shape) for shape in shapes}) == 3
     assert sum("ts" not in shape for shape in shapes) == 1
 
 
 def test_older_motion_state_and_a_skewed_clock(make_robot, join):
     bus = join(make_robot(old_motion_state=True, clock_skew_s=3_600))
-    state = bus.hear("motion.state")
+    state = bus.receive("motion.state")
     assert {"enabled", "estop", "stopped", "target", "output", "ts"} == set(state)
-    assert bus.hear("imu.data")["ts"] == pytest.approx(state["ts"], abs=10)
+    assert bus.receive("imu.data")["ts"] == pytest.approx(state["ts"], abs=10)
     assert state["ts"] - SimulatedRobot(RobotConfig())._clock() == pytest.approx(3_600, abs=10)
 
 

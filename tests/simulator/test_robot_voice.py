@@ -56,7 +56,7 @@ class TestPath:
         assert sends(bus, "voice.asr.request") == 0
         assert (robot.voice_path, robot.voice_exit) == ("local", None)
         robot.restart_voice()
-        bus.hear("voice.asr.request")
+        bus.receive("voice.asr.request")
 
 
 class TestEnd:
@@ -98,26 +98,26 @@ class TestEnd:
         bus = join(robot)
         wait_until(lambda: robot.voice_path == "local")
         assert robot.voice_exit == 1
-        state = bus.hear("provider.voice.state", lambda body: body["status"] == "fallback")
+        state = bus.receive("provider.voice.state", lambda body: body["status"] == "fallback")
         assert (state["mode"], state["reason"]) == ("pc", "pc_timeout")
-        assert bus.hear("provider.voice.state")["mode"] == "local"
+        assert bus.receive("provider.voice.state")["mode"] == "local"
 
     @pytest.mark.parametrize("body", [{"text": 5}, {"text": ["hello"]}, [1], "hello", 7])
     def test_a_result_that_its_code_cannot_read(self, make_robot, join, body):
         robot = make_robot(voice_restart_s=None)
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, body)
+        bus.send(RESULT, body)
         assert "ended" in effect(robot, RESULT)
         wait_until(lambda: robot.voice_exit == 2)
-        assert bus.hear("provider.voice.state")["reason"] == "pc_error"
+        assert bus.receive("provider.voice.state")["reason"] == "pc_error"
 
     @pytest.mark.parametrize("body", [{"text": 0}, {}, [], None])
     def test_a_result_that_is_nothing_does_no_harm(self, make_robot, join, body):
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, body)
+        bus.send(RESULT, body)
         assert effect(robot, RESULT).startswith("ignored")
         assert robot.voice_path == "pc"
 
@@ -137,7 +137,7 @@ class TestTimer:
         bus = join(robot)
 
         def ended() -> bool:
-            bus.say(RESULT, {"text": "  "})
+            bus.send(RESULT, {"text": "  "})
             return robot.voice_exit == 1
 
         wait_until(ended, 4)
@@ -152,7 +152,7 @@ class TestTimer:
             nonlocal said
             if time.monotonic() - said > 0.3:
                 said = time.monotonic()
-                bus.say(RESULT, KEEPALIVE)
+                bus.send(RESULT, KEEPALIVE)
             return time.monotonic() > end
 
         wait_until(over)
@@ -163,9 +163,9 @@ class TestTimer:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, KEEPALIVE)
+        bus.send(RESULT, KEEPALIVE)
         for _ in range(3):
-            bus.say(CHUNK, sound(2.2))
+            bus.send(CHUNK, sound(2.2))
         effect(robot, CHUNK)
         said = 0.0
 
@@ -173,7 +173,7 @@ class TestTimer:
             nonlocal said
             if time.monotonic() - said > 1:
                 said = time.monotonic()
-                bus.say(RESULT, KEEPALIVE)
+                bus.send(RESULT, KEEPALIVE)
             return robot.voice_exit == 1
 
         wait_until(ended)
@@ -185,7 +185,7 @@ class TestTimer:
         bus = join(robot)
         on_pc(robot)
         for _ in range(3):
-            bus.say(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(2.2)})
+            bus.send(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(2.2)})
         assert effect(robot, RESULT, 3) == "text, sound played"
         wait_until(lambda: time.monotonic() > robot.played[2].ended_at + 0.3)
         assert (robot.voice_path, robot.voice_exit) == ("pc", None)
@@ -198,7 +198,7 @@ class TestWhilePlaying:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(4.0)})
+        bus.send(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(4.0)})
         heard = bus.record(5.5)
         chunks = [at for at, topic, *_ in heard if topic == "voice.asr.request"]
         after = next(late for early, late in pairwise(chunks) if late - early > 3.9)
@@ -213,10 +213,10 @@ class TestWhilePlaying:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(CHUNK, sound(1.0))
+        bus.send(CHUNK, sound(1.0))
         effect(robot, CHUNK)
-        bus.say(RESULT, {"text": "hello", "reply": ""})
-        bus.hear("audio.transcript")
+        bus.send(RESULT, {"text": "hello", "reply": ""})
+        bus.receive("audio.transcript")
         assert time.monotonic() >= robot.played[0].ended_at
 
     @pytest.mark.parametrize("topic", [RESULT, CHUNK])
@@ -238,18 +238,18 @@ class TestResult:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {"text": " hello ", "language": "en", "reply": "hi"})
-        assert bus.hear("ui.state")["state"] == "thinking"
-        heard = bus.hear("audio.transcript")
+        bus.send(RESULT, {"text": " hello ", "language": "en", "reply": "hi"})
+        assert bus.receive("ui.state")["state"] == "thinking"
+        heard = bus.receive("audio.transcript")
         assert (set(heard), heard["text"], heard["lang"]) == ({"text", "lang", "ts"}, "hello", "en")
-        assert bus.hear("assistant.speech")["text"] == "hi"
-        assert bus.hear("ui.state", lambda body: body["state"] != "speaking")["state"] == "idle"
+        assert bus.receive("assistant.speech")["text"] == "hi"
+        assert bus.receive("ui.state", lambda body: body["state"] != "speaking")["state"] == "idle"
 
     def test_after_a_sound_with_it_the_face_goes_on_thinking(self, make_robot, join):
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {"text": "hello", "reply": "hi", "tts": sound(0.1)})
+        bus.send(RESULT, {"text": "hello", "reply": "hi", "tts": sound(0.1)})
         assert effect(robot, RESULT) == "text, sound played"
         heard = [(topic, body) for _, topic, body, _ in bus.record(0.5)]
         assert not [topic for topic, _ in heard if topic == "assistant.speech"]
@@ -262,7 +262,7 @@ class TestResult:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {"text": "hello", "reply": "", "tts": sound(0.1), **changes})
+        bus.send(RESULT, {"text": "hello", "reply": "", "tts": sound(0.1), **changes})
         effect(robot, RESULT)
         assert len(robot.played) == played
 
@@ -271,21 +271,21 @@ class TestResult:
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {"text": "hello", **changes})
+        bus.send(RESULT, {"text": "hello", **changes})
         assert "error" in effect(robot, RESULT)
         assert robot.voice_path == "pc"
 
     def test_it_is_read_as_multipart_only(self, make_robot, join):
         robot = make_robot()
-        join(robot).say(RESULT, {"text": "hello"}, single=True)
+        join(robot).send(RESULT, {"text": "hello"}, single=True)
         assert "multipart" in effect(robot, RESULT)
 
     def test_a_text_with_half_a_surrogate_does_not_end_the_robot(self, make_robot, join):
         robot = make_robot()
         bus = join(robot)
         on_pc(robot)
-        bus.say(RESULT, {"text": "a\ud800"})
-        assert bus.hear("audio.transcript")["text"] == "a?"
+        bus.send(RESULT, {"text": "a\ud800"})
+        assert bus.receive("audio.transcript")["text"] == "a?"
 
 
 def test_a_timeout_takes_vision_along_and_the_api_does_not_know(make_robot, join, api):
@@ -294,7 +294,7 @@ def test_a_timeout_takes_vision_along_and_the_api_does_not_know(make_robot, join
     bus, http = join(robot), api(robot)
     on_pc(robot)
     robot.switch("vision", "pc")
-    bus.hear("vision.frame.offload")
+    bus.receive("vision.frame.offload")
     wait_until(lambda: robot.voice_exit == 1)
     assert {name: state["mode"] for name, state in robot.stored_domains.items()} == dict.fromkeys(
         ("vision", "voice", "text"), "local"
@@ -307,4 +307,4 @@ def test_a_timeout_takes_vision_along_and_the_api_does_not_know(make_robot, join
     assert sends(bus, "vision.frame.offload", 1.5) == 0
     for target in ("local", "pc"):
         http.patch("/api/providers/vision", json={"target": target})
-    bus.hear("vision.frame.offload")
+    bus.receive("vision.frame.offload")

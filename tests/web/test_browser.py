@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from harness.robot_house import robot_house
+from harness.robot_harness import running_robot
 from panel_stage import PanelStage
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -177,7 +177,7 @@ def row_of(page: Page, domain: str) -> Locator:
 def test_a_domain_is_switched_and_the_robots_word_shows(
     stage: PanelStage, page: Page, processes: Processes, valkey: Valkey
 ) -> None:
-    with robot_house(processes, valkey) as house:
+    with running_robot(processes, valkey) as house:
         house.start_worker()
         house.start_link()
         stage.start()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from harness import plain_http
-from harness.robot_house import RobotHouse, robot_house
+from harness.robot_harness import RobotHarness, running_robot
 from panel_stage import PanelStage, Watch
 
 from rider_core.api.steering import DOMAINS
@@ -23,8 +23,8 @@ ROBOT = "/api/v1/robots/rider"
 
 
 @pytest.fixture
-def house(stage: PanelStage, processes: Processes, valkey: Valkey) -> Iterator[RobotHouse]:
-    with robot_house(processes, valkey) as house:
+def house(stage: PanelStage, processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
+    with running_robot(processes, valkey) as house:
         yield house
 
 
@@ -32,7 +32,7 @@ def switch(stage: PanelStage, domain: str, choice: str, **more: str) -> httpx.Re
     return plain_http.request("PATCH", f"{stage.url}{ROBOT}/domains/{domain}", json={"choice": choice, **more})
 
 
-def test_a_switch_over_http_and_on_the_page(stage: PanelStage, house: RobotHouse, watch: Watch) -> None:
+def test_a_switch_over_http_and_on_the_page(stage: PanelStage, house: RobotHarness, watch: Watch) -> None:
     house.start_worker()
     house.start_link()
     stage.start()
@@ -61,7 +61,7 @@ def test_a_switch_over_http_and_on_the_page(stage: PanelStage, house: RobotHouse
     assert plain_http.request("PATCH", path, json={"choice": "pc"}, headers=headers).status_code == 403
 
 
-def test_what_the_robot_does_not_confirm_is_told_as_such(stage: PanelStage, house: RobotHouse) -> None:
+def test_what_the_robot_does_not_confirm_is_told_as_such(stage: PanelStage, house: RobotHarness) -> None:
     house.start_link()
     stage.start()
     house.robot.kill_api()
@@ -71,7 +71,7 @@ def test_what_the_robot_does_not_confirm_is_told_as_such(stage: PanelStage, hous
     assert answer.json()["problem"]
 
 
-def test_wrong_requests_are_refused_with_the_reason(stage: PanelStage, house: RobotHouse) -> None:
+def test_wrong_requests_are_refused_with_the_reason(stage: PanelStage, house: RobotHarness) -> None:
     """The link is not asked for any of them: there is none."""
     stage.start()
     path = f"{stage.url}{ROBOT}/domains/voice"
@@ -91,7 +91,7 @@ def test_wrong_requests_are_refused_with_the_reason(stage: PanelStage, house: Ro
     assert answer.json()["remedy"] == "use one of voice, vision, text"
 
 
-def test_without_a_link_it_says_so_in_time(stage: PanelStage, house: RobotHouse) -> None:
+def test_without_a_link_it_says_so_in_time(stage: PanelStage, house: RobotHarness) -> None:
     house.start_link()
     stage.start()
     assert stage.get(ROBOT).status_code == 200
@@ -115,7 +115,7 @@ def test_without_a_link_it_says_so_in_time(stage: PanelStage, house: RobotHouse)
     assert stage.get("/healthz").status_code == 200
 
 
-def test_without_redis_it_says_so_in_time(stage: PanelStage, house: RobotHouse) -> None:
+def test_without_redis_it_says_so_in_time(stage: PanelStage, house: RobotHarness) -> None:
     stage.start()
     house.valkey.kill()
     began = time.monotonic()

@@ -80,7 +80,7 @@ MUTANTS = [
         "rider_core/jobs/store/metrics.py",
         "if worker and count and b",
         "if worker and b",
-        ("tests/link/test_capacity_watch.py", "test_a_killed_worker"),
+        ("tests/link/test_capacity_monitor.py", "test_a_killed_worker"),
     ),
     Mutant(
         "an odd record in Redis is an exception",

@@ -1,0 +1,123 @@
+"""The buffer between the bus and the vision pipeline: valid frames only, and only the latest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from rider_core.api.messages import decode_base64, parse_message
+from rider_core.errors import RiderError
+from rider_core.link.camera_liveness import check_picture
+from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
+from rider_core.metrics import FRAMES, LINK_DROPPED
+
+#: A longer gap between two frames begins a new stream, in seconds: objects from before it may be gone.
+GAP_S = 3.0
+#: The largest difference between the robot's clock and ours for the time between two frames, in seconds. Beyond it our
+#: clock is used.
+CLOCKS_AGREE_S = 1.0
+
+
+@dataclass(frozen=True)
+class CameraFrame:
+    """One frame.
+
+    Attributes:
+        image: JPEG in base64, as the robot sent it.
+        jpeg: The same, decoded.
+        ts: The robot's clock, which may be far from ours or run backward: the bus keeps the order.
+        arrived: Our monotonic clock.
+        stream: Number of the stream of connected frames.
+    """
+
+    image: str
+    jpeg: bytes
+    ts: float
+    arrived: float
+    stream: int
+
+    def seconds_after(self, before: CameraFrame | None) -> float:
+        """Seconds since the frame before it in the same stream; 0: there is none."""
+        if before is None or before.stream != self.stream:
+            return 0.0
+        by_robot_s, by_us_s = self.ts - before.ts, self.arrived - before.arrived
+        agree = by_robot_s > 0 and abs(by_robot_s - by_us_s) < CLOCKS_AGREE_S
+        return by_robot_s if agree else max(0.0, by_us_s)
+
+
+class LatestFrameBuffer:
+    """Keeps the latest frame for the vision pipeline. `put` belongs to the bus's thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: CameraFrame | None = None
+        self._image = ""
+        self._stream = 0
+        self._ts = float("-inf")
+        #: When the last frame arrived (monotonic).
+        self.arrived = float("-inf")
+        #: When the first of the frames arrived that are byte-identical to the last one (monotonic).
+        self.image_arrived = float("-inf")
+        #: Why the last frame was rejected; empty: it was not.
+        self.rejected = ""
+
+    def put(self, body: dict[str, object], now: float) -> None:
+        """Put the next frame in.
+
+        Args:
+            now: Our monotonic clock.
+
+        Raises:
+            InvalidInput, TooLarge: the frame is malformed.
+        """
+        try:
+            message = parse_message(FrameIn, body)
+            jpeg = decode_base64(message.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg")
+            check_picture(jpeg)
+        except RiderError as error:
+            self.rejected = str(error)
+            raise
+        self.rejected = ""
+        with self._changed:
+            if now - self.arrived > GAP_S:
+                self._begin_stream()
+            self._ts, self.arrived = message.ts, now
+            if message.frame_jpeg == self._image:
+                # Sensor noise makes every new JPEG differ, so this one shows nothing new.
+                count_dropped("repeated")
+                return
+            if self._waiting is not None:
+                count_dropped("replaced")
+            self._image, self.image_arrived = message.frame_jpeg, now
+            self._waiting = CameraFrame(message.frame_jpeg, jpeg, message.ts, now, self._stream)
+            self._changed.notify()
+
+    def robot_ts(self, now: float) -> float:
+        """The robot's clock now, reckoned from its last frame; our clock where no frame has come."""
+        return time.time() if self._ts == float("-inf") else self._ts + now - self.arrived
+
+    def get(self, timeout_s: float) -> CameraFrame | None:
+        """Take the latest frame out; None: none came within `timeout_s` seconds."""
+        with self._changed:
+            if self._waiting is None:
+                self._changed.wait(timeout_s)
+            frame, self._waiting = self._waiting, None
+        return frame
+
+    def reset(self) -> None:
+        """Drop the frame; the next one begins a new stream."""
+        with self._changed:
+            self._waiting = None
+            self._begin_stream()
+
+    def _begin_stream(self) -> None:
+        """A stream may begin with a copy of the last frame, which must be analysed again."""
+        self._stream += 1
+        self._image = ""
+
+
+def count_dropped(outcome: str) -> None:
+    """Count a frame that was not analysed; `outcome`: why, as in the metric `rider_frames_total`."""
+    FRAMES.labels(outcome).inc()
+    LINK_DROPPED.labels("frame").inc()

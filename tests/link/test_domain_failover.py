@@ -1,0 +1,175 @@
+"""When a domain fails over to the robot, and when the PC takes it over again."""
+
+from __future__ import annotations
+
+import pytest
+from failover_harness import FailoverHarness, FakeCapacity, FakeClock, FakeRobot, new_failover
+
+from rider_core.errors import RobotError
+from rider_core.link import domain_failover, suspend_detector
+from rider_core.link.domain import FAILOVER_PREFIX, HEALTHY_FOR_S, ROBOT_FALLBACK_REASONS, TASK_OF_DOMAIN
+from rider_core.link.domain_failover import LONGEST_WAIT_S, SOON_AGAIN_S
+from rider_core.link.messages import DomainState
+from rider_core.testing.waiting import wait_until
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *sorted(ROBOT_FALLBACK_REASONS),
+        FAILOVER_PREFIX + "no worker can do vision.detect",
+        FAILOVER_PREFIX + "the PC's link ends",
+    ],
+)
+def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: FakeClock, reason: str) -> None:
+    robot = FakeRobot()
+    robot.put("vision", "local", reason)
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(HEALTHY_FOR_S - 2)
+    assert robot.modes["vision"] == "local", "not before it was healthy for a while"
+    harness.rounds(6)
+    assert robot.modes["vision"] == "pc"
+    assert robot.reasons["vision"].startswith(FAILOVER_PREFIX)
+
+
+@pytest.mark.parametrize("reason", ["manual", "boot", "default", "the owner", "", "pc_timeout?"])
+@pytest.mark.parametrize("mode", ["local", "pc"])
+def test_what_a_person_set_stays(clock: FakeClock, reason: str, mode: str) -> None:
+    robot = FakeRobot()
+    robot.put("vision", mode, reason)
+    FailoverHarness(clock, robot).rounds(400)
+    assert (robot.modes["vision"], robot.reasons["vision"]) == (mode, reason)
+
+
+def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    robot.put("vision", "local", "pc_unreachable")
+    harness = FailoverHarness(clock, robot)
+    harness.capacity.workers = 0
+    harness.rounds(100)
+    assert robot.modes["vision"] == "local"
+
+
+def test_a_process_that_gave_us_up_behind_the_interfaces_back_is_won_again(clock: FakeClock) -> None:
+    """The robot's voice writes its own copy; its HTTP interface says "pc" for good, and `pc` changes nothing there."""
+    robot = FakeRobot()
+    robot.put("voice", "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.domains.receive_state({"domain": "voice", "mode": "local", "reason": "pc_timeout"})
+    harness.rounds(HEALTHY_FOR_S + 6)
+    assert robot.switched == [("voice", "local"), ("voice", "pc")]
+    harness.rounds(60)
+    assert len(robot.switched) == 2, "once is enough"
+
+
+def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: FakeClock) -> None:
+    """As its voice does where it is never sent a text in time."""
+    robot = FakeRobot()
+    robot.put("voice", "local", "pc_timeout")
+    harness, waited = FailoverHarness(clock, robot), []
+    for _ in range(6):
+        before = clock.now
+        while robot.modes["voice"] == "local":
+            harness.rounds(1)
+            assert clock.now - before < 400
+        waited.append(clock.now - before)
+        harness.rounds(6)
+        robot.put("voice", "local", "pc_timeout")
+        harness.rounds(6)
+    assert waited == sorted(waited)
+    assert waited[-1] > 10 * waited[0]
+
+
+def waits(clock: FakeClock, served_s: float, rounds: int) -> list[float]:
+    """Vision fails over after each `served_s` seconds at the PC: the times until the PC takes it over again."""
+    harness = FailoverHarness(clock, FakeRobot())
+    harness.failover._round()
+    waited = []
+    for _ in range(rounds):
+        assert harness.mode("vision") == "pc"
+        clock.now += served_s
+        harness.failover.fail_over("vision", "the camera hangs")
+        harness.failover._round()
+        assert harness.mode("vision") == "local"
+        began = clock.now
+        while harness.mode("vision") == "local":
+            harness.rounds(1)
+        waited.append(clock.now - began)
+    return waited
+
+
+def test_a_domain_that_has_to_be_handed_back_again_and_again_is_left_alone_longer(clock: FakeClock) -> None:
+    waited = waits(clock, served_s=2.0, rounds=9)
+    for wait_s, wanted_s in zip(waited, [HEALTHY_FOR_S * 2**number for number in range(9)], strict=True):
+        assert wait_s == pytest.approx(min(wanted_s, LONGEST_WAIT_S), abs=3)
+
+
+def test_a_domain_that_was_served_for_a_while_is_taken_as_soon_as_the_first_time(clock: FakeClock) -> None:
+    assert max(waits(clock, served_s=SOON_AGAIN_S + 1, rounds=5)) == pytest.approx(HEALTHY_FOR_S, abs=3)
+
+
+def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With real time, and a suspend of half a minute that only the other clock sees."""
+    asleep_s = 0.0
+    real_s = suspend_detector.now_s
+    monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
+    monkeypatch.setattr(domain_failover, "AWAKE_FOR_S", 0.5)
+    monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
+    robot = FakeRobot()
+    domains, slept = new_failover(robot, FakeCapacity())
+    slept.start()
+    wait_until(lambda: domains.owner("vision").mode == "pc")
+    asleep_s = 30.0
+    robot.put("vision", "local", "pc_unreachable")
+    wait_until(lambda: robot.modes["vision"] == "pc", HEALTHY_FOR_S / 2)
+    slept.stop()
+
+
+def test_what_could_not_be_handed_back_is_tried_again(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    robot.put("voice", "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    obey = robot.switch
+
+    def refuse(*_: object) -> DomainState:
+        raise RobotError("the robot is busy")
+
+    robot.switch = refuse  # type: ignore[method-assign]
+    harness.failover.fail_over("voice", "no transcript within 5 s")
+    harness.rounds(3)
+    assert robot.modes["voice"] == "pc"
+    robot.switch = obey  # type: ignore[method-assign]
+    harness.rounds(1)
+    assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{FAILOVER_PREFIX}no transcript within 5 s")
+
+
+def test_a_robot_that_is_off_for_an_hour_leaves_few_lines(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    class Off(FakeRobot):
+        off = False
+
+        def switch(self, domain: str, target: str, reason: str) -> DomainState:
+            if self.off:
+                raise RobotError("PATCH: no whole answer within 3 s")
+            return super().switch(domain, target, reason)
+
+        def send_heartbeat(self, *_: object) -> None:
+            if self.off:
+                raise RobotError("POST: no whole answer within 3 s")
+
+    robot = Off()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    caplog.clear()
+    robot.off = True
+    harness.failover.readiness.set_bus_problem("the robot's broker does not answer")
+    harness.capacity.workers = 0
+    harness.rounds(3600)
+    assert len(caplog.records) <= 10
+    robot.off = False
+    harness.rounds(10)
+    assert set(robot.modes.values()) == {"local"}
+    assert len(caplog.records) <= 20

@@ -1,0 +1,114 @@
+"""What the robot is told of obstacles and of the person to follow, over a real broker, queue, worker and tracker."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from link_harness import LinkHarness
+from vision_harness import (
+    FAR_PERSON,
+    OBSTACLE,
+    OFFSET,
+    PERSON,
+    frame_count,
+    last_report,
+    start_vision,
+)
+
+from rider_core.link import vision_pipeline
+from rider_core.link.tracks import Tracks
+from rider_core.testing.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+class TestReports:
+    def test_an_obstacle_reaches_the_navigator_and_goes_again(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        assert not shared.robot.obstacle_present
+        shared.show(PERSON)
+        wait_until(lambda: shared.robot.obstacle_present, 5)
+        word = last_report(shared)
+        assert (word["confidence"], word["meta"]["label"], word["meta"]["mock"]) == (0.8, "Person", False)
+        assert 0.3 < word["distance"] <= 1.0
+        assert abs(word["angle"]) < 1
+        shared.show()
+        wait_until(lambda: not shared.robot.obstacle_present, 5)
+        assert shared.robot.navigator_alive
+
+    def test_what_it_says_has_the_robots_own_time(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        sent = [body["ts"] for body in shared.received(OBSTACLE)]
+        assert sent == sorted(sent)
+        assert all(abs(ts - time.time()) < 5 for ts in sent)
+
+    def test_events_of_a_thing_that_comes_and_goes(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        shared.show(FAR_PERSON)
+        wait_until(lambda: len(shared.events("robot.object")) >= 3)
+        shared.show()
+        wait_until(lambda: shared.events("robot.object")[-1]["event"] == "leave", 5)
+        told = shared.events("robot.object")
+        assert [it["event"] for it in told] == ["enter", *["update"] * (len(told) - 2), "leave"]
+        assert {(it["id"], it["label"]) for it in told} == {(told[0]["id"], "Person")}
+        assert told[0]["provider"] == "test-detector"
+
+    def test_the_follower_is_told_of_a_person_and_of_nobody_else(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        shared.show(("Chair", 0.9, (0.0, 100.0, 200.0, 300.0)))
+        wait_until(lambda: shared.events("robot.object"))
+        assert not shared.received(OFFSET)
+        shared.show(FAR_PERSON)
+        wait_until(lambda: shared.received(OFFSET))
+        told = shared.received(OFFSET)[0]
+        assert (told["offset_x"], told["mode"]) == (0.625, "person")
+        shared.show()
+        wait_until(lambda: shared.events("robot.object")[-1]["event"] == "leave", 5)
+        assert not shared.received("tracking.pose")
+
+    def test_it_says_nothing_before_it_can_know(self, shared: LinkHarness) -> None:
+        """A thing that stands there from the first frame is never called a clear way."""
+        shared.show(PERSON)
+        start_vision(shared)
+        wait_until(lambda: len(shared.received(OBSTACLE)) >= 5)
+        assert all(word["present"] for word in shared.received(OBSTACLE))
+
+    def test_what_is_not_confirmed_yet_is_no_clear_way(
+        self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Something new before the robot: from then on until it counts, nothing is said."""
+        monkeypatch.setattr(vision_pipeline, "UNCONFIRMED_S", 60.0)
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        monkeypatch.setattr(shared.link._vision._tracks, "_confirm_frames", 1_000_000)
+        monkeypatch.setattr(Tracks, "settled", True)
+        shared.show(PERSON)
+        before = frame_count("seen")
+        wait_until(lambda: frame_count("seen") >= before + 3)  # the first may have been looked at before
+        words, before = len(shared.received(OBSTACLE)), frame_count("seen")
+        wait_until(lambda: frame_count("seen") >= before + 5)
+        assert len(shared.received(OBSTACLE)) == words
+
+    def test_what_is_never_confirmed_counts_nevertheless_after_a_while(
+        self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start_vision(shared)
+        wait_until(lambda: not last_report(shared)["present"])
+        monkeypatch.setattr(shared.link._vision._tracks, "_confirm_frames", 1_000_000)
+        shared.show(PERSON)
+        wait_until(lambda: shared.robot.obstacle_present, 5)
+        assert "blind" not in last_report(shared)["meta"]
+
+    def test_every_number_is_one_whatever_the_detector_finds(self, shared: LinkHarness) -> None:
+        start_vision(shared)
+        odd = [(0, 0, 0, 0), (-1e9, -1e9, 1e9, 1e9), (640, 480, 0, 0), (320, 240, 320, 240), (1e300, 5, -1e300, 4)]
+        shared.show(*[(f"thing {number}", 1.0, box) for number, box in enumerate(odd)])  # type: ignore[misc]
+        wait_until(lambda: last_report(shared)["present"], 5)
+        for word in shared.received(OBSTACLE):
+            assert isinstance(word["present"], bool)
+            assert isinstance(word["meta"], dict)
+            assert all(math.isfinite(word[key]) for key in ("confidence", "distance", "angle", "ts"))
+        assert shared.robot.navigator_alive

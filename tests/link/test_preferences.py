@@ -1,0 +1,130 @@
+"""People's preferences: what they change at once, what ends them, and the file that keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from failover_harness import FailoverHarness, FakeClock, FakeRobot
+
+from rider_core.link.domain import FAILOVER_PREFIX, HEALTHY_FOR_S
+from rider_core.link.preferences import Preference, Preferences
+
+
+def test_what_a_person_wants_at_the_pc_is_there_at_once_and_comes_back(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    robot.put("vision", "local", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    shown = harness.prefer("vision", "pc")
+    assert (shown["mode"], shown["choice"], shown["by"], shown["problem"]) == ("pc", "pc", "the panel", "")
+    assert robot.reasons["vision"] == "set at rider-pc by the panel: for the test"
+    harness.capacity.lacking = {"vision"}
+    harness.rounds(2)
+    assert robot.modes["vision"] == "local", "no wish makes us see"
+    harness.capacity.lacking = set()
+    harness.rounds(2 * HEALTHY_FOR_S + 5)
+    assert robot.modes["vision"] == "pc"
+
+
+def test_what_cannot_be_served_is_not_taken_and_says_why(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    robot.put("vision", "local", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.capacity.lacking = {"vision"}
+    harness.rounds(20)
+    shown = harness.prefer("vision", "pc")
+    assert (shown["mode"], shown["problem"]) == ("local", "no worker can do vision.detect")
+    harness.capacity.lacking = set()
+    harness.rounds(2)
+    assert robot.modes["vision"] == "pc", "and comes as soon as it can be"
+
+
+@pytest.mark.parametrize("reason", ["pc_unreachable", FAILOVER_PREFIX + "the PC's link ends", "manual"])
+def test_what_a_person_wants_at_the_robot_is_never_taken(clock: FakeClock, reason: str) -> None:
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    assert harness.prefer("vision", "local")["mode"] == "local"
+    robot.put("vision", "local", reason)
+    robot.switched.clear()
+    harness.rounds(400)
+    assert not robot.switched
+
+
+def test_automatic_gives_back_what_a_person_took_here_and_not_what_he_took_at_the_robot(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    robot.put("voice", "local", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.prefer("vision", "local")
+    harness.rounds(60)
+    harness.prefer("vision", "automatic")
+    harness.prefer("voice", "automatic")
+    harness.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["vision"], robot.modes["voice"]) == ("pc", "local")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["while we look", "while the link is away"])
+def test_who_switches_at_the_robot_has_the_last_word(clock: FakeClock, tmp_path: Path, away: bool) -> None:
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
+    harness.rounds(20)
+    harness.prefer("vision", "pc")
+    robot.put("vision", "local", "manual")
+    if away:
+        harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
+    harness.rounds(400)
+    assert robot.modes["vision"] == "local"
+    assert harness.domains.describe("vision")["choice"] == "automatic"
+
+
+def test_a_robot_that_starts_with_its_own_defaults_is_no_person(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.prefer("vision", "pc")
+    robot.put("vision", "local", "boot")
+    harness.rounds(HEALTHY_FOR_S + 10)
+    assert robot.modes["vision"] == "pc"
+
+
+def test_wishes_and_the_history_outlive_a_restart(clock: FakeClock, tmp_path: Path) -> None:
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
+    harness.rounds(20)
+    harness.prefer("vision", "local")
+    harness.prefer("voice", "pc")
+    robot.put("voice", "local", "pc_unreachable")
+    again = FailoverHarness(clock, robot, tmp_path / "robot.json")
+    again.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["vision"], robot.modes["voice"]) == ("local", "pc")
+    told = [(it.domain, it.mode, it.by) for it in again.domains.switches if it.domain != "text"]
+    assert told == [
+        ("voice", "local", "robot"),
+        ("vision", "pc", "robot"),
+        ("vision", "local", "the panel"),
+        ("voice", "pc", "the panel"),
+        ("voice", "local", "robot"),
+        ("voice", "pc", "rider-pc"),
+    ]
+    assert again.domains.switches[3].reason.endswith("for the test")
+
+
+@pytest.mark.parametrize("content", [b"no json", b"[" * 100_000, b'{"preferences": 3}', b"x" * 2_000_000])
+def test_a_damaged_file_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes) -> None:
+    path = tmp_path / "robot.json"
+    path.write_bytes(content)
+    preferences = Preferences(path)
+    assert preferences.of("voice") == Preference()
+    assert "put aside as robot.damaged" in caplog.text
+    preferences.prefer("voice", Preference(choice="local", by="me"))
+    assert Preferences(path).of("voice").choice == "local"
+
+
+def test_a_disk_that_takes_nothing_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    preferences = Preferences(tmp_path / "missing" / "robot.json")
+    for number in range(300):
+        preferences.note("voice", "pc" if number % 2 else "local", "robot", "")
+    assert len(caplog.records) == 1
+    assert len(preferences.switches) == 200

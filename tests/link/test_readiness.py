@@ -1,0 +1,94 @@
+"""Which domains must fail over together, and which problems count: bus, workers, vision."""
+
+from __future__ import annotations
+
+import pytest
+from failover_harness import FailoverHarness, FakeClock, FakeRobot
+
+from rider_core.link.domain import HEALTHY_FOR_S, TASK_OF_DOMAIN
+
+
+def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_given_time(clock: FakeClock) -> None:
+    """Workers load their models while the link starts."""
+    robot = FakeRobot()
+    robot.put("voice", "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    clock.now -= 100  # the link has just started
+    harness.capacity.lacking = {"vision"}
+    harness.rounds(5)
+    assert robot.modes["vision"] == "pc"
+    harness.capacity.lacking = {"vision", "voice"}
+    harness.rounds(1)
+    assert (robot.modes["voice"], robot.modes["vision"]) == ("local", "pc")
+
+
+def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.failover.readiness.set_bus_problem("nothing of ours reaches it")
+    harness.rounds(2)
+    assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, its voice would not hear for itself"
+    assert "nothing of ours reaches it" in robot.reasons["voice"]
+    harness.failover.readiness.set_bus_problem("")
+    harness.rounds(HEALTHY_FOR_S + 6)
+    assert set(robot.modes.values()) == {"pc"}
+
+
+def test_a_broker_that_is_back_at_once_costs_nothing(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.failover.readiness.set_bus_problem("nothing comes in")
+    harness.failover._round()
+    harness.failover.readiness.set_bus_problem("")
+    harness.rounds(5)
+    assert robot.modes["vision"] == "pc"
+
+
+@pytest.mark.parametrize("voice", ["pc", "local"])
+def test_text_goes_along_with_a_voice_that_cannot_be_served(clock: FakeClock, voice: str) -> None:
+    """With text alone at the PC the robot's voice goes on streaming; where a person wants it so, it stays so."""
+    robot = FakeRobot()
+    robot.put("vision", "local", "manual")
+    robot.put("voice", voice, "manual")
+    robot.put("text", "pc", "manual")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.capacity.lacking = {"voice"}
+    harness.rounds(3)
+    assert robot.modes["text"] == ("local" if voice == "pc" else "pc")
+    harness.capacity.lacking = set()
+    harness.rounds(HEALTHY_FOR_S + 6)
+    assert (robot.modes["voice"], robot.modes["text"]) == (voice, "pc")
+
+
+def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: FakeClock) -> None:
+    robot = FakeRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    harness = FailoverHarness(clock, robot, all_together=True)
+    harness.rounds(20)
+    harness.failover.fail_over("vision", "the camera hangs")
+    harness.rounds(1)
+    assert set(robot.modes.values()) == {"local"}
+    robot.switched.clear()
+    harness.rounds(3 * HEALTHY_FOR_S)
+    assert set(robot.modes.values()) == {"pc"}
+    assert robot.switched[0][0] == "vision", "or the others alone would keep the robot's own eyes shut"
+
+
+def test_vision_that_a_person_wants_at_the_robot_keeps_nothing_else_there(clock: FakeClock) -> None:
+    """The camera hung, all went back with it, and then the owner decided that the robot is to see for itself."""
+    robot = FakeRobot()
+    for name in TASK_OF_DOMAIN:
+        robot.put(name, "pc", "manual")
+    harness = FailoverHarness(clock, robot, all_together=True)
+    harness.rounds(20)
+    harness.failover.fail_over("vision", "the camera hangs")
+    harness.rounds(1)
+    harness.prefer("vision", "local")
+    harness.rounds(3 * HEALTHY_FOR_S)
+    assert robot.modes == {"voice": "pc", "vision": "local", "text": "pc"}

@@ -1,0 +1,73 @@
+"""Sentences out of an answer that comes in pieces."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from rider_core.link.sentence_splitter import LONGEST, SentenceSplitter
+
+ENGLISH = "Dr. Smith has 3.5 apples. He said no! Really?\nYes.  See p. 3 of it."
+POLISH = "Mam np. dwa koty. To prof. Kowalski! Dzień dobry. Jak się masz?"
+
+
+def cut(text: str, language: str | None, size: int) -> list[str]:
+    cutter = SentenceSplitter(language)
+    found = [sentence for start in range(0, len(text), size) for sentence in cutter.feed(text[start : start + size])]
+    return [*found, *cutter.flush()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1_000])
+@pytest.mark.parametrize(
+    ("text", "language", "sentences"),
+    [
+        (ENGLISH, "en", ["Dr. Smith has 3.5 apples.", "He said no!", "Really?", "Yes.", "See p. 3 of it."]),
+        (POLISH, "pl", ["Mam np. dwa koty.", "To prof. Kowalski!", "Dzień dobry.", "Jak się masz?"]),
+        ("no stop at all", "en", ["no stop at all"]),
+        (" \n ", "en", []),
+    ],
+)
+def test_however_it_comes_the_sentences_are_the_same(text: str, language: str, sentences: list[str], size: int) -> None:
+    assert cut(text, language, size) == sentences
+
+
+def test_a_sentence_is_there_as_soon_as_the_next_begins() -> None:
+    cutter = SentenceSplitter("en")
+    assert list(cutter.feed("Hello there.")) == []
+    assert list(cutter.feed(" W")) == ["Hello there."]
+
+
+@pytest.mark.parametrize("text", ["word " * 500, "x" * 5_000, "ż" * 700 + " " + "ó" * 700])
+def test_what_has_no_stop_is_cut_all_the_same_and_nothing_is_lost(text: str) -> None:
+    found = cut(text, "pl", 3)
+    assert all(len(sentence) <= LONGEST for sentence in found)
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("**Cześć!** 😊 Jak się *masz*?", ["Cześć!", "Jak się masz?"]),
+        ("Kup:\n- mleko\n- **jajka**\n\nI wróć.", ["Kup: mleko.", "jajka.", "I wróć."]),
+        ("# Plan\n1. *Idę*\n2. Wracam", ["Plan.", "1. Idę.", "2. Wracam"]),
+        ("Tak to działa. ```\nprint(1)\n``` ", ["Tak to działa.", "print(1)"]),
+        ("Oto kod:\n```python\nprint('a. B')\n```\nGotowe.", ["Oto kod: Gotowe."]),
+        ("😀 🎉\n***\n", []),
+    ],
+)
+def test_an_answer_is_read_as_a_person_would(text: str, sentences: list[str], size: int) -> None:
+    assert cut(text, "pl", size) == sentences
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_word_is_lost_whatever_comes(seed: int) -> None:
+    dice = random.Random(seed)
+    text = "".join(dice.choice("aą. !?\n3,…“\u200b漢ż") for _ in range(2_000))
+    for language in ("en", "pl", "xx", None):
+        assert words(" ".join(cut(text, language, dice.randint(40, 90)))) == words(text), seed
+
+
+def words(text: str) -> str:
+    return "".join(filter(str.isalnum, text))

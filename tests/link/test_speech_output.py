@@ -1,0 +1,94 @@
+"""What is sent to the robot's loudspeaker, in which form, and how far ahead."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from rider_core.api import AudioClip
+from rider_core.api.messages import decode_base64
+from rider_core.link import keepalive, speech_output
+from rider_core.link.speech_output import CHUNK, RESULT, SpeechOutput
+
+PIECE = AudioClip(bytes(2 * 3_200), 16_000)  # 0.2 s
+
+
+class Bus:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any], float]] = []
+
+    def __call__(self, topic: str, body: dict[str, Any]) -> bool:
+        self.sent.append((topic, body, time.monotonic()))
+        return True
+
+    @property
+    def topics(self) -> list[str]:
+        return [topic for topic, _, _ in self.sent]
+
+
+def play(speaker: SpeechOutput, is_answer: bool, count: int = 3) -> None:
+    for seq in range(count):
+        assert not speaker.wait(is_answer, threading.Event())
+        assert speaker.play(PIECE, is_answer, seq)
+    speaker.end(is_answer)
+
+
+def test_an_answer_sets_the_robots_timer_back_with_each_piece_and_leaves_its_face_idle() -> None:
+    """The robot's code: a text that is not empty, no reply, an intent it does not know, and sound to play."""
+    bus = Bus()
+    play(SpeechOutput(bus, invisible_texts=True), is_answer=True)
+    assert bus.topics == [RESULT] * 4
+    for _, body, _ in bus.sent[:3]:
+        assert body["text"].strip()
+        assert (body["reply"], body["speak"]) == ("", True)
+        assert body["intent"]["kind"].startswith("rider_pc.")
+        clip = AudioClip.from_wav(decode_base64(body["tts"]["audio"], max_bytes=1 << 20, name="audio"))
+        assert (clip, body["tts"]["format"]) == (PIECE, "wav")
+    assert bus.sent[3][1]["speak"] is False, (
+        "after a sound the robot's face shows that it thinks, until a result without"
+    )
+    assert [body["seq"] for _, body, _ in bus.sent[:3]] == [0, 1, 2]
+
+
+def test_what_was_asked_for_comes_as_the_documents_say_and_after_the_one_before_it() -> None:
+    bus = Bus()
+    play(SpeechOutput(bus, invisible_texts=True), is_answer=False)
+    assert bus.topics == [RESULT, CHUNK] * 3
+    assert {body["text"] for topic, body, _ in bus.sent if topic == RESULT} == {keepalive.INVISIBLE}
+    when = [at for topic, _, at in bus.sent if topic == CHUNK]
+    gaps = [after - before for before, after in pairwise(when)]
+    assert min(gaps) >= PIECE.duration_s + speech_output.START_S - 0.01
+
+
+@pytest.mark.parametrize("is_answer", [False, True])
+def test_no_invisible_text_is_sent_where_the_owner_wants_none(is_answer: bool) -> None:
+    bus = Bus()
+    play(SpeechOutput(bus, invisible_texts=False), is_answer)
+    assert bus.topics == [CHUNK] * 3
+
+
+def test_an_answer_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent cannot be taken back when a person interrupts."""
+    bus = Bus()
+    speaker = SpeechOutput(bus, invisible_texts=True)
+    began = time.monotonic()
+    play(speaker, is_answer=True, count=6)
+    played = 0.0
+    for topic, body, at in bus.sent[:6]:
+        assert topic == RESULT
+        assert played - (at - began) <= speech_output.LEAD_S + 0.02, body["seq"]
+        played += PIECE.duration_s + speech_output.START_S
+
+
+def test_who_interrupts_does_not_wait_for_what_plays() -> None:
+    speaker = SpeechOutput(Bus(), invisible_texts=True)
+    speaker.play(AudioClip(bytes(2 * 48_000), 16_000), True, 0)
+    stopped = threading.Event()
+    threading.Timer(0.05, stopped.set).start()
+    began = time.monotonic()
+    assert speaker.wait(True, stopped)
+    assert time.monotonic() - began < 1.0

@@ -1,0 +1,199 @@
+"""A thread of the link that hangs or ends is found, and the process ends for its supervisor."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from failover_harness import new_failover
+from link_harness import LinkHarness
+
+from rider_core.config import Settings
+from rider_core.errors import ConfigError
+from rider_core.link import suspend_detector, thread_watchdog
+from rider_core.link.thread_watchdog import ThreadWatchdog
+from rider_core.link_process import process
+from rider_core.link_process.process import AddressMonitor, NotListening
+from rider_core.testing.waiting import wait_until
+
+
+@pytest.fixture
+def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadWatchdog]:
+    """Of a thread that hangs after its first beat, until the test is over."""
+    monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.1)
+    beating, over = ThreadWatchdog("domain failover"), threading.Event()
+
+    def live() -> None:
+        beating.feed()
+        over.wait(30)
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    yield beating
+    over.set()
+    thread.join()
+
+
+def test_one_that_hangs(hung: ThreadWatchdog) -> None:
+    wait_until(lambda: hung.problem() == "domain failover has hung for 0 s")
+
+
+def test_one_that_beats_has_no_problem() -> None:
+    beating = ThreadWatchdog("domain failover")
+    assert beating.problem() == "", "it has not begun"
+    beating.feed()
+    assert beating.problem() == ""
+
+
+def test_one_that_ended() -> None:
+    beating = ThreadWatchdog("vision pipeline")
+    thread = threading.Thread(target=beating.feed)
+    thread.start()
+    thread.join()
+    assert beating.problem() == "vision pipeline has ended"
+
+
+def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lives while there is none, and what ends it is no death of hunger."""
+    monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.3)
+    monkeypatch.setattr(thread_watchdog, "FEED_EVERY_S", 0.05)
+    beating, waiting = ThreadWatchdog("ASR pipeline"), queue.SimpleQueue[int | None]()
+    worked: list[int] = []
+    thread = threading.Thread(target=lambda: worked.extend(beating.items(waiting)))
+    thread.start()
+    began = time.monotonic()
+    wait_until(lambda: beating.problem() or time.monotonic() - began > 0.6)
+    assert beating.problem() == ""
+    for item in (1, 2, None):
+        waiting.put(item)
+    thread.join(5)
+    assert (worked, beating.problem()) == ([1, 2], "ASR pipeline has ended")
+
+
+@pytest.mark.slow
+def test_each_thread_of_the_link_is_watched(harness: LinkHarness) -> None:
+    harness.link.start()
+    wait_until(lambda: harness.link.describe()["state"] == "up", what="the bus")
+    assert harness.link.stuck() == ""
+    harness.link.stop()
+    vision, voice = ("vision pipeline", "vision monitor"), ("ASR pipeline", "TTS pipeline", "conversation", "executor")
+    parts = "the robot's bus", "domain failover", *vision, *voice
+    assert harness.link.stuck() == "; ".join(f"{part} has ended" for part in parts)
+
+
+def test_the_links_process_ends_for_its_supervisor(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Link:
+        def stuck(self) -> str:
+            asked.append(hung.problem())
+            assert len(asked) < 4, "it was left so"
+            return asked[-1]
+
+    class Ended(Exception):
+        pass
+
+    def end(status: int) -> None:
+        assert status == process.STUCK_STATUS
+        raise Ended
+
+    monkeypatch.setattr(process.os, "_exit", end)
+    here = AddressMonitor(Settings(), "127.0.0.1")
+    with pytest.raises(Ended):
+        process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
+
+
+def test_a_standstill_is_no_thread_that_hangs(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread stood still, and the one that looks may be the first that runs again."""
+    real_s, asleep_s = suspend_detector.now_s, 0.0
+    monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
+    stop, looks = threading.Event(), 0
+
+    class Waits:
+        def wait(self, _: float) -> bool:
+            nonlocal asleep_s, looks
+            asleep_s += 60.0 if looks == 0 else 0.0
+            looks += 1
+            return looks > 3 or stop.wait(0.01)
+
+    class Link:
+        def stuck(self) -> str:
+            pytest.fail("threads that stood still were taken for hung")
+
+    process._wait(Link(), Waits(), AddressMonitor(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
+    assert looks == 4
+
+
+def test_an_address_that_goes_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
+    stop, begun = threading.Event(), 0
+
+    def run_once(*_: object) -> None:
+        nonlocal begun
+        begun += 1
+        if begun in (2, 3):
+            raise NotListening("the robot cannot be reached: there is no network")
+        if begun == 4:
+            stop.set()
+
+    monkeypatch.setattr(process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
+    process.run_link(Settings())
+    assert begun == 4
+
+
+def test_without_an_address_at_the_start_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_once(*_: object) -> None:
+        raise NotListening("the robot cannot be reached: there is no network")
+
+    monkeypatch.setattr(process, "_stop_signal", threading.Event)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
+    with pytest.raises(NotListening):
+        process.run_link(Settings())
+
+
+def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a change of the network; while there is none, nothing changes."""
+    monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
+    told: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
+
+    def own_address(_: Settings) -> str:
+        address = told.pop(0)
+        if address is None:
+            raise ConfigError("there is no route")
+        return address
+
+    monkeypatch.setattr(process, "own_address", own_address)
+    served: list[str] = []
+    stop = threading.Event()
+
+    class Link:
+        def stuck(self) -> str:
+            return ""
+
+    def run_once(settings: Settings, _: threading.Event) -> None:
+        watch = AddressMonitor(settings, "127.0.0.1")
+        watch.start()
+        process._wait(Link(), stop, watch)  # type: ignore[arg-type]
+        served.append(watch.new_address)
+        stop.set()
+
+    monkeypatch.setattr(process, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(process, "_run_at_one_address", run_once)
+    process.run_link(Settings())
+    assert served == ["127.0.0.2"]
+    assert told == []
+
+
+def test_who_moves_hands_nothing_back() -> None:
+    class Robot:
+        def switch(self, *_: object) -> None:
+            pytest.fail("a domain was handed back")
+
+    domains, failover = new_failover(Robot(), dict)
+    domains.receive_state({"domain": "voice", "mode": "pc"})
+    failover._thread.start()
+    failover.stop(fail_over=False)
