@@ -1,10 +1,10 @@
-"""A stand-in for an Ollama server: it speaks the documented wire format, and no model is behind it.
+"""A fake Ollama server: the documented API without a model.
 
-After `docs/api.md`, `docs/openapi.yaml` and `docs/capabilities/thinking.mdx` of Ollama's repository. Whatever it says,
-lists or is called says that it is a stand-in. The words of an answer are drawn from the conversation, the options and
-the seed, as a model's would be: the same request gets the same answer wherever Ollama's would.
+After `docs/api.md`, `docs/openapi.yaml` and `docs/capabilities/thinking.mdx` of Ollama's repository. All its
+texts and names contain "stand-in". An answer's words are drawn at random, seeded by the conversation, the options and
+the seed: the same request gets the same answer where it would from Ollama.
 
-Its faults are switched on by name, `server.fault = "..."`: see `ollama_stand_in_faults`.
+Its faults are enabled by name, `server.fault = "..."`: see `fake_ollama_faults`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from ollama_stand_in_faults import Faults
+from fake_ollama_faults import Faults
 
 VERSION = "0.0.0-stand-in"
 TALKER, THINKER, EMBEDDER, RAW = "stand-in:latest", "stand-in-thinks:1b", "stand-in-embed:latest", "stand-in-raw:1b"
-#: What a pull may ask for.
+#: Models that can be pulled.
 LIBRARY = ("stand-in-new:1b",)
 
 _WORDS = (
@@ -32,13 +32,13 @@ _BEGINNING = ("A", " stand-in", " says:")
 _MAX_WORDS = 60
 
 
-class StandIn(ThreadingHTTPServer):
+class FakeOllama(ThreadingHTTPServer):
     """The server, on a port of this machine (0: a free one), until `close`.
 
     Attributes:
-        fault: The fault that the next requests meet; None: none.
-        requests: (method, path, body, headers) of everything that was asked.
-        aborted: How many answers were not wanted to their end.
+        fault: The fault of the next requests; None: none.
+        requests: (method, path, body, headers) of all requests.
+        aborted: How many responses the client closed early.
     """
 
     daemon_threads = True
@@ -64,7 +64,7 @@ class StandIn(ThreadingHTTPServer):
         self._thread.join(5)
 
     def mend(self) -> None:
-        """No fault any more; who waits in one goes on."""
+        """Disable the fault, and release the requests that wait in it."""
         self.fault, self.fault_path = None, "/api/chat"
         self.released.set()
         self.released = threading.Event()
@@ -73,7 +73,7 @@ class StandIn(ThreadingHTTPServer):
         self.models = [TALKER, THINKER, EMBEDDER, RAW]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever goes away in mid-answer is counted, not printed."""
+        """Closed connections are counted, not printed."""
 
     def last(self, path: str) -> Any:
         """The body of the last request to `path`."""
@@ -82,7 +82,7 @@ class StandIn(ThreadingHTTPServer):
 
 class _Handler(Faults):
     protocol_version = "HTTP/1.1"
-    server: StandIn
+    server: FakeOllama
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
@@ -101,7 +101,7 @@ class _Handler(Faults):
         body = json.loads(self.rfile.read(length)) if length else None
         self.server.requests.append((self.command, self.path, body, dict(self.headers)))
         route = routes.get(self.path)
-        released = self.server.released  # another one since the stand-in was mended
+        released = self.server.released  # replaced by `mend`
         try:
             if self.server.fault and self.path == self.server.fault_path:
                 self.fail(self.server.fault)
@@ -110,11 +110,11 @@ class _Handler(Faults):
             else:
                 route(body)
         except OSError:
-            if self.server.released is released:  # else it is a test before that nobody listens to any more
+            if self.server.released is released:  # otherwise the request is of an earlier test
                 self.server.aborted += 1
             self.close_connection = True
 
-    # What Ollama answers
+    # Ollama's routes
 
     def _version(self, body: None) -> None:
         self.object({"version": VERSION})
@@ -176,7 +176,7 @@ class _Handler(Faults):
         elif body.get("tools") and name == RAW:
             self.object({"error": f"registry.ollama.ai/library/{name} does not support tools"}, 400)
         elif name is not None:
-            assert body.get("stream", True), "nobody here asks for an answer in one piece"
+            assert body.get("stream", True), "the client requests streams only"
             self._talk(name, body)
 
     def _talk(self, name: str, body: dict[str, Any]) -> None:
@@ -189,7 +189,7 @@ class _Handler(Faults):
             return
         tokens, reason = answer(body)
         ending = _ending(body, reason, len(tokens))
-        # As the real one's gpt-oss: asked not to think, it does it all the same, in a field of its own.
+        # Like gpt-oss in the real server, which ignores `think: false` and sends its thinking in a field of its own.
         for thought in ("Hmm,", " the stand-in thinks.") if name == THINKER else ():
             self.piece(body, {"content": "", "thinking": thought})
         if name == RAW:
@@ -200,7 +200,7 @@ class _Handler(Faults):
         self.end_stream()
 
     def _known(self, name: str) -> str | None:
-        """The model's full name; None, after the refusal was sent, where there is none."""
+        """The model's full name; None, with an error response sent, where there is none."""
         full = name if ":" in name else f"{name}:latest"
         if full in self.server.models:
             return full
@@ -249,7 +249,7 @@ def called(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _instance(schema: Any) -> Any:
-    """Something that keeps a simple schema."""
+    """A value that fits a simple schema."""
     kinds = {"string": "word", "integer": 7, "number": 0.5, "boolean": True, "array": []}
     if not isinstance(schema, dict) or schema.get("type") == "object":
         properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
@@ -260,7 +260,7 @@ def _instance(schema: Any) -> Any:
 
 
 def answer(body: dict[str, Any]) -> tuple[list[str], str]:
-    """The tokens of an answer and why it ended, as the options want it."""
+    """The tokens of an answer and its finish reason, according to the options."""
     if body.get("format"):
         return list(json.dumps(_instance(body["format"]))), "stop"
     options = body.get("options", {})
@@ -289,7 +289,7 @@ def _words(body: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
 
 
 def _before_stop(tokens: list[str], stop: list[str], reason: str) -> tuple[list[str], str]:
-    """What comes before the first stop text, in the same pieces."""
+    """The tokens before the first stop sequence."""
     whole = "".join(tokens)
     found = [position for text in stop if (position := whole.find(text)) >= 0]
     if not found:

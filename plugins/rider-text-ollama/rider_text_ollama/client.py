@@ -1,6 +1,6 @@
-"""One Ollama server as the provider and the commands use it: the `ollama` client, guarded.
+"""Client of one Ollama server for the provider and the commands: wraps the `ollama` client with limits.
 
-This is what is loaded only when somebody opens the provider or runs a command.
+Imported only when the provider is opened or a command runs, because its imports are heavy.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import ollama
 from rider_core.errors import ProviderError
 from rider_text_ollama.address import Address
 from rider_text_ollama.config import MAX_MODEL_NAME
-from rider_text_ollama.faults import faults_of
+from rider_text_ollama.error_mapping import map_errors
 from rider_text_ollama.transport import GuardedTransport
 
 T = TypeVar("T")
 
-#: More than anybody has; a list that goes on for ever ends here.
+#: More than any server has; longer lists are cut.
 MAX_MODELS = 1_000
 
 
@@ -30,9 +30,9 @@ class ServerModel:
     """A model that the server has.
 
     Attributes:
-        digest: Of its weights and everything that belongs to them; empty: it did not say.
-        size_bytes: On its disk; 0: it did not say.
-        modified: When it was fetched or made, as ISO 8601 date; empty: it did not say.
+        digest: Of the weights and all other layers; empty: not reported.
+        size_bytes: On the server's disk; 0: not reported.
+        modified: When it was pulled or created, as ISO 8601 date; empty: not reported.
     """
 
     name: str
@@ -44,20 +44,20 @@ class ServerModel:
     modified: str = ""
 
     @property
-    def can_talk(self) -> bool:
-        """Whether it is for conversations. Models that only turn text into vectors are told by what they are called."""
+    def is_chat_model(self) -> bool:
+        """Whether it generates text. Embedding models are recognised by their family and name."""
         return "bert" not in self.family and "embed" not in self.name
 
 
 @dataclass(frozen=True)
-class ChatPiece:
+class ChatChunk:
     """A piece of an answer.
 
     Attributes:
-        text: To be said.
-        calls: Tools that the model wants to use: name and arguments.
-        thought: Whether the model thought meanwhile; what, nobody is told.
-        end: The last piece, with what is known about the whole.
+        text: The answer's text.
+        calls: Tool calls: name and arguments.
+        thought: Whether the chunk has thinking, which is dropped.
+        end: In the last chunk only.
     """
 
     text: str
@@ -74,12 +74,12 @@ class ChatEnd:
 
 
 @dataclass(frozen=True)
-class PullStep:
-    """How far a pull is.
+class PullProgress:
+    """Progress of a pull.
 
     Attributes:
-        status: What is done now, in the server's words.
-        layer: The file that is fetched, by its digest; empty: none.
+        status: The current step, in the server's words.
+        layer: Digest of the file that is fetched; empty: none.
         done_bytes, total_bytes: Of that file.
     """
 
@@ -89,17 +89,17 @@ class PullStep:
     total_bytes: int = 0
 
 
-class OllamaServer:
-    """A server. May be used from several threads; close it afterwards.
+class OllamaClient:
+    """Client of one server. Thread-safe; close it afterwards.
 
     Args:
-        connect_timeout_s: How long a connection may take, in seconds.
-        read_timeout_s: How long it may be silent, in seconds.
-        total_s: Everything must be done within so many seconds from now. None: no such limit.
+        connect_timeout_s: Limit of connecting, in seconds.
+        read_timeout_s: Limit between two lines of a response, in seconds.
+        total_s: Limit of everything, in seconds from now. None: no such limit.
 
     Every method raises:
-        ProviderUnavailable: nobody answers there, or not to us.
-        ProviderError: it failed, fell silent, or said what no Ollama server says.
+        ProviderUnavailable: the server cannot be reached, or denies access.
+        ProviderError: the server failed, timed out, or sent an invalid response.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class OllamaServer:
     ) -> None:
         self._address = address
         self._silence_s = read_timeout_s
-        # The client passes what it does not know on to httpx, which asks no proxy where it is given a transport.
+        # The client passes unknown arguments on to httpx, which uses no proxy where it is given a transport.
         self._client = ollama.Client(
             address.url,
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s),
@@ -120,14 +120,14 @@ class OllamaServer:
         self._client.close()  # type: ignore[no-untyped-call]  # the client's is not annotated
 
     def models(self) -> list[ServerModel]:
-        """What the server has, the newest first, as it lists them."""
-        with faults_of(self._address, self._silence_s):
+        """The server's models, the newest first."""
+        with map_errors(self._address, self._silence_s):
             listed = self._client.list().models
             return [_server_model(model) for model in listed[:MAX_MODELS] if _is_name(model.model)]
 
     def loaded(self) -> dict[str, int]:
-        """The models in its memory, with how much of each is in a graphics card's, in percent."""
-        with faults_of(self._address, self._silence_s):
+        """The models in the server's memory, each with its share in GPU memory, in percent."""
+        with map_errors(self._address, self._silence_s):
             return {
                 model.model: round(100 * (model.size_vram or 0) / model.size) if model.size else 0
                 for model in self._client.ps().models[:MAX_MODELS]
@@ -142,47 +142,47 @@ class OllamaServer:
         keep_alive_s: float | None,
         json_schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Generator[ChatPiece, None, None]:
-        """The answer piece by piece; the last one has its end. Closing it early closes the connection.
+    ) -> Generator[ChatChunk, None, None]:
+        """The answer in chunks, `end` in the last one. Closing the generator early closes the connection.
 
         Args:
-            json_schema: The answer keeps it; empty: any JSON.
-            tools: As the server's interface has them.
+            json_schema: The answer fits it; empty: any JSON.
+            tools: In the format of Ollama's API.
 
         Raises:
             ModelError: the server does not have the model.
-            InvalidInput: the server refuses the request: the model is not for conversations, for example.
+            InvalidInput: the server refuses the request, for example because it is no chat model.
         """
-        # False is taken by every server: it refuses only the wish to think, from a model that cannot.
+        # False is accepted by every server; True is refused for models that cannot think.
         request: dict[str, Any] = {"think": False, "keep_alive": keep_alive_s, "options": dict(options)}
         if json_schema is not None:
             request["format"] = dict(json_schema) or "json"
         if tools:
             request["tools"] = list(tools)
-        with faults_of(self._address, self._silence_s, model):
+        with map_errors(self._address, self._silence_s, model):
             stream: Any = self._client.chat(model, messages, stream=True, **request)
-        for part in self._each(stream, model):
-            with faults_of(self._address, self._silence_s, model):
-                piece = _chat_piece(part)
+        for part in self._iterate(stream, model):
+            with map_errors(self._address, self._silence_s, model):
+                piece = _chat_chunk(part)
             yield piece
             if piece.end is not None:
                 return
         raise ProviderError(
-            f"the Ollama server at {self._address.url} broke off in mid-answer", remedy="see the server's log"
+            f"the Ollama server at {self._address.url} ended the answer early", remedy="see the server's log"
         )
 
-    def pull(self, model: str) -> Generator[PullStep, None, None]:
-        """Let the server fetch a model; it goes on where it was. Closing it early ends that.
+    def pull(self, model: str) -> Generator[PullProgress, None, None]:
+        """Let the server fetch a model, resuming an earlier pull. Closing the generator early ends the pull.
 
         Raises:
             ModelError: there is no such model, or the server cannot fetch it.
         """
-        with faults_of(self._address, self._silence_s):
+        with map_errors(self._address, self._silence_s):
             stream: Any = self._client.pull(model, stream=True)
         done = False
-        for part in self._each(stream, model):
+        for part in self._iterate(stream, model):
             done = part.status == "success"
-            yield PullStep(
+            yield PullProgress(
                 status=part.status or "",
                 layer=part.digest or "",
                 done_bytes=max(0, part.completed or 0),
@@ -190,26 +190,26 @@ class OllamaServer:
             )
         if not done:
             raise ProviderError(
-                f"the Ollama server broke off before it had {model!r}", remedy="the same command goes on from there"
+                f"the Ollama server ended the pull of {model!r} early", remedy="the same command resumes it"
             )
 
     def show(self, model: str) -> ollama.ShowResponse:
-        """All that the server knows about a model. Raises `ModelError` where it has none of that name."""
-        with faults_of(self._address, self._silence_s, model):
+        """A model's details. Raises `ModelError` where the server has no such model."""
+        with map_errors(self._address, self._silence_s, model):
             return self._client.show(model)
 
     def delete(self, model: str) -> None:
-        """Remove a model from the server's disk. Raises `ModelError` where it has none of that name."""
-        with faults_of(self._address, self._silence_s, model):
+        """Remove a model from the server's disk. Raises `ModelError` where the server has no such model."""
+        with map_errors(self._address, self._silence_s, model):
             self._client.delete(model)
 
-    def _each(self, stream: Iterator[T], model: str | None) -> Generator[T, None, None]:
-        """The parts of a streamed answer, with the client's errors as ours."""
+    def _iterate(self, stream: Iterator[T], model: str | None) -> Generator[T, None, None]:
+        """The parts of a streamed response, with mapped errors."""
         # `Any`: the client declares an iterator, and returns a generator.
         generator: Any = stream
         with closing(generator):
             while True:
-                with faults_of(self._address, self._silence_s, model):
+                with map_errors(self._address, self._silence_s, model):
                     try:
                         part = next(stream)
                     except StopIteration:
@@ -234,14 +234,14 @@ def _server_model(model: ollama.ListResponse.Model) -> ServerModel:
     )
 
 
-def _chat_piece(part: ollama.ChatResponse) -> ChatPiece:
+def _chat_chunk(part: ollama.ChatResponse) -> ChatChunk:
     end = None
     if part.done:
         end = ChatEnd(part.done_reason or "", _count(part.prompt_eval_count), _count(part.eval_count))
     calls = tuple((call.function.name, call.function.arguments) for call in part.message.tool_calls or ())
-    return ChatPiece(text=part.message.content or "", thought=bool(part.message.thinking), calls=calls, end=end)
+    return ChatChunk(text=part.message.content or "", thought=bool(part.message.thinking), calls=calls, end=end)
 
 
 def _count(tokens: int | None) -> int | None:
-    """A server that found the whole prompt in its memory leaves the count out."""
+    """None where the server left the count out, as it does for a prompt that is entirely in its cache."""
     return tokens if tokens is not None and tokens >= 0 else None

@@ -1,7 +1,7 @@
-"""Tells words that were said from those that Whisper makes up where nobody speaks, and takes the latter away.
+"""Removes words that Whisper hallucinates where there is no speech.
 
-A text alone is no evidence: people call for help seven times, and thank each other for watching the house. What counts
-is whether somebody can have said it in the time that somebody spoke.
+The text alone is no evidence: people call for help seven times, and thank each other for watching the house. A suspect
+text is dropped only where it is too long for the duration of the detected speech.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rider_voice_whisper.engine import HeardSegment
-from rider_voice_whisper.voiced import Voiced
+from rider_voice_whisper.engine import DecodedSegment
+from rider_voice_whisper.vad import SpeechProbabilities
 
-#: Whisper describes sounds in brackets or between asterisks or notes, in the language of the clip: "[muzyka]". A
-#: bracket may be left open at the end of a segment, or closed at the beginning of the next one.
+#: Whisper describes sounds in brackets, asterisks or notes, in the language of the clip: "[muzyka]". A bracket may be
+#: left open at the end of a segment, or closed at the beginning of the next one.
 _ANNOTATION = re.compile(r"\[[^\[\]]*(?:\]|$)|\([^()]*(?:\)|$)|\*[^*\s][^*]*\*|♪[^♪]*(?:♪|$)|♫|^\s*\S*[\])]")
-#: Closing words of the films whose subtitles Whisper learnt from; it says them into noise, with confidence.
+#: Closing words of the subtitles that Whisper was trained on. It puts them into noise with high confidence.
 _CREDITS = re.compile(
     r"\W*(?:(?:please )?(?:like and )?subscribe(?: to (?:my|our|the) channel)?"
     r"|(?:thanks|thank you)(?: (?:so|very) much)?(?: for (?:watching|listening|your attention))?"
@@ -29,34 +29,41 @@ _CREDITS = re.compile(
     r"|(?:let|leave) .* in the comments.*|if you have any questions.*comments?.*)\W*",
     re.IGNORECASE,
 )
-#: Nobody says more letters in a second of speech. The quickest clear speech has about 20.
+#: Upper limit of letters in a second of speech. The fastest clear speech has about 20.
 _LETTERS_PER_S = 25.0
-#: Words that are said at least three times on end, be it by the speaker or by a decoder that is lost.
+#: Words at least three times in a row, by the speaker or by a decoder loop.
 _LOOP = re.compile(r"\b(?P<unit>\w.{0,80}?)(?:[\s,.!?;:…-]+(?P=unit)\b){2,}", re.IGNORECASE)
-#: Of quick speech the detector is unsure at both ends and in voiceless consonants: so much more was spoken.
-_UNSURE_S = 0.15
-#: How far back a segment's words are compared with those of others.
+#: Added to the detected speech, in seconds: in fast speech the VAD misses both ends and voiceless consonants.
+_VAD_LOSS_S = 0.15
+#: A segment's words are compared with those of this many segments before.
 _SEGMENTS_BACK = 3
-#: Whisper's times are so exact.
+#: Precision of Whisper's timestamps, in seconds.
 _TOLERANCE_S = 0.3
 
 
-def without_inventions(segments: Sequence[HeardSegment], voiced: Voiced, min_confidence: float) -> list[HeardSegment]:
-    """What was said of what Whisper claims to have heard; `segments` have the clip's times."""
-    said: list[HeardSegment] = []
+def drop_hallucinations(
+    segments: Sequence[DecodedSegment], speech: SpeechProbabilities, min_confidence: float
+) -> list[DecodedSegment]:
+    """The segments that have been spoken, without annotations and excess repetitions.
+
+    Args:
+        segments: With the clip's times.
+        min_confidence: Segments with less are dropped.
+    """
+    kept: list[DecodedSegment] = []
     for segment in segments:
-        text = without_annotations(segment.text)
+        text = strip_annotations(segment.text)
         if not text or segment.probability is None or segment.probability < min_confidence:
             continue
-        speech_s = voiced.clear_speech_s(segment.start_s - _TOLERANCE_S, segment.end_s + _TOLERANCE_S)
-        is_repeated = any(_words(text) == _words(before.text) for before in said[-_SEGMENTS_BACK:])
-        if (is_repeated or is_film_credit(text)) and not (speech_s and can_be_said(text, speech_s + _UNSURE_S)):
+        speech_s = speech.clear_speech_s(segment.start_s - _TOLERANCE_S, segment.end_s + _TOLERANCE_S)
+        is_repetition = any(_words(text) == _words(before.text) for before in kept[-_SEGMENTS_BACK:])
+        if (is_repetition or is_film_credit(text)) and not (speech_s and is_speakable_in(text, speech_s + _VAD_LOSS_S)):
             continue
-        said.append(replace(segment, text=shortened(text, speech_s)))
-    return said
+        kept.append(replace(segment, text=trim_loops(text, speech_s)))
+    return kept
 
 
-def without_annotations(text: str) -> str:
+def strip_annotations(text: str) -> str:
     """`text` without descriptions of sounds; empty where no word is left."""
     left = _ANNOTATION.sub(" ", text)
     if not any(map(str.isalnum, left)):
@@ -65,17 +72,17 @@ def without_annotations(text: str) -> str:
 
 
 def is_film_credit(text: str) -> bool:
-    """Whether `text` is nothing but closing words of a film."""
+    """Whether `text` consists of closing words of subtitles alone."""
     return bool(_CREDITS.fullmatch(text.strip()))
 
 
-def can_be_said(text: str, speech_s: float) -> bool:
-    """Whether somebody can have said `text` in so many seconds of speech."""
+def is_speakable_in(text: str, speech_s: float) -> bool:
+    """Whether `text` can be spoken in `speech_s` seconds of speech."""
     return _letters(text) <= _LETTERS_PER_S * speech_s
 
 
-def shortened(text: str, speech_s: float) -> str:
-    """A loop, brought to what can have been said in that time, but to no less than once; other text as it is."""
+def trim_loops(text: str, speech_s: float) -> str:
+    """`text` with its repetitions cut to what fits in `speech_s` seconds of speech, at least one of each."""
     for loop in sorted(_LOOP.finditer(text), key=lambda it: it.start() - it.end()):
         too_many = _letters(text) - int(_LETTERS_PER_S * speech_s)
         if too_many <= 0:

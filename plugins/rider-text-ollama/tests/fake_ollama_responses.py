@@ -1,4 +1,4 @@
-"""How the stand-in sends what it says: whole objects, and streams of lines in HTTP's chunks."""
+"""The fake server's responses: JSON objects, and NDJSON streams in HTTP chunks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
-class Wire(BaseHTTPRequestHandler):
+class Responses(BaseHTTPRequestHandler):
     """Attributes:
-    streams: Whether the head of a stream is out.
+    streams: Whether the header of a stream was sent.
     """
 
     streams = False

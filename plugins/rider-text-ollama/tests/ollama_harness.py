@@ -1,4 +1,4 @@
-"""A provider that soon gives up, and what it is asked."""
+"""Providers with short timeouts, and requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rider_core.errors import RiderError
 READ_TIMEOUT_S = 0.4
 
 
-def made(url: str, **settings: Any) -> OllamaTextGenerator:
+def make_provider(url: str, **settings: Any) -> OllamaTextGenerator:
     settings = {"read_timeout_s": READ_TIMEOUT_S, "connect_timeout_s": 0.4, **settings}
     return OllamaTextGenerator(OllamaConfig(host=url, **settings), ProviderContext())
 
@@ -23,8 +23,8 @@ def ask(**more: Any) -> GenerateRequest:
     return GenerateRequest(**{"prompt": "Who are you?", "max_tokens": 8, "temperature": 0, **more})
 
 
-def gather(provider: OllamaTextGenerator, request: GenerateRequest) -> tuple[str, RiderError]:
-    """What came before the error, and the error."""
+def collect_until_error(provider: OllamaTextGenerator, request: GenerateRequest) -> tuple[str, RiderError]:
+    """The text before the error, and the error."""
     pieces: list[str] = []
     stream = provider.generate_stream(request)
     with pytest.raises(RiderError) as caught:

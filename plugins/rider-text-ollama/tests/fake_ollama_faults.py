@@ -1,4 +1,4 @@
-"""What no Ollama server answers, but something that calls itself one may: the faults of the stand-in."""
+"""The faults of the fake server: responses that no real Ollama server sends."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ollama_wire_in_tests import Wire, piece_line
+from fake_ollama_responses import Responses, piece_line
 
-#: A client without limits ends here all the same.
+#: Ends an endless response where the client has no limit.
 _MOST_BYTES = 256 * 1024**2
 _BODY = {"model": "stand-in"}
 
 
-class Faults(Wire):
-    """The half of the handler that fails. A fault's name is a method's, or an HTTP status."""
+class Faults(Responses):
+    """The faults. A fault's name is that of a method, or an HTTP status."""
 
     server: Any
 
@@ -94,7 +94,7 @@ class Faults(Wire):
         self._hang_up()
 
     def within_reset(self) -> None:
-        # Lingering for no time at all: the other side gets a reset, not an end.
+        # With a linger time of 0 the other side gets a RST instead of a FIN.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._hang_up()
 
@@ -108,7 +108,7 @@ class Faults(Wire):
         self._drip(b"1\r\n \r\n")
 
     def within_split(self) -> None:
-        """Every byte by itself, so that none of these characters comes in one piece."""
+        """Every byte in a chunk of its own, so that characters are split."""
         message = {"role": "assistant", "content": "A stand-in: żółw 🐢"}
         for byte in json.dumps({"message": message, "done": False}, ensure_ascii=False).encode() + b"\n":
             self.chunk(bytes([byte]))
@@ -129,11 +129,11 @@ class Faults(Wire):
         self._for_ever(piece_line(_BODY, {"role": "assistant", "content": " stand-in"}))
 
     def within_many_bytes(self) -> None:
-        """A megabyte at a time, in lines that are short enough, and nothing of it is said."""
+        """A megabyte at a time, in lines within the limit, without any text of an answer."""
         self._for_ever(piece_line(_BODY, {"content": "", "role": "assistant", "thinking": " stand-in" * 10_000}) * 11)
 
     def within_endless_pull(self) -> None:
-        """A pull that goes on until nobody wants it."""
+        """A pull without end."""
         step = {"status": "pulling 57a4d1aa57a4", "digest": "sha256:57a4d1aa57a4d1aa", "total": 4_000_000_000}
         while self.server.sent_bytes < 600 and not self.server.released.wait(0.05):
             self.line({**step, "completed": self.server.sent_bytes})
@@ -151,7 +151,7 @@ class Faults(Wire):
         self.piece(_BODY, {"content": ""}, done=True, done_reason=reason, eval_count=4)
 
     def _drip(self, data: bytes) -> None:
-        """A little now and then, for ten seconds or as long as the other side wants it."""
+        """A few bytes every 50 ms, for ten seconds or until the client closes the connection."""
         for _ in range(200):
             if self.server.released.wait(0.05):
                 break

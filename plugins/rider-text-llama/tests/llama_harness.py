@@ -1,4 +1,4 @@
-"""What these tests share: where the real model lies, and engines that have it open."""
+"""The real model's file, and opened providers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def small_model(name: str = SMOLLM2_135M.name) -> Path:
-    """The catalogue's model, from a folder of the person's or where `rider models pull` puts it."""
+    """The catalogue's model, from RIDER_MODEL_PATH or from where `rider models pull` stores it."""
     assert name == SMOLLM2_135M.name
     folders = [os.environ.get("RIDER_MODEL_PATH"), f"{os.environ.get('RIDER_DATA_DIR', '')}/models"]
     for folder in filter(None, folders):
         if (path := Path(folder) / SMOLLM2_135M.filename).is_file():
             return path
-    said = f"{SMOLLM2_135M.filename} is missing: set RIDER_MODEL_PATH, or RIDER_DATA_DIR and pull it"
+    text = f"{SMOLLM2_135M.filename} is missing: set RIDER_MODEL_PATH, or RIDER_DATA_DIR and pull it"
     if os.environ.get("CI") == "true":
-        pytest.fail(said)
-    pytest.skip(said)
+        pytest.fail(text)
+    pytest.skip(text)
 
 
 def no_model(name: str) -> Path:
@@ -37,7 +37,7 @@ def no_model(name: str) -> Path:
 
 @contextmanager
 def opened(**settings: Any) -> Iterator[LlamaTextGenerator]:
-    # A small context and a short prompt are made ready sooner; many are, here.
+    # A small context and a short prompt make the many warm-ups faster.
     config = LlamaConfig(**{"context_tokens": 1_024, "system_prompt": "Be brief.", **settings})
     provider = LlamaTextGenerator(config, ProviderContext(model_path=small_model))
     provider.open()
@@ -48,5 +48,5 @@ def opened(**settings: Any) -> Iterator[LlamaTextGenerator]:
 
 
 def memory_mb() -> float:
-    """What this process has in memory now."""
+    """Resident memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_MB

@@ -1,4 +1,4 @@
-"""The real model, the recording that is in `shared/`, and clips cut from it."""
+"""The real model, the recording in `shared/`, and clips cut from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from rider_core.api import AudioClip
 
 BASE_FILE = "ggml-base-q8_0.bin"
-SAID = ["ever", "tried", "ever", "failed", "no", "matter", "try", "again", "fail", "again", "fail", "better"]
+EXPECTED_WORDS = ["ever", "tried", "ever", "failed", "no", "matter", "try", "again", "fail", "again", "fail", "better"]
 MEDIA = Path(__file__).parents[4] / "shared" / "media"
 
 

@@ -1,4 +1,4 @@
-"""Sounds of a room in which nobody speaks, and of the robot itself. The same seed makes the same sounds."""
+"""Noises of a room without speech, and of the robot itself. The same seed gives the same samples."""
 
 from __future__ import annotations
 

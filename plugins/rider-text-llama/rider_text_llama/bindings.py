@@ -1,8 +1,8 @@
-"""llama.cpp's C interface out of the `xllamacpp` wheel, by ctypes: the structures and functions that we use.
+"""ctypes bindings of llama.cpp's C API in the `xllamacpp` wheel: the structures and functions that are used.
 
-The wheel's own Python interface is llama.cpp's HTTP server. It listens on a port, writes to standard error, and reads
-`<|im_end|>` in what a person wrote as the end of the turn; so the library below it is called instead. Structures are
-handed over by value, and their layout changes between versions: hence the exact pin, which is checked on loading.
+The wheel's own Python interface is llama.cpp's HTTP server. It listens on a port, writes to standard error, and takes
+`<|im_end|>` in a message for the end of the turn; so the library below it is called instead. Structures are passed by
+value, and their layout changes between versions: hence the exact pin, which is checked on loading.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rider_core.api import openmp
 from rider_core.errors import ProviderUnavailable
 
 os.environ.update(openmp.environment())
-# Where an assertion fails, ggml starts a debugger on the dying process, if there is one. That takes seconds.
+# ggml would attach a debugger, if one is installed, to a process with a failed assertion. That takes seconds.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 PACKAGE, VERSION = "xllamacpp", "2026.10.11549"
 
 TOKEN_CONTROL, TOKEN_LSTRIP, TOKEN_RSTRIP = 1 << 3, 1 << 7, 1 << 8
-#: ggml's error level. Even its errors are told by an exception of ours, so they are but a hint.
+#: ggml's error level. Logged as info: each such error also leads to an exception.
 _GGML_ERROR = 4
 
 LogCallback = ctypes.CFUNCTYPE(None, c_int, c_char_p, c_void_p)
@@ -133,7 +133,7 @@ class SamplerChainParams(ctypes.Structure):
     _fields_: ClassVar[Any] = [("no_perf", c_bool)]
 
 
-#: Function to its result and its arguments. A function that is not here is not called.
+#: Function to its result type and argument types. Functions that are not listed are not called.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "llama_backend_init": (None, []),
     "llama_log_set": (None, [LogCallback, c_void_p]),
@@ -185,7 +185,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "llama_sampler_free": (None, [c_void_p]),
 }
 
-#: What `llama_*_default_params` must say. Where a field has moved, one of these reads something else.
+#: Expected values of `llama_*_default_params`. A field at another offset changes at least one of them.
 _MODEL_DEFAULTS = {"main_gpu": 0, "vocab_only": False, "use_extra_bufts": True, "no_alloc": False, "load_mode": -1}
 _CONTEXT_DEFAULTS = {
     "n_ctx": 512,
@@ -204,7 +204,7 @@ _CONTEXT_DEFAULTS = {
 
 @cache
 def load_library() -> Any:
-    """The loaded library, made quiet: its messages go to our log.
+    """The loaded library, whose messages go to our log.
 
     Raises:
         ProviderUnavailable: the package is missing, of another version, or cannot be loaded on this machine.
@@ -216,7 +216,7 @@ def load_library() -> Any:
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
     except OSError as error:
-        # The wheel brings everything but this one, which most machines have.
+        # The only library that the wheel does not contain; most machines have it.
         remedy = "as root: apt-get install libgomp1" if "libgomp" in str(error) else None
         raise ProviderUnavailable(f"llama.cpp cannot be loaded: {error}", remedy=remedy) from None
     except AttributeError as error:
@@ -227,17 +227,17 @@ def load_library() -> Any:
     return library
 
 
-def give_memory_back() -> None:
-    """Let the C library return what was freed to the system: 20 MB of vocabulary and tensor names for a small model."""
+def trim_heap() -> None:
+    """Return freed heap memory to the system: 20 MB of vocabulary and tensor names for a small model."""
     with suppress(AttributeError):  # a C library other than GNU's
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def complaint() -> str:
-    """What llama.cpp complained about first since this was last asked. There is one log for the whole process."""
-    told = _errors[0] if _errors else "it does not say why"
+def take_error() -> str:
+    """llama.cpp's first error since the last call. There is one log for the whole process."""
+    error = _errors[0] if _errors else "no reason was logged"
     _errors.clear()
-    return told
+    return error
 
 
 def _library_path() -> Path:
@@ -262,7 +262,7 @@ def _check_layout(library: Any) -> None:
         read = {field: getattr(params, field) for field in wanted}
         if read != wanted:
             raise ProviderUnavailable(
-                f"llama.cpp's {name} settings are laid out otherwise than in {PACKAGE} {VERSION}: {read}",
+                f"llama.cpp's {name} parameters have another layout than in {PACKAGE} {VERSION}: {read}",
                 remedy=f"pip install --force-reinstall {PACKAGE}=={VERSION}",
             )
 
@@ -279,5 +279,5 @@ def _log_line(level: int, text: bytes | None, _: object) -> None:
     log.log(logging.INFO if level == _GGML_ERROR else logging.DEBUG, "%s", line)
 
 
-#: It must live as long as the library may call it.
+#: Kept alive for the process: the library may call it at any time.
 _CALLBACK = LogCallback(_log_line)
