@@ -1,4 +1,4 @@
-"""Pictures and models that the tests of this plugin need."""
+"""Pictures, models and providers for the tests of this plugin."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def opened_picture(name: str) -> Image.Image:
 
 
 def model(name: str) -> Path:
-    """The model's file: the developer's own, or that of the tests (tox names their folder), fetched if need be."""
+    """The model's file in RIDER_MODEL_PATH, or in RIDER_DATA_DIR, where it is fetched if missing."""
     local, data = os.environ.get("RIDER_MODEL_PATH"), os.environ.get("RIDER_DATA_DIR")
     stored = Path(data, "models") if data else Path("/nonexistent")
     catalogue = ModelCatalogue({entry.name: entry for entry in MODELS}, stored, Path(local) if local else None)

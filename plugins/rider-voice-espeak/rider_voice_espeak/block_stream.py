@@ -1,4 +1,4 @@
-"""The library's callback turned into an iterator: one thread speaks, a short pipe holds what was not read yet."""
+"""Turns the library's callback into an iterator: a thread synthesizes into a bounded pipe."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Generator, Iterator
 
 from rider_voice_espeak.library import EspeakLibrary, Utterance
 
-#: Two seconds of sound: the engine waits when its reader is that far behind.
+#: Two seconds of audio, by which the engine may be ahead of its reader.
 _PIPE_BLOCKS = 32
 
 
 class BlockPipe:
-    """A bounded queue that either end can close. (With `queue.Queue` a writer that waits cannot be told to stop.)"""
+    """A bounded queue that either end can close. (A writer waiting in `queue.Queue` could not be stopped.)"""
 
     def __init__(self) -> None:
         self._blocks: deque[bytes] = deque()
@@ -23,7 +23,7 @@ class BlockPipe:
         self._error: Exception | None = None
 
     def put(self, block: bytes) -> bool:
-        """Hand a block over, waiting for room; False when the reader is gone."""
+        """Add a block, waiting for room; False where the reader has closed the pipe."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._blocks) < _PIPE_BLOCKS)
             if not self._closed:
@@ -32,13 +32,13 @@ class BlockPipe:
             return not self._closed
 
     def end(self, error: Exception | None = None) -> None:
-        """The writer's last word; an error is raised to the reader after the last block."""
+        """Called by the writer at the end. The reader gets `error` after the last block."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """The reader's last word."""
+        """Called by the reader. Stops the writer."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -59,10 +59,10 @@ class BlockPipe:
 
 
 def speech_blocks(library: EspeakLibrary, utterance: Utterance) -> Generator[bytes, None, None]:
-    """The sound in 16-bit samples, block by block. Closing the iterator stops the engine and ends its thread."""
-    with library.turn():
+    """Blocks of 16-bit samples. Closing the iterator stops the engine and ends its thread."""
+    with library.exclusive():
         pipe = BlockPipe()
-        # A daemon, so that a stream that nobody reads to its end does not keep the process from ending.
+        # A daemon, so that a half-read stream does not keep the process from ending.
         thread = threading.Thread(target=_speak, args=(library, utterance, pipe), name="espeak", daemon=True)
         thread.start()
         try:
@@ -75,7 +75,7 @@ def speech_blocks(library: EspeakLibrary, utterance: Utterance) -> Generator[byt
 def _speak(library: EspeakLibrary, utterance: Utterance, pipe: BlockPipe) -> None:
     try:
         library.speak(utterance, pipe.put)
-    except Exception as error:  # the top of a thread: whatever it is, the reader must hear of it
+    except Exception as error:  # the top of a thread: every error is passed to the reader
         pipe.end(error)
     else:
         pipe.end()

@@ -1,6 +1,6 @@
-"""`python -m rider_vision_mediapipe.gpu_trial MODEL_FILE MODEL_NAME`: does the GPU run this model, rightly, and faster?
+"""`python -m rider_vision_mediapipe.gpu_preflight MODEL_FILE MODEL_NAME`: compares the GPU's detection with the CPU's.
 
-Prints one line of JSON for `delegate.run_trial`. It may crash or hang: it is a process of its own for that.
+Prints one line of JSON for `delegate.run_preflight`. Runs in a process of its own, because it may crash or hang.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import cv2
 import numpy as np
 
 from rider_core.errors import ProviderError
-from rider_vision_mediapipe.engine import Box, Device, Found, MediapipeEngine
+from rider_vision_mediapipe.engine import Box, Device, MediapipeEngine, RawDetection
+from rider_vision_mediapipe.jpeg_decoder import Pixels
 from rider_vision_mediapipe.models import KINDS
-from rider_vision_mediapipe.picture import Pixels
 
-#: The first runs make ready what later ones use.
+#: The first runs are slower, and not measured.
 _WARM_UP, _RUNS = 3, 10
-#: Both calculate with numbers of other precision: on an H100 scores differ by 0.01, boxes by two pixels.
-_SAME_SCORE, _SAME_OVERLAP = 0.1, 0.8
+#: GPU and CPU use different precision: on an H100 scores differ by 0.01, boxes by two pixels.
+_MAX_SCORE_DIFFERENCE, _MIN_IOU = 0.1, 0.8
 
 
 def main() -> int:
     model, name = sys.argv[1:]
     try:
-        gpu_ms, gpu_saw = tried(Path(model), name, "GPU")
-        cpu_ms, cpu_saw = tried(Path(model), name, "CPU")
+        gpu_ms, gpu_saw = measured(Path(model), name, "GPU")
+        cpu_ms, cpu_saw = measured(Path(model), name, "CPU")
         difference = disagreement(gpu_saw, cpu_saw)
         answer: dict[str, object] = {"problem": difference} if difference else {"gpu_ms": gpu_ms, "cpu_ms": cpu_ms}
     except ProviderError as error:
@@ -38,8 +38,8 @@ def main() -> int:
     return 0
 
 
-def tried(model: Path, name: str, device: Device) -> tuple[float, list[Found]]:
-    """Median time of one detection in ms, and what was seen, the best first."""
+def measured(model: Path, name: str, device: Device) -> tuple[float, list[RawDetection]]:
+    """Median time of one detection in ms, and the detections, best score first."""
     engine = MediapipeEngine(model, KINDS[name], device)
     try:
         picture, found = drawn_face(), []
@@ -53,21 +53,23 @@ def tried(model: Path, name: str, device: Device) -> tuple[float, list[Found]]:
         engine.close()
 
 
-def disagreement(gpu: list[Found], cpu: list[Found]) -> str:
-    """In what the GPU's best detection is not the processor's; empty where it is."""
+def disagreement(gpu: list[RawDetection], cpu: list[RawDetection]) -> str:
+    """How the GPU's best detection differs from the CPU's; empty where they agree."""
     if gpu and cpu and _is_same(gpu[0], cpu[0]):
         return ""
-    # Where neither sees the face, nothing was compared.
-    return f"it sees {_words(gpu)}, and the processor {_words(cpu)}"
+    # Two empty results differ, too: nothing was compared.
+    return f"it detects {_described(gpu)}, and the CPU {_described(cpu)}"
 
 
-def _is_same(one: Found, other: Found) -> bool:
+def _is_same(one: RawDetection, other: RawDetection) -> bool:
     (label, score, box), (other_label, other_score, other_box) = one, other
-    return label == other_label and abs(score - other_score) <= _SAME_SCORE and overlap(box, other_box) >= _SAME_OVERLAP
+    return (
+        label == other_label and abs(score - other_score) <= _MAX_SCORE_DIFFERENCE and iou(box, other_box) >= _MIN_IOU
+    )
 
 
 def drawn_face() -> Pixels:
-    """A face in a few strokes, of the size of a robot's frames: each of the models finds it (31 % and 87 % sure)."""
+    """A drawn face in the size of a robot's frames. Each model detects it, with scores of 0.31 and 0.87."""
     skin, hair, lips, white = (225, 180, 150), (60, 40, 30), (170, 60, 60), (255, 255, 255)
     pixels = np.full((480, 640, 3), (150, 170, 190), np.uint8)
     cv2.ellipse(pixels, (320, 240), (95, 125), 0, 0, 360, skin, cv2.FILLED)
@@ -81,7 +83,7 @@ def drawn_face() -> Pixels:
     return pixels
 
 
-def overlap(one: Box, other: Box) -> float:
+def iou(one: Box, other: Box) -> float:
     """Intersection over union."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
@@ -93,7 +95,7 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _words(found: list[Found]) -> str:
+def _described(found: list[RawDetection]) -> str:
     if not found:
         return "nothing"
     label, score, box = found[0]
