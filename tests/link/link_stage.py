@@ -24,7 +24,7 @@ from rider_core.link import Link, LinkOptions, custody, readiness
 from rider_core.link.domain import OURS
 from rider_core.link.options import House, VisionOptions
 from rider_core.simulator import RobotConfig, SimulatedRobot
-from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until

@@ -11,5 +11,5 @@ from rider_core.testing.valkey import Valkey
 
 
 @pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> WorkerHarness:
+def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> WorkerHarness:
     return WorkerHarness(processes, valkey, connection)

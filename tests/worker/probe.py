@@ -1,4 +1,4 @@
-"""A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
+"""A text provider for tests of the worker: it writes every start and end into a journal, and fails on request.
 
 The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
 `ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
@@ -13,11 +13,11 @@ from rider_core.api import TextGenerator, hookimpl
 from rider_core.errors import InvalidInput
 
 RIDER_API = "1.0"
-LEDGER = os.environ["LEDGER"]
+JOURNAL = os.environ["JOURNAL"]
 
 def note(*words):
-    with open(LEDGER, "a") as ledger:
-        ledger.write(" ".join(map(str, (*words, os.getpid()))) + "\\n")
+    with open(JOURNAL, "a") as journal:
+        journal.write(" ".join(map(str, (*words, os.getpid()))) + "\\n")
 
 class Probe(TextGenerator):
     name = "probe"

@@ -64,9 +64,9 @@ def register_providers(register):
 
 
 @pytest.fixture
-def harness(bench: WorkerHarness) -> WorkerHarness:
-    install_plugin(bench.processes.folder, "broken-engines", BROKEN)
-    return bench
+def harness(harness: WorkerHarness) -> WorkerHarness:
+    install_plugin(harness.processes.folder, "broken-engines", BROKEN)
+    return harness
 
 
 def test_others_work_and_each_says_what_it_did(harness: WorkerHarness) -> None:

@@ -111,7 +111,7 @@ def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None
     assert commands() - before < 20
 
 
-class Bench:
+class BreakerHarness:
     """A worker whose preferred provider is the flaky one."""
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
@@ -137,28 +137,28 @@ class Bench:
 
 
 @pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
-    return Bench(processes, valkey, connection)
+def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> BreakerHarness:
+    return BreakerHarness(processes, valkey, connection)
 
 
-def test_the_next_provider_steps_in_and_the_first_comes_back(bench: Bench) -> None:
-    bench.start()
-    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
-    answer = bench.ask()
+def test_the_next_provider_steps_in_and_the_first_comes_back(harness: BreakerHarness) -> None:
+    harness.start()
+    assert [harness.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+    answer = harness.ask()
     assert (answer.provider, answer.mock, answer.value()["text"]) == ("steady", False, "steady")
-    bench.broken.unlink()
-    wait_until(lambda: bench.ask().provider == "flaky")
+    harness.broken.unlink()
+    wait_until(lambda: harness.ask().provider == "flaky")
 
 
-def test_with_nobody_to_step_in_the_worker_says_that_it_cannot(bench: Bench) -> None:
-    (bench.processes.folder / "alone").touch()
-    bench.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
-    bench.start()
-    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+def test_with_nobody_to_step_in_the_worker_says_that_it_cannot(harness: BreakerHarness) -> None:
+    (harness.processes.folder / "alone").touch()
+    harness.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
+    harness.start()
+    assert [harness.ask().state for _ in range(2)] == [JobState.FAILED] * 2
     with pytest.raises(JobFailed, match="flaky failed too often and rests for another") as failure:
-        bench.ask().value()
+        harness.ask().value()
     assert failure.value.cause == "provider_unavailable"
-    wait_until(lambda: bench.backend.capacity()["text.generate"] == 0)
-    bench.broken.unlink()
-    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1, 20)
-    assert bench.ask().provider == "flaky"
+    wait_until(lambda: harness.backend.capacity()["text.generate"] == 0)
+    harness.broken.unlink()
+    wait_until(lambda: harness.backend.capacity()["text.generate"] == 1, 20)
+    assert harness.ask().provider == "flaky"

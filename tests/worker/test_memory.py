@@ -58,11 +58,11 @@ def test_engines_that_need_more_from_the_start_are_left_alone(
     assert "the limit is not heeded" in caplog.text
 
 
-def test_a_worker_that_leaks_ends_after_its_job(bench: WorkerHarness) -> None:
-    bench.processes.environment["RIDER_WORKER_MEMORY_MB"] = "180"
-    worker = bench.start_fast("text")
-    job_id = bench.submit("j1 leak 200")
-    assert bench.backend.wait(job_id, 20).result is not None
+def test_a_worker_that_leaks_ends_after_its_job(harness: WorkerHarness) -> None:
+    harness.processes.environment["RIDER_WORKER_MEMORY_MB"] = "180"
+    worker = harness.start_fast("text")
+    job_id = harness.submit("j1 leak 200")
+    assert harness.backend.wait(job_id, 20).result is not None
     wait_until(lambda: worker.poll() is not None, 20, what="the worker's end")
     assert worker.returncode == 0
-    assert "it ends after its job" in bench.processes.log()
+    assert "it ends after its job" in harness.processes.log()

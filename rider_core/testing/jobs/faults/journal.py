@@ -1,4 +1,4 @@
-"""The ledger outside the job engine, and what must agree with it after every fault."""
+"""The journal of accepted jobs and engine calls, and the checks of the job engine against it after every fault."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ EVENTS = 5_000
 
 
 @dataclass
-class Accounts:
-    """What was asked for, and what the engines did.
+class Journal:
+    """The jobs that were submitted, and the engines' starts and ends.
 
     Attributes:
-        ledger: The file in which `engine` writes.
+        file: The file in which `engine` writes.
         accepted: Ids that `submit` returned.
         refused: Ids for which it raised. They may have been accepted all the same: whoever asks again will see.
         items: Batch to the ids of its items, as the engines see them.
     """
 
-    ledger: Path
+    file: Path
     accepted: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     items: dict[str, list[str]] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Accounts:
                 continue
 
     def _counts(self) -> Counter[tuple[str, str]]:
-        text = self.ledger.read_text() if self.ledger.exists() else ""
+        text = self.file.read_text() if self.file.exists() else ""
         return Counter((words[0], words[1]) for words in map(str.split, text.splitlines()))
 
 

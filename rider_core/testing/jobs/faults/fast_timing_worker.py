@@ -1,8 +1,8 @@
-"""A worker whose leases and limits are short, so that a test need not wait; it dies at a given point if told to.
+"""A worker with short leases and limits, so that tests are fast. It can kill itself at a given point.
 
-Usage: python -m rider_core.testing.jobs.faults.hurried_worker MOMENT QUEUE...
+Usage: python -m rider_core.testing.jobs.faults.fast_timing_worker KILL_POINT QUEUE...
 
-MOMENT is a value of `Moment`. Settings come from the environment, as for any worker.
+KILL_POINT is a value of `KillPoint`. Settings come from the environment, as for any worker.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from rider_core.jobs.rq_backend import desk as rq_desk
 from rider_core.runtime import process
 from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.services import Services
-from rider_core.testing.jobs.faults.moments import FAST_TIMINGS, TASK_TIMEOUT, Moment
+from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS, TASK_TIMEOUT, KillPoint
 from rider_core.testing.waiting import let_pass
 from rider_core.worker import ProviderWorker, batch_sizer, result_writer, worker
 from rider_core.worker.attempt import CompletedAttempt
 
 
 def shorten_tasks() -> None:
-    """Give engines as long as `TASK_TIMEOUT` says, where it says anything."""
+    """Set the time limit of all tasks to that in `TASK_TIMEOUT`, if any."""
     if TASK_TIMEOUT in os.environ:
         timeout_s = float(os.environ[TASK_TIMEOUT])
         TASKS.update({name: replace(task, timeout_s=timeout_s) for name, task in TASKS.items()})
@@ -72,8 +72,8 @@ class StoppedResultWriter(result_writer.ResultWriter):
         return claims
 
 
-class BriskBatchSizer(batch_sizer.BatchSizer):
-    """Takes jobs for short without having seen one: how fast this machine is just now makes no difference."""
+class FixedBatchSizer(batch_sizer.BatchSizer):
+    """Always batches 16 jobs, whatever the machine's speed."""
 
     def together(self, task: str) -> int:
         return 16
@@ -85,27 +85,27 @@ class SlowReporter(process.StatusReporter):
         super().stop()
 
 
-#: In which module which name stands for something else, for a worker that dies at that moment.
-REPLACED: dict[Moment, list[tuple[ModuleType, str, type]]] = {
-    Moment.ANSWERED: [(worker, "ResultWriter", AnsweredResultWriter)],
-    Moment.STOPPED_BETWEEN: [(worker, "ResultWriter", StoppedResultWriter), (worker, "BatchSizer", BriskBatchSizer)],
-    Moment.SLOW_FAREWELL: [(worker, "StatusReporter", SlowReporter)],
-    Moment.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
+#: The classes that a worker with a kill point replaces: module, name, replacement.
+REPLACED: dict[KillPoint, list[tuple[ModuleType, str, type]]] = {
+    KillPoint.ANSWERED: [(worker, "ResultWriter", AnsweredResultWriter)],
+    KillPoint.STOPPED_BETWEEN: [(worker, "ResultWriter", StoppedResultWriter), (worker, "BatchSizer", FixedBatchSizer)],
+    KillPoint.SLOW_CLOSE: [(worker, "StatusReporter", SlowReporter)],
+    KillPoint.COMMITTED: [(rq_backend, "RQDesk", CommittedRQDesk), (broker_backend, "BrokerDesk", CommittedBrokerDesk)],
 }
 
 
-def prepare(moment: Moment) -> type[ProviderWorker]:
-    """The class of a worker that dies at that moment."""
-    for module, name, replacement in REPLACED.get(moment, []):
+def prepare(kill_point: KillPoint) -> type[ProviderWorker]:
+    """The worker class for a kill point."""
+    for module, name, replacement in REPLACED.get(kill_point, []):
         assert issubclass(replacement, getattr(module, name)), f"{module.__name__} has another {name}"
         setattr(module, name, replacement)
-    return TakenWorker if moment is Moment.TAKEN else ProviderWorker
+    return TakenWorker if kill_point is KillPoint.TAKEN else ProviderWorker
 
 
 def main() -> None:
-    moment, *queues = sys.argv[1:]
+    kill_point, *queues = sys.argv[1:]
     shorten_tasks()
-    worker_class = prepare(Moment(moment))
+    worker_class = prepare(KillPoint(kill_point))
     settings = load_settings()
     services = Services.open(settings, f"worker-{os.getpid()}", timings=FAST_TIMINGS)
     worker_class(queues, connection=connect(settings.redis_location), services=services).work()

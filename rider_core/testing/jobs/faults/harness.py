@@ -1,4 +1,4 @@
-"""What a fault test gets: a backend with its Valkey, workers that it may kill, and the accounts outside the engine."""
+"""Harness of the fault tests: a backend with its Valkey, workers that may be killed, and the journal."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from rider_core.errors import BackendUnavailable, JobNotFound, QueueFull
 from rider_core.jobs.ledger import LedgerBackend
 from rider_core.testing.forked import ForkedProcess
 from rider_core.testing.jobs.faults import engine
-from rider_core.testing.jobs.faults.accounts import Accounts
-from rider_core.testing.jobs.faults.moments import Moment
+from rider_core.testing.jobs.faults.journal import Journal
+from rider_core.testing.jobs.faults.kill_points import KillPoint
 from rider_core.testing.processes import Processes, announce_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -33,7 +33,7 @@ REFUSAL_S = 5.0
 TASK_OF = {"text": "text.generate", "voice": "voice.synthesize", "vision": "vision.detect"}
 
 
-class Scene:
+class FaultHarness:
     """Names of jobs are made unique: what an earlier test left in a broker means nothing here."""
 
     def __init__(
@@ -49,20 +49,20 @@ class Scene:
             carrier: The environment in which a worker serves this backend.
         """
         self.backend, self.connection, self.valkey, self.processes = backend, connection, valkey, processes
-        self.accounts = Accounts(processes.folder / "ledger")
+        self.journal = Journal(processes.folder / "journal")
         self.workers: list[ForkedProcess] = []
         self.exit_codes: list[int] = []
         self._tag = uuid4().hex[:6]
         announce_plugin(processes.folder, "faulty", engine.__name__)
         processes.environment.update(
-            {engine.LEDGER: str(self.accounts.ledger), "REDIS_URL": valkey.url, "RIDER_BREAKER_FAILURES": "1000"},
+            {engine.JOURNAL: str(self.journal.file), "REDIS_URL": valkey.url, "RIDER_BREAKER_FAILURES": "1000"},
             **carrier,
         )
 
-    def start(self, *queues: str, moment: Moment = Moment.NEVER) -> ForkedProcess:
-        """A worker in a hurry, for all queues unless some are named."""
-        module = "rider_core.testing.jobs.faults.hurried_worker"
-        worker = self.processes.fork(module, moment.value, *(queues or QUEUES))
+    def start(self, *queues: str, kill_point: KillPoint = KillPoint.NEVER) -> ForkedProcess:
+        """A worker with fast timings, for all queues unless some are named."""
+        module = "rider_core.testing.jobs.faults.fast_timing_worker"
+        worker = self.processes.fork(module, kill_point.value, *(queues or QUEUES))
         self.workers.append(worker)
         return worker
 
@@ -75,8 +75,8 @@ class Scene:
         job_id = self.id_of(name)
         items = [f"{job_id}-{number}" for number in range(len(deeds))]
         payloads = [{"prompt": f"{item} {deed}"} for item, deed in zip(items, deeds, strict=True)]
-        self.accounts.items[job_id] = items
-        self.accounts.accepted.append(
+        self.journal.items[job_id] = items
+        self.journal.accepted.append(
             self.backend.submit_batch(BatchSpec(id=job_id, task="text.generate", payloads=payloads, **options))
         )
         return job_id
@@ -85,9 +85,9 @@ class Scene:
         try:
             job_id = self.backend.submit(spec)
         except (BackendUnavailable, QueueFull):
-            self.accounts.refused.append(spec.id)
+            self.journal.refused.append(spec.id)
             raise
-        self.accounts.accepted.append(job_id)
+        self.journal.accepted.append(job_id)
         return job_id
 
     def refused(self, name: str) -> str:
@@ -113,14 +113,14 @@ class Scene:
 
     def open_gate(self) -> None:
         """Let all go on that hold."""
-        Path(str(self.accounts.ledger) + engine.GATE_SUFFIX).touch()
+        Path(str(self.journal.file) + engine.GATE_SUFFIX).touch()
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         wait_until(condition, timeout_s=PATIENCE_S, what=what)
 
     def started(self, job_id: str, times: int = 1) -> None:
         """Return when an engine has started it that often."""
-        self.wait_for(lambda: self.accounts.starts(job_id) >= times, f"start {times} of {job_id}")
+        self.wait_for(lambda: self.journal.starts(job_id) >= times, f"start {times} of {job_id}")
 
     def ready(self, workers: int) -> None:
         """Return when so many workers have said what they can do: that is the end of their start."""
@@ -154,8 +154,8 @@ class Scene:
         try:
             wait_until(over, timeout_s, "the end of all jobs")
         finally:
-            self.accounts.check(self.backend, self.connection)
-        return {record.id: record for record in self.accounts.records(self.backend)}
+            self.journal.check(self.backend, self.connection)
+        return {record.id: record for record in self.journal.records(self.backend)}
 
     def man(self, crew: int) -> None:
         """Have so many workers run."""
@@ -178,7 +178,7 @@ class Scene:
     def _all_ended(self) -> bool:
         """Also those that were refused and are there, and that nothing is about to happen any more."""
         try:
-            if not all(record.state.ended for record in self.accounts.records(self.backend)):
+            if not all(record.state.ended for record in self.journal.records(self.backend)):
                 return False
             return not any(queue.waiting + queue.scheduled + queue.running for queue in self.backend.stats())
         except BackendUnavailable:
