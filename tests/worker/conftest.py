@@ -1,4 +1,4 @@
-"""The fixture of the tests with real workers."""
+"""Fixtures of the tests with real workers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """A text provider for tests of the worker: it writes every start and end into a journal, and fails on request.
 
-The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
-(answers with the seconds that are left), `ID leak MEGABYTES` (and keeps them), `ID evil` (says what steers a
-terminal). Requests that come together are noted as
-`together N`.
+The prompt is a command: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
+`ID raise`, `ID late SECONDS` (raises after them), `ID refuse`, `ID kill` (kills its worker at once), `ID patience`
+(answers with the seconds left until the deadline), `ID leak MEGABYTES` (and keeps them), `ID evil` (answers with
+terminal control sequences). The journal has a line `together N` for each batch.
 """
 
 SOURCE = """
@@ -30,7 +29,7 @@ class Probe(TextGenerator):
 
     def generate_stream(self, request):
         job, what, *more = [*request.prompt.split(), "answer"]
-        if what == "kill":  # before any other thread may have its turn
+        if what == "kill":  # before another thread can run
             os.kill(os.getpid(), 9)
         note(job, "start")
         if what == "raise":

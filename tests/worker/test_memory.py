@@ -1,4 +1,4 @@
-"""A worker's memory has a limit: told, and the worker ends after its job."""
+"""The memory limit of a worker: it is logged, and the worker ends after its job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_what_an_engine_needed_to_be_opened_is_given_back() -> None:
 
     def make() -> Any:
         needed = [bytearray(100_000) for _ in range(600)]
-        return needed.pop()  # lies behind the others, and so keeps what they leave
+        return needed.pop()  # the last one on the heap, which keeps the memory of the others from being returned
 
     engine = Opening("large", make, lambda _: None).wait(5.0)
     assert own_bytes() - before < 20 << 20

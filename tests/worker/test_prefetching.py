@@ -1,4 +1,4 @@
-"""Short jobs that follow each other, with real workers: the next one is fetched while one runs."""
+"""Prefetching during short jobs, with real workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rider_core.jobs.ledger import keys
 from rider_core.testing.waiting import wait_until
 
 ONCE = RetryPolicy(max_attempts=1)
-#: Long enough to be worth it, and short enough to be waited for; see `worker/batch_sizer.py`.
+#: Within the range in which jobs are prefetched; see `worker/batch_sizer.py`.
 SHORT = "slow 0.008"
 
 
@@ -31,14 +31,16 @@ def states(harness: WorkerHarness, ids: list[str]) -> set[JobState]:
 
 
 def test_one_that_kills_the_worker_takes_only_itself_along(harness: WorkerHarness) -> None:
-    """What was done just before is stored, and what was taken ahead has lost nothing, though each may run only once."""
+    """The results before it are stored, and the prefetched job is not lost, though each has only one attempt."""
     *before, deadly, after = submit(harness, *shorts(20), "deadly kill", "after")
     process = harness.start("text")
     assert process.wait(15) == -signal.SIGKILL
-    wait_until(lambda: states(harness, before) == {JobState.DONE})  # Redis reads what was sent before its sender died
+    wait_until(
+        lambda: states(harness, before) == {JobState.DONE}
+    )  # Redis may still have to read the dead worker's last commands
     assert harness.backend.get(deadly).attempts == 1
     record = harness.backend.get(after)
-    assert (record.state, record.attempts) == (JobState.RUNNING, 0), "it was not taken ahead"
+    assert (record.state, record.attempts) == (JobState.RUNNING, 0), "it was not prefetched"
     for member in harness.connection.zrange(keys.started_key("text"), 0, -1):
         harness.connection.zadd(keys.started_key("text"), {member: time.time() - 1})
     harness.start("text")
@@ -49,7 +51,7 @@ def test_one_that_kills_the_worker_takes_only_itself_along(harness: WorkerHarnes
 
 def test_it_does_not_wait_for_a_job_that_is_not_short_after_all(harness: WorkerHarness) -> None:
     *_, long, after = submit(harness, *shorts(20), "long slow 9", "after")
-    first = harness.start("text")  # with its long lease: a short one would bring the job back as well
+    first = harness.start("text")  # with its long lease: a short one would also requeue the job
     wait_until(lambda: "long" in harness.entries("start"))
     wait_until(lambda: harness.backend.get(after).state is JobState.RUNNING)
     harness.start("text")
@@ -66,7 +68,7 @@ def test_a_worker_that_stops_leaves_nothing_behind(harness: WorkerHarness) -> No
     assert process.wait(10) == 0
     records = [harness.backend.get(job_id) for job_id in ids]
     done = [record for record in records if record.state is JobState.DONE]
-    assert len(done) == len(harness.entries("end")), "what the last one brought was not stored"
+    assert len(done) == len(harness.entries("end")), "the last result was not stored"
     assert {(record.state, record.attempts) for record in records if record not in done} == {(JobState.WAITING, 0)}
 
 

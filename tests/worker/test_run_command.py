@@ -1,4 +1,4 @@
-"""`rider run` with a real worker: whoever waits no more has cancelled the job."""
+"""`rider run` with a real worker: ending the command cancels its job."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_ctrl_c_cancels_the_job(harness: WorkerHarness) -> None:
     assert harness.backend.wait(harness.submit("j2"), 20).state is JobState.DONE
 
 
-def test_a_job_that_says_something_all_along_has_its_time_and_no_more(harness: WorkerHarness) -> None:
+def test_a_streaming_job_is_cancelled_at_its_timeout(harness: WorkerHarness) -> None:
     harness.start_fast("text")
     assert harness.backend.wait(harness.submit("j0"), 20).state is JobState.DONE
     watch = Stopwatch.start()
@@ -47,8 +47,8 @@ def test_a_job_that_says_something_all_along_has_its_time_and_no_more(harness: W
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)], ids=["pieces", "json"])
-def test_what_an_engine_says_steers_no_terminal(harness: WorkerHarness, more: tuple[str, ...]) -> None:
-    """A model repeats what it has read somewhere; half an emoji is no text for any terminal."""
+def test_an_engines_text_has_no_control_sequences(harness: WorkerHarness, more: tuple[str, ...]) -> None:
+    """A model may repeat any text of its training, and a lone surrogate cannot be encoded."""
     harness.start_fast("text")
     assert run(harness, "j1 evil", *more).wait(30) == 0, harness.processes.log("run")
     said = harness.processes.log("run")

@@ -1,4 +1,4 @@
-"""An engine that opens for a minute: jobs of others go on, its own wait and cost no attempt."""
+"""An engine that takes a minute to open: jobs of other engines run, its own wait without losing an attempt."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 
-#: `sluggish` is open when the file GATE is there, `torpid`, which is there with TWO, with
-#: GATE-torpid, the others at once. All but `sudden` share the queue `voice`.
+#: `sluggish` opens when the file GATE exists, `torpid` (only with TWO) when GATE-torpid exists, the others at once. All
+#: but `sudden` share the queue `voice`.
 SOURCE = """
 import os, time
 from rider_core.api import AudioClip, SpeechToText, TextGenerator, TextToSpeech, Transcript, hookimpl
@@ -67,7 +67,7 @@ SOUND = {"audio": base64.b64encode(bytes(3200)).decode()}
 
 
 class SlowEngineHarness:
-    """One worker for all queues, whose recognition is not open yet."""
+    """One worker for all queues, whose speech recogniser is not open yet."""
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.connection = processes, connection
@@ -81,7 +81,7 @@ class SlowEngineHarness:
         wait_until(lambda: "text.generate" in self.able(), what="a worker that does what it can")
 
     def able(self) -> list[str]:
-        """What the workers say that they can do."""
+        """The tasks that the workers report as possible."""
         told = [self.connection.hget(key, "rider_tasks") for key in self.connection.scan_iter("rq:worker:*")]
         return [task for tasks in told if tasks for task in json.loads(tasks)]
 
@@ -101,7 +101,7 @@ def test_others_go_on_and_its_jobs_wait(harness: SlowEngineHarness) -> None:
     harness.start()
     assert "voice.transcribe" not in harness.able()
     heard = [harness.hear() for _ in range(5)]
-    # Behind them in the same queue, and in another one.
+    # After them in the same queue, and in another one.
     for job_id in (harness.speak(), harness.backend.submit(JobSpec(task="text.generate", payload={"prompt": "now"}))):
         assert harness.backend.wait(job_id, 10).state is JobState.DONE
     assert {harness.backend.get(job_id).state.ended for job_id in heard} == {False}
@@ -112,8 +112,8 @@ def test_others_go_on_and_its_jobs_wait(harness: SlowEngineHarness) -> None:
     assert "voice.transcribe" in harness.able()
 
 
-def test_whoever_cannot_wait_is_told(harness: SlowEngineHarness) -> None:
-    """A deadline holds while the engine is on its way."""
+def test_a_job_expires_while_it_waits(harness: SlowEngineHarness) -> None:
+    """A deadline also counts while the engine opens."""
     harness.start()
     record = harness.backend.wait(harness.hear(deadline_ts=time.time() + 1), 15)
     assert record.state is JobState.EXPIRED
@@ -132,15 +132,15 @@ def test_one_that_cannot_be_opened_in_the_end_fails_its_jobs(harness: SlowEngine
 def test_a_worker_in_burst_mode_waits_for_its_engines(harness: SlowEngineHarness) -> None:
     heard = harness.hear()
     worker = harness.processes.fork("rider_core.cli.main", "worker", "--burst", "voice")
-    let_pass(1.0, "its start; an engine in burst mode has no one to wait for it elsewhere")
+    let_pass(1.0, "its start; a burst worker must wait for the engine itself")
     assert worker.poll() is None
     harness.gate.touch()
     assert worker.wait(30) == 0
     assert harness.backend.get(heard).state is JobState.DONE
 
 
-def test_two_engines_are_on_their_way_at_once(harness: SlowEngineHarness) -> None:
-    """The one that is ready first works, though it was asked last."""
+def test_two_engines_open_at_once(harness: SlowEngineHarness) -> None:
+    """The engine that is ready first runs its job, though that was submitted last."""
     harness.processes.environment["TWO"] = "yes"
     harness.start()
     first, second = harness.hear(), harness.hear(provider="torpid")
@@ -155,8 +155,8 @@ def test_two_engines_are_on_their_way_at_once(harness: SlowEngineHarness) -> Non
     assert harness.backend.wait(first, 10).provider == "sluggish"
 
 
-def test_a_worker_that_opens_an_engine_ends_when_it_is_told_to(harness: SlowEngineHarness) -> None:
-    """And what waited for the engine waits on, with all its attempts."""
+def test_a_worker_that_opens_an_engine_can_be_stopped(harness: SlowEngineHarness) -> None:
+    """The job that waited for the engine is requeued with all its attempts."""
     harness.start()
     waiting = harness.hear()
     assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE

@@ -1,4 +1,4 @@
-"""Jobs that a worker does together, and batches, with real workers on a real Valkey."""
+"""Jobs that a worker batches, and batch jobs, with real workers on a real Valkey."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONCE = RetryPolicy(max_attempts=1)
 
 @pytest.fixture
 def harness(harness: WorkerHarness) -> WorkerHarness:
-    """Its engine is the one that takes several requests at once."""
+    """With the engine that takes batches."""
     harness.processes.environment["RIDER_PROVIDERS"] = json.dumps({"text_generation": "together"})
     return harness
 
@@ -35,12 +35,12 @@ def submit_batch(harness: WorkerHarness, *prompts: str, **options: object) -> st
 
 
 def sizes(harness: WorkerHarness) -> list[int]:
-    """How many requests came together, each time that several did."""
+    """The sizes of the engine's batches."""
     lines = harness.journal.read_text().splitlines() if harness.journal.exists() else []
     return [int(line.split()[1]) for line in lines if line.startswith("together")]
 
 
-def test_waiting_jobs_are_handed_over_together(harness: WorkerHarness) -> None:
+def test_waiting_jobs_are_batched(harness: WorkerHarness) -> None:
     ids = submit_many(harness, *(f"j{n}" for n in range(9)))
     streamed = harness.submit("streamed", stream=True)
     harness.start()
@@ -48,7 +48,7 @@ def test_waiting_jobs_are_handed_over_together(harness: WorkerHarness) -> None:
     assert [record.value()["text"] for record in records] == [*(f"well, j{n}" for n in range(9)), "well, streamed"]
     assert {record.provider for record in records} == {"together"}
     assert max(sizes(harness)) == 4
-    assert sum(sizes(harness)) <= 9, "one that streams was made together with others"
+    assert sum(sizes(harness)) <= 9, "a streaming job was batched"
     events = EventBus(harness.connection, "test").follow(streamed, 5)
     assert [event.kind for event in events].count("job.partial") == 2
 
@@ -68,8 +68,8 @@ def test_a_job_waits_a_little_for_others(harness: WorkerHarness) -> None:
     assert sizes(harness) == [4]
 
 
-def test_one_with_a_single_attempt_waits_for_nobody(harness: WorkerHarness) -> None:
-    """A neighbour that kills the worker would take it away."""
+def test_one_with_a_single_attempt_does_not_wait_for_others(harness: WorkerHarness) -> None:
+    """A job of the same batch that kills the worker would use up its only attempt."""
     harness.processes.environment["MAX_WAIT_MS"] = "2000"
     harness.start()
     harness.backend.wait(harness.submit("first"), 15)
@@ -138,7 +138,7 @@ def test_a_batch_fails_in_part_and_only_that_part_is_run_again(harness: WorkerHa
     items = harness.backend.batch_items(job_id)
     assert [item.problem.code if item.problem else None for item in items] == [None, "crashed", None, "invalid_input"]
     assert [harness.entries("start").count(name) for name in ("a", "b")] == [1, 1]
-    # Each of them alone in both attempts, and before that never: together they failed before anybody began.
+    # Each of them solo in both attempts, and not before: their batch failed before any was started.
     assert harness.entries("start").count("spoil") == 4
     assert [letter.record.id for letter in harness.backend.dead_letters("text", 10)] == [job_id]
 
@@ -170,7 +170,7 @@ def test_short_jobs_are_taken_together_and_each_counts_for_rq(harness: WorkerHar
     harness.start()
     records = harness.backend.wait_many(ids, 30)
     assert {record.state for record in records} == {JobState.DONE}
-    assert len({record.started_ts for record in records}) < 150, "each was taken alone"
+    assert len({record.started_ts for record in records}) < 150, "the jobs were not batched"
     wait_until(lambda: harness.rq_worker().get_state() == "idle")
     assert harness.rq_worker().successful_job_count == 200
     assert harness.rq_worker().get_current_job_id() is None

@@ -41,8 +41,8 @@ def test_jobs_run_with_the_engine_opened_once(harness: WorkerHarness) -> None:
     assert [event.data["text"] for event in events if event.kind == "job.partial"] == ["well, ", "j0"]
 
 
-def test_what_waits_in_other_lanes_is_taken_at_once(harness: WorkerHarness) -> None:
-    """A worker that has taken all there was need not look again before it is called; one that has not must."""
+def test_jobs_of_other_priorities_are_dequeued_at_once(harness: WorkerHarness) -> None:
+    """A worker that has emptied a queue waits for a wake-up; otherwise it must dequeue again at once."""
     ids = [harness.submit("one", priority=priority) for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH)]
     harness.start("text")
     started = [harness.backend.wait(job_id, 15).started_ts or 0 for job_id in ids]
@@ -80,7 +80,7 @@ def test_a_cancelled_stream_is_stopped_and_the_next_job_runs(harness: WorkerHarn
     wait_until(lambda: harness.entries("start") == ["long"])
     assert harness.backend.cancel(job_id)
     after = harness.submit("after")
-    # Told, not found out: the first heartbeat after its start would be 5 s later.
+    # By the cancellation message: the first heartbeat after its start would be 5 s later.
     assert harness.backend.wait(after, 3).state is JobState.DONE
     assert harness.backend.get(job_id).state is JobState.CANCELLED
     assert harness.entries("end") == ["after"]
@@ -97,7 +97,7 @@ def test_suspended_workers_start_nothing(harness: WorkerHarness) -> None:
     assert harness.backend.wait(held, 5).state is JobState.DONE
 
 
-def test_what_goes_wrong_is_told(harness: WorkerHarness) -> None:
+def test_failures_are_reported(harness: WorkerHarness) -> None:
     harness.start()
     refused = harness.submit("a refuse")
     raised = harness.submit("b raise", retry=RetryPolicy(max_attempts=2, first_delay_s=0.8))
@@ -171,7 +171,7 @@ def test_workers_come_back_when_redis_does(harness: WorkerHarness) -> None:
 
 
 def run_until_done(harness: WorkerHarness, kind: str, done: object) -> int:
-    """Workers that die after taking a job, each replaced by the next, until `done()`; how many died."""
+    """Workers that die after dequeuing a job, each replaced by the next, until `done()`; returns the deaths."""
     script = str(Path(__file__).with_name("killed_worker.py"))
     died = seed = 0
     process = None
@@ -213,7 +213,7 @@ def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(harness: 
         if record.task == "text.generate":
             assert record.state is JobState.DONE
             assert harness.entries("end").count(record.id) == 1
-        else:  # no such engine is installed: it ran, and was told so
+        else:  # no such engine is installed, so it ran and failed
             assert record.problem is not None
             assert record.problem.code == "provider_unavailable"
     assert sum(record.attempts for record in records) == 200 + died
@@ -222,7 +222,7 @@ def test_200_jobs_on_three_queues_survive_workers_killed_after_dequeue(harness: 
 
 @pytest.mark.acceptance
 def test_the_same_kills_lose_jobs_of_stock_rq(harness: WorkerHarness) -> None:
-    """The comparison that shows that the test above can fail."""
+    """Shows that the test above can fail."""
     queues = [Queue(name, connection=harness.connection) for name in ("voice", "vision", "text")]
     jobs = [queues[n % 3].enqueue(os.getpid) for n in range(200)]
     died = run_until_done(harness, "stock", lambda: False)
@@ -232,7 +232,7 @@ def test_the_same_kills_lose_jobs_of_stock_rq(harness: WorkerHarness) -> None:
     assert len(lost) == 8
 
 
-def test_an_engine_is_told_how_long_those_wait_who_asked(harness: WorkerHarness) -> None:
+def test_an_engine_gets_the_time_left_until_the_deadline(harness: WorkerHarness) -> None:
     harness.start()
     hurried = harness.submit("a patience", deadline_ts=time.time() + 30)
     assert 0 < float(harness.backend.wait(hurried, 15).value()["text"]) < 30

@@ -1,4 +1,4 @@
-"""Workers as processes of their own with the engine of `probe`, and the backend that gives them jobs."""
+"""Workers in processes of their own with the engine of `probe`, and a backend to submit jobs."""
 
 from __future__ import annotations
 
