@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from rider_voice_whisper.audio import pad_to_minimum
 from rider_voice_whisper.engine import FRAMES_PER_S, MODEL_RATE, WhisperEngine, WhisperOptions
 from rider_voice_whisper.language import choose_language
-from rider_voice_whisper.sound import at_least_one_second
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -115,7 +115,7 @@ def main() -> None:
             errors, spoken, seconds = dict.fromkeys(groups, 0), dict.fromkeys(groups, 0), []
             for case in clips:
                 started = time.monotonic()
-                samples = at_least_one_second(case.samples)
+                samples = pad_to_minimum(case.samples)
                 language = case.language
                 if detect:
                     language = choose_language(engine.language_probabilities(samples), EXPECTED)

@@ -1,6 +1,6 @@
-"""Sound as it passes between the parts: 16-bit PCM with its rate and channels, and WAV under limits.
+"""Audio clips: 16-bit PCM with its rate and channels, and WAV with limits.
 
-Resampling is not here: it needs numpy, and belongs to the provider whose engine wants another rate.
+Resampling needs numpy, and is left to the providers whose engine needs another rate.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from rider_core.api.wav import find_sound, in_16_bits, wav_bytes
 from rider_core.errors import InvalidInput, TooLarge
 
 SAMPLE_BYTES = 2
-#: The rates that sound cards and codecs use lie within; a header outside of it is damage or an attack.
+#: Range of the rates of sound cards and codecs, in Hz. Others are damage or an attack.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
 MAX_CHANNELS = 8
-#: The longest clip that is taken in. Whisper sees 30 s at a time; ten windows are a long command indeed.
+#: Longest accepted clip, in seconds: ten of Whisper's windows of 30 s.
 MAX_CLIP_S = 300.0
 
 
 @dataclass(frozen=True)
 class AudioClip:
-    """A stretch of sound.
-
+    """
     Attributes:
         pcm: Signed 16-bit little-endian samples, channels interleaved.
         sample_rate: Frames a second, in Hz.
@@ -59,10 +58,10 @@ class AudioClip:
 
     @classmethod
     def from_wav(cls, data: bytes) -> AudioClip:
-        """Read a WAV file; samples of other widths become 16-bit ones. See `rider_core.api.wav` for what is read.
+        """Read a WAV file; samples of other widths are converted to 16 bits. `rider_core.api.wav` lists the formats.
 
         Raises:
-            InvalidInput: it is no such file, or is of a kind that is not read.
+            InvalidInput: it is no WAV file, or of an unsupported format.
             TooLarge: it lasts longer than `MAX_CLIP_S`.
         """
         form, start, length = find_sound(data)

@@ -1,6 +1,6 @@
-"""What is said on the event bus. One stream for the whole house, and one for each job that wants it (`JobSpec.stream`).
+"""Events of the event bus: a common stream, and one for each job with `JobSpec.stream`.
 
-Events are for showing and forwarding; the truth about a job is its record in the job backend.
+Events are for display and forwarding; the authoritative state of a job is its record in the job backend.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from pydantic import Field
 
 from rider_core.api.messages import Message
 
-#: Redis stream of the whole house, and how many entries it keeps. What happens to several jobs in one step of the job
-#: engine is told in one entry, up to so many events.
+#: The common Redis stream, and its length in entries. Events of one step of the job engine share an entry, up to
+#: `EVENTS_TOGETHER` of them.
 HOUSE_STREAM = "rider:events"
 HOUSE_STREAM_LENGTH = 2_000
 EVENTS_TOGETHER = 16
-#: A job's own stream: how many entries it keeps, and how long after the last entry, or the last look of a follower.
+#: A job's own stream: its length in entries, and its lifetime in seconds after the last entry or the last read.
 JOB_STREAM_LENGTH = 4_096
 JOB_STREAM_TTL_S = 120
 
@@ -42,7 +42,7 @@ EventKind = Literal[
     "process.status",
 ]
 
-#: The kinds after which nothing more comes in a job's own stream.
+#: The kinds that end a job's own stream.
 FINAL_KINDS = frozenset({"job.done", "job.failed", "job.expired", "job.cancelled", "job.replaced"})
 
 
@@ -52,10 +52,10 @@ def job_stream(job_id: str) -> str:
 
 
 class Event(Message):
-    """One thing that happened."""
+    """One event."""
 
     kind: EventKind = Field(description="what happened")
     ts: float = Field(description="when, in seconds since the epoch")
-    source: str = Field("", max_length=64, description="the process that says it")
-    job_id: str | None = Field(None, description="the job that it is about, if any")
+    source: str = Field("", max_length=64, description="the process that published it")
+    job_id: str | None = Field(None, description="the job concerned, if any")
     data: dict[str, Any] = Field(default_factory=dict, description="depends on the kind")

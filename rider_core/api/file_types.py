@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-#: A longer beginning says no more.
+#: Longest prefix that is compared with signatures.
 SIGNATURE_BYTES = 12
 
-#: Offset, the bytes there, and what such a file is. The first that fits counts.
+#: Offset, the bytes there, and the file type. The first match counts.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
@@ -20,7 +20,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xfa", "an MP3 sound"),
     (0, b"\xff\xf3", "an MP3 sound"),
     (0, b"\xff\xf2", "an MP3 sound"),
-    # MPEG 2.5: 8, 11 and 12 kHz, as telephones and voices of machines have it.
+    # MPEG 2.5: 8, 11 and 12 kHz, in telephony and speech synthesis.
     (0, b"\xff\xe3", "an MP3 sound"),
     (0, b"\xff\xe2", "an MP3 sound"),
     (0, b"\xff\xf1", "an AAC sound"),
@@ -47,7 +47,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def file_type(head: bytes) -> str:
-    """What a file that begins with `head` is, with its article."""
+    """The type of a file that begins with `head`, with an article."""
     for offset, signature, name in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
             return name

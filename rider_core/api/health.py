@@ -1,4 +1,4 @@
-"""What a provider, a plugin's check or a process says about its own state."""
+"""The health of a provider, a plugin's check or a process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class HealthStatus(str, Enum):
 
 
 class Health(BaseModel):
-    """One answer to "can you work?"."""
+    """The result of a health check."""
 
     model_config = ConfigDict(frozen=True)
 
     status: HealthStatus = Field(description="ok, degraded (works, with a reservation) or unavailable")
-    reason: str = Field("", description="why it is not ok, for a person to read")
-    remedy: str | None = Field(None, description="what mends it, where possible a command")
+    reason: str = Field("", description="why it is not ok, for people")
+    remedy: str | None = Field(None, description="how to repair it, where possible a command")
 
     @classmethod
     def ok(cls, reason: str = "") -> Health:

@@ -40,7 +40,7 @@ def register_models(register: Callable[[ModelEntry], None]) -> None:
 
 @hookspec
 def register_trackers(register: Callable[[str, Callable[[], ObjectTracker]], None]) -> None:
-    """Offer a way to follow objects over frames: call `register("name", factory)`; each stream gets one of its own."""
+    """Offer object trackers: call `register("name", factory)`; the factory is called for each stream of frames."""
 
 
 @hookspec
@@ -62,14 +62,14 @@ def register_health_checks(register: Callable[[str, Callable[[], Health]], None]
 def register_commands(cli: click.Group, provider_config: Callable[[str], ProviderConfig]) -> None:
     """Add commands to `rider`: decorate functions with `@cli.command()`.
 
-    `provider_config("name")` gives a provider's settings as a worker would have them, or raises `ConfigError`; it reads
-    files, so call it when the command runs. A command that needs none leaves this argument out.
+    `provider_config("name")` returns a provider's settings as in a worker, or raises `ConfigError`. It reads files, so
+    call it when the command runs. A hook that does not need it leaves the argument out.
     """
 
 
 @hookspec
 def on_startup(services: Any) -> None:
-    """A process of Rider-PC is up. `services` is its `rider_core.runtime.Services`."""
+    """A process of Rider-PC has started. `services` is its `rider_core.runtime.Services`."""
 
 
 @hookspec
@@ -79,4 +79,4 @@ def on_shutdown(services: Any) -> None:
 
 @hookspec
 def on_event(event: Event) -> None:
-    """Something happened. Called in the panel's process, from one thread, in order; be quick."""
+    """Handle an event. Called in the panel's process, from one thread, in order; must return fast."""

@@ -1,4 +1,4 @@
-"""The job port: what the house needs of a queue. RQ's lists carry the jobs, or a broker (`job_transport`)."""
+"""The interface of the job backends. Jobs are transported by RQ's lists, or by a broker (`job_transport`)."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from rider_core.api.messages import Message
 
 
 class QueueStats(Message):
-    """Figures of one queue now."""
+    """The current state of one queue."""
 
     queue: str
     waiting: int = Field(description="jobs that may start, all priorities")
-    scheduled: int = Field(0, description="not yet due, those that rest before another attempt included")
+    scheduled: int = Field(0, description="not yet due, jobs that wait for a retry included")
     running: int = Field(description="jobs being worked on")
     failed: int = Field(description="dead letters")
     workers: int = Field(description="live workers that serve this queue")
-    oldest_s: float | None = Field(None, description="how long the oldest of the waiting jobs has waited; None: none")
+    oldest_s: float | None = Field(None, description="age of the oldest waiting job, in seconds; None: none waits")
 
 
 class Histogram(Message):
-    """How long something took, counted in buckets since the ledger began."""
+    """A histogram of durations since the job store was created."""
 
     bounds_s: tuple[float, ...] = Field(description="upper bounds of all buckets but the last, which has none")
     counts: tuple[int, ...] = Field(description="of each bucket")
-    sum_s: float = Field(description="of all together")
+    sum_s: float = Field(description="of all durations")
 
     def since(self, before: Histogram) -> Histogram:
-        """What came in addition to an earlier state of the same histogram."""
+        """The difference to an earlier state of the same histogram."""
         counts = tuple(now - then for now, then in zip(self.counts, before.counts, strict=True))
         return Histogram(bounds_s=self.bounds_s, counts=counts, sum_s=self.sum_s - before.sum_s)
 
     def quantile_s(self, share: float) -> float | None:
-        """The upper bound of the bucket in which that share (0 to 1) of all is reached; None where there was nothing.
+        """The upper bound of the bucket that contains this quantile (0 to 1); None for an empty histogram.
 
-        In the last bucket, which has none, it is that of the one before.
+        For the last bucket, which has no bound, it is that of the one before.
         """
         wanted, seen = share * sum(self.counts), 0
         for bound_s, number in zip((*self.bounds_s, self.bounds_s[-1]), self.counts, strict=True):
@@ -50,10 +50,10 @@ class Histogram(Message):
 
 
 class TaskFigures(Message):
-    """What has happened to a task's jobs since the ledger began. All of it only grows: take differences for rates."""
+    """Counters of a task's jobs since the job store was created. They only grow: take differences for rates."""
 
     task: str = Field(description="a name from `TASKS`, or 'unknown' for jobs that RQ's own tools made")
-    queue: str = Field(description="where it waits; empty for 'unknown'")
+    queue: str = Field(description="its queue; empty for 'unknown'")
     accepted: int = 0
     started: int = 0
     done: int = 0
@@ -63,15 +63,15 @@ class TaskFigures(Message):
     cancelled: int = 0
     retried: int = 0
     requeued: int = 0
-    returned: int = Field(0, description="starts that count no more: nothing was begun before the worker ended")
-    discarded: int = Field(0, description="results that came after the lease was lost")
-    withdrawn: int = Field(0, description="accepted, and taken back because the broker refused")
+    returned: int = Field(0, description="starts that were taken back: the worker ended before it called the engine")
+    discarded: int = Field(0, description="results that arrived after the lease was lost")
+    withdrawn: int = Field(0, description="accepted, and withdrawn because the broker refused")
     waited: Histogram = Field(description="from the submission, or the due time, to the first start")
     ran: Histogram = Field(description="from each start to its end")
     took: Histogram = Field(description="from the submission to the result")
 
     def since(self, before: TaskFigures) -> TaskFigures:
-        """What has happened since an earlier state of the same task's figures."""
+        """The difference to earlier figures of the same task."""
         counted = {name: getattr(self, name) - getattr(before, name) for name in COUNTERS}
         histograms = {name: getattr(self, name).since(getattr(before, name)) for name in ("waited", "ran", "took")}
         return self.model_copy(update={**counted, **histograms})
@@ -81,12 +81,12 @@ class TaskFigures(Message):
 COUNTERS = tuple(name for name, field in TaskFigures.model_fields.items() if field.annotation is int)
 
 
-#: So many jobs may be submitted by one call: the ledger is busy with them for some 10 ms.
+#: Limit of jobs submitted by one call: Redis is busy with them for some 10 ms.
 MAX_TOGETHER = 1_000
 
 
 class JobBackend(ABC):
-    """Where jobs wait, and where their state and results are kept. All methods may be called from several threads.
+    """Queues jobs, and stores their state and results. Thread-safe.
 
     Every method raises `rider_core.errors.BackendUnavailable` where the server cannot be reached.
     """
@@ -95,37 +95,36 @@ class JobBackend(ABC):
 
     @abstractmethod
     def submit(self, spec: JobSpec) -> str:
-        """Accept a job and return its id. The same id twice is accepted once.
+        """Accept a job and return its id. Idempotent by id.
 
         Raises:
             JobRefused: the task is unknown.
-            QueueFull: too many jobs wait, or memory is short; it says when to try again.
+            QueueFull: too many jobs wait, or memory is short; it has the time of the next try.
             InvalidInput: the payload does not fit the task.
         """
 
     @abstractmethod
     def run(self, spec: JobSpec, timeout_s: float) -> JobRecord:
-        """Submit a job and wait for its end: faster than one after the other. Raises what `submit` and `wait` do."""
+        """Submit a job and wait for its end: faster than two calls. Raises as `submit` and `wait` do."""
 
     @abstractmethod
     def submit_many(self, specs: Sequence[AnySpec]) -> list[str]:
-        """Accept up to `MAX_TOGETHER` jobs or batches in one round trip: all, or none where one does not fit.
+        """Accept up to `MAX_TOGETHER` jobs or batches in one round trip: all, or none where one is invalid.
 
-        They are jobs like any others, each with a record of its own. Many payloads of one task that belong together
-        are better a batch: that is one job.
+        Each has a record of its own. For many payloads of one task that belong together use a batch, which is one job.
         """
 
     @abstractmethod
     def submit_batch(self, spec: BatchSpec) -> str:
-        """Accept many payloads of one task as one job. `get` tells how far it is, `batch_items` what came of each."""
+        """Accept many payloads of one task as one job. `get` has its progress, `batch_items` the items' outcomes."""
 
     @abstractmethod
     def batch_items(self, job_id: str) -> list[BatchItem]:
-        """What became of each item of a batch so far, in their order. Raises `JobNotFound`."""
+        """The outcome of each item of a batch so far, in order. Raises `JobNotFound`."""
 
     @abstractmethod
     def get(self, job_id: str) -> JobRecord:
-        """What is known of the job. Raises `JobNotFound`."""
+        """The job's record. Raises `JobNotFound`."""
 
     @abstractmethod
     def recent(self, limit: int) -> list[JobRecord]:
@@ -141,27 +140,27 @@ class JobBackend(ABC):
 
     @abstractmethod
     def cancel(self, job_id: str) -> bool:
-        """End a job. False where it had ended before, or was never known.
+        """Cancel a job. False where it has ended already, or is unknown.
 
-        A running one counts as cancelled at once: what it still brings is discarded, and a provider that streams is
-        stopped at its next piece.
+        A running job counts as cancelled at once: its result is discarded, and a provider that streams is stopped at
+        its next piece.
         """
 
     @abstractmethod
     def stats(self) -> list[QueueStats]:
-        """Figures of every queue."""
+        """The state of every queue."""
 
     @abstractmethod
     def figures(self) -> list[TaskFigures]:
-        """What has happened so far to the jobs of every task."""
+        """The counters of every task."""
 
     @abstractmethod
     def capacity(self) -> dict[str, int]:
-        """For each task, how many live workers say that they can do it."""
+        """For each task, the number of live workers that can run it."""
 
     @abstractmethod
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
-        """Jobs of a queue that failed for good, the latest first: `limit` at most, after the first `offset`.
+        """Dead letters of a queue, the latest first: `limit` at most, after the first `offset`.
 
         Raises:
             JobRefused: there is no such queue.
@@ -169,27 +168,27 @@ class JobBackend(ABC):
 
     @abstractmethod
     def dead_letter(self, job_id: str) -> DeadLetter:
-        """One of them. Raises `JobNotFound` where the job is unknown or has not failed."""
+        """One dead letter. Raises `JobNotFound` where the job is unknown or has not failed."""
 
     @abstractmethod
     def requeue(self, job_id: str) -> bool:
-        """Put a dead letter back into its queue, with all its attempts again. False where it is none (any more).
+        """Put a dead letter back into its queue, with all its attempts again. False where it is no dead letter.
 
-        Its deadline counts no more. Of a batch, the items that are done stay done.
+        Its deadline is dropped. Items of a batch that are done stay done.
         """
 
     @abstractmethod
     def requeue_all(self, queue: str) -> int:
-        """Put every dead letter of a queue back. How many there were. Raises `JobRefused` for an unknown queue."""
+        """Requeue every dead letter of a queue; returns their number. Raises `JobRefused` for an unknown queue."""
 
     @abstractmethod
     def purge(self, job_id: str) -> bool:
-        """Forget a dead letter. False where it is none (any more)."""
+        """Delete a dead letter. False where it is no dead letter."""
 
     @abstractmethod
     def purge_all(self, queue: str) -> int:
-        """Forget every dead letter of a queue. How many there were. Raises `JobRefused` for an unknown queue."""
+        """Delete every dead letter of a queue; returns their number. Raises `JobRefused` for an unknown queue."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""

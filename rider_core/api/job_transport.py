@@ -1,8 +1,7 @@
-"""The transport port: a message broker that carries jobs from those who accept them to the workers that run them.
+"""The interface of the job transports: message brokers that carry jobs from the submitters to the workers.
 
-What a job is, and what became of it, stands in the ledger in Redis, whichever broker is used. So a broker may deliver a
-ticket twice, late, or in another order, and still no job runs more often than it should; it may not lose a ticket that
-it confirmed.
+The jobs' data and state are in the job store in Redis, whichever broker is used. So a broker may deliver a ticket
+twice, late, or in another order, and no job runs more often than it should; it must not lose a confirmed ticket.
 """
 
 from __future__ import annotations
@@ -14,29 +13,29 @@ from typing import Any, ClassVar, NamedTuple
 
 from rider_core.api.health import Health
 
-#: A worker that has not asked for tickets for so many seconds is busy with something long.
+#: Seconds without a `fetch` after which a worker counts as busy with a long job.
 LONG_S = 0.1
 
 
 def new_nonce() -> str:
-    """What two tickets of one job differ in. No secret."""
+    """Distinguishes two tickets of one job. No secret."""
     return f"{random.getrandbits(32):08x}"
 
 
 class Ticket(NamedTuple):
-    """One job on its way. The broker reads no more of it than it needs for routing.
+    """The message of one job. The broker reads only what it needs for routing.
 
     Attributes:
         job_id: The message's id, too.
-        lane: Where it waits: a queue of ours and a priority, `text-high`, `text`, `text-low`.
+        lane: A queue of one priority: `text-high`, `text`, `text-low`.
         task: Such as `text.generate`.
-        attempt: How often the job had been started when this ticket was published. A ticket that the ledger has
-            overtaken is a copy, and is dropped.
-        alone: It must not be run together with others: it killed its worker once, or has only one attempt.
-        submitted_ts: Seconds since the epoch; the oldest ticket gets its turn whatever its lane.
-        body: The job as the ledger wrote it: JSON, opaque to the broker.
-        nonce: Eight hexadecimal digits, drawn for each publication: a copy of a ticket is not the ticket. The ledger
-            notes which one a job was leased for.
+        attempt: Starts of the job before this ticket was published. A ticket with fewer than in the job store is
+            stale, and is dropped.
+        alone: It must not be batched: it killed its worker once, or has only one attempt.
+        submitted_ts: Seconds since the epoch, by which the oldest ticket gets its turn whatever its lane.
+        body: The job as JSON, opaque to the broker.
+        nonce: Eight random hexadecimal digits, different for each publication. The job store records the nonce of the
+            ticket for which a job is leased.
     """
 
     job_id: str
@@ -54,12 +53,12 @@ class Ticket(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A ticket in a worker's hands, until it is settled or released.
+    """A ticket delivered to a worker, until it is settled or released.
 
     Attributes:
-        redelivered: It was in some worker's hands before.
-        connection: Which connection brought it (`TicketConsumer.connection`). Where that one is gone, the broker has
-            given the ticket to somebody else.
+        redelivered: It was delivered to a worker before.
+        connection: Number of its connection (`TicketConsumer.connection`). Where that one is closed, the broker
+            delivers the ticket again.
         token: The consumer's own handle.
     """
 
@@ -70,42 +69,42 @@ class Delivery(NamedTuple):
 
 
 class TicketConsumer(ABC):
-    """A worker's access to the lanes that it serves. Used from one thread; `settle`, `release` and `wake` from any.
+    """A worker's consumer of its lanes. Used from one thread; `settle`, `release` and `wake` from any thread.
 
-    A lost connection is made anew by itself, in the background, with jittered back-off.
+    A lost connection is re-established in the background, with jittered back-off.
 
-    While the worker is busy with something long (`LONG_S`), nothing waits for it: the consumer gives back what has
-    arrived, with what `surrender` returns, and is handed nothing until the next `fetch`.
+    While the worker is busy with a long job (`LONG_S`), no ticket waits for it: the consumer returns its tickets and
+    those of `surrender` to the broker, and receives none until the next `fetch`.
     """
 
     @property
     @abstractmethod
     def connection(self) -> int:
-        """Number of the present connection, 0 while there is none; each new one has a higher number."""
+        """Number of the current connection, 0 without one; each new one has a higher number."""
 
     @abstractmethod
     def fetch(self, timeout_s: float) -> list[Delivery]:
-        """What has arrived since the last call, in order of arrival; waits for the first up to `timeout_s` seconds.
+        """The tickets since the last call, in order of arrival; waits up to `timeout_s` seconds for the first.
 
-        After something long, and over a new connection, every lane with tickets has its say before any is returned.
+        After a long job, and over a new connection, it returns only after every lane with tickets has delivered one.
 
-        An undecodable message is dead-lettered in the broker, logged and left out.
+        An undecodable message is dead-lettered in the broker and logged.
 
         Raises:
-            BackendUnavailable: there is no connection, and none came back within `timeout_s`.
+            BackendUnavailable: there is no connection, and none was established within `timeout_s`.
         """
 
     @abstractmethod
     def set_prefetch(self, count: int) -> None:
-        """How many deliveries of each lane may be unsettled at a time; 1 at first. Cheap where it is so already."""
+        """Set the limit of unsettled deliveries of each lane; 1 at first. Cheap where it does not change."""
 
     @abstractmethod
     def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """They are done with. Returns at once; those of a lost connection are passed over, they will come again."""
+        """Acknowledge. Returns at once; deliveries of a lost connection are ignored, they are delivered again."""
 
     @abstractmethod
     def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Others may have them. Returns at once."""
+        """Return them to the broker (nack with requeue). Returns at once."""
 
     @abstractmethod
     def wake(self) -> None:
@@ -113,41 +112,41 @@ class TicketConsumer(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give the connection back, and whatever is unsettled with it. The last acknowledgements are sent before."""
+        """Send the last acknowledgements and close the connection, which returns all unsettled deliveries."""
 
 
 class JobTransport(ABC):
-    """A broker. All methods may be called from several threads; no connection is made before one is needed."""
+    """A broker. Thread-safe; connects at the first use."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def publish(self, tickets: Sequence[Ticket], delay_s: float = 0.0) -> None:
-        """Return when the broker has every ticket safely on disk.
+        """Publish with confirmation: returns when the broker has every ticket on disk.
 
         Args:
-            delay_s: They reach no worker before that many seconds have passed; the broker may round up by a tenth.
+            delay_s: Least seconds until a worker gets them; the broker may round up by a tenth.
 
         Raises:
-            BackendUnavailable: it was not confirmed. Some tickets may have arrived all the same.
+            BackendUnavailable: it was not confirmed. Some tickets may still have arrived.
         """
 
     @abstractmethod
     def consumer(
         self, lanes: Sequence[str], surrender: Callable[[], Sequence[Delivery]] | None = None
     ) -> TicketConsumer:
-        """Access for one worker.
+        """A consumer for one worker.
 
         Args:
-            surrender: Called on a thread of the consumer's when the worker is busy with something long. It returns the
-                deliveries that the worker has and has not begun; they are not its own any more. None: it keeps what it
-                has, and is handed as much as the prefetch allows.
+            surrender: Called on a thread of the consumer when the worker is busy with a long job. It returns the
+                worker's deliveries that it has not started, which the worker gives up. None: the worker keeps them,
+                and receives up to the prefetch limit.
         """
 
     @abstractmethod
     def health(self) -> Health:
-        """Whether the broker answers, and which it is. Within 5 s."""
+        """Whether the broker answers, with its name and version. Within 5 s."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""

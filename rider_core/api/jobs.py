@@ -1,4 +1,4 @@
-"""A job's life in types: what is asked for, what states it goes through, what comes out."""
+"""The types of jobs: specs, states, records and results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rider_core.api.messages import Message
 from rider_core.errors import JobCancelled, JobExpired, JobFailed
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
-#: One batch is one message, one hash and one lease: what is larger is better submitted in pieces.
+#: Limit of a batch's items. A batch is one message, one hash and one lease, so larger ones must be split.
 MAX_BATCH_ITEMS = 10_000
 
 
@@ -45,38 +45,38 @@ _NOT_ENDED = frozenset({JobState.SCHEDULED, JobState.WAITING, JobState.RUNNING})
 
 
 class RetryPolicy(Message):
-    """How often a job is started, and how long it rests in between.
+    """How often a job is started, and the delays between attempts.
 
-    An error in its own data (`InvalidInput`) is never tried again. A job whose worker died rests not at all: the time
-    until that was noticed was rest enough.
+    Invalid input (`InvalidInput`) is never retried. A job whose worker died is retried without a delay: the detection
+    of the death took long enough.
     """
 
     max_attempts: int = Field(3, ge=1, le=20, description="starts in all, the first one included")
-    first_delay_s: float = Field(0.5, ge=0, le=3_600, description="rest after the first failure; doubled after each")
-    max_delay_s: float = Field(60.0, ge=0, le=86_400, description="no rest is longer")
+    first_delay_s: float = Field(0.5, ge=0, le=3_600, description="delay after the first failure; doubled after each")
+    max_delay_s: float = Field(60.0, ge=0, le=86_400, description="longest delay")
 
     def delay_s(self, attempt: int) -> float:
-        """Seconds to rest after this attempt (1 is the first), with jitter: half of it is left to chance.
+        """Delay in seconds after this attempt (1 is the first), with jitter: half of it is random.
 
-        See `rider_core.timing.backoff_delays` for where that comes from.
+        See `rider_core.timing.backoff_delays` for the source.
         """
         ceiling_s = min(self.max_delay_s, self.first_delay_s * 2.0 ** (attempt - 1))
         return random.uniform(ceiling_s / 2, ceiling_s)
 
 
 class JobOrder(Message):
-    """What single jobs and batches have in common. Plain JSON, no code."""
+    """The common fields of single jobs and batches. Plain JSON, no code."""
 
     id: str = Field(
-        default_factory=lambda: token_hex(16), pattern=ID_PATTERN, description="submitting it twice is once"
+        default_factory=lambda: token_hex(16), pattern=ID_PATTERN, description="unique; submission is idempotent by id"
     )
     task: str = Field(max_length=64, description="a name from `rider_core.api.tasks.TASKS`")
     provider: str | None = Field(None, max_length=64, description="a provider by name; None: the one in the settings")
     priority: Priority = Field(Priority.NORMAL, description="high goes before normal, normal before low")
     due_ts: float | None = Field(None, description="seconds since the epoch; it is not started before")
     deadline_ts: float | None = Field(None, description="seconds since the epoch; afterwards it is not started")
-    retry: RetryPolicy | None = Field(None, description="what happens when an attempt fails; None: what the task says")
-    origin: str = Field("", max_length=64, description="who asked: 'robot', 'cli', 'panel'")
+    retry: RetryPolicy | None = Field(None, description="after failed attempts; None: the task's policy")
+    origin: str = Field("", max_length=64, description="submitter: 'robot', 'cli', 'panel'")
 
     @property
     def expired(self) -> bool:
@@ -92,7 +92,7 @@ class JobOrder(Message):
 
     @property
     def items(self) -> int:
-        """How many a batch has; 0: it is no batch."""
+        """Number of a batch's items; 0: no batch."""
         return 0
 
     @model_validator(mode="after")
@@ -105,11 +105,11 @@ class JobOrder(Message):
 class JobSpec(JobOrder):
     """A job as it is submitted."""
 
-    payload: dict[str, Any] = Field(description="what the task's request type says")
+    payload: dict[str, Any] = Field(description="the task's request type")
     newest_key: str | None = Field(
-        None, pattern=ID_PATTERN, description="of the task's queue's waiting jobs with one key only the newest stays"
+        None, pattern=ID_PATTERN, description="coalescing key: of a queue's waiting jobs with one key the newest stays"
     )
-    stream: bool = Field(False, description="partial results and states go into a stream of the job's own")
+    stream: bool = Field(False, description="publish partial results and states in a stream of the job's own")
 
     @property
     def streams(self) -> bool:
@@ -123,12 +123,11 @@ class JobSpec(JobOrder):
 class BatchSpec(JobOrder):
     """Many payloads of one task as one job: one entry in the queue, one lease, one record.
 
-    Each item has its own outcome, which is there as soon as it is known. When an attempt ends, the items that failed
-    are tried again, those that are done are not.
+    Each item has its own outcome, stored as soon as it is known. A retry runs only the items that failed.
     """
 
     payloads: list[dict[str, Any]] = Field(
-        min_length=1, max_length=MAX_BATCH_ITEMS, description="each what the task's request type says"
+        min_length=1, max_length=MAX_BATCH_ITEMS, description="each of the task's request type"
     )
 
     @property
@@ -136,20 +135,20 @@ class BatchSpec(JobOrder):
         return len(self.payloads)
 
 
-#: Whatever may be submitted.
+#: Everything that can be submitted.
 AnySpec: TypeAlias = JobSpec | BatchSpec
 
 
 class JobProblem(Message):
-    """Why a job did not succeed."""
+    """Why a job failed."""
 
     code: str = Field(description="`code` of an error class in `rider_core.errors`, or 'crashed' or 'lost'")
-    message: str = Field(description="for a person")
+    message: str = Field(description="for people")
     remedy: str | None = Field(None, description="what to do about it")
 
 
 class Progress(Message):
-    """How far a batch is."""
+    """Progress of a batch."""
 
     total: int = Field(description="items")
     done: int = Field(description="items with a result")
@@ -158,14 +157,14 @@ class Progress(Message):
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """What became of one item of a batch; neither result nor problem: nothing yet."""
+    """The outcome of one item of a batch; without result and problem: none yet."""
 
     result: dict[str, Any] | None = None
     problem: JobProblem | None = None
 
 
 class JobRecord(Message):
-    """A job as the backend knows it now. Times are seconds since the epoch."""
+    """The current state of a job. Times are seconds since the epoch."""
 
     id: str
     task: str
@@ -178,8 +177,8 @@ class JobRecord(Message):
     due_ts: float | None = Field(None, description="when a scheduled job may start")
     started_ts: float | None = Field(None, description="of the last attempt")
     ended_ts: float | None = None
-    provider: str | None = Field(None, description="who did it")
-    mock: bool = Field(False, description="the result is made up by a mock provider")
+    provider: str | None = Field(None, description="the provider that ran it")
+    mock: bool = Field(False, description="the result comes from a mock provider")
     progress: Progress | None = Field(None, description="of a batch")
     result: dict[str, Any] | None = Field(None, description="of a single job; a batch has one for each item")
     problem: JobProblem | None = None
@@ -188,7 +187,7 @@ class JobRecord(Message):
         """The result of a job that is done; empty for a batch, whose items have their own.
 
         Raises:
-            JobFailed, JobExpired, JobCancelled: it ended otherwise; a job that was replaced counts as cancelled.
+            JobFailed, JobExpired, JobCancelled: it ended without success; a replaced job counts as cancelled.
             ValueError: it has not ended.
         """
         if self.state is JobState.DONE:
@@ -208,15 +207,15 @@ class JobRecord(Message):
 
 
 class DeadLetter(Message):
-    """A job that failed for good, with everything that helps to find out why."""
+    """A job that failed permanently, with what helps to find the cause."""
 
     record: JobRecord
-    spec: AnySpec | None = Field(description="what was asked for; None where it is not in our form")
+    spec: AnySpec | None = Field(description="as submitted; None where it cannot be decoded")
     traceback: str = Field("", description="of the last attempt, where the provider raised")
 
     @property
     def payload(self) -> dict[str, Any]:
-        """What was asked for; of a batch its first item, and nothing of a job that is not in our form."""
+        """The payload; of a batch its first item; empty where the spec cannot be decoded."""
         if isinstance(self.spec, BatchSpec):
             return self.spec.payloads[0]
         return self.spec.payload if self.spec else {}

@@ -1,6 +1,6 @@
-"""What a JPEG picture says about itself before anything of it is decoded, and what is refused by that alone.
+"""Reads the header of a JPEG picture, and refuses decompression bombs before decoding.
 
-The markers and tables are those of ITU-T T.81, the orientation is that of Exif 2.3 (JEITA CP-3451C).
+Markers and tables as in ITU-T T.81, the orientation as in Exif 2.3 (JEITA CP-3451C).
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from typing import NamedTuple
 from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput, TooLarge
 
-#: The largest pictures of phones are of 108 megapixels. The decoder makes an eighth of each side of a baseline picture
-#: directly, row by row.
+#: The largest pictures of phones have 108 megapixels. The decoder scales a baseline picture down to an eighth of each
+#: side directly, row by row.
 MAX_PIXELS = 120_000_000
 #: From 32,767 on, an assertion of the OpenCV within mediapipe ends the process. Half of that is a wide panorama.
 MAX_SIDE_PX = 16_384
-#: Of a picture in several scans (a progressive one) the decoder holds all numbers at once, 6 bytes for a pixel, and
-#: goes through them once for every scan. Programs write 10 scans at the most usual; a few bytes are enough for one.
+#: For a picture in several scans (progressive) the decoder holds all coefficients in memory, 6 bytes for a pixel, and
+#: processes them once for every scan. Programs usually write up to 10 scans; a scan can be only a few bytes long.
 MAX_PIXELS_IN_SCANS, MAX_SCANS = 16_000_000, 64
-#: A camera writes about ten segments in front of the picture; a colour profile may have 255.
+#: A camera writes about ten segments before the picture; a colour profile may have 255.
 MAX_SEGMENTS = 1_000
 
 _START, _SCAN, _END, _APP1, _TABLES = b"\xff\xd8", 0xDA, 0xD9, 0xE1, 0xDB
 _SCAN_MARKER = bytes((0xFF, _SCAN))
-#: What ends the pixels of a scan: a marker other than those that stand among them (stuffed bytes, RST0 to RST7).
+#: The end of a scan's data: a marker other than those within it (stuffed bytes, RST0 to RST7).
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 #: A quantization table has 64 steps, of one byte or two.
 _STEPS = 64
 #: Table B.1: SOF0 to SOF15 without DHT, JPG and DAC, which lie between them.
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_FRAMES = {0xC2, 0xC6, 0xCA, 0xCE}
-#: TEM, RST0 to RST7, SOI, EOI have no length, and no place in a header.
+#: TEM, RST0 to RST7, SOI, EOI have no length, and are invalid in a header.
 _BARE = {0x00, 0x01, *range(0xD0, 0xDA)}
 _ORIENTATION, _SHORT = 0x0112, 3
-#: Orientation to the turn that puts the picture upright. Of those that are mirrored as well, the mirror is left: a
-#: detector finds things in a mirror, too.
+#: Orientation to the rotation that makes the picture upright. Mirroring is not undone: a detector works on mirrored
+#: pictures, too.
 _TURNS = {1: 0, 2: 0, 3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 
 
@@ -49,9 +49,9 @@ class JpegHeader:
     Attributes:
         width: In pixels.
         height: In pixels.
-        turn_deg: By which it must be turned clockwise to be upright: 0, 90, 180 or 270.
-        luma_steps: The 64 quantization steps of its first component (brightness), in zigzag order; empty where the
-            picture does not say them before its pixels.
+        turn_deg: Clockwise rotation that makes it upright: 0, 90, 180 or 270.
+        luma_steps: The 64 quantization steps of its first component (luma), in zigzag order; empty where they are not
+            before the pixels.
     """
 
     width: int
@@ -96,12 +96,12 @@ def read_header(data: bytes) -> JpegHeader:
 
 
 def _scans(data: bytes, position: int) -> int:
-    """How many scans the picture has from its first one to its end; of more than `MAX_SCANS` it stops counting.
+    """Number of scans up to the picture's end; counting stops above `MAX_SCANS`.
 
-    Behind its end phones put a film, previews and a map of brightness, each with pictures and scans of its own.
+    After the end phones append a film, previews and a gain map, each with pictures and scans of its own.
     """
     if data.find(_SCAN_MARKER, position + 2) < 0:
-        return 1  # as a camera's pictures: 0.3 ms less for 70 kB than to go through its pixels
+        return 1  # the usual case of a camera: saves 0.3 ms for 70 kB
     scans = 0
     for _ in range(MAX_SEGMENTS):
         marker = data[position + 1 : position + 2]
@@ -120,10 +120,10 @@ def _scans(data: bytes, position: int) -> int:
 
 
 class _Frame(NamedTuple):
-    """What a frame header (SOF) says.
+    """A frame header (SOF).
 
     Attributes:
-        luma_table: Which quantization table its first component uses; -1 where it names none.
+        luma_table: Number of the quantization table of its first component; -1 without components.
     """
 
     marker: int
@@ -138,7 +138,7 @@ class _Frame(NamedTuple):
 
 
 def _quantization_tables(content: bytes) -> dict[int, tuple[int, ...]]:
-    """Number to steps. What is cut off is left out: the decoder refuses such a picture."""
+    """Number to steps. Truncated tables are left out: the decoder refuses such a picture."""
     found, position = {}, 0
     while position < len(content):
         precision, number = content[position] >> 4, content[position] & 15
@@ -155,7 +155,7 @@ def _checked(frame: _Frame | None, scans: int, turn_deg: int, tables: Mapping[in
         raise InvalidInput("the JPEG picture has no frame header, so its size is unknown")
     marker, width, height, luma_table = frame
     if not width or not height:
-        raise InvalidInput(f"the JPEG picture says that it has {width} x {height} pixels")
+        raise InvalidInput(f"the JPEG picture claims {width} x {height} pixels")
     if width * height > MAX_PIXELS:
         raise TooLarge(f"the picture has {width} x {height} pixels, the limit is {MAX_PIXELS} in all")
     if max(width, height) > MAX_SIDE_PX:
@@ -172,7 +172,7 @@ def _checked(frame: _Frame | None, scans: int, turn_deg: int, tables: Mapping[in
 
 
 def _orientation(exif: bytes) -> int:
-    """The Exif orientation, 1 to 8; 0 where there is none, or none that can be read: that is no reason to refuse."""
+    """The Exif orientation, 1 to 8; 0 where it is missing or damaged, for which a picture is not refused."""
     if not exif.startswith(b"Exif\0\0"):
         return 0
     tiff = exif[6:]

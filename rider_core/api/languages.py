@@ -1,4 +1,4 @@
-"""Languages as people and programs write them: `pl`, `PL`, `pl-PL`, `en_US.UTF-8`. Inside there is only ISO 639."""
+"""Converts language tags (`pl`, `PL`, `pl-PL`, `en_US.UTF-8`) to ISO 639 codes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field
 
 #: ISO 639-1, or 639-3 for languages without a code of two letters.
 CODE_PATTERN = r"^[a-z]{2,3}$"
-#: A tag of BCP 47 begins with the language; the rest says where, how written, in which bytes.
+#: A tag of BCP 47, or a POSIX locale: the language, then region, script, encoding.
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_.@][A-Za-z0-9@._-]{0,60})?")
 
 
 def language_code(tag: str) -> str | None:
-    """The language that a tag begins with, in small letters; None: it is no tag of a language."""
+    """The language of a tag, in lower case; None: no language tag."""
     found = _TAG.fullmatch(tag.strip())
     return found.group(1).lower() if found else None
 
@@ -28,5 +28,5 @@ def _read(tag: object) -> object:
     return code
 
 
-#: A field of a message: takes any tag, and holds the code.
+#: Type of a message's field: accepts any tag, and holds the code.
 Language = Annotated[str, BeforeValidator(_read), Field(pattern=CODE_PATTERN)]

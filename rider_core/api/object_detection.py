@@ -12,9 +12,9 @@ from pydantic import Field
 from rider_core.api.messages import Message, Result, decode_base64
 from rider_core.api.provider import Provider
 
-#: A phone's 50-megapixel JPEG with a film behind it stays below; the robot's camera sends some 20 kB.
+#: A phone's 50-megapixel JPEG with an appended film is smaller; the robot's camera sends some 20 kB.
 MAX_IMAGE_BYTES = 24 * 1024 * 1024
-#: More boxes in one picture tell nobody anything.
+#: Limit of boxes in one picture; more are no use.
 MAX_OBJECTS = 200
 
 
@@ -25,21 +25,21 @@ Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS)]
 
 
 class DetectionFilter(Message):
-    """What counts. Each field that is None leaves the matter to whoever is asked next: the engine's settings."""
+    """Which objects are kept. A field that is None leaves the choice to the engine's settings."""
 
     allow: Labels | None = Field(None, description="only these classes; empty: all")
     deny: Labels | None = Field(None, description="none of these classes")
     min_score: float | None = Field(None, ge=0, le=1, description="least confidence")
     min_area: float | None = Field(None, ge=0, le=1, description="least area of the box, as a share of the picture")
     max_area: float | None = Field(None, ge=0, le=1, description="largest area of the box, as a share of the picture")
-    max_objects: int | None = Field(None, ge=1, le=MAX_OBJECTS, description="so many at most, the best ones")
+    max_objects: int | None = Field(None, ge=1, le=MAX_OBJECTS, description="most objects, the best ones")
 
     def over(self, defaults: DetectionFilter) -> DetectionFilter:
-        """This one, with `defaults` where it says nothing."""
+        """This filter, with `defaults` for its fields that are None."""
         return defaults.model_copy(update={name: value for name, value in self if value is not None})
 
     def kept(self, found: Detections) -> Detections:
-        """`found` without what does not count."""
+        """`found` without the objects that do not match."""
         picture = found.width * found.height
         objects = [it for it in found.objects if self._keeps(it, it.area / picture)]
         return found.model_copy(update={"objects": tuple(objects[: self.max_objects or MAX_OBJECTS])})
@@ -58,7 +58,7 @@ class DetectRequest(Message):
 
     image: str = Field(description="a JPEG picture in base64", max_length=MAX_IMAGE_BYTES * 4 // 3 + 4)
     captured_ts: float | None = Field(None, description="when the camera took it, seconds since the epoch")
-    filter: DetectionFilter = Field(DetectionFilter(), description="what counts; the rest is as in the settings")
+    filter: DetectionFilter = Field(DetectionFilter(), description="which objects are kept; None: as in the settings")
 
     def frame(self) -> Frame:
         """The picture's bytes, still compressed.
@@ -92,7 +92,7 @@ class DetectedObject(Message):
 
 
 class Detections(Result):
-    """What one picture shows."""
+    """The objects in one picture."""
 
     objects: tuple[DetectedObject, ...] = Field(description="best score first")
     width: int = Field(gt=0, description="of the picture, in pixels")
@@ -100,11 +100,11 @@ class Detections(Result):
 
 
 class ObjectDetector(Provider):
-    """Base of object detection engines. Stateless: tracking across frames happens elsewhere.
+    """Base of object detection engines. Stateless: tracking is done by `ObjectTracker`.
 
     Attributes:
-        filter: What counts where a request does not say. An engine may set it after its settings, in `__init__`; it
-            need not apply it, that is done with what it returns.
+        filter: Default of requests' filters. An engine may set it from its settings, in `__init__`; the worker applies
+            it to the results.
     """
 
     domain: ClassVar[str] = "object_detection"
@@ -112,7 +112,7 @@ class ObjectDetector(Provider):
 
     @abstractmethod
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        """What each frame shows, in the same order.
+        """The detections of each frame, in the same order.
 
         Raises:
             InvalidInput: a frame is not a JPEG picture.

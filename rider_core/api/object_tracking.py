@@ -1,7 +1,7 @@
-"""Object tracking: which box of one frame is the same thing as a box of the frame before.
+"""Object tracking: which detection is the same object as one in the frame before.
 
-A tracker belongs to one stream of frames and lives where the stream's results come together, in the link. It is no
-provider: it does no jobs, because jobs of one stream may be done by several workers and in any order.
+A tracker belongs to one stream of frames, and runs in the link, which receives all results of the stream. It is no
+provider, because several workers may run the jobs of one stream, in any order.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class ObjectTracker(ABC):
 
     @abstractmethod
     def update(self, objects: Sequence[DetectedObject], elapsed_s: float) -> list[int | None]:
-        """Take the next frame's objects in.
+        """Process the next frame.
 
         Args:
-            objects: What the frame shows, boxes in pixels; may be empty.
+            objects: The frame's detections, boxes in pixels; may be empty.
             elapsed_s: Since the frame before, in seconds; 0 for the first.
 
         Returns:
-            For each object the number of the thing that it is, the same for as long as the tracker follows it and never
-            given to another; None: the tracker is not sure yet.
+            For each detection its track id, which is constant while the object is tracked and never used again; None:
+            not assigned yet.
         """

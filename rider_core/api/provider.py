@@ -1,6 +1,6 @@
-"""What every provider is: a named engine for one domain, with settings, a life and a health.
+"""Base of all providers: a named engine for one domain, with settings, lifecycle and health.
 
-The four domains stand in files of their own: `speech_to_text`, `text_to_speech`, `object_detection`, `text_generation`.
+The four domains have files of their own: `speech_to_text`, `text_to_speech`, `object_detection`, `text_generation`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rider_core.errors import ModelError
 
 
 class ProviderConfig(BaseModel):
-    """Base of a provider's settings. Give each field a description with its unit: the panel draws its form from it."""
+    """Base of a provider's settings. Give each field a description with its unit: the panel's form shows it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -29,21 +29,20 @@ def _no_models(name: str) -> Path:
 
 
 def no_hurry() -> float:
-    """The time that is left where nobody said how long they wait."""
+    """The time left of jobs without a deadline."""
     return math.inf
 
 
 @dataclass(frozen=True)
 class ProviderContext:
-    """What the core hands to a provider.
+    """Passed to a provider by the core.
 
     Attributes:
-        model_path: The local file of a catalogue model. Raises `rider_core.errors.ModelError`, with the command that
-            fetches it, where the model is not installed.
-        threads: How many threads the engine should use.
-        time_left_s: Seconds until whoever asked for what the engine does now gives up; of several together, the most
-            urgent. Infinite where they did not say, negative where it is too late. An engine that can do its work
-            well or quickly chooses by it.
+        model_path: Returns the local file of a catalogue model. Raises `rider_core.errors.ModelError`, with the command
+            that fetches it, where the model is not installed.
+        threads: Number of threads for the engine.
+        time_left_s: Returns the seconds until the deadline of the current job; of a batch, the earliest. Infinite
+            without a deadline, negative after it. An engine may choose between quality and speed by it.
     """
 
     model_path: Callable[[str], Path] = field(default=_no_models)
@@ -57,20 +56,20 @@ class Provider(ABC):
     Attributes:
         name: Unique among all plugins, in lower case with dashes.
         domain: Set by the domain class.
-        mock: True where the results are made up. It is copied into every result.
+        mock: True for a mock. It is copied into every result.
         Config: The settings of this provider.
-        max_batch: How many requests the engine does together faster than one by one; 1: it does not. Waiting jobs that
-            fit together, and the items of a batch, are handed over in groups of that size at most.
+        max_batch: Largest batch that the engine processes faster than single requests; 1: no batching. Waiting jobs
+            that fit together, and the items of a batch, are passed in groups of up to this size.
         max_wait_ms: How long a job may wait for others to fill a group, in ms.
 
-    One object serves one worker process. Its methods are called from one thread at a time, `health` excepted.
+    One object serves one worker process. Its methods are called from one thread at a time, except `health`.
     """
 
     name: ClassVar[str]
     domain: ClassVar[str]
     mock: ClassVar[bool] = False
     Config: ClassVar[type[ProviderConfig]] = ProviderConfig
-    # An engine may set these after its settings, in `__init__`.
+    # An engine may set these from its settings, in `__init__`.
     max_batch: int = 1
     max_wait_ms: float = 0.0
 
@@ -79,7 +78,7 @@ class Provider(ABC):
         self.context = context
 
     def required_models(self) -> tuple[str, ...]:
-        """Names of the catalogue models that `open` will want with the present settings."""
+        """Names of the catalogue models that `open` needs with the current settings."""
         return ()
 
     # Not abstract: a provider without an engine to load needs none of these.
@@ -92,16 +91,16 @@ class Provider(ABC):
         """
 
     def close(self) -> None:  # noqa: B027
-        """Give the engine back. Called once; the provider is not used afterwards."""
+        """Release the engine. Called once; the provider is not used afterwards."""
 
     def details(self) -> Mapping[str, str]:
-        """What is worth knowing of the open engine, for people: its model, what it runs on and why."""
+        """Details of the open engine, for people: its model, what it runs on and why."""
         return {}
 
     def health(self) -> Health:
-        """Whether the provider could work now: here, whether its models are installed.
+        """Whether the provider could work now. The default checks that its models are installed.
 
-        Called without `open()`, too; must be quick and load nothing.
+        Also called without `open()`; must be fast, and must not load the engine.
         """
         try:
             for name in self.required_models():

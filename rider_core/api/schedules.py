@@ -1,4 +1,4 @@
-"""Schedules in types: what makes jobs again and again, and what is known about it."""
+"""The types of schedules, which submit jobs periodically, and of their records."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rider_core.api.messages import Message
 
 log = logging.getLogger(__name__)
 
-#: A job's id is that of its schedule, a hyphen, and the due time in ten digits (until the year 2286): 64 in all.
+#: A job's id is its schedule's id, a hyphen, and the due time in ten digits (until the year 2286): 64 in all.
 SCHEDULE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,53}$"
-#: What every cron takes, and none of the letters by which some add to it.
+#: The syntax of every cron, without the extensions of some.
 _CRON_FIELD = "(?:[0-9*,/-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)+"
 _CRON = re.compile(f"{_CRON_FIELD}(?: {_CRON_FIELD}){{4}}", re.IGNORECASE)
-#: Names that most crons have for common ones.
+#: Shortcuts of most crons.
 _NAMED = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -38,7 +38,7 @@ _LOCAL_TIME, _TIME_ZONE = Path("/etc/localtime"), Path("/etc/timezone")
 
 
 class Missed(str, Enum):
-    """What becomes of due times when no scheduler ran, or the queue took no jobs, until it was too late."""
+    """Misfire policy: what happens to due times at which no scheduler ran, or the queue accepted no jobs."""
 
     ONCE = "once"
     SKIP = "skip"
@@ -51,19 +51,19 @@ class ScheduleState(str, Enum):
 
 
 def machine_timezone() -> str:
-    """The IANA name of the zone that this machine's clock shows; UTC, with a warning, where it does not tell."""
+    """The IANA name of this machine's time zone; UTC, with a warning, where it cannot be determined."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named
     file = Path(named) if named else _LOCAL_TIME
     found = str(file.resolve()).partition(_ZONES)[2] or _name_in_file() or _name_of_copy(file)
     if not found:
-        log.warning("this machine does not tell its time zone, UTC is taken: name it with --tz, or set TZ")
+        log.warning("the time zone of this machine is unknown, so UTC is used: name it with --tz, or set TZ")
     return found or "UTC"
 
 
 def _name_in_file() -> str:
-    """What Debian keeps beside the zone itself."""
+    """The zone's name in Debian's /etc/timezone; empty without it."""
     try:
         name = _TIME_ZONE.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def _name_in_file() -> str:
 
 
 def _name_of_copy(file: Path) -> str:
-    """The zone of which `file` is a copy; of several that are alike, the one that looks like a place."""
+    """The zone of which `file` is a copy; of several equal ones, one named after a place."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -87,31 +87,33 @@ def _name_of_copy(file: Path) -> str:
 
 
 class Schedule(Message):
-    """When jobs are due, and what they are like.
+    """When jobs are due, and their spec.
 
-    Only its form is checked here. Whether its times and its jobs make sense is checked where it is added, because that
-    depends on what is installed: a task may go, and the schedule must still be shown.
+    Only the format is validated here. Times and jobs are checked when a schedule is added, because that depends on the
+    installed tasks, and a schedule of a removed task must still be shown.
     """
 
-    id: str = Field(pattern=SCHEDULE_ID_PATTERN, description="the jobs are called after it and their due time")
+    id: str = Field(pattern=SCHEDULE_ID_PATTERN, description="the jobs' ids begin with it")
     cron: str | None = Field(None, max_length=200, description="minute hour day month weekday")
     every_s: int | None = Field(None, ge=1, le=366 * 86_400, description="seconds from one due time to the next")
-    since_ts: int = Field(0, ge=0, description="`every_s` counts from here: seconds since the epoch")
-    timezone: str = Field(default_factory=machine_timezone, max_length=64, description="IANA name; `cron` is in it")
-    enabled: bool = Field(True, description="False: paused; what is due meanwhile is not caught up on")
-    missed: Missed = Field(Missed.ONCE, description="once: one job for the latest that was missed; skip: none")
+    since_ts: int = Field(0, ge=0, description="start of the `every_s` intervals: seconds since the epoch")
+    timezone: str = Field(default_factory=machine_timezone, max_length=64, description="IANA name, of `cron`")
+    enabled: bool = Field(True, description="False: paused; due times meanwhile are not caught up")
+    missed: Missed = Field(Missed.ONCE, description="once: one job for the latest missed due time; skip: none")
     description: str = Field("", max_length=200, description="for people")
 
     task: str = Field(max_length=64, description="a name from `rider_core.api.tasks.TASKS`")
-    payload: dict[str, Any] = Field(description="what the task's request type says")
+    payload: dict[str, Any] = Field(description="the task's request type")
     provider: str | None = Field(None, max_length=64, description="a provider by name; None: the one in the settings")
     priority: Priority = Field(Priority.NORMAL, description="of its jobs")
-    retry: RetryPolicy | None = Field(None, description="what happens when an attempt fails; None: what the task says")
-    deadline_s: float | None = Field(None, gt=0, description="a job is not started so long after its due time")
-    origin: str = Field("schedule", max_length=64, description="who asked, as its jobs say it")
+    retry: RetryPolicy | None = Field(None, description="after failed attempts; None: the task's policy")
+    deadline_s: float | None = Field(
+        None, gt=0, description="a job is not started this many seconds after its due time"
+    )
+    origin: str = Field("schedule", max_length=64, description="origin of its jobs")
 
     def job(self, due_ts: int) -> JobSpec:
-        """The job of one due time. Its id is always the same, so handing it over twice is once."""
+        """The job of one due time. Its id is always the same, so that submitting it twice is idempotent."""
         return JobSpec(
             id=f"{self.id}-{due_ts}",
             task=self.task,
@@ -124,9 +126,9 @@ class Schedule(Message):
         )
 
     def begun_anew(self, now: int) -> Self:
-        """With intervals from `now` on, where the clock was set back: at other seconds than before.
+        """With intervals that start at `now`, at other seconds than before, after the clock was set back.
 
-        A job of a due time that comes again would have the id of one that was done, and be taken for it.
+        Otherwise a repeated due time would give a job with the id of an earlier one, which would not be accepted.
         """
         if self.every_s is None:
             return self
@@ -154,14 +156,14 @@ class Schedule(Message):
 
 
 class ScheduleRecord(Message):
-    """A schedule as it is now. Times are seconds since the epoch."""
+    """The current state of a schedule. Times are seconds since the epoch."""
 
     id: str
-    schedule: Schedule | None = Field(description="None: what is stored cannot be read; `problem` says why")
-    next_ts: int | None = Field(None, description="when it is due next; None: it is paused or broken")
+    schedule: Schedule | None = Field(description="None: the stored schedule cannot be read; `problem` says why")
+    next_ts: int | None = Field(None, description="next due time; None: paused or broken")
     last_due_ts: int | None = Field(None, description="the due time of its last job")
-    last_fired_ts: float | None = Field(None, description="when that job was handed over")
-    fired: int = Field(0, description="jobs handed over so far")
+    last_fired_ts: float | None = Field(None, description="when that job was submitted")
+    fired: int = Field(0, description="jobs submitted so far")
     late: int = Field(0, description="of these, more than a second after their due time")
     missed: int = Field(0, description="due times without a job")
     problem: str | None = Field(None, description="why it was disabled")

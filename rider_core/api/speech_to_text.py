@@ -21,14 +21,14 @@ MAX_AUDIO_BYTES = int(MAX_CLIP_S) * 48_000 * 2 * 2
 class TranscribeRequest(Message):
     """Payload of a `voice.transcribe` job."""
 
-    audio: str = Field(description="the sound, in base64", max_length=MAX_AUDIO_BYTES * 4 // 3 + 4)
+    audio: str = Field(description="the audio in base64", max_length=MAX_AUDIO_BYTES * 4 // 3 + 4)
     format: Literal["pcm16", "wav"] = Field("pcm16", description="raw signed 16-bit little-endian samples, or WAV")
     sample_rate: int = Field(16_000, ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="in Hz; for pcm16 only")
     channels: int = Field(1, ge=1, le=MAX_CHANNELS, description="interleaved channels; for pcm16 only")
     language: Language | None = Field(None, description="a tag such as pl or pl-PL; None: detect it")
 
     def clip(self) -> AudioClip:
-        """The sound, decoded under limits.
+        """The decoded audio, with limits.
 
         Raises:
             InvalidInput, TooLarge: it cannot be decoded, or is too long.
@@ -40,23 +40,23 @@ class TranscribeRequest(Message):
 
 
 class Segment(Message):
-    """A stretch of the transcript, as the engine cut it."""
+    """A segment of the transcript, as the engine splits it."""
 
-    text: str = Field(description="what was said in this stretch")
+    text: str = Field(description="the segment's words")
     start_s: float = Field(description="from the clip's beginning, in seconds")
     end_s: float = Field(description="from the clip's beginning, in seconds")
     confidence: float | None = Field(None, ge=0, le=1, description="mean token probability; None: the engine has none")
 
 
 class Transcript(Result):
-    """What was said in one clip."""
+    """The transcript of one clip."""
 
     text: str = Field(description="the words; empty only together with no_speech")
     language: str | None = Field(description="ISO 639-1, as given or detected; None: unknown")
-    segments: tuple[Segment, ...] = Field((), description="the text in stretches, in order")
-    no_speech: bool = Field(False, description="the engine heard nobody speak")
+    segments: tuple[Segment, ...] = Field((), description="the text in segments, in order")
+    no_speech: bool = Field(False, description="no speech was recognised")
     duration_s: float = Field(ge=0, description="length of the clip in seconds")
-    hint: str = Field("", max_length=500, description="for people: what would make the transcript better")
+    hint: str = Field("", max_length=500, description="for people: how to get a better transcript")
 
 
 class SpeechToText(Provider):
@@ -73,11 +73,11 @@ class SpeechToText(Provider):
             language: ISO 639-1, or None to detect it for each clip.
 
         Raises:
-            InvalidInput: the engine does not know the language.
+            InvalidInput: the engine does not support the language.
         """
 
     def languages(self) -> tuple[str, ...]:
-        """The languages that the engine knows, in ISO 639-1. Empty: it does not say."""
+        """The supported languages, in ISO 639-1. Empty: unknown."""
         return ()
 
     def transcribe(self, clip: AudioClip, language: str | None = None) -> Transcript:

@@ -1,6 +1,6 @@
-"""What people ask of the link, and what it answers: who serves each of the robot's domains, and who should.
+"""Requests to the link and its answers: which side serves each of the robot's domains, and switching it.
 
-These messages travel over a Unix socket or over Redis (`rider_core.rpc`). The link answers them in `link/steering.py`.
+The messages are sent over a Unix socket or over Redis (`rider_core.rpc`). The link handles them in `link/steering.py`.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from rider_core.api.messages import Message
 
-#: The robot's domains, in the order in which people read them.
+#: The robot's domains, in the order of display.
 DOMAINS = ("voice", "vision", "text")
-#: `pc`: the PC serves the domain whenever it can. `local`: the robot serves it. `automatic`: as the robot has it; what
-#: was lost without a person's doing comes back.
+#: `pc`: the PC serves the domain whenever it can. `local`: the robot serves it. `automatic`: the robot's own setting; a
+#: domain that was lost without a person's choice is taken back.
 Choice = Literal["pc", "local", "automatic"]
 CHOICES: tuple[Choice, ...] = ("pc", "local", "automatic")
-#: Switches that are kept; the oldest go first.
+#: Limit of stored switches; the oldest are dropped.
 MAX_SWITCHES = 200
-#: Characters of a person's reason.
+#: Limit of a person's reason, in characters.
 MAX_WHY = 200
 
 
 class ShowRequest(Message):
-    """How things are: answered from what the link knows, without a call to the robot."""
+    """Asks for the state, which the link answers without a call to the robot."""
 
     action: Literal["show"] = "show"
     switches: int = Field(20, ge=0, le=MAX_SWITCHES, description="how many of the last switches to include")
 
 
 class SwitchRequest(Message):
-    """A person chooses who serves a domain."""
+    """A person's choice of the side that serves a domain."""
 
     action: Literal["switch"] = "switch"
     domain: str = Field(min_length=1, max_length=32, description="voice, vision or text")
     choice: Choice = Field(description="pc, local or automatic")
     by: str = Field(min_length=1, max_length=64, description="where it was chosen: panel, command line, API")
-    why: str = Field("", max_length=MAX_WHY, description="in that person's words")
+    why: str = Field("", max_length=MAX_WHY, description="that person's reason")
 
 
 class StopRequest(Message):
-    """Hand the domains back to the robot and end the link."""
+    """Fail all domains over to the robot, and end the link."""
 
     action: Literal["stop"] = "stop"
 
@@ -51,13 +51,13 @@ STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | StopRequest] = Type
 
 
 class _Told(Message):
-    """Part of an answer. Unknown keys are let pass: the link may be newer than the program that asks."""
+    """Part of an answer. Unknown keys are ignored: the link may be newer than the program that asks."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Switch(Message):
-    """One change of who serves a domain."""
+    """One change of the side that serves a domain."""
 
     ts: float = Field(description="our clock, seconds since the epoch")
     domain: str
@@ -67,30 +67,30 @@ class Switch(Message):
 
 
 class DomainView(_Told):
-    """One domain: who serves it and why, what a person wants, and what stands against it."""
+    """One domain: its mode, a person's choice, and problems."""
 
     domain: str
-    mode: str = Field(description="pc or local, as the robot reported it last; empty: it was not heard yet")
-    status: str = Field("", description="the robot's word for how it goes")
+    mode: str = Field(description="pc or local, the robot's last report; empty: none yet")
+    status: str = Field("", description="the status in the robot's report")
     reason: str = Field("", description="why the robot has this mode")
-    choice: Choice = Field(description="what a person wants")
+    choice: Choice = Field(description="the person's choice")
     by: str = Field("", description="where it was chosen; empty: no person has chosen")
-    why: str = Field("", description="in that person's words")
+    why: str = Field("", description="that person's reason")
     problem: str = Field("", description="why the PC cannot serve it now, or why the robot was not switched")
-    unattended: bool = Field(False, description="vision only: neither the PC nor the robot looks; it is told to stand")
+    unattended: bool = Field(False, description="vision only: neither side detects objects; the robot is told to stand")
 
 
 class BusView(_Told):
-    """The robot's message bus. Each direction is proven by a message that goes round."""
+    """The robot's message bus. Both directions are tested by a message that is sent round."""
 
     up: bool
-    to_robot: bool = Field(description="what we send arrives")
-    from_robot: bool = Field(description="what the robot sends arrives")
+    to_robot: bool = Field(description="our messages arrive")
+    from_robot: bool = Field(description="the robot's messages arrive")
     problem: str = ""
 
 
 class HeartbeatView(_Told):
-    """Our sign of life to the robot's HTTP interface."""
+    """Our heartbeat to the robot's HTTP interface."""
 
     sent_ts: float | None = Field(None, description="when the last one was sent, seconds since the epoch")
     answered: bool = Field(description="whether the robot answered the last one")
@@ -98,7 +98,7 @@ class HeartbeatView(_Told):
 
 
 class Restart(_Told):
-    """What must be started again at the robot, and how."""
+    """A service of the robot that must be restarted."""
 
     what: str = Field(description="for people: restart the robot's voice service")
     why: str
@@ -116,7 +116,7 @@ class RobotView(_Told):
     heartbeat: HeartbeatView
     domains: tuple[DomainView, ...]
     work: dict[str, dict[str, int]] = Field(description="delegated work since the link's start: domain, outcome, count")
-    restarts: tuple[Restart, ...] = Field((), description="what must be started again at the robot")
+    restarts: tuple[Restart, ...] = Field((), description="services of the robot that must be restarted")
     switches: tuple[Switch, ...] = Field((), description="the last changes, oldest first")
 
 
@@ -124,13 +124,13 @@ class SwitchView(_Told):
     """The answer to `SwitchRequest`."""
 
     domain: DomainView
-    confirmed: bool = Field(description="the robot reports what was chosen")
+    confirmed: bool = Field(description="the robot reports the chosen mode")
     problem: str = Field("", description="why it is not confirmed yet")
     restarts: tuple[Restart, ...] = ()
 
 
 class Refusal(_Told):
-    """Why a request was not served, with the fields of our errors."""
+    """Why a request was refused, with the fields of our errors."""
 
     code: str
     message: str
@@ -138,7 +138,7 @@ class Refusal(_Told):
 
 
 class SteeringAnswer(_Told):
-    """One of the three; `stop` is answered with none of them."""
+    """One of the three fields is set; none in the answer to `stop`."""
 
     robot: RobotView | None = None
     switch: SwitchView | None = None

@@ -1,4 +1,4 @@
-"""The tasks that a job may name. This table is the allow-list: a job with any other task is refused, never imported."""
+"""The allow-list of tasks: a job with any other task is refused; its name is never imported."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rider_core.errors import JobRefused
 
 @dataclass(frozen=True)
 class Task:
-    """A kind of work.
+    """A kind of job.
 
     Attributes:
         name: Such as `voice.transcribe`.
-        queue: The queue that its jobs wait in.
-        request: What the payload must be.
-        provider: The domain class whose providers can do it.
-        timeout_s: How long one attempt may run.
-        retry: What happens when an attempt fails, unless the job says otherwise.
-        batches: It may be asked for in a batch. Not where what matters goes out in a stream, as sound does.
+        queue: Queue of its jobs.
+        request: Type of the payload.
+        provider: The domain class whose providers can run it.
+        timeout_s: Limit of one attempt, in seconds.
+        retry: Retry policy of jobs without one.
+        batches: Batches are allowed. Not for tasks whose result is a stream, such as audio.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Task:
 
 #: Whisper needs about 2 s for 10 s of speech on two cores; the longest clip is 300 s. The others are of that order.
 _TIMEOUT_S = 120.0
-#: Somebody waits for what is said and answered; a frame that failed once is old when it is tried again.
+#: People wait for speech and answers. A frame that failed once is old at a retry.
 _SOON = RetryPolicy(max_attempts=3, first_delay_s=0.25, max_delay_s=5)
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.05, max_delay_s=1)
-#: A language model may have to be loaded again, or its server be restarted.
+#: A language model may have to be reloaded, or its server restarted.
 _PATIENT = RetryPolicy(max_attempts=3, first_delay_s=1, max_delay_s=30)
 
 TASKS: dict[str, Task] = {
@@ -55,7 +55,7 @@ TASKS: dict[str, Task] = {
     )
 }
 
-#: Every queue, in the order in which a worker that serves all looks into them.
+#: All queues, in the order in which a worker that serves all of them dequeues.
 QUEUES: tuple[str, ...] = tuple(dict.fromkeys(task.queue for task in TASKS.values()))
 
 

@@ -16,12 +16,12 @@ from rider_core.api.messages import Message, Result
 from rider_core.api.provider import Provider
 
 MAX_PROMPT_CHARACTERS = 32_000
-#: Turns of a conversation that a request may carry; whoever talks longer leaves out the oldest.
+#: Limit of a request's turns; of a longer conversation the oldest must be left out.
 MAX_HISTORY = 100
 MAX_MODEL_NAME = 128
 PRESET_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
 
-#: Of a JSON schema that an answer is to keep, in characters.
+#: Limit of a JSON schema, in characters.
 MAX_SCHEMA_CHARACTERS = 32_000
 MAX_TOOLS = 64
 TOOL_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
@@ -42,33 +42,31 @@ JsonSchema = Annotated[dict[str, Any], AfterValidator(_of_bounded_size)]
 class ChatMessage(Message):
     """One turn of a conversation."""
 
-    role: Literal["system", "user", "assistant"] = Field(description="who said it; system: how to behave")
-    content: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="the words")
+    role: Literal["system", "user", "assistant"] = Field(description="the author; system: the system prompt")
+    content: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="the text")
 
 
 class Tool(Message):
-    """Something that whoever asks can do, if the model wants it."""
+    """A tool of the caller, which the model may call."""
 
-    name: str = Field(pattern=TOOL_PATTERN, description="how the model calls it")
+    name: str = Field(pattern=TOOL_PATTERN, description="name for the model")
     description: str = Field("", max_length=4_000, description="for the model: what it does, and when to use it")
     parameters: JsonSchema = Field({"type": "object"}, description="JSON schema of the arguments, an object")
 
 
 class ToolCall(Message):
-    """The model wants a tool to be used."""
+    """A call of a tool by the model."""
 
-    name: str = Field(pattern=TOOL_PATTERN, description="which one")
-    arguments: dict[str, Any] = Field(description="with what")
+    name: str = Field(pattern=TOOL_PATTERN, description="the tool")
+    arguments: dict[str, Any] = Field(description="the arguments")
 
 
 class GenerateRequest(Message):
     """Payload of a `text.generate` job."""
 
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="what the person said or asked")
-    history: tuple[ChatMessage, ...] = Field((), max_length=MAX_HISTORY, description="what was said before, in order")
-    system_prompt: str | None = Field(
-        None, max_length=MAX_PROMPT_CHARACTERS, description="how to behave; None: as `preset` says"
-    )
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="the user's message")
+    history: tuple[ChatMessage, ...] = Field((), max_length=MAX_HISTORY, description="the turns before it, in order")
+    system_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARACTERS, description="None: that of `preset`")
     preset: str | None = Field(
         None, pattern=PRESET_PATTERN, description="a system prompt by name; None: the provider's default"
     )
@@ -80,21 +78,19 @@ class GenerateRequest(Message):
     )
     max_tokens: int = Field(256, ge=1, le=8_192, description="length limit of the answer in tokens")
     temperature: float | None = Field(
-        None, ge=0, le=2, description="0: always the likeliest answer; None: what suits the engine"
+        None, ge=0, le=2, description="0: always the likeliest token; None: the engine's default"
     )
-    top_p: float | None = Field(None, gt=0, le=1, description="share of probability that is chosen from; None: all")
-    seed: int | None = Field(None, ge=0, lt=2**32, description="the same seed gives the same answer; None: by chance")
+    top_p: float | None = Field(None, gt=0, le=1, description="nucleus sampling: share of probability; None: all")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="the same seed gives the same answer; None: random")
     stop: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
-        (), max_length=4, description="the answer ends before any of these"
+        (), max_length=4, description="stop sequences, which are not part of the answer"
     )
     json_schema: JsonSchema | None = Field(
-        None, description="the answer is JSON that keeps this schema; {}: any object; None: plain text"
+        None, description="the answer is JSON that fits this schema; {}: any object; None: plain text"
     )
-    tools: tuple[Tool, ...] = Field((), max_length=MAX_TOOLS, description="what the model may ask for instead")
-    tool_required: bool = Field(False, description="it must use one of them")
-    cache: bool | None = Field(
-        None, description="may come from the cache, and is kept there; None: where it is bound to be the same"
-    )
+    tools: tuple[Tool, ...] = Field((), max_length=MAX_TOOLS, description="tools that the model may call")
+    tool_required: bool = Field(False, description="it must call one of them")
+    cache: bool | None = Field(None, description="use the answer cache; None: where the answer is deterministic")
 
     @property
     def deterministic(self) -> bool:
@@ -102,7 +98,7 @@ class GenerateRequest(Message):
         return self.temperature == 0 or self.seed is not None
 
     def messages(self, default_system: str = "") -> list[ChatMessage]:
-        """The whole conversation in order, as chat models take it: how to behave, what was said before, the prompt."""
+        """The conversation for chat models, in order: system prompt, history, prompt."""
         system = default_system if self.system_prompt is None else self.system_prompt
         first = [ChatMessage(role="system", content=system)] if system else []
         return [*first, *self.history, ChatMessage(role="user", content=self.prompt)]
@@ -112,35 +108,33 @@ class TextDelta(Result):
     """Partial result of a `text.generate` job: the next piece of the answer."""
 
     seq: int = Field(ge=0, description="0, 1, 2, ... in order")
-    text: str = Field(description="to be appended to what came before")
+    text: str = Field(description="to be appended to the pieces before")
 
 
 class GeneratedText(Result):
     """Result of a `text.generate` job."""
 
     text: str = Field(description="the whole answer")
-    model: str | None = Field(None, description="who wrote it; None: the provider has but one")
+    model: str | None = Field(None, description="the model; None: the provider has only one")
     finish_reason: FinishReason = Field("stop", description="stop: it is complete; length: `max_tokens` cut it off")
-    prompt_tokens: int | None = Field(None, ge=0, description="read; None: the engine does not count")
-    completion_tokens: int | None = Field(None, ge=0, description="written; None: the engine does not count")
-    # Left out where there are none: a result with a list in it costs Python's garbage collector more than its reading.
-    tool_calls: tuple[ToolCall, ...] = Field(
-        (), exclude_if=operator.not_, description="what the model wants to be done first"
-    )
-    from_cache: bool = Field(False, description="it was written before, for the same request")
+    prompt_tokens: int | None = Field(None, ge=0, description="tokens of the prompt; None: not counted")
+    completion_tokens: int | None = Field(None, ge=0, description="tokens of the answer; None: not counted")
+    # Excluded where empty: a list in a result costs Python's garbage collector more time than parsing it.
+    tool_calls: tuple[ToolCall, ...] = Field((), exclude_if=operator.not_, description="tools that the model calls")
+    from_cache: bool = Field(False, description="from the answer cache")
 
 
 @dataclass(frozen=True)
 class GenerationEnd:
-    """What an engine knows when its answer is complete.
+    """Metadata of a complete answer.
 
     Attributes:
-        model: Name of the model that wrote it.
+        model: Name of the model.
         finish_reason: "length" where `max_tokens` cut it off.
-        prompt_tokens: How many tokens were read.
-        completion_tokens: How many were written.
-        from_cache: It was not written now. Engines leave this alone.
-        tool_calls: The tools that the model wants to use; of an engine that can do "tools".
+        prompt_tokens: Tokens of the prompt.
+        completion_tokens: Tokens of the answer.
+        from_cache: From the answer cache. Not set by engines.
+        tool_calls: The model's tool calls; only of engines with the ability "tools".
     """
 
     model: str | None = None
@@ -151,7 +145,7 @@ class GenerationEnd:
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-#: Pieces of an answer, and at its end what is known about it. An engine that knows nothing returns nothing.
+#: Yields the pieces of an answer, and returns its metadata, or None without any.
 TextStream = Generator[str, None, GenerationEnd | None]
 
 
@@ -159,9 +153,9 @@ class TextGenerator(Provider):
     """Base of language models.
 
     Attributes:
-        abilities: "json": it keeps a request's `json_schema`; "tools": it gives its `tools` to the model and returns
-            what that calls. Requests that need what an engine cannot do never reach it; with "json" alone it is asked
-            for JSON in the tools' place.
+        abilities: "json": answers fit a request's `json_schema`; "tools": the model gets `tools`, and its calls are
+            returned. An engine never gets requests that need another ability; for one with "json" alone, tools are
+            converted to a JSON schema.
     """
 
     domain: ClassVar[str] = "text_generation"
@@ -169,36 +163,36 @@ class TextGenerator(Provider):
 
     @classmethod
     def lacks(cls, request: GenerateRequest) -> Literal["", "tools", "json_schema"]:
-        """What the request wants and the engine cannot promise; empty: it can."""
+        """The ability that the request needs and the engine lacks; empty: none."""
         if "json" in cls.abilities or (request.tools and "tools" in cls.abilities and not request.tool_required):
             return ""
         return "tools" if request.tools else "json_schema" if request.json_schema is not None else ""
 
     @abstractmethod
     def generate_stream(self, request: GenerateRequest) -> TextStream:
-        """The answer piece by piece. Closing the iterator early stops the engine.
+        """The answer in pieces. Closing the iterator early stops the engine.
 
         Raises:
-            InvalidInput: the provider has no such model, or the conversation is longer than the model can read.
+            InvalidInput: the provider has no such model, or the conversation does not fit in the model's context.
         """
 
     def models(self) -> tuple[str, ...]:
-        """The models that a request may name, the default first. Empty: there is but one, without a name.
+        """The models that a request may name, the default first. Empty: only one, without a name.
 
-        Called without `open()`, too.
+        Also called without `open()`.
 
         Raises:
-            ProviderUnavailable: a server would have to be asked, and does not answer.
+            ProviderUnavailable: the engine's server does not answer.
         """
         return ()
 
     def model_identity(self, request: GenerateRequest) -> str:
-        """Which model would answer, so that its answers can be told from another's: a name, better with a digest.
+        """Identity of the request's model for the answer cache: its name, better with a digest.
 
-        Override it where the default is not a matter of the settings alone.
+        Override it where the model does not depend on the settings alone.
 
         Raises:
-            ProviderUnavailable: a server would have to be asked, and does not answer.
+            ProviderUnavailable: the engine's server does not answer.
         """
         return request.model or ""
 
@@ -213,12 +207,12 @@ class TextGenerator(Provider):
 
     def generate_batch(self, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
         """One answer for each request, in the same order. Override it, and set `max_batch`, where the engine is faster
-        with several at a time."""
+        with batches."""
         return [self.generate(request) for request in requests]
 
 
 def generated_text(text: str, end: GenerationEnd | None) -> GeneratedText:
-    """A whole answer with what the engine knows about it."""
+    """A complete answer with its metadata."""
     end = end or GenerationEnd()
     return GeneratedText(
         text=text,

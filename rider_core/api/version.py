@@ -1,7 +1,7 @@
-"""The version of the plugin API, and the rule by which a plugin fits.
+"""The version of the plugin API, and the compatibility rule.
 
-A plugin states `RIDER_API = "1.0"` in its module. It fits when the major number is ours and the minor number is not
-above ours: minor versions only add.
+A plugin states `RIDER_API = "1.0"` in its module. It is compatible where the major number is equal and the minor number
+is not higher than ours: minor versions only add.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""WAV files as programs really write them: lengths that nobody knew, headers of every kind, samples of every width.
+"""Reads WAV files of real programs: with unknown lengths, all kinds of headers, and samples of all widths.
 
-Read here and not by the standard library, which believes the lengths, and knows WAVE_FORMAT_EXTENSIBLE from Python 3.12
-on. After "Multiple channel audio data and WAVE files" (Microsoft, 2001) and ITU-R BS.2088 (RF64).
+The standard library trusts the lengths, and supports WAVE_FORMAT_EXTENSIBLE only from Python 3.12 on. After "Multiple
+channel audio data and WAVE files" (Microsoft, 2001) and ITU-R BS.2088 (RF64).
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from dataclasses import dataclass
 from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput
 
-#: 64-bit files differ in their lengths, which are not needed.
+#: 64-bit files differ in their lengths only, which are not needed.
 _CONTAINERS = (b"RIFF", b"RF64", b"BW64")
 #: A container's name, its length, "WAVE".
 HEAD_BYTES = 12
-#: Chunks up to the sound: its format, and a few of tags. More are an attack on whoever walks them.
+#: Limit of chunks up to the samples: usually the format and a few tags.
 MAX_CHUNKS = 64
-#: Programs that write into a pipe put this for lengths that they do not know; others put 0, 0x7fffffff, 0x80000000.
+#: Unknown length, of programs that write into a pipe; others write 0, 0x7fffffff, 0x80000000.
 _UNKNOWN = 0xFFFF_FFFF
 _PCM, _FLOAT, _A_LAW, _MU_LAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
-#: Bits of a sample that each encoding may have.
+#: Supported bits of a sample for each encoding.
 _BITS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64), _A_LAW: (8,), _MU_LAW: (8,)}
 _COMPRESSED = {2: "ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
-#: Chunks that stand behind a sound. Where the sound says that it has no bytes and one of these follows, it has none.
+#: Chunks after the samples. A data chunk of length 0 is really empty where one of these follows.
 _BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
-#: What a chunk may be called; a byte that fills up is 0.
+#: Names of chunks, to distinguish them from a padding byte, which is 0.
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ ]{3}")
 
 
 @dataclass(frozen=True)
 class WavForm:
-    """How a file's samples are to be read; `encoding` is its format tag."""
+    """A file's sample format; `encoding` is its format tag."""
 
     encoding: int
     channels: int
@@ -49,17 +49,17 @@ class WavForm:
 
 
 def is_wav(head: bytes) -> bool:
-    """Whether a file that begins so (`HEAD_BYTES`) is a WAV file."""
+    """Whether a file that begins with `head` (`HEAD_BYTES`) is a WAV file."""
     return head[:4] in _CONTAINERS and head[8:12] == b"WAVE"
 
 
 def find_sound(data: bytes) -> tuple[WavForm, int, int]:
-    """How the samples are to be read, where they begin, and how many bytes there are: whole frames.
+    """The sample format, the offset of the samples, and their length in bytes, in whole frames.
 
-    What the header promises beyond the file's end is not there; a length that is no length means the rest of the file.
+    The length is limited by the end of the file; an unknown length means the rest of the file.
 
     Raises:
-        InvalidInput: it is no WAV file, or its samples are of a kind that is not read.
+        InvalidInput: it is no WAV file, or its sample format is not supported.
     """
     if not is_wav(data[:HEAD_BYTES]):
         raise InvalidInput(f"this is no WAV file but {file_type(data[:64])}", remedy="ffmpeg -i RECORDING sound.wav")
@@ -82,10 +82,10 @@ def find_sound(data: bytes) -> tuple[WavForm, int, int]:
 
 
 def in_16_bits(samples: bytes, form: WavForm) -> bytes:
-    """Samples of any kind that is read, as signed 16-bit little-endian ones."""
+    """Converts samples of any supported format to signed 16-bit little-endian ones."""
     if form.encoding == _PCM and form.bits == 16:
         return samples
-    import numpy as np  # noqa: PLC0415  # most files need none, and it takes 0.1 s
+    import numpy as np  # noqa: PLC0415  # takes 0.1 s, and most files do not need it
 
     if form.encoding == _FLOAT:
         values = np.frombuffer(samples, f"<f{form.bits // 8}").astype(np.float64)
@@ -101,7 +101,7 @@ def in_16_bits(samples: bytes, form: WavForm) -> bytes:
 
 
 def wav_bytes(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
-    """A complete WAV file around 16-bit `pcm`."""
+    """A complete WAV file with 16-bit `pcm`."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as writer:
         writer.setnchannels(channels)
@@ -112,13 +112,13 @@ def wav_bytes(pcm: bytes, sample_rate: int, channels: int = 1) -> bytes:
 
 
 def endless_header(sample_rate: int) -> bytes:
-    """The header of a WAV file in 16-bit mono whose samples follow, however many."""
+    """The header of a WAV file in 16-bit mono with an unknown length."""
     form = struct.pack("<HHIIHH", _PCM, 1, sample_rate, sample_rate * 2, 2, 16)
     return struct.pack("<4sI4s4sI", b"RIFF", _UNKNOWN, b"WAVE", b"fmt ", len(form)) + form + b"data\xff\xff\xff\xff"
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, where its content begins, and the length that it claims."""
+    """Name, offset of the content, and claimed length of each chunk."""
     position = HEAD_BYTES
     for _ in range(MAX_CHUNKS):
         if position + 8 > len(data):
@@ -126,7 +126,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         name, size = struct.unpack_from("<4sI", data, position)
         yield name, position + 8, size
         position += 8 + size
-        # Some programs leave out the byte that makes a chunk's length even.
+        # Some programs omit the padding byte of chunks with an odd length.
         position += size % 2 and not _NAME.fullmatch(data, position, position + 4)
 
 
@@ -152,7 +152,7 @@ def _form(chunk: bytes) -> WavForm:
 
 
 def _expanded(code: int, law: int) -> int:
-    """A sample of a telephone's (ITU-T G.711), in 16 bits."""
+    """A sample of ITU-T G.711 (A-law or mu-law) in 16 bits."""
     if law == _MU_LAW:
         code = ~code & 0xFF
         size = (((code & 0x0F) << 3) + 0x84 << ((code & 0x70) >> 4)) - 0x84

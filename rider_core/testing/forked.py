@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 #: What the forks have imported already; each has a function `main`, which reads `sys.argv`.
-PRELOADED = ("rider_core.testing.jobs.faults.hurried_worker", "rider_core.cli.main", "rq.cli")
+PRELOADED = ("rider_core.testing.jobs.faults.fast_timing_worker", "rider_core.cli.main", "rq.cli")
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["rider_core.testing.forked", *PRELOADED])

@@ -70,8 +70,8 @@ class Processes:
         return process
 
     def fork_worker(self, *queues: str, log: str = "log") -> ForkedProcess:
-        """A worker with short leases and heartbeats (`moments.FAST_TIMINGS`)."""
-        return self.fork("rider_core.testing.jobs.faults.hurried_worker", "never", *queues, log=log)
+        """A worker with short leases and heartbeats (`kill_points.FAST_TIMINGS`)."""
+        return self.fork("rider_core.testing.jobs.faults.fast_timing_worker", "never", *queues, log=log)
 
     def log(self, name: str = "log") -> str:
         return (self.folder / name).read_text(errors="replace")

@@ -129,7 +129,7 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
             chunks += 1
             duration_s += clip.duration_s
     if chunks == 0:
-        raise ProviderError(f"{provider.name} gave no sound for a text of {len(request.text)} characters")
+        raise ProviderError(f"{provider.name} gave no audio for a text of {len(request.text)} characters")
     return Speech(chunks=chunks, sample_rate=sample_rate, duration_s=duration_s, voice=request.voice)
 
 

@@ -1,4 +1,4 @@
-"""The faults of every job backend, over RQ's lists, and those that are RQ's alone."""
+"""The fault tests of all job backends, with RQ's lists."""
 
 from __future__ import annotations
 

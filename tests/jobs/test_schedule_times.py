@@ -148,4 +148,4 @@ class TestTheMachinesZone:
         if named:
             self.named.write_text(named)
         assert machine_timezone() == "UTC"
-        assert "does not tell its time zone" in caplog.text
+        assert "the time zone of this machine is unknown" in caplog.text

@@ -11,7 +11,7 @@ import redis
 from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.store import keys
-from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS
 from rider_core.testing.jobs.stage import spec
 from rider_core.testing.waiting import wait_until
 

@@ -26,7 +26,7 @@ from rider_core.link.domain import FAILOVER_PREFIX
 from rider_core.link.options import VisionOptions
 from rider_core.link.services import LinkServices
 from rider_core.simulator import RobotConfig, SimulatedRobot
-from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until

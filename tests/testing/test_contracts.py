@@ -1,4 +1,4 @@
-"""The contract tests find what they are for: a good provider passes all of them, a broken one fails the right one."""
+"""The contract tests work: a good provider passes all of them, a broken one fails the expected one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fork behaves as the program does that Popen starts."""
+"""A forked process behaves like one started by Popen."""
 
 from __future__ import annotations
 

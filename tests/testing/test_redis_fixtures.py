@@ -1,4 +1,4 @@
-"""The server that tests share is as good as a new one, whatever the test before did to it."""
+"""The Valkey that tests share is like a new one, whatever the test before did to it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_one_that_was_harmed_is_not_lent_again(
 
 
 def test_one_with_a_long_log_is_not_lent_again(lender: ValkeyLender) -> None:
-    """A test that kills its server would wait until it has read what others have written."""
+    """A test that kills its server would wait for the replay of the log."""
     first = lender.lend()
     with connect(first.url) as connection:
         connection.set("key", b"x" * 5_000_000)

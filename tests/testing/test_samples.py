@@ -1,4 +1,4 @@
-"""The samples are what they say: anybody's test may build on them."""
+"""The samples of `rider_core.testing` have the documented properties."""
 
 from __future__ import annotations
 

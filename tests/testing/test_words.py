@@ -1,4 +1,4 @@
-"""How words are counted, on examples that can be checked by hand."""
+"""Word errors, on examples that can be checked by hand."""
 
 from __future__ import annotations
 

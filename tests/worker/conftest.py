@@ -1,4 +1,4 @@
-"""The fixture of the tests with real workers."""
+"""Fixtures of the tests with real workers."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from rider_core.testing.valkey import Valkey
 
 
 @pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> WorkerHarness:
+def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> WorkerHarness:
     return WorkerHarness(processes, valkey, connection)

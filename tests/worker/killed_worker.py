@@ -1,4 +1,4 @@
-"""Workers that are killed (SIGKILL, by themselves) right after they took a job: ours, and stock RQ's for comparison.
+"""Workers that kill themselves (SIGKILL) right after they dequeued a job: ours, and stock RQ's for comparison.
 
 Usage: python killed_worker.py ours|stock REDIS_URL PROBABILITY SEED QUEUE...
 """
@@ -31,7 +31,7 @@ def main() -> None:
             super().execute_job(job, queue)
 
         def _limits(self) -> dict[str, int]:
-            # One by one, as stock RQ takes them; those that are taken together are in tests/faults.
+            # Without batching, as in stock RQ; batches are tested in tests/faults.
             return {}
 
     class StockWorker(SimpleWorker):

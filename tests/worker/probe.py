@@ -1,10 +1,9 @@
-"""A text provider for tests of the worker: it writes every start and end into a ledger, and misbehaves on request.
+"""A text provider for tests of the worker: it writes every start and end into a journal, and fails on request.
 
-The prompt says what to do: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
-`ID raise`, `ID late SECONDS` (raises after that), `ID refuse`, `ID kill` (ends its worker at once), `ID patience`
-(answers with the seconds that are left), `ID leak MEGABYTES` (and keeps them), `ID evil` (says what steers a
-terminal). Requests that come together are noted as
-`together N`.
+The prompt is a command: `ID` alone is answered at once; `ID slow SECONDS`, `ID stream PIECES` (one in 20 ms),
+`ID raise`, `ID late SECONDS` (raises after them), `ID refuse`, `ID kill` (kills its worker at once), `ID patience`
+(answers with the seconds left until the deadline), `ID leak MEGABYTES` (and keeps them), `ID evil` (answers with
+terminal control sequences). The journal has a line `together N` for each batch.
 """
 
 SOURCE = """
@@ -13,11 +12,11 @@ from rider_core.api import TextGenerator, hookimpl
 from rider_core.errors import InvalidInput
 
 RIDER_API = "1.0"
-LEDGER = os.environ["LEDGER"]
+JOURNAL = os.environ["JOURNAL"]
 
 def note(*words):
-    with open(LEDGER, "a") as ledger:
-        ledger.write(" ".join(map(str, (*words, os.getpid()))) + "\\n")
+    with open(JOURNAL, "a") as journal:
+        journal.write(" ".join(map(str, (*words, os.getpid()))) + "\\n")
 
 class Probe(TextGenerator):
     name = "probe"
@@ -30,7 +29,7 @@ class Probe(TextGenerator):
 
     def generate_stream(self, request):
         job, what, *more = [*request.prompt.split(), "answer"]
-        if what == "kill":  # before any other thread may have its turn
+        if what == "kill":  # before another thread can run
             os.kill(os.getpid(), 9)
         note(job, "start")
         if what == "raise":

@@ -1,4 +1,4 @@
-"""Plugins that break the API's rules: each is out with its name, and everything else works."""
+"""Plugins that violate the API: each error names the plugin, and all other plugins work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker_harness import WorkerHarness
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.testing.processes import install_plugin
 
-#: Each is asked before `probe`, whose name comes later.
+#: Their names sort before `probe`, so that they are tried first.
 BROKEN = """
 import sys
 from rider_core.api import TextGenerator, TextToSpeech, hookimpl
@@ -64,12 +64,12 @@ def register_providers(register):
 
 
 @pytest.fixture
-def harness(bench: WorkerHarness) -> WorkerHarness:
-    install_plugin(bench.processes.folder, "broken-engines", BROKEN)
-    return bench
+def harness(harness: WorkerHarness) -> WorkerHarness:
+    install_plugin(harness.processes.folder, "broken-engines", BROKEN)
+    return harness
 
 
-def test_others_work_and_each_says_what_it_did(harness: WorkerHarness) -> None:
+def test_others_work_and_each_error_names_the_cause(harness: WorkerHarness) -> None:
     harness.start("text")
     assert harness.backend.wait(harness.submit("j1"), 20).result is not None
     ended = {}
@@ -86,7 +86,7 @@ def test_others_work_and_each_says_what_it_did(harness: WorkerHarness) -> None:
     assert harness.backend.wait(harness.submit("j2"), 20).state is JobState.DONE
 
 
-def test_pieces_that_were_shown_are_not_shown_again(harness: WorkerHarness) -> None:
+def test_published_pieces_are_not_published_again(harness: WorkerHarness) -> None:
     harness.start("text")
     jobs = {
         stream: JobSpec(task="text.generate", payload={"prompt": "x"}, provider="zz-breaks", stream=stream)
@@ -99,7 +99,7 @@ def test_pieces_that_were_shown_are_not_shown_again(harness: WorkerHarness) -> N
     assert attempts[False] > 1
 
 
-def test_what_a_plugin_prints_is_not_what_a_command_prints(harness: WorkerHarness) -> None:
+def test_a_plugins_output_is_not_a_commands_output(harness: WorkerHarness) -> None:
     def rider(*arguments: str) -> str:
         command = [sys.executable, "-m", "rider_core.cli.main", *arguments]
         environment = harness.processes.environment
@@ -118,7 +118,7 @@ def test_the_engine_that_killed_its_worker_is_named(harness: WorkerHarness) -> N
     job = JobSpec(task="text.generate", payload={"prompt": "j1 kill"}, provider="probe", retry=retry)
     assert harness.backend.wait(harness.submit("j0"), 20).state is JobState.DONE
     job_id = harness.backend.submit(job)
-    harness.processes.fork_worker("text", log="other")  # takes back what is lost
+    harness.processes.fork_worker("text", log="other")  # requeues the lost job
     problem = harness.backend.wait(job_id, 30).problem
     assert problem is not None
     assert problem.message == "the worker that ran it with the engine probe ended or stopped answering"

@@ -1,35 +1,35 @@
-"""How many jobs are taken together."""
+"""The number of jobs that are batched."""
 
 from __future__ import annotations
 
 from rider_core.worker.batch_sizer import MAX_TOGETHER, BatchSizer
 
 
-def paced(*seconds: float) -> BatchSizer:
-    pace = BatchSizer()
+def sizer_after(*seconds: float) -> BatchSizer:
+    sizer = BatchSizer()
     for each in seconds:
-        pace.observe("text.generate", each)
-    return pace
+        sizer.observe("text.generate", each)
+    return sizer
 
 
-def test_unknown_and_long_ones_are_taken_alone() -> None:
+def test_unknown_and_long_jobs_run_solo() -> None:
     assert BatchSizer().together("text.generate") == 1
-    assert paced(1.0).together("text.generate") == 1
+    assert sizer_after(1.0).together("text.generate") == 1
 
 
-def test_short_ones_are_taken_together() -> None:
-    assert paced(0.0001).together("text.generate") == MAX_TOGETHER
-    assert paced(0.005).together("text.generate") == 4
+def test_short_jobs_are_batched() -> None:
+    assert sizer_after(0.0001).together("text.generate") == MAX_TOGETHER
+    assert sizer_after(0.005).together("text.generate") == 4
 
 
 def test_a_long_one_counts_at_once_and_a_hiccup_does_not() -> None:
-    assert paced(*[0.0001] * 50, 0.03).together("text.generate") == 1
-    assert paced(*[0.0001] * 50, 0.005).together("text.generate") > 10
+    assert sizer_after(*[0.0001] * 50, 0.03).together("text.generate") == 1
+    assert sizer_after(*[0.0001] * 50, 0.005).together("text.generate") > 10
 
 
 def test_only_a_few_short_ones_are_worth_lingering_for() -> None:
-    short, long = paced(0.0001), paced(0.01)
-    assert short.linger_s("text.generate", 1) == 0, "one that comes alone is kept waiting"
+    short, long = sizer_after(0.0001), sizer_after(0.01)
+    assert short.linger_s("text.generate", 1) == 0, "a single job is kept waiting"
     assert short.linger_s("text.generate", 5) > 0
     assert short.linger_s("text.generate", MAX_TOGETHER) == 0
     assert long.linger_s("text.generate", 2) == 0

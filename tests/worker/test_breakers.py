@@ -1,4 +1,4 @@
-"""Circuit breakers on a real Valkey: two workers that share them, and what a worker does with a provider that fails."""
+"""Circuit breakers on a real Valkey: shared by two workers, and a worker's fallback from a failing provider."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def fail(breakers: Breakers, error: type[Exception] = RuntimeError) -> None:
 
 
 def refreshed(breakers: Breakers) -> bool:
-    """Whether it rests, once it has heard of what others did."""
-    let_pass(REFRESH_S * 1.1, "its knowledge may be that old")
+    """Whether the circuit is open, after a refresh."""
+    let_pass(REFRESH_S * 1.1, "the cached state may be that old")
     return breakers.open_for_s("flaky") > 0
 
 
@@ -70,7 +70,7 @@ def test_failures_of_all_workers_open_it_for_all(connection: redis.Redis) -> Non
     assert one.open_for_s("steady") == 0
 
 
-def test_after_its_rest_one_call_decides(connection: redis.Redis) -> None:
+def test_when_it_is_half_open_one_call_decides(connection: redis.Redis) -> None:
     breakers = Breakers(connection, fail_max=1, rest_s=REST_S)
     fail(breakers)
     wait_until(lambda: breakers.open_for_s("flaky") == 0)
@@ -81,7 +81,7 @@ def test_after_its_rest_one_call_decides(connection: redis.Redis) -> None:
     assert Breakers(connection, fail_max=1, rest_s=REST_S).call("flaky", lambda: "well") == "well"
 
 
-def test_a_success_forgives_and_bad_input_does_not_count(connection: redis.Redis) -> None:
+def test_a_success_resets_it_and_bad_input_does_not_count(connection: redis.Redis) -> None:
     breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
     for _ in range(3):
         fail(breakers)
@@ -97,7 +97,7 @@ def test_a_call_that_hangs_counts(connection: redis.Redis) -> None:
     assert breakers.open_for_s("flaky") > 0
 
 
-def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None:
+def test_successful_calls_need_no_round_trips(connection: redis.Redis) -> None:
     breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
     breakers.call("flaky", lambda: None)
 
@@ -112,7 +112,7 @@ def test_calls_that_go_well_cost_no_round_trips(connection: redis.Redis) -> None
     assert commands() - before < 20
 
 
-class Bench:
+class BreakerHarness:
     """A worker whose preferred provider is the flaky one."""
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
@@ -138,28 +138,28 @@ class Bench:
 
 
 @pytest.fixture
-def bench(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Bench:
-    return Bench(processes, valkey, connection)
+def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> BreakerHarness:
+    return BreakerHarness(processes, valkey, connection)
 
 
-def test_the_next_provider_steps_in_and_the_first_comes_back(bench: Bench) -> None:
-    bench.start()
-    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
-    answer = bench.ask()
+def test_the_next_provider_steps_in_and_the_first_comes_back(harness: BreakerHarness) -> None:
+    harness.start()
+    assert [harness.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+    answer = harness.ask()
     assert (answer.provider, answer.mock, answer.value()["text"]) == ("steady", False, "steady")
-    bench.broken.unlink()
-    wait_until(lambda: bench.ask().provider == "flaky")
+    harness.broken.unlink()
+    wait_until(lambda: harness.ask().provider == "flaky")
 
 
-def test_with_nobody_to_step_in_the_worker_says_that_it_cannot(bench: Bench) -> None:
-    (bench.processes.folder / "alone").touch()
-    bench.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
-    bench.start()
-    assert [bench.ask().state for _ in range(2)] == [JobState.FAILED] * 2
+def test_without_a_fallback_the_worker_reports_that_it_cannot(harness: BreakerHarness) -> None:
+    (harness.processes.folder / "alone").touch()
+    harness.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
+    harness.start()
+    assert [harness.ask().state for _ in range(2)] == [JobState.FAILED] * 2
     with pytest.raises(JobFailed, match="flaky failed too often and rests for another") as failure:
-        bench.ask().value()
+        harness.ask().value()
     assert failure.value.cause == "provider_unavailable"
-    wait_until(lambda: bench.backend.capacity()["text.generate"] == 0)
-    bench.broken.unlink()
-    wait_until(lambda: bench.backend.capacity()["text.generate"] == 1, 20)
-    assert bench.ask().provider == "flaky"
+    wait_until(lambda: harness.backend.capacity()["text.generate"] == 0)
+    harness.broken.unlink()
+    wait_until(lambda: harness.backend.capacity()["text.generate"] == 1, 20)
+    assert harness.ask().provider == "flaky"

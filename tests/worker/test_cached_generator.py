@@ -1,4 +1,4 @@
-"""The cache of answers: what is kept, for whom, for how long and how much; and system prompts by name."""
+"""The answer cache: its keys, age and size; and system prompts by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CountingConfig(ProviderConfig):
 
 
 class Counting(TextGenerator):
-    """Says how often it was asked, and what."""
+    """Counts its requests, and records them."""
 
     name = "counting"
     Config = CountingConfig
@@ -111,16 +111,16 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT.keys())
-def test_whatever_changes_the_answer_is_another_request(answers: CachedGenerator, other: GenerateRequest) -> None:
+def test_all_that_changes_the_answer_is_in_the_key(answers: CachedGenerator, other: GenerateRequest) -> None:
     provider = Counting()
     answers.generate(provider, asked(), lambda _: None)
     assert not answers.generate(provider, other, lambda _: None).from_cache
     assert len(provider.asked) == 2
 
 
-def test_every_field_of_a_request_is_looked_at() -> None:
-    """A new field must be thought about: it changes the answer, or it is one of these."""
-    # All but the first are there as what they lead to.
+def test_every_field_of_a_request_is_considered() -> None:
+    """A new field either changes the answer, or is one of these."""
+    # All but the first are in the key by what they are resolved to.
     harmless = {"cache", "preset", "language", "model", "tool_required"}
     assert set(GenerateRequest.model_fields) == harmless | set(DIFFERENT)
 
@@ -141,7 +141,7 @@ def test_another_model_or_other_settings_are_another_engine(answers: CachedGener
         (asked(cache=False), False),
     ],
 )
-def test_only_what_is_bound_to_be_the_same_is_kept_unless_asked(
+def test_only_deterministic_answers_are_kept_unless_requested(
     answers: CachedGenerator, request_: GenerateRequest, kept: bool
 ) -> None:
     provider = Counting()
@@ -193,7 +193,7 @@ def test_age_is_bounded(answers: CachedGenerator, connection: redis.Redis) -> No
     answers.generate(Counting(), asked(), lambda _: None)
     (entry,) = connection.keys(answer_key("*"))
     assert AGE_S - 10 < connection.ttl(entry) <= AGE_S
-    connection.delete(entry)  # as Redis does when its time has come
+    connection.delete(entry)  # as Redis does at its expiry
     assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
     assert connection.zcard(answers_used_key()) == connection.hlen(answer_sizes_key()) == 1
 
@@ -212,7 +212,7 @@ def test_a_damaged_entry_is_no_answer(answers: CachedGenerator, connection: redi
     assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
 
 
-def test_without_redis_the_engine_is_asked(prompts: PromptBook) -> None:
+def test_without_redis_the_engine_is_called(prompts: PromptBook) -> None:
     nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     errors = counted("error")
     answer = CachedGenerator(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
@@ -231,17 +231,17 @@ def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: 
     assert polish is not None
     assert "one short spoken sentence" in english
     assert "po polsku" in polish
-    assert (together, own) == (polish, "Mine.")  # German: there is none, the English one, and that was known
+    assert (together, own) == (polish, "Mine.")  # German has no prompt, so the English one, which was cached, is used
 
 
-def test_what_people_wrote_comes_before_what_comes_along(prompts: PromptBook, database: Database) -> None:
+def test_own_prompts_have_precedence_over_built_in_ones(prompts: PromptBook, database: Database) -> None:
     database.save_prompt("brief", "pl", "Krótko!")
     database.save_prompt("pirate", "en", "Arr.")
     assert (prompts.text("brief", "pl"), prompts.text("pirate", "pl")) == ("Krótko!", "Arr.")
     assert "short" in prompts.text("brief", "en")
 
 
-def test_an_edit_is_heeded_soon(prompts: PromptBook, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_takes_effect_soon(prompts: PromptBook, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     before = prompts.text("brief")
     database.save_prompt("brief", "en", "Else.")
     assert prompts.text("brief") == before

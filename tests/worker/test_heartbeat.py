@@ -1,4 +1,4 @@
-"""The thread that looks after a worker's claims, on a real Valkey."""
+"""The heartbeat thread, which renews a worker's leases, on a real Valkey."""
 
 from __future__ import annotations
 
@@ -29,10 +29,8 @@ def consumer(backend: RedisJobBackend) -> Iterator[JobConsumer]:
     consumer.close()
 
 
-def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(
-    backend: RedisJobBackend, consumer: JobConsumer
-) -> None:
-    """The worker has a job before the heartbeat thread, which starts with it, listens."""
+def test_a_cancellation_during_its_first_round_is_received(backend: RedisJobBackend, consumer: JobConsumer) -> None:
+    """The worker has a job before the heartbeat thread has subscribed."""
     round_may_end = threading.Event()
     heartbeat = HeartbeatThread(consumer, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
     heartbeat.start()
@@ -40,7 +38,7 @@ def test_a_cancellation_is_heard_that_comes_before_its_first_round_is_over(
     (held,) = heartbeat.hold(consumer.dequeue())
     assert backend.cancel(job_id)
     round_may_end.set()
-    # The next heartbeat, which would find it out, comes 5 s later.
+    # The next heartbeat, which would detect it, is 5 s later.
     wait_until(lambda: held.unwanted, 2)
     heartbeat.stop()
 

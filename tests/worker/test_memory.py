@@ -1,4 +1,4 @@
-"""A worker's memory has a limit: told, and the worker ends after its job."""
+"""The memory limit of a worker: it is logged, and the worker ends after its job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_what_an_engine_needed_to_be_opened_is_given_back() -> None:
 
     def make() -> Any:
         needed = [bytearray(100_000) for _ in range(600)]
-        return needed.pop()  # lies behind the others, and so keeps what they leave
+        return needed.pop()  # the last one on the heap, which keeps the memory of the others from being returned
 
     engine = Opening("large", make, lambda _: None).wait(5.0)
     assert own_bytes() - before < 20 << 20
@@ -58,11 +58,11 @@ def test_engines_that_need_more_from_the_start_are_left_alone(
     assert "the limit is not heeded" in caplog.text
 
 
-def test_a_worker_that_leaks_ends_after_its_job(bench: WorkerHarness) -> None:
-    bench.processes.environment["RIDER_WORKER_MEMORY_MB"] = "180"
-    worker = bench.start_fast("text")
-    job_id = bench.submit("j1 leak 200")
-    assert bench.backend.wait(job_id, 20).result is not None
+def test_a_worker_that_leaks_ends_after_its_job(harness: WorkerHarness) -> None:
+    harness.processes.environment["RIDER_WORKER_MEMORY_MB"] = "180"
+    worker = harness.start_fast("text")
+    job_id = harness.submit("j1 leak 200")
+    assert harness.backend.wait(job_id, 20).result is not None
     wait_until(lambda: worker.poll() is not None, 20, what="the worker's end")
     assert worker.returncode == 0
-    assert "it ends after its job" in bench.processes.log()
+    assert "it ends after its job" in harness.processes.log()

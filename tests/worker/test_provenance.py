@@ -1,4 +1,4 @@
-"""Every result says who made it, and whether it is made up: one by one and together."""
+"""Provenance: every result names its provider, and whether that is a mock, in single results and in batches."""
 
 from __future__ import annotations
 

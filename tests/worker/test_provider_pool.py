@@ -1,4 +1,4 @@
-"""The engines that a worker has open."""
+"""The provider pool of a worker."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_engine_that_cannot_describe_itself_is_shown_all_the_same() -> None:
     assert shown == {"name": "boastful", "domain": "text_generation", "mock": False, "details": {}}
 
 
-def test_an_engine_that_likes_too_many_at_a_time_gets_what_one_call_may_have() -> None:
-    """The ledger's functions cannot take more: Lua hands on so many values at most."""
+def test_a_batch_size_above_the_limit_is_reduced() -> None:
+    """Lua limits the number of values that the job store's functions can pass on."""
     pool = pool_with(Greedy)
     assert pool.max_batch("text.generate") == MAX_TOGETHER

@@ -1,4 +1,4 @@
-"""An engine that opens for a minute: jobs of others go on, its own wait and cost no attempt."""
+"""An engine that takes a minute to open: jobs of other engines run, its own wait without losing an attempt."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 
-#: `sluggish` is open when the file GATE is there, `torpid`, which is there with TWO, with
-#: GATE-torpid, the others at once. All but `sudden` share the queue `voice`.
+#: `sluggish` opens when the file GATE exists, `torpid` (only with TWO) when GATE-torpid exists, the others at once. All
+#: but `sudden` share the queue `voice`.
 SOURCE = """
 import os, time
 from rider_core.api import AudioClip, SpeechToText, TextGenerator, TextToSpeech, Transcript, hookimpl
@@ -67,8 +67,8 @@ def register_providers(register):
 SOUND = {"audio": base64.b64encode(bytes(3200)).decode()}
 
 
-class House:
-    """One worker for all queues, whose recognition is not open yet."""
+class SlowEngineHarness:
+    """One worker for all queues, whose speech recogniser is not open yet."""
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.connection = processes, connection
@@ -82,7 +82,7 @@ class House:
         wait_until(lambda: "text.generate" in self.able(), what="a worker that does what it can")
 
     def able(self) -> list[str]:
-        """What the workers say that they can do."""
+        """The tasks that the workers report as possible."""
         told = [self.connection.hget(key, "rider_tasks") for key in self.connection.scan_iter("rq:worker:*")]
         return [task for tasks in told if tasks for task in json.loads(tasks)]
 
@@ -94,77 +94,77 @@ class House:
 
 
 @pytest.fixture
-def house(processes: Processes, valkey: Valkey, connection: redis.Redis) -> House:
-    return House(processes, valkey, connection)
+def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> SlowEngineHarness:
+    return SlowEngineHarness(processes, valkey, connection)
 
 
-def test_others_go_on_and_its_jobs_wait(house: House) -> None:
-    house.start()
-    assert "voice.transcribe" not in house.able()
-    heard = [house.hear() for _ in range(5)]
-    # Behind them in the same queue, and in another one.
-    for job_id in (house.speak(), house.backend.submit(JobSpec(task="text.generate", payload={"prompt": "now"}))):
-        assert house.backend.wait(job_id, 10).state is JobState.DONE
-    assert {house.backend.get(job_id).state.ended for job_id in heard} == {False}
-    house.gate.touch()
-    records = [house.backend.wait(job_id, 10) for job_id in heard]
+def test_others_go_on_and_its_jobs_wait(harness: SlowEngineHarness) -> None:
+    harness.start()
+    assert "voice.transcribe" not in harness.able()
+    heard = [harness.hear() for _ in range(5)]
+    # After them in the same queue, and in another one.
+    for job_id in (harness.speak(), harness.backend.submit(JobSpec(task="text.generate", payload={"prompt": "now"}))):
+        assert harness.backend.wait(job_id, 10).state is JobState.DONE
+    assert {harness.backend.get(job_id).state.ended for job_id in heard} == {False}
+    harness.gate.touch()
+    records = [harness.backend.wait(job_id, 10) for job_id in heard]
     assert {record.value()["text"] for record in records} == {"heard"}
     assert {record.attempts for record in records} == {1}
-    assert "voice.transcribe" in house.able()
+    assert "voice.transcribe" in harness.able()
 
 
-def test_whoever_cannot_wait_is_told(house: House) -> None:
-    """A deadline holds while the engine is on its way."""
-    house.start()
-    record = house.backend.wait(house.hear(deadline_ts=time.time() + 1), 15)
+def test_a_job_expires_while_it_waits(harness: SlowEngineHarness) -> None:
+    """A deadline also counts while the engine opens."""
+    harness.start()
+    record = harness.backend.wait(harness.hear(deadline_ts=time.time() + 1), 15)
     assert record.state is JobState.EXPIRED
 
 
-def test_one_that_cannot_be_opened_in_the_end_fails_its_jobs(house: House) -> None:
-    house.processes.environment["THEN"] = "fail"
-    house.start()
-    waiting = house.hear()
-    assert house.backend.wait(house.speak(), 10).state is JobState.DONE
-    house.gate.touch()
-    record = house.backend.wait(waiting, 10)
+def test_one_that_cannot_be_opened_in_the_end_fails_its_jobs(harness: SlowEngineHarness) -> None:
+    harness.processes.environment["THEN"] = "fail"
+    harness.start()
+    waiting = harness.hear()
+    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    harness.gate.touch()
+    record = harness.backend.wait(waiting, 10)
     assert (record.state, record.problem and record.problem.message) == (JobState.FAILED, "it has no heart")
 
 
-def test_a_worker_in_burst_mode_waits_for_its_engines(house: House) -> None:
-    heard = house.hear()
-    worker = house.processes.fork("rider_core.cli.main", "worker", "--burst", "voice")
-    let_pass(1.0, "its start; an engine in burst mode has no one to wait for it elsewhere")
+def test_a_worker_in_burst_mode_waits_for_its_engines(harness: SlowEngineHarness) -> None:
+    heard = harness.hear()
+    worker = harness.processes.fork("rider_core.cli.main", "worker", "--burst", "voice")
+    let_pass(1.0, "its start; a burst worker must wait for the engine itself")
     assert worker.poll() is None
-    house.gate.touch()
+    harness.gate.touch()
     assert worker.wait(30) == 0
-    assert house.backend.get(heard).state is JobState.DONE
+    assert harness.backend.get(heard).state is JobState.DONE
 
 
-def test_two_engines_are_on_their_way_at_once(house: House) -> None:
-    """The one that is ready first works, though it was asked last."""
-    house.processes.environment["TWO"] = "yes"
-    house.start()
-    first, second = house.hear(), house.hear(provider="torpid")
-    third = house.hear(provider="torpid", deadline_ts=time.time() + 1)
-    assert house.backend.wait(house.speak(), 10).state is JobState.DONE
-    assert house.backend.wait(third, 15).state is JobState.EXPIRED
-    house.gate.with_name("gate-torpid").touch()
-    record = house.backend.wait(second, 10)
+def test_two_engines_open_at_once(harness: SlowEngineHarness) -> None:
+    """The engine that is ready first runs its job, though that was submitted last."""
+    harness.processes.environment["TWO"] = "yes"
+    harness.start()
+    first, second = harness.hear(), harness.hear(provider="torpid")
+    third = harness.hear(provider="torpid", deadline_ts=time.time() + 1)
+    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    assert harness.backend.wait(third, 15).state is JobState.EXPIRED
+    harness.gate.with_name("gate-torpid").touch()
+    record = harness.backend.wait(second, 10)
     assert (record.state, record.provider, record.attempts) == (JobState.DONE, "torpid", 1)
-    assert not house.backend.get(first).state.ended
-    house.gate.touch()
-    assert house.backend.wait(first, 10).provider == "sluggish"
+    assert not harness.backend.get(first).state.ended
+    harness.gate.touch()
+    assert harness.backend.wait(first, 10).provider == "sluggish"
 
 
-def test_a_worker_that_opens_an_engine_ends_when_it_is_told_to(house: House) -> None:
-    """And what waited for the engine waits on, with all its attempts."""
-    house.start()
-    waiting = house.hear()
-    assert house.backend.wait(house.speak(), 10).state is JobState.DONE
-    house.worker.terminate()
-    assert house.worker.wait(8) == 0
-    record = house.backend.get(waiting)
+def test_a_worker_that_opens_an_engine_can_be_stopped(harness: SlowEngineHarness) -> None:
+    """The job that waited for the engine is requeued with all its attempts."""
+    harness.start()
+    waiting = harness.hear()
+    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    harness.worker.terminate()
+    assert harness.worker.wait(8) == 0
+    record = harness.backend.get(waiting)
     assert (record.state.ended, record.attempts) == (False, 0)
-    house.gate.touch()
-    house.start()
-    assert house.backend.wait(waiting, 10).attempts == 1
+    harness.gate.touch()
+    harness.start()
+    assert harness.backend.wait(waiting, 10).attempts == 1

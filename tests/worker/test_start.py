@@ -11,8 +11,8 @@ from rq.worker.base import BaseWorker
 from rider_core.worker import ProviderWorker
 
 
-def test_it_heeds_signals_before_anybody_learns_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that was ended in between died of the signal, and its record in Redis stayed."""
+def test_it_heeds_signals_before_it_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal in between would kill it, and leave its record in Redis."""
     steps: list[str] = []
     monkeypatch.setattr(BaseWorker, "bootstrap", lambda *_: steps.append("record"))
     monkeypatch.setattr(ProviderWorker, "_install_signal_handlers", lambda _: steps.append("signals"))

@@ -1,4 +1,4 @@
-"""What a worker asks of an engine for a request."""
+"""Requests as a worker passes them to an engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rider_core.worker.tasks import perform
 
 
 class Reader(TextToSpeech):
-    """Notes what it was to say."""
+    """Records its text."""
 
     name = "reader"
 

@@ -1,4 +1,4 @@
-"""Tools for engines that keep a JSON schema: what they are asked, and what their answer is taken for."""
+"""Tool calls for engines with JSON schemas alone: the converted request, and the interpretation of the answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOOLS = (
 
 
 def forms(request: GenerateRequest) -> list[list[str]]:
-    """What the answer may consist of, by its parts."""
+    """The properties of each form that the answer may have."""
     asked = in_json(request)
     assert asked.tools == ()
     assert asked.json_schema is not None

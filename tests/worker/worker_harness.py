@@ -1,4 +1,4 @@
-"""Workers as processes of their own with the engine of `probe`, and the backend that gives them jobs."""
+"""Workers in processes of their own with the engine of `probe`, and a backend to submit jobs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rider_core.testing.valkey import Valkey
 
 
 class WorkerHarness:
-    """Starts workers and submits jobs; `ledger` is where the engine writes down what it did."""
+    """Starts workers and submits jobs; `journal` is the file in which the engine writes its starts and ends."""
 
     def __init__(self, processes: Processes, valkey: Valkey, connection: redis.Redis) -> None:
         self.processes, self.valkey, self.connection = processes, valkey, connection
         self.backend = RedisJobBackend(connection, RQLists())
-        self.ledger = processes.folder / "ledger"
+        self.journal = processes.folder / "journal"
         install_plugin(processes.folder, "probe-engine", probe.SOURCE)
-        processes.environment.update(LEDGER=str(self.ledger), REDIS_URL=valkey.url)
+        processes.environment.update(JOURNAL=str(self.journal), REDIS_URL=valkey.url)
 
     def start(self, *queues: str) -> ForkedProcess:
         """The worker as `rq worker -w` runs it."""
@@ -31,7 +31,7 @@ class WorkerHarness:
         return self.processes.fork("rq.cli", *command, *(queues or ("voice", "vision", "text")))
 
     def start_fast(self, *queues: str) -> ForkedProcess:
-        """A worker with short leases and heartbeats (`moments.FAST_TIMINGS`)."""
+        """A worker with short leases and heartbeats (`kill_points.FAST_TIMINGS`)."""
         return self.processes.fork_worker(*queues)
 
     def submit(self, prompt: str, **options: object) -> str:
@@ -50,5 +50,5 @@ class WorkerHarness:
         return worker
 
     def entries(self, what: str) -> list[str]:
-        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        lines = self.journal.read_text().splitlines() if self.journal.exists() else []
         return [line.split()[0] for line in lines if line.split()[1] == what]

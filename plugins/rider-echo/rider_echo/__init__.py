@@ -1,4 +1,4 @@
-"""Made-up engines, one for each domain. Read on in any of the four files: they don't know of each other."""
+"""Mock engines, one for each domain, in four independent files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Object detection that sees one thing in the middle of every picture. Only the picture's size is true."""
+"""Mock object detector: one box in the middle of every picture. Only the picture's size is real."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rider_core.api import DetectedObject, Detections, Frame, ObjectDetector
 from rider_core.errors import InvalidInput, TooLarge
 
-#: Far more than a robot's camera has, and few enough for an engine to decode.
+#: Far more than a robot's camera has, and few enough to decode.
 MAX_PIXELS = 50_000_000
 
 START_OF_IMAGE = b"\xff\xd8"
@@ -33,7 +33,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
     """Width and height in pixels, from the header alone; nothing is decoded.
 
     Raises:
-        InvalidInput: it is not a JPEG picture, or ends before its size.
+        InvalidInput: it is not a JPEG picture, or has no frame header.
         TooLarge: it has more than `MAX_PIXELS`.
     """
     if not data.startswith(START_OF_IMAGE):
@@ -51,7 +51,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
 def _checked(width: int, height: int) -> tuple[int, int]:
     if not width or not height:
-        raise InvalidInput(f"the JPEG picture says that it has {width} x {height} pixels")
+        raise InvalidInput(f"the JPEG picture claims {width} x {height} pixels")
     if width * height > MAX_PIXELS:
         raise TooLarge(f"the picture has {width} x {height} pixels, the limit is {MAX_PIXELS} in all")
     return width, height

@@ -1,4 +1,4 @@
-"""Speech to text that hears nothing but the clock."""
+"""Mock speech recogniser: the text is the clip's duration."""
 
 from __future__ import annotations
 

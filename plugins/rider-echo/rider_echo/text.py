@@ -1,4 +1,4 @@
-"""Text generation that says what it was told."""
+"""Mock text generator: repeats the prompt."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class EchoText(TextGenerator):
         words = re.findall(r"\s*\S+", request.prompt)
         if not words:
             raise InvalidInput(f"there is no word in {request.prompt[:40]!r}")
-        said = "".join(words[: request.max_tokens])
-        stops = [at for at in map(said.find, request.stop) if at >= 0]
-        deltas = re.findall(r"\s*\S+|\s+$", said[: min(stops, default=len(said))])
+        answer = "".join(words[: request.max_tokens])
+        stops = [at for at in map(answer.find, request.stop) if at >= 0]
+        deltas = re.findall(r"\s*\S+|\s+$", answer[: min(stops, default=len(answer))])
         yield from deltas
         cut = not stops and len(words) > request.max_tokens
         return GenerationEnd(finish_reason="length" if cut else "stop")

@@ -1,4 +1,4 @@
-"""Text to speech that hums one tone, for as long as a person would speak."""
+"""Mock speech synthesiser: one tone of the duration of the spoken words."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EchoTextToSpeech(TextToSpeech):
 
     class Config(ProviderConfig):
         pitch: int = Field(440, ge=50, le=2_000, description="of the tone, in Hz")
-        rate: int = Field(175, ge=80, le=450, description="words a minute, where a request names no rate")
-        sample_rate: int = Field(16_000, ge=8_000, le=48_000, description="in Hz, where a request names none")
+        rate: int = Field(175, ge=80, le=450, description="words a minute, of requests that name none")
+        sample_rate: int = Field(16_000, ge=8_000, le=48_000, description="in Hz, of requests that name none")
 
     def synthesize_stream(self, request: SynthesizeRequest) -> Iterator[AudioClip]:
         if request.voice not in (None, VOICE):

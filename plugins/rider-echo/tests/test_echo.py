@@ -1,4 +1,4 @@
-"""The contract tests over the four mocks, and what only a mock can promise: exactly what comes out."""
+"""The contract tests of the four mocks, and their exact results."""
 
 from __future__ import annotations
 

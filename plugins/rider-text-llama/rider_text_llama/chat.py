@@ -1,4 +1,4 @@
-"""A conversation as the tokens that a chat model was trained on, without its oldest turns where it is too long."""
+"""Chat template: a conversation as tokens. The oldest turns are dropped where it is longer than the context."""
 
 from __future__ import annotations
 
@@ -10,76 +10,76 @@ from typing import Any
 
 from rider_core.api import ChatMessage
 from rider_core.errors import InvalidInput, ModelError, ProviderError
-from rider_text_llama import native
+from rider_text_llama import bindings
 from rider_text_llama.vocabulary import Vocabulary
 
-#: Where a message's words stand in the filled-in template. No template has these control characters.
-_PLACE = re.compile("\x02(\\d+)\x03")
+#: Marks a message's content in the rendered template. No template has these control characters.
+_PLACEHOLDER = re.compile("\x02(\\d+)\x03")
 _RENDERED_BYTES = 64 * 1024
-#: Of a history that is too long, so many turns are left out at a time. Were it one, each request would begin
-#: otherwise than the one before, and everything had to be evaluated anew.
-_LEFT_OUT_TOGETHER = 8
-#: Of ordinary text. What has more for each token that there is room for will not fit, and is not tried.
+#: Turns of a too long history that are dropped at a time. With one, each request would have another prefix than the
+#: one before, and the whole conversation would be evaluated again.
+_DROP_STEP = 8
+#: Typical of ordinary text. A conversation with more characters per token of the limit is not tokenized as a whole.
 _CHARACTERS_PER_TOKEN = 5
 
 
 class ChatFormat:
-    """How one model wants conversations written.
+    """The chat template of one model.
 
     Args:
         template: The model's own (Jinja, as its file has it), or the name of one of llama.cpp's (`chatml`).
 
     Raises:
-        ModelError: llama.cpp knows no such template.
+        ModelError: llama.cpp does not support the template.
     """
 
     def __init__(self, library: Any, vocabulary: Vocabulary, template: str) -> None:
         self._library = library
         self._vocabulary = vocabulary
         self._template = template.encode()
-        self._parts = lru_cache(maxsize=64)(vocabulary.template_parts)  # a handful of texts between the messages
+        self._parts = lru_cache(maxsize=64)(vocabulary.template_parts)  # a template has few texts between messages
         turn = ChatMessage(role="user", content="?")
         try:
-            self._around = len(self.tokens([turn, turn])) - len(self.tokens([turn])) - 1
+            self._turn_overhead = len(self.tokens([turn, turn])) - len(self.tokens([turn])) - 1
         except ProviderError:
             raise ModelError(
-                f"llama.cpp knows no chat template like {template[:80]!r}",
+                f"llama.cpp does not support the chat template {template[:80]!r}",
                 remedy="name one of its own in the setting chat_template, for example chatml",
             ) from None
 
     def tokens(self, messages: Sequence[ChatMessage]) -> list[int]:
-        """The conversation, up to where the assistant begins to speak."""
-        writer = _Writer(self._vocabulary)
-        texts = self._between(messages)
+        """The conversation, up to the beginning of the assistant's next turn."""
+        writer = _TokenWriter(self._vocabulary)
+        texts = self._render(messages)
         for text, message in zip(texts, messages, strict=False):
             writer.write(self._parts(text))
             if message.role == "assistant":
-                writer.flush()  # it was written after tokens that were there already
+                writer.flush()  # it was generated after these tokens, so none may span the border
             writer.write([message.content])
         writer.write(self._parts(texts[-1]))
         return writer.finish()
 
     def size(self, message: ChatMessage) -> int:
-        """About how many tokens a message adds to a conversation."""
-        return len(self._vocabulary.plain(message.content)) + self._around
+        """Estimated tokens that a message adds to a conversation."""
+        return len(self._vocabulary.tokenize(message.content)) + self._turn_overhead
 
-    def _between(self, messages: Sequence[ChatMessage]) -> list[str]:
-        """What the template writes before, between and after the messages."""
-        chat = (native.ChatMessage * len(messages))()
+    def _render(self, messages: Sequence[ChatMessage]) -> list[str]:
+        """The template's texts before, between and after the messages."""
+        chat = (bindings.ChatMessage * len(messages))()
         for index, message in enumerate(messages):
             chat[index].role, chat[index].content = message.role.encode(), f"\x02{index}\x03".encode()
         buffer = ctypes.create_string_buffer(_RENDERED_BYTES)
         length = self._library.llama_chat_apply_template(
             self._template, chat, len(messages), True, buffer, _RENDERED_BYTES
         )
-        pieces = _PLACE.split(buffer.raw[: max(0, length)].decode("utf-8", "replace"))
+        pieces = _PLACEHOLDER.split(buffer.raw[: max(0, length)].decode("utf-8", "replace"))
         if length > _RENDERED_BYTES or pieces[1::2] != [str(index) for index in range(len(messages))]:
-            raise ProviderError(f"the chat template does not hold {len(messages)} messages in their order")
+            raise ProviderError(f"the chat template does not contain {len(messages)} messages in their order")
         return pieces[::2]
 
 
-class _Writer:
-    """Collects plain text until a special token comes, because tokens may span where two texts meet."""
+class _TokenWriter:
+    """Joins plain text up to the next special token, because a token may span the border of two texts."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -95,7 +95,7 @@ class _Writer:
                 self._tokens.append(part)
 
     def flush(self) -> None:
-        self._tokens += self._vocabulary.plain(self._text)
+        self._tokens += self._vocabulary.tokenize(self._text)
         self._text = ""
 
     def finish(self) -> list[int]:
@@ -104,8 +104,8 @@ class _Writer:
         return self._tokens if bos is None or self._tokens[:1] == [bos] else [bos, *self._tokens]
 
 
-def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> list[int]:
-    """The conversation in `limit` tokens at most. The oldest turns are left out, never one of the system's.
+def fit_to_context(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> list[int]:
+    """The conversation in `limit` tokens at most. The oldest turns are dropped, but no system message.
 
     Args:
         messages: As `GenerateRequest.messages` gives them: the prompt is the last.
@@ -121,20 +121,20 @@ def fitted(chat: ChatFormat, messages: Sequence[ChatMessage], limit: int) -> lis
     needed = len(chat.tokens(_without(messages, turns)))
     if needed > limit:
         raise InvalidInput(
-            f"the prompt has {needed} tokens with what belongs to it, the limit is {limit}",
-            remedy="say it in fewer words, or raise the engine's setting context_tokens",
+            f"the prompt has {needed} tokens with the system prompt, the limit is {limit}",
+            remedy="shorten it, or raise the engine's setting context_tokens",
         )
-    left_out = len(turns) - _newest_within(chat, [messages[index] for index in turns], limit - needed)
+    dropped = len(turns) - _newest_within(chat, [messages[index] for index in turns], limit - needed)
     while True:
-        together = -(-left_out // _LEFT_OUT_TOGETHER) * _LEFT_OUT_TOGETHER
-        tokens = chat.tokens(_without(messages, turns[: together if together < len(turns) else left_out]))
+        rounded = -(-dropped // _DROP_STEP) * _DROP_STEP
+        tokens = chat.tokens(_without(messages, turns[: rounded if rounded < len(turns) else dropped]))
         if len(tokens) <= limit:
             return tokens
-        left_out += 1  # a turn may have a token more among its neighbours than alone
+        dropped += 1  # a turn may have a token more in the conversation than alone
 
 
 def _newest_within(chat: ChatFormat, turns: Sequence[ChatMessage], room: int) -> int:
-    """How many of the last turns have about `room` tokens. Those before them are not even looked at."""
+    """How many of the last turns fit in about `room` tokens. Earlier turns are not tokenized."""
     count = 0
     for turn in reversed(turns):
         room -= chat.size(turn)
@@ -144,10 +144,10 @@ def _newest_within(chat: ChatFormat, turns: Sequence[ChatMessage], room: int) ->
     return count
 
 
-def _without(messages: Sequence[ChatMessage], left_out: Sequence[int]) -> list[ChatMessage]:
-    """The conversation without these turns, and without an answer whose question they took along."""
-    kept = [message for index, message in enumerate(messages) if index not in set(left_out)]
+def _without(messages: Sequence[ChatMessage], dropped: Sequence[int]) -> list[ChatMessage]:
+    """The conversation without these turns, and without answers whose question was dropped."""
+    kept = [message for index, message in enumerate(messages) if index not in set(dropped)]
     first = next(index for index, message in enumerate(kept) if message.role != "system")
-    while left_out and kept[first].role == "assistant":
+    while dropped and kept[first].role == "assistant":
         del kept[first]
     return kept

@@ -1,7 +1,7 @@
-"""What a model has read: evaluates tokens, and keeps what a request has in common with the one before.
+"""llama.cpp context: evaluates tokens, and reuses the KV cache for the prefix shared with the request before.
 
-A token that is evaluated alone, as those of an answer are, or among very many, may give other figures than among a few,
-and now and then that makes another answer. A reading that must be repeatable takes over only what was read in groups.
+A token evaluated alone, as in decoding, or in a large batch may give other logits than in a small batch, and sometimes
+another answer. A repeatable prefill therefore reuses only tokens that were evaluated in small batches.
 """
 
 from __future__ import annotations
@@ -14,144 +14,144 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rider_core.errors import ProviderError, ProviderUnavailable
-from rider_text_llama import native
+from rider_text_llama import bindings
 
 if TYPE_CHECKING:
-    from rider_text_llama.guide import Guide
+    from rider_text_llama.grammar import GrammarMatcher
 
-#: Tokens that are evaluated at a time, at most. ggml computes attention otherwise for one alone, and from 64 on
-#: (`GGML_FA_TILE_Q`); between, groups of any size give the same figures. 512 at a time would save about a tenth.
-_GROUP = 48
+#: Most tokens of a batch. ggml computes attention differently for one token, and from 64 tokens on (`GGML_FA_TILE_Q`);
+#: in between, batches of any size give the same logits. Batches of 512 would save about a tenth of the time.
+_BATCH_TOKENS = 48
 _MAIN_SEQUENCE = 0
 
 
 @dataclass
-class Reading:
-    """Somebody's place in a context: all tokens that were read for him."""
+class DecodeState:
+    """The tokens of one answer so far, prompt included."""
 
     tokens: list[int]
 
 
 class Context:
-    """The memory that belongs to one loaded model.
+    """The KV cache of one loaded model.
 
     Args:
         size: In tokens.
-        alike: The model gives the same figures for groups of any size (see `trial`). Where it does not, everything is
-            read anew for a repeatable answer.
+        batch_invariant: The model gives the same logits for batches of any size (see `preflight`). Where it does not,
+            a repeatable prefill reuses nothing.
 
     Raises:
-        ProviderUnavailable: there is not enough memory for it.
+        ProviderUnavailable: there is not enough memory.
     """
 
-    def __init__(self, library: Any, model: int, *, size: int, threads: int, alike: bool, path: Path) -> None:
+    def __init__(self, library: Any, model: int, *, size: int, threads: int, batch_invariant: bool, path: Path) -> None:
         self._library = library
-        self._alike = alike
+        self._batch_invariant = batch_invariant
         params = library.llama_context_default_params()
         params.n_ctx = size
-        params.n_batch = params.n_ubatch = _GROUP
+        params.n_batch = params.n_ubatch = _BATCH_TOKENS
         params.n_threads = params.n_threads_batch = threads
-        native.complaint()
+        bindings.take_error()
         self._context = library.llama_init_from_model(model, params)
         if not self._context:
             raise ProviderUnavailable(
-                f"{path.name} cannot be given a context of {size} tokens: {native.complaint()}",
+                f"no context of {size} tokens can be created for {path.name}: {bindings.take_error()}",
                 remedy="lower the engine's setting context_tokens",
             )
         self._vocabulary_size = library.llama_vocab_n_tokens(library.llama_model_get_vocab(model))
         self._memory = library.llama_get_memory(self._context)
         self.size: int = library.llama_n_ctx(self._context)
-        self._tokens: list[int] = []  # what the memory holds
-        self._grouped = 0  # so many of them, from the first on, were evaluated in groups
-        self._owner: Reading | None = None
+        self._tokens: list[int] = []  # in the KV cache
+        self._batched = 0  # how many of the first tokens were evaluated in batches
+        self._owner: DecodeState | None = None
 
     def close(self) -> None:
         self._library.llama_free(self._context)
 
-    def read(self, tokens: Sequence[int], *, repeatable: bool) -> Reading:
-        """Evaluate a conversation; `sample` then gives the first token of an answer.
+    def prefill(self, tokens: Sequence[int], *, repeatable: bool) -> DecodeState:
+        """Evaluate a conversation; `sample` then gives the first token of the answer.
 
         Args:
-            repeatable: Whatever was read before, the answer is the same.
+            repeatable: The logits do not depend on what was evaluated before.
 
         Raises:
             ProviderError: llama.cpp failed.
         """
         self._owner = None
-        reading = Reading(list(tokens))
-        self._fill(reading.tokens, repeatable)
-        self._owner = reading
-        return reading
+        state = DecodeState(list(tokens))
+        self._prefill(state.tokens, repeatable)
+        self._owner = state
+        return state
 
-    def go_on(self, reading: Reading, token: int) -> None:
-        """Evaluate one token more, which was the answer so far.
+    def decode(self, state: DecodeState, token: int) -> None:
+        """Evaluate one more token of the answer.
 
         Raises:
             ProviderError: llama.cpp failed.
         """
-        if self._owner is not reading:  # another answer was begun in between
-            self._fill(reading.tokens, repeatable=False)
-            self._owner = reading
+        if self._owner is not state:  # another answer was started in between
+            self._prefill(state.tokens, repeatable=False)
+            self._owner = state
         self._evaluate([token])
-        reading.tokens.append(token)
+        state.tokens.append(token)
 
-    def sample(self, sampler: int, guide: Guide | None = None) -> int:
-        """The next token, chosen by a sampler of llama.cpp's, among those that the guide allows."""
-        if guide is not None:
-            guide.restrict(self._library.llama_get_logits_ith(self._context, -1))
+    def sample(self, sampler: int, matcher: GrammarMatcher | None = None) -> int:
+        """The next token, chosen by a llama.cpp sampler among those that the grammar allows."""
+        if matcher is not None:
+            matcher.mask_logits(self._library.llama_get_logits_ith(self._context, -1))
         return int(self._library.llama_sampler_sample(sampler, self._context, -1))
 
     def logits(self) -> list[float]:
-        """What `sample` chooses by: a figure for each token of the vocabulary."""
-        figures = self._library.llama_get_logits_ith(self._context, -1)
-        return list(figures[: self._vocabulary_size])
+        """One value for each token of the vocabulary."""
+        logits = self._library.llama_get_logits_ith(self._context, -1)
+        return list(logits[: self._vocabulary_size])
 
-    def forget(self) -> None:
-        """Nothing was read yet."""
+    def clear(self) -> None:
+        """Empty the KV cache."""
         self._library.llama_memory_clear(self._memory, True)
-        self._tokens, self._grouped, self._owner = [], 0, None
+        self._tokens, self._batched, self._owner = [], 0, None
 
-    def _fill(self, tokens: list[int], repeatable: bool) -> None:
-        kept = min(_shared(tokens, self._tokens), len(tokens) - 1)  # the last is read anew, for what follows it
+    def _prefill(self, tokens: list[int], repeatable: bool) -> None:
+        kept = min(_common_prefix(tokens, self._tokens), len(tokens) - 1)  # the last one is evaluated for its logits
         if repeatable:
-            kept = max(0, min(kept, self._grouped, len(tokens) - 2)) if self._alike else 0
-        kept = self._cut_back(kept)
-        for group in _groups(tokens[kept:]):
-            self._evaluate(group)
+            kept = max(0, min(kept, self._batched, len(tokens) - 2)) if self._batch_invariant else 0
+        kept = self._truncate(kept)
+        for batch in _batches(tokens[kept:]):
+            self._evaluate(batch)
 
-    def _cut_back(self, length: int) -> int:
-        """Forget what comes after so many tokens; returns how many are left."""
+    def _truncate(self, length: int) -> int:
+        """Keep the first `length` tokens of the KV cache; returns how many are left."""
         if length < len(self._tokens) and not self._library.llama_memory_seq_rm(
             self._memory, _MAIN_SEQUENCE, length, -1
         ):
-            length = 0  # a model whose memory cannot be cut
+            length = 0  # a model whose memory cannot be truncated
         if length == 0:
-            self.forget()
+            self.clear()
         del self._tokens[length:]
-        self._grouped = min(self._grouped, length)
+        self._batched = min(self._batched, length)
         return length
 
-    def _evaluate(self, group: list[int]) -> None:
-        buffer = (ctypes.c_int32 * len(group))(*group)  # the batch but points to it
-        code = self._library.llama_decode(self._context, self._library.llama_batch_get_one(buffer, len(group)))
+    def _evaluate(self, batch: list[int]) -> None:
+        buffer = (ctypes.c_int32 * len(batch))(*batch)  # llama.cpp's batch only points to it
+        code = self._library.llama_decode(self._context, self._library.llama_batch_get_one(buffer, len(batch)))
         if code != 0:
-            self.forget()
-            raise ProviderError(f"llama.cpp failed with code {code} on {len(group)} tokens: {native.complaint()}")
-        if len(group) > 1 and self._grouped == len(self._tokens):
-            self._grouped += len(group)
-        self._tokens += group
+            self.clear()
+            raise ProviderError(f"llama.cpp failed with code {code} on {len(batch)} tokens: {bindings.take_error()}")
+        if len(batch) > 1 and self._batched == len(self._tokens):
+            self._batched += len(batch)
+        self._tokens += batch
 
 
-def _groups(tokens: list[int]) -> Iterator[list[int]]:
-    """Pieces to be evaluated at a time: none of a single token, unless it is the only one."""
+def _batches(tokens: list[int]) -> Iterator[list[int]]:
+    """Batches of `tokens`, none of a single token unless it is the only one."""
     start = 0
     while start < len(tokens):
-        rest = len(tokens) - start
-        size = _GROUP - 1 if rest == _GROUP + 1 else _GROUP
+        left = len(tokens) - start
+        size = _BATCH_TOKENS - 1 if left == _BATCH_TOKENS + 1 else _BATCH_TOKENS
         yield tokens[start : start + size]
         start += size
 
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens they have in common at their beginning."""
+def _common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -1,4 +1,4 @@
-"""The provider: settings, and which model a request gets. The engine itself is loaded by `open`, not before."""
+"""The provider: settings, and the choice of a request's model. `open` loads the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 
-#: SmolLM2 forgets what it knows under longer ones: Warsaw was "the beautiful country of Europe".
+#: Longer prompts make SmolLM2's answers wrong: Warsaw was "the beautiful country of Europe".
 _SYSTEM_PROMPT = "You are a helpful assistant. Your name is Rider, and you are a small robot. Answer briefly."
 
 
@@ -28,43 +28,43 @@ class LlamaConfig(ProviderConfig):
 
     model: ModelName = Field(
         SMOLLM2_135M.name,
-        description="the model of requests that name none: one of the catalogue (`rider models list`), or of `files`",
+        description="model of requests that name none: one of the catalogue (`rider models list`), or of `files`",
     )
     files: dict[ModelName, Path] = Field(
         {}, max_length=32, description="GGUF files of your own: the name that a request gives, and the file's full path"
     )
     system_prompt: str = Field(
-        _SYSTEM_PROMPT, max_length=8_000, description="how to behave, where a request does not say it; empty: nothing"
+        _SYSTEM_PROMPT, max_length=8_000, description="system prompt of requests without one; empty: none"
     )
     context_tokens: int = Field(
         4_096,
         ge=512,
         le=131_072,
-        description="how much a model can keep in mind, in tokens, prompt and answer together; costs memory",
+        description="size of the context in tokens, prompt and answer together; takes memory",
     )
     max_loaded: int = Field(
-        2, ge=1, le=16, description="how many models may be loaded at once; the one that rested longest makes room"
+        2, ge=1, le=16, description="models in memory at a time; the least recently used is unloaded first"
     )
     idle_unload_s: float = Field(
-        600, ge=0, le=604_800, description="a model that nobody used for so many seconds is unloaded; 0: never"
+        600, ge=0, le=604_800, description="seconds without use after which a model is unloaded; 0: never"
     )
     temperature: float = Field(
         0,
         ge=0,
         le=2,
-        description="of requests that name none; 0: always the likeliest answer, and above it SmolLM2 talks nonsense",
+        description="of requests that name none; 0: always the likeliest token; SmolLM2 gets worse above 0",
     )
     min_p: float = Field(
         0.05,
         ge=0,
         le=1,
-        description="tokens less likely than this share of the likeliest one are never chosen; 0: any may be",
+        description="tokens less likely than this share of the likeliest one are never sampled; 0: no limit",
     )
     chat_template: str | None = Field(
         None,
         max_length=64,
         pattern=r"^[a-z0-9._-]+$",
-        description="one of llama.cpp's own, such as chatml, for files that have none it knows; None: they are refused",
+        description="one of llama.cpp's own, such as chatml, for files without a supported one; None: they are refused",
     )
 
 
@@ -134,17 +134,13 @@ class LlamaTextGenerator(TextGenerator):
         return (yield from self._engine.answer(name, request))
 
     def _path(self, name: str) -> Path:
-        """The file of a model.
-
-        Raises:
-            ModelError: it is not there; with the command that fetches it.
-        """
+        """The file of a model. Raises `ModelError`, with the command that fetches it, where it is missing."""
         own = self._settings.files.get(name)
         if own is None:
             return self.context.model_path(name)
         if not own.is_file():
             raise ModelError(
-                f"model {name!r} should be in {own}, and there is no such file",
-                remedy="mend the engine's setting files",
+                f"the file of model {name!r} does not exist: {own}",
+                remedy="correct the engine's setting files",
             )
         return own

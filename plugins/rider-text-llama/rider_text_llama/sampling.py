@@ -1,4 +1,4 @@
-"""How the next token is chosen: llama.cpp's samplers, put together as a request wants it."""
+"""Sampler chains of llama.cpp, built from a request's options."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rider_core.api import GenerateRequest
-from rider_text_llama import native
+from rider_text_llama import bindings
 
-#: To llama.cpp, this seed means "by chance".
-_BY_CHANCE = 0xFFFFFFFF
+#: llama.cpp takes this seed for "random".
+_RANDOM_SEED = 0xFFFFFFFF
 
 
 @contextmanager
@@ -18,10 +18,10 @@ def sampler_for(request: GenerateRequest, min_p: float) -> Iterator[int]:
     """A sampler for one answer, with a random generator of its own.
 
     Args:
-        request: Its temperature is known.
-        min_p: Tokens less likely than this share of the likeliest are not chosen; 0: any may be.
+        request: With a temperature.
+        min_p: Tokens less likely than this share of the likeliest one are not sampled; 0: no limit.
     """
-    library = native.load_library()
+    library = bindings.load_library()
     chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
     try:
         if request.temperature == 0:
@@ -31,7 +31,7 @@ def sampler_for(request: GenerateRequest, min_p: float) -> Iterator[int]:
                 library.llama_sampler_chain_add(chain, library.llama_sampler_init_top_p(request.top_p, 1))
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_min_p(min_p, 1))
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_temp(request.temperature))
-            seed = secrets.randbelow(_BY_CHANCE) if request.seed is None else min(request.seed, _BY_CHANCE - 1)
+            seed = secrets.randbelow(_RANDOM_SEED) if request.seed is None else min(request.seed, _RANDOM_SEED - 1)
             library.llama_sampler_chain_add(chain, library.llama_sampler_init_dist(seed))
         yield chain
     finally:

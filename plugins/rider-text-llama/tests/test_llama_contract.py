@@ -1,8 +1,8 @@
-"""The contract of text engines, kept with the real model."""
+"""The contract tests of text generators, with the real model."""
 
 from __future__ import annotations
 
-from llama_stage import small_model
+from llama_harness import small_model
 from rider_text_llama.provider import LlamaTextGenerator
 
 from rider_core.api import ProviderContext

@@ -1,4 +1,4 @@
-"""Answers in JSON by a real model, which would never write it unasked."""
+"""Constrained decoding of JSON with a real model, which does not write JSON by itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from llama_stage import opened
+from llama_harness import opened
 from rider_text_llama import LlamaTextGenerator
 
 from rider_core.api import GeneratedText, GenerateRequest
 from rider_core.errors import InvalidInput, ProviderError
 from rider_core.timing import Stopwatch
 
-#: Bounded: a small model sees no reason to end.
+#: Bounded, because a small model would write without end.
 CITY = {
     "type": "object",
     "properties": {
@@ -55,7 +55,7 @@ def test_any_object(llama: LlamaTextGenerator) -> None:
 
 
 def test_polish_letters(llama: LlamaTextGenerator) -> None:
-    """Tokens of half a character."""
+    """Its tokens are parts of characters."""
     assert json.loads(ask(llama, {"enum": ["Zażółć gęślą jaźń 😊"]}).text) == "Zażółć gęślą jaźń 😊"
 
 
@@ -64,7 +64,7 @@ def test_one_of_several_forms(llama: LlamaTextGenerator) -> None:
     assert json.loads(ask(llama, {"oneOf": forms}, prompt="Stop!").text) in ({"tool": "drive"}, {"tool": "stop"})
 
 
-def test_cut_off_is_told(llama: LlamaTextGenerator) -> None:
+def test_a_cut_answer_says_so(llama: LlamaTextGenerator) -> None:
     answer = ask(llama, CITY, max_tokens=5)
     assert answer.finish_reason == "length"
     assert answer.completion_tokens == 5
@@ -87,8 +87,8 @@ def test_plain_words_before_and_after_are_the_same(llama: LlamaTextGenerator) ->
         ({"type": "string", "pattern": "("}, ""),
     ],
 )
-def test_a_schema_by_which_nothing_is_written(llama: LlamaTextGenerator, schema: dict[str, Any], words: str) -> None:
-    with pytest.raises(InvalidInput, match="no answer can be written by this JSON schema") as refusal:
+def test_a_schema_that_no_json_fits(llama: LlamaTextGenerator, schema: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match="no answer can fit this JSON schema") as refusal:
         ask(llama, schema)
     assert words in str(refusal.value)
 

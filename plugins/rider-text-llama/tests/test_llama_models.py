@@ -1,4 +1,4 @@
-"""Several models, unloading, and files that are none."""
+"""Several models, unloading, and damaged files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llama_stage import memory_mb, no_model, opened, small_model
-from rider_text_llama import native, trial
+from llama_harness import memory_mb, no_model, opened, small_model
+from rider_text_llama import bindings, preflight
 from rider_text_llama.model import LoadOptions
+from rider_text_llama.preflight import run_preflight
 from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
-from rider_text_llama.trial import try_out
 
 from rider_core.api import GenerateRequest, HealthStatus, ProviderContext
 from rider_core.errors import ModelError, ProviderUnavailable
@@ -42,12 +42,12 @@ class TestSeveral:
             answers = [provider.generate(HELLO.model_copy(update={"model": name})) for name in provider.models()]
             assert [answer.model for answer in answers] == list(provider.models())
             assert len({answer.text for answer in answers}) == 1
-            assert loaded(provider) == "first, second", "the one that rested longest makes room"
+            assert loaded(provider) == "first, second", "the least recently used was not unloaded"
             provider.generate(HELLO.model_copy(update={"model": "first"}))
             provider.generate(HELLO)
             assert loaded(provider) == "first, smollm2-135m-instruct"
 
-    def test_one_of_ones_own_as_the_default(self, files: dict[str, Path]) -> None:
+    def test_an_own_file_as_the_default(self, files: dict[str, Path]) -> None:
         provider = LlamaTextGenerator(LlamaConfig(model="second", files=files), ProviderContext(model_path=no_model))
         assert provider.required_models() == ()
         assert provider.models() == ("second", "first")
@@ -56,10 +56,10 @@ class TestSeveral:
         assert provider.generate(HELLO).model == "second"
         provider.close()
 
-    def test_a_file_of_ones_own_that_is_gone(self, tmp_path: Path) -> None:
+    def test_an_own_file_that_is_gone(self, tmp_path: Path) -> None:
         provider = LlamaTextGenerator(LlamaConfig(model="it", files={"it": tmp_path / "it.gguf"}), ProviderContext())
         assert provider.health().status is HealthStatus.UNAVAILABLE
-        with pytest.raises(ModelError, match=r"it\.gguf, and there is no such file"):
+        with pytest.raises(ModelError, match=r"'it' does not exist: .*it\.gguf"):
             provider.open()
 
     def test_identity_follows_the_file(self, tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ class TestSeveral:
         with pytest.raises(ValueError, match="files"):
             LlamaConfig(files={name: Path("/x.gguf")})
 
-    def test_an_idle_model_gives_its_memory_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_idle_model_frees_its_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         returned: list[bool] = []
-        monkeypatch.setattr(native, "give_memory_back", lambda: returned.append(True))
+        monkeypatch.setattr(bindings, "give_memory_back", lambda: returned.append(True))
         with opened(idle_unload_s=0.3, context_tokens=4_096) as provider:
             stream = provider.generate_stream(HELLO)
             first = next(stream)
@@ -90,7 +90,7 @@ class TestSeveral:
             list(stream)
             wait_until(lambda: not loaded(provider), what="the model's unloading")
             wait_until(lambda: full_mb - memory_mb() > 150, what="the return of its 150 MB")
-            assert returned, "what is left in the C library's heap was not returned"
+            assert returned, "the heap was not trimmed"
             assert provider.generate(HELLO).text.startswith(first)
             assert loaded(provider)
 
@@ -103,7 +103,7 @@ class TestSeveral:
             assert list(stream)
             wait_until(lambda: not loaded(provider), what="the model's unloading")
 
-    def test_closing_the_engine_does_not_pull_the_model_away(self) -> None:
+    def test_a_model_in_use_is_closed_after_its_answer(self) -> None:
         with opened() as provider:
             stream = provider.generate_stream(HELLO)
             next(stream)
@@ -122,8 +122,8 @@ def with_value(key: bytes, value: int) -> Callable[[bytearray], None]:
     return change
 
 
-def scattered(seed: int) -> Callable[[bytearray], None]:
-    """Some bytes of the metadata are others."""
+def random_bytes(seed: int) -> Callable[[bytearray], None]:
+    """Changes some bytes of the metadata."""
 
     def change(data: bytearray) -> None:
         chance = random.Random(seed)
@@ -133,8 +133,8 @@ def scattered(seed: int) -> Callable[[bytearray], None]:
     return change
 
 
-def no_numbers(data: bytearray) -> None:
-    """All weights of the last norm, 576 of 32 bits, are NaN."""
+def nan_weights(data: bytearray) -> None:
+    """Sets all weights of the last norm, 576 of 32 bits, to NaN."""
     data[-576 * 4 :] = b"\xff" * (576 * 4)
 
 
@@ -142,7 +142,7 @@ class TestDamagedFiles:
     def refusal(self, path: Path, content: bytes | bytearray) -> str:
         path.write_bytes(content)
         with pytest.raises(ModelError) as raised:
-            try_out(path, OPTIONS)
+            run_preflight(path, OPTIONS)
         assert "fetch it again" in str(raised.value)
         return str(raised.value)
 
@@ -161,8 +161,8 @@ class TestDamagedFiles:
             (with_value(b"llama.block_count", 0), "crashed (SIGABRT)"),  # an assertion of llama.cpp's
             (with_value(b"llama.block_count", 2**31), "crashed (SIGABRT)"),
             (with_value(b"llama.attention.head_count_kv", 7), "wrong shape"),
-            (with_value(b"llama.context_length", 0), "trained on 0 tokens"),
-            (no_numbers, "gives no numbers"),
+            (with_value(b"llama.context_length", 0), "a training context of 0 tokens"),
+            (nan_weights, "not finite"),
         ],
         ids=["no blocks", "many blocks", "heads", "context", "weights"],
     )
@@ -174,7 +174,7 @@ class TestDamagedFiles:
     @pytest.mark.parametrize("seed", range(3))
     def test_changed_by_chance(self, tmp_path: Path, seed: int) -> None:
         data = bytearray(small_model().read_bytes())
-        scattered(seed)(data)
+        random_bytes(seed)(data)
         self.refusal(tmp_path / "m.gguf", data)
 
     def test_the_provider_survives_it(self, tmp_path: Path) -> None:
@@ -187,41 +187,41 @@ class TestDamagedFiles:
                     provider.generate(HELLO.model_copy(update={"model": "bad"}))
             assert provider.generate(HELLO).text
             (tmp_path / "m.gguf").write_bytes(small_model().read_bytes())
-            assert provider.generate(HELLO.model_copy(update={"model": "bad"})).text, "it was mended"
+            assert provider.generate(HELLO.model_copy(update={"model": "bad"})).text, "the file is good again"
 
-    def test_a_file_is_tried_out_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tried: list[Path] = []
-        real = trial.try_out
+    def test_the_preflight_of_a_file_runs_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        paths: list[Path] = []
+        real = preflight.run_preflight
 
-        def try_out(path: Path, options: LoadOptions) -> bool:
-            tried.append(path)
+        def run_preflight(path: Path, options: LoadOptions) -> bool:
+            paths.append(path)
             return real(path, options)
 
-        monkeypatch.setattr("rider_text_llama.engine.try_out", try_out)
+        monkeypatch.setattr("rider_text_llama.engine.run_preflight", run_preflight)
         with opened(idle_unload_s=0.01) as provider:
             for _ in range(2):
                 wait_until(lambda: not loaded(provider), what="the model's unloading")
                 provider.generate(HELLO)
-        assert len(tried) == 1
+        assert len(paths) == 1
 
     def test_no_chat_template(self, tmp_path: Path) -> None:
         data = small_model().read_bytes().replace(b"tokenizer.chat_template", b"tokenizer.hat_template_")
         (tmp_path / "m.gguf").write_bytes(data)
         with pytest.raises(ModelError, match="set chat_template"):
-            try_out(tmp_path / "m.gguf", OPTIONS)
+            run_preflight(tmp_path / "m.gguf", OPTIONS)
         with opened(model="it", files={"it": tmp_path / "m.gguf"}, chat_template="chatml") as provider:
             assert provider.generate(HELLO).text
 
-    def test_a_template_that_llama_cpp_does_not_know(self, tmp_path: Path) -> None:
+    def test_an_unsupported_template(self, tmp_path: Path) -> None:
         data = small_model().read_bytes().replace(b"tokenizer.chat_template", b"tokenizer.hat_template_")
         (tmp_path / "m.gguf").write_bytes(data)
-        with pytest.raises(ModelError, match="knows no chat template like 'nonsense'"):
-            try_out(tmp_path / "m.gguf", replace(OPTIONS, chat_template="nonsense"))
+        with pytest.raises(ModelError, match="does not support the chat template 'nonsense'"):
+            run_preflight(tmp_path / "m.gguf", replace(OPTIONS, chat_template="nonsense"))
 
-    def test_a_sound_file_gives_the_same_figures_for_all_groups(self) -> None:
-        assert try_out(small_model(), OPTIONS)
+    def test_a_good_file_is_batch_invariant(self) -> None:
+        assert run_preflight(small_model(), OPTIONS)
 
-    def test_a_trial_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(trial, "_LIMIT_S", 0.01)
+    def test_a_preflight_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(preflight, "_LIMIT_S", 0.01)
         with pytest.raises(ProviderUnavailable, match="was not loaded within"):
-            try_out(small_model(), OPTIONS)
+            run_preflight(small_model(), OPTIONS)

@@ -1,4 +1,4 @@
-"""The parts that need no model: text out of bytes, stop sequences, and who stays loaded."""
+"""Without a model: incremental detokenization, stop sequences, batches, and the model cache."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import threading
 from contextlib import ExitStack
 
 import pytest
-from rider_text_llama.answer import AnswerText
-from rider_text_llama.context import _groups
-from rider_text_llama.residents import Residents
+from rider_text_llama.context import _batches
+from rider_text_llama.detokenizer import IncrementalDetokenizer
+from rider_text_llama.model_cache import ModelCache
 
 from rider_core.errors import ProviderUnavailable
 from rider_core.testing import wait_until
 
 
 def shown(stops: tuple[str, ...], *pieces: bytes) -> tuple[list[str], str]:
-    answer = AnswerText(stops)
-    return [answer.add(piece) for piece in pieces], answer.rest()
+    answer = IncrementalDetokenizer(stops)
+    return [answer.add(piece) for piece in pieces], answer.flush()
 
 
-class TestAnswerText:
+class TestIncrementalDetokenizer:
     @pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "a😀b", "❤️", "日本語"])
     @pytest.mark.parametrize("size", [1, 2, 3])
     def test_characters_are_whole(self, text: str, size: int) -> None:
@@ -47,23 +47,23 @@ class TestAnswerText:
         ],
     )
     def test_stop(self, stops: tuple[str, ...], pieces: list[bytes], text: str, stopped: bool) -> None:
-        answer = AnswerText(stops)
+        answer = IncrementalDetokenizer(stops)
         said = ""
         for piece in pieces:
             said += answer.add(piece)
-            assert text.startswith(said), "more was shown than may be"
-        assert (said + answer.rest(), answer.stopped) == (text, stopped)
+            assert text.startswith(said), "text was released too early"
+        assert (said + answer.flush(), answer.stopped) == (text, stopped)
 
     def test_no_more_is_held_back_than_must_be(self) -> None:
         assert shown(("END",), b"the E", b"verest E")[0] == ["the ", "Everest "]
 
 
-def test_no_token_is_read_alone() -> None:
+def test_no_token_is_evaluated_alone() -> None:
     for length in range(2, 200):
-        groups = list(_groups(list(range(length))))
-        assert [token for group in groups for token in group] == list(range(length))
-        assert all(2 <= len(group) < 64 for group in groups), length
-    assert list(_groups([7])) == [[7]]
+        batches = list(_batches(list(range(length))))
+        assert [token for batch in batches for token in batch] == list(range(length))
+        assert all(2 <= len(batch) < 64 for batch in batches), length
+    assert list(_batches([7])) == [[7]]
 
 
 class Model:
@@ -76,60 +76,60 @@ class Model:
         self.closed = True
 
 
-class TestResidents:
-    def test_the_one_that_rested_longest_makes_room(self) -> None:
-        residents = Residents(Model, most=2, idle_s=0)
+class TestModelCache:
+    def test_the_least_recently_used_is_unloaded(self) -> None:
+        cache = ModelCache(Model, most=2, idle_s=0)
         for name in ("a", "b", "a", "c"):
-            with residents.borrowed(name):
+            with cache.borrow(name):
                 pass
-        assert residents.names() == ("a", "c")
-        residents.close()
-        assert residents.names() == ()
+        assert cache.names() == ("a", "c")
+        cache.close()
+        assert cache.names() == ()
 
-    def test_one_in_use_does_not(self) -> None:
-        residents = Residents(Model, most=2, idle_s=0)
-        with residents.borrowed("a") as first, ExitStack() as others:
-            with residents.borrowed("b"):
+    def test_one_in_use_is_not_unloaded(self) -> None:
+        cache = ModelCache(Model, most=2, idle_s=0)
+        with cache.borrow("a") as first, ExitStack() as others:
+            with cache.borrow("b"):
                 pass
-            others.enter_context(residents.borrowed("c"))
-            assert residents.names() == ("a", "c")
+            others.enter_context(cache.borrow("c"))
+            assert cache.names() == ("a", "c")
             with pytest.raises(ProviderUnavailable, match="2 models are in use"):
-                others.enter_context(residents.borrowed("d"))
-            residents.close()
+                others.enter_context(cache.borrow("d"))
+            cache.close()
             assert not first.closed
         assert first.closed
 
-    def test_idle_ones_go_one_after_the_other(self) -> None:
-        residents = Residents(Model, most=3, idle_s=0.1)
-        with residents.borrowed("used") as used:
+    def test_idle_ones_are_unloaded_one_after_the_other(self) -> None:
+        cache = ModelCache(Model, most=3, idle_s=0.1)
+        with cache.borrow("used") as used:
             for name in ("a", "b"):
-                with residents.borrowed(name):
+                with cache.borrow(name):
                     pass
-            wait_until(lambda: residents.names() == ("used",), what="the idle ones' unloading")
+            wait_until(lambda: cache.names() == ("used",), what="the idle ones' unloading")
             assert not used.closed
         wait_until(lambda: used.closed, what="the last one's unloading")
-        residents.close()
+        cache.close()
 
     def test_one_that_cannot_be_loaded_leaves_nothing(self) -> None:
         def fail(name: str) -> Model:
             raise ProviderUnavailable("no")
 
-        residents = Residents(fail, most=1, idle_s=0)
+        cache = ModelCache(fail, most=1, idle_s=0)
         for _ in range(2):
-            with pytest.raises(ProviderUnavailable, match="no"), residents.borrowed("a"):
+            with pytest.raises(ProviderUnavailable, match="no"), cache.borrow("a"):
                 pass
-        assert residents.names() == ()
-        residents.close()
+        assert cache.names() == ()
+        cache.close()
 
     def test_no_thread_is_left(self) -> None:
         before = threading.active_count()
-        residents = Residents(Model, most=1, idle_s=60)
+        cache = ModelCache(Model, most=1, idle_s=60)
         assert threading.active_count() == before + 1
-        residents.close()
+        cache.close()
         assert threading.active_count() == before
 
     def test_closed(self) -> None:
-        residents = Residents(Model, most=1, idle_s=0)
-        residents.close()
-        with pytest.raises(ProviderUnavailable, match="closed"), residents.borrowed("a"):
+        cache = ModelCache(Model, most=1, idle_s=0)
+        cache.close()
+        with pytest.raises(ProviderUnavailable, match="closed"), cache.borrow("a"):
             pass

@@ -1,6 +1,6 @@
-"""Text generation for Rider-PC by an Ollama server. Start reading in `provider`, then `server`.
+"""Text generation for Rider-PC by an Ollama server. Start reading in `provider`, then `client`.
 
-Every process imports this module, so `ollama`, `httpx` and `rich` are loaded only where somebody asks for a server.
+Every process imports this module, so `ollama`, `httpx` and `rich` are imported at the first use of a server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where the server is: the forms that people write, and the addresses that nobody may be sent to.
+"""The server's address: parsing, and the addresses that are forbidden.
 
-Nothing is resolved here; `network.py` judges the addresses behind a name when it connects.
+Names are not resolved here; `network.py` checks their addresses when it connects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from rider_core.errors import ConfigError
 
-#: Ollama's own; without a scheme. With one, the scheme's counts, as in every Ollama client.
+#: Ollama's own, for addresses without a scheme. With a scheme its port is the default, as in every Ollama client.
 DEFAULT_PORT = 11434
 _SCHEME_PORTS = {"http": 80, "https": 443}
 DEFAULT_HOST = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -34,7 +34,7 @@ class Address:
     """A server.
 
     Attributes:
-        url: `scheme://host:port`, perhaps with a path; never with a password. Fit for people and logs.
+        url: `scheme://host:port`, perhaps with a path; without credentials, so it may be shown and logged.
         host: Name or address, IPv6 without brackets.
         credentials: User name and password for HTTP Basic; never shown.
     """
@@ -49,16 +49,16 @@ class Address:
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether the server must be on this very machine, so that its owner can be told to start it."""
+        """Whether the host is this machine, so that the remedy is to start the server here."""
         address = _as_ip(self.host)
         return self.host == "localhost" or (address is not None and address.is_loopback)
 
 
 def address_of(setting: str | None) -> Address:
-    """The server that a setting means; without one `OLLAMA_HOST`, or else Ollama's port on this machine.
+    """The address in a setting; without one that in `OLLAMA_HOST`, or else Ollama's port on this machine.
 
     Raises:
-        ConfigError: it is not the address of a server, or of one that nobody may be sent to.
+        ConfigError: it is no address, or a forbidden one.
     """
     return parse_address(setting or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_HOST)
 
@@ -67,7 +67,7 @@ def parse_address(text: str) -> Address:
     """`host`, `host:port`, `:port`, or a URL with http or https.
 
     Raises:
-        ConfigError: it is not such an address. The message never holds a password.
+        ConfigError: it is no such address. The message never contains a password.
     """
     text = text.strip()
     if len(text) > MAX_HOST_CHARACTERS:
@@ -82,7 +82,7 @@ def parse_address(text: str) -> Address:
     try:
         parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port or default_port
-    except ValueError:  # its text would repeat what may hold a password
+    except ValueError:  # its text may contain a password
         raise _refused("is not an address") from None
     if parts.query or parts.fragment:
         raise _refused("has a query or a fragment")
@@ -98,10 +98,11 @@ def parse_address(text: str) -> Address:
     )
 
 
-def why_forbidden(address: IpAddress) -> str | None:
-    """Why nobody may be sent to this address; None: it may be used.
+def forbidden_reason(address: IpAddress) -> str | None:
+    """Why an address is forbidden; None: it may be used.
 
-    A setting that anyone who reaches the panel can write must not make us ask a cloud's metadata service for its keys.
+    Protects against server-side request forgery: everyone with access to the panel can write the setting, which must
+    not make a worker request the keys of a cloud's metadata service.
     """
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address.sixtofour or address
@@ -118,10 +119,10 @@ def _checked_host(host: str) -> str:
         if not _NAME.match(host):
             raise _refused("has a host name with odd characters")
         return host
-    why = why_forbidden(address)
+    why = forbidden_reason(address)
     if why:
         raise _refused(f"{address} {why}")
-    if address.is_unspecified:  # what a server is told, "listen everywhere", is this machine for whoever connects
+    if address.is_unspecified:  # "listen on all addresses" in a server's setting is this machine for a client
         return "::1" if address.version == 6 else "127.0.0.1"
     return str(address)
 

@@ -1,4 +1,4 @@
-"""`rider ollama`: what an Ollama server has, and fetching it with a progress bar."""
+"""`rider ollama`: list, pull, show and remove models of an Ollama server."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from rich.text import Text
 from rider_core.api import ProviderConfig
 from rider_text_ollama.address import parse_address
 from rider_text_ollama.config import OllamaConfig
-from rider_text_ollama.untrusted import one_line, pull_command
+from rider_text_ollama.sanitize import one_line, pull_command
 
 if TYPE_CHECKING:
-    from rider_text_ollama.server import OllamaServer, PullStep
+    from rider_text_ollama.client import OllamaClient, PullProgress
 
-#: A server says nothing while it computes the checksum of a model of many gigabytes on a slow disk.
+#: Read timeout: a server sends nothing while it computes the checksum of many gigabytes on a slow disk.
 PULL_SILENCE_S = 900.0
 LIST_SILENCE_S = 30.0
-#: No model has so many files; a server that goes on has its progress told without bars.
+#: More than any model has files. Further files are reported without bars.
 MAX_BARS = 50
-#: As a shell counts a program that Ctrl-C ended.
+#: Exit status of a program that was ended by Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
 
-Open = Callable[[float], "OllamaServer"]
+Open = Callable[[float], "OllamaClient"]
 
 
 def add_commands(cli: click.Group, provider_config: Callable[[str], ProviderConfig]) -> None:
@@ -42,10 +42,10 @@ def add_commands(cli: click.Group, provider_config: Callable[[str], ProviderConf
     def ollama_group(ctx: click.Context, host: str | None) -> None:
         """The models of the Ollama server."""
 
-        def open_server(silence_s: float) -> OllamaServer:
+        def open_server(silence_s: float) -> OllamaClient:
             config = cast("OllamaConfig", provider_config("ollama"))
             address = parse_address(host) if host else config.address
-            server: OllamaServer = import_module("rider_text_ollama.server").OllamaServer(
+            server: OllamaClient = import_module("rider_text_ollama.client").OllamaClient(
                 address, connect_timeout_s=config.connect_timeout_s, read_timeout_s=silence_s
             )
             return server
@@ -57,7 +57,7 @@ def add_commands(cli: click.Group, provider_config: Callable[[str], ProviderConf
 
 
 @contextmanager
-def _server(ctx: click.Context, silence_s: float = LIST_SILENCE_S) -> Iterator[OllamaServer]:
+def _server(ctx: click.Context, silence_s: float = LIST_SILENCE_S) -> Iterator[OllamaClient]:
     with closing(cast("Open", ctx.obj)(silence_s)) as server:
         yield server
 
@@ -65,12 +65,12 @@ def _server(ctx: click.Context, silence_s: float = LIST_SILENCE_S) -> Iterator[O
 @click.command("list")
 @click.pass_context
 def list_models(ctx: click.Context) -> None:
-    """What the server has, the newest first."""
+    """The server's models, the newest first."""
     with _server(ctx) as server:
         models, loaded = server.models(), server.loaded()
     if not models:
-        first = import_module("rider_text_ollama.faults").FIRST_MODEL
-        click.echo(f"The server has no model yet. One that knows Polish and English: rider ollama pull {first}")
+        first = import_module("rider_text_ollama.error_mapping").FIRST_MODEL
+        click.echo(f"The server has no model yet. For Polish and English: rider ollama pull {first}")
         return
     table = Table("model", "size", "parameters", "weights", "fetched", "in memory")
     for model in models:
@@ -85,14 +85,14 @@ def list_models(ctx: click.Context) -> None:
 @click.argument("names", nargs=-1, required=True)
 @click.pass_context
 def pull(ctx: click.Context, names: tuple[str, ...]) -> None:
-    """Let the server fetch models; what was interrupted goes on where it was."""
+    """Let the server fetch models. An interrupted pull is resumed."""
     with _server(ctx, PULL_SILENCE_S) as server:
         for name in names:
             try:
                 with closing(server.pull(name)) as steps:
                     show_progress(name, steps, Console(stderr=True))
             except KeyboardInterrupt:
-                click.echo(f"\nstopped; `{pull_command(name)}` goes on from here", err=True)
+                click.echo(f"\nstopped; `{pull_command(name)}` resumes it", err=True)
                 sys.exit(INTERRUPTED)
             click.echo(f"{one_line(name)} is there")
 
@@ -101,7 +101,7 @@ def pull(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.pass_context
 def show(ctx: click.Context, name: str) -> None:
-    """What is known about a model."""
+    """Size, context, abilities and licence of a model."""
     with _server(ctx) as server:
         model = server.show(name)
     details, info = model.details, model.modelinfo or {}
@@ -132,9 +132,9 @@ def remove(ctx: click.Context, names: tuple[str, ...]) -> None:
             click.echo(f"{one_line(name)} is removed")
 
 
-def show_progress(name: str, steps: Iterator[PullStep], console: Console) -> None:
-    """Follow a pull: on a terminal with a bar for each file, elsewhere with a line for each thing that is done."""
-    # Without markup: a server's words are words.
+def show_progress(name: str, steps: Iterator[PullProgress], console: Console) -> None:
+    """Show a pull's progress: on a terminal with a bar for each file, elsewhere with a line for each status."""
+    # Without markup: the server's texts are not trusted.
     columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bars: dict[str, TaskID] = {}
@@ -151,5 +151,5 @@ def show_progress(name: str, steps: Iterator[PullStep], console: Console) -> Non
 
 
 def _short(digest: str) -> str:
-    # Cut here: `one_line` would spend three of the characters on dots.
+    # Cut before: `one_line` would replace three of the characters by dots.
     return one_line(digest.removeprefix("sha256:")[:12])

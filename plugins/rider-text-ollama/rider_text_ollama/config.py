@@ -16,7 +16,7 @@ MAX_MODEL_NAME = 128
 class OllamaConfig(ProviderConfig):
     """Settings of the Ollama client."""
 
-    # A wrong setting is told without its value: `host` may hold a password.
+    # Errors do not show the value: `host` may contain a password.
     model_config = ConfigDict(hide_input_in_errors=True)
 
     host: str | None = Field(
@@ -32,14 +32,13 @@ class OllamaConfig(ProviderConfig):
         None, min_length=1, max_length=MAX_MODEL_NAME, description="model to use; None: the first that the server has"
     )
     system_prompt: str = Field(
-        "", max_length=32_000, description="how to behave, where a request does not say it; empty: as the model does"
+        "", max_length=32_000, description="system prompt of requests without one; empty: the model's default"
     )
     context_tokens: int | None = Field(
         None,
         ge=256,
         le=1_048_576,
-        description="tokens of a conversation that the model keeps in mind (num_ctx), which takes memory; "
-        "None: as the server is set up",
+        description="size of the context in tokens (num_ctx), which takes memory; None: as the server is set up",
     )
     keep_alive_s: float | None = Field(
         None,
@@ -53,14 +52,14 @@ class OllamaConfig(ProviderConfig):
         120.0,
         ge=0.1,
         le=3600,
-        description="seconds of silence between two pieces of an answer after which it is given up; before the first "
-        "piece the server may have to load the model",
+        description="seconds without a piece of the answer after which the request fails; before the first piece the "
+        "server may have to load the model",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _hide_credentials(cls, values: Any) -> Any:
-        """Takes user name and password out of `host`, which people and logs see."""
+        """Move user name and password out of `host`, which is shown and logged."""
         if not isinstance(values, dict) or not isinstance(values.get("host"), str) or not values["host"].strip():
             return values
         try:

@@ -1,4 +1,4 @@
-"""The provider: from a request to an Ollama server's answer."""
+"""The provider: sends requests to an Ollama server."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from rider_core.api import (
 from rider_core.api.text_generation import TextStream
 from rider_core.errors import InvalidInput, ModelError, ProviderError, ProviderUnavailable, RiderError
 from rider_text_ollama.config import OllamaConfig, full_name
+from rider_text_ollama.sanitize import one_line
 from rider_text_ollama.thinking import ThinkingFilter
-from rider_text_ollama.untrusted import one_line
 
 if TYPE_CHECKING:
-    from rider_text_ollama.server import OllamaServer
+    from rider_text_ollama.client import OllamaClient
 
-#: `health` is asked while a page is drawn. All of it, the name's resolving included, is done after that time.
+#: Total time of a health check, name resolution included, in seconds. Pages of the panel wait for it.
 HEALTH_LIMIT_S = 0.5
-#: What the server has is in its memory; whoever asks for it does not wait as for an answer.
+#: Total time of listing the models, in seconds. The server has the list in memory.
 LIST_TIMEOUT_S = 10.0
-#: For so many seconds it is believed that a name still means the same model. A look costs about 2 ms.
+#: The models' digests are cached this long, in seconds. Reading them takes about 2 ms.
 IDENTITY_AGE_S = 2.0
-#: Vocabularies have tokens of a few characters, and some of a hundred spaces; an answer of more was not limited.
+#: Tokens have a few characters, some up to a hundred spaces. Above this the server ignored `num_predict`.
 MAX_CHARACTERS_PER_TOKEN = 256
-#: Tools that one answer may want to use.
+#: Limit of tool calls in one answer.
 MAX_CALLS = 32
 
 
@@ -51,14 +51,14 @@ class OllamaTextGenerator(TextGenerator):
     def __init__(self, config: OllamaConfig, context: ProviderContext) -> None:
         super().__init__(config, context)
         self._settings = config
-        self._wanted = full_name(config.model) if config.model else None
-        self._server: OllamaServer | None = None
+        self._configured = full_name(config.model) if config.model else None
+        self._server: OllamaClient | None = None
         self._model = ""
         self._digests: dict[str, str] = {}
         self._digests_until = float("-inf")
 
     def open(self) -> None:
-        self._model = self._default_of(self._names(LIST_TIMEOUT_S))
+        self._model = self._default_model(self._chat_models(LIST_TIMEOUT_S))
         self._server = self._connect(self._settings.read_timeout_s)
 
     def close(self) -> None:
@@ -70,19 +70,19 @@ class OllamaTextGenerator(TextGenerator):
         return {"model": self._model, "server": self._settings.address.url}
 
     def health(self) -> Health:
-        silent: type[RiderError] = import_module("rider_text_ollama.lines").Silent
+        timeout: type[RiderError] = import_module("rider_text_ollama.ndjson").ServerTimeout
         try:
-            self._default_of(self._names(HEALTH_LIMIT_S))
-        except silent as error:  # somebody listens; a busy machine takes its time
+            self._default_model(self._chat_models(HEALTH_LIMIT_S))
+        except timeout as error:  # the server may be busy
             return Health.degraded(error.message, error.remedy)
         except RiderError as error:
             return Health.unavailable(error.message, error.remedy)
         return Health.ok()
 
     def models(self) -> tuple[str, ...]:
-        names = self._names(LIST_TIMEOUT_S)
+        names = self._chat_models(LIST_TIMEOUT_S)
         try:
-            default = self._default_of(names)
+            default = self._default_model(names)
         except ModelError:
             return tuple(names)
         return (default, *(name for name in names if name != default))
@@ -104,9 +104,9 @@ class OllamaTextGenerator(TextGenerator):
             {"role": message.role, "content": message.content}
             for message in request.messages(self._settings.system_prompt)
         ]
-        said, thought = 0, ThinkingFilter()
+        length, thinking = 0, ThinkingFilter()
         calls: list[ToolCall] = []
-        tools = [_described(tool) for tool in request.tools]
+        tools = [_tool_schema(tool) for tool in request.tools]
         options, keep_alive_s = self._options(request), self._settings.keep_alive_s
         with closing(server.chat(model, messages, options, keep_alive_s, request.json_schema, tools)) as pieces:
             while True:
@@ -114,25 +114,26 @@ class OllamaTextGenerator(TextGenerator):
                     piece = next(pieces)
                 except ModelError as error:
                     raise self._missing(request, error) from None
-                thought.thought |= piece.thought
-                text = thought.feed(piece.text) + (thought.end() if piece.end else "")
-                said += len(text)
-                if said > request.max_tokens * MAX_CHARACTERS_PER_TOKEN:
+                thinking.thought |= piece.thought
+                text = thinking.feed(piece.text) + (thinking.end() if piece.end else "")
+                length += len(text)
+                if length > request.max_tokens * MAX_CHARACTERS_PER_TOKEN:
                     raise ProviderError(
-                        f"{model} went on after {said} characters, where {request.max_tokens} tokens were asked for",
-                        remedy="see whether that is an Ollama server",
+                        f"{model} has sent {length} characters, where {request.max_tokens} tokens were requested",
+                        remedy="check that it is an Ollama server",
                     )
                 calls += [_call(name, arguments) for name, arguments in piece.calls]
                 if len(calls) > MAX_CALLS:
-                    raise ProviderError(f"{model} wants to use more than {MAX_CALLS} tools at once")
+                    raise ProviderError(f"{model} calls more than {MAX_CALLS} tools in one answer")
                 if text:
                     yield text
                 if piece.end is not None:
                     break
         cut_off = piece.end.reason == "length"
-        if not said and not calls and thought.thought:
+        if not length and not calls and thinking.thought:
             raise ProviderError(
-                f"{model} thought and said nothing" + (f" within {request.max_tokens} tokens" if cut_off else ""),
+                f"{model} did not answer after its thinking"
+                + (f" within {request.max_tokens} tokens" if cut_off else ""),
                 remedy="allow a longer answer (max_tokens), or use a model that does not think",
             )
         return GenerationEnd(
@@ -146,10 +147,10 @@ class OllamaTextGenerator(TextGenerator):
     def _options(self, request: GenerateRequest) -> dict[str, Any]:
         options: dict[str, Any] = {
             "num_predict": request.max_tokens,
-            # Left out, the server would choose from nine tenths of the probability.
+            # The server's default is 0.9.
             "top_p": 1.0 if request.top_p is None else request.top_p,
         }
-        if request.temperature is not None:  # the model's file has one
+        if request.temperature is not None:  # otherwise the model file's default applies
             options["temperature"] = request.temperature
         if request.seed is not None:
             options["seed"] = request.seed
@@ -159,9 +160,9 @@ class OllamaTextGenerator(TextGenerator):
             options["num_ctx"] = self._settings.context_tokens
         return options
 
-    def _connect(self, read_timeout_s: float, total_s: float | None = None) -> OllamaServer:
-        module = import_module("rider_text_ollama.server")
-        server: OllamaServer = module.OllamaServer(
+    def _connect(self, read_timeout_s: float, total_s: float | None = None) -> OllamaClient:
+        module = import_module("rider_text_ollama.client")
+        server: OllamaClient = module.OllamaClient(
             self._settings.address,
             connect_timeout_s=min(self._settings.connect_timeout_s, read_timeout_s),
             read_timeout_s=read_timeout_s,
@@ -169,29 +170,29 @@ class OllamaTextGenerator(TextGenerator):
         )
         return server
 
-    def _names(self, total_s: float) -> list[str]:
-        """The models for conversations that the server has, the newest first."""
+    def _chat_models(self, total_s: float) -> list[str]:
+        """The server's chat models, the newest first."""
         with closing(self._connect(total_s, total_s)) as server:
-            return [model.name for model in server.models() if model.can_talk or model.name == self._wanted]
+            return [model.name for model in server.models() if model.is_chat_model or model.name == self._configured]
 
-    def _default_of(self, names: list[str]) -> str:
-        """The model that is used where a request names none. Raises `ModelError` where the server does not have it."""
-        faults = import_module("rider_text_ollama.faults")
-        if self._wanted is None:
+    def _default_model(self, names: list[str]) -> str:
+        """The model of requests that name none. Raises `ModelError` where the server does not have it."""
+        faults = import_module("rider_text_ollama.error_mapping")
+        if self._configured is None:
             if not names:
-                raise faults.no_model_yet()
+                raise faults.no_models()
             return names[0]
-        if self._wanted not in names:
-            raise faults.model_missing(self._wanted)
-        return self._wanted
+        if self._configured not in names:
+            raise faults.model_missing(self._configured)
+        return self._configured
 
     def _missing(self, request: GenerateRequest, error: ModelError) -> RiderError:
-        """A model that is missing: the caller's fault where the caller named it."""
+        """The error for a missing model: invalid input where the request named it."""
         return InvalidInput(error.message, remedy=error.remedy) if request.model else error
 
 
-def _described(tool: Tool) -> dict[str, Any]:
-    """As the server's interface has it."""
+def _tool_schema(tool: Tool) -> dict[str, Any]:
+    """A tool in the format of Ollama's API."""
     return {"type": "function", "function": tool.model_dump(mode="json")}
 
 
@@ -199,4 +200,4 @@ def _call(name: str, arguments: Mapping[str, Any]) -> ToolCall:
     try:
         return ToolCall(name=name, arguments=dict(arguments))
     except ValidationError:
-        raise ProviderError(f"the Ollama server calls a tool by what is no name: {one_line(name, 80)}") from None
+        raise ProviderError(f"the Ollama server calls a tool with an invalid name: {one_line(name, 80)}") from None

@@ -1,7 +1,7 @@
-"""Keeps what a model thinks from being said, where the server does not keep them apart.
+"""Removes a model's thinking from its answer where the server does not separate them.
 
-Ollama does so for the models whose thinking it knows. Others (weights that somebody imported) write it into their
-answer, between these two marks, before anything else.
+Ollama separates the thinking of models that it knows. Others (imported weights) write it at the beginning of the
+answer, between these two tags.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 BEGIN, END = "<think>", "</think>"
-#: Blanks in front of an answer that are held back, in characters, because thinking may follow.
+#: Limit of leading whitespace that is held back, in characters, because thinking may follow.
 _MOST_BLANKS = 200
 
 
@@ -21,10 +21,10 @@ class _State(Enum):
 
 
 class ThinkingFilter:
-    """Fed with an answer piece by piece, it gives what is to be said.
+    """Takes an answer in pieces, and returns it without thinking.
 
     Attributes:
-        thought: Whether something was left out.
+        thought: Whether thinking was removed.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class ThinkingFilter:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """What may be said now, perhaps nothing."""
+        """The answer's next text, perhaps empty."""
         if self._state is _State.ANSWERING:
             return piece
         self._held += piece
@@ -42,14 +42,14 @@ class ThinkingFilter:
         if self._state is _State.THINKING:
             self._think()
         if self._state is _State.BETWEEN:
-            # The empty lines between thinking and answer are not the answer's.
+            # The empty lines between thinking and answer are dropped.
             self._held = self._held.lstrip()
             if self._held:
                 self._state = _State.ANSWERING
         return self._released() if self._state is _State.ANSWERING else ""
 
     def end(self) -> str:
-        """What was held back and is to be said after all."""
+        """The text that was held back and is no thinking."""
         return self._released() if self._state is _State.UNDECIDED else ""
 
     def _decide(self) -> None:

@@ -1,6 +1,6 @@
-"""The transport under the `ollama` client: what httpx's own does, without proxies, compression and kept connections.
+"""HTTP transport of the `ollama` client, without proxies, compression and keep-alive, and with size limits.
 
-By itself the client would obey HTTP_PROXY, and read whatever comes, however much that is.
+The client's default transport obeys HTTP_PROXY and reads responses of any size.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import httpcore
 import httpx
 
 from rider_core.errors import ProviderError
-from rider_text_ollama.lines import LimitedLines, limits_of
+from rider_text_ollama.ndjson import BoundedNdjsonStream, limits_of
 from rider_text_ollama.network import GuardedNetwork
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Hands requests to httpcore, over a guarded network, and what comes back under limits.
+    """Sends requests by httpcore over a guarded network, and limits the responses.
 
     Args:
-        silence_s: How long a line of an answer may take, in seconds.
-        total_s: Everything must be done within so many seconds from now. None: no such limit.
+        silence_s: Time limit of a line, in seconds.
+        total_s: Time limit of everything, in seconds from now. None: no such limit.
     """
 
     def __init__(self, *, https: bool, silence_s: float, total_s: float | None = None) -> None:
         self._https = https
         self._silence_s = silence_s
-        # No connection is kept: a server that was started again would find half of a dead one.
+        # No keep-alive: after a restart of the server a kept connection would be dead.
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context() if https else None,
             max_keepalive_connections=0,
@@ -34,9 +34,9 @@ class GuardedTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        # Compressed, a small answer could become a very large one after it was measured.
+        # Decompression could make a response larger than the limits.
         request.headers["Accept-Encoding"] = "identity"
-        self._keep_key(request)
+        self._drop_key_over_http(request)
         response = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
@@ -55,14 +55,14 @@ class GuardedTransport(httpx.BaseTransport):
         encoding = headers.get("Content-Encoding", "identity")
         if encoding != "identity":
             response.close()
-            raise ProviderError(f"the Ollama server sent its answer in the encoding {encoding[:40]!r}, unasked")
-        lines = LimitedLines(response.stream, limits_of(request.url.path, response.status), self._silence_s)
+            raise ProviderError(f"the Ollama server sent a response in the encoding {encoding[:40]!r}, unasked")
+        lines = BoundedNdjsonStream(response.stream, limits_of(request.url.path, response.status), self._silence_s)
         return httpx.Response(response.status, headers=headers, stream=lines, extensions=response.extensions)
 
     def close(self) -> None:
         self._pool.close()
 
-    def _keep_key(self, request: httpx.Request) -> None:
-        """The client adds OLLAMA_API_KEY whatever the host is; in the clear everybody on the way could read it."""
+    def _drop_key_over_http(self, request: httpx.Request) -> None:
+        """The client adds OLLAMA_API_KEY for every host; over plain HTTP it could be read on the way."""
         if not self._https and request.headers.get("Authorization", "").startswith("Bearer "):
             del request.headers["Authorization"]

@@ -1,4 +1,4 @@
-"""The server that the tests talk to: the stand-in, or the real one that `OLLAMA_HOST` names."""
+"""The server of the tests: the fake one, or the real one in `OLLAMA_HOST`."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from ollama_in_tests import made
-from ollama_stand_in import StandIn
+from fake_ollama import FakeOllama
+from ollama_harness import make_provider
 from rider_text_ollama import OllamaTextGenerator
 
 REAL_HOST = os.environ.get("OLLAMA_HOST")
 
 
 @pytest.fixture(scope="session")
-def _stand_in() -> Iterator[StandIn]:
-    server = StandIn()
+def _fake_ollama() -> Iterator[FakeOllama]:
+    server = FakeOllama()
     yield server
     server.close()
 
 
 @pytest.fixture
-def stand_in(_stand_in: StandIn) -> Iterator[StandIn]:
-    """A stand-in without any fault. Never the real server: what is done to it here no real one does."""
+def fake_ollama(_fake_ollama: FakeOllama) -> Iterator[FakeOllama]:
+    """The fake server without any fault."""
     if REAL_HOST:
-        pytest.skip("OLLAMA_HOST is set: only what a real server does as well is tried")
-    _stand_in.mend()
-    yield _stand_in
-    _stand_in.mend()
+        pytest.skip("OLLAMA_HOST is set, and this test needs the fake server")
+    _fake_ollama.mend()
+    yield _fake_ollama
+    _fake_ollama.mend()
 
 
 @pytest.fixture
-def provider(stand_in: StandIn) -> Iterator[OllamaTextGenerator]:
-    provider = made(stand_in.url)
+def provider(fake_ollama: FakeOllama) -> Iterator[OllamaTextGenerator]:
+    provider = make_provider(fake_ollama.url)
     provider.open()
     yield provider
     provider.close()
@@ -40,6 +40,6 @@ def provider(stand_in: StandIn) -> Iterator[OllamaTextGenerator]:
 
 @pytest.fixture(scope="session")
 def server_url(request: pytest.FixtureRequest) -> str:
-    """The real server where there is one, otherwise the stand-in."""
-    url: str = REAL_HOST or request.getfixturevalue("_stand_in").url
+    """The real server where there is one, otherwise the fake one."""
+    url: str = REAL_HOST or request.getfixturevalue("_fake_ollama").url
     return url

@@ -1,6 +1,6 @@
-"""What any Ollama server must do with us. Against the stand-in, or against the real one that `OLLAMA_HOST` names.
+"""Tests that any Ollama server must pass. Against the fake server, or the real one in `OLLAMA_HOST`.
 
-The real one is asked for `RIDER_TEST_OLLAMA_MODEL`, or for the first model that it has.
+The real one is tested with `RIDER_TEST_OLLAMA_MODEL`, or with its first model.
 """
 
 from __future__ import annotations

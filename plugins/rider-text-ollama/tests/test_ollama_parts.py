@@ -1,4 +1,4 @@
-"""The parts that need no server: addresses, settings, thinking, words of strangers, and what an import costs."""
+"""Without a server: addresses, settings, thinking, NDJSON limits, sanitizing, and imports."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 import pytest
 from pydantic import ValidationError
 from rider_text_ollama.address import parse_address
+from rider_text_ollama.client import ServerModel
 from rider_text_ollama.config import OllamaConfig, full_name
-from rider_text_ollama.lines import LimitedLines, Limits
-from rider_text_ollama.server import ServerModel
+from rider_text_ollama.ndjson import BoundedNdjsonStream, Limits
+from rider_text_ollama.sanitize import one_line, pull_command
 from rider_text_ollama.thinking import ThinkingFilter
-from rider_text_ollama.untrusted import one_line, pull_command
 
 from rider_core.errors import ConfigError, ProviderError
 
@@ -46,7 +46,7 @@ def test_addresses(text: str, url: str) -> None:
         "http://224.0.0.1", "http://[2002:a9fe:a9fe::1]",
     ],
 )  # fmt: skip
-def test_what_is_no_address_or_a_forbidden_one(text: str) -> None:
+def test_invalid_and_forbidden_addresses(text: str) -> None:
     with pytest.raises(ConfigError, match="address of the Ollama server"):
         parse_address(text)
     with pytest.raises(ValidationError, match=r"host|address"):
@@ -99,12 +99,12 @@ def test_full_names(model: str, name: str) -> None:
         ("qwen3-embedding:4b", "qwen3", False),
     ],
 )
-def test_models_that_talk(name: str, family: str, talks: bool) -> None:
-    assert ServerModel(name=name, family=family).can_talk is talks
+def test_chat_models(name: str, family: str, talks: bool) -> None:
+    assert ServerModel(name=name, family=family).is_chat_model is talks
 
 
 @pytest.mark.parametrize(
-    ("answer", "said", "thought"),
+    ("answer", "expected", "thought"),
     [
         ("Hello.", "Hello.", False),
         ("<think>Hmm</think>Hello.", "Hello.", True),
@@ -118,14 +118,14 @@ def test_models_that_talk(name: str, family: str, talks: bool) -> None:
         ("", "", False),
     ],
 )
-def test_thinking_is_left_out_however_it_is_cut(answer: str, said: str, thought: bool) -> None:
+def test_thinking_is_removed_however_it_is_split(answer: str, expected: str, thought: bool) -> None:
     for size in (1, 2, 3, 5, 8, 100):
         kept = ThinkingFilter()
         pieces = [kept.feed(answer[start : start + size]) for start in range(0, len(answer), size)]
-        assert ("".join(pieces) + kept.end(), kept.thought) == (said, thought)
+        assert ("".join(pieces) + kept.end(), kept.thought) == (expected, thought)
 
 
-def test_an_answer_is_said_as_it_comes() -> None:
+def test_an_answer_is_not_delayed() -> None:
     kept = ThinkingFilter()
     assert [kept.feed(piece) for piece in ("Hel", "lo", "<think>")] == ["Hel", "lo", "<think>"]
 
@@ -136,7 +136,7 @@ def test_a_flood_of_blanks_is_not_held_back() -> None:
 
 
 class Source:
-    """A body in pieces; notes whether it was closed."""
+    """A body in chunks; records whether it was closed."""
 
     def __init__(self, *chunks: bytes) -> None:
         self.chunks = chunks
@@ -150,20 +150,20 @@ class Source:
 
 
 def test_lines_come_whole_without_the_empty_ones() -> None:
-    lines = LimitedLines(Source(b'{"a"', b": 1}\n", b'\n\r\n{"b": 2}\n{"c', b'": 3}'), Limits(100, 1000), 5)
+    lines = BoundedNdjsonStream(Source(b'{"a"', b": 1}\n", b'\n\r\n{"b": 2}\n{"c', b'": 3}'), Limits(100, 1000), 5)
     assert list(lines) == [b'{"a": 1}\n', b'{"b": 2}\n', b'{"c": 3}']
 
 
 def test_lines_and_answers_have_their_limits() -> None:
-    assert list(LimitedLines(Source(b"x" * 100), Limits(100, 1000), 5)) == [b"x" * 100]
+    assert list(BoundedNdjsonStream(Source(b"x" * 100), Limits(100, 1000), 5)) == [b"x" * 100]
     for chunks in ((b"x" * 101,), (b"x" * 101 + b"\n",), (b"x" * 60, b"x" * 60)):
         with pytest.raises(ProviderError, match="a line of more than 100 bytes"):
-            list(LimitedLines(Source(*chunks), Limits(100, 1000), 5))
+            list(BoundedNdjsonStream(Source(*chunks), Limits(100, 1000), 5))
     with pytest.raises(ProviderError, match="an answer of more than 1000 bytes"):
-        list(LimitedLines(Source(*[b"x\n" * 40] * 20), Limits(100, 1000), 5))
+        list(BoundedNdjsonStream(Source(*[b"x\n" * 40] * 20), Limits(100, 1000), 5))
 
 
-def test_words_of_strangers() -> None:
+def test_sanitizing() -> None:
     assert one_line("a\x1b[2J\r\nb\u202ec\x00") == "a [2J b c"
     assert len(one_line("x" * 10_000)) == 300
     assert pull_command("x; rm -rf ~") == "rider ollama pull 'x; rm -rf ~'"

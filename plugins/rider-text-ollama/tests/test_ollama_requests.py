@@ -1,4 +1,4 @@
-"""What is sent to the server and what is kept from it, what is made of its answers, and which model that was."""
+"""Requests and secrets sent to the server, thinking, JSON, tools, and model identity."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from ollama_in_tests import ask, gather, made
-from ollama_stand_in import RAW, TALKER, THINKER, StandIn
+from fake_ollama import RAW, TALKER, THINKER, FakeOllama
+from ollama_harness import ask, collect_until_error, make_provider
 from rider_text_ollama import OllamaTextGenerator
 
 from rider_core.api import Tool
@@ -16,38 +16,38 @@ from rider_core.errors import InvalidInput
 
 class TestThinking:
     @pytest.mark.parametrize("model", [THINKER, RAW])
-    def test_is_not_said(self, provider: OllamaTextGenerator, model: str) -> None:
+    def test_is_removed(self, provider: OllamaTextGenerator, model: str) -> None:
         text = provider.generate(ask(model=model)).text
         assert text.startswith("A stand-in says:")
         assert "thinks" not in text
 
-    def test_is_not_asked_for(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_is_switched_off(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
         provider.generate(ask())
-        assert stand_in.last("/api/chat")["think"] is False
+        assert fake_ollama.last("/api/chat")["think"] is False
 
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "big": {"type": "boolean"}}}
 
 
 class TestJson:
-    def test_of_a_form(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_of_a_form(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
         answer = provider.generate(ask(json_schema=SCHEMA, max_tokens=100))
-        assert stand_in.last("/api/chat")["format"] == SCHEMA
+        assert fake_ollama.last("/api/chat")["format"] == SCHEMA
         assert json.loads(answer.text) == {"city": "word", "big": True}
 
-    def test_of_any_form(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_of_any_form(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
         provider.generate(ask(json_schema={}))
-        assert stand_in.last("/api/chat")["format"] == "json"
+        assert fake_ollama.last("/api/chat")["format"] == "json"
         provider.generate(ask())
-        assert "format" not in stand_in.last("/api/chat")
+        assert "format" not in fake_ollama.last("/api/chat")
 
 
 class TestTools:
     TOOL = Tool(name="get_weather", description="How it is.", parameters={"type": "object", "properties": {}})
 
-    def test_are_the_servers_own(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_are_the_servers_own(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
         answer = provider.generate(ask(prompt="use get_weather now", tools=(self.TOOL,)))
-        (sent,) = stand_in.last("/api/chat")["tools"]
+        (sent,) = fake_ollama.last("/api/chat")["tools"]
         assert sent == {
             "type": "function",
             "function": {
@@ -70,11 +70,11 @@ class TestTools:
 
 
 class TestWhatIsSent:
-    def test_options(self, stand_in: StandIn) -> None:
-        provider = made(stand_in.url, context_tokens=4096, keep_alive_s=60, system_prompt="Be a robot.")
+    def test_options(self, fake_ollama: FakeOllama) -> None:
+        provider = make_provider(fake_ollama.url, context_tokens=4096, keep_alive_s=60, system_prompt="Be a robot.")
         provider.open()
         provider.generate(ask(seed=3, top_p=0.5, stop=("x", "y"), temperature=0.25))
-        body = stand_in.last("/api/chat")
+        body = fake_ollama.last("/api/chat")
         provider.close()
         assert body["options"] == {
             "num_predict": 8, "temperature": 0.25, "top_p": 0.5, "seed": 3, "stop": ["x", "y"], "num_ctx": 4096
@@ -84,33 +84,33 @@ class TestWhatIsSent:
             {"role": "system", "content": "Be a robot."}, {"role": "user", "content": "Who are you?"}
         ]  # fmt: skip
 
-    def test_what_is_not_set_is_left_to_the_server(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_what_is_not_set_is_left_to_the_server(
+        self, fake_ollama: FakeOllama, provider: OllamaTextGenerator
+    ) -> None:
         provider.generate(ask(temperature=None))
-        body = stand_in.last("/api/chat")
+        body = fake_ollama.last("/api/chat")
         assert "keep_alive" not in body
         assert body["options"] == {"num_predict": 8, "top_p": 1.0}
 
-    def test_proxies_are_for_others(self, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxies_are_not_used(self, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
-        assert made(stand_in.url).models()
+        assert make_provider(fake_ollama.url).models()
 
-    def test_the_key_for_the_makers_cloud_goes_nowhere_in_the_clear(
-        self, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_api_key_is_not_sent_over_http(self, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OLLAMA_API_KEY", "canary")
-        made(stand_in.url).models()
-        assert "canary" not in str(stand_in.requests)
+        make_provider(fake_ollama.url).models()
+        assert "canary" not in str(fake_ollama.requests)
 
-    def test_credentials_reach_the_server_and_nobody_else(
-        self, stand_in: StandIn, caplog: pytest.LogCaptureFixture
+    def test_credentials_reach_the_server_alone(
+        self, fake_ollama: FakeOllama, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("DEBUG")
-        provider = made(stand_in.url.replace("://", "://ada:can%20ary@"))
+        provider = make_provider(fake_ollama.url.replace("://", "://ada:can%20ary@"))
         provider.open()
-        stand_in.fault = "401"
-        _, error = gather(provider, ask())
-        assert "Basic YWRhOmNhbiBhcnk=" in str(stand_in.requests)
+        fake_ollama.fault = "401"
+        _, error = collect_until_error(provider, ask())
+        assert "Basic YWRhOmNhbiBhcnk=" in str(fake_ollama.requests)
         shown = [repr(provider.config), str(provider.config.model_dump()), repr(provider.config.address)]
         shown += [str(provider.details()), str(provider.health()), str(error), repr(error), caplog.text]
         provider.close()
@@ -118,7 +118,7 @@ class TestWhatIsSent:
 
 
 class TestIdentity:
-    def test_is_name_and_digest(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
+    def test_is_name_and_digest(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
         default = provider.model_identity(ask())
         assert default == provider.model_identity(ask(model="stand-in"))
         assert re.fullmatch(r"stand-in:latest@[0-9a-f]{64}", default)
@@ -126,19 +126,19 @@ class TestIdentity:
         assert provider.model_identity(ask(model="nonesuch")) == "nonesuch:latest@"
 
     def test_a_model_that_was_pulled_anew_is_another(
-        self, stand_in: StandIn, provider: OllamaTextGenerator, monkeypatch: pytest.MonkeyPatch
+        self, fake_ollama: FakeOllama, provider: OllamaTextGenerator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("rider_text_ollama.provider.IDENTITY_AGE_S", 0.0)
         before = provider.model_identity(ask())
-        stand_in.version += 1
+        fake_ollama.version += 1
         assert provider.model_identity(ask()) != before
 
-    def test_is_not_asked_for_every_time(self, stand_in: StandIn, provider: OllamaTextGenerator) -> None:
-        stand_in.requests.clear()
+    def test_is_cached(self, fake_ollama: FakeOllama, provider: OllamaTextGenerator) -> None:
+        fake_ollama.requests.clear()
         for _ in range(10):
             provider.model_identity(ask())
-        assert len(stand_in.requests) <= 2
+        assert len(fake_ollama.requests) <= 2
 
 
-def test_models_for_vectors_are_not_offered(stand_in: StandIn) -> None:
-    assert not [name for name in made(stand_in.url).models() if "embed" in name]
+def test_embedding_models_are_not_offered(fake_ollama: FakeOllama) -> None:
+    assert not [name for name in make_provider(fake_ollama.url).models() if "embed" in name]

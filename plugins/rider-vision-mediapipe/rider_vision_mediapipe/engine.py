@@ -1,4 +1,4 @@
-"""MediaPipe's detectors behind one face. Importing this file loads mediapipe, which takes a second and 100 MB."""
+"""One interface for MediaPipe's detectors. Importing this file loads mediapipe, which takes a second and 100 MB."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from mediapipe.tasks.python.components.containers.detections import Detection
 from rider_core.api.jpeg_header import JpegHeader
 from rider_core.api.object_detection import MAX_OBJECTS
 from rider_core.errors import ProviderError, ProviderUnavailable
+from rider_vision_mediapipe.jpeg_decoder import Pixels, decode
 from rider_vision_mediapipe.models import ModelKind
-from rider_vision_mediapipe.picture import Pixels, decode
 
 log = logging.getLogger(__name__)
 
 Device = Literal["CPU", "GPU"]
 Box = tuple[float, float, float, float]
-#: What one detection is: label, score, and left, top, right, bottom in pixels.
-Found = tuple[str, float, Box]
+#: Label, score, and left, top, right, bottom in pixels.
+RawDetection = tuple[str, float, Box]
 
-#: Requests may ask for less than the settings do, down to this. Below come tens of boxes that show nothing.
+#: Lowest score of a request's filter. Below it come tens of false positives.
 LOWEST_SCORE = 0.1
-#: No certificate is in it, so no server can prove who it is.
-_TRUST_NOBODY = b"/dev/null"
+#: A file without certificates, so that no TLS server is trusted.
+_NO_CERTIFICATES = b"/dev/null"
 _LONGEST_CAUSE = 200
 
 
-class SilentOptions(BaseOptions):  # type: ignore[misc]
+class NoTelemetryOptions(BaseOptions):  # type: ignore[misc]
     """MediaPipe without its usage statistics.
 
     The library reports versions, task and latencies to play.googleapis.com, and has no switch for that
-    (https://github.com/google-ai-edge/mediapipe/issues/6291). It takes the certificates to trust from these options:
-    without any, its connection ends before a byte of the report is sent. What is left is an attempt to connect.
+    (https://github.com/google-ai-edge/mediapipe/issues/6291). These options name its trusted certificates: without any,
+    the TLS handshake fails before a byte of the report is sent. The attempt to connect remains.
     """
 
     def to_ctypes(self) -> Any:
         options = super().to_ctypes()
         if not hasattr(options, "ca_bundle_path"):
             log.warning("this version of mediapipe reports usage statistics to Google, and they cannot be switched off")
-        options.ca_bundle_path = _TRUST_NOBODY
+        options.ca_bundle_path = _NO_CERTIFICATES
         return options
 
 
@@ -51,18 +51,18 @@ class MediapipeEngine:
 
     Args:
         model: The TFLite file.
-        kind: How it is run and read.
-        device: What it runs on. "GPU" may end the process where there is none that fits: ask `delegate` first.
-        usage_statistics: Let mediapipe report to Google how it is used.
+        kind: The model's kind.
+        device: What it runs on. "GPU" may crash the process where the GPU does not work: see `delegate`.
+        usage_statistics: Let mediapipe report its usage to Google.
 
     Raises:
-        ProviderUnavailable: the file is not such a model, or the device cannot run it.
+        ProviderUnavailable: the file is no such model, or the device cannot run it.
     """
 
     def __init__(self, model: Path, kind: ModelKind, device: Device = "CPU", *, usage_statistics: bool = False) -> None:
         self._input_px = kind.input_px
         self._label = kind.labels[0] if kind.task == "faces" else None
-        options = (BaseOptions if usage_statistics else SilentOptions)(
+        options = (BaseOptions if usage_statistics else NoTelemetryOptions)(
             model_asset_path=str(model), delegate=BaseOptions.Delegate[device]
         )
         try:
@@ -70,17 +70,17 @@ class MediapipeEngine:
         except (OSError, ValueError, RuntimeError) as error:
             raise ProviderUnavailable(
                 f"mediapipe cannot load {model.name} on the {device}: {_cause(error)}",
-                remedy="`rider models verify` says whether the file is as it should be",
+                remedy="check the file with `rider models verify`",
             ) from None
 
     def close(self) -> None:
         try:
             self._detector.close()
-        except (ValueError, RuntimeError) as error:  # tells once more what the last detection failed of
+        except (ValueError, RuntimeError) as error:  # raises the error of the last detection again
             log.debug("mediapipe closed a model that had failed: %s", error)
 
-    def look(self, jpeg: bytes, header: JpegHeader) -> list[Found]:
-        """What the picture shows, the best first, in boxes that lie within the picture as it is stored.
+    def detect_jpeg(self, jpeg: bytes, header: JpegHeader) -> list[RawDetection]:
+        """The picture's detections, best score first. Boxes lie within the picture as it is stored.
 
         Raises:
             InvalidInput: the picture cannot be decoded.
@@ -104,11 +104,11 @@ class MediapipeEngine:
         ]
         return [one for one in found if one[2][0] < one[2][2] and one[2][1] < one[2][3]]
 
-    def detect(self, pixels: Pixels, turn_deg: int = 0) -> list[Found]:
-        """What is in the pixels, the best first; boxes may stand out of the picture.
+    def detect(self, pixels: Pixels, turn_deg: int = 0) -> list[RawDetection]:
+        """The detections in the pixels, best score first; boxes may extend beyond the picture.
 
         Args:
-            turn_deg: By which the picture is turned clockwise before it is looked at. The boxes are as it is given.
+            turn_deg: Clockwise rotation of the picture for the model. The boxes are those of the picture as given.
 
         Raises:
             ProviderError: mediapipe failed.
@@ -118,10 +118,10 @@ class MediapipeEngine:
         try:
             detections = self._detector.detect(image, processing).detections
         except (ValueError, RuntimeError) as error:
-            raise ProviderError(f"mediapipe failed on a picture of {pixels.shape} numbers: {_cause(error)}") from error
-        return sorted((self._found(detection) for detection in detections), key=lambda found: -found[1])
+            raise ProviderError(f"mediapipe failed on a picture of shape {pixels.shape}: {_cause(error)}") from error
+        return sorted((self._raw_detection(detection) for detection in detections), key=lambda found: -found[1])
 
-    def _found(self, detection: Detection) -> Found:
+    def _raw_detection(self, detection: Detection) -> RawDetection:
         best, box = detection.categories[0], detection.bounding_box
         label = self._label or best.category_name or ""
         edges = (box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height)
@@ -129,7 +129,7 @@ class MediapipeEngine:
 
 
 def _cause(error: Exception) -> str:
-    """Mediapipe tells what happened from the outermost part to the innermost, each on a line and in its words."""
+    """The last line of mediapipe's error, which lists the failed parts from the outermost to the innermost."""
     lines = [line.strip(" \t└") for line in str(error).splitlines()]
     line = next((line for line in reversed(lines) if line), type(error).__name__)
     return line if len(line) <= _LONGEST_CAUSE else "… " + line[-_LONGEST_CAUSE:].partition(" ")[2]

@@ -1,4 +1,4 @@
-"""The models: their files, licences and sources for the catalogue, and what the engine must know of each."""
+"""The models: their files, licences and sources for the catalogue, and their kinds for the engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rider_core.api import ModelEntry, PackageMember, PackageSource, UrlSource
 
 
 def _build_ssd(parts: Mapping[str, Path], out: Path) -> None:
-    # Its imports are heavy, and only who pulls the model needs them.
+    # Imported here because its imports are heavy, and only a pull needs them.
     import_module("rider_vision_mediapipe.ssd_metadata").build_ssd(parts, out)
 
 
@@ -74,7 +74,7 @@ EFFICIENTDET_LITE0 = ModelEntry(
     description="EfficientDet Lite0 on COCO, 80 classes of things (int8); only from its maker, in no package",
     licence="Apache-2.0",
     size_bytes=4_602_795,
-    # What projects that pinned it wrote down, ten of them alike. The file itself could not be had here.
+    # The checksum that ten projects pinned. The file itself could not be downloaded here.
     sha256="0720bf247bd76e6594ea28fa9c6f7c5242be774818997dbbeffc4da460c723bb",
     sources=(
         UrlSource(
@@ -90,14 +90,14 @@ ModelName = Literal["ssd-oidv4", "face-short-range", "efficientdet-lite0"]
 
 @dataclass(frozen=True)
 class ModelKind:
-    """How a model is run and read.
+    """How a model is run, and how its output is read.
 
     Attributes:
         task: The class of MediaPipe Tasks that runs it.
-        input_px: Width and height of what the network looks at. A larger picture is made smaller in any case.
-        min_score: A choice between what is missed and what is invented: below it most is not there.
-        labels: The classes that it finds.
-        background: A class of the model that means "nothing".
+        input_px: Width and height of the network's input. Larger pictures are scaled down.
+        min_score: Default threshold: most detections below it are false positives.
+        labels: The model's classes.
+        background: The model's background class.
     """
 
     task: Literal["objects", "faces"]
@@ -111,7 +111,7 @@ KINDS: Mapping[str, ModelKind] = {
     "ssd-oidv4": ModelKind(
         task="objects",
         input_px=300,
-        # In photographs of a person, a cat and a cup these have 0.52 to 0.85; what is invented has 0.31 at most.
+        # In photographs of a person, a cat and a cup these have 0.52 to 0.85, false positives 0.31 at most.
         min_score=0.4,
         labels=(
             *("Bicycle", "Boot", "Laptop", "Person", "Chair", "Cattle", "Desk", "Cat", "Computer mouse"),
@@ -120,12 +120,12 @@ KINDS: Mapping[str, ModelKind] = {
         ),
         background="???",
     ),
-    # A face of a cat that fills the picture gets 0.53 from it, that of a person 0.92.
+    # The face of a cat that fills the picture gets 0.53, that of a person 0.92.
     "face-short-range": ModelKind(task="faces", input_px=128, min_score=0.6, labels=("face",)),
     "efficientdet-lite0": ModelKind(
         task="objects",
         input_px=320,
-        # Not measured: that of ssd-oidv4.
+        # Not measured: the value of ssd-oidv4.
         min_score=0.4,
         labels=(
             *("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light"),

@@ -24,7 +24,13 @@ from rider_core.api import (
 from rider_core.api.jpeg_header import read_header
 from rider_core.api.object_detection import MAX_LABELS, MAX_OBJECTS
 from rider_core.errors import ProviderError, ProviderUnavailable
-from rider_vision_mediapipe.delegate import Choice, choose, graphics_devices, run_trial, trial_command
+from rider_vision_mediapipe.delegate import (
+    DelegateChoice,
+    choose_delegate,
+    graphics_devices,
+    preflight_command,
+    run_preflight,
+)
 from rider_vision_mediapipe.models import KINDS, ModelName
 from rider_vision_mediapipe.system_libraries import install_command, missing_libraries
 
@@ -35,22 +41,22 @@ log = logging.getLogger(__name__)
 
 
 class MediapipeConfig(ProviderConfig):
-    """Settings of the MediaPipe detector. What a request's own filter says goes before them."""
+    """Settings of the MediaPipe detector. A request's own filter has precedence."""
 
     model: ModelName = Field(
         "ssd-oidv4",
         description="ssd-oidv4: 23 classes of things; face-short-range: faces; efficientdet-lite0: COCO's 80 classes",
     )
     min_score: float | None = Field(
-        None, ge=0, le=1, description="least confidence; None: what suits the model (things 0.4, faces 0.6)"
+        None, ge=0, le=1, description="least confidence; None: by model (things 0.4, faces 0.6)"
     )
     allow: tuple[str, ...] = Field((), max_length=MAX_LABELS, description="only these classes; empty: all")
     deny: tuple[str, ...] = Field((), max_length=MAX_LABELS, description="none of these classes")
     min_area: float = Field(0, ge=0, le=1, description="least area of a box, as a share of the picture")
     max_area: float = Field(1, ge=0, le=1, description="largest area of a box, as a share of the picture")
-    max_objects: int = Field(50, ge=1, le=MAX_OBJECTS, description="so many in one picture at most, the best ones")
+    max_objects: int = Field(50, ge=1, le=MAX_OBJECTS, description="most objects in a picture, the best ones")
     delegate: Literal["auto", "cpu", "gpu"] = Field(
-        "auto", description="what to run on; auto: the GPU where a trial at the start shows that it is faster"
+        "auto", description="what to run on; auto: the GPU where a preflight at the start shows that it is faster"
     )
     usage_statistics: bool = Field(
         False, description="let mediapipe report its version, latencies and model kind (never pictures) to Google"
@@ -63,7 +69,7 @@ class MediapipeConfig(ProviderConfig):
         if unknown:
             raise ValueError(f"{self.model} has no class {unknown[0]!r}; it has {', '.join(labels)}")
         if self.min_area > self.max_area:
-            raise ValueError(f"min_area {self.min_area} is above max_area {self.max_area}: no box could count")
+            raise ValueError(f"min_area {self.min_area} is above max_area {self.max_area}: no box would match")
         return self
 
 
@@ -78,7 +84,7 @@ class MediapipeDetector(ObjectDetector):
         self._settings = config
         self._kind = KINDS[config.model]
         self._engine: MediapipeEngine | None = None
-        self._choice: Choice | None = None
+        self._choice: DelegateChoice | None = None
         self.filter = DetectionFilter(
             allow=config.allow,
             deny=config.deny,
@@ -96,10 +102,10 @@ class MediapipeDetector(ObjectDetector):
         missing = missing_libraries()
         if missing:
             raise ProviderUnavailable(_lacking(missing), remedy=install_command(missing))
-        choice = choose(
+        choice = choose_delegate(
             self._settings.delegate,
             graphics_devices(),
-            lambda: run_trial(trial_command(model, self._settings.model)),
+            lambda: run_preflight(preflight_command(model, self._settings.model)),
         )
         self._engine, self._choice = self._load(model, choice)
         log.info("%s runs on the %s: %s", self._settings.model, self._choice.device, self._choice.reason)
@@ -123,38 +129,40 @@ class MediapipeDetector(ObjectDetector):
             return Health.unavailable(_lacking(missing), install_command(missing))
         if self._settings.delegate == "gpu" and not graphics_devices():
             return Health.unavailable(
-                "the settings want the GPU, and this machine shows no graphics card",
+                "the settings want the GPU, and this machine has no graphics card",
                 'set delegate to "auto" or "cpu"',
             )
         return Health.ok()
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        # One after the other: the models take one picture at a time.
-        return [self._look(frame) for frame in frames]
+        # Sequentially: the models take no batches.
+        return [self._detect(frame) for frame in frames]
 
-    def _look(self, frame: Frame) -> Detections:
+    def _detect(self, frame: Frame) -> Detections:
         engine = self._engine
         if engine is None:
             raise ProviderUnavailable("the MediaPipe detector is not open")
         header = read_header(frame.jpeg)
         try:
-            found = engine.look(frame.jpeg, header)
+            found = engine.detect_jpeg(frame.jpeg, header)
         except ProviderError as error:
-            found = self._without_gpu(error).look(frame.jpeg, header)
+            found = self._without_gpu(error).detect_jpeg(frame.jpeg, header)
         objects = tuple(DetectedObject(label=label, score=score, box=box) for label, score, box in found[:MAX_OBJECTS])
         return Detections(objects=objects, width=header.width, height=header.height)
 
     def _without_gpu(self, error: ProviderError) -> MediapipeEngine:
-        """The processor takes over from a GPU that fails, as one may after its computer has slept."""
+        """Replace a failed GPU by the CPU. GPUs may fail after the computer was suspended."""
         if self._choice is None or self._choice.device == "CPU" or self._settings.delegate == "gpu":
             raise error
-        log.warning("the GPU failed: %s; the processor takes over", error.message)
+        log.warning("the GPU failed: %s; using the CPU", error.message)
         self.close()
         model = self.context.model_path(self._settings.model)
-        self._engine, self._choice = self._load(model, Choice("CPU", f"the GPU failed at work: {error.message}"))
+        self._engine, self._choice = self._load(
+            model, DelegateChoice("CPU", f"the GPU failed at work: {error.message}")
+        )
         return self._engine
 
-    def _load(self, model: Path, choice: Choice) -> tuple[MediapipeEngine, Choice]:
+    def _load(self, model: Path, choice: DelegateChoice) -> tuple[MediapipeEngine, DelegateChoice]:
         try:
             engine_file = import_module("rider_vision_mediapipe.engine")
         except (ImportError, OSError) as error:
@@ -167,10 +175,10 @@ class MediapipeDetector(ObjectDetector):
         except ProviderUnavailable as error:
             if choice.device == "CPU" or self._settings.delegate == "gpu":
                 raise
-            log.warning("%s; the processor is used", error.message)
-            choice = Choice("CPU", f"the GPU passed its trial, and then: {error.message}")
+            log.warning("%s; using the CPU", error.message)
+            choice = DelegateChoice("CPU", f"the GPU passed its preflight, then failed: {error.message}")
             return engine_file.MediapipeEngine(model, self._kind, "CPU", usage_statistics=usage), choice
 
 
 def _lacking(missing: Mapping[str, str]) -> str:
-    return f"mediapipe needs these libraries of the system: {', '.join(missing)}"
+    return f"mediapipe needs these system libraries: {', '.join(missing)}"

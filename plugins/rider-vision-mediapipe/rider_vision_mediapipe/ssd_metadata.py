@@ -1,9 +1,9 @@
-"""Makes the detector `ssd-oidv4` out of what the npm package of MediaPipe Objectron carries.
+"""Builds the model file of `ssd-oidv4` from a file of the npm package of MediaPipe Objectron.
 
-There it is a plain TFLite file with its label map beside. MediaPipe's Tasks want to know its anchors and how its
-numbers are to be read: "metadata", a flatbuffer inside of the model, with the label map as a zip archive at the file's
-end. The writer in mediapipe's own wheel does not load (1.2.3 lacks a module that it imports), so this is done here,
-with the wheel's schemas. What comes out is, byte for byte, what the writer of mediapipe 0.10.21 makes.
+The package has a plain TFLite file and its label map. MediaPipe Tasks need "metadata": anchors and decoding options in
+a flatbuffer inside the model, and the label map in a zip archive at the file's end. The metadata writer in mediapipe's
+wheel cannot be imported (1.2.3 lacks a module), so this file writes them with the wheel's schemas. The result is byte
+for byte that of the writer in mediapipe 0.10.21.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rider_core.errors import ModelError
 #: objectron_solution_packed_assets.data holds two files, one after the other.
 LABEL_MAP_BYTES, MODEL_BYTES = 184, 9_987_728
 _TFLITE, _METADATA, _DETECTOR = b"TFL3", b"M001", b"V001"
-#: Part of the model's SHA-256; an archive's entry must have some time.
+#: Time of the archive's entry: part of the model's SHA-256.
 _ZIP_TIME = (2026, 11, 23, 19, 22, 2)
 
-#: How the network was trained, as in the pipeline configuration of ssd_mobilenet_v2: feature maps of so many cells in
-#: a row, and on the lowest one three boxes for each cell, on the others six.
+#: From the pipeline configuration of ssd_mobilenet_v2: cells in a row of each feature map, with three boxes for each
+#: cell of the first map and six for those of the others.
 _MAPS = (19, 10, 5, 3, 2, 1)
 _SMALLEST, _LARGEST = 0.2, 0.95
 _RATIOS = (1.0, 2.0, 1 / 2, 3.0, 1 / 3)
@@ -43,7 +43,7 @@ def build_ssd(parts: Mapping[str, Path], out: Path) -> None:
         parts: `assets` is objectron_solution_packed_assets.data.
 
     Raises:
-        ModelError: it is not what it should be.
+        ModelError: it is not that file.
     """
     assets = parts["assets"].read_bytes()
     labels, model = assets[:LABEL_MAP_BYTES], assets[LABEL_MAP_BYTES:]
@@ -57,7 +57,7 @@ def build_ssd(parts: Mapping[str, Path], out: Path) -> None:
 
 
 def anchors() -> Iterator[tuple[float, float, float, float]]:
-    """The boxes that the network's answers are relative to: centre x and y, width, height, as shares of the picture."""
+    """The anchor boxes: centre x and y, width, height, as shares of the picture."""
     steps = len(_MAPS) - 1
     scales = [_SMALLEST + (_LARGEST - _SMALLEST) * step / steps for step in range(steps + 1)] + [1.0]
     for level, cells in enumerate(_MAPS):
@@ -181,7 +181,7 @@ def _detector_options(classes: int) -> Any:
 
 
 def _filled(table: Any, **fields: Any) -> Any:
-    """`table` with these fields; one that the schema does not have is a mistake, not a new attribute."""
+    """`table` with these fields; a field that the schema does not have is an error."""
     for name, value in fields.items():
         if not hasattr(table, name):
             raise AttributeError(f"{type(table).__name__} has no field {name}")

@@ -1,12 +1,11 @@
-"""The libraries that mediapipe's wheel takes from the system, graphics card or not."""
+"""The system libraries that mediapipe's wheel needs, also without a GPU."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-#: Library, and the Debian package that has it. The first two are mediapipe's own, the others those of the OpenCV that
-#: it imports.
+#: Library to its Debian package. mediapipe itself needs the first two, the OpenCV that it imports the others.
 NEEDED = {
     "libEGL.so.1": "libegl1",
     "libGLESv2.so.2": "libgles2",
@@ -16,7 +15,7 @@ NEEDED = {
 
 
 def missing_libraries() -> dict[str, str]:
-    """Those of `NEEDED` that this machine does not have. Quick: small ones, without the drivers behind them."""
+    """The libraries of `NEEDED` that this machine lacks. Fast: they are small, and load no drivers."""
     return {name: package for name, package in NEEDED.items() if not _is_there(name)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rider_vision_mediapipe import MediapipeDetector
-from vision_in_tests import model, picture
+from vision_harness import model, picture
 
 from rider_core.api import ProviderContext
 from rider_core.testing import ObjectDetectorContract
@@ -21,7 +21,7 @@ class TestThings(ObjectDetectorContract):
 
     @classmethod
     def context(cls) -> ProviderContext:
-        # Fetched here: the contract times health(), and a download is none of the provider's doing.
+        # Fetched before, because the contract limits the time of health().
         return ProviderContext(model_path={name: model(name) for name in ("ssd-oidv4", "face-short-range")}.__getitem__)
 
 

@@ -1,4 +1,4 @@
-"""The choice between GPU and processor. The trial's ends are real: programs that crash, hang and talk nonsense."""
+"""The choice between GPU and CPU. The preflight's failures are real programs that crash, hang and print nonsense."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
-from rider_vision_mediapipe.delegate import Trial, choose, graphics_devices, run_trial, trial_command
-from rider_vision_mediapipe.engine import Box, Device, Found, MediapipeEngine
-from rider_vision_mediapipe.gpu_trial import disagreement, drawn_face, overlap
+from rider_vision_mediapipe.delegate import (
+    PreflightResult,
+    choose_delegate,
+    graphics_devices,
+    preflight_command,
+    run_preflight,
+)
+from rider_vision_mediapipe.engine import Box, Device, MediapipeEngine, RawDetection
+from rider_vision_mediapipe.gpu_preflight import disagreement, drawn_face, iou
 from rider_vision_mediapipe.models import KINDS, ModelKind
-from vision_in_tests import detector, model, picture
+from vision_harness import detector, model, picture
 
 from rider_core.api import Frame, HealthStatus
 from rider_core.api.jpeg_header import JpegHeader
@@ -26,26 +32,26 @@ def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
 
 
-class TestTrial:
+class TestPreflight:
     @pytest.mark.parametrize(
         ("program", "problem"),
         [
             ("import os; os.abort()", "ended by SIGABRT"),
             ("import ctypes; ctypes.string_at(0)", "ended by SIGSEGV"),
             ("import sys; sys.stderr.write('F0000 gl_context: no luck\\n'); sys.exit(3)", "ended with 3: F0000 gl_"),
-            ("print('hello')", "not understood: 'hello"),
-            ("", "not understood"),
-            ("print('[1]')", "not understood"),
-            ('print(\'{"gpu_ms": null, "cpu_ms": 1}\')', "not understood"),
+            ("print('hello')", "is invalid: 'hello"),
+            ("", "is invalid"),
+            ("print('[1]')", "is invalid"),
+            ('print(\'{"gpu_ms": null, "cpu_ms": 1}\')', "is invalid"),
             ('print(\'{"problem": "no EGL"}\')', "no EGL"),
-            ("import sys; sys.stdout.write('x' * 10_000_000)", "not understood"),
+            ("import sys; sys.stdout.write('x' * 10_000_000)", "is invalid"),
         ],
     )
     def test_bad_ends(self, program: str, problem: str) -> None:
-        trial = run_trial(python(program))
-        assert trial.gpu_ms is None
-        assert problem in trial.problem
-        assert len(trial.problem) < 500
+        result = run_preflight(python(program))
+        assert result.gpu_ms is None
+        assert problem in result.problem
+        assert len(result.problem) < 500
 
     def test_hangs_and_leaves_nothing_behind(self, tmp_path: Path) -> None:
         file = tmp_path / "pid"
@@ -55,31 +61,31 @@ class TestTrial:
             f"open({str(file)!r}, 'w').write(str(child.pid)); time.sleep(100)"
         )
         started = time.monotonic()
-        trial = run_trial(python(program), timeout_s=2)
+        result = run_preflight(python(program), timeout_s=2)
         assert time.monotonic() - started < 10
-        assert "no answer within 2 s" in trial.problem
-        wait_until(lambda: not is_running(int(file.read_text())), what="the end of the trial's child")
+        assert "no answer within 2 s" in result.problem
+        wait_until(lambda: not is_running(int(file.read_text())), what="the end of the preflight's child")
 
     def test_no_such_program(self) -> None:
-        assert "could not be started" in run_trial(["/no/such/program"]).problem
+        assert "could not be started" in run_preflight(["/no/such/program"]).problem
 
     def test_good_end(self) -> None:
         answer = json.dumps({"gpu_ms": 2.5, "cpu_ms": 15})
-        trial = run_trial(python(f"print('INFO: chatter'); print({answer!r})"))
-        assert trial == Trial(gpu_ms=2.5, cpu_ms=15.0)
+        result = run_preflight(python(f"print('INFO: chatter'); print({answer!r})"))
+        assert result == PreflightResult(gpu_ms=2.5, cpu_ms=15.0)
 
     def test_on_this_machine(self) -> None:
-        """The real trial, whatever this machine has: an answer, with a time or a reason."""
-        trial = run_trial(trial_command(model("ssd-oidv4"), "ssd-oidv4"))
-        if trial.gpu_ms is None:
-            assert "GPU" in trial.problem, trial
-            assert len(trial.problem) < 300, "cut off: the end says why"
+        """The real preflight on this machine: a time, or a reason why the GPU does not work."""
+        result = run_preflight(preflight_command(model("ssd-oidv4"), "ssd-oidv4"))
+        if result.gpu_ms is None:
+            assert "GPU" in result.problem, result
+            assert len(result.problem) < 300, "cut off: the end says why"
         else:
-            assert 0 < trial.gpu_ms < 10_000
+            assert 0 < result.gpu_ms < 10_000
 
 
 class TestAgreement:
-    """A GPU that calculates, and wrongly, is worse than none."""
+    """A GPU with wrong results must not be used."""
 
     @pytest.mark.parametrize(
         ("name", "label", "box"),
@@ -91,7 +97,7 @@ class TestAgreement:
         engine.close()
         assert found[0][0] == label
         assert found[0][1] > 0.25
-        assert overlap(found[0][2], box) > 0.9
+        assert iou(found[0][2], box) > 0.9
 
     @pytest.mark.parametrize(
         ("gpu", "cpu"),
@@ -102,7 +108,7 @@ class TestAgreement:
             ),
         ],
     )
-    def test_rounding_is_no_disagreement(self, gpu: list[Found], cpu: list[Found]) -> None:
+    def test_rounding_is_no_disagreement(self, gpu: list[RawDetection], cpu: list[RawDetection]) -> None:
         assert disagreement(gpu, cpu) == ""
 
     @pytest.mark.parametrize(
@@ -117,16 +123,16 @@ class TestAgreement:
             [("Person", 0.31, (500, 400, 600, 470))],
         ],
     )
-    def test_another_answer_is_one(self, gpu: list[Found]) -> None:
+    def test_another_answer_is_one(self, gpu: list[RawDetection]) -> None:
         difference = disagreement(gpu, [("Person", 0.31, (200, 100, 400, 360))])
-        assert difference.endswith("and the processor Person 31% at 200, 100, 400, 360")
-        assert difference.startswith("it sees nothing," if not gpu else f"it sees {gpu[0][0]}")
+        assert difference.endswith("and the CPU Person 31% at 200, 100, 400, 360")
+        assert difference.startswith("it detects nothing," if not gpu else f"it detects {gpu[0][0]}")
 
     def test_where_neither_sees_the_face_nothing_was_compared(self) -> None:
-        assert disagreement([], []) == "it sees nothing, and the processor nothing"
+        assert disagreement([], []) == "it detects nothing, and the CPU nothing"
 
     def test_a_model_that_failed_can_be_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """As an H100 does with the face model: what the detection failed of is raised again at the end."""
+        """As on an H100 with the face model: closing raises the error of the failed detection again."""
 
         class Failed:
             def detect(self, image: object, processing: object) -> None:
@@ -137,7 +143,7 @@ class TestAgreement:
 
         monkeypatch.setattr(engine_file, "_object_detector", lambda options, kind: Failed())
         engine = MediapipeEngine(model("ssd-oidv4"), KINDS["ssd-oidv4"])
-        with pytest.raises(ProviderError, match=r"numbers: Failed to create a buffer\.$"):
+        with pytest.raises(ProviderError, match=r"shape \(480, 640, 3\): Failed to create a buffer\.$"):
             engine.detect(drawn_face())
         engine.close()
 
@@ -151,33 +157,39 @@ def is_running(pid: int) -> bool:
 
 class TestChoice:
     @pytest.mark.parametrize(
-        ("wanted", "devices", "trial", "device", "reason"),
+        ("wanted", "devices", "result", "device", "reason"),
         [
-            ("cpu", ["card"], Trial(1, 9), "CPU", "settings"),
-            ("auto", [], Trial(1, 9), "CPU", "no graphics card"),
-            ("auto", ["card"], Trial(problem="EGL"), "CPU", "does not work: EGL"),
-            ("auto", ["card"], Trial(9, 8), "CPU", "not faster: 9.0 ms for a picture, 8.0 ms on the processor"),
-            ("auto", ["card"], Trial(1.25, 9), "GPU", "1.2 ms for a picture, 9.0 ms on the processor"),
-            ("gpu", ["card"], Trial(9, 8), "GPU", "9.0 ms"),
+            ("cpu", ["card"], PreflightResult(1, 9), "CPU", "settings"),
+            ("auto", [], PreflightResult(1, 9), "CPU", "no graphics card"),
+            ("auto", ["card"], PreflightResult(problem="EGL"), "CPU", "does not work: EGL"),
+            (
+                "auto",
+                ["card"],
+                PreflightResult(9, 8),
+                "CPU",
+                "not faster: 9.0 ms for a picture, 8.0 ms on the CPU",
+            ),
+            ("auto", ["card"], PreflightResult(1.25, 9), "GPU", "1.2 ms for a picture, 9.0 ms on the CPU"),
+            ("gpu", ["card"], PreflightResult(9, 8), "GPU", "9.0 ms"),
         ],
     )
-    def test_choice(self, wanted: str, devices: list[str], trial: Trial, device: str, reason: str) -> None:
-        choice = choose(wanted, devices, lambda: trial)
+    def test_choice(self, wanted: str, devices: list[str], result: PreflightResult, device: str, reason: str) -> None:
+        choice = choose_delegate(wanted, devices, lambda: result)
         assert choice.device == device
         assert reason in choice.reason
 
     @pytest.mark.parametrize("devices", [[], ["card"]])
     def test_gpu_or_nothing(self, devices: list[str]) -> None:
         with pytest.raises(ProviderUnavailable, match="want the GPU, and") as refusal:
-            choose("gpu", devices, lambda: Trial(problem="EGL"))
+            choose_delegate("gpu", devices, lambda: PreflightResult(problem="EGL"))
         assert refusal.value.remedy
 
     def test_nothing_is_tried_without_need(self) -> None:
-        def never() -> Trial:
+        def never() -> PreflightResult:
             raise AssertionError("tried")
 
-        choose("cpu", ["card"], never)
-        choose("auto", [], never)
+        choose_delegate("cpu", ["card"], never)
+        choose_delegate("auto", [], never)
 
     def test_devices(self, tmp_path: Path) -> None:
         (tmp_path / "renderD128").touch()
@@ -204,21 +216,21 @@ class TestProvider:
     @pytest.mark.parametrize("delegate", ["auto", "gpu"])
     def test_gpu_that_fails_at_work(self, delegate: str, monkeypatch: pytest.MonkeyPatch) -> None:
         class LostGpu(MediapipeEngine):
-            """A real model on the processor, but where it should be on the GPU it fails at its second picture."""
+            """A real model on the CPU that fails at its second picture where the GPU was chosen."""
 
             def __init__(self, path: Path, kind: ModelKind, device: Device = "CPU", **options: bool) -> None:
                 super().__init__(path, kind, "CPU", **options)
                 self.left = 1 if device == "GPU" else 1_000
 
-            def look(self, jpeg: bytes, header: JpegHeader) -> list[Found]:
+            def detect_jpeg(self, jpeg: bytes, header: JpegHeader) -> list[RawDetection]:
                 self.left -= 1
                 if self.left < 0:
                     raise ProviderError("the GL context is lost")
-                return super().look(jpeg, header)
+                return super().detect_jpeg(jpeg, header)
 
         monkeypatch.setattr(engine_file, "MediapipeEngine", LostGpu)
         monkeypatch.setattr(provider_file, "graphics_devices", lambda: ["card"])
-        monkeypatch.setattr(provider_file, "run_trial", lambda command: Trial(1, 9))
+        monkeypatch.setattr(provider_file, "run_preflight", lambda command: PreflightResult(1, 9))
         provider, frame = detector(delegate=delegate), Frame(picture("chelsea.jpg"))
         provider.open()
         try:
@@ -237,12 +249,12 @@ class TestProvider:
     @pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a graphics card, so its GPU may well work")
     def test_gpu_that_fails_after_its_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(provider_file, "graphics_devices", lambda: ["card"])
-        monkeypatch.setattr(provider_file, "run_trial", lambda command: Trial(1, 9))
+        monkeypatch.setattr(provider_file, "run_preflight", lambda command: PreflightResult(1, 9))
         provider = detector()
         provider.open()
         try:
             assert provider.details()["device"] == "CPU"
-            assert "passed its trial, and then" in provider.details()["reason"]
+            assert "passed its preflight, then failed" in provider.details()["reason"]
             assert provider.detect(Frame(picture("chelsea.jpg"))).objects[0].label == "Cat"
         finally:
             provider.close()

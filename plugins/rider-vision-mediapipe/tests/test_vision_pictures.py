@@ -1,4 +1,4 @@
-"""What is seen in real photographs, however they are stored."""
+"""Detections in real photographs, in all kinds of JPEG."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe.engine import Box
-from rider_vision_mediapipe.gpu_trial import overlap
-from rider_vision_mediapipe.picture import decode
-from vision_in_tests import detector, jpeg_of, opened_picture, picture
+from rider_vision_mediapipe.gpu_preflight import iou
+from rider_vision_mediapipe.jpeg_decoder import decode
+from vision_harness import detector, jpeg_of, opened_picture, picture
 
 from rider_core.api import DetectedObject, DetectionFilter, Frame
 from rider_core.api.jpeg_header import read_header
@@ -33,7 +33,7 @@ def things() -> Iterator[MediapipeDetector]:
 
 
 def counted(provider: MediapipeDetector, jpeg: bytes, wanted: DetectionFilter | None = None) -> list[DetectedObject]:
-    """As the worker does it: found, then filtered."""
+    """Detected, then filtered, as by the worker."""
     kept = (wanted or DetectionFilter()).over(provider.filter).kept(provider.detect(Frame(jpeg)))
     return list(kept.objects)
 
@@ -43,7 +43,7 @@ def test_photographs(things: MediapipeDetector, name: str) -> None:
     label, box = SEEN[name]
     (only,) = counted(things, picture(name))
     assert only.label == label
-    assert overlap(only.box, box) > 0.8, only
+    assert iou(only.box, box) > 0.8, only
 
 
 def test_face() -> None:
@@ -53,7 +53,7 @@ def test_face() -> None:
         (only,) = counted(provider, picture("astronaut.jpg"))
         assert only.label == "face"
         assert only.score > 0.8
-        assert overlap(only.box, FACE) > 0.5, only
+        assert iou(only.box, FACE) > 0.5, only
         for other in ("chelsea.jpg", "coffee.jpg"):
             assert not counted(provider, picture(other))
     finally:
@@ -65,7 +65,7 @@ def test_face() -> None:
 def test_kinds_of_jpeg(things: MediapipeDetector, mode: str, options: dict[str, object]) -> None:
     (only,) = counted(things, jpeg_of(opened_picture("chelsea.jpg").convert(mode), **options))
     assert only.label == "Cat"
-    assert overlap(only.box, SEEN["chelsea.jpg"][1]) > 0.75, only
+    assert iou(only.box, SEEN["chelsea.jpg"][1]) > 0.75, only
 
 
 def test_large_pictures_are_decoded_small_and_boxes_are_in_the_original(things: MediapipeDetector) -> None:
@@ -76,7 +76,7 @@ def test_large_pictures_are_decoded_small_and_boxes_are_in_the_original(things: 
     assert (found.width, found.height) == (4800, 3200)
     label, box = SEEN["coffee.jpg"]
     assert found.objects[0].label == label
-    assert overlap(found.objects[0].box, tuple(8 * edge for edge in box)) > 0.8
+    assert iou(found.objects[0].box, tuple(8 * edge for edge in box)) > 0.8
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_no_more_pixels_than_needed(size: tuple[int, int], decoded: tuple[int, i
     assert pixels[0, 0].tolist() == pytest.approx([200, 100, 10], abs=3)
 
 
-#: Exif orientation to how the upright picture becomes the stored one.
+#: Exif orientation to the transposition from the upright picture to the stored one.
 STORED_AS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -118,7 +118,7 @@ def test_orientation_counts_and_boxes_are_in_the_stored_pixels(
     (only,) = counted(things, jpeg_of(stored, exif=exif), DetectionFilter(max_objects=1))
     assert only.label == "Person"
     assert only.score > 0.5
-    assert overlap(only.box, where.getbbox()) > 0.85, (only, where.getbbox())
+    assert iou(only.box, where.getbbox()) > 0.85, (only, where.getbbox())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (16_384, 2), (2, 16_384)])

@@ -1,4 +1,4 @@
-"""What is refused: pictures that are bombs or broken, settings and models that do not fit."""
+"""Refused: decompression bombs, broken pictures, invalid settings and models."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe import provider as provider_file
+from rider_vision_mediapipe.jpeg_decoder import decode
 from rider_vision_mediapipe.models import KINDS, MODELS
-from rider_vision_mediapipe.picture import decode
 from rider_vision_mediapipe.provider import MediapipeConfig
 from rider_vision_mediapipe.ssd_metadata import anchors, build_ssd
-from vision_in_tests import detector, jpeg_of, model
+from vision_harness import detector, jpeg_of, model
 
 from rider_core.api import Frame, HealthStatus, ProviderContext
 from rider_core.api.jpeg_header import MAX_SCANS, JpegHeader, read_header
@@ -32,13 +32,13 @@ def claiming(jpeg: bytes, width: int, height: int) -> bytes:
 
 
 def scan_bomb() -> bytes:
-    """A real picture with its last scan again and again."""
+    """A real picture that repeats its last scan."""
     last = PROGRESSIVE.rindex(b"\xff\xda")
     return PROGRESSIVE[:last] + PROGRESSIVE[last:-2] * MAX_SCANS + PROGRESSIVE[-2:]
 
 
 def two_sizes() -> bytes:
-    """Another frame header within a segment that only some readers pass over."""
+    """A second start marker, which only some decoders skip."""
     return SMALL[:2] + b"\xff\xd8" + SMALL[2:]
 
 
@@ -106,7 +106,7 @@ class TestPictures:
         assert read_header(jpeg_of(Image.new("RGB", (8, 8)), exif=exif)).turn_deg == 0
 
     def test_damaged_pictures_are_shown_or_refused(self) -> None:
-        """Bytes changed at random: never another error, never long."""
+        """Random bytes changed: InvalidInput or a result, and no other error."""
         chance = random.Random(4)
         exif = Image.Exif()
         exif[0x0112] = 6
@@ -125,7 +125,7 @@ class TestPictures:
                 assert header.width // 8 <= pixels.shape[1] <= header.width
 
     def test_bombs_need_no_memory(self, tmp_path: Path) -> None:
-        """The engine is loaded, then come a refused bomb and the largest picture that is taken."""
+        """Peak memory of a refused bomb, and of the largest picture that is accepted."""
         (tmp_path / "bomb").write_bytes(claiming(SMALL, 50_000, 50_000))
         (tmp_path / "large").write_bytes(jpeg_of(Image.new("RGB", (12_000, 9_000), (10, 90, 200))))
         program = (

@@ -1,7 +1,7 @@
 """mediapipe's usage statistics do not leave the machine.
 
-The library believes that a server of ours is Google's: it is reached through a proxy of ours, with a certificate that
-mediapipe trusts by default, since its list of certificates is ours as well.
+The library connects to a fake server through a proxy. Its certificate is trusted by default, because the test replaces
+the list of trusted certificates.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from vision_in_tests import missing, model, picture
+from vision_harness import missing, model, picture
 
 HOST = "play.googleapis.com"
 PROGRAM = """
@@ -36,11 +36,11 @@ provider.close()
 """
 
 
-class FalseGoogle:
-    """A proxy that answers for every host itself, over TLS, and keeps what it is told."""
+class FakeGoogle:
+    """A proxy that answers for every host over TLS, and keeps what it receives."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        self.told = b""
+        self.received = b""
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -49,7 +49,7 @@ class FalseGoogle:
         self._thread.start()
 
     def close(self) -> None:
-        """What was told until now is in `told` afterwards. May be called again."""
+        """`received` is complete afterwards. May be called again."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # a thread in accept() is not woken by close() alone
         self._thread.join()
@@ -67,7 +67,7 @@ class FalseGoogle:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with self._context.wrap_socket(connection, server_side=True) as private:
-            self.told += private.recv(65_536)
+            self.received += private.recv(65_536)
             private.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
@@ -82,14 +82,14 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def google(certificate: Path) -> Iterator[FalseGoogle]:
-    server = FalseGoogle(certificate, certificate.with_name("key.pem"))
+def google(certificate: Path) -> Iterator[FakeGoogle]:
+    server = FakeGoogle(certificate, certificate.with_name("key.pem"))
     yield server
     server.close()
 
 
 def detect_in_a_process(
-    google: FalseGoogle, certificate: Path, usage_statistics: str
+    google: FakeGoogle, certificate: Path, usage_statistics: str
 ) -> subprocess.CompletedProcess[str]:
     photograph = certificate.with_name("cat.jpg")
     photograph.write_bytes(picture("chelsea.jpg"))
@@ -104,17 +104,17 @@ def detect_in_a_process(
     )
 
 
-def test_nothing_is_reported(google: FalseGoogle, certificate: Path) -> None:
+def test_nothing_is_reported(google: FakeGoogle, certificate: Path) -> None:
     run = detect_in_a_process(google, certificate, "off")
     google.close()
     assert (run.returncode, run.stdout) == (0, "Cat\n"), run.stderr
-    assert google.told == b""
+    assert google.received == b""
 
 
-def test_what_is_reported_when_allowed(google: FalseGoogle, certificate: Path) -> None:
-    """Shows that the other test could fail."""
+def test_what_is_reported_when_allowed(google: FakeGoogle, certificate: Path) -> None:
+    """Shows that the other test can fail."""
     run = detect_in_a_process(google, certificate, "on")
     google.close()
     assert (run.returncode, run.stdout) == (0, "Cat\n"), run.stderr
-    assert google.told.startswith(b"POST /log")
-    assert len(google.told) < 2_000, "more than a few figures"
+    assert google.received.startswith(b"POST /log")
+    assert len(google.received) < 2_000, "more than a few figures"

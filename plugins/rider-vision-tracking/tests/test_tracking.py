@@ -1,4 +1,4 @@
-"""ByteTrack over made scenes: who keeps the number, what makes it lose it, and that nothing grows without end."""
+"""ByteTrack on synthetic scenes: stable track ids, timeouts, and bounded state."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from made_scenes import FRAME_S, FRAMES, Seen, crossing, walk_behind_a_pillar
 from rider_vision_tracking import new_byte_track, register_trackers
-from rider_vision_tracking.byte_track import LOST_S, MAX_CLASSES, ByteTrack
+from rider_vision_tracking.byte_track import LOST_TRACK_S, MAX_CLASSES, ByteTrack
+from synthetic_scenes import FRAME_S, FRAMES, LabelledDetection, crossing, walk_behind_a_pillar
 
 from rider_core.api import DetectedObject, ObjectTracker
 from rider_core.errors import ProviderUnavailable
@@ -18,8 +18,8 @@ from rider_core.errors import ProviderUnavailable
 SEEDS = range(25)
 
 
-def follow(frames: Sequence[Sequence[Seen]], frame_s: float = FRAME_S) -> dict[str, list[int | None]]:
-    """Each one's numbers, in the order in which it was seen."""
+def follow(frames: Sequence[Sequence[LabelledDetection]], frame_s: float = FRAME_S) -> dict[str, list[int | None]]:
+    """The track ids of each object, by frame."""
     tracker = new_byte_track()
     numbers: dict[str, list[int | None]] = {}
     for place, seen in enumerate(frames):
@@ -42,7 +42,7 @@ def person(left: float = 100.0, label: str = "person", score: float = 0.8) -> De
 def test_one_number_through_an_occlusion_of_five_frames(seed: int, step_px: float) -> None:
     numbers = follow(walk_behind_a_pillar(seed, step_px))["walker"]
     assert set(known(numbers)) == {1}, f"seed {seed}, {step_px} px a frame: {numbers}"
-    # Not before the second frame; and one that was overlooked right after the first begins again.
+    # None in the first frame; a miss right after it starts the track again.
     assert len(known(numbers)) >= len(numbers) - 4, f"seed {seed}: {numbers}"
 
 
@@ -55,9 +55,9 @@ def test_two_that_cross_keep_their_numbers(seed: int, step_px: float) -> None:
 
 @pytest.mark.parametrize(("step_px", "least"), [(5.0, 0.9), (9.0, 0.97), (15.0, 0.95), (25.0, 0.95)])
 def test_two_that_cross_before_a_detector_that_overlooks_one_in_ten(step_px: float, least: float) -> None:
-    """While they cover each other and the near one is overlooked, nobody can tell whose box the one box is.
+    """While they cover each other and the near one is missed, the owner of the one box cannot be known.
 
-    At 5 px a frame the far one is hidden for 11 frames and more, which is longer than things are looked for.
+    At 5 px a frame the far one is hidden for 11 frames and more, longer than tracks are kept.
     """
     lost = []
     for seed in range(100):
@@ -74,22 +74,22 @@ def test_a_person_never_becomes_the_chair_behind(seed: int) -> None:
 
 
 class TestTime:
-    """Patience is in seconds: what counts is how long a thing was away, not how many frames that was."""
+    """The time limit of a lost track is in seconds, not in frames."""
 
     @pytest.mark.parametrize("frame_s", [0.05, 0.2, 0.5])
-    def test_away_for_less_than_patience(self, frame_s: float) -> None:
+    def test_lost_for_less_than_the_limit(self, frame_s: float) -> None:
         tracker = new_byte_track()
         numbers = [tracker.update([person()], frame_s)[0] for _ in range(5)]
-        for _ in range(int(LOST_S / frame_s) - 2):
+        for _ in range(int(LOST_TRACK_S / frame_s) - 2):
             tracker.update([], frame_s)
         assert tracker.update([person()], frame_s) == [numbers[-1]] == [1]
 
     @pytest.mark.parametrize("frame_s", [0.05, 0.2, 0.5])
-    def test_away_for_longer(self, frame_s: float) -> None:
+    def test_lost_for_longer(self, frame_s: float) -> None:
         tracker = new_byte_track()
         for _ in range(5):
             tracker.update([person()], frame_s)
-        for _ in range(int(LOST_S / frame_s) + 1):
+        for _ in range(int(LOST_TRACK_S / frame_s) + 1):
             tracker.update([], frame_s)
         assert [tracker.update([person()], frame_s)[0] for _ in range(3)][-1] == 2
 
@@ -120,7 +120,7 @@ class TestBounds:
             for _ in range(3):
                 numbers = tracker.update([person(label=label), person(400, label)], 0.2)
             given += known(numbers)
-            tracker.update([], LOST_S + 0.1)
+            tracker.update([], LOST_TRACK_S + 0.1)
         assert len(given) == len(set(given)) == 60
 
     def test_nothing_is_kept_of_what_has_gone(self) -> None:
@@ -129,7 +129,7 @@ class TestBounds:
         for number in range(40):
             places = random.uniform(0, 5_000, 20)
             tracker.update([person(float(left), f"class {number}") for left in places], 0.2)
-        tracker.update([], LOST_S - 0.1)
+        tracker.update([], LOST_TRACK_S - 0.1)
         tracker.update([], 0.2)
         assert tracker._classes == {}
 
@@ -143,7 +143,7 @@ class TestBounds:
                 for x, y in boxes
             ]
             assert len(tracker.update(found, 0.2)) == 200
-        assert len(tracker._classes["spot"]._tracker.tracks) < 200 * LOST_S / 0.2
+        assert len(tracker._classes["spot"]._tracker.tracks) < 200 * LOST_TRACK_S / 0.2
 
     def test_more_classes_than_there_can_be(self) -> None:
         tracker = ByteTrack()
@@ -174,7 +174,7 @@ class TestPlugin:
         assert isinstance(tracker, ObjectTracker)
 
     def test_importing_it_is_cheap(self) -> None:
-        """Every process of the house does; only the link follows anything."""
+        """Every process imports the plugin; only the link tracks."""
         program = "import sys, rider_vision_tracking; print([m for m in ('cv2', 'scipy', 'numpy') if m in sys.modules])"
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
         assert run.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""The engine's blocks made into chunks worth a message each, at the sample rate that was asked for."""
+"""Joins the engine's blocks to chunks of the requested sample rate."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import soxr
 from rider_core.api import AudioClip
 from rider_core.errors import InvalidInput
 
-#: Short, so that the robot can begin to play at once.
+#: Short, so that the robot starts to play soon.
 FIRST_CHUNK_S = 0.05
-#: Four messages a second of speech, and a chunk is long enough to bridge a hiccup of the network.
+#: Four messages for a second of speech, each long enough to bridge network jitter.
 CHUNK_S = 0.24
-#: Silence longer than this at the beginning goes out before anything was heard.
+#: Leading silence is held back up to this duration.
 _SILENCE_LIMIT_S = 10.0
 _SAMPLE_BYTES = 2
 
 
 def chunked(blocks: Iterable[bytes], own_rate: int, sample_rate: int) -> Iterator[AudioClip]:
-    """`blocks` of 16-bit samples at `own_rate` Hz as clips at `sample_rate` Hz; none is lost, none comes twice.
+    """`blocks` of 16-bit samples at `own_rate` Hz as clips at `sample_rate` Hz.
 
     Raises:
-        InvalidInput: there is no sound in them, because the text has nothing that can be said.
+        InvalidInput: the blocks are silent, because the text has nothing that can be said.
     """
     waiting = bytearray()
     target = _bytes(FIRST_CHUNK_S, sample_rate)
@@ -46,7 +46,7 @@ def _bytes(duration_s: float, sample_rate: int) -> int:
 
 
 def _resampled(blocks: Iterable[bytes], own_rate: int, sample_rate: int) -> Iterator[tuple[bytes, bytes]]:
-    """Each block with what comes out of the resampler after it, and at the end an empty block with the rest."""
+    """Each block with the resampler's output for it, and an empty block with the output of the final flush."""
     if own_rate == sample_rate:
         yield from ((block, block) for block in blocks)
         return

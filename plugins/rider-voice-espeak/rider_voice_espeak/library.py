@@ -1,4 +1,4 @@
-"""libespeak-ng through ctypes: where it lies, its few functions that are used, and the one turn at a time it allows.
+"""ctypes bindings of libespeak-ng: loading, the functions that are used, and a lock, because its state is global.
 
 Names, numbers and structures are those of `speak_lib.h` of eSpeak NG 1.52.
 """
@@ -21,21 +21,21 @@ from rider_core.errors import ProviderError, ProviderUnavailable
 
 REMEDY = "pip install --force-reinstall espeakng-loader==0.2.4"
 
-#: Returns at the end of the synthesis, and calls back from the thread that called.
+#: espeak_Synth returns at the end of the synthesis, and calls back from the calling thread.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
-#: The library keeps a path of 160 bytes (`N_PATH_HOME`), to which it adds the names of files.
+#: The library's path buffer has 160 bytes (`N_PATH_HOME`), file names included.
 _MAX_DATA_PATH = 120
 #: Without it the library ends the process when its data is missing.
 _INITIALIZE_DONT_EXIT = 0x8000
-#: What the library hands over in one callback, in ms. It takes 60 as the least, whatever it is given.
+#: Audio of one callback, in ms. 60 is the library's minimum.
 _BLOCK_MS = 60
 _CHARS_UTF8 = 1
 #: The same pause after the last sentence as the espeak-ng program makes.
 _ENDPAUSE = 0x1000
 _POS_CHARACTER = 1
 _RATE, _VOLUME, _PITCH = 1, 2, 3
-#: A speech takes the engine well under a second; a reader that stalls this long is stuck.
-_TURN_LIMIT_S = 30.0
+#: Limit of waiting for another stream. A synthesis takes well under 1 s, so a reader this slow is stuck.
+_LOCK_TIMEOUT_S = 30.0
 
 
 class _VoiceStruct(ctypes.Structure):
@@ -57,7 +57,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice as the library lists it.
+    """A voice in the library's list.
 
     Attributes:
         identifier: Its file, such as `zlw/pl`; unique.
@@ -76,7 +76,7 @@ class Utterance:
 
     Attributes:
         text: Without control characters.
-        voice: Identifier of a listed voice, never a name from outside: the library would take it for a path.
+        voice: Identifier of a listed voice, never a request's own text, which the library could take for a path.
         rate: Words a minute.
         pitch: 0 to 99.
         volume: In percent, 0 to 200.
@@ -97,62 +97,62 @@ class EspeakLibrary:
         self._declare()
         data = folder / "espeak-ng-data"
         self.sample_rate: int = self._c.espeak_Initialize(
-            _AUDIO_OUTPUT_SYNCHRONOUS, _BLOCK_MS, _short_name(data), _INITIALIZE_DONT_EXIT
+            _AUDIO_OUTPUT_SYNCHRONOUS, _BLOCK_MS, _short_path(data), _INITIALIZE_DONT_EXIT
         )
         if self.sample_rate <= 0:
             raise ProviderUnavailable(f"libespeak-ng cannot use its data in {data}", remedy=REMEDY)
-        self._take: Callable[[bytes], bool] | None = None
-        # The library keeps only the address, so the object must live as long as it does.
-        self._callback = _Callback(self._on_sound)
+        self._on_block: Callable[[bytes], bool] | None = None
+        # The library keeps only the callback's address, so the object must not be freed.
+        self._callback = _Callback(self._synth_callback)
         self._c.espeak_SetSynthCallback(self._callback)
         self.voices = tuple(voice for voice in self._list_voices() if _has_dictionary(voice, data))
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self, limit_s: float = _TURN_LIMIT_S) -> Iterator[None]:
-        """The library to oneself: its state is global, so one speaks while the others wait.
+    def exclusive(self, limit_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
+        """Exclusive use of the library, whose state is global.
 
         Raises:
-            ProviderError: it was not free within `limit_s` seconds.
+            ProviderError: another stream kept it for `limit_s` seconds.
         """
-        if not self._turn.acquire(timeout=limit_s):
+        if not self._lock.acquire(timeout=limit_s):
             raise ProviderError(
-                f"eSpeak NG has been speaking for somebody else for {limit_s:.0f} s",
+                f"eSpeak NG has been in use by another stream for {limit_s:.0f} s",
                 remedy="read or close every stream of synthesize_stream() that was begun",
             )
         try:
             yield
         finally:
-            self._turn.release()
+            self._lock.release()
 
-    def speak(self, utterance: Utterance, take: Callable[[bytes], bool]) -> None:
-        """Hand the sound to `take`, 16-bit samples in blocks of about 60 ms, until it ends or `take` returns False.
+    def speak(self, utterance: Utterance, on_block: Callable[[bytes], bool]) -> None:
+        """Pass 16-bit samples to `on_block`, in blocks of about 60 ms, until the end or until it returns False.
 
-        To be called in one's `turn()`.
+        To be called within `exclusive()`.
         """
         if self._c.espeak_SetVoiceByName(utterance.voice.encode()) != 0:
             raise ProviderError(f"libespeak-ng lists voice {utterance.voice!r}, but cannot load it", remedy=REMEDY)
         for parameter, value in ((_RATE, utterance.rate), (_PITCH, utterance.pitch), (_VOLUME, utterance.volume)):
             self._c.espeak_SetParameter(parameter, value, 0)
         data = utterance.text.encode()
-        self._take = take
+        self._on_block = on_block
         try:
             status = self._c.espeak_Synth(
                 data, len(data) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _ENDPAUSE, None, None
             )
         finally:
-            self._take = None
+            self._on_block = None
         if status != 0:
-            raise ProviderError(f"libespeak-ng gave up on a text of {len(data)} bytes with status {status}")
+            raise ProviderError(f"libespeak-ng failed on a text of {len(data)} bytes with status {status}")
 
-    def _on_sound(self, samples: int | None, count: int, _events: int | None) -> int:
-        """The C callback: 0 to go on, 1 to stop. `count` is in samples, of two bytes each."""
-        if not samples or count <= 0 or self._take is None:
+    def _synth_callback(self, samples: int | None, count: int, _events: int | None) -> int:
+        """The C callback: returns 0 to continue, 1 to stop. `count` is in samples of two bytes."""
+        if not samples or count <= 0 or self._on_block is None:
             return 0
-        return 0 if self._take(ctypes.string_at(samples, 2 * count)) else 1
+        return 0 if self._on_block(ctypes.string_at(samples, 2 * count)) else 1
 
     def _declare(self) -> None:
-        # The others take and return ints, as ctypes assumes, or are called with bytes.
+        # The other functions take and return ints, ctypes' default, or are called with bytes.
         self._c.espeak_Synth.argtypes = (
             ctypes.c_char_p,
             ctypes.c_size_t,
@@ -184,17 +184,17 @@ def _read_languages(address: int) -> Iterator[tuple[int, str]]:
 
 
 def _has_dictionary(voice: Voice, data: Path) -> bool:
-    """Whether its pronunciation rules are installed: the wheel lists three voices without any, and they are mute."""
+    """Whether its pronunciation rules are installed: the wheel lists three voices without rules, which are silent."""
     definition = (data / "lang" / voice.identifier).read_text(encoding="utf-8", errors="replace")
     named = re.search(r"^\s*dictionary\s+(\S+)", definition, re.MULTILINE)
     name = named.group(1) if named else voice.languages[0][1].partition("-")[0]
     return (data / f"{name}_dict").is_file()
 
 
-def _short_name(data: Path) -> bytes:
-    """A path of the folder for which the library has room: its own, or one through the open folder (Linux only).
+def _short_path(data: Path) -> bytes:
+    """A path of the folder that fits in the library's buffer: its own, or one by a file descriptor (Linux only).
 
-    The folder stays open as long as the process lives, as the library does.
+    The file descriptor stays open until the process ends.
     """
     path = os.fsencode(data)
     if len(path) <= _MAX_DATA_PATH or not sys.platform.startswith("linux"):
@@ -206,7 +206,7 @@ def _short_name(data: Path) -> bytes:
 
 
 def loader_folder() -> Path:
-    """Where the `espeakng-loader` package has the library and its data; found without importing it.
+    """The folder of the library and its data in the package `espeakng-loader`, which is not imported.
 
     Raises:
         ProviderUnavailable: the package is not installed.
@@ -218,10 +218,10 @@ def loader_folder() -> Path:
 
 
 def dynamic_library(folder: Path) -> ctypes.CDLL:
-    """The shared object, not initialised: quick.
+    """The shared library, not initialised, which is fast.
 
     Raises:
-        ProviderUnavailable: it is missing, or not made for this machine.
+        ProviderUnavailable: it is missing, or built for another machine.
     """
     try:
         return ctypes.CDLL(str(folder / "libespeak-ng.so"))
@@ -233,7 +233,7 @@ _loading = threading.Lock()
 
 
 def load_library() -> EspeakLibrary:
-    """The library of this process, initialised at the first call and kept: its state is global, so there is but one."""
+    """The library of this process, initialised at the first call. Its state is global, so there is only one."""
     with _loading:
         return _load_once()
 

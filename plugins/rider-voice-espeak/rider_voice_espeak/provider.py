@@ -1,4 +1,4 @@
-"""The provider: settings, what a request means, and the sound that answers it."""
+"""The provider: settings, and the synthesis of requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import Field
 from rider_core.api import AudioClip, Health, ProviderConfig, SynthesizeRequest, TextToSpeech
 from rider_core.api.text_to_speech import MAX_RATE_WPM, MIN_RATE_WPM
 from rider_core.errors import ConfigError, InvalidInput, ProviderError, ProviderUnavailable
+from rider_voice_espeak.block_stream import speech_blocks
 from rider_voice_espeak.chunks import chunked
 from rider_voice_espeak.library import EspeakLibrary, Utterance, dynamic_library, load_library, loader_folder
-from rider_voice_espeak.speech import speech_blocks
 from rider_voice_espeak.voices import VoiceList
 
-#: eSpeak NG reads commands from them (0x01 begins one), and its C strings end at NUL.
+#: eSpeak NG interprets some as commands (0x01), and its C strings end at NUL.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -30,8 +30,8 @@ class EspeakTextToSpeech(TextToSpeech):
             "en",
             min_length=1,
             max_length=64,
-            description='where a request names none: a language ("en", "pl", "en-gb", "de") or an eSpeak NG voice; '
-            'owners of a robot that speaks Polish set "pl"',
+            description='voice of requests that name none: a language ("en", "pl", "en-gb", "de") or an eSpeak NG '
+            'voice; "pl" for a robot that speaks Polish',
         )
         rate: int = Field(
             175, ge=MIN_RATE_WPM, le=MAX_RATE_WPM, description="speed where a request names none, in words a minute"
@@ -71,7 +71,7 @@ class EspeakTextToSpeech(TextToSpeech):
     def synthesize_stream(self, request: SynthesizeRequest) -> Iterator[AudioClip]:
         library, voices = self._opened()
         utterance = Utterance(
-            text=_sayable(request.text),
+            text=_speakable_text(request.text),
             voice=voices.identifier(request.voice or self.config.voice),
             rate=request.rate or self.config.rate,
             pitch=self.config.pitch if request.pitch is None else request.pitch,
@@ -86,9 +86,9 @@ class EspeakTextToSpeech(TextToSpeech):
         return self._library, self._voices
 
 
-def _sayable(text: str) -> str:
-    """`text` with blanks for control characters; `InvalidInput` when nothing else is in it."""
+def _speakable_text(text: str) -> str:
+    """`text` with spaces for control characters. Raises `InvalidInput` where nothing else is left."""
     clean = _CONTROL_CHARACTERS.sub(" ", text)
     if not clean.strip():
-        raise InvalidInput(f"the text is empty: {text[:40]!r}", remedy="send something to say")
+        raise InvalidInput(f"the text is empty: {text[:40]!r}", remedy="send words")
     return clean

@@ -1,4 +1,4 @@
-"""Which of the library's voices a request means: by language, by name or by identifier."""
+"""Finds the library's voice for a request: by language, by name or by identifier."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rider_voice_espeak.library import Voice
 
 
 class VoiceList:
-    """The only names that are accepted; whatever they say, the library gets an identifier that it listed itself."""
+    """The accepted names. The library only ever gets an identifier from its own list."""
 
     def __init__(self, voices: Iterable[Voice]) -> None:
         self._identifiers: dict[str, str] = {}
@@ -28,13 +28,13 @@ class VoiceList:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that `identifier()` takes: languages first."""
+        """All names that `identifier()` accepts, languages first."""
         others = sorted(set(self._identifiers) - self._languages)
         return (*sorted(self._languages), *others)
 
     @property
     def languages(self) -> int:
-        """How many there are."""
+        """Number of languages."""
         return len(self._languages)
 
     def identifier(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What eSpeak NG in particular must do: speak at once, speak all of it, one at a time, and stop when told to."""
+"""eSpeak NG: latency, completeness, voices and settings, one synthesis at a time, early close."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from itertools import islice
 import numpy as np
 import pytest
 from rider_voice_espeak import EspeakTextToSpeech
+from rider_voice_espeak.block_stream import BlockPipe
 from rider_voice_espeak.library import Utterance, load_library
-from rider_voice_espeak.speech import BlockPipe
 
 from rider_core.api import AudioClip, ProviderContext, SynthesizeRequest
 from rider_core.api.text_to_speech import MAX_TEXT_CHARACTERS
@@ -55,7 +55,7 @@ def test_says_as_much_as_the_program(espeak: EspeakTextToSpeech, sample_rate: in
     assert len(POLISH_60_WORDS.split()) == 60
     command = ["espeak-ng", "-v", "pl", "-s", "175", "--stdout", POLISH_60_WORDS]
     output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-    with wave.open(io.BytesIO(output)) as reader:  # its header promises 2 GB, so only the rate is taken from it
+    with wave.open(io.BytesIO(output)) as reader:  # its header claims 2 GB, so only its rate is used
         theirs = AudioClip(reader.readframes(len(output)), reader.getframerate())
     ours = espeak.synthesize(SynthesizeRequest(text=POLISH_60_WORDS, voice="pl", sample_rate=sample_rate))
     ratio = spoken_s(ours) / spoken_s(theirs)
@@ -67,7 +67,7 @@ def test_says_as_much_as_the_program(espeak: EspeakTextToSpeech, sample_rate: in
 
 
 def spoken_s(clip: AudioClip) -> float:
-    """Length without the silence at the end; a resampler leaves a bit or two of noise there."""
+    """Duration without the silence at the end, in which a resampler leaves noise of a bit or two."""
     samples = array("h", clip.pcm)
     last = next(index for index in reversed(range(len(samples))) if abs(samples[index]) > 8)
     return last / clip.sample_rate
@@ -94,14 +94,14 @@ def test_first_chunk_comes_at_once(espeak: EspeakTextToSpeech, sample_rate: int 
     [
         "for clip in provider.synthesize_stream(request): sys.stdout.buffer.write(clip.pcm)",
         "sys.stdout.buffer.write(provider.synthesize(request).pcm)",
-        # The library's own calls in one go, without our thread, pipe and chunks.
+        # One call of the library, without thread, pipe and chunks.
         "library.speak(Utterance(request.text, 'zlw/pl', 175, 50, 100), "
         "lambda block: sys.stdout.buffer.write(block) > 0)",
     ],
     ids=["stream", "synthesize", "library"],
 )
 def test_stream_is_sample_for_sample_what_the_library_says(how: str) -> None:
-    """In new processes: the library's voice flutters, so only its first speech is the same every time."""
+    """In new processes: the library adds flutter to the voice, so only its first synthesis is reproducible."""
     assert spoken_by(how) == spoken_by("sys.stdout.buffer.write(b''.join(blocks(request)))")
 
 
@@ -169,7 +169,7 @@ def test_settings_are_heard() -> None:
 
 
 def test_a_request_goes_before_the_settings() -> None:
-    """The settings are extreme the other way: only the request can bring the voice back."""
+    """The settings are at the other extreme, so only the request's values give this voice."""
     provider = new_espeak(voice="pl", pitch=99, rate=300)
     text = "Mama ma Ankę."
     usual = say(new_espeak(voice="pl"), text)
@@ -189,11 +189,11 @@ def test_a_request_goes_before_the_settings() -> None:
 def test_a_long_text_is_heard_at_once_and_without_a_click(
     espeak: EspeakTextToSpeech, text: str, sample_rate: int | None
 ) -> None:
-    """Between chunks the sound goes on as within them: no step is larger there than the largest elsewhere."""
+    """No step between two chunks is larger than the largest step within one."""
     stream = espeak.synthesize_stream(SynthesizeRequest(text=text, voice="pl", sample_rate=sample_rate))
     clips = list(islice(stream, 60))
     stream.close()
-    assert clips[0].duration_s < 0.3  # it did not wait for a sentence, let alone for the text
+    assert clips[0].duration_s < 0.3  # the first chunk does not wait for the end of a sentence
     sound = np.frombuffer(b"".join(clip.pcm for clip in clips), np.int16).astype(int)
     steps = np.abs(np.diff(sound))
     borders = np.cumsum([clip.frames for clip in clips])[:-1] - 1
@@ -202,7 +202,7 @@ def test_a_long_text_is_heard_at_once_and_without_a_click(
     assert np.median(steps[borders]) <= np.percentile(within, 90)
 
 
-def test_what_the_engine_says_of_itself(espeak: EspeakTextToSpeech) -> None:
+def test_details(espeak: EspeakTextToSpeech) -> None:
     assert int(espeak.details()["languages"]) > 100
 
 
@@ -247,15 +247,15 @@ def test_control_characters_are_blanks(espeak: EspeakTextToSpeech) -> None:
     assert abs(say(espeak, "one\x00two\x01400 S three").frames - plain) < 0.02 * plain
 
 
-def test_engine_stops_when_told_to() -> None:
+def test_the_callback_stops_the_engine() -> None:
     library, blocks = load_library(), []
 
-    def take(block: bytes) -> bool:
+    def on_block(block: bytes) -> bool:
         blocks.append(block)
         return len(blocks) < 3
 
-    with library.turn():
-        library.speak(Utterance(POLISH_60_WORDS, "zlw/pl", 175, 50, 100), take)
+    with library.exclusive():
+        library.speak(Utterance(POLISH_60_WORDS, "zlw/pl", 175, 50, 100), on_block)
     assert len(blocks) == 3
 
 
@@ -276,7 +276,7 @@ def test_forgotten_stream_ends_the_thread(espeak: EspeakTextToSpeech) -> None:
     ProviderContract.check_no_new_threads(before)
 
 
-def test_speakers_take_turns() -> None:
+def test_only_one_stream_at_a_time() -> None:
     texts = {"pl": POLISH_60_WORDS, "en": "One, two.", "de": "Guten Tag, ich bin ein kleiner Roboter. " * 3}
     alone = {voice: say(new_espeak(), text, voice).frames for voice, text in texts.items()}
     together: dict[str, list[int]] = {voice: [] for voice in texts}
@@ -298,10 +298,10 @@ def test_speakers_take_turns() -> None:
         assert all(abs(count - alone[voice]) < 0.01 * alone[voice] for count in frames), (voice, frames, alone[voice])
 
 
-def test_a_turn_is_refused_while_a_stream_is_left_half_read(espeak: EspeakTextToSpeech) -> None:
+def test_a_half_read_stream_blocks_others_up_to_the_limit(espeak: EspeakTextToSpeech) -> None:
     stream = espeak.synthesize_stream(SynthesizeRequest(text=POLISH_60_WORDS))
     next(stream)
-    with pytest.raises(ProviderError, match="somebody else"), load_library().turn(limit_s=0.05):
+    with pytest.raises(ProviderError, match="another stream"), load_library().exclusive(limit_s=0.05):
         pass
     stream.close()
     assert any(say(espeak, "robot").pcm)

@@ -1,4 +1,4 @@
-"""Chunks made of sounds whose every sample is known: nothing lost, nothing twice, no click where chunks meet."""
+"""Chunks from known samples: none lost, none twice, no click between chunks."""
 
 from __future__ import annotations
 

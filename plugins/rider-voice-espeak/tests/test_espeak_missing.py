@@ -1,4 +1,4 @@
-"""Without its library the provider says so, and how to mend it; the process lives on."""
+"""Without its library the provider is unavailable, with a remedy; the process does not end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_folder_with_a_long_and_odd_name(tmp_path: Path) -> None:
 from pathlib import Path
 from rider_voice_espeak.library import EspeakLibrary, Utterance
 library, heard = EspeakLibrary(Path({str(folder)!r})), []
-with library.turn():
+with library.exclusive():
     library.speak(Utterance("Dzień dobry", "pl", 175, 50, 100), lambda block: heard.append(block) or True)
 print(len(library.voices) > 50, len(b"".join(heard)) > 10_000)
 """

@@ -1,6 +1,6 @@
 """whisper.cpp through pywhispercpp: one loaded model, samples in, segments with probabilities out.
 
-What counts as speech, and what the results are called elsewhere, is decided in `provider`.
+VAD and the conversion to transcripts are in `transcription`.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ log = logging.getLogger(__name__)
 Samples = npt.NDArray[np.float32]
 
 MODEL_RATE = 16_000
-#: Encoder frames for each second of sound.
+#: Encoder frames for each second of audio.
 FRAMES_PER_S = 50
-#: What the encoder sees at a time, in seconds and in its own frames.
+#: The encoder's full context, in seconds and in encoder frames.
 WINDOW_S, FULL_CONTEXT = 30, 1500
 #: The context is fitted to the clip: its length and a margin, at least the floor. See bench/whisper_audio_ctx/run.py.
 CONTEXT_FLOOR, CONTEXT_MARGIN = 384, 128
-#: The language is found out from the first 5 s: 0.2 s of work on two cores, and twice as much gave the same answers.
+#: Encoder frames for language detection: 5 s, which take 0.2 s on two cores. Twice as many gave the same languages.
 _DETECTION_CONTEXT = 256
-#: Nobody speaks more than about 6 words a second, of 2 to 3 tokens each. Bounds what a repetition can cost.
+#: Limits of decoded tokens, which bound the cost of a loop. Speech has up to about 6 words a second, of 2 to 3 tokens.
 _TOKENS_PER_S, _TOKENS_AT_LEAST = 15, 24
-#: Whisper may try an unlikely text again with some chance in its choices. That rescued no command in our measurements,
-#: took up to three times as long, and made words of a tone; without it, the same sound gives the same text.
+#: No temperature fallback. It corrected no command in our measurements, took up to three times as long, and turned a
+#: tone into words; without it, the same audio gives the same text.
 _TEMPERATURE_STEP = 0.0
-#: ggml's error level. Even its errors are told by an exception or an empty result of ours, so they are but a hint.
+#: ggml's error level. Logged as info: each such error also leads to an exception or an empty result.
 _GGML_ERROR = 4
-#: What it complains of each time `language_probabilities` ends a run early, as it means to.
-_OUR_OWN_ABORT = "encoder_begin_callback returned false"
+#: Logged by whisper.cpp whenever `language_probabilities` ends a run early, on purpose.
+_EXPECTED_ABORT = "encoder_begin_callback returned false"
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class WhisperOptions:
     """How the engine decodes.
 
     Attributes:
-        beam_size: 1: greedy; more: so many hypotheses side by side.
-        prompt: Words that the decoder takes as said before.
+        beam_size: 1: greedy decoding; more: beam search with this number of hypotheses.
+        prompt: Text that the decoder is given as the preceding transcript.
     """
 
     threads: int = 2
@@ -65,8 +65,8 @@ class WhisperOptions:
 
 
 @dataclass(frozen=True)
-class HeardSegment:
-    """Times in seconds; `probability` is the arithmetic mean over the tokens of the text, None without any."""
+class DecodedSegment:
+    """Times in seconds; `probability` is the arithmetic mean over the text's tokens, None without tokens."""
 
     text: str
     start_s: float
@@ -75,13 +75,13 @@ class HeardSegment:
 
 
 @dataclass(frozen=True)
-class HeardToken:
-    """A word, a piece of one, or a mark.
+class DecodedToken:
+    """A word, a part of one, or a punctuation mark.
 
     Attributes:
-        text: In UTF-8; a character may be spread over several tokens. A new word begins with a blank.
-        segment: Number of the segment that it belongs to.
-        middle_s: When it is spoken, as whisper.cpp guesses from the loudness of the sound and the times of the segment.
+        text: In UTF-8; a character may be spread over several tokens. A new word begins with a space.
+        segment: Number of its segment.
+        middle_s: Middle of its time, which whisper.cpp estimates from the loudness and the segment's times.
     """
 
     text: bytes
@@ -91,17 +91,17 @@ class HeardToken:
 
 
 def fit_context(duration_s: float) -> int:
-    """Encoder frames for a clip. whisper.cpp pads every clip to 30 s; most of that is not worth encoding."""
+    """Encoder frames for a clip. whisper.cpp pads every clip to 30 s, and encoding the padding would waste time."""
     return min(FULL_CONTEXT, max(CONTEXT_FLOOR, math.ceil(duration_s * FRAMES_PER_S) + CONTEXT_MARGIN))
 
 
 def known_languages() -> tuple[str, ...]:
-    """Every language code that Whisper knows."""
+    """The codes of all languages that Whisper supports."""
     return tuple(whisper_cpp.whisper_lang_str(number) for number in range(whisper_cpp.whisper_lang_max_id() + 1))
 
 
 class WhisperEngine:
-    """Not for several threads at once. The interpreter's lock is free while it works.
+    """One loaded model. Not thread-safe; the GIL is released while it decodes.
 
     Raises:
         ProviderUnavailable: the file is not a model that whisper.cpp can load.
@@ -137,8 +137,8 @@ class WhisperEngine:
 
     def transcribe(
         self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
-    ) -> tuple[HeardSegment, ...]:
-        """What is said in `samples` (mono, 16 kHz, at least 1 s).
+    ) -> tuple[DecodedSegment, ...]:
+        """The segments of `samples` (mono, 16 kHz, at least 1 s).
 
         Args:
             language: A code of `known_languages()`.
@@ -147,30 +147,30 @@ class WhisperEngine:
         context = self._run(samples, language, context_of)
         return tuple(self._segment(index) for index in range(whisper_cpp.whisper_full_n_segments(context)))
 
-    def transcribe_together(
+    def transcribe_parallel(
         self, sounds: Sequence[Samples], language: str, *, context_of: Callable[[float], int]
-    ) -> list[tuple[HeardToken, ...]]:
-        """For each of `sounds` its text in pieces, each with its time. As many at once as there are threads.
+    ) -> list[tuple[DecodedToken, ...]]:
+        """The tokens of each of `sounds`, decoded in parallel, as many at a time as there are threads.
 
-        Each then has a thread of its own, which is quicker than all threads for one after the other. The model is
-        shared; each of those at once takes 30 MB beside it, and all have the context of the longest.
+        One thread each is faster than all threads for one sound after the other. The model is shared; each sound in
+        parallel takes 30 MB more, and all have the context of the longest.
         """
-        heard: list[tuple[HeardToken, ...]] = []
+        decoded: list[tuple[DecodedToken, ...]] = []
         self._set(token_timestamps=True)
         try:
             for start in range(0, len(sounds), self._threads):
-                heard += self._at_once(sounds[start : start + self._threads], language, context_of)
+                decoded += self._run_parallel(sounds[start : start + self._threads], language, context_of)
         finally:
             self._set(token_timestamps=False, n_threads=self._threads)
-        return heard
+        return decoded
 
-    def _at_once(
+    def _run_parallel(
         self, sounds: Sequence[Samples], language: str, context_of: Callable[[float], int]
-    ) -> list[tuple[HeardToken, ...]]:
-        """whisper.cpp cuts one stretch of sound into equal parts, and gives each a state and threads of its own."""
+    ) -> list[tuple[DecodedToken, ...]]:
+        """whisper.cpp splits the joined audio into equal parts, each with a state and threads of its own."""
         parts = len(sounds)
         longest = max(map(len, sounds))
-        # In whole seconds, so that the parts can be told apart by their segments' times.
+        # In whole seconds, so that a segment's time identifies its part.
         length = math.ceil(longest / MODEL_RATE) * MODEL_RATE
         joined = np.concatenate([np.pad(sound, (0, length - len(sound))) for sound in sounds])
         self._prepare(language, context_of(longest / MODEL_RATE), longest / MODEL_RATE)
@@ -178,13 +178,13 @@ class WhisperEngine:
         context = self._loaded()
         code = whisper_cpp.whisper_full_parallel(context, self._params, joined, len(joined), parts)
         _check(code, len(joined))
-        heard: list[list[HeardToken]] = [[] for _ in sounds]
+        decoded: list[list[DecodedToken]] = [[] for _ in sounds]
         for index in range(whisper_cpp.whisper_full_n_segments(context)):
-            # Segments are told in the time of the whole, tokens in that of their part. So what a part claims to hear
-            # after its own end comes to the next one, with times that do not fit there.
+            # Segment times count from the start of the joined audio, token times from the start of the part. A segment
+            # after its part's end is assigned to the next part, where its token times do not fit.
             start_s = whisper_cpp.whisper_full_get_segment_t0(context, index) / 100
-            heard[min(parts - 1, int(start_s * MODEL_RATE / length))] += self._tokens(index)
-        return [tuple(tokens) for tokens in heard]
+            decoded[min(parts - 1, int(start_s * MODEL_RATE / length))] += self._tokens(index)
+        return [tuple(tokens) for tokens in decoded]
 
     def _run(self, samples: Samples, language: str, context_of: Callable[[float], int]) -> Any:
         duration_s = len(samples) / MODEL_RATE
@@ -198,11 +198,11 @@ class WhisperEngine:
         self._set(language=language, audio_ctx=encoder_frames, max_tokens=tokens)
 
     def language_probabilities(self, samples: Samples) -> dict[str, float]:
-        """How likely each language is, from the beginning of `samples`.
+        """The probability of each language, from the beginning of `samples`.
 
-        whisper.cpp's own `language="auto"` encodes with the context of the clip before (30 s at first) and tells no
-        probabilities. Here an aborted run sets the context and makes the spectrogram, and the detection is called
-        directly. This call, of about 0.2 s, keeps the interpreter's lock; the binding leaves no choice.
+        whisper.cpp's own `language="auto"` encodes with the context of the clip before (30 s at first) and returns no
+        probabilities. Here an aborted run sets the context and computes the spectrogram, and the detection is called
+        directly. The binding holds the GIL during this call, about 0.2 s.
         """
         context = self._loaded()
         self._set(language="en", audio_ctx=_DETECTION_CONTEXT)
@@ -216,21 +216,21 @@ class WhisperEngine:
         whisper_cpp.whisper_lang_auto_detect(context, 0, self._threads, probabilities)
         return dict(zip(languages, probabilities.tolist(), strict=True))
 
-    def _tokens(self, index: int) -> Iterator[HeardToken]:
-        """The pieces of a segment's text; those that stand for times and the like are left out."""
+    def _tokens(self, index: int) -> Iterator[DecodedToken]:
+        """The text tokens of a segment, without timestamps and other special tokens."""
         context = self._loaded()
         end_of_text = whisper_cpp.whisper_token_eot(context)
         for number in range(whisper_cpp.whisper_full_n_tokens(context, index)):
             token = whisper_cpp.whisper_full_get_token_data(context, index, number)
             if token.id < end_of_text:
                 text = whisper_cpp.whisper_token_to_bytes(context, token.id)
-                yield HeardToken(text, index, (token.t0 + token.t1) / 200, token.p)
+                yield DecodedToken(text, index, (token.t0 + token.t1) / 200, token.p)
 
-    def _segment(self, index: int) -> HeardSegment:
+    def _segment(self, index: int) -> DecodedSegment:
         context = self._loaded()
         probabilities = [token.probability for token in self._tokens(index)]
         probability = float(np.mean(probabilities)) if probabilities else None
-        return HeardSegment(
+        return DecodedSegment(
             text=whisper_cpp.whisper_full_get_segment_text(context, index).decode("utf-8", "replace"),
             start_s=whisper_cpp.whisper_full_get_segment_t0(context, index) / 100,
             end_s=whisper_cpp.whisper_full_get_segment_t1(context, index) / 100,
@@ -249,19 +249,19 @@ class WhisperEngine:
 
 def _check(code: int, samples: int) -> None:
     if code != 0:
-        raise ProviderError(f"whisper.cpp failed with code {code} on {samples / MODEL_RATE:.1f} s of sound")
+        raise ProviderError(f"whisper.cpp failed with code {code} on {samples / MODEL_RATE:.1f} s of audio")
 
 
 def _load(model: Path) -> Any:
-    """A whisper.cpp context. A failed load gives one around a null pointer, of which only the log knows."""
+    """A whisper.cpp context. A failed load returns a context around a null pointer; only the log shows the failure."""
     whisper_cpp.whisper_log_set(_log_line)
-    # A callback that is dropped after the interpreter has ended can abort the process (seen with a closure).
-    atexit.unregister(_forget_log)
-    atexit.register(_forget_log)
+    # A callback that is freed after the interpreter has ended can abort the process (seen with a closure).
+    atexit.unregister(_unset_log_callback)
+    atexit.register(_unset_log_callback)
     params = whisper_cpp.whisper_context_default_params()
     params.use_gpu = False
-    # With flash attention the keys are padded to 256 frames, and a context between such sizes attends to what an
-    # earlier clip left there: word error rates above 1, and repetitions for 40 s.
+    # Flash attention pads the keys to multiples of 256 frames, and a context of another size attends to remains of an
+    # earlier clip: word error rates above 1, and loops for 40 s.
     params.flash_attn = False
     _errors.clear()
     context = whisper_cpp.whisper_init_from_file_with_params(str(model), params)
@@ -270,17 +270,17 @@ def _load(model: Path) -> Any:
     return context
 
 
-def _forget_log() -> None:
+def _unset_log_callback() -> None:
     whisper_cpp.whisper_log_set(None)
 
 
-#: What whisper.cpp last complained about. It has one log for the whole process.
+#: whisper.cpp's last errors. It has one log for the whole process.
 _errors: deque[str] = deque(maxlen=8)
 
 
 def _log_line(level: int, text: str) -> None:
     line = text.rstrip()
-    is_error = level == _GGML_ERROR and _OUR_OWN_ABORT not in line
+    is_error = level == _GGML_ERROR and _EXPECTED_ABORT not in line
     if is_error:
         _errors.append(line)
     log.log(logging.INFO if is_error else logging.DEBUG, "%s", line)

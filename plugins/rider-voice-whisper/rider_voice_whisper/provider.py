@@ -1,4 +1,4 @@
-"""The provider: its life, and what it says of itself. What becomes of a clip is in `hearing`."""
+"""The provider: its lifecycle and details. Clips are processed in `transcription`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import ClassVar
 from rider_core.api import AudioClip, ProviderConfig, ProviderContext, SpeechToText, Transcript
 from rider_core.errors import ProviderUnavailable
 from rider_voice_whisper.engine import WhisperEngine, WhisperOptions, known_languages
-from rider_voice_whisper.hearing import Hearing
 from rider_voice_whisper.settings import WhisperConfig
+from rider_voice_whisper.transcription import Transcriber
 
 __all__ = ["WhisperConfig", "WhisperSpeechToText"]
 
@@ -24,8 +24,8 @@ class WhisperSpeechToText(SpeechToText):
         super().__init__(config, context)
         self._settings = config
         self._engine: WhisperEngine | None = None
-        self._hearing: Hearing | None = None
-        # No job waits for others: what waits anyway, because the engine is busy, is done together.
+        self._transcriber: Transcriber | None = None
+        # `max_wait_ms` stays 0: only jobs that are waiting already are batched.
         self.max_batch = config.batch_size
 
     def required_models(self) -> tuple[str, ...]:
@@ -39,12 +39,12 @@ class WhisperSpeechToText(SpeechToText):
             no_speech_threshold=self._settings.no_speech_threshold,
         )
         self._engine = WhisperEngine(self.context.model_path(self._settings.model), options)
-        self._hearing = Hearing(self._engine, self._settings, self.context.time_left_s)
+        self._transcriber = Transcriber(self._engine, self._settings, self.context.time_left_s)
 
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
-            self._engine = self._hearing = None
+            self._engine = self._transcriber = None
 
     def details(self) -> Mapping[str, str]:
         return {
@@ -61,6 +61,6 @@ class WhisperSpeechToText(SpeechToText):
     def transcribe_batch(self, clips: Sequence[AudioClip], language: str | None) -> list[Transcript]:
         language = language or self._settings.language
         self.check_language(language)
-        if self._hearing is None:
+        if self._transcriber is None:
             raise ProviderUnavailable("the Whisper engine is not open")
-        return self._hearing.transcripts(clips, language)
+        return self._transcriber.transcribe(clips, language)

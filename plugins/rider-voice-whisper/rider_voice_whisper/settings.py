@@ -1,4 +1,4 @@
-"""What can be set about the Whisper engine."""
+"""The settings of the Whisper engine."""
 
 from __future__ import annotations
 
@@ -14,38 +14,36 @@ class WhisperConfig(ProviderConfig):
     """Settings of the Whisper engine."""
 
     model: str = Field("whisper-base", max_length=64, description="a model of the catalogue (`rider models list`)")
-    language: str | None = Field(
-        None, description="what people speak, in ISO 639-1, where a request does not say it; None: detect it"
-    )
+    language: str | None = Field(None, description="language of requests that name none, in ISO 639-1; None: detect it")
     expected_languages: tuple[str, ...] = Field(
         ("en", "pl"),
         max_length=100,
         description="languages among which detection chooses unless another is nearly certain; empty: all are equal",
     )
     prompt: str = Field(
-        "", max_length=500, description="names and rare words that will be said; long prompts make it invent"
+        "", max_length=500, description="names and rare words to expect; long prompts cause hallucinations"
     )
     beam_size: int = Field(
         1,
         ge=1,
         le=8,
-        description="hypotheses followed at once; 1 is the fastest, more rarely helps with short commands",
+        description="hypotheses of the beam search; 1 is the fastest, more rarely helps with short commands",
     )
     min_confidence: float = Field(
-        0.4, ge=0, le=1, description="segments whose mean token probability is lower are taken for noise; 0: keep all"
+        0.4, ge=0, le=1, description="segments with a lower mean token probability are dropped as noise; 0: keep all"
     )
     recheck_confidence: float = Field(
         0.6,
         ge=0,
         le=1,
-        description="short clips heard with less are heard again in Whisper's full context, at four times the time, "
-        "unless whoever asked is in a hurry",
+        description="short clips with less are decoded again in Whisper's full context, in four times the time, "
+        "unless the job's deadline is near; 0: never",
     )
     batch_size: int = Field(
         8,
         ge=1,
         le=16,
-        description="short clips that are recognised together where several wait; 1: each by itself, whoever waits",
+        description="waiting short clips that are decoded together; 1: each alone",
     )
     no_speech_threshold: float = Field(
         0.6, ge=0, le=1, description="probability of silence from which on Whisper drops an unlikely segment"
@@ -56,5 +54,5 @@ class WhisperConfig(ProviderConfig):
     def _known(cls, value: Any) -> Any:
         unknown = set([value] if isinstance(value, str) else value or ()) - set(known_languages())
         if unknown:
-            raise ValueError(f"Whisper does not know {', '.join(sorted(unknown))}")
+            raise ValueError(f"Whisper does not support {', '.join(sorted(unknown))}")
         return value

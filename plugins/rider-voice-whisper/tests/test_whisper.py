@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soxr
 from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
-from whisper_in_tests import SAID, base_model, beckett, clip_of, cut
+from whisper_harness import EXPECTED_WORDS, base_model, beckett, clip_of, cut
 
 from rider_core.api import AudioClip, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
@@ -50,7 +50,7 @@ class TestSpeech:
         [
             # Cut at pauses of 0.7 s.
             ([(0.05, 3.5), (3.25, 6.28), (6.38, 8.11), (7.86, 9.55)], 1),
-            # Cut at pauses of 0.5 s, "Ever failed." stands alone, and this model hears one word of its own in it.
+            # Cut at pauses of 0.5 s, "Ever failed." is alone, and this model gets one word wrong.
             ([(0.05, 1.73), (1.58, 3.3), (3.25, 4.71), (4.58, 6.08), (6.38, 7.91), (7.86, 9.35)], 2),
         ],
     )
@@ -59,34 +59,34 @@ class TestSpeech:
     ) -> None:
         recording = beckett()
         transcripts = whisper.transcribe_batch([cut(recording, *span) for span in spans], language)
-        heard = [word for transcript in transcripts for word in words_of(transcript.text)]
-        assert word_error_rate(SAID, heard) <= errors / len(SAID), heard
+        words = [word for transcript in transcripts for word in words_of(transcript.text)]
+        assert word_error_rate(EXPECTED_WORDS, words) <= errors / len(EXPECTED_WORDS), words
         assert {transcript.language for transcript in transcripts} == {"en"}
 
     def test_segments_and_confidence(self, whisper: WhisperSpeechToText) -> None:
-        transcript = whisper.transcribe(beckett(), "en")
-        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.15
+        transcript = whisper.transcripts(beckett(), "en")
+        assert word_error_rate(EXPECTED_WORDS, words_of(transcript.text)) <= 0.15
         assert len(transcript.segments) > 1
         assert all(segment.confidence is not None and segment.confidence > 0.4 for segment in transcript.segments)
         assert transcript.segments[-1].end_s > 8
 
     @pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (8_000, 1), (44_100, 3)])
-    def test_other_formats_are_heard_alike(self, whisper: WhisperSpeechToText, rate: int, channels: int) -> None:
+    def test_other_formats_give_the_same_text(self, whisper: WhisperSpeechToText, rate: int, channels: int) -> None:
         mono = np.frombuffer(beckett().pcm, "<i2").astype(np.float32)
         # Speech in one channel only: mixing down must not lose it.
         frames = np.zeros((round(len(mono) * rate / 16_000), channels), np.float32)
         resampled = soxr.resample(mono, 16_000, rate)[: len(frames)]
         frames[: len(resampled), -1] = resampled
-        transcript = whisper.transcribe(AudioClip(frames.astype("<i2").tobytes(), rate, channels), "en")
-        assert word_error_rate(SAID, words_of(transcript.text)) <= 0.25, transcript.text
+        transcript = whisper.transcripts(AudioClip(frames.astype("<i2").tobytes(), rate, channels), "en")
+        assert word_error_rate(EXPECTED_WORDS, words_of(transcript.text)) <= 0.25, transcript.text
 
-    def test_a_clip_hears_nothing_of_the_one_before(self, whisper: WhisperSpeechToText) -> None:
+    def test_a_clip_does_not_affect_the_next(self, whisper: WhisperSpeechToText) -> None:
         sentence = cut(beckett(), 3.25, 4.71)
-        alone = whisper.transcribe(sentence, "en")
-        whisper.transcribe(clip_of(np.tile(np.frombuffer(beckett().pcm, "<i2") / 32768, 3)), "en")
-        assert whisper.transcribe(sentence, "en") == alone
+        alone = whisper.transcripts(sentence, "en")
+        whisper.transcripts(clip_of(np.tile(np.frombuffer(beckett().pcm, "<i2") / 32768, 3)), "en")
+        assert whisper.transcripts(sentence, "en") == alone
 
-    def test_other_threads_go_on_meanwhile(self, whisper: WhisperSpeechToText) -> None:
+    def test_the_gil_is_released_meanwhile(self, whisper: WhisperSpeechToText) -> None:
         ticks: list[float] = []
         done = threading.Event()
 
@@ -97,7 +97,7 @@ class TestSpeech:
         thread = threading.Thread(target=tick)
         thread.start()
         started = time.monotonic()
-        whisper.transcribe(beckett(), "en")
+        whisper.transcripts(beckett(), "en")
         elapsed_s = time.monotonic() - started
         done.set()
         thread.join()
@@ -120,32 +120,32 @@ def noises() -> dict[str, np.ndarray]:
     }
 
 
-class TestNobodySpeaks:
+class TestNoSpeech:
     @pytest.mark.parametrize("language", ["en", "pl", None])
     @pytest.mark.parametrize("kind", list(noises()))
     def test_noise_gives_no_words(self, whisper: WhisperSpeechToText, kind: str, language: str | None) -> None:
         for level in (0.005, 0.1):
-            transcript = whisper.transcribe(clip_of(noises()[kind] * level), language)
+            transcript = whisper.transcripts(clip_of(noises()[kind] * level), language)
             assert (transcript.text, transcript.no_speech) == ("", True)
 
     @pytest.mark.parametrize("frames", [1, 100, 1_600, 160_000])
     def test_silence_of_any_length(self, whisper: WhisperSpeechToText, frames: int) -> None:
-        transcript = whisper.transcribe(AudioClip(bytes(2 * frames), 16_000), None)
+        transcript = whisper.transcripts(AudioClip(bytes(2 * frames), 16_000), None)
         assert (transcript.text, transcript.no_speech, transcript.language) == ("", True, None)
 
     @pytest.mark.parametrize("frames", [1, 100, 1_600])
-    def test_too_short_to_say_anything(self, whisper: WhisperSpeechToText, frames: int) -> None:
-        assert whisper.transcribe(clip_of(np.full(frames, 0.5)), "en").no_speech
+    def test_too_short_for_speech(self, whisper: WhisperSpeechToText, frames: int) -> None:
+        assert whisper.transcripts(clip_of(np.full(frames, 0.5)), "en").no_speech
 
 
 class TestRefusals:
     def test_unknown_language(self, whisper: WhisperSpeechToText) -> None:
         with pytest.raises(InvalidInput, match="'xx'"):
-            whisper.transcribe(clip_of(np.zeros(16_000)), "xx")
+            whisper.transcripts(clip_of(np.zeros(16_000)), "xx")
 
     @pytest.mark.parametrize("settings", [{"language": "klingon"}, {"expected_languages": ["en", "xx"]}])
     def test_unknown_language_in_the_settings(self, settings: dict[str, object]) -> None:
-        with pytest.raises(ValueError, match="Whisper does not know"):
+        with pytest.raises(ValueError, match="Whisper does not support"):
             WhisperConfig(**settings)
 
     def test_missing_model(self) -> None:
@@ -167,7 +167,7 @@ class TestRefusals:
 
     def test_not_opened(self) -> None:
         with pytest.raises(ProviderUnavailable, match="not open"):
-            WhisperSpeechToText(WhisperConfig(), ProviderContext()).transcribe(clip_of(np.zeros(16_000)))
+            WhisperSpeechToText(WhisperConfig(), ProviderContext()).transcripts(clip_of(np.zeros(16_000)))
 
 
 def test_whisper_cpp_is_quiet_and_the_process_ends_well() -> None:

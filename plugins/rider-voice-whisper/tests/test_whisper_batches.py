@@ -1,4 +1,4 @@
-"""Several short clips together: where they lie in a window, whose words are whose, and what is heard of them."""
+"""Short clips in one window: their positions, the split of the text, and its accuracy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from noises_in_tests import noises
-from rider_voice_whisper.attribution import told_apart
-from rider_voice_whisper.engine import HeardToken
+from noise_samples import noises
+from rider_voice_whisper.attribution import split_by_clip
+from rider_voice_whisper.decoding_windows import GAP_S, MAX_WINDOW_S, ClipPosition, pack_windows, window_samples
+from rider_voice_whisper.engine import DecodedToken
 from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
-from rider_voice_whisper.windows import GAP_S, WINDOW_LIMIT_S, Place, shared_windows, sound_of
-from whisper_in_tests import SAID, base_model, beckett, clip_of, cut
+from whisper_harness import EXPECTED_WORDS, base_model, beckett, clip_of, cut
 
 from rider_core.api import AudioClip, ProviderContext
 from rider_core.testing.words import word_error_rate, words_of
@@ -21,49 +21,49 @@ from rider_core.testing.words import word_error_rate, words_of
 pytestmark = pytest.mark.slow
 
 RATE = 16_000
-WINDOW = (Place(7, 0.0, 1.5), Place(3, 2.0, 3.4), Place(5, 4.0, 5.2))
+WINDOW = (ClipPosition(7, 0.0, 1.5), ClipPosition(3, 2.0, 3.4), ClipPosition(5, 4.0, 5.2))
 SPANS = ((0.05, 3.5), (3.25, 6.28), (6.38, 8.11), (7.86, 9.55))
 
 
-def tokens(*sentences: tuple[str, float, float, int]) -> list[HeardToken]:
+def tokens(*sentences: tuple[str, float, float, int]) -> list[DecodedToken]:
     """Words of sentences, each given by its text, its first and last time in seconds, and its segment."""
     found = []
     for text, first_s, last_s, segment in sentences:
         parts = text.split(" ")
         for number, part in enumerate(parts):
             middle_s = first_s + (last_s - first_s) * number / max(1, len(parts) - 1)
-            found.append(HeardToken(f" {part}".encode(), segment, middle_s, 0.9))
+            found.append(DecodedToken(f" {part}".encode(), segment, middle_s, 0.9))
     return found
 
 
 class TestWindows:
     @pytest.mark.parametrize("seed", range(5))
-    def test_every_clip_has_one_place_and_none_touches_another(self, seed: int) -> None:
+    def test_every_clip_has_one_position_and_none_overlaps_another(self, seed: int) -> None:
         dice = random.Random(seed)
         clips = {number: np.ones(dice.randint(RATE // 2, 5 * RATE), np.float32) for number in range(11)}
-        windows = shared_windows(clips, most=4)
-        assert sorted(place.number for window in windows for place in window) == list(range(11)), seed
+        windows = pack_windows(clips, most=4)
+        assert sorted(position.number for window in windows for position in window) == list(range(11)), seed
         for window in windows:
             assert len(window) <= 4
-            assert len(window) == 1 or window[-1].end_s <= WINDOW_LIMIT_S
-            assert all(place.start_s == int(place.start_s) for place in window)
+            assert len(window) == 1 or window[-1].end_s <= MAX_WINDOW_S
+            assert all(position.start_s == int(position.start_s) for position in window)
             for before, after in pairwise(window):
                 assert after.start_s - before.end_s >= GAP_S - 1e-6
 
-    def test_the_sound_is_where_the_places_say(self) -> None:
+    def test_clips_are_at_their_positions(self) -> None:
         clips = {number: np.full(RATE, number + 1, np.float32) for number in range(2)}
-        (window,) = shared_windows(clips, most=4)
-        sound = sound_of(window, clips)
-        for place in window:
-            start, end = round(place.start_s * RATE), round(place.end_s * RATE)
-            assert set(sound[start:end]) == {place.number + 1.0}
+        (window,) = pack_windows(clips, most=4)
+        sound = window_samples(window, clips)
+        for position in window:
+            start, end = round(position.start_s * RATE), round(position.end_s * RATE)
+            assert set(sound[start:end]) == {position.number + 1.0}
         assert sound.sum() == 3 * RATE
 
 
-class TestWhoSaidIt:
+class TestSplitByClip:
     def test_each_clip_gets_its_own_words_with_its_own_times(self) -> None:
-        heard = tokens(("Turn left.", 0.3, 0.9, 0), ("Come here.", 2.4, 3.0, 0), ("No stop.", 4.3, 4.8, 1))
-        found = told_apart(heard, WINDOW)
+        decoded = tokens(("Turn left.", 0.3, 0.9, 0), ("Come here.", 2.4, 3.0, 0), ("No stop.", 4.3, 4.8, 1))
+        found = split_by_clip(decoded, WINDOW)
         assert {number: segments[0].text for number, segments in found.items()} == {
             7: " Turn left.",
             3: " Come here.",
@@ -73,7 +73,7 @@ class TestWhoSaidIt:
         assert found[3][0].end_s == pytest.approx(1.0)
 
     @pytest.mark.parametrize(
-        "heard",
+        "decoded",
         [
             tokens(("Turn left.", 0.3, 0.9, 0), ("Come here.", 2.4, 3.0, 0)),
             tokens(("Turn left.", 0.3, 0.9, 0), ("Come here now.", 3.0, 4.6, 0), ("No stop.", 4.3, 4.8, 1)),
@@ -95,12 +95,12 @@ class TestWhoSaidIt:
             "nothing",
         ],
     )
-    def test_what_is_in_doubt_is_nobodys(self, heard: list[HeardToken]) -> None:
-        assert told_apart(heard, WINDOW) == {}
+    def test_uncertain_clips_get_no_words(self, decoded: list[DecodedToken]) -> None:
+        assert split_by_clip(decoded, WINDOW) == {}
 
     def test_the_same_words_twice_are_in_doubt_the_others_are_not(self) -> None:
-        heard = tokens(("Turn left.", 0.3, 0.9, 0), ("Turn left!", 2.4, 3.0, 0), ("No stop.", 4.3, 4.8, 1))
-        assert list(told_apart(heard, WINDOW)) == [5]
+        decoded = tokens(("Turn left.", 0.3, 0.9, 0), ("Turn left!", 2.4, 3.0, 0), ("No stop.", 4.3, 4.8, 1))
+        assert list(split_by_clip(decoded, WINDOW)) == [5]
 
 
 @pytest.fixture(scope="module")
@@ -111,16 +111,16 @@ def whisper() -> Iterator[WhisperSpeechToText]:
     provider.close()
 
 
-class TestHeardTogether:
+class TestBatches:
     @pytest.mark.parametrize("language", ["en", None])
     def test_as_many_words_are_right_as_alone(self, whisper: WhisperSpeechToText, language: str | None) -> None:
         clips = [cut(beckett(), *span) for span in SPANS]
         together = [transcript.text for transcript in whisper.transcribe_batch(clips, language)]
-        assert word_error_rate(SAID, words_of(" ".join(together))) <= 1 / len(SAID), together
+        assert word_error_rate(EXPECTED_WORDS, words_of(" ".join(together))) <= 1 / len(EXPECTED_WORDS), together
         assert words_of(together[1])[-2:] == ["try", "again"]
         assert words_of(together[3])[-1] == "better"
 
-    def test_who_is_silent_gets_no_words_of_others(self, whisper: WhisperSpeechToText) -> None:
+    def test_a_clip_without_speech_gets_no_words_of_others(self, whisper: WhisperSpeechToText) -> None:
         speech = [cut(beckett(), *span) for span in SPANS[:2]]
         quiet = AudioClip(bytes(2 * RATE), RATE)
         noise = clip_of(noises(1)["white"] * 0.1)
@@ -128,7 +128,7 @@ class TestHeardTogether:
         found = whisper.transcribe_batch([quiet, speech[0], noise, long, speech[1]], "en")
         assert [transcript.no_speech for transcript in found] == [True, False, True, False, False]
         assert (found[0].text, found[2].text) == ("", "")
-        assert word_error_rate(SAID, words_of(found[3].text)) <= 1 / len(SAID)
+        assert word_error_rate(EXPECTED_WORDS, words_of(found[3].text)) <= 1 / len(EXPECTED_WORDS)
         assert "tried" in words_of(found[1].text)
         assert [transcript.duration_s for transcript in found] == [
             clip.duration_s for clip in (quiet, speech[0], noise, long, speech[1])
@@ -145,7 +145,7 @@ class TestHeardTogether:
         whisper.transcribe_batch([cut(beckett(), *span) for span in SPANS], "en")
         engine = whisper._engine
         assert engine is not None
-        # All threads are its own again, and it does not pay for times that nobody wants.
+        # It has all threads again, and computes no token timestamps.
         assert (engine._params.n_threads, engine._params.token_timestamps) == (engine._threads, False)
         assert whisper.transcribe(clip, "en") == before
 
@@ -153,7 +153,7 @@ class TestHeardTogether:
         engine = whisper._engine
         assert engine is not None
         runs: list[int] = []
-        together = engine.transcribe_together
+        together = engine.transcribe_parallel
 
         def counted(sounds: object, language: str, **more: object) -> object:
             runs.append(len(sounds))  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def test_choice_of_language(probabilities: dict[str, float], expected: tuple[str
     assert choose_language(probabilities, expected).language == chosen
 
 
-def test_another_language_that_is_likelier_is_told() -> None:
+def test_a_likelier_language_is_named_in_the_hint() -> None:
     hint = choose_language({"fr": 0.6, "cs": 0.2, "en": 0.1, "pl": 0.1}, ("en", "pl")).hint
     assert "taken for en" in hint
     assert "fr (60%), cs (20%)" in hint
@@ -48,7 +48,7 @@ def test_another_language_that_is_likelier_is_told() -> None:
     ],
     ids=["expected", "a guess", "hardly likelier", "certain", "Latin"],
 )
-def test_what_is_not_worth_a_word(probabilities: dict[str, float]) -> None:
+def test_no_hint(probabilities: dict[str, float]) -> None:
     assert choose_language(probabilities, ("en", "pl")).hint == ""
 
 

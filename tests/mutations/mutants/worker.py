@@ -115,7 +115,7 @@ MUTANTS = [
         "rider_core/worker/job_runner.py",
         "        self._pool.time_left.track([job.spec])\n",
         "        if job.spec.deadline_ts: self._pool.time_left.track([job.spec])\n",
-        ("tests/worker/test_worker.py", "told_how_long_those_wait"),
+        ("tests/worker/test_worker.py", "gets_the_time_left"),
     ),
     Mutant(
         "those who are tried alone after a group failed have the time of the most urgent",
@@ -178,7 +178,7 @@ MUTANTS = [
         "rider_core/worker/job_runner.py",
         "job.shown = True",
         "pass",
-        ("tests/worker/test_bad_engines.py", "test_pieces_that_were_shown"),
+        ("tests/worker/test_bad_engines.py", "test_published_pieces"),
     ),
     Mutant(
         "a worker that leaks goes on",

@@ -1,1 +1,1 @@
-"""Providers that keep their contract, and others, each with one fault that a test of the contract must find."""
+"""Good providers, and broken ones, each with one fault that a contract test must find."""

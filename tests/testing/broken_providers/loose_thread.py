@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class LooseThread:
-    """A thread that runs until the test that caught it lets it go."""
+    """A thread that runs until the test ends it."""
 
     running: ClassVar[list[threading.Event]] = []
 

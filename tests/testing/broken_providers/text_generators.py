@@ -1,4 +1,4 @@
-"""Text generators; what holds for every provider is shown on these."""
+"""Text generators, also with the faults that any provider may have."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GoodText(TextGenerator):
 
 
 def said(words: Sequence[str], request: GenerateRequest) -> TextStream:
-    """The words, ended as the request wants it."""
+    """The words, cut by the request's `max_tokens` and `stop`."""
     whole = "".join(words[: request.max_tokens])
     ends = [at for at in map(whole.find, request.stop) if at >= 0]
     if text := whole[: min(ends, default=len(whole))]:

@@ -13,7 +13,7 @@
             return {"TASK_QUEUE_BACKEND": "my-broker", "RIDER_PLUGINS_DISABLED": ""}
 
 The tests kill a Valkey and workers of their own. What happens is written down outside the job engine (`engine`,
-`accounts`), and compared with what the engine says after each fault.
+`journal`), and compared with what the engine says after each fault.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from rider_core.jobs import RedisJobBackend
 from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.faults.at_random import RandomKillFaults
 from rider_core.testing.jobs.faults.disk_full import DiskFullFaults
+from rider_core.testing.jobs.faults.harness import FaultHarness
 from rider_core.testing.jobs.faults.kills import WorkerKillFaults
 from rider_core.testing.jobs.faults.lost_replies import LostReplyFaults
 from rider_core.testing.jobs.faults.poison import PoisonFaults
 from rider_core.testing.jobs.faults.redis_away import RedisAwayFaults
-from rider_core.testing.jobs.faults.scene import Scene
 from rider_core.testing.jobs.faults.stops import WorkerStopFaults
 from rider_core.testing.jobs.faults.together import TogetherFaults
 from rider_core.testing.jobs.faults.unwanted import UnwantedFaults
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 
-__all__ = ["JobFaultContract", "Scene"]
+__all__ = ["FaultHarness", "JobFaultContract"]
 
 
 class JobFaultContract(
@@ -84,14 +84,14 @@ class JobFaultContract(
         connection.close()
 
     @pytest.fixture
-    def scene(
+    def harness(
         self,
         backend_on: Callable[[redis.Redis], RedisJobBackend],
         connection: redis.Redis,
         valkey: Valkey,
         tmp_path: Path,
         carrier: dict[str, str],
-    ) -> Iterator[Scene]:
+    ) -> Iterator[FaultHarness]:
         processes = Processes(tmp_path)
-        yield Scene(backend_on(connection), connection, valkey, processes, carrier)
+        yield FaultHarness(backend_on(connection), connection, valkey, processes, carrier)
         processes.end_all()

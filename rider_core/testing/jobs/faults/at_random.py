@@ -1,4 +1,4 @@
-"""Workers that are killed at random moments, again and again. RIDER_TEST_SEED repeats a run."""
+"""Workers that are killed at random times, repeatedly. RIDER_TEST_SEED repeats a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from rider_core.api.jobs import JobState
 from rider_core.api.tasks import QUEUES
-from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.jobs.faults.harness import FaultHarness
 from rider_core.testing.waiting import let_pass
 
 SEED = "RIDER_TEST_SEED"
@@ -32,23 +32,23 @@ class RandomKillFaults:
     @pytest.mark.parametrize(
         ("kills", "jobs"), [(8, 60), pytest.param(50, 200, marks=pytest.mark.acceptance)], ids=["8-kills", "50-kills"]
     )
-    def test_killed_at_random(self, scene: Scene, kills: int, jobs: int) -> None:
+    def test_killed_at_random(self, harness: FaultHarness, kills: int, jobs: int) -> None:
         seed = int(os.environ.get(SEED) or 1)
         print(f"{SEED}={seed}")  # pytest shows it where the test fails
         dice = random.Random(seed)
         numbers = iter(range(jobs))
         for kill in range(kills):
             for number in islice(numbers, jobs // kills + 1):
-                scene.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
-            scene.man(CREW)
+                harness.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
+            harness.man(CREW)
             let_pass(dice.uniform(*PAUSE_S), "a random moment is to come")
-            victim = dice.choice(scene.workers)
-            scene.kill(victim)
+            victim = dice.choice(harness.workers)
+            harness.kill(victim)
             if kill % 10 == 0:
-                scene.submit_batch(f"b{kill}", [deed(dice) for _ in range(10)])
-        records = scene.end(crew=CREW, timeout_s=120)
-        scene.man(CREW)
-        assert scene.exit_codes == [-signal.SIGKILL] * kills, "workers died that were not killed"
+                harness.submit_batch(f"b{kill}", [deed(dice) for _ in range(10)])
+        records = harness.end(crew=CREW, timeout_s=120)
+        harness.man(CREW)
+        assert harness.exit_codes == [-signal.SIGKILL] * kills, "workers died that were not killed"
         states = [record.state for record in records.values()]
         lost = [record for record in records.values() if record.state is JobState.FAILED]
         print(f"{len(states)} jobs, {states.count(JobState.DONE)} done, {len(lost)} dead letters, {kills} kills")

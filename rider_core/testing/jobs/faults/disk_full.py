@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rider_core.errors import BackendUnavailable
-from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.jobs.faults.harness import FaultHarness
 from rider_core.testing.small_disk import fill, small_disk
 
 #: Room for Redis's files, in MB; and what is left of it, in bytes, when the disk is nearly full.
@@ -27,30 +27,30 @@ class DiskFullFaults:
             yield folder
 
     @pytest.mark.parametrize("data_folder", ["small_disk"], indirect=True)
-    def test_the_disk_is_full(self, scene: Scene) -> None:
-        running = scene.submit("running", "hold")
-        worker = scene.start()
-        scene.started(running)
-        balloon = fill(scene.valkey.folder, LEFT)
+    def test_the_disk_is_full(self, harness: FaultHarness) -> None:
+        running = harness.submit("running", "hold")
+        worker = harness.start()
+        harness.started(running)
+        balloon = fill(harness.valkey.folder, LEFT)
         with pytest.raises(BackendUnavailable, match=r"Redis cannot write to its disk.*No space left on device"):
-            self._flood(scene)
-        assert len(scene.accounts.accepted) > 1
-        scene.refused("refused")
-        scene.open_gate()
-        scene.wait_for(lambda: "could not be stored" in scene.processes.log(), "the worker's complaint")
-        assert all(scene.backend.get(job_id) for job_id in scene.accounts.accepted)
+            self._flood(harness)
+        assert len(harness.journal.accepted) > 1
+        harness.refused("refused")
+        harness.open_gate()
+        harness.wait_for(lambda: "could not be stored" in harness.processes.log(), "the worker's complaint")
+        assert all(harness.backend.get(job_id) for job_id in harness.journal.accepted)
         balloon.unlink()
-        scene.wait_for(lambda: self._accepts(scene), "that a job is accepted again")
-        scene.all_done()
+        harness.wait_for(lambda: self._accepts(harness), "that a job is accepted again")
+        harness.all_done()
         assert worker.poll() is None
 
-    def _flood(self, scene: Scene) -> None:
+    def _flood(self, harness: FaultHarness) -> None:
         for number in range(ENOUGH_JOBS):
-            scene.submit(f"j{number}")
+            harness.submit(f"j{number}")
 
-    def _accepts(self, scene: Scene) -> bool:
+    def _accepts(self, harness: FaultHarness) -> bool:
         try:
-            scene.submit(f"again-{len(scene.accounts.refused)}")
+            harness.submit(f"again-{len(harness.journal.refused)}")
         except BackendUnavailable:
             return False
         return True

@@ -10,7 +10,7 @@ A job's words stand in its payload: its id, a deed, and what the deed needs.
     ID loop            never ends
     ID raise [once]    raises
 
-The file is the ledger outside the job engine: a line with the id, "start" or "end", and the process's number, for each.
+The file is the journal: a line with the id, "start" or "end", and the process id, for each start and end.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from rider_core.testing.samples import tone_clip
 from rider_core.testing.waiting import let_pass, wait_until
 
 RIDER_API = "1.0"
-#: Names the ledger's file; the gate is a file beside it.
-LEDGER = "RIDER_TEST_LEDGER"
+#: Environment variable with the journal's path; the gate is a file beside it.
+JOURNAL = "RIDER_TEST_JOURNAL"
 GATE_SUFFIX = ".gate"
 #: Maximum time that a job holds, in seconds. It is longer than any test waits.
 HOLD_LIMIT_S = 120.0
@@ -59,7 +59,7 @@ def _do(deed: str, needs: list[str]) -> None:
     if deed == "slow":
         let_pass(float(needs[0]), "an engine works")
     elif deed == "hold":
-        gate = Path(os.environ[LEDGER] + GATE_SUFFIX)
+        gate = Path(os.environ[JOURNAL] + GATE_SUFFIX)
         wait_until(gate.exists, HOLD_LIMIT_S, "the opening of the gate")
     elif deed == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -76,13 +76,13 @@ def _do(deed: str, needs: list[str]) -> None:
 
 def _note(job_id: str, what: str) -> None:
     # One write to a file that is only appended to: lines of several processes do not mix, and none is lost in a buffer.
-    with Path(os.environ[LEDGER]).open("ab", buffering=0) as ledger:
-        ledger.write(f"{job_id} {what} {os.getpid()}\n".encode())
+    with Path(os.environ[JOURNAL]).open("ab", buffering=0) as journal:
+        journal.write(f"{job_id} {what} {os.getpid()}\n".encode())
 
 
 def _started_before(job_id: str) -> bool:
-    ledger = Path(os.environ[LEDGER])
-    return ledger.exists() and f"{job_id} start " in ledger.read_text()
+    journal = Path(os.environ[JOURNAL])
+    return journal.exists() and f"{job_id} start " in journal.read_text()
 
 
 class FaultyTextGenerator(TextGenerator):

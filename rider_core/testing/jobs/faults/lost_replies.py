@@ -12,9 +12,9 @@ from rider_core.api.jobs import JobState
 from rider_core.errors import BackendUnavailable
 from rider_core.jobs import RedisJobBackend
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.faults.moments import FAST_TIMINGS
+from rider_core.testing.jobs.faults.harness import FaultHarness
+from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS
 from rider_core.testing.jobs.faults.proxy import AnswerSwallower
-from rider_core.testing.jobs.faults.scene import Scene
 from rider_core.testing.valkey import Valkey
 
 
@@ -30,27 +30,27 @@ class LostReplyFaults:
     @pytest.mark.parametrize("answers", [1, 2])
     def test_answers_of_redis_are_lost(
         self,
-        scene: Scene,
+        harness: FaultHarness,
         swallower: AnswerSwallower,
         backend_on: Callable[[redis.Redis], RedisJobBackend],
         answers: int,
     ) -> None:
         """After one the connection asks again by itself. After two the caller is told, and asks again."""
-        direct, scene.backend = scene.backend, backend_on(connect(f"redis://127.0.0.1:{swallower.port}"))
-        scene.submit("before")  # so that everything is connected, and the script is there
-        order = scene.spec("once")
+        direct, harness.backend = harness.backend, backend_on(connect(f"redis://127.0.0.1:{swallower.port}"))
+        harness.submit("before")  # so that everything is connected, and the script is there
+        order = harness.spec("once")
         swallower.swallow(answers)
         with suppress(BackendUnavailable) if answers == 1 else pytest.raises(BackendUnavailable):
-            scene.submit_spec(order)
-        assert scene.submit_spec(order) == order.id
+            harness.submit_spec(order)
+        assert harness.submit_spec(order) == order.id
         assert swallower.swallowed == answers
-        scene.backend = direct
+        harness.backend = direct
         # At once, and not when a broker's ticket is missed that was never published.
-        scene.start()
-        scene.wait_for(lambda: scene.connection.exists("rq:workers") == 1, "the worker")
+        harness.start()
+        harness.wait_for(lambda: harness.connection.exists("rq:workers") == 1, "the worker")
         assert direct.wait(order.id, FAST_TIMINGS.unpublished_s / 2).state is JobState.DONE
-        scene.accounts.accepted = list(dict.fromkeys(scene.accounts.accepted))
+        harness.journal.accepted = list(dict.fromkeys(harness.journal.accepted))
         assert sum(task.accepted for task in direct.figures()) == 2
-        records = scene.all_done()
+        records = harness.all_done()
         assert [record.attempts for record in records.values()] == [1, 1]
-        assert scene.accounts.starts(order.id) == 1
+        assert harness.journal.starts(order.id) == 1

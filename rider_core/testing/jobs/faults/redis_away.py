@@ -10,7 +10,7 @@ import pytest
 
 from rider_core.api.jobs import JobState
 from rider_core.errors import BackendUnavailable, JobNotFound
-from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.jobs.faults.harness import FaultHarness
 
 #: How long Redis is away, in seconds: in every CI, and in earnest.
 absences = pytest.mark.parametrize("away_s", [2.0, pytest.param(10.0, marks=pytest.mark.acceptance)])
@@ -19,9 +19,9 @@ absences = pytest.mark.parametrize("away_s", [2.0, pytest.param(10.0, marks=pyte
 class Submitting(threading.Thread):
     """Submits one job after another until told to stop; keeps on when it is refused."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, harness: FaultHarness) -> None:
         super().__init__(name="submitting")
-        self._scene = scene
+        self._scene = harness
         self._stop_now = threading.Event()
         self.slowest_s = 0.0
 
@@ -42,81 +42,81 @@ class Submitting(threading.Thread):
         self.join()
 
 
-def stay_away(scene: Scene, away_s: float) -> None:
+def stay_away(harness: FaultHarness, away_s: float) -> None:
     """The very thing: nothing happens for a while, but for what the test's threads and workers do."""
     threading.Event().wait(away_s)
-    scene.valkey.start()
+    harness.valkey.start()
 
 
 class RedisAwayFaults:
     """Workers live on, and come back by themselves."""
 
     @absences
-    def test_killed_while_workers_are_idle(self, scene: Scene, away_s: float) -> None:
-        waiting = scene.submit("kept")
-        workers = [scene.start("voice"), scene.start("vision")]
-        scene.ready(2)
-        scene.valkey.kill()
-        refused = scene.refused("refused")
-        stay_away(scene, away_s)
-        assert scene.backend.get(waiting).state is JobState.WAITING
+    def test_killed_while_workers_are_idle(self, harness: FaultHarness, away_s: float) -> None:
+        waiting = harness.submit("kept")
+        workers = [harness.start("voice"), harness.start("vision")]
+        harness.ready(2)
+        harness.valkey.kill()
+        refused = harness.refused("refused")
+        stay_away(harness, away_s)
+        assert harness.backend.get(waiting).state is JobState.WAITING
         with pytest.raises(JobNotFound):
-            scene.backend.get(refused)
-        done = scene.submit("back", queue="voice")
-        assert scene.backend.wait(done, 15).state is JobState.DONE
+            harness.backend.get(refused)
+        done = harness.submit("back", queue="voice")
+        assert harness.backend.wait(done, 15).state is JobState.DONE
         assert [worker.poll() for worker in workers] == [None, None]
-        scene.start("text")
-        scene.all_done(crew=3)
+        harness.start("text")
+        harness.all_done(crew=3)
 
     @absences
-    def test_killed_during_a_job_that_goes_on_afterwards(self, scene: Scene, away_s: float) -> None:
-        running, waiting = scene.submit("running", "hold"), scene.submit("waiting")
-        worker = scene.start()
-        scene.started(running)
-        scene.valkey.kill()
-        scene.refused("refused")
-        stay_away(scene, away_s)
-        assert scene.backend.get(running).state is JobState.RUNNING
-        scene.open_gate()
-        records = scene.all_done()
+    def test_killed_during_a_job_that_goes_on_afterwards(self, harness: FaultHarness, away_s: float) -> None:
+        running, waiting = harness.submit("running", "hold"), harness.submit("waiting")
+        worker = harness.start()
+        harness.started(running)
+        harness.valkey.kill()
+        harness.refused("refused")
+        stay_away(harness, away_s)
+        assert harness.backend.get(running).state is JobState.RUNNING
+        harness.open_gate()
+        records = harness.all_done()
         assert worker.poll() is None
         assert records[waiting].attempts == 1
 
-    def test_killed_during_a_job_that_ends_meanwhile(self, scene: Scene) -> None:
+    def test_killed_during_a_job_that_ends_meanwhile(self, harness: FaultHarness) -> None:
         """Its result is lost: nobody was there to take it. So it is run once more."""
-        running = scene.submit("running", "hold")
-        worker = scene.start()
-        scene.started(running)
-        scene.valkey.kill()
-        scene.open_gate()
-        scene.wait_for(lambda: "could not be stored" in scene.processes.log(), "the worker's complaint")
-        scene.valkey.start()
-        records = scene.all_done()
-        assert (records[running].attempts, scene.accounts.ends(running)) == (2, 2)
+        running = harness.submit("running", "hold")
+        worker = harness.start()
+        harness.started(running)
+        harness.valkey.kill()
+        harness.open_gate()
+        harness.wait_for(lambda: "could not be stored" in harness.processes.log(), "the worker's complaint")
+        harness.valkey.start()
+        records = harness.all_done()
+        assert (records[running].attempts, harness.journal.ends(running)) == (2, 2)
         assert worker.poll() is None
 
     @absences
-    def test_killed_while_jobs_are_submitted_and_done(self, scene: Scene, away_s: float) -> None:
-        scene.man(2)
-        scene.ready(2)
-        submitting = Submitting(scene)
+    def test_killed_while_jobs_are_submitted_and_done(self, harness: FaultHarness, away_s: float) -> None:
+        harness.man(2)
+        harness.ready(2)
+        submitting = Submitting(harness)
         submitting.start()
         try:
-            scene.wait_for(lambda: self._done(scene) > 20, "the first jobs")
-            scene.valkey.kill()
-            refused = len(scene.accounts.refused)
-            scene.wait_for(lambda: len(scene.accounts.refused) > refused + 2, "refusals")
-            accepted = len(scene.accounts.accepted)
-            stay_away(scene, away_s)
-            scene.wait_for(lambda: len(scene.accounts.accepted) > accepted + 20, "jobs that are accepted again")
+            harness.wait_for(lambda: self._done(harness) > 20, "the first jobs")
+            harness.valkey.kill()
+            refused = len(harness.journal.refused)
+            harness.wait_for(lambda: len(harness.journal.refused) > refused + 2, "refusals")
+            accepted = len(harness.journal.accepted)
+            stay_away(harness, away_s)
+            harness.wait_for(lambda: len(harness.journal.accepted) > accepted + 20, "jobs that are accepted again")
         finally:
             submitting.end()
-        workers = list(scene.workers)
-        scene.all_done(crew=2)
+        workers = list(harness.workers)
+        harness.all_done(crew=2)
         assert [worker.poll() for worker in workers] == [None, None], "a worker gave up"
         assert submitting.slowest_s < 5, "somebody who submits was held up"
 
-    def _done(self, scene: Scene) -> int:
+    def _done(self, harness: FaultHarness) -> int:
         with suppress(BackendUnavailable):
-            return sum(task.done for task in scene.backend.figures())
+            return sum(task.done for task in harness.backend.figures())
         return 0

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from rider_core.api.jobs import JobState
-from rider_core.testing.jobs.faults.moments import Moment
-from rider_core.testing.jobs.faults.scene import PATIENCE_S, Scene
+from rider_core.testing.jobs.faults.harness import PATIENCE_S, FaultHarness
+from rider_core.testing.jobs.faults.kill_points import KillPoint
 from rider_core.testing.waiting import let_pass
 
 #: An idle worker heeds the signal when its wait for work is over, a second at most; then it says farewell.
@@ -18,45 +18,45 @@ IDLE_STOP_S = 8.0
 class WorkerStopFaults:
     """What it had begun is done, what it had only taken is back, without an attempt."""
 
-    def test_stopped_while_idle(self, scene: Scene) -> None:
-        worker = scene.start(moment=Moment.SLOW_FAREWELL)
-        scene.wait_for(lambda: scene.backend.capacity()["text.generate"] == 1, "the worker's word")
+    def test_stopped_while_idle(self, harness: FaultHarness) -> None:
+        worker = harness.start(kill_point=KillPoint.SLOW_CLOSE)
+        harness.wait_for(lambda: harness.backend.capacity()["text.generate"] == 1, "the worker's word")
         worker.terminate()
         assert worker.wait(IDLE_STOP_S) == 0
-        assert scene.backend.capacity()["text.generate"] == 0
-        assert not scene.connection.smembers("rq:workers"), "a dead worker was written down again"
+        assert harness.backend.capacity()["text.generate"] == 0
+        assert not harness.connection.smembers("rq:workers"), "a dead worker was written down again"
 
     @pytest.mark.parametrize("signals", [1, 2])
-    def test_stopped_in_the_middle_of_a_job(self, scene: Scene, signals: int) -> None:
-        running, waiting = scene.submit("running", "hold"), scene.submit("waiting")
-        worker = scene.start()
-        scene.started(running)
+    def test_stopped_in_the_middle_of_a_job(self, harness: FaultHarness, signals: int) -> None:
+        running, waiting = harness.submit("running", "hold"), harness.submit("waiting")
+        worker = harness.start()
+        harness.started(running)
         for _ in range(signals):
             worker.terminate()
             with pytest.raises(subprocess.TimeoutExpired):  # the job goes on; and two signals at once would be one
                 worker.wait(0.3)
-        scene.open_gate()
+        harness.open_gate()
         assert worker.wait(PATIENCE_S) == 0
-        self.check_left(scene, done=[running], waiting=[waiting])
+        self.check_left(harness, done=[running], waiting=[waiting])
 
-    def test_stopped_with_jobs_that_it_has_not_begun(self, scene: Scene) -> None:
+    def test_stopped_with_jobs_that_it_has_not_begun(self, harness: FaultHarness) -> None:
         """It takes several where they are short, and there the signal comes."""
-        first, *others = [scene.submit("first", "hold"), *(scene.submit(f"j{n}") for n in range(60))]
-        worker = scene.start("text", moment=Moment.STOPPED_BETWEEN)
-        scene.started(first)
+        first, *others = [harness.submit("first", "hold"), *(harness.submit(f"j{n}") for n in range(60))]
+        worker = harness.start("text", kill_point=KillPoint.STOPPED_BETWEEN)
+        harness.started(first)
         let_pass(0.5, "a broker hands out the others")
-        scene.open_gate()
+        harness.open_gate()
         assert worker.wait(PATIENCE_S) == 0
-        done = [job_id for job_id in (first, *others) if scene.backend.get(job_id).state is JobState.DONE]
+        done = [job_id for job_id in (first, *others) if harness.backend.get(job_id).state is JobState.DONE]
         assert first in done
-        assert sum(task.returned for task in scene.backend.figures()) > 1
-        self.check_left(scene, done=done, waiting=[job_id for job_id in others if job_id not in done])
+        assert sum(task.returned for task in harness.backend.figures()) > 1
+        self.check_left(harness, done=done, waiting=[job_id for job_id in others if job_id not in done])
 
-    def check_left(self, scene: Scene, *, done: list[str], waiting: list[str]) -> None:
+    def check_left(self, harness: FaultHarness, *, done: list[str], waiting: list[str]) -> None:
         """After the worker's end; and the next one does what waits, for the first time."""
-        assert {scene.backend.get(job_id).state for job_id in done} == {JobState.DONE}
-        states = [(record.state, record.attempts) for record in map(scene.backend.get, waiting)]
+        assert {harness.backend.get(job_id).state for job_id in done} == {JobState.DONE}
+        states = [(record.state, record.attempts) for record in map(harness.backend.get, waiting)]
         assert set(states) == {(JobState.WAITING, 0)}
-        assert not scene.connection.keys("rq:wip:*")
-        records = scene.all_done()
+        assert not harness.connection.keys("rq:wip:*")
+        records = harness.all_done()
         assert {record.attempts for record in records.values()} == {1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rider_core.api.jobs import JobState, Progress
-from rider_core.testing.jobs.faults.scene import Scene
+from rider_core.testing.jobs.faults.harness import FaultHarness
 
 #: Longer than a worker keeps what came of a batch's items to itself (`BatchRun.STORE_EVERY_S`).
 ITEM_S = 0.08
@@ -12,25 +12,25 @@ ITEM_S = 0.08
 class TogetherFaults:
     """Short jobs are taken together once a worker knows that they are short."""
 
-    def test_killed_with_several_short_jobs_in_hand(self, scene: Scene) -> None:
+    def test_killed_with_several_short_jobs_in_hand(self, harness: FaultHarness) -> None:
         """The one that kills its worker every time is found: afterwards each is run alone."""
-        ids = [scene.submit(f"j{n}", "kill" if n == 12 else "") for n in range(24)]
+        ids = [harness.submit(f"j{n}", "kill" if n == 12 else "") for n in range(24)]
         poison = ids.pop(12)
-        records = scene.end()
+        records = harness.end()
         assert (records[poison].state, records[poison].attempts) == (JobState.FAILED, 3)
         assert {records[job_id].state for job_id in ids} == {JobState.DONE}
         assert max(records[job_id].attempts for job_id in ids) == 2, "none was taken together with it: nothing is shown"
-        assert scene.accounts.starts(poison) <= 3
+        assert harness.journal.starts(poison) <= 3
 
-    def test_killed_in_the_middle_of_a_batch(self, scene: Scene) -> None:
+    def test_killed_in_the_middle_of_a_batch(self, harness: FaultHarness) -> None:
         deeds = [f"slow {ITEM_S}"] * 8
         deeds[5] = "kill once"
-        batch = scene.submit_batch("batch", deeds)
-        scene.dies(scene.start())
-        assert scene.backend.get(batch).progress == Progress(total=8, done=5, failed=0)
-        records = scene.all_done()
+        batch = harness.submit_batch("batch", deeds)
+        harness.dies(harness.start())
+        assert harness.backend.get(batch).progress == Progress(total=8, done=5, failed=0)
+        records = harness.all_done()
         assert records[batch].progress == Progress(total=8, done=8, failed=0)
         assert records[batch].attempts == 2
-        starts = [scene.accounts.starts(item) for item in scene.accounts.items[batch]]
+        starts = [harness.journal.starts(item) for item in harness.journal.items[batch]]
         assert starts == [1, 1, 1, 1, 1, 2, 1, 1]
-        assert all(item.result for item in scene.backend.batch_items(batch))
+        assert all(item.result for item in harness.backend.batch_items(batch))
