@@ -14,10 +14,10 @@ import rider_core
 from rider_core.errors import BackendUnavailable, InvalidInput, NoAnswer, RiderError
 from rider_core.metrics import REFUSED, exposition
 from rider_core.runtime.services import Services
-from rider_core.web.board import Board
 from rider_core.web.job_metrics import job_exposition
 from rider_core.web.openai.errors import PREFIX
 from rider_core.web.openai.routes import explain_http
+from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import describe_plugins
 
 MAX_JOBS = 200
@@ -26,14 +26,14 @@ DEFAULT_JOBS = 50
 MAX_BODY_BYTES = 64 * 1024
 
 
-def add_api(app: Flask, services: Services, board: Board) -> None:
+def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
     """Register the routes, and the errors' way out as JSON."""
     api = Blueprint("api", __name__)
     registry = _measure_requests(app)
 
     @api.get("/api/status")
     def status() -> Response:
-        return jsonify({"version": rider_core.__version__, **board.snapshot()})
+        return jsonify({"version": rider_core.__version__, **panel_state.snapshot()})
 
     @api.get("/api/jobs")
     def jobs() -> Response:
@@ -46,7 +46,7 @@ def add_api(app: Flask, services: Services, board: Board) -> None:
 
     @api.get("/healthz")
     def healthz() -> Response:
-        redis = board.section("redis") or {"up": False}
+        redis = panel_state.section("redis") or {"up": False}
         state = "down" if not redis["up"] else "cannot write" if redis["write_problem"] else "up"
         return jsonify({"status": "ok", "redis": state})
 

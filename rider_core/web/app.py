@@ -17,13 +17,13 @@ from rider_core.runtime.robot_client import RobotClient
 from rider_core.runtime.services import Services
 from rider_core.web.api import add_api
 from rider_core.web.assets import web_folder
-from rider_core.web.board import Board
 from rider_core.web.live import LiveFeed
 from rider_core.web.openai.routes import add_openai_routes
+from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
 from rider_core.web.robots import robots_blueprint
-from rider_core.web.security import Gate, check_exposure
+from rider_core.web.security import SecurityMiddleware, check_exposure
 from rider_core.web.sessions import SessionLimit
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Panel:
 
     app: Flask
     socketio: SocketIO
-    board: Board
+    panel_state: PanelState
     feed: LiveFeed
     reader: BusReader
     poller: Poller
@@ -69,8 +69,8 @@ def create_app(services: Services) -> Panel:
     folder = web_folder()
     app = Flask("rider_core.web", template_folder=str(folder / "templates"), static_folder=str(folder / "static"))
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    board = Board()
-    add_api(app, services, board)
+    panel_state = PanelState()
+    add_api(app, services, panel_state)
     add_openai_routes(app, services)
     app.register_blueprint(robots_blueprint(RobotClient(services.redis, socket=None)))
 
@@ -82,12 +82,12 @@ def create_app(services: Services) -> Panel:
     socketio = SocketIO(
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
     )
-    feed = LiveFeed(socketio, board)
+    feed = LiveFeed(socketio, panel_state)
     # Outermost, so that Engine.IO's requests pass it, too.
-    app.wsgi_app = Gate(SessionLimit(app.wsgi_app, socketio), settings)  # type: ignore[method-assign]
-    reader = BusReader(services, board)
-    poller = Poller(services, board, reader)
-    return Panel(app, socketio, board, feed, reader, poller, StatusReporter(services.bus, _describe))
+    app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings)  # type: ignore[method-assign]
+    reader = BusReader(services, panel_state)
+    poller = Poller(services, panel_state, reader)
+    return Panel(app, socketio, panel_state, feed, reader, poller, StatusReporter(services.bus, _describe))
 
 
 def _describe() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rider_core.errors import ConfigError
-from rider_core.web.names import origin_of
+from rider_core.web.host_names import origin_of
 
 METHODS = "GET, POST, OPTIONS"
 #: What clients send, those of OpenAI's own among it; a browser asks for more by name.

@@ -9,8 +9,8 @@ from typing import Any
 
 from rider_core.api import Event
 from rider_core.web import untrusted
-from rider_core.web.board import Board, Row
 from rider_core.web.history import is_routine
+from rider_core.web.panel_state import PanelState, Row
 
 #: A process says something every 5 s; three times that is silence.
 ALIVE_S = 15.0
@@ -39,19 +39,19 @@ JOB_STATES = {
 OPEN_STATES = ("running", "waiting")
 
 
-class EventIntake:
+class EventProjection:
     """Applies events to a board. Used by one thread at a time."""
 
-    def __init__(self, board: Board, clock: Callable[[], float] = time.time) -> None:
-        self._board = board
+    def __init__(self, panel_state: PanelState, clock: Callable[[], float] = time.time) -> None:
+        self._panel_state = panel_state
         self._clock = clock
         self._seen: set[tuple[Any, ...]] = set()
         self._seen_order: deque[tuple[Any, ...]] = deque()
         self._processes: dict[str, Row] = {}
         self._refused = 0
         #: Domain to when it was last told.
-        self._domains_told: dict[str, float] = {}
-        self._takers: dict[str, Callable[[Event, str], None]] = {
+        self._domains_updated: dict[str, float] = {}
+        self._handlers: dict[str, Callable[[Event, str], None]] = {
             "process.status": self._process,
             "robot.link": self._link,
             "robot.domain": self._domain,
@@ -61,7 +61,7 @@ class EventIntake:
             **dict.fromkeys(JOB_STATES, self._job),
         }
 
-    def take(self, event: Event) -> bool:
+    def apply(self, event: Event) -> bool:
         """Apply an event. False: it was known already."""
         identity = (event.kind, event.ts, event.source, event.job_id, str(event.data.get("name", ""))[:80])
         if identity in self._seen:
@@ -70,13 +70,13 @@ class EventIntake:
         self._seen_order.append(identity)
         if len(self._seen_order) > SEEN_EVENTS:
             self._seen.discard(self._seen_order.popleft())
-        taker = self._takers.get(event.kind)
-        if taker is not None:
+        handler = self._handlers.get(event.kind)
+        if handler is not None:
             key = f"{event.ts:.6f}:{event.source}:{event.job_id or untrusted.name(event.data, 'topic')}"
-            taker(event, key)
+            handler(event, key)
         return True
 
-    def let_time_pass(self) -> None:
+    def expire_processes(self) -> None:
         """Mark who fell silent, forget who is long gone."""
         now = self._clock()
         for name, row in list(self._processes.items()):
@@ -120,10 +120,10 @@ class EventIntake:
             for each in untrusted.mappings(event.data, "restarts")
             if untrusted.text(each, "what")
         ]
-        self._board.set_section("robot", self._robot() | {"restarts": restarts})
+        self._panel_state.set_section("robot", self._robot() | {"restarts": restarts})
 
     def _show_processes(self) -> None:
-        self._board.set_section("processes", [self._processes[name] for name in sorted(self._processes)])
+        self._panel_state.set_section("processes", [self._processes[name] for name in sorted(self._processes)])
 
     def _link(self, event: Event, _key: str) -> None:
         robot = self._robot()
@@ -142,7 +142,7 @@ class EventIntake:
             told["simulated"] = simulated
         if battery is not None:
             told["battery_pct"] = max(0, min(100, battery))
-        self._board.set_section("robot", robot | told)
+        self._panel_state.set_section("robot", robot | told)
 
     def _domain(self, event: Event, _key: str) -> None:
         self._show_domain(event.data, event.ts)
@@ -152,15 +152,15 @@ class EventIntake:
         domains: dict[str, Row] = robot["domains"]
         name = untrusted.name(data, "domain")
         known = domains.get(name)
-        if not name or (known is None and len(domains) >= MAX_DOMAINS) or ts < self._domains_told.get(name, 0):
+        if not name or (known is None and len(domains) >= MAX_DOMAINS) or ts < self._domains_updated.get(name, 0):
             return
         row: Row = {key: untrusted.name(data, key) for key in ("mode", "status", "choice", "by")}
         row |= {key: untrusted.text(data, key) for key in ("reason", "why", "problem")}
         row["unattended"] = untrusted.flag(data, "unattended") or False
         # The page shows since when a domain is served by whom; that it was told once more is no news.
         row["ts"] = known["ts"] if known and known["mode"] == row["mode"] else ts
-        self._domains_told[name] = ts
-        self._board.set_section("robot", robot | {"domains": domains | {name: row}})
+        self._domains_updated[name] = ts
+        self._panel_state.set_section("robot", robot | {"domains": domains | {name: row}})
 
     def _robot(self) -> Row:
         nobody: Row = {
@@ -173,7 +173,7 @@ class EventIntake:
             "restarts": [],
             "ts": 0,
         }
-        return nobody | (self._board.section("robot") or {})
+        return nobody | (self._panel_state.section("robot") or {})
 
     def _transcript(self, event: Event, key: str) -> None:
         data = event.data
@@ -186,7 +186,7 @@ class EventIntake:
             "no_speech": untrusted.flag(data, "no_speech") or False,
             **_provenance(data),
         }
-        self._board.put("transcripts", key, row, event.ts)
+        self._panel_state.put("transcripts", key, row, event.ts)
 
     def _speech(self, event: Event, key: str) -> None:
         data = event.data
@@ -198,7 +198,7 @@ class EventIntake:
             "duration_s": untrusted.number(data, "duration_s"),
             **_provenance(data),
         }
-        self._board.put("speech", key, row, event.ts)
+        self._panel_state.put("speech", key, row, event.ts)
 
     def _refusal(self, event: Event, key: str) -> None:
         self._refused += 1
@@ -210,14 +210,14 @@ class EventIntake:
             "message": untrusted.text(data, "message"),
             "count": self._refused,
         }
-        self._board.put("refused", key, row, event.ts)
+        self._panel_state.put("refused", key, row, event.ts)
 
     def _job(self, event: Event, _key: str) -> None:
         if not event.job_id:
             return
         data = event.data
         state = JOB_STATES[event.kind]
-        known = self._board.row("jobs", event.job_id)
+        known = self._panel_state.row("jobs", event.job_id)
         if not is_routine(event) and (known is None or event.ts >= known["ts"]):
             told = {
                 "task": untrusted.name(data, "task"),
@@ -238,15 +238,15 @@ class EventIntake:
                 "problem": problem.model_dump() if problem else None,
             }
             rank = event.ts + (RUNNING_BONUS_S if state == "running" else 0)
-            self._board.put("jobs", event.job_id[:64], row, rank)
+            self._panel_state.put("jobs", event.job_id[:64], row, rank)
         ended_before = known is not None and known["state"] not in OPEN_STATES
         if state not in OPEN_STATES and not ended_before:
             self._count_end(event.ts, "good" if state == "done" else "bad")
 
     def _count_end(self, ts: float, outcome: str) -> None:
         start = int(ts) // ACTIVITY_BUCKET_S * ACTIVITY_BUCKET_S
-        row = self._board.row("activity", str(start)) or {"ts": start, "good": 0, "bad": 0}
-        self._board.put("activity", str(start), {**row, outcome: row[outcome] + 1}, start)
+        row = self._panel_state.row("activity", str(start)) or {"ts": start, "good": 0, "bad": 0}
+        self._panel_state.put("activity", str(start), {**row, outcome: row[outcome] + 1}, start)
 
 
 def _provenance(data: dict[str, Any]) -> Row:

@@ -18,7 +18,7 @@ from flask_socketio import Namespace, SocketIO
 
 from rider_core.metrics import REFUSED
 from rider_core.timing import ended_within
-from rider_core.web.board import TABLE_LIMITS, Board
+from rider_core.web.panel_state import TABLE_LIMITS, PanelState
 
 log = logging.getLogger(__name__)
 
@@ -34,23 +34,23 @@ class _Browser:
     """Attributes: the revision that was last sent (0: nothing yet), and whether that message is unacknowledged."""
 
     revision: int = 0
-    under_way: bool = False
+    in_flight: bool = False
 
 
 class LiveFeed(Namespace):  # type: ignore[misc]
     """The Socket.IO namespace, and the thread that sends."""
 
-    def __init__(self, socketio: SocketIO, board: Board) -> None:
+    def __init__(self, socketio: SocketIO, panel_state: PanelState) -> None:
         super().__init__(NAMESPACE)
         self._socketio = socketio
-        self._board = board
+        self._panel_state = panel_state
         self._connected: set[str] = set()
         self._browsers: dict[str, _Browser] = {}
         self._lock = threading.Lock()
-        self._news = threading.Event()
+        self._changed = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
-        board.on_change = self._news.set
+        panel_state.on_change = self._changed.set
         socketio.on_namespace(self)
 
     def start(self) -> None:
@@ -58,7 +58,7 @@ class LiveFeed(Namespace):  # type: ignore[misc]
 
     def stop(self) -> None:
         self._stop.set()
-        self._news.set()
+        self._changed.set()
         ended_within(self._thread, 1)
 
     def on_connect(self, _auth: Any = None) -> None:
@@ -78,48 +78,48 @@ class LiveFeed(Namespace):  # type: ignore[misc]
         with self._lock:
             if _sid() in self._connected:
                 self._browsers.setdefault(_sid(), _Browser())
-        self._news.set()
+        self._changed.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._news.wait()
-            self._news.clear()
+            self._changed.wait()
+            self._changed.clear()
             try:
-                self._tell_everybody()
+                self._send_deltas()
             except Exception:  # the top of a thread: the panel must not go blind
                 log.exception("the browsers could not be told")
             self._stop.wait(TICK_S)
 
-    def _tell_everybody(self) -> None:
+    def _send_deltas(self) -> None:
         with self._lock:
             due = [
                 (sid, browser.revision)
                 for sid, browser in self._browsers.items()
-                if not browser.under_way and browser.revision < self._board.revision
+                if not browser.in_flight and browser.revision < self._panel_state.revision
             ]
         messages: dict[int, dict[str, Any]] = {}
         for sid, revision in due:
             if revision not in messages:
                 messages[revision] = self._message(revision)
-            self._tell(sid, messages[revision])
+            self._send(sid, messages[revision])
 
     def _message(self, revision: int) -> dict[str, Any]:
         message = {"now": time.time(), "full": revision == 0}
         if revision == 0:
-            return message | {"limits": TABLE_LIMITS} | self._board.snapshot()
-        return message | self._board.since(revision)
+            return message | {"limits": TABLE_LIMITS} | self._panel_state.snapshot()
+        return message | self._panel_state.since(revision)
 
-    def _tell(self, sid: str, message: dict[str, Any]) -> None:
+    def _send(self, sid: str, message: dict[str, Any]) -> None:
         with self._lock:
             browser = self._browsers.get(sid)
             if browser is None:
                 return
             browser.revision = message["revision"]
-            browser.under_way = True
+            browser.in_flight = True
 
         def acknowledged(*_: Any) -> None:
-            browser.under_way = False
-            self._news.set()
+            browser.in_flight = False
+            self._changed.set()
 
         self._socketio.emit("news", message, namespace=NAMESPACE, to=sid, callback=acknowledged)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rider_core.errors import BackendUnavailable
 from rider_core.runtime.services import Services
 from rider_core.timing import ended_within
-from rider_core.web.board import Board
+from rider_core.web.panel_state import PanelState
 from rider_core.web.reader import BusReader
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ SEEDS = 2
 class Poller:
     """A thread that keeps the board's sections about things at rest up to date."""
 
-    def __init__(self, services: Services, board: Board, reader: BusReader) -> None:
+    def __init__(self, services: Services, panel_state: PanelState, reader: BusReader) -> None:
         self._services = services
-        self._board = board
+        self._panel_state = panel_state
         self._reader = reader
         self._seeds_left = SEEDS
         self._stop = threading.Event()
@@ -49,21 +49,21 @@ class Poller:
             self._stop.wait(POLL_S)
 
     def _ask(self) -> None:
-        self._board.set_section("plugins", describe_plugins(self._services))
-        self._reader.let_time_pass()
+        self._panel_state.set_section("plugins", describe_plugins(self._services))
+        self._reader.expire_processes()
         about = describe_redis(self._services)
-        self._board.set_section("redis", about)
+        self._panel_state.set_section("redis", about)
         if not about["up"]:
             self._seeds_left = SEEDS
             return
         try:
             if self._seeds_left:
-                self._reader.take_in_past()
+                self._reader.load_history()
                 self._seeds_left -= 1
             figures = [stats.model_dump() for stats in self._services.backend.stats()]
-            self._board.set_section("queues", {"figures": figures, "problem": ""})
+            self._panel_state.set_section("queues", {"figures": figures, "problem": ""})
         except BackendUnavailable as error:
-            self._board.set_section("queues", {"figures": [], "problem": str(error)[:MAX_REASON]})
+            self._panel_state.set_section("queues", {"figures": [], "problem": str(error)[:MAX_REASON]})
 
 
 def describe_redis(services: Services) -> dict[str, Any]:

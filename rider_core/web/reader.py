@@ -10,10 +10,10 @@ from rider_core.errors import RiderError
 from rider_core.metrics import EVENTS_DROPPED
 from rider_core.runtime.services import Services
 from rider_core.timing import ended_within
-from rider_core.web.board import Board
-from rider_core.web.events import EventIntake
-from rider_core.web.follower import Follower
+from rider_core.web.event_consumer import EventConsumer
+from rider_core.web.events import EventProjection
 from rider_core.web.history import job_record, seed_event
+from rider_core.web.panel_state import PanelState
 
 log = logging.getLogger(__name__)
 
@@ -29,35 +29,35 @@ RESTART_S = 2.0
 class BusReader:
     """The one reader of the bus in the panel."""
 
-    def __init__(self, services: Services, board: Board) -> None:
+    def __init__(self, services: Services, panel_state: PanelState) -> None:
         self._services = services
-        self._board = board
-        self._intake = EventIntake(board)
-        self._intake_lock = threading.Lock()
+        self._panel_state = panel_state
+        self._projection = EventProjection(panel_state)
+        self._projection_lock = threading.Lock()
         self._stop = threading.Event()
         self._dropped = 0
-        self._followers = [
-            Follower("history", self._record, HISTORY_EVERY_S),
-            Follower("plugins", self._notify),
+        self._consumers = [
+            EventConsumer("history", self._record, HISTORY_EVERY_S),
+            EventConsumer("plugins", self._notify),
         ]
         self._thread = threading.Thread(target=self._read, name="bus", daemon=True)
         settings = services.settings
-        board.set_section("robot", {"address": settings.robot_address, "simulated": settings.simulated})
-        board.set_section("bus", {"dropped": 0})
-        board.set_section("database", {"problem": ""})
+        panel_state.set_section("robot", {"address": settings.robot_address, "simulated": settings.simulated})
+        panel_state.set_section("bus", {"dropped": 0})
+        panel_state.set_section("database", {"problem": ""})
 
     def start(self) -> None:
-        for follower in self._followers:
-            follower.start()
+        for consumer in self._consumers:
+            consumer.start()
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         ended_within(self._thread, 1.5)
-        for follower in self._followers:
-            follower.stop()
+        for consumer in self._consumers:
+            consumer.stop()
 
-    def take_in_past(self) -> None:
+    def load_history(self) -> None:
         """Show what was said before the panel listened. Events that are known already change nothing.
 
         Raises:
@@ -67,30 +67,30 @@ class BusReader:
         told = {event.job_id for event in past}
         records = self._services.backend.recent(SEED_JOBS)
         ended = [event for record in records if record.id not in told and (event := seed_event(record))]
-        with self._intake_lock:
+        with self._projection_lock:
             for event in [*ended, *past]:
-                self._intake.take(event)
+                self._projection.apply(event)
 
-    def let_time_pass(self) -> None:
-        with self._intake_lock:
-            self._intake.let_time_pass()
+    def expire_processes(self) -> None:
+        with self._projection_lock:
+            self._projection.expire_processes()
 
     def _read(self) -> None:
         while not self._stop.is_set():
             try:
-                for event in self._services.bus.listen(self._stop.is_set, self._note_dropped):
-                    with self._intake_lock:
-                        self._intake.take(event)
-                    for follower in self._followers:
-                        follower.offer(event)
+                for event in self._services.bus.listen(self._stop.is_set, self._count_dropped):
+                    with self._projection_lock:
+                        self._projection.apply(event)
+                    for consumer in self._consumers:
+                        consumer.enqueue(event)
             except Exception:  # the top of a thread: the panel must not go blind
                 log.exception("reading the event bus failed, starting again")
                 self._stop.wait(RESTART_S)
 
-    def _note_dropped(self, count: int) -> None:
+    def _count_dropped(self, count: int) -> None:
         EVENTS_DROPPED.labels("panel").inc(count)
         self._dropped += count
-        self._board.set_section("bus", {"dropped": self._dropped})
+        self._panel_state.set_section("bus", {"dropped": self._dropped})
 
     def _record(self, events: list[Event]) -> None:
         records = [record for event in events if (record := job_record(event)) is not None]
@@ -101,9 +101,9 @@ class BusReader:
             self._services.database.record_jobs(records)
         except RiderError as error:
             problem = str(error)[:600]
-            if (self._board.section("database") or {}).get("problem") != problem:
+            if (self._panel_state.section("database") or {}).get("problem") != problem:
                 log.error("the history of jobs is not written: %s", error)
-        self._board.set_section("database", {"problem": problem})
+        self._panel_state.set_section("database", {"problem": problem})
 
     def _notify(self, events: list[Event]) -> None:
         for event in events:

@@ -23,7 +23,7 @@ from rider_core.metrics import REFUSED
 from rider_core.printable import printable
 from rider_core.web.buckets import TokenBuckets
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
-from rider_core.web.names import Names, PublicUrl, TrustedProxies, as_address, name_in
+from rider_core.web.host_names import HostNames, PublicUrl, TrustedProxies, as_address, name_in
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
 from rider_core.web.serving.addresses import client_at
@@ -43,7 +43,7 @@ MAX_AUTHORIZATION = 1_000
 MAX_SHOWN = 100
 #: Wrong passwords of one client: so many at once, then one every so many seconds. The right one waits as long, or
 #: its guesser would be told.
-GUESSES, GUESS_EVERY_S = 10, 2.0
+GUESS_BURST, GUESS_EVERY_S = 10, 2.0
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -81,29 +81,29 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-class Gate:
+class SecurityMiddleware:
     """WSGI middleware. Refuses with a sentence, counts each refusal, and signs each answer with the headers above."""
 
     def __init__(self, application: WsgiApp, settings: Settings) -> None:
         self._application = application
         self._password = _password(settings)
-        self._guesses = TokenBuckets(GUESSES, GUESS_EVERY_S)
+        self._guesses = TokenBuckets(GUESS_BURST, GUESS_EVERY_S)
         self._public = PublicUrl.of(settings)
-        self._names = Names(settings, self._public)
+        self._names = HostNames(settings, self._public)
         self._proxies = TrustedProxies(settings.web_trusted_proxies)
-        self._pages = AllowedOrigins(settings.web_allowed_origins)
+        self._allowed_origins = AllowedOrigins(settings.web_allowed_origins)
         #: Takes a proxy's word for who asks, how, and for which name.
         self._behind_proxy = ProxyFix(self._serve, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        serve = self._behind_proxy if self._proxies.have(str(environ.get("REMOTE_ADDR", ""))) else self._serve
+        serve = self._behind_proxy if self._proxies.include(str(environ.get("REMOTE_ADDR", ""))) else self._serve
         return serve(environ, start_response)
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self._strip_path(environ)
-        page = self._page_from_elsewhere(environ)
+        page = self._allowed_origin(environ)
 
-        def start_signed(status: str, headers: HeaderList, *more: Any) -> Any:
+        def start_with_headers(status: str, headers: HeaderList, *more: Any) -> Any:
             ours = {name.lower() for name in SECURITY_HEADERS}
             kept = [(name, value) for name, value in headers if name.lower() not in ours]
             if not any(name.lower() == "cache-control" for name, _ in kept):
@@ -112,19 +112,19 @@ class Gate:
                 kept += headers_for(page)
             return start_response(status, [*kept, *SECURITY_HEADERS.items()], *more)
 
-        refusal = self._judge(environ, page)
+        refusal = self._refusal_of(environ, page)
         if refusal is None and page and is_preflight(environ):
-            start_signed("204 No Content", preflight_headers(environ))
+            start_with_headers("204 No Content", preflight_headers(environ))
             return []
         if refusal is None:
-            return self._application(environ, start_signed)
+            return self._application(environ, start_with_headers)
         status, code, sentence, headers = refusal
         REFUSED.labels("web", code).inc()
         kind, body = _refusal(environ, int(status[:3]), code, sentence)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
         # The request's body was not read: what follows on this connection would be taken for the next request.
         close_after_answer(environ)
-        start_signed(status, headers)
+        start_with_headers(status, headers)
         return [body]
 
     def _strip_path(self, environ: dict[str, Any]) -> None:
@@ -136,18 +136,18 @@ class Gate:
         if path == prefix or path.startswith(f"{prefix}/"):
             environ["PATH_INFO"] = path[len(prefix) :] or "/"
 
-    def _page_from_elsewhere(self, environ: dict[str, Any]) -> str:
+    def _allowed_origin(self, environ: dict[str, Any]) -> str:
         """The origin of a page that may ask OpenAI's paths from elsewhere; empty: this is none."""
         origin = str(environ.get("HTTP_ORIGIN", ""))
-        return origin if origin and _is_openai(environ) and self._pages.allow(origin) else ""
+        return origin if origin and _is_openai(environ) and self._allowed_origins.allow(origin) else ""
 
-    def _judge(self, environ: dict[str, Any], page: str) -> tuple[str, str, str, HeaderList] | None:
+    def _refusal_of(self, environ: dict[str, Any], page: str) -> tuple[str, str, str, HeaderList] | None:
         """Why this request is refused, or None."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
         host = environ.get("HTTP_HOST", "")
         # What asks whether the panel lives may be so simple that it sends no name.
-        if not self._names.know(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
+        if not self._names.allow(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
             name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
             sentence = f"The panel does not go by the name {name!r}. Where that is one of its names: "
             return "403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", []
@@ -157,7 +157,7 @@ class Gate:
             return "403 Forbidden", "origin", sentence, []
         if page and is_preflight(environ):  # a browser sends no password with its question
             return None
-        return self._judge_password(environ)
+        return self._password_refusal(environ)
 
     def _is_own_page(self, environ: dict[str, Any], host: str) -> bool:
         """Whether the panel's own page asks, or no page at all."""
@@ -168,7 +168,7 @@ class Gate:
         # A picture or a script of another site's page has no Origin.
         return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or _is_navigation(environ)
 
-    def _judge_password(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
+    def _password_refusal(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
         if environ.get("PATH_INFO") in OPEN_PATHS:
             return None
         keyed = _is_openai(environ)

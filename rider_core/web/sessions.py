@@ -22,7 +22,7 @@ PATH = "/socket.io"
 MAX_SESSIONS = MAX_BROWSERS + 32
 #: One client may open so many at once, and another every so many seconds: behind a proxy all browsers are one, and all
 #: come back after a restart. An abandoned one's thread is there for Engine.IO's 25 s.
-OPENINGS, OPENING_EVERY_S = MAX_SESSIONS, 1.0
+OPEN_BURST, OPEN_EVERY_S = MAX_SESSIONS, 1.0
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -33,7 +33,7 @@ class SessionLimit:
     def __init__(self, application: WsgiApp, socketio: SocketIO) -> None:
         self._application = application
         self._socketio = socketio
-        self._openings = TokenBuckets(OPENINGS, OPENING_EVERY_S)
+        self._open_rate = TokenBuckets(OPEN_BURST, OPEN_EVERY_S)
         self._polled: set[str] = set()
         self._lock = threading.Lock()
 
@@ -43,10 +43,10 @@ class SessionLimit:
         sid = parse_qs(environ.get("QUERY_STRING", "")).get("sid", [""])[0]
         if sid:
             return self._poll(sid, environ, start_response)
-        wait_s = self._openings.take(client_at(str(environ.get("REMOTE_ADDR", ""))))
+        wait_s = self._open_rate.take(client_at(str(environ.get("REMOTE_ADDR", ""))))
         if wait_s:
             return _refuse(start_response, "429 Too Many Requests", "too_many_openings", round(wait_s) + 1)
-        if not self._has_room():
+        if not self._has_capacity():
             return _refuse(start_response, "503 Service Unavailable", "too_many_browsers", 30)
         return self._application(environ, start_response)
 
@@ -65,7 +65,7 @@ class SessionLimit:
             with self._lock:
                 self._polled.discard(sid)
 
-    def _has_room(self) -> bool:
+    def _has_capacity(self) -> bool:
         """Whether there may be one more. Where all are taken, the oldest that watches nothing is ended."""
         server = self._socketio.server
         with self._lock:

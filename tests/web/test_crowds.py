@@ -18,9 +18,9 @@ from panel_stage import PanelStage, Watcher
 
 from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.timing import Stopwatch
-from rider_core.web.security import GUESSES
+from rider_core.web.security import GUESS_BURST
 from rider_core.web.serving.connections import MAX_CONNECTIONS, REQUEST_S
-from rider_core.web.sessions import OPENINGS
+from rider_core.web.sessions import OPEN_BURST
 
 #: More than the panel has places for.
 MANY = MAX_CONNECTIONS + 44
@@ -107,12 +107,12 @@ def test_openings_are_counted_before_a_session_is_made(stage: PanelStage) -> Non
     before = threads()
     with httpx.Client(trust_env=False) as client:
         statuses = [
-            client.get(f"{stage.url}/socket.io/?EIO=4&transport=polling").status_code for _ in range(OPENINGS * 4)
+            client.get(f"{stage.url}/socket.io/?EIO=4&transport=polling").status_code for _ in range(OPEN_BURST * 4)
         ]
     assert statuses[0] == 200
-    assert statuses.count(200) < OPENINGS * 2
+    assert statuses.count(200) < OPEN_BURST * 2
     assert statuses[-1] == 429
-    assert threads() - before < OPENINGS * 2 + 20
+    assert threads() - before < OPEN_BURST * 2 + 20
 
     def watches() -> bool:
         try:
@@ -140,9 +140,9 @@ def test_a_session_is_polled_by_one(stage: PanelStage, sockets: ExitStack) -> No
 
 def test_guesses_are_slowed_for_who_makes_them(stage: PanelStage) -> None:
     stage.start(RIDER_WEB_PASSWORD="open sesame")
-    guesses = [plain_http.get(stage.url, auth=("rider", f"wrong{number}")) for number in range(GUESSES + 20)]
-    assert {it.status_code for it in guesses[:GUESSES]} == {401}
-    assert {it.status_code for it in guesses[GUESSES:]} == {429}
+    guesses = [plain_http.get(stage.url, auth=("rider", f"wrong{number}")) for number in range(GUESS_BURST + 20)]
+    assert {it.status_code for it in guesses[:GUESS_BURST]} == {401}
+    assert {it.status_code for it in guesses[GUESS_BURST:]} == {429}
     assert 1 <= int(guesses[-1].headers["Retry-After"]) <= 2
     assert plain_http.get(stage.url, auth=("rider", "open sesame")).status_code == 429
     assert plain_http.get(f"{stage.url}/healthz").status_code == 200
@@ -285,13 +285,13 @@ def test_openings_by_websocket_are_counted_too_and_guessed_sessions_cost_none(
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nHost: localhost\r\n\r\n"
     answers = []
-    for _ in range(OPENINGS + 20):
+    for _ in range(OPEN_BURST + 20):
         client = dial(stage, sockets, b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n" + upgrade)
         answers.append(client.recv(12)[9:])
         if answers[-1] != b"101":
             client.close()
     assert answers[0] == b"101"
-    assert answers.count(b"101") <= OPENINGS + 5
+    assert answers.count(b"101") <= OPEN_BURST + 5
     assert answers[-1] in (b"429", b"503")
     with httpx.Client(trust_env=False) as guesser:
         url = f"{stage.url}/socket.io/?EIO=4&transport=polling"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rider_core.api import Event
-from rider_core.web.board import TABLE_LIMITS, Board
-from rider_core.web.events import ALIVE_S, GONE_S, MAX_PROCESSES, SEEN_EVENTS, EventIntake
+from rider_core.web.events import ALIVE_S, GONE_S, MAX_PROCESSES, SEEN_EVENTS, EventProjection
 from rider_core.web.history import job_record
+from rider_core.web.panel_state import TABLE_LIMITS, PanelState
 
 NOW = 1_800_000_000.0
 
@@ -28,11 +28,11 @@ def event(kind: Any, ts: float = NOW, job_id: str | None = None, **data: Any) ->
 
 
 def shown(events: list[Event]) -> dict[str, Any]:
-    board = Board()
-    intake = EventIntake(board, Clock())
+    panel_state = PanelState()
+    projection = EventProjection(panel_state, Clock())
     for each in events:
-        intake.take(each)
-    return {name: value for name, value in board.snapshot().items() if name != "revision"}
+        projection.apply(each)
+    return {name: value for name, value in panel_state.snapshot().items() if name != "revision"}
 
 
 def story() -> list[Event]:
@@ -54,14 +54,16 @@ def story() -> list[Event]:
 
 
 def test_what_a_story_shows() -> None:
-    board = shown(story())
-    assert board["sections"]["robot"]["up"] is True
-    assert board["sections"]["robot"]["domains"]["voice"]["mode"] == "pc"
-    assert board["sections"]["processes"][0]["state"] == "busy"
-    assert [(row["id"], row["state"]) for row in board["rows"]["jobs"]] == [("j2", "failed"), ("j1", "done")]
-    assert board["rows"]["jobs"][0]["problem"] == {"code": "model", "message": "m", "remedy": None}
-    assert board["rows"]["refused"][0]["count"] == 1
-    assert board["rows"]["activity"] == [{"ts": int(NOW), "good": 1, "bad": 1, "key": str(int(NOW)), "rank": int(NOW)}]
+    panel_state = shown(story())
+    assert panel_state["sections"]["robot"]["up"] is True
+    assert panel_state["sections"]["robot"]["domains"]["voice"]["mode"] == "pc"
+    assert panel_state["sections"]["processes"][0]["state"] == "busy"
+    assert [(row["id"], row["state"]) for row in panel_state["rows"]["jobs"]] == [("j2", "failed"), ("j1", "done")]
+    assert panel_state["rows"]["jobs"][0]["problem"] == {"code": "model", "message": "m", "remedy": None}
+    assert panel_state["rows"]["refused"][0]["count"] == 1
+    assert panel_state["rows"]["activity"] == [
+        {"ts": int(NOW), "good": 1, "bad": 1, "key": str(int(NOW)), "rank": int(NOW)}
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,32 +85,32 @@ def test_a_mock_is_said_to_be_one() -> None:
 
 
 def test_every_table_is_bounded() -> None:
-    board = Board()
-    intake = EventIntake(board, Clock())
+    panel_state = PanelState()
+    projection = EventProjection(panel_state, Clock())
     for n in range(2_000):
         ts = NOW + n * 10
-        intake.take(event("job.done", ts, f"j{n}", task="t"))
+        projection.apply(event("job.done", ts, f"j{n}", task="t"))
         for kind in ("robot.transcript", "robot.speech", "robot.refused"):
-            intake.take(event(kind, ts, text="x"))
-        intake.take(event("process.status", ts, name=f"stranger-{n}"))
-        intake.take(event("robot.domain", ts, domain=f"domain-{n}"))
-    assert {table: len(rows) for table, rows in board.snapshot()["rows"].items()} == TABLE_LIMITS
-    assert len(board.section("processes")) == MAX_PROCESSES
-    assert len(board.section("robot")["domains"]) == 8
-    assert len(intake._seen) == SEEN_EVENTS
-    assert board.snapshot()["rows"]["jobs"][0]["id"] == "j1999"
+            projection.apply(event(kind, ts, text="x"))
+        projection.apply(event("process.status", ts, name=f"stranger-{n}"))
+        projection.apply(event("robot.domain", ts, domain=f"domain-{n}"))
+    assert {table: len(rows) for table, rows in panel_state.snapshot()["rows"].items()} == TABLE_LIMITS
+    assert len(panel_state.section("processes")) == MAX_PROCESSES
+    assert len(panel_state.section("robot")["domains"]) == 8
+    assert len(projection._seen) == SEEN_EVENTS
+    assert panel_state.snapshot()["rows"]["jobs"][0]["id"] == "j1999"
 
 
 def test_a_running_job_stays_above_what_ended_later_but_not_for_ever() -> None:
-    board = Board()
-    intake = EventIntake(board, Clock())
-    intake.take(event("job.started", NOW, "long", task="t"))
+    panel_state = PanelState()
+    projection = EventProjection(panel_state, Clock())
+    projection.apply(event("job.started", NOW, "long", task="t"))
     for n in range(TABLE_LIMITS["jobs"] + 20):
-        intake.take(event("job.done", NOW + 1 + n, f"j{n}", task="t"))
-    assert board.snapshot()["rows"]["jobs"][0]["id"] == "long"
+        projection.apply(event("job.done", NOW + 1 + n, f"j{n}", task="t"))
+    assert panel_state.snapshot()["rows"]["jobs"][0]["id"] == "long"
     for n in range(TABLE_LIMITS["jobs"]):
-        intake.take(event("job.done", NOW + 400 + n, f"k{n}", task="t"))
-    assert board.row("jobs", "long") is None
+        projection.apply(event("job.done", NOW + 400 + n, f"k{n}", task="t"))
+    assert panel_state.row("jobs", "long") is None
 
 
 def test_long_wrong_and_infinite_values_do_not_reach_the_browser() -> None:
@@ -120,7 +122,7 @@ def test_long_wrong_and_infinite_values_do_not_reach_the_browser() -> None:
         "provider": "p" * 10_000,
         "mock": "yes",
     }
-    board = shown(
+    panel_state = shown(
         [
             event("robot.transcript", **wild),
             event(
@@ -130,27 +132,27 @@ def test_long_wrong_and_infinite_values_do_not_reach_the_browser() -> None:
             event("robot.link", up="yes", battery_pct=float("nan")),
         ]
     )
-    text = json.dumps(board, allow_nan=False)
+    text = json.dumps(panel_state, allow_nan=False)
     assert len(text) < 10_000
-    row = board["rows"]["transcripts"][0]
+    row = panel_state["rows"]["transcripts"][0]
     assert (row["duration_s"], row["latency_s"], row["language"], row["mock"]) == (None, None, "", False)
     assert len(row["text"]) == 600
     assert row["text"].endswith("…")
 
 
 def test_who_falls_silent_is_marked_and_later_forgotten() -> None:
-    board, clock = Board(), Clock()
-    intake = EventIntake(board, clock)
-    intake.take(event("process.status", name="link", role="link", state="idle"))
+    panel_state, clock = PanelState(), Clock()
+    projection = EventProjection(panel_state, clock)
+    projection.apply(event("process.status", name="link", role="link", state="idle"))
     clock.now = NOW + ALIVE_S - 1
-    intake.let_time_pass()
-    assert board.section("processes")[0]["alive"] is True
+    projection.expire_processes()
+    assert panel_state.section("processes")[0]["alive"] is True
     clock.now = NOW + ALIVE_S + 1
-    intake.let_time_pass()
-    assert board.section("processes")[0]["alive"] is False
+    projection.expire_processes()
+    assert panel_state.section("processes")[0]["alive"] is False
     clock.now = NOW + GONE_S + 1
-    intake.let_time_pass()
-    assert board.section("processes") == []
+    projection.expire_processes()
+    assert panel_state.section("processes") == []
 
 
 def test_a_stopped_process_is_not_alive() -> None:
@@ -158,17 +160,17 @@ def test_a_stopped_process_is_not_alive() -> None:
 
 
 def test_since_tells_only_what_is_newer() -> None:
-    board = Board()
-    board.set_section("redis", {"up": True})
-    board.put("jobs", "a", {"state": "running"}, 1)
-    seen = board.revision
-    board.put("jobs", "b", {"state": "done"}, 2)
-    board.put("jobs", "a", {"state": "done"}, 1)
-    board.set_section("redis", {"up": True})
-    news = board.since(seen)
+    panel_state = PanelState()
+    panel_state.set_section("redis", {"up": True})
+    panel_state.put("jobs", "a", {"state": "running"}, 1)
+    seen = panel_state.revision
+    panel_state.put("jobs", "b", {"state": "done"}, 2)
+    panel_state.put("jobs", "a", {"state": "done"}, 1)
+    panel_state.set_section("redis", {"up": True})
+    news = panel_state.since(seen)
     assert news["sections"] == {}
     assert [row["key"] for row in news["rows"]["jobs"]] == ["b", "a"]
-    assert board.since(board.revision)["rows"] == {}
+    assert panel_state.since(panel_state.revision)["rows"] == {}
 
 
 def test_history_takes_times_from_the_event() -> None:
@@ -210,33 +212,33 @@ def test_frames_of_a_camera_that_went_well_push_nothing_out() -> None:
         ]
     said.append(event("job.failed", NOW + 1, "bad", task="vision.detect", origin="robot"))
     said.append(event("job.done", NOW + 1, "asked", task="vision.detect", origin="cli"))
-    board = shown(said)
-    assert {row["id"] for row in board["rows"]["jobs"]} == {"voice", "bad", "asked"}
-    assert sum(row["good"] for row in board["rows"]["activity"]) == TABLE_LIMITS["jobs"] + 7
+    panel_state = shown(said)
+    assert {row["id"] for row in panel_state["rows"]["jobs"]} == {"voice", "bad", "asked"}
+    assert sum(row["good"] for row in panel_state["rows"]["activity"]) == TABLE_LIMITS["jobs"] + 7
     assert [each.job_id for each in said if job_record(each)] == ["voice", "bad", "asked"]
 
 
 def test_the_link_repeats_how_the_domains_are() -> None:
     """A lost event, or a problem that began without one, shows after the link's next sign of life."""
-    board = Board()
-    intake = EventIntake(board, Clock())
+    panel_state = PanelState()
+    projection = EventProjection(panel_state, Clock())
     domain = {"domain": "voice", "mode": "pc", "status": "ok", "reason": "", "choice": "pc", "by": "the panel"}
     restart = {"what": "restart it", "why": "it is silent", "command": "restart", "more": "x"}
     status = {"name": "link", "role": "link", "state": "up"}
-    intake.take(event("process.status", NOW, domains=[domain], restarts=[restart], **status))
-    robot = board.section("robot")
+    projection.apply(event("process.status", NOW, domains=[domain], restarts=[restart], **status))
+    robot = panel_state.section("robot")
     assert robot["domains"]["voice"]["ts"] == NOW
     assert robot["restarts"] == [{"what": "restart it", "why": "it is silent", "command": "restart"}]
-    revision = board.revision
-    intake.take(event("process.status", NOW + 5, domains=[domain], restarts=[restart], **status))
-    assert board.section("robot") == robot, "the same again is no news"
-    assert board.revision == revision + 1, "but that the link was heard"
-    intake.take(event("process.status", NOW + 10, domains=[{**domain, "problem": "no worker"}], **status))
-    assert board.section("robot")["domains"]["voice"] == robot["domains"]["voice"] | {"problem": "no worker"}
-    assert board.section("robot")["restarts"] == []
-    intake.take(event("robot.domain", NOW + 9, **{**domain, "mode": "local"}))
-    assert board.section("robot")["domains"]["voice"]["mode"] == "pc", "that is old"
-    intake.take(event("process.status", NOW + 15, name="worker", role="worker", domains=[{"domain": "voice"}]))
-    assert board.section("robot")["domains"]["voice"]["mode"] == "pc", "the link alone knows"
-    intake.take(event("process.status", NOW + 20, domains="none", restarts=[1, {}], **status))
-    assert board.section("robot")["restarts"] == []
+    revision = panel_state.revision
+    projection.apply(event("process.status", NOW + 5, domains=[domain], restarts=[restart], **status))
+    assert panel_state.section("robot") == robot, "the same again is no news"
+    assert panel_state.revision == revision + 1, "but that the link was heard"
+    projection.apply(event("process.status", NOW + 10, domains=[{**domain, "problem": "no worker"}], **status))
+    assert panel_state.section("robot")["domains"]["voice"] == robot["domains"]["voice"] | {"problem": "no worker"}
+    assert panel_state.section("robot")["restarts"] == []
+    projection.apply(event("robot.domain", NOW + 9, **{**domain, "mode": "local"}))
+    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "that is old"
+    projection.apply(event("process.status", NOW + 15, name="worker", role="worker", domains=[{"domain": "voice"}]))
+    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "the link alone knows"
+    projection.apply(event("process.status", NOW + 20, domains="none", restarts=[1, {}], **status))
+    assert panel_state.section("robot")["restarts"] == []

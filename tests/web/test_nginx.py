@@ -20,7 +20,7 @@ from rider_core.testing.ports import free_port
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
-from rider_core.web.security import GUESSES
+from rider_core.web.security import GUESS_BURST
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -167,6 +167,6 @@ def _guesses_count_for_who_guesses(proxied: Proxied) -> None:
         headers = {"Authorization": f"Bearer {password}", "X-Test-Client": client}
         return proxied.get("/v1/models", headers=headers).status_code
 
-    assert {ask("192.168.1.9", "wrong") for _ in range(GUESSES)} == {401}
+    assert {ask("192.168.1.9", "wrong") for _ in range(GUESS_BURST)} == {401}
     assert ask("192.168.1.9", PASSWORD) == 429
     assert ask("192.168.1.10", PASSWORD) == 200

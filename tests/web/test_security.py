@@ -9,7 +9,7 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.web.security import SECURITY_HEADERS, Gate, check_exposure
+from rider_core.web.security import SECURITY_HEADERS, SecurityMiddleware, check_exposure
 
 
 def settings(**values: Any) -> Settings:
@@ -17,7 +17,7 @@ def settings(**values: Any) -> Settings:
 
 
 def ask(
-    gate_settings: Settings, host: str = "127.0.0.1:8000", path: str = "/", method: str = "GET", **headers: str
+    security_settings: Settings, host: str = "127.0.0.1:8000", path: str = "/", method: str = "GET", **headers: str
 ) -> str:
     """The status of one request through a gate."""
     told: list[tuple[str, dict[str, str]]] = []
@@ -28,7 +28,9 @@ def ask(
 
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, "wsgi.url_scheme": "http"}
     environ.update({f"HTTP_{name.upper()}": value for name, value in headers.items()})
-    body = Gate(application, gate_settings)(environ, lambda status, headers, *_: told.append((status, dict(headers))))
+    body = SecurityMiddleware(application, security_settings)(
+        environ, lambda status, headers, *_: told.append((status, dict(headers)))
+    )
     status, sent = told[0]
     assert SECURITY_HEADERS.items() <= sent.items()
     assert (b"".join(body) == b"inside") == status.startswith("200")

@@ -16,7 +16,7 @@ import { ROOT } from "./root";
 import { State } from "./state";
 import type { Connection } from "./state";
 import { strings } from "./strings";
-import type { News } from "./types";
+import type { StateDelta } from "./types";
 
 const state = new State();
 const cards = {
@@ -70,18 +70,18 @@ function showConnection(next: Connection): void {
   showVerdict();
 }
 
-/** Which parts of the news each card draws. */
+/** Which parts of the delta each card draws. */
 const NEEDS: Record<keyof typeof cards, readonly string[]> = {
   robot: ["robot", "processes"], processes: ["processes", "redis", "plugins"], queues: ["queues"],
   talk: ["transcripts", "speech"], chart: ["transcripts", "activity"], jobs: ["jobs"], plugins: ["plugins"],
   refused: ["refused"],
 };
 
-function take(news: News): void {
-  state.apply(news);
-  const changed = new Set([...Object.keys(news.sections), ...Object.keys(news.rows)]);
+function apply(delta: StateDelta): void {
+  state.apply(delta);
+  const changed = new Set([...Object.keys(delta.sections), ...Object.keys(delta.rows)]);
   for (const name of Object.keys(cards) as (keyof typeof cards)[]) {
-    if (news.full || NEEDS[name].some((part) => changed.has(part))) cards[name].show(state);
+    if (delta.full || NEEDS[name].some((part) => changed.has(part))) cards[name].show(state);
   }
   showVerdict();
 }
@@ -94,11 +94,11 @@ function listen(): void {
   });
   socket.on("disconnect", () => showConnection("lost"));
   socket.on("connect_error", () => showConnection("lost"));
-  socket.on("news", (news: News, acknowledge: () => void) => {
+  socket.on("news", (delta: StateDelta, acknowledge: () => void) => {
     // Taken in only once it is drawn: a browser that is behind asks for less.
     requestSoon(() => {
       try {
-        take(news);
+        apply(delta);
       } finally {
         acknowledge();
       }

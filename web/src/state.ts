@@ -1,6 +1,6 @@
 // What the browser knows: the last snapshot with every later message laid over it.
 
-import type { News, Row, Sections, Tables } from "./types";
+import type { Row, Sections, StateDelta, Tables } from "./types";
 
 export type Connection = "connecting" | "live" | "lost";
 
@@ -17,16 +17,16 @@ export class State {
     return Date.now() / 1000 + this.clockOffset;
   }
 
-  apply(news: News): void {
-    this.clockOffset = news.now - Date.now() / 1000;
-    if (news.full) {
-      this.limits = news.limits ?? {};
+  apply(delta: StateDelta): void {
+    this.clockOffset = delta.now - Date.now() / 1000;
+    if (delta.full) {
+      this.limits = delta.limits ?? {};
       this.sections = {};
       this.tables = { jobs: [], transcripts: [], speech: [], refused: [], activity: [] };
     }
-    Object.assign(this.sections, news.sections);
-    for (const name of Object.keys(news.rows) as (keyof Tables)[]) {
-      Object.assign(this.tables, { [name]: merged(this.tables[name], news.rows[name] ?? [], this.limits[name]) });
+    Object.assign(this.sections, delta.sections);
+    for (const name of Object.keys(delta.rows) as (keyof Tables)[]) {
+      Object.assign(this.tables, { [name]: merged(this.tables[name], delta.rows[name] ?? [], this.limits[name]) });
     }
     this.loaded = true;
   }

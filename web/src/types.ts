@@ -62,7 +62,7 @@ export interface Tables {
   jobs: Job[]; transcripts: Transcript[]; speech: Speech[]; refused: Refused[]; activity: Activity[];
 }
 
-export interface News {
+export interface StateDelta {
   now: number; full: boolean; revision: number;
   limits?: Record<keyof Tables, number>;
   sections: Partial<Sections>;

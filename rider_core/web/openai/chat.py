@@ -14,13 +14,13 @@ from rider_core.api.messages import parse_message
 from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextGenerator
 from rider_core.errors import RiderError
 from rider_core.runtime.services import Services
-from rider_core.web.openai.caller import Caller, CallerGone
 from rider_core.web.openai.chat_answer import ChatAnswer, server_sent
 from rider_core.web.openai.chat_request import ChatRequest
-from rider_core.web.openai.directory import ModelDirectory, Offer
-from rider_core.web.openai.errand import Errand
-from rider_core.web.openai.errors import WrongParameter, answer_to
-from rider_core.web.openai.headers import LEFT_OUT, answer_headers
+from rider_core.web.openai.client_connection import ClientConnection, ClientDisconnected
+from rider_core.web.openai.directory import ModelDirectory, ModelInfo
+from rider_core.web.openai.errors import WrongParameter, error_response
+from rider_core.web.openai.headers import TURNS_LEFT_OUT, answer_headers
+from rider_core.web.openai.job_request import JobRequest
 from rider_core.web.openai.requests import parse_body
 
 log = logging.getLogger(__name__)
@@ -32,45 +32,54 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
     @routes.post("/chat/completions")
     def chat() -> Response:
         asked = parse_body(ChatRequest, request.get_data(cache=False))
-        offer = directory.find(TASK, asked.model)
-        ours = asked.to_ours(offer.model)
-        _refuse_what_it_lacks(services, offer, ours)
-        errand = Errand(services, Caller(request.environ), TASK, ours, offer.provider, stream=bool(asked.stream))
+        model_info = directory.find(TASK, asked.model)
+        generate_request = asked.to_request(model_info.model)
+        _refuse_unsupported(services, model_info, generate_request)
+        job_request = JobRequest(
+            services,
+            ClientConnection(request.environ),
+            TASK,
+            generate_request,
+            model_info.provider,
+            stream=bool(asked.stream),
+        )
         try:
-            answer = ChatAnswer(errand.id, offer, asked.wants_usage)
-            response = _streamed(errand, answer) if asked.stream else _whole(errand, answer)
+            answer = ChatAnswer(job_request.id, model_info, asked.wants_usage)
+            response = _streamed(job_request, answer) if asked.stream else _whole(job_request, answer)
         except BaseException:
-            errand.close()
+            job_request.close()
             raise
-        response.headers.update(answer_headers(errand.id, offer.mock, asked.ignored))
+        response.headers.update(answer_headers(job_request.id, model_info.mock, asked.ignored))
         if asked.turns_left_out:
-            response.headers[LEFT_OUT] = str(asked.turns_left_out)
+            response.headers[TURNS_LEFT_OUT] = str(asked.turns_left_out)
         return response
 
 
-def _refuse_what_it_lacks(services: Services, offer: Offer, ours: GenerateRequest) -> None:
+def _refuse_unsupported(services: Services, model_info: ModelInfo, generate_request: GenerateRequest) -> None:
     """Before it is a job: the answer names the parameter. Raises `WrongParameter`."""
-    engine = services.plugins.registry.providers.get(offer.owner)
+    engine = services.plugins.registry.providers.get(model_info.owner)
     if engine is None or not issubclass(engine, TextGenerator):
         return
-    if lacking := engine.lacks(ours):
+    if lacking := engine.lacks(generate_request):
         param = "tools" if lacking == "tools" else "response_format"
         raise WrongParameter(
-            f"{offer.owner} cannot honour {param}", param, remedy="leave it out, or name a model of llama or ollama"
+            f"{model_info.owner} cannot honour {param}",
+            param,
+            remedy="leave it out, or name a model of llama or ollama",
         )
 
 
-def _whole(errand: Errand, answer: ChatAnswer) -> Response:
-    return jsonify(answer.whole(_text(errand.result())))
+def _whole(job_request: JobRequest, answer: ChatAnswer) -> Response:
+    return jsonify(answer.whole(_text(job_request.result())))
 
 
-def _streamed(errand: Errand, answer: ChatAnswer) -> Response:
+def _streamed(job_request: JobRequest, answer: ChatAnswer) -> Response:
     """What goes wrong before the first word still gets a status of its own: so long nothing is sent."""
-    pieces = errand.pieces()
+    pieces = job_request.pieces()
     first = next(pieces)
     response = Response(_chunks(first, pieces, answer), content_type="text/event-stream; charset=utf-8")
     response.headers["X-Accel-Buffering"] = "no"  # nginx would gather the chunks otherwise
-    response.call_on_close(errand.close)
+    response.call_on_close(job_request.close)
     return response
 
 
@@ -81,11 +90,11 @@ def _chunks(
     try:
         for piece in chain([first], pieces):
             yield _chunk(piece, answer)
-    except CallerGone:
+    except ClientDisconnected:
         return
     except RiderError as error:
         log.warning("a streamed answer broke off: %s", error)
-        yield server_sent(answer_to(error).body)
+        yield server_sent(error_response(error).body)
 
 
 def _chunk(piece: dict[str, Any] | JobRecord, answer: ChatAnswer) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rider_core.api.text_generation import GeneratedText
-from rider_core.web.openai.directory import Offer
+from rider_core.web.openai.directory import ModelInfo
 
 DONE = b"data: [DONE]\n\n"
 
@@ -24,7 +24,7 @@ class ChatAnswer:
     """
 
     job_id: str
-    offer: Offer
+    model_info: ModelInfo
     usage_at_end: bool = False
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -69,8 +69,8 @@ class ChatAnswer:
         return server_sent({**self._head("chat.completion.chunk"), "choices": [choice], **unknown_yet})
 
     def _head(self, kind: str) -> dict[str, Any]:
-        head = {"id": f"chatcmpl-{self.job_id}", "object": kind, "created": self.created, "model": self.offer.id}
-        return head | ({"mock": True} if self.offer.mock else {})
+        head = {"id": f"chatcmpl-{self.job_id}", "object": kind, "created": self.created, "model": self.model_info.id}
+        return head | ({"mock": True} if self.model_info.mock else {})
 
 
 def usage(text: GeneratedText) -> dict[str, int] | None:

@@ -34,7 +34,7 @@ CONTINUE = "Go on from exactly where your last message ends. Repeat nothing of i
 MAX_PARTS = 100
 
 #: What would change the answer and cannot be done, with the values that mean nothing.
-_HARMLESS_VALUES: dict[str, Sequence[Any]] = {
+_NEUTRAL_VALUES: dict[str, Sequence[Any]] = {
     "n": (1,),
     "functions": ([],),
     "function_call": ("none", "auto"),
@@ -48,7 +48,7 @@ _HARMLESS_VALUES: dict[str, Sequence[Any]] = {
     "top_logprobs": (0,),
 }
 #: What is for OpenAI's own books, and changes no answer.
-_NOTHING_TO_US = frozenset(
+_WITHOUT_EFFECT = frozenset(
     {
         "metadata",
         "parallel_tool_calls",
@@ -104,7 +104,7 @@ class ResponseFormat(_Lenient):
     json_schema: JsonSchemaForm | None = Field(None, description="of that type")
 
 
-class Function(_Lenient):
+class FunctionDefinition(_Lenient):
     name: str = Field(pattern=TOOL_PATTERN, description="how the model calls it")
     description: str | None = Field(None, max_length=4_000, description="for the model")
     parameters: JsonSchema | None = Field(None, description="JSON schema of the arguments")
@@ -112,7 +112,7 @@ class Function(_Lenient):
 
 class FunctionTool(_Lenient):
     type: Literal["function"] = Field(description="no other kind is known")
-    function: Function = Field(description="what can be called")
+    function: FunctionDefinition = Field(description="what can be called")
 
 
 class NamedFunction(_Lenient):
@@ -148,7 +148,7 @@ class ChatRequest(_Lenient):
     @property
     def ignored(self) -> set[str]:
         """Names of parameters that nobody here knows, or that only advise."""
-        return set(self.model_extra or {}) - _NOTHING_TO_US - set(_HARMLESS_VALUES)
+        return set(self.model_extra or {}) - _WITHOUT_EFFECT - set(_NEUTRAL_VALUES)
 
     @property
     def turns_left_out(self) -> int:
@@ -159,7 +159,7 @@ class ChatRequest(_Lenient):
     def wants_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
-    def to_ours(self, model: str | None) -> GenerateRequest:
+    def to_request(self, model: str | None) -> GenerateRequest:
         """The request for a provider.
 
         Args:
@@ -168,7 +168,7 @@ class ChatRequest(_Lenient):
         Raises:
             WrongParameter: something in it cannot be honoured.
         """
-        refuse_unless(self.model_extra or {}, _HARMLESS_VALUES, "GET /v1/models lists what answers in plain text")
+        refuse_unless(self.model_extra or {}, _NEUTRAL_VALUES, "GET /v1/models lists what answers in plain text")
         limit = self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
         # From no share of the probability the likeliest is chosen.
         greedy = self.top_p == 0

@@ -33,14 +33,14 @@ DOMAINS: tuple[type[Provider], ...] = (TextGenerator, SpeechToText, TextToSpeech
 FRESH_S = 5.0
 RELIABLE_S = 60.0
 #: An engine that has not answered by then is shown as away, until it has.
-PATIENCE_S = 1.5
+PROBE_TIMEOUT_S = 1.5
 MAX_REASON = 300
 #: Models of one engine that are listed.
 MAX_MODELS = 200
 
 
 @dataclass(frozen=True)
-class Offer:
+class ModelInfo:
     """A model that a request may name.
 
     Attributes:
@@ -61,7 +61,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Absent:
+class UnavailableProvider:
     """An engine that is installed and cannot work now."""
 
     provider: str
@@ -71,11 +71,11 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ModelList:
     """Everything, at one moment (`asked_at`, monotonic). No two offers of a task have the same id."""
 
-    offers: tuple[Offer, ...]
-    absent: tuple[Absent, ...]
+    models: tuple[ModelInfo, ...]
+    unavailable: tuple[UnavailableProvider, ...]
     asked_at: float
 
 
@@ -90,69 +90,71 @@ class ModelDirectory:
         self._services = services
         self._fresh_s = fresh_s
         self._lock = threading.Lock()
-        self._listing = Listing((), (), float("-inf"))
-        self._inquiries: dict[str, _Inquiry] = {}
+        self._list = ModelList((), (), float("-inf"))
+        self._probes: dict[str, _ProviderProbe] = {}
 
-    def listing(self) -> Listing:
-        """What there is. It takes `PATIENCE_S` at most."""
-        return self._at_most(self._fresh_s)
+    def listing(self) -> ModelList:
+        """What there is. It takes `PROBE_TIMEOUT_S` at most."""
+        return self._no_older_than(self._fresh_s)
 
-    def find(self, task: str, name: str) -> Offer:
+    def find(self, task: str, name: str) -> ModelInfo:
         """Who does `task` under the name of a model, an engine, or `ENGINE/MODEL`.
 
         Raises:
             ModelNotFound: nobody.
             ProviderUnavailable: somebody who cannot work now.
         """
-        found = _found(self._at_most(RELIABLE_S), task, name)
+        found = _found(self._no_older_than(RELIABLE_S), task, name)
         if found is not None:
             return found
         listing = self.listing()
         found = _found(listing, task, name)
         if found is not None:
             return found
-        self._say_who_is_away(listing, task, name)
-        known = [offer.id for offer in listing.offers if offer.task == task]
+        self._raise_if_unavailable(listing, task, name)
+        known = [info.id for info in listing.models if info.task == task]
         raise ModelNotFound(
             f"there is no model {name[:80]!r} for {task}",
             remedy=f"use one of {', '.join(known[:12])}" if known else "no engine for this can work: `rider doctor`",
         )
 
-    def _at_most(self, age_s: float) -> Listing:
+    def _no_older_than(self, age_s: float) -> ModelList:
         """A list that is not older."""
         with self._lock:
-            if time.monotonic() - self._listing.asked_at > age_s:
-                self._listing = self._ask()
-            return self._listing
+            if time.monotonic() - self._list.asked_at > age_s:
+                self._list = self._probe_all()
+            return self._list
 
-    def _say_who_is_away(self, listing: Listing, task: str, name: str) -> None:
+    def _raise_if_unavailable(self, listing: ModelList, task: str, name: str) -> None:
         """Raise `ProviderUnavailable` where an engine that was asked for by its name, or by an alias, is away."""
         domain = ALIASES.get(name)
         meant_by_alias = domain is not None and domain is TASKS[task].provider
         if meant_by_alias:
             self._services.provider_names(TASKS[task].provider)  # raises where there is none
-        for absent in listing.absent:
-            if absent.task == task and (meant_by_alias or name.partition("/")[0] == absent.provider):
-                raise ProviderUnavailable(f"{absent.provider} cannot work now: {absent.reason}", remedy=absent.remedy)
+        for unavailable in listing.unavailable:
+            if unavailable.task == task and (meant_by_alias or name.partition("/")[0] == unavailable.provider):
+                raise ProviderUnavailable(
+                    f"{unavailable.provider} cannot work now: {unavailable.reason}", remedy=unavailable.remedy
+                )
 
-    def _ask(self) -> Listing:
-        end = time.monotonic() + PATIENCE_S
+    def _probe_all(self) -> ModelList:
+        end = time.monotonic() + PROBE_TIMEOUT_S
         tasks = [task for domain in DOMAINS for task in TASKS.values() if task.provider is domain]
-        asked = [(task, cls, self._inquiry(task, cls)) for task in tasks for cls in self._in_order(task)]
-        offers: dict[tuple[str, str], Offer] = {}
-        absent: list[Absent] = []
-        for task, cls, inquiry in asked:
-            found = inquiry.answer(end - time.monotonic())
-            if isinstance(found, Absent):
-                absent.append(found)
+        asked = [(task, cls, self._probe(task, cls)) for task in tasks for cls in self._in_order(task)]
+        models: dict[tuple[str, str], ModelInfo] = {}
+        unavailable: list[UnavailableProvider] = []
+        for task, cls, probe in asked:
+            found = probe.answer(end - time.monotonic())
+            if isinstance(found, UnavailableProvider):
+                unavailable.append(found)
                 continue
-            for offer in _offers_of(task, cls, found):
-                if (task.name, offer.id) in offers:
-                    offer = replace(offer, id=f"{offer.owner}/{offer.model}")
-                offers.setdefault((task.name, offer.id), offer)
-        for offer in self._aliases(list(offers.values())):
-            offers.setdefault((offer.task, offer.id), offer)
-        return Listing(tuple(offers.values()), tuple(absent), time.monotonic())
+            for info in _models_of(task, cls, found):
+                if (task.name, info.id) in models:
+                    info = replace(info, id=f"{info.owner}/{info.model}")
+                models.setdefault((task.name, info.id), info)
+        for info in self._aliases(list(models.values())):
+            models.setdefault((info.task, info.id), info)
+        return ModelList(tuple(models.values()), tuple(unavailable), time.monotonic())
 
     def _in_order(self, task: Task) -> list[type[Provider]]:
         """The domain's engines: the preferred one, the other real ones, mocks."""
@@ -163,13 +165,13 @@ class ModelDirectory:
             first = []
         return [every[name] for name in dict.fromkeys([*first, *every]) if name in every]
 
-    def _inquiry(self, task: Task, cls: type[Provider]) -> _Inquiry:
+    def _probe(self, task: Task, cls: type[Provider]) -> _ProviderProbe:
         """A new one, unless the last still waits, or was answered after everybody had gone: an engine has one thread at
         most, and one that always takes a little longer than our patience is not away for ever."""
-        running = self._inquiries.get(cls.name)
-        if running is None or running.is_told:
-            running = _Inquiry(cls.name, task.name, partial(self._names, task, cls))
-            self._inquiries[cls.name] = running
+        running = self._probes.get(cls.name)
+        if running is None or running.was_read:
+            running = _ProviderProbe(cls.name, task.name, partial(self._names, task, cls))
+            self._probes[cls.name] = running
         return running
 
     def _names(self, task: Task, cls: type[Provider]) -> tuple[str, ...]:
@@ -182,18 +184,18 @@ class ModelDirectory:
             return ()
         return door.names_of(provider, "models()", provider.models)[:MAX_MODELS]
 
-    def _aliases(self, offers: list[Offer]) -> Iterator[Offer]:
+    def _aliases(self, models: list[ModelInfo]) -> Iterator[ModelInfo]:
         for alias, domain in ALIASES.items():
             try:
                 names = self._services.provider_names(domain)
             except RiderError:
                 continue
-            able = [offer for offer in offers if offer.provider in names and offer.id == offer.provider]
-            for offer in able[:1]:
-                yield Offer(alias, offer.task, offer.owner, provider=None, model=None, mock=offer.mock)
+            able = [info for info in models if info.provider in names and info.id == info.provider]
+            for info in able[:1]:
+                yield ModelInfo(alias, info.task, info.owner, provider=None, model=None, mock=info.mock)
 
 
-class _Inquiry:
+class _ProviderProbe:
     """One engine, asked in a thread of its own."""
 
     def __init__(self, provider: str, task: str, ask: Callable[[], tuple[str, ...]]) -> None:
@@ -201,53 +203,57 @@ class _Inquiry:
         self._task = task
         self._ask = ask
         self._done = threading.Event()
-        self._answer: tuple[str, ...] | Absent | None = None
-        self._told = False
+        self._answer: tuple[str, ...] | UnavailableProvider | None = None
+        self._read_once = False
         threading.Thread(target=self._run, name=f"ask-{provider}", daemon=True).start()
 
     @property
-    def is_told(self) -> bool:
+    def was_read(self) -> bool:
         """Whether somebody has had the answer."""
-        return self._told
+        return self._read_once
 
-    def answer(self, timeout_s: float) -> tuple[str, ...] | Absent:
+    def answer(self, timeout_s: float) -> tuple[str, ...] | UnavailableProvider:
         """The models' names, or why there are none."""
         self._done.wait(max(0.0, timeout_s))
         if self._answer is None:
-            return Absent(self._provider, self._task, f"it has not answered within {PATIENCE_S:g} s", None)
-        self._told = True
+            return UnavailableProvider(
+                self._provider, self._task, f"it has not answered within {PROBE_TIMEOUT_S:g} s", None
+            )
+        self._read_once = True
         return self._answer
 
     def _run(self) -> None:
         try:
             self._answer = self._ask()
         except RiderError as error:
-            self._answer = Absent(self._provider, self._task, error.message[:MAX_REASON], error.remedy)
+            self._answer = UnavailableProvider(self._provider, self._task, error.message[:MAX_REASON], error.remedy)
         except Exception as error:  # a plugin's code: the edge of the house
             log.exception("%s could not be asked for its models", self._provider)
-            self._answer = Absent(self._provider, self._task, f"{type(error).__name__}: {error}"[:MAX_REASON], None)
+            self._answer = UnavailableProvider(
+                self._provider, self._task, f"{type(error).__name__}: {error}"[:MAX_REASON], None
+            )
         finally:
             self._done.set()
 
 
-def _offers_of(task: Task, cls: type[Provider], models: tuple[str, ...]) -> Iterator[Offer]:
+def _models_of(task: Task, cls: type[Provider], models: tuple[str, ...]) -> Iterator[ModelInfo]:
     if not models:
-        yield Offer(cls.name, task.name, cls.name, cls.name, None, cls.mock)
+        yield ModelInfo(cls.name, task.name, cls.name, cls.name, None, cls.mock)
     for model in models:
-        yield Offer(model, task.name, cls.name, cls.name, model, cls.mock)
+        yield ModelInfo(model, task.name, cls.name, cls.name, model, cls.mock)
 
 
-def _found(listing: Listing, task: str, name: str) -> Offer | None:
-    offers = [offer for offer in listing.offers if offer.task == task]
+def _found(listing: ModelList, task: str, name: str) -> ModelInfo | None:
+    models = [info for info in listing.models if info.task == task]
     for matches in (
-        lambda offer: offer.id == name,
-        lambda offer: f"{offer.owner}/{offer.model}" == name,
+        lambda info: info.id == name,
+        lambda info: f"{info.owner}/{info.model}" == name,
         # Ollama's names have a tag, and its users leave the usual one away.
-        lambda offer: f"{name}:latest" in (offer.id, offer.model, f"{offer.owner}/{offer.model}"),
+        lambda info: f"{name}:latest" in (info.id, info.model, f"{info.owner}/{info.model}"),
         # Only the engine is named: its first model is its default.
-        lambda offer: offer.owner == name,
+        lambda info: info.owner == name,
     ):
-        for offer in offers:
-            if matches(offer):
-                return offer
+        for info in models:
+            if matches(info):
+                return info
     return None

@@ -59,7 +59,7 @@ class ModelNotFound(WrongParameter):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ErrorResponse:
     """What is sent for an error.
 
     Attributes:
@@ -79,19 +79,19 @@ def error_body(message: str, status: int, *, code: str | None, param: str | None
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def answer_to(error: RiderError) -> Answer:
+def error_response(error: RiderError) -> ErrorResponse:
     """What a client is told of an error of ours."""
-    status, code = _judged(error)
+    status, code = _status_and_code(error)
     param = error.param if isinstance(error, WrongParameter) else None
     headers = {}
     if isinstance(error, QueueFull):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
-    elif _is_in_vain(error):
+    elif _is_permanent(error):
         headers = _NO_RETRY
-    return Answer(status, error_body(str(error), status, code=code, param=param), headers)
+    return ErrorResponse(status, error_body(str(error), status, code=code, param=param), headers)
 
 
-def _judged(error: RiderError) -> tuple[int, str]:
+def _status_and_code(error: RiderError) -> tuple[int, str]:
     """Status and code."""
     cause = error.cause if isinstance(error, JobFailed) else error.code
     if isinstance(error, ModelNotFound):
@@ -111,7 +111,7 @@ def _judged(error: RiderError) -> tuple[int, str]:
     return 500, cause
 
 
-def _is_in_vain(error: RiderError) -> bool:
+def _is_permanent(error: RiderError) -> bool:
     """Whether asking again at once would end in the same way. A cancelled job somebody did not want."""
     cause = error.cause if isinstance(error, JobFailed) else error.code
     return isinstance(error, JobCancelled) or cause in _MISSING

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 MOCK, IGNORED = "X-Rider-Mock", "X-Rider-Ignored"
 #: How many of a conversation's oldest turns no engine was given.
-LEFT_OUT = "X-Rider-Turns-Left-Out"
+TURNS_LEFT_OUT = "X-Rider-Turns-Left-Out"
 #: OpenAI's clients show it as `_request_id`.
 REQUEST_ID = "X-Request-Id"
 #: Names of ignored parameters: so many at most, and each so long.

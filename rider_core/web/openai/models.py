@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from rider_core.web.openai.directory import ModelDirectory, Offer
+from rider_core.web.openai.directory import ModelDirectory, ModelInfo
 from rider_core.web.openai.errors import ModelNotFound
 
 
@@ -16,20 +16,26 @@ def add_models(routes: Blueprint, directory: ModelDirectory) -> None:
         listing = directory.listing()
         away = [
             {"provider": one.provider, "task": one.task, "reason": one.reason, "remedy": one.remedy}
-            for one in listing.absent
+            for one in listing.unavailable
         ]
         # `unavailable` is ours: who looks for a model that is not there finds the reason beside it.
-        return jsonify({"object": "list", "data": [_shown(offer) for offer in listing.offers], "unavailable": away})
+        return jsonify({"object": "list", "data": [_shown(info) for info in listing.models], "unavailable": away})
 
     @routes.get("/models/<path:name>")
     def retrieve_model(name: str) -> Response:
-        for offer in directory.listing().offers:
-            if offer.id == name:
-                return jsonify(_shown(offer))
+        for info in directory.listing().models:
+            if info.id == name:
+                return jsonify(_shown(info))
         raise ModelNotFound(f"there is no model {name[:80]!r}", remedy="GET /v1/models lists them")
 
 
-def _shown(offer: Offer) -> dict[str, Any]:
+def _shown(info: ModelInfo) -> dict[str, Any]:
     # When a model was made nobody tells us; `task` and `mock` are ours.
-    shown = {"id": offer.id, "object": "model", "created": 0, "owned_by": offer.owner, "task": offer.task}
-    return shown | ({"mock": True} if offer.mock else {})
+    shown = {
+        "id": info.id,
+        "object": "model",
+        "created": 0,
+        "owned_by": info.owner,
+        "task": info.task,
+    }
+    return shown | ({"mock": True} if info.mock else {})

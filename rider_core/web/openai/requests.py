@@ -35,7 +35,7 @@ def parse_fields(model: type[MessageT], fields: Mapping[str, Any]) -> MessageT:
         raise _wrong(error) from None
 
 
-def refuse_unless(fields: Mapping[str, Any], harmless: Mapping[str, Sequence[Any]], remedy: str) -> None:
+def refuse_unless(fields: Mapping[str, Any], neutral: Mapping[str, Sequence[Any]], remedy: str) -> None:
     """Refuse parameters that would change the answer, unless their value says to change nothing.
 
     Args:
@@ -44,7 +44,7 @@ def refuse_unless(fields: Mapping[str, Any], harmless: Mapping[str, Sequence[Any
     Raises:
         WrongParameter: naming the first.
     """
-    for name, values in harmless.items():
+    for name, values in neutral.items():
         value = fields.get(name)
         if value is not None and value not in values:
             raise WrongParameter(

@@ -9,12 +9,12 @@ from rider_core.errors import RiderError
 from rider_core.metrics import REFUSED
 from rider_core.printable import printable
 from rider_core.runtime.services import Services
-from rider_core.web.openai.caller import CallerGone
+from rider_core.web.openai.admission_limiter import AdmissionLimiter
 from rider_core.web.openai.chat import add_chat
+from rider_core.web.openai.client_connection import ClientDisconnected
 from rider_core.web.openai.directory import ModelDirectory
-from rider_core.web.openai.errors import PREFIX, answer_to, error_body
+from rider_core.web.openai.errors import PREFIX, error_body, error_response
 from rider_core.web.openai.models import add_models
-from rider_core.web.openai.room import Room
 from rider_core.web.openai.speech import add_speech
 from rider_core.web.openai.transcriptions import MAX_UPLOAD_BYTES, add_transcriptions
 from rider_core.web.serving.handler import CONNECTION
@@ -32,18 +32,18 @@ CLIENT_CLOSED_REQUEST = 499
 def add_openai_routes(app: Flask, services: Services) -> None:
     """Register the routes. The panel runs no model: each request becomes a job."""
     routes = Blueprint("openai", __name__, url_prefix=PREFIX.rstrip("/"))
-    room = Room()
+    limiter = AdmissionLimiter()
     directory = ModelDirectory(services)
 
     @routes.before_request
-    def enter() -> None:
+    def acquire() -> None:
         limit = BODY_LIMITS.get(request.endpoint or "", app.config["MAX_CONTENT_LENGTH"])
         request.max_content_length = limit
         size = request.content_length
         if size is not None and size > limit:
             raise RequestEntityTooLarge(f"the body has {size} bytes, the limit is {limit}")
         # Of a body that does not say how long it is, the longest is expected.
-        g.openai_place = room.enter(
+        g.openai_slot = limiter.acquire(
             limit if size is None and request.method == "POST" else size or 0, request.environ.get(CONNECTION)
         )
 
@@ -53,10 +53,10 @@ def add_openai_routes(app: Flask, services: Services) -> None:
             request.stream.read(1)
 
     @routes.after_request
-    def leave_at_the_end(response: Response) -> Response:
-        place = g.pop("openai_place", None)
-        if place is not None:
-            response.call_on_close(place.leave)
+    def release_at_the_end(response: Response) -> Response:
+        slot = g.pop("openai_slot", None)
+        if slot is not None:
+            response.call_on_close(slot.release)
         return response
 
     add_models(routes, directory)
@@ -64,7 +64,7 @@ def add_openai_routes(app: Flask, services: Services) -> None:
     add_transcriptions(routes, services, directory)
     add_speech(routes, services, directory)
     routes.register_error_handler(RiderError, _explain)
-    routes.register_error_handler(CallerGone, _nobody_listens)
+    routes.register_error_handler(ClientDisconnected, _client_disconnected)
     app.register_blueprint(routes)
 
 
@@ -85,12 +85,12 @@ def explain_http(error: HTTPException) -> Response:
 
 def _explain(error: RiderError) -> Response:
     REFUSED.labels("web", error.code).inc()
-    answer = answer_to(error)
+    answer = error_response(error)
     response = jsonify(answer.body)
     response.status_code = answer.status
     response.headers.update(answer.headers)
     return response
 
 
-def _nobody_listens(_error: CallerGone) -> tuple[str, int]:
+def _client_disconnected(_error: ClientDisconnected) -> tuple[str, int]:
     return "", CLIENT_CLOSED_REQUEST

@@ -17,12 +17,12 @@ from rider_core.api.wav import endless_header
 from rider_core.errors import JobFailed, RiderError
 from rider_core.runtime import ffmpeg
 from rider_core.runtime.services import Services
-from rider_core.web.openai.caller import Caller, CallerGone
 from rider_core.web.openai.chat_request import MAX_MODEL_ID
+from rider_core.web.openai.client_connection import ClientConnection, ClientDisconnected
 from rider_core.web.openai.directory import ModelDirectory
-from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.job_request import JobRequest
 from rider_core.web.openai.requests import parse_body, parse_fields, refuse_unless
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _TYPES = {
     "pcm": f"audio/pcm;rate={PCM_RATE};channels=1;bits=16",
     **{form: content_type for form, (_, _, content_type) in ffmpeg.ENCODERS.items()},
 }
-_HARMLESS_VALUES = {"instructions": ("",), "stream_format": ("audio",)}
+_NEUTRAL_VALUES = {"instructions": ("",), "stream_format": ("audio",)}
 
 
 class SpeechRequest(Message):
@@ -72,9 +72,9 @@ class SpeechRequest(Message):
             )
         return wanted
 
-    def to_ours(self) -> SynthesizeRequest:
+    def to_request(self) -> SynthesizeRequest:
         """The request for a provider. Raises `WrongParameter`."""
-        refuse_unless(self.model_extra or {}, _HARMLESS_VALUES, "the text is spoken as the engine does")
+        refuse_unless(self.model_extra or {}, _NEUTRAL_VALUES, "the text is spoken as the engine does")
         return parse_fields(
             SynthesizeRequest,
             {
@@ -106,32 +106,34 @@ def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory)
     @routes.post("/audio/speech")
     def speak() -> Response:
         asked = parse_body(SpeechRequest, request.get_data(cache=False))
-        offer = directory.find(TASK, asked.model)
-        errand = Errand(services, Caller(request.environ), TASK, asked.to_ours(), offer.provider, stream=True)
+        model_info = directory.find(TASK, asked.model)
+        job_request = JobRequest(
+            services, ClientConnection(request.environ), TASK, asked.to_request(), model_info.provider, stream=True
+        )
         try:
-            response = _streamed(errand, asked.form)
+            response = _streamed(job_request, asked.form)
         except BaseException:
-            errand.close()
+            job_request.close()
             raise
-        ignored = set(asked.model_extra or {}) - set(_HARMLESS_VALUES)
-        response.headers.update(answer_headers(errand.id, offer.mock, ignored))
+        ignored = set(asked.model_extra or {}) - set(_NEUTRAL_VALUES)
+        response.headers.update(answer_headers(job_request.id, model_info.mock, ignored))
         return response
 
 
-def _streamed(errand: Errand, form: str) -> Response:
+def _streamed(job_request: JobRequest, form: str) -> Response:
     """What goes wrong before the first sound still gets a status of its own."""
-    pieces = errand.pieces()
+    pieces = job_request.pieces()
     first = next(pieces)
     if isinstance(first, JobRecord):
-        raise JobFailed(f"job {errand.id} ended without a sound")
+        raise JobFailed(f"job {job_request.id} ended without a sound")
     if form in ffmpeg.ENCODERS:
         # Whole, because what is wrong with it is known at its end only; a sound is short.
         whole = b"".join(_sound(first, pieces, "pcm"))
         encoded = ffmpeg.from_pcm(whole, int(first["sample_rate"]), form)
-        errand.close()
+        job_request.close()
         return Response(encoded, content_type=_TYPES[form])
     response = Response(_sound(first, pieces, form), content_type=_TYPES[form])
-    response.call_on_close(errand.close)
+    response.call_on_close(job_request.close)
     return response
 
 
@@ -142,7 +144,7 @@ def _sound(first: dict[str, Any], pieces: Iterator[dict[str, Any] | JobRecord], 
         for piece in chain([first], pieces):
             if not isinstance(piece, JobRecord):
                 yield decode_base64(piece["audio"], max_bytes=MAX_PIECE_BYTES, name="audio")
-    except CallerGone:
+    except ClientDisconnected:
         return
     except RiderError as error:
         log.warning("a sound broke off: %s", error)

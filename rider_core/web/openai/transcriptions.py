@@ -17,12 +17,12 @@ from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs import MAX_JOB_BYTES
 from rider_core.runtime import ffmpeg
 from rider_core.runtime.services import Services
-from rider_core.web.openai.caller import Caller
 from rider_core.web.openai.chat_request import MAX_MODEL_ID
+from rider_core.web.openai.client_connection import ClientConnection
 from rider_core.web.openai.directory import ModelDirectory
-from rider_core.web.openai.errand import Errand
 from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.headers import answer_headers
+from rider_core.web.openai.job_request import JobRequest
 from rider_core.web.openai.requests import parse_fields, refuse_unless
 from rider_core.web.openai.transcript_formats import TEXT_TYPES, as_json, as_text
 
@@ -33,7 +33,7 @@ MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
 #: Where it is on the panel's machine, the panel does that itself.
 _REMEDY = "send WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
 _GRANULARITIES = "timestamp_granularities[]"
-_HARMLESS_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
+_NEUTRAL_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
 
 
 class TranscriptionForm(Message):
@@ -48,28 +48,30 @@ class TranscriptionForm(Message):
     @property
     def ignored(self) -> set[str]:
         """Fields that nobody here knows, or that advise an engine: prompt, temperature. None of ours takes advice."""
-        return set(self.model_extra or {}) - set(_HARMLESS_VALUES) - {_GRANULARITIES}
+        return set(self.model_extra or {}) - set(_NEUTRAL_VALUES) - {_GRANULARITIES}
 
 
 def add_transcriptions(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
     @routes.post("/audio/transcriptions")
     def transcribe() -> Response:
         form = _form()
-        offer = directory.find(TASK, form.model)
-        caller = Caller(request.environ)
-        errand = Errand(services, caller, TASK, _ours(form.language), offer.provider, stream=False)
+        model_info = directory.find(TASK, form.model)
+        client_connection = ClientConnection(request.environ)
+        job_request = JobRequest(
+            services, client_connection, TASK, _to_request(form.language), model_info.provider, stream=False
+        )
         try:
-            transcript = parse_message(Transcript, errand.result().value())
+            transcript = parse_message(Transcript, job_request.result().value())
         finally:
-            errand.close()
+            job_request.close()
         response = _answer(transcript, form.response_format)
-        response.headers.update(answer_headers(errand.id, offer.mock, form.ignored))
+        response.headers.update(answer_headers(job_request.id, model_info.mock, form.ignored))
         return response
 
 
 def _form() -> TranscriptionForm:
     fields = {name: value for name, value in request.form.items() if value}
-    refuse_unless(fields, _HARMLESS_VALUES, "the transcript comes whole")
+    refuse_unless(fields, _NEUTRAL_VALUES, "the transcript comes whole")
     granularities = request.form.getlist(_GRANULARITIES)
     if any(value != "segment" for value in granularities):
         raise WrongParameter(
@@ -78,7 +80,7 @@ def _form() -> TranscriptionForm:
     return parse_fields(TranscriptionForm, fields)
 
 
-def _ours(language: str | None) -> TranscribeRequest:
+def _to_request(language: str | None) -> TranscribeRequest:
     """The request for a provider, from the uploaded file."""
     upload = request.files.get("file")
     if upload is None:

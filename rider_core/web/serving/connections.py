@@ -32,10 +32,10 @@ SILENCE_S = 60
 LOOK_EVERY_S = 1.0
 
 
-class Connection:
+class WatchedConnection:
     """One client's. It says of itself whether the panel works for it, or waits for it: to send, or to take.
 
-    Only the server's thread of this connection calls `waits` and `goes_on`.
+    Only the server's thread of this connection calls `begin_wait` and `end_wait`.
     """
 
     def __init__(self, client: socket.socket, address: str) -> None:
@@ -45,44 +45,44 @@ class Connection:
         """
         self.address = address
         #: Since when the panel waits for this client, as monotonic time; None: it works.
-        self.waits_since: float | None = time.monotonic()
+        self.waiting_since: float | None = time.monotonic()
         self._client = client
         # Of the request that is being received.
         self._waited_s = 0.0
         self._received = 0
         #: Between two requests: nothing of the next has come.
-        self._rests = False
-        self._answered_one = False
-        self._receives = True
+        self._is_idle = False
+        self._answered_any = False
+        self._is_receiving = True
 
-    def expects_request(self) -> None:
+    def begin_request(self) -> None:
         """The one before, if there was one, has been answered."""
-        self._rests, self._answered_one = self._answered_one, True
+        self._is_idle, self._answered_any = self._answered_any, True
         self._waited_s, self._received = 0.0, 0
 
-    def waits(self, receives: bool) -> None:
+    def begin_wait(self, receives: bool) -> None:
         """From now on: for what the client sends, or for it to take what was sent."""
-        self._receives = receives
-        self.waits_since = time.monotonic()
+        self._is_receiving = receives
+        self.waiting_since = time.monotonic()
 
-    def goes_on(self, moved: int) -> None:
+    def end_wait(self, moved: int) -> None:
         """The wait is over, so many bytes went."""
-        since, self.waits_since = self.waits_since, None
-        if not self._receives:
+        since, self.waiting_since = self.waiting_since, None
+        if not self._is_receiving:
             return
-        if not self._rests and since is not None:
+        if not self._is_idle and since is not None:
             self._waited_s += time.monotonic() - since
         self._received += moved
-        self._rests = self._rests and not moved
+        self._is_idle = self._is_idle and not moved
 
-    def late(self, now: float) -> bool:
+    def is_late(self, now: float) -> bool:
         """Whether the rest of its request should have come by now."""
-        since = self.waits_since
-        if since is None or self._rests or not self._receives:
+        since = self.waiting_since
+        if since is None or self._is_idle or not self._is_receiving:
             return False
         return self._waited_s + now - since > REQUEST_S + self._received / BYTES_PER_S
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End it. Its thread, which waits for the client, finds the end."""
         with contextlib.suppress(OSError):
             self._client.shutdown(socket.SHUT_RDWR)
@@ -94,7 +94,7 @@ class Connections:
     def __init__(self, limit: int = MAX_CONNECTIONS, per_address: int = MAX_PER_ADDRESS) -> None:
         self._limit = limit
         self._per_address = per_address
-        self._open: dict[Connection, None] = {}
+        self._open: dict[WatchedConnection, None] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, name="connections", daemon=True)
@@ -110,9 +110,9 @@ class Connections:
         return len(self._open)
 
     @contextlib.contextmanager
-    def admitted(self, client: socket.socket, host: str) -> Iterator[Connection | None]:
+    def admitted(self, client: socket.socket, host: str) -> Iterator[WatchedConnection | None]:
         """A new connection, as long as the block runs; None: there is no room for it."""
-        connection = Connection(client, client_at(host))
+        connection = WatchedConnection(client, client_at(host))
         entered = self._enter(connection)
         try:
             yield connection if entered else None
@@ -120,7 +120,7 @@ class Connections:
             with self._lock:
                 self._open.pop(connection, None)
 
-    def _enter(self, newcomer: Connection) -> bool:
+    def _enter(self, newcomer: WatchedConnection) -> bool:
         with self._lock:
             neighbours = [it for it in self._open if it.address == newcomer.address]
             if len(neighbours) >= self._per_address and not on_this_machine(newcomer.address):
@@ -135,7 +135,7 @@ class Connections:
                     REFUSED.labels("web", "too_many_connections").inc()
                     return False
                 REFUSED.labels("web", "idle_connection").inc()
-                oldest.cut()
+                oldest.abort()
                 del self._open[oldest]
             self._open[newcomer] = None
             return True
@@ -144,13 +144,13 @@ class Connections:
         while not self._stop.wait(LOOK_EVERY_S):
             now = time.monotonic()
             with self._lock:
-                late = [it for it in self._open if it.late(now)]
+                late = [it for it in self._open if it.is_late(now)]
             for connection in late:
                 REFUSED.labels("web", "late_request").inc()
-                connection.cut()
+                connection.abort()
 
 
-def _longest_idle(connections: list[Connection]) -> Connection | None:
+def _longest_idle(connections: list[WatchedConnection]) -> WatchedConnection | None:
     """The one that the panel waits for since the earliest time; None: it works for all of them."""
-    waiting = [(it.waits_since, number) for number, it in enumerate(connections) if it.waits_since is not None]
+    waiting = [(it.waiting_since, number) for number, it in enumerate(connections) if it.waiting_since is not None]
     return connections[min(waiting)[1]] if waiting else None

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from rider_core.web.serving.connections import Connection
+from rider_core.web.serving.connections import WatchedConnection
 
-#: In the WSGI environment: the request's `Connection`, and what makes this answer its last.
+#: In the WSGI environment: the request's `WatchedConnection`, and what makes this answer its last.
 CONNECTION, CLOSE = "rider.connection", "rider.close"
 #: Where a body was not read to its end, what still comes is thrown away for so long: a client that still sends
 #: would lose the answer (RFC 9112, 9.6). So many bytes at most.
@@ -32,7 +32,7 @@ else:
 class WatchedStream(io.RawIOBase):
     """One direction of a socket."""
 
-    def __init__(self, raw: io.RawIOBase, connection: Connection) -> None:
+    def __init__(self, raw: io.RawIOBase, connection: WatchedConnection) -> None:
         super().__init__()
         self._raw = raw
         self._connection = connection
@@ -60,18 +60,18 @@ class WatchedStream(io.RawIOBase):
 
     def _wait(self, move: Callable[[Any], int | None], data: Any, receives: bool) -> int | None:
         moved = 0
-        self._connection.waits(receives)
+        self._connection.begin_wait(receives)
         try:
             moved = move(data) or 0
         finally:
-            self._connection.goes_on(moved)
+            self._connection.end_wait(moved)
         return moved
 
 
 class WatchedHandler(_Base):
     """To be put before a handler's class. `watched` is set before the handler's own constructor runs."""
 
-    watched: Connection
+    watched: WatchedConnection
 
     def setup(self) -> None:
         super().setup()
@@ -80,7 +80,7 @@ class WatchedHandler(_Base):
         self.wfile = io.BufferedWriter(WatchedStream(_raw_of(self.wfile), self.watched), _BUFFER_BYTES)
 
     def handle_one_request(self) -> None:
-        self.watched.expects_request()
+        self.watched.begin_request()
         super().handle_one_request()
 
     def finish(self) -> None:
@@ -110,7 +110,7 @@ class WatchedHandler(_Base):
     def _linger(self) -> None:
         end = time.monotonic() + LINGER_S
         left = LINGER_BYTES
-        self.watched.waits(receives=True)
+        self.watched.begin_wait(receives=True)
         while left > 0 and (wait_s := end - time.monotonic()) > 0:
             self.connection.settimeout(wait_s)
             count = len(self.connection.recv(min(left, 64 * 1024)))

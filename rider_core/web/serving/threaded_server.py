@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from rider_core.web.serving.chunks import ChunkedBody
-from rider_core.web.serving.connections import SILENCE_S, Connection, Connections
+from rider_core.web.serving.connections import SILENCE_S, Connections, WatchedConnection
 from rider_core.web.serving.handler import WatchedHandler
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class _Handler(WatchedHandler, WSGIRequestHandler):
 
 
 class _Watched(threading.local):
-    connection: Connection
+    connection: WatchedConnection
 
 
 class ThreadedServer(ThreadedWSGIServer):

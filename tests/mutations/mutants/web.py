@@ -20,7 +20,7 @@ MUTANTS = [
         ("tests/web/serving/test_connections.py", "test_the_oldest_idle"),
     ),
     Mutant(
-        "one machine takes the places of all",
+        "one machine takes the slots of all",
         "rider_core/web/serving/connections.py",
         "crowd = neighbours",
         "crowd = []",
@@ -48,9 +48,9 @@ MUTANTS = [
         ("tests/web/test_crowds.py", "test_a_body_that_nobody_reads"),
     ),
     Mutant(
-        "idle bodies keep all places under /v1",
-        "rider_core/web/openai/room.py",
-        "                self._end_idle()\n",
+        "idle bodies keep all slots under /v1",
+        "rider_core/web/openai/admission_limiter.py",
+        "                self._disconnect_idle()\n",
         "                pass\n",
         ("tests/web/test_crowds.py", "test_idle_bodies and eventlet"),
     ),
@@ -69,7 +69,7 @@ MUTANTS = [
         ("tests/web/test_crowds.py", "test_openings and threading"),
     ),
     Mutant(
-        "one session takes the places of all by polling",
+        "one session takes the slots of all by polling",
         "rider_core/web/sessions.py",
         "            if sid in self._polled:\n",
         "            if False:\n",
@@ -87,14 +87,14 @@ MUTANTS = [
         "rider_core/web/security.py",
         'return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or',
         "return True or",
-        ("tests/web/test_names.py", "test_a_page_that_sends_no_origin"),
+        ("tests/web/test_host_names.py", "test_a_page_that_sends_no_origin"),
     ),
     Mutant(
         "anybody may say in whose name he asks",
         "rider_core/web/security.py",
-        'if self._proxies.have(str(environ.get("REMOTE_ADDR", ""))) else self._serve',
+        'if self._proxies.include(str(environ.get("REMOTE_ADDR", ""))) else self._serve',
         "if True else self._serve",
-        ("tests/web/test_names.py", "test_who_asks_is_believed"),
+        ("tests/web/test_host_names.py", "test_who_asks_is_believed"),
     ),
     Mutant(
         "a size of a chunk without an end fills the panel's memory",
@@ -113,7 +113,7 @@ MUTANTS = [
     Mutant(
         "an engine that cannot promise JSON is asked for it",
         "rider_core/web/openai/chat.py",
-        "        _refuse_what_it_lacks(services, offer, ours)\n",
+        "        _refuse_unsupported(services, model_info, generate_request)\n",
         "",
         ("tests/web/openai/test_chat.py", "test_what_cannot_be_done"),
     ),

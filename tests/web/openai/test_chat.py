@@ -87,9 +87,12 @@ def test_the_conversation_goes_where_it_belongs(house: House) -> None:
 
 def test_a_conversation_that_ends_otherwise(house: House) -> None:
     turns = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two, th"}]
-    ours = ChatRequest(model="x", messages=turns).to_ours(None)  # type: ignore[arg-type]
-    assert [(turn.role, turn.content) for turn in ours.history] == [("user", "one"), ("assistant", "two, th")]
-    assert ours.prompt == CONTINUE
+    generate_request = ChatRequest(model="x", messages=turns).to_request(None)  # type: ignore[arg-type]
+    assert [(turn.role, turn.content) for turn in generate_request.history] == [
+        ("user", "one"),
+        ("assistant", "two, th"),
+    ]
+    assert generate_request.prompt == CONTINUE
     answer = house.client().chat.completions.create(model="echo-text", messages=turns)  # type: ignore[arg-type]
     assert answer.choices[0].message.content
     asked = told(house, messages=[{"role": "system", "content": "tell"}])

@@ -57,7 +57,7 @@ def directory(engine: type[Engine]) -> ModelDirectory:
 
 
 def ids(directory: ModelDirectory) -> list[str]:
-    return [offer.id for offer in directory.listing().offers]
+    return [model_info.id for model_info in directory.listing().models]
 
 
 def test_what_changes_is_seen(directory: ModelDirectory, engine: type[Engine]) -> None:
@@ -87,8 +87,8 @@ def test_one_that_hangs_has_one_thread(
     engine.may_answer.clear()
     assert [ids(directory) for _ in range(5)] == [[]] * 5
     assert engine.asked == 1
-    (absent,) = directory.listing().absent
-    assert "has not answered" in absent.reason
+    (unavailable,) = directory.listing().unavailable
+    assert "has not answered" in unavailable.reason
     engine.may_answer.set()
     (thread,) = [it for it in threading.enumerate() if it.name == "ask-engine"]
     thread.join(10)

@@ -18,9 +18,9 @@ from rider_core.errors import (
     WaitTimeout,
 )
 from rider_core.testing.processes import Processes
+from rider_core.web.openai.admission_limiter import AdmissionLimiter
 from rider_core.web.openai.chat_answer import usage
-from rider_core.web.openai.errors import ModelNotFound, WrongParameter, answer_to
-from rider_core.web.openai.room import Room
+from rider_core.web.openai.errors import ModelNotFound, WrongParameter, error_response
 from rider_core.web.openai.transcript_formats import as_text
 
 
@@ -45,7 +45,7 @@ from rider_core.web.openai.transcript_formats import as_text
     ],
 )
 def test_each_error_has_its_status(error: RiderError, status: int, code: str) -> None:
-    answer = answer_to(error)
+    answer = error_response(error)
     assert (answer.status, answer.body["error"]["code"]) == (status, code)
     in_vain = {"job_cancelled", "provider_unavailable", "model"}
     assert (answer.headers.get("x-should-retry") == "false") == (code in in_vain)
@@ -54,23 +54,23 @@ def test_each_error_has_its_status(error: RiderError, status: int, code: str) ->
 
 def test_the_remedy_is_told() -> None:
     error = ProviderUnavailable("the model is missing", remedy="rider models pull x")
-    assert answer_to(error).body["error"]["message"] == "the model is missing (rider models pull x)"
+    assert error_response(error).body["error"]["message"] == "the model is missing (rider models pull x)"
 
 
 def test_room_for_so_many_and_so_much() -> None:
-    room = Room(requests=2, size_bytes=100)
-    first = room.enter(60)
+    limiter = AdmissionLimiter(requests=2, size_bytes=100)
+    first = limiter.acquire(60)
     with pytest.raises(QueueFull, match="too much is being uploaded"):
-        room.enter(41)
-    second = room.enter(40)
-    second.leave()
-    second.leave()
-    third = room.enter(0)
+        limiter.acquire(41)
+    second = limiter.acquire(40)
+    second.release()
+    second.release()
+    third = limiter.acquire(0)
     with pytest.raises(QueueFull, match="too many requests"):
-        room.enter(0)
-    third.leave()
-    first.leave()
-    room.enter(100)
+        limiter.acquire(0)
+    third.release()
+    first.release()
+    limiter.acquire(100)
 
 
 def test_captions_stay_captions() -> None:

@@ -174,7 +174,7 @@ def test_what_cannot_be_done_is_refused_by_name(house: House, param: str, asked:
 )
 def test_a_speed_that_is_none_is_told_in_a_sentence(speed: str) -> None:
     with pytest.raises(WrongParameter) as told:
-        parse_body(SpeechRequest, f'{{"model": "tts-1", "input": "hi", "speed": {speed}}}'.encode()).to_ours()
+        parse_body(SpeechRequest, f'{{"model": "tts-1", "input": "hi", "speed": {speed}}}'.encode()).to_request()
     assert told.value.message.startswith(("speed", "the body is not JSON"))
     assert len(told.value.message) < 200
     assert "pydantic" not in told.value.message

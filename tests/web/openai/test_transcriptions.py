@@ -181,12 +181,12 @@ def test_one_large_upload_at_a_time(house: House, tone: tuple[str, bytes]) -> No
     over = threading.Event()
     with ExitStack() as uploads:
         uploads.callback(over.set)
-        under_way: list[socket.socket] = []
+        in_flight: list[socket.socket] = []
 
         def go_on() -> None:
             """One that sends nothing for a second would give way."""
             while not over.wait(0.2):
-                for upload in list(under_way):
+                for upload in list(in_flight):
                     with suppress(OSError):
                         upload.send(b"x" * 100)
 
@@ -198,7 +198,7 @@ def test_one_large_upload_at_a_time(house: House, tone: tuple[str, bytes]) -> No
                 return True
             upload = uploads.enter_context(socket.create_connection((host, int(port))))
             upload.sendall(head.encode())
-            under_way.append(upload)
+            in_flight.append(upload)
             return False
 
         wait_until(refused, what="a refusal")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rider_core.web.serving.connections import BYTES_PER_S, REQUEST_S, Connection, Connections
+from rider_core.web.serving.connections import BYTES_PER_S, REQUEST_S, Connections, WatchedConnection
 
 HERE, THERE, FAR = "127.0.0.1", "192.168.1.7", "192.168.1.8"
 
@@ -20,7 +20,7 @@ class Crowd:
         self.connections = Connections(limit, per_address)
         self._open = contextlib.ExitStack()
 
-    def enter(self, host: str = HERE) -> tuple[Connection | None, socket.socket]:
+    def enter(self, host: str = HERE) -> tuple[WatchedConnection | None, socket.socket]:
         """The connection, and its client's end."""
         client, server = socket.socketpair()
         client.settimeout(5)
@@ -52,7 +52,7 @@ def test_the_oldest_idle_one_gives_way(crowd: Crowd) -> None:
     assert first is not None
     assert second is not None
     assert third is not None
-    first.goes_on(100)  # the panel works for it
+    first.end_wait(100)  # the panel works for it
     fourth, fourth_client = crowd.enter()
     assert fourth is not None
     assert [ended(it) for it in (first_client, second_client, third_client, fourth_client)] == [
@@ -61,7 +61,7 @@ def test_the_oldest_idle_one_gives_way(crowd: Crowd) -> None:
         False,
         False,
     ]
-    first.waits(receives=False)  # it takes nothing of its answer, but since a moment ago only
+    first.begin_wait(receives=False)  # it takes nothing of its answer, but since a moment ago only
     assert crowd.enter()[0] is not None
     assert (ended(third_client), ended(first_client)) == (True, False)
     assert len(crowd.connections) == 3
@@ -71,7 +71,7 @@ def test_where_the_panel_works_for_all_the_newcomer_goes(crowd: Crowd) -> None:
     for _ in range(3):
         connection, _client = crowd.enter()
         assert connection is not None
-        connection.goes_on(1)
+        connection.end_wait(1)
     assert crowd.enter()[0] is None
     assert len(crowd.connections) == 3
 
@@ -99,27 +99,27 @@ def test_a_connection_that_ended_gives_its_place_back() -> None:
         client, server = socket.socketpair()
         with client, server, connections.admitted(server, HERE) as connection:
             assert connection is not None
-            connection.goes_on(1)
+            connection.end_wait(1)
             assert len(connections) == 1
     assert len(connections) == 0
 
 
-def after(connection: Connection, seconds: float) -> bool:
+def after(connection: WatchedConnection, seconds: float) -> bool:
     """Whether its request is late, so many seconds after the wait began."""
-    assert connection.waits_since is not None
-    return connection.late(connection.waits_since + seconds)
+    assert connection.waiting_since is not None
+    return connection.is_late(connection.waiting_since + seconds)
 
 
 def test_a_request_has_its_time_and_more_for_its_bytes(crowd: Crowd) -> None:
     connection, _ = crowd.enter()
     assert connection is not None
-    connection.expects_request()
-    connection.waits(receives=True)
+    connection.begin_request()
+    connection.begin_wait(receives=True)
     assert not after(connection, REQUEST_S - 0.5)
     assert after(connection, REQUEST_S + 0.5)
-    connection.goes_on(5 * BYTES_PER_S)
-    assert not connection.late(1e12)  # the panel works
-    connection.waits(receives=True)
+    connection.end_wait(5 * BYTES_PER_S)
+    assert not connection.is_late(1e12)  # the panel works
+    connection.begin_wait(receives=True)
     assert not after(connection, REQUEST_S + 4)
     assert after(connection, REQUEST_S + 6)
 
@@ -129,27 +129,27 @@ def test_drops_do_not_keep_it_alive(crowd: Crowd, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("rider_core.web.serving.connections.time.monotonic", lambda: now)
     connection, _ = crowd.enter()
     assert connection is not None
-    connection.expects_request()
+    connection.begin_request()
     for _ in range(6):
-        connection.waits(receives=True)
+        connection.begin_wait(receives=True)
         now += 1.8
-        connection.goes_on(1)
-    connection.waits(receives=True)
-    assert connection.late(now)
+        connection.end_wait(1)
+    connection.begin_wait(receives=True)
+    assert connection.is_late(now)
 
 
 def test_between_requests_and_while_it_reads_its_answer_it_is_not_late(crowd: Crowd) -> None:
     connection, _ = crowd.enter()
     assert connection is not None
-    connection.expects_request()
-    connection.waits(receives=True)
-    connection.goes_on(300)
-    connection.waits(receives=False)
+    connection.begin_request()
+    connection.begin_wait(receives=True)
+    connection.end_wait(300)
+    connection.begin_wait(receives=False)
     assert not after(connection, 1_000)
-    connection.goes_on(0)
-    connection.expects_request()
-    connection.waits(receives=True)
+    connection.end_wait(0)
+    connection.begin_request()
+    connection.begin_wait(receives=True)
     assert not after(connection, 1_000)
-    connection.goes_on(1)  # the next one has begun
-    connection.waits(receives=True)
+    connection.end_wait(1)  # the next one has begun
+    connection.begin_wait(receives=True)
     assert after(connection, REQUEST_S + 0.5)

@@ -6,7 +6,7 @@ import threading
 import time
 
 from rider_core.errors import QueueFull
-from rider_core.web.serving.connections import Connection
+from rider_core.web.serving.connections import WatchedConnection
 
 #: Of the 256 connections that the panel has; browsers and their sockets need the others.
 MAX_REQUESTS = 64
@@ -18,17 +18,17 @@ RETRY_AFTER_S = 1.0
 IDLE_S = 1.0
 
 
-class Room:
+class AdmissionLimiter:
     """Places for requests. All methods may be called from several threads."""
 
     def __init__(self, requests: int = MAX_REQUESTS, size_bytes: int = MAX_BYTES) -> None:
         self._requests_left = requests
         self._bytes_left = size_bytes
-        self._places: dict[Place, None] = {}
+        self._slots: dict[Slot, None] = {}
         self._lock = threading.Lock()
 
-    def enter(self, size_bytes: int, connection: Connection | None = None) -> Place:
-        """Take a place for a request with a body of that size; give it back by its `leave`.
+    def acquire(self, size_bytes: int, connection: WatchedConnection | None = None) -> Slot:
+        """Take a place for a request with a body of that size; give it back by its `release`.
 
         Args:
             connection: Is ended where the place is needed and its client leaves us waiting.
@@ -38,49 +38,49 @@ class Room:
         """
         with self._lock:
             if self._requests_left < 1 or self._bytes_left < size_bytes:
-                self._end_idle()
+                self._disconnect_idle()
             if self._requests_left < 1:
                 raise QueueFull("too many requests are being answered", retry_after_s=RETRY_AFTER_S)
             if self._bytes_left < size_bytes:
                 raise QueueFull("too much is being uploaded", retry_after_s=RETRY_AFTER_S)
-            place = Place(self, size_bytes, connection)
-            self._places[place] = None
+            slot = Slot(self, size_bytes, connection)
+            self._slots[slot] = None
             self._requests_left -= 1
             self._bytes_left -= size_bytes
-        return place
+        return slot
 
-    def take_back(self, place: Place) -> None:
+    def release(self, slot: Slot) -> None:
         with self._lock:
-            self._forget(place)
+            self._free(slot)
 
-    def _end_idle(self) -> None:
+    def _disconnect_idle(self) -> None:
         """End the connections whose clients leave us waiting, all of them: one large body may need several places."""
         now = time.monotonic()
-        for place in [it for it in self._places if it.idle_s(now) >= IDLE_S]:
-            assert place.connection is not None
-            place.connection.cut()
-            self._forget(place)
+        for slot in [it for it in self._slots if it.idle_s(now) >= IDLE_S]:
+            assert slot.connection is not None
+            slot.connection.abort()
+            self._free(slot)
 
-    def _forget(self, place: Place) -> None:
-        if place in self._places:
-            del self._places[place]
+    def _free(self, slot: Slot) -> None:
+        if slot in self._slots:
+            del self._slots[slot]
             self._requests_left += 1
-            self._bytes_left += place.size_bytes
+            self._bytes_left += slot.size_bytes
 
 
-class Place:
+class Slot:
     """One request's share of the room."""
 
-    def __init__(self, room: Room, size_bytes: int, connection: Connection | None) -> None:
+    def __init__(self, limiter: AdmissionLimiter, size_bytes: int, connection: WatchedConnection | None) -> None:
         self.size_bytes = size_bytes
         self.connection = connection
-        self._room = room
+        self._limiter = limiter
 
     def idle_s(self, now: float) -> float:
         """For how long its client has left us waiting."""
-        since = self.connection.waits_since if self.connection is not None else None
+        since = self.connection.waiting_since if self.connection is not None else None
         return now - since if since is not None else 0.0
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give it back; once is enough, twice does no harm."""
-        self._room.take_back(self)
+        self._limiter.release(self)

@@ -8,7 +8,7 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.web.security import GUESSES, Gate
+from rider_core.web.security import GUESS_BURST, SecurityMiddleware
 
 SECRET = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
 
@@ -18,7 +18,7 @@ class Asked:
 
     def __init__(self, **settings: Any) -> None:
         self.seen: dict[str, Any] = {}
-        self.gate = Gate(self._application, Settings(**settings))
+        self.middleware = SecurityMiddleware(self._application, Settings(**settings))
 
     def __call__(self, host: str = "127.0.0.1:8000", path: str = "/", **environ: str) -> int:
         told: list[tuple[str, list[tuple[str, str]]]] = []
@@ -26,7 +26,7 @@ class Asked:
         if host:
             asked["HTTP_HOST"] = host
         self.seen = {}
-        body = self.gate({**asked, **environ}, lambda status, headers, *_: told.append((status, headers)))
+        body = self.middleware({**asked, **environ}, lambda status, headers, *_: told.append((status, headers)))
         self.text = b"".join(body).decode()
         self.headers = {name.lower(): value for name, value in told[0][1]}
         return int(told[0][0][:3])
@@ -139,7 +139,7 @@ class TestProxy:
             headers = {"HTTP_X_FORWARDED_FOR": client, "HTTP_AUTHORIZATION": f"Bearer {password}"}
             return ask(path="/v1/models", REMOTE_ADDR="10.1.2.3", **headers)
 
-        assert {guess("192.168.1.9", "wrong") for _ in range(GUESSES)} == {401}
+        assert {guess("192.168.1.9", "wrong") for _ in range(GUESS_BURST)} == {401}
         assert guess("192.168.1.9", "s3cret") == 429
         assert guess("192.168.1.10", "s3cret") == 200
 

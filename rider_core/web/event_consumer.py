@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 BACKLOG = 5_000
 
 
-class Follower:
+class EventConsumer:
     """A thread that handles events at its own pace, in batches, from a bounded queue."""
 
     def __init__(self, name: str, handle: Callable[[list[Event]], None], every_s: float = 0.0) -> None:
@@ -31,7 +31,7 @@ class Follower:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, event: Event) -> None:
+    def enqueue(self, event: Event) -> None:
         try:
             self._queue.put_nowait(event)
         except queue.Full:

@@ -24,7 +24,7 @@ class _Entry:
     rank: float = 0.0
 
 
-class Board:
+class PanelState:
     """The state that the panel shows. May be used from several threads."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from rider_core.api.messages import Message
 from rider_core.api.tasks import task_named
 from rider_core.errors import JobExpired, JobFailed, RiderError, WaitTimeout
 from rider_core.runtime.services import Services
-from rider_core.web.openai.caller import Caller
+from rider_core.web.openai.client_connection import ClientConnection
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,18 @@ START_WITHIN_S = 60.0
 #: What a worker that is stopped at the task's time limit needs to say so, its lease included.
 GRACE_S = 15.0
 #: The caller is looked after this often.
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 #: Pieces of a stream in memory at a time; a quarter of a second of sound has some 16 kB.
-PIECES_AT_ONCE = 32
+PIECES_PER_READ = 32
 #: The record is written before the last event is told; this is for a Redis that is slow.
 RECORD_WITHIN_S = 5.0
 #: A whole answer may be tried once more; of a stream some was heard already.
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.5, max_delay_s=2)
 _ONCE = RetryPolicy(max_attempts=1)
-_NOT_BEGUN = frozenset({JobState.WAITING, JobState.SCHEDULED})
+_NOT_STARTED = frozenset({JobState.WAITING, JobState.SCHEDULED})
 
 
-class Errand:
+class JobRequest:
     """Use `result` or `pieces`, and `close` in any case.
 
     Attributes:
@@ -41,10 +41,16 @@ class Errand:
     """
 
     def __init__(
-        self, services: Services, caller: Caller, task: str, request: Message, provider: str | None, stream: bool
+        self,
+        services: Services,
+        client_connection: ClientConnection,
+        task: str,
+        request: Message,
+        provider: str | None,
+        stream: bool,
     ) -> None:
         self._services = services
-        self._caller = caller
+        self._client = client_connection
         self._limit_s = START_WITHIN_S + task_named(task).timeout_s + GRACE_S
         spec = JobSpec(
             task=task,
@@ -56,7 +62,7 @@ class Errand:
             stream=stream,
             origin="openai",
         )
-        self._begin_by = time.monotonic() + START_WITHIN_S
+        self._start_by = time.monotonic() + START_WITHIN_S
         self._ended = False
         # The job itself is not kept: with a recording in it, it has some ten megabytes.
         self.id = services.backend.submit(spec)
@@ -71,18 +77,20 @@ class Errand:
         end = time.monotonic() + self._limit_s
         while True:
             try:
-                record = self._services.backend.wait(self.id, LOOK_EVERY_S)
+                record = self._services.backend.wait(self.id, CHECK_EVERY_S)
             except WaitTimeout:
                 if time.monotonic() > end:
                     raise
-                self._look()
+                self._check_worth_waiting()
                 continue
-            return self._good(record)
+            return self._succeeded(record)
 
     def pieces(self) -> Iterator[dict[str, Any] | JobRecord]:
         """The data of each partial result, in order, and at the end the record. Raises as `result` does."""
         expected = 0
-        following = self._services.bus.follow(self.id, self._limit_s, at_once=PIECES_AT_ONCE, on_quiet=self._look)
+        following = self._services.bus.follow(
+            self.id, self._limit_s, at_once=PIECES_PER_READ, on_quiet=self._check_worth_waiting
+        )
         for event in following:
             if event.kind == "job.partial":
                 if event.data.get("seq") != expected:
@@ -94,7 +102,7 @@ class Errand:
                 expected += 1
                 yield event.data
             elif event.kind in FINAL_KINDS:
-                yield self._good(self._services.backend.wait(self.id, RECORD_WITHIN_S))
+                yield self._succeeded(self._services.backend.wait(self.id, RECORD_WITHIN_S))
                 return
         raise WaitTimeout(f"job {self.id} said nothing for {self._limit_s:g} s")
 
@@ -109,13 +117,13 @@ class Errand:
         except RiderError as error:
             log.warning("job %s could not be cancelled: %s", self.id, error)
 
-    def _look(self) -> None:
+    def _check_worth_waiting(self) -> None:
         """Whether waiting on makes sense. Without any worker nobody tells that the deadline has passed."""
-        self._caller.check()
-        if time.monotonic() > self._begin_by and self._services.backend.get(self.id).state in _NOT_BEGUN:
+        self._client.check()
+        if time.monotonic() > self._start_by and self._services.backend.get(self.id).state in _NOT_STARTED:
             raise _expired(f"job {self.id} still waits")
 
-    def _good(self, record: JobRecord) -> JobRecord:
+    def _succeeded(self, record: JobRecord) -> JobRecord:
         self._ended = True
         try:
             record.value()

@@ -16,9 +16,9 @@ from rider_core.eventbus import EventBus
 from rider_core.jobs import RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.waiting import wait_until
-from rider_core.web.openai import errand as errand_module
-from rider_core.web.openai.caller import Caller
-from rider_core.web.openai.errand import Errand
+from rider_core.web.openai import job_request as job_request_module
+from rider_core.web.openai.client_connection import ClientConnection
+from rider_core.web.openai.job_request import JobRequest
 
 
 @pytest.fixture
@@ -28,23 +28,25 @@ def services(connection: redis.Redis) -> Iterator[Any]:
     backend.close()
 
 
-def send(services: Any, stream: bool) -> Errand:
-    return Errand(services, Caller({}), "text.generate", GenerateRequest(prompt="hello"), None, stream=stream)
+def send(services: Any, stream: bool) -> JobRequest:
+    return JobRequest(
+        services, ClientConnection({}), "text.generate", GenerateRequest(prompt="hello"), None, stream=stream
+    )
 
 
 def test_a_piece_that_was_dropped_is_missed(services: Any) -> None:
-    errand = send(services, stream=True)
+    job_request = send(services, stream=True)
     for seq in (0, 2):
-        services.bus.publish_partial(errand.id, TextDelta(seq=seq, text="a"))
-    pieces = errand.pieces()
+        services.bus.publish_partial(job_request.id, TextDelta(seq=seq, text="a"))
+    pieces = job_request.pieces()
     first = next(pieces)
     assert isinstance(first, dict)
     assert first["seq"] == 0
     with pytest.raises(JobFailed, match="piece 1 of job") as problem:
         next(pieces)
     assert problem.value.cause == "dropped"
-    errand.close()
-    assert services.backend.get(errand.id).state is JobState.CANCELLED
+    job_request.close()
+    assert services.backend.get(job_request.id).state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -52,23 +54,23 @@ def test_a_piece_that_was_dropped_is_missed(services: Any) -> None:
 def test_what_nobody_begins_is_given_up(
     services: Any, monkeypatch: pytest.MonkeyPatch, stream: bool, reaped: bool
 ) -> None:
-    monkeypatch.setattr(errand_module, "START_WITHIN_S", 0.01)
-    errand = send(services, stream)
+    monkeypatch.setattr(job_request_module, "START_WITHIN_S", 0.01)
+    job_request = send(services, stream)
     if reaped:
         end = time.monotonic() + 0.02
         wait_until(lambda: time.monotonic() > end, what="the deadline has passed")
         assert services.backend.desk("w", ["text"]).take() == []
     with pytest.raises(JobExpired, match=r"no worker has begun the job within 0\.01 s.*rider up"):
-        next(errand.pieces()) if stream else errand.result()
-    errand.close()
-    assert services.backend.get(errand.id).state in (JobState.EXPIRED, JobState.CANCELLED)
+        next(job_request.pieces()) if stream else job_request.result()
+    job_request.close()
+    assert services.backend.get(job_request.id).state in (JobState.EXPIRED, JobState.CANCELLED)
 
 
 def test_a_stream_is_tried_once_and_a_whole_answer_once_more(services: Any) -> None:
     desk = services.backend.desk("w", ["text"])
     for stream, attempts in ((True, 1), (False, 2)):
-        errand = send(services, stream)
+        job_request = send(services, stream)
         (claim,) = desk.take()
         assert b'"max_attempts":%d' % attempts in claim.data
-        errand.close()
-        errand.close()
+        job_request.close()
+        job_request.close()

@@ -54,7 +54,7 @@ class PublicUrl(NamedTuple):
             ) from None
 
 
-class Names:
+class HostNames:
     """What the panel is called."""
 
     def __init__(self, settings: Settings, public: PublicUrl) -> None:
@@ -69,7 +69,7 @@ class Names:
             own = socket.gethostname().lower()
             self._names |= {own, f"{own}.local"}
 
-    def know(self, host: str) -> bool:
+    def allow(self, host: str) -> bool:
         """Whether the panel is called so. A name of someone else's that leads here is DNS rebinding.
 
         Args:
@@ -101,7 +101,7 @@ class TrustedProxies:
                     remedy="set RIDER_WEB_TRUSTED_PROXIES to some such as 127.0.0.1,10.0.0.0/8",
                 ) from None
 
-    def have(self, host: str) -> bool:
+    def include(self, host: str) -> bool:
         address = as_address(host)
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped

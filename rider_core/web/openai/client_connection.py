@@ -8,11 +8,11 @@ from contextlib import closing
 from typing import Any
 
 
-class CallerGone(Exception):
+class ClientDisconnected(Exception):
     """Nobody waits for the answer any more."""
 
 
-class Caller:
+class ClientConnection:
     """Who sent a request."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -21,7 +21,7 @@ class Caller:
             self._socket = environ["eventlet.input"].get_socket()
 
     def check(self) -> None:
-        """Raise `CallerGone` where the connection was closed from the other side. Takes no time, reads nothing."""
+        """Raise `ClientDisconnected` if the client has closed the connection. Neither blocks nor consumes input."""
         if self._socket is None:  # another server, as in a test without one
             return
         try:
@@ -29,8 +29,8 @@ class Caller:
             with closing(socket.socket(fileno=os.dup(self._socket.fileno()))) as copy:
                 copy.setblocking(False)
                 if copy.recv(1, socket.MSG_PEEK) == b"":
-                    raise CallerGone
+                    raise ClientDisconnected
         except BlockingIOError:
             return  # there, and silent
         except OSError:
-            raise CallerGone from None
+            raise ClientDisconnected from None
