@@ -90,7 +90,7 @@ def speech(harness: BenchHarness) -> dict[str, float]:
     stop = threading.Event()
 
     def listen() -> None:
-        for event in EventBus(connection, "bench").listen(stop.is_set, lambda _: None):
+        for event in EventBus(connection, "bench").subscribe(stop.is_set, lambda _: None):
             if event.kind == "job.accepted" and event.data.get("task") == "voice.transcribe":
                 accepted.append(event.ts)
 

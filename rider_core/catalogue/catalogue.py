@@ -14,16 +14,16 @@ from importlib import import_module
 from pathlib import Path
 
 from rider_core.api.models import ModelEntry, UrlSource
+from rider_core.catalogue.digest_cache import DigestCache
 from rider_core.catalogue.digests import Progress, file_sha256
 from rider_core.catalogue.disk import disk_full
-from rider_core.catalogue.known_digests import KnownDigests
 from rider_core.catalogue.locking import file_lock
 from rider_core.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 #: What a file or model may be called: such a name cannot lead out of our folder, and cannot be a hidden one.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class ModelState(str, Enum):
@@ -71,7 +71,7 @@ class ModelCatalogue:
         self._models_dir = models_dir
         self._local_path = local_path
         self._first_delay_s = first_delay_s
-        self._digests = KnownDigests(models_dir / ".digests.json")
+        self._digests = DigestCache(models_dir / ".digests.json")
 
     def entries(self) -> tuple[ModelEntry, ...]:
         return tuple(self._entries.values())
@@ -86,7 +86,7 @@ class ModelCatalogue:
     def status(self, name: str) -> ModelStatus:
         entry = self.entry(name)
         for folder, local in ((self._local_path, True), (self._models_dir, False)):
-            path = folder / _plain(entry.filename) if folder else None
+            path = folder / _safe_name(entry.filename) if folder else None
             if path is not None and path.is_file():
                 size_bytes = path.stat().st_size
                 state = ModelState.INSTALLED if size_bytes == entry.size_bytes else ModelState.DAMAGED
@@ -106,7 +106,7 @@ class ModelCatalogue:
             raise self._damaged(status, f"has {status.size_bytes} bytes, not {status.entry.size_bytes}")
         return status.path
 
-    def sound_path(self, name: str) -> Path:
+    def verified_path(self, name: str) -> Path:
         """The model's file, for an engine to load. Its content is read where it has changed since it was last read.
 
         Raises:
@@ -138,7 +138,7 @@ class ModelCatalogue:
     def remove(self, name: str) -> bool:
         """Delete the stored file and what an unfinished pull left. False where there was nothing of ours."""
         entry = self.entry(name)
-        stored = self._models_dir / _plain(entry.filename)
+        stored = self._models_dir / _safe_name(entry.filename)
         fetch = self._fetch_folder(entry)
         if not stored.exists() and not fetch.exists():
             return False
@@ -167,7 +167,7 @@ class ModelCatalogue:
             raise ModelError(f"model {name!r} cannot be stored in {self._models_dir}: {error}") from None
 
     def _pull_locked(self, entry: ModelEntry, progress: Progress) -> Path:
-        stored = self._models_dir / _plain(entry.filename)
+        stored = self._models_dir / _safe_name(entry.filename)
         if stored.exists():
             try:
                 return self.verify(entry.name, progress)
@@ -176,15 +176,15 @@ class ModelCatalogue:
         # Only who pulls needs an HTTP client: a worker asks where a file lies, and is to stay small.
         fetching = import_module("rider_core.catalogue.fetching")
         fetched: Path = fetching.fetch(entry, self._fetch_folder(entry), progress, self._first_delay_s)
-        _keep(fetched, stored)
+        _move_into_place(fetched, stored)
         shutil.rmtree(self._fetch_folder(entry), ignore_errors=True)
         return stored
 
     def _fetch_folder(self, entry: ModelEntry) -> Path:
-        return self._models_dir / ".fetch" / _plain(entry.name)
+        return self._models_dir / ".fetch" / _safe_name(entry.name)
 
     def _lock_file(self, entry: ModelEntry) -> Path:
-        return self._models_dir / f".{_plain(entry.name)}.lock"
+        return self._models_dir / f".{_safe_name(entry.name)}.lock"
 
     @staticmethod
     def _damaged(status: ModelStatus, what: str) -> ModelError:
@@ -197,9 +197,9 @@ def _pull_command(name: str) -> str:
     return f"rider models pull {name}"
 
 
-def _plain(name: str) -> str:
+def _safe_name(name: str) -> str:
     """`name` if it can be used as a file's name. Plugins choose these names."""
-    if not _PLAIN_NAME.fullmatch(name):
+    if not _SAFE_NAME.fullmatch(name):
         raise ModelError(f"{name[:80]!r} is not fit for a file's name: letters, digits, dots, dashes, underscores")
     return name
 
@@ -209,7 +209,7 @@ def _accepted_digests(entry: ModelEntry) -> frozenset[str]:
     return frozenset({entry.sha256, *own})
 
 
-def _keep(fetched: Path, stored: Path) -> None:
+def _move_into_place(fetched: Path, stored: Path) -> None:
     """Move the finished file to its place in one step, and make sure that it survives a power cut."""
     with fetched.open("rb") as file:
         os.fsync(file.fileno())

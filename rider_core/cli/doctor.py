@@ -14,7 +14,7 @@ import click
 from rider_core.api import Health, HealthStatus
 from rider_core.config import Settings, load_settings
 from rider_core.errors import BackendUnavailable, RiderError
-from rider_core.pluginhost import PluginRecord, PluginState, door
+from rider_core.pluginhost import PluginRecord, PluginState, guarded
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.printable import printable, printable_json
 from rider_core.runtime.data_folder import make_data_folder
@@ -178,7 +178,7 @@ def _tracker(services: Services) -> Health:
 def _provider(services: Services, name: str, domain: type) -> Health:
     """A missing model is no fault of the installation: it says which command fetches it."""
     try:
-        health = door.health_of(services.make_provider(domain, name))
+        health = guarded.health_of(services.make_provider(domain, name))
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     return Health.degraded(health.reason, health.remedy) if health.status is HealthStatus.UNAVAILABLE else health

@@ -36,7 +36,7 @@ HIDDEN_COMMANDS = ("redis", "announce")
 class RiderGroup(click.Group):
     """Our own commands, and behind them those of plugins, which are loaded only when somebody asks for them."""
 
-    _plugins_asked = False
+    _plugins_loaded = False
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -46,19 +46,19 @@ class RiderGroup(click.Group):
             sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        self._ask_plugins()
+        self._load_plugin_commands()
         return [*COMMANDS, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS or cmd_name in HIDDEN_COMMANDS:
             command: click.Command = getattr(import_module(f"rider_core.cli.{cmd_name}"), cmd_name)
             return command
-        self._ask_plugins()
+        self._load_plugin_commands()
         return super().get_command(ctx, cmd_name)
 
-    def _ask_plugins(self) -> None:
-        if not self._plugins_asked:
-            self._plugins_asked = True
+    def _load_plugin_commands(self) -> None:
+        if not self._plugins_loaded:
+            self._plugins_loaded = True
             plugins = import_module("rider_core.runtime.plugins").load_plugins(load_settings())
             plugins.notify("register_commands", cli=self, provider_config=_provider_config)
 

@@ -15,7 +15,7 @@ from rider_core.cli.completion import complete_models
 from rider_core.cli.tables import print_table
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ModelError, RiderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.pluginhost.registry import DOMAIN_CLASSES
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.services import Services
@@ -32,7 +32,7 @@ def list_models(as_json: bool) -> None:
     """The catalogue: name, licence, size, and whether it is installed."""
     catalogue = open_catalogue(load_settings())
     if as_json:
-        click.echo(json.dumps([_told(catalogue.status(entry.name)) for entry in catalogue.entries()], indent=2))
+        click.echo(json.dumps([_status_dict(catalogue.status(entry.name)) for entry in catalogue.entries()], indent=2))
         return
     table = Table("model", "licence", "size", "state", "what it is")
     for entry in catalogue.entries():
@@ -85,7 +85,7 @@ def remove(names: tuple[str, ...]) -> None:
             click.echo(f"{name} is not installed")
 
 
-def _told(status: ModelStatus) -> dict[str, Any]:
+def _status_dict(status: ModelStatus) -> dict[str, Any]:
     """For programs."""
     entry = status.entry
     return {
@@ -105,7 +105,7 @@ def required_models(services: Services) -> list[str]:
     names: list[str] = []
     for domain in DOMAIN_CLASSES:
         try:
-            names += door.required_models_of(services.make_provider(domain))
+            names += guarded.required_models_of(services.make_provider(domain))
         except RiderError as error:
             click.echo(f"{domain.domain}: {error.message}", err=True)
     return list(dict.fromkeys(names))

@@ -13,7 +13,7 @@ from rider_core.cli.completion import complete_plugins
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.pluginhost import PluginRecord
-from rider_core.runtime.installed import changes_since_start
+from rider_core.runtime.plugin_changes import changes_since_start
 from rider_core.runtime.plugins import load_plugins
 
 _STYLES = {"loaded": "green", "disabled": "dim", "incompatible": "yellow", "failed": "red"}

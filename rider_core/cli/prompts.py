@@ -14,7 +14,7 @@ from rider_core.config import load_settings
 from rider_core.database import Database
 from rider_core.errors import InvalidInput
 from rider_core.prompts import BUILT_IN
-from rider_core.runtime.prompts import PromptBook
+from rider_core.runtime.prompts import PromptStore
 
 
 @click.group()
@@ -44,7 +44,7 @@ def list_prompts(as_json: bool) -> None:
 def show(name: str, language: str | None) -> None:
     """Print one system prompt."""
     settings = load_settings()
-    click.echo(PromptBook(settings.database_location, settings.language).text(name, language))
+    click.echo(PromptStore(settings.database_location, settings.language).text(name, language))
 
 
 @prompts.command("set")

@@ -105,7 +105,7 @@ def dead(job_id: str | None, queues: tuple[str, ...], limit: int, as_json: bool)
 def requeue(job_ids: tuple[str, ...], queues: tuple[str, ...]) -> None:
     """Run dead letters again, with all their attempts."""
     with _backend() as backend:
-        _act("requeued", job_ids, queues, backend.requeue, backend.requeue_all)
+        _apply("requeued", job_ids, queues, backend.requeue, backend.requeue_all)
 
 
 @queue.command()
@@ -117,7 +117,7 @@ def purge(job_ids: tuple[str, ...], queues: tuple[str, ...], yes: bool) -> None:
     if queues and not yes:
         click.confirm(f"Forget every dead letter of {', '.join(queues)}?", abort=True)
     with _backend() as backend:
-        _act("purged", job_ids, queues, backend.purge, backend.purge_all)
+        _apply("purged", job_ids, queues, backend.purge, backend.purge_all)
 
 
 def _rates_of(row: TaskFigures, seconds: float) -> dict[str, object]:
@@ -154,7 +154,7 @@ def _backend() -> Iterator[JobBackend]:
         connection.close()
 
 
-def _act(
+def _apply(
     done: str,
     job_ids: tuple[str, ...],
     queues: tuple[str, ...],

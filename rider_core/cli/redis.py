@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from rider_core.config import load_settings
-from rider_core.runtime.data_folder import keep_private, make_data_folder
+from rider_core.runtime.data_folder import make_data_folder, set_private_umask
 from rider_core.runtime.process import die_with_supervisor
-from rider_core.runtime.redis_server import become_server
+from rider_core.runtime.redis_server import exec_server
 
 
 @click.command(hidden=True)
@@ -15,6 +15,6 @@ def redis() -> None:
     """Be the embedded Valkey."""
     settings = load_settings()
     die_with_supervisor()
-    keep_private()
+    set_private_umask()
     make_data_folder(settings.data_dir)
-    become_server(settings)
+    exec_server(settings)

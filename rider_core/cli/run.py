@@ -27,7 +27,7 @@ from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import RiderError, WaitTimeout
 from rider_core.printable import printable, printable_json, printable_lines
-from rider_core.runtime.installed import changes_since_start
+from rider_core.runtime.plugin_changes import changes_since_start
 from rider_core.runtime.services import Services
 
 #: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
@@ -94,7 +94,7 @@ def run(
         origin="cli",
     )
     try:
-        record, sound = _done(services, spec, timeout_s, quiet=as_json)
+        record, sound = _run_job(services, spec, timeout_s, quiet=as_json)
     finally:
         services.close()
     result = record.value()
@@ -124,7 +124,7 @@ def _check_place(output: Path) -> None:
         raise click.BadParameter(f"{str(output)!r} cannot be written", param_hint="--output")
 
 
-def _done(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
+def _run_job(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
     """Run the job: its record and its pieces of sound. A caller that stops waiting cancels the job."""
     try:
         services.backend.submit(spec)

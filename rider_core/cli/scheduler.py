@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from rider_core.cli.begin import begin
+from rider_core.cli.process_start import start_process
 from rider_core.eventbus import EventBus
 from rider_core.jobs.schedules import DueStore, Scheduler
 from rider_core.runtime.job_backend import open_backend
@@ -18,7 +18,7 @@ from rider_core.runtime.redis_connection import connect
 def scheduler() -> None:
     """Submit the jobs of schedules (`rider schedule`) when they are due. Several may run, one is enough."""
     # Not `Services`: that loads every plugin, and with them engines that nobody asks anything here.
-    settings = begin("scheduler")
+    settings = start_process("scheduler")
     connection = connect(settings.redis_location)
     backend = open_backend(settings, connection)
     process = Scheduler(DueStore(connection), backend)

@@ -10,7 +10,7 @@ import click
 from rider_core.cli.simulated_owner import SimulatedOwner
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
-from rider_core.runtime.data_folder import keep_private
+from rider_core.runtime.data_folder import set_private_umask
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
 from rider_core.simulator import RobotConfig
 from rider_core.simulator import run as run_simulator
@@ -28,7 +28,7 @@ def simulate(sounds: Path | None, pictures: Path | None, owner: bool) -> None:
     settings = load_settings()
     set_up_logging("robot", settings.log_level)
     die_with_supervisor()
-    keep_private()
+    set_private_umask()
     config = RobotConfig(
         publish_port=settings.pi_publish_port,
         subscribe_port=settings.pi_subscribe_port,

@@ -9,7 +9,7 @@ from rider_core.api.audio import AudioClip
 from rider_core.api.text_to_speech import SynthesizeRequest, TextToSpeech
 from rider_core.config import Settings
 from rider_core.errors import RiderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.runtime.services import Services
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def engine_voice(settings: Settings) -> Callable[[str, str], AudioClip] | None:
     services = Services.open(settings, role="simulator")
     try:
         engine = services.make_provider(TextToSpeech)
-        door.open_engine(engine)
+        guarded.open_engine(engine)
     except RiderError as error:
         log.warning("the robot hears tones instead of sentences: %s", error)
         return None

@@ -12,13 +12,13 @@ from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings
 from rider_core.errors import RiderError
-from rider_core.runtime.data_folder import keep_private, make_data_folder, require_room
-from rider_core.runtime.installed import note_plugins
+from rider_core.runtime.data_folder import make_data_folder, require_free_space, set_private_umask
+from rider_core.runtime.plugin_changes import record_plugins
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
-from rider_core.runtime.redis_server import was_started
+from rider_core.runtime.redis_server import has_run_before
 from rider_core.runtime.redis_server import write_configuration as write_redis_configuration
 from rider_core.runtime.services import Services
-from rider_core.runtime.supervision import be_the_only_one, write_configuration
+from rider_core.runtime.supervision import acquire_up_lock, write_configuration
 
 
 @click.command()
@@ -26,20 +26,20 @@ from rider_core.runtime.supervision import be_the_only_one, write_configuration
 def up(no_pull: bool) -> None:
     """Start everything: Redis, workers, link, panel, and a simulated robot where RIDER_PI_HOST is not set."""
     settings = load_settings()
-    keep_private()
+    set_private_umask()
     make_data_folder(settings.data_dir)
-    be_the_only_one(settings)
+    acquire_up_lock(settings)
     check_ports(settings)
-    if settings.redis_url is None and not was_started(settings):
-        require_room(settings.data_dir)
+    if settings.redis_url is None and not has_run_before(settings):
+        require_free_space(settings.data_dir)
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:
         write_redis_configuration(settings)
     configuration, environment = write_configuration(settings)
     os.environ.update(environment)
-    note_plugins(settings)
+    record_plugins(settings)
     os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())  # supervisord keeps this process's number
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_fresh(settings.metrics_dir))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_emptied(settings.metrics_dir))
     os.environ.update(openmp.environment())
     click.echo(f"Starting; the data is in {settings.data_dir}")
     sys.stdout.flush()
@@ -73,7 +73,7 @@ def _pull_missing(services: Services, name: str) -> None:
             click.secho(f"the engine that needs {name} will not work: {error}", fg="red", err=True)
 
 
-def _fresh(folder: os.PathLike[str]) -> os.PathLike[str]:
+def _emptied(folder: os.PathLike[str]) -> os.PathLike[str]:
     """An empty folder: figures of processes that are gone are nobody's. A full disk has no room for a new one."""
     os.makedirs(folder, exist_ok=True)
     for entry in os.scandir(folder):

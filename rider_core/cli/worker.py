@@ -7,7 +7,7 @@ import os
 import click
 
 from rider_core.api.tasks import QUEUES
-from rider_core.cli.begin import begin
+from rider_core.cli.process_start import start_process
 from rider_core.runtime.redis_connection import connect
 from rider_core.worker import ProviderWorker
 
@@ -18,7 +18,7 @@ from rider_core.worker import ProviderWorker
 @click.option("--burst", is_flag=True, help="End when no job waits.")
 def worker(queues: tuple[str, ...], name: str | None, burst: bool) -> None:
     """Work on jobs of QUEUES (voice, vision, text), all without any."""
-    settings = begin(name or "worker")
+    settings = start_process(name or "worker")
     connection = connect(settings.redis_location)
     full_name = f"{name}-{os.getpid()}" if name else None
     ProviderWorker(list(queues or QUEUES), name=full_name, connection=connection).work(

@@ -1,16 +1,16 @@
 """Settings: from the environment and `rider.toml`, checked once, at the start of a process."""
 
 from rider_core.config.file import config_file, line_of
-from rider_core.config.loading import load_settings, meant, unknown_variables
+from rider_core.config.loading import did_you_mean, load_settings, unknown_variables
 from rider_core.config.settings import Settings, authority, variable_of
 
 __all__ = [
     "Settings",
     "authority",
     "config_file",
+    "did_you_mean",
     "line_of",
     "load_settings",
-    "meant",
     "unknown_variables",
     "variable_of",
 ]

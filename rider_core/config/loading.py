@@ -41,7 +41,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable that looks like a setting and is none."""
     known = {variable_of(name) for name in Settings.model_fields} | set(_OTHER_VARIABLES)
     unknown = sorted(name for name in environment if name.startswith("RIDER_") and not name.startswith(_TESTS))
-    return [f"there is no setting {name}{meant(name, known)}" for name in unknown if name not in known]
+    return [f"there is no setting {name}{did_you_mean(name, known)}" for name in unknown if name not in known]
 
 
 def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
@@ -56,7 +56,7 @@ def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
         line = line_of(file, name)
         where = f"{file}, line {line}" if line else f"{file}"
         return ConfigError(
-            f"{where}: there is no setting {name}{meant(name, Settings.model_fields)}",
+            f"{where}: there is no setting {name}{did_you_mean(name, Settings.model_fields)}",
             remedy="rider config show lists them all",
         )
     shown = "hidden" if is_secret(path) else _shown(problem["input"])
@@ -107,7 +107,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """What to add to a sentence about a name that there is not: the one that is most like it, or nothing."""
     names = list(known)
     # In the file, people write the names of variables.

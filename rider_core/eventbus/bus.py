@@ -119,7 +119,7 @@ class EventBus:
             raise unavailable(error) from error
         return [event for _, fields in reversed(entries) for event in decode_events(fields)][-limit:]
 
-    def listen(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
+    def subscribe(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
         """The house's events from now on. Survives a Redis that is away for a while.
 
         Args:
@@ -130,7 +130,7 @@ class EventBus:
         delays = backoff_delays(0.2, 5.0)
         while not should_stop():
             try:
-                position = position or self._end_of_house_stream()
+                position = position or self._newest_entry()
                 entries, missed = self._read_counting(*position)
                 delays = backoff_delays(0.2, 5.0)
             except redis.RedisError:
@@ -143,7 +143,7 @@ class EventBus:
             for _, fields in entries:
                 yield from decode_events(fields)
 
-    def _end_of_house_stream(self) -> tuple[bytes, int]:
+    def _newest_entry(self) -> tuple[bytes, int]:
         """Id of the newest entry, and how many were ever added."""
         try:
             info: Any = self._redis.xinfo_stream(HOUSE_STREAM)

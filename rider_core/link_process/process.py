@@ -25,7 +25,6 @@ from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
-from rider_core.rpc.handling import Handler
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services

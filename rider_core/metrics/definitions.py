@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from rider_core.metrics.files import use_roomy_files
+from rider_core.metrics.files import use_preallocated_files
 
-use_roomy_files()  # before the first figure is made
+use_preallocated_files()  # before the first figure is made
 
 REFUSED = Counter(
     "rider_refused_total",

@@ -24,7 +24,7 @@ _HEAD = struct.Struct("i")
 _HEAD_BYTES = 8
 
 
-class RoomyDict(MmapedDict):
+class PreallocatedDict(MmapedDict):
     """Takes the room first, then maps it. Where there is none, the figures are in this process's memory alone.
 
     Built on the insides of prometheus_client 0.26: `_f`, `_fname`, `_m`, `_capacity`, `_used`, `_positions`,
@@ -35,12 +35,12 @@ class RoomyDict(MmapedDict):
         if not read_mode:
             try:
                 with open(filename, "ab") as file:
-                    _take_room(file, FIRST_BYTES)
+                    _preallocate(file, FIRST_BYTES)
             except OSError as error:
                 self._fname, self._positions = filename, {}
                 self._f = None  # type: ignore[assignment]
                 self._used = _HEAD_BYTES
-                self._leave_the_disk(error, FIRST_BYTES, _HEAD.pack(_HEAD_BYTES))
+                self._fall_back_to_memory(error, FIRST_BYTES, _HEAD.pack(_HEAD_BYTES))
                 return
         super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
 
@@ -58,12 +58,12 @@ class RoomyDict(MmapedDict):
         try:
             if self._f is None:
                 raise OSError("it is in memory already")
-            _take_room(self._f, capacity)
+            _preallocate(self._f, capacity)
             self._m, self._capacity = mmap.mmap(self._f.fileno(), capacity), capacity
         except OSError as error:
-            self._leave_the_disk(error, capacity, self._m[: self._used])
+            self._fall_back_to_memory(error, capacity, self._m[: self._used])
 
-    def _leave_the_disk(self, error: OSError, capacity: int, content: bytes) -> None:
+    def _fall_back_to_memory(self, error: OSError, capacity: int, content: bytes) -> None:
         """Go on in memory. The file is deleted: what stands there would never change again."""
         if self._f is not None:
             self._f.close()
@@ -75,12 +75,12 @@ class RoomyDict(MmapedDict):
         self._m[: len(content)] = content
 
 
-def use_roomy_files() -> None:
+def use_preallocated_files() -> None:
     """From now on, for every figure of this process."""
-    prometheus_client.values.MmapedDict = RoomyDict  # type: ignore[attr-defined]
+    prometheus_client.values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
 
 
-def _take_room(file: BinaryIO, size: int) -> None:
+def _preallocate(file: BinaryIO, size: int) -> None:
     """Make the file at least that long, and its blocks its own.
 
     Raises:

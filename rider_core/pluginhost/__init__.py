@@ -2,6 +2,6 @@
 
 from rider_core.pluginhost.host import PluginHost
 from rider_core.pluginhost.record import PluginRecord, PluginState
-from rider_core.pluginhost.registry import ProviderRegistry
+from rider_core.pluginhost.registry import PluginRegistry
 
-__all__ = ["PluginHost", "PluginRecord", "PluginState", "ProviderRegistry"]
+__all__ = ["PluginHost", "PluginRecord", "PluginRegistry", "PluginState"]

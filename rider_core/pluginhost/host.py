@@ -19,9 +19,9 @@ from rider_core.api import hookspecs
 from rider_core.api.version import check_api_version
 from rider_core.errors import PluginError, PluginIncompatible
 from rider_core.interrupted import Interrupted
-from rider_core.pluginhost.door import FOREIGN_ERRORS, shown
+from rider_core.pluginhost.guarded import FOREIGN_ERRORS, shown
 from rider_core.pluginhost.record import PluginRecord, PluginState, package_of
-from rider_core.pluginhost.registry import ProviderRegistry
+from rider_core.pluginhost.registry import PluginRegistry
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class PluginHost:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
         self._manager.add_hookspecs(hookspecs)
         self._records: dict[str, PluginRecord] = {}
-        self.registry = ProviderRegistry()
+        self.registry = PluginRegistry()
 
     def load(self, found: Iterable[EntryPoint] | None = None) -> None:
         """Load and register everything that is installed.
@@ -55,10 +55,10 @@ class PluginHost:
         """
         candidates = entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found
         for entry_point in sorted(candidates, key=lambda point: point.name):
-            self._take_in(entry_point)
+            self._load_one(entry_point)
         for record in self.records():
             if record.loaded:
-                self._let_register(record)
+                self._register_all(record)
         self._check_required()
 
     def records(self) -> list[PluginRecord]:
@@ -78,7 +78,7 @@ class PluginHost:
                 record.traceback = traceback.format_exc()
                 log.exception("plugin %s: %s raised", record.name, hook)
 
-    def _take_in(self, entry_point: EntryPoint) -> None:
+    def _load_one(self, entry_point: EntryPoint) -> None:
         record = PluginRecord(entry_point.name, *package_of(entry_point))
         if record.name in self._records:
             other = self._records[record.name]
@@ -122,9 +122,9 @@ class PluginHost:
                     remedy=f"did you mean {close[0]!r}?" if close else f"the hooks are: {', '.join(known)}",
                 )
 
-    def _let_register(self, record: PluginRecord) -> None:
+    def _register_all(self, record: PluginRecord) -> None:
         registry = self.registry
-        takers: dict[str, Callable[..., None]] = {
+        register_calls: dict[str, Callable[..., None]] = {
             "register_models": partial(registry.add_model, record.name),
             "register_providers": partial(registry.add_provider, record.name),
             "register_trackers": partial(registry.add_tracker, record.name),
@@ -134,8 +134,8 @@ class PluginHost:
         }
         try:
             with redirect_stdout(sys.stderr):
-                for hook, taker in takers.items():
-                    self._caller(hook, record.name)(register=taker)
+                for hook, register_call in register_calls.items():
+                    self._caller(hook, record.name)(register=register_call)
         except Interrupted:
             raise
         except FOREIGN_ERRORS as error:

@@ -22,7 +22,7 @@ NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{0,63}$")
 DOMAIN_CLASSES: tuple[type[Provider], ...] = (SpeechToText, TextToSpeech, ObjectDetector, TextGenerator)
 
 
-class ProviderRegistry:
+class PluginRegistry:
     """Everything that plugins offered."""
 
     def __init__(self) -> None:

@@ -17,10 +17,10 @@ MAX_REQUEST_BYTES = 64 * 1024
 #: An answer with the whole history of a robot has some 100 KB.
 MAX_ANSWER_BYTES = 1024 * 1024
 #: Requests that one server executes at once. A switch waits for the robot; a glance must not wait behind it.
-MAX_AT_ONCE = 8
+MAX_CONCURRENT = 8
 
 
-class Handler(Protocol):
+class RequestHandler(Protocol):
     """Executes requests. Its methods are called from several threads."""
 
     def answer(self, request: bytes, left_s: float) -> bytes:
@@ -34,16 +34,16 @@ class Handler(Protocol):
         """The answer to a request that is not executed."""
 
 
-class Slots:
-    """Runs each request in a thread of its own, `MAX_AT_ONCE` at once."""
+class ThreadLimiter:
+    """Runs each request in a thread of its own, `MAX_CONCURRENT` at once."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._free = threading.BoundedSemaphore(MAX_AT_ONCE)
+        self._permits = threading.BoundedSemaphore(MAX_CONCURRENT)
 
     def run(self, work: Callable[[], None]) -> bool:
         """False: all slots are taken, and `work` was not started."""
-        if not self._free.acquire(blocking=False):
+        if not self._permits.acquire(blocking=False):
             return False
         threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
         return True
@@ -54,16 +54,16 @@ class Slots:
         except Exception:  # the top of a thread
             log.exception("a request could not be answered")
         finally:
-            self._free.release()
+            self._permits.release()
 
 
-def busy() -> NoAnswer:
+def busy_error() -> NoAnswer:
     """All slots are taken; counted."""
     REFUSED.labels("link", "busy").inc()
-    return NoAnswer(f"{MAX_AT_ONCE} requests are being answered already", remedy="try again in a few seconds")
+    return NoAnswer(f"{MAX_CONCURRENT} requests are being answered already", remedy="try again in a few seconds")
 
 
-def too_large() -> TooLarge:
+def too_large_error() -> TooLarge:
     """The request is longer than `MAX_REQUEST_BYTES`; counted."""
     REFUSED.labels("link", "too_large").inc()
     return TooLarge(f"the request is longer than {MAX_REQUEST_BYTES} bytes")

@@ -10,7 +10,7 @@ import redis
 
 from rider_core.errors import NoAnswer, NotRunning
 from rider_core.redis_errors import unavailable
-from rider_core.rpc.handling import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, too_large
+from rider_core.rpc.handling import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, too_large_error
 from rider_core.rpc.redis_keys import FORGET_MS, MAX_WAITING, answer_key, request_key, waiting_key
 
 #: One BLPOP waits this long at most: below the connection's own timeout, which finds a Redis that hangs.
@@ -37,7 +37,7 @@ class RedisClient:
             TooLarge: the request is longer than a server takes.
         """
         if len(request) > MAX_REQUEST_BYTES:
-            raise too_large()
+            raise too_large_error()
         request_id = secrets.token_hex(16)
         try:
             self._put(request_id, request, limit_s)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import redis
 
-from rider_core.rpc.handling import MAX_REQUEST_BYTES, Handler, Slots, busy, too_large
+from rider_core.rpc.handling import MAX_REQUEST_BYTES, RequestHandler, ThreadLimiter, busy_error, too_large_error
 from rider_core.rpc.redis_keys import FORGET_MS, answer_key, is_id, request_key, waiting_key
 from rider_core.timing import backoff_delays
 
@@ -35,7 +35,7 @@ class _Request:
 class RedisServer:
     """Answers requests that come over Redis, until it is stopped. Survives a Redis that is away for a while."""
 
-    def __init__(self, connection: redis.Redis, name: str, handler: Handler) -> None:
+    def __init__(self, connection: redis.Redis, name: str, handler: RequestHandler) -> None:
         """
         Args:
             connection: With a socket timeout well above `BLOCK_S`.
@@ -44,7 +44,7 @@ class RedisServer:
         self._redis = connection
         self._name = name
         self._handler = handler
-        self._slots = Slots("redis-request")
+        self._threads = ThreadLimiter("redis-request")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="redis-requests", daemon=True)
 
@@ -60,7 +60,7 @@ class RedisServer:
         delays = backoff_delays(0.2, 5.0)
         while not self._stop.is_set():
             try:
-                request = self._take()
+                request = self._dequeue()
                 delays = backoff_delays(0.2, 5.0)
             except redis.RedisError as error:
                 log.debug("requests cannot be taken from Redis: %s", error)
@@ -71,9 +71,9 @@ class RedisServer:
                 self._stop.wait(next(delays))
                 continue
             if request is not None:
-                self._begin(request)
+                self._dispatch(request)
 
-    def _take(self) -> _Request | None:
+    def _dequeue(self) -> _Request | None:
         """The next request; None: there is none, or it has expired."""
         popped = cast("tuple[bytes, bytes] | None", self._redis.blpop([waiting_key(self._name)], timeout=BLOCK_S))
         if popped is None or not is_id(popped[1]):
@@ -89,11 +89,11 @@ class RedisServer:
         body, left_ms = bytes(answers[0]), int(answers[1])
         return _Request(request_id, body, asked + left_ms / 1000) if left_ms > 0 else None
 
-    def _begin(self, request: _Request) -> None:
+    def _dispatch(self, request: _Request) -> None:
         if len(request.body) > MAX_REQUEST_BYTES:
-            self._send(request, self._handler.refuse(too_large()))
-        elif not self._slots.run(partial(self._answer, request)):
-            self._send(request, self._handler.refuse(busy()))
+            self._send(request, self._handler.refuse(too_large_error()))
+        elif not self._threads.run(partial(self._answer, request)):
+            self._send(request, self._handler.refuse(busy_error()))
 
     def _answer(self, request: _Request) -> None:
         left_s = request.end - time.monotonic()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from rider_core.errors import NoAnswer, NotRunning
-from rider_core.rpc.handling import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, too_large
+from rider_core.rpc.handling import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, too_large_error
 from rider_core.rpc.socket_path import short_path
 
 
@@ -20,7 +20,7 @@ def ask_socket(path: Path, request: bytes, limit_s: float) -> bytes:
         TooLarge: the request is longer than a server takes.
     """
     if len(request) > MAX_REQUEST_BYTES:
-        raise too_large()
+        raise too_large_error()
     end = time.monotonic() + limit_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(limit_s)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from rider_core.errors import RiderError
-from rider_core.rpc.handling import MAX_REQUEST_BYTES, Handler, Slots, busy, too_large
+from rider_core.rpc.handling import MAX_REQUEST_BYTES, RequestHandler, ThreadLimiter, busy_error, too_large_error
 from rider_core.rpc.socket_path import OwnedSocket
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ SEND_LIMIT_S = 2.0
 
 
 @dataclass
-class _Connection:
+class _PendingConnection:
     peer: socket.socket
     began: float = field(default_factory=time.monotonic)
     received: bytearray = field(default_factory=bytearray)
@@ -42,7 +42,7 @@ class _Connection:
 class SocketServer:
     """Answers requests on a Unix socket, until it is stopped."""
 
-    def __init__(self, path: Path, handler: Handler) -> None:
+    def __init__(self, path: Path, handler: RequestHandler) -> None:
         """
         Raises:
             ConfigError: another process listens there.
@@ -50,12 +50,12 @@ class SocketServer:
         """
         self._handler = handler
         self._socket = OwnedSocket(path)
-        self._slots = Slots("socket-request")
+        self._threads = ThreadLimiter("socket-request")
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket.listener, selectors.EVENT_READ)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
-        self._connections: dict[socket.socket, _Connection] = {}
+        self._connections: dict[socket.socket, _PendingConnection] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="socket-server", daemon=True)
 
@@ -100,10 +100,10 @@ class SocketServer:
             peer.setblocking(False)
             if len(self._connections) >= MAX_CONNECTIONS:
                 self._drop(next(iter(self._connections)))
-            self._connections[peer] = _Connection(peer)
+            self._connections[peer] = _PendingConnection(peer)
             self._selector.register(peer, selectors.EVENT_READ)
 
-    def _read(self, connection: _Connection) -> None:
+    def _read(self, connection: _PendingConnection) -> None:
         try:
             piece = connection.peer.recv(MAX_REQUEST_BYTES)
         except BlockingIOError:
@@ -114,18 +114,18 @@ class SocketServer:
         line, end, _ = connection.received.partition(b"\n")
         if len(line) > MAX_REQUEST_BYTES:
             self._forget(connection.peer)
-            self._refuse(connection.peer, too_large())
+            self._refuse(connection.peer, too_large_error())
         elif end:
-            self._begin(connection, bytes(line))
+            self._dispatch(connection, bytes(line))
         elif not piece:
             self._drop(connection.peer)
 
-    def _begin(self, connection: _Connection, request: bytes) -> None:
+    def _dispatch(self, connection: _PendingConnection, request: bytes) -> None:
         self._forget(connection.peer)
-        if not self._slots.run(partial(self._answer, connection, request)):
-            self._refuse(connection.peer, busy())
+        if not self._threads.run(partial(self._answer, connection, request)):
+            self._refuse(connection.peer, busy_error())
 
-    def _answer(self, connection: _Connection, request: bytes) -> None:
+    def _answer(self, connection: _PendingConnection, request: bytes) -> None:
         with connection.peer as peer:
             left_s = ANSWER_LIMIT_S - (time.monotonic() - connection.began)
             if left_s <= 0 or _has_hung_up(peer):

@@ -15,13 +15,13 @@ from rider_core.config import Settings
 from rider_core.errors import ConfigError
 
 #: Folders in it whose own files are looked at, too. Models may be links: they are only read.
-_LOOKED_INTO = ("run", "redis", "run/link", "run/metrics")
+_CHECKED_FOLDERS = ("run", "redis", "run/link", "run/metrics")
 #: What the first start puts on the disk: the database, Redis's first log, folders, the processes' figures.
 FIRST_START_BYTES = 8 << 20
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def keep_private() -> None:
+def set_private_umask() -> None:
     """What this process and its children make from now on is this user's alone, whatever the folder's mode."""
     os.umask(0o077)
 
@@ -47,7 +47,7 @@ def make_data_folder(folder: Path) -> None:
     check_data_folder(folder)
 
 
-def require_room(folder: Path) -> None:
+def require_free_space(folder: Path) -> None:
     """Refuse a first start for which the disk has no room: nothing of it would be kept.
 
     Raises:
@@ -66,7 +66,7 @@ def require_room(folder: Path) -> None:
         ) from None
 
 
-def write_over(file: Path, text: str) -> None:
+def overwrite_in_place(file: Path, text: str) -> None:
     """Write `text` into the blocks that the file has: on a full disk, a file that is made anew gets none.
 
     Raises:
@@ -94,7 +94,7 @@ def make_sockets_dir(settings: Settings) -> Path:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             about = path.lstat()
             if outside and (not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid()):
-                raise _foreign(path, about)
+                raise _wrong_owner(path, about)
             if outside:
                 path.chmod(0o700)
     except OSError as error:
@@ -125,7 +125,7 @@ def check_data_folder(folder: Path) -> None:
             f"the data folder {folder} is a file", remedy="set RIDER_DATA_DIR to a folder, or move the file away"
         )
     if about.st_uid != os.geteuid():
-        raise _foreign(folder, about)
+        raise _wrong_owner(folder, about)
     if about.st_mode & _OTHERS_MAY_WRITE:
         folder.chmod(stat.S_IMODE(about.st_mode) & ~_OTHERS_MAY_WRITE)
     for entry in _entries(folder):
@@ -136,7 +136,7 @@ def check_data_folder(folder: Path) -> None:
                 remedy=f"take it away: rm '{entry.path}' (a folder with models is named in RIDER_MODEL_PATH)",
             )
         if about.st_uid != os.geteuid():
-            raise _foreign(Path(entry.path), about)
+            raise _wrong_owner(Path(entry.path), about)
         _check_kind(entry.path, about)
 
 
@@ -152,7 +152,7 @@ def _check_kind(path: str, about: os.stat_result) -> None:
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    for name in ("", *_LOOKED_INTO):
+    for name in ("", *_CHECKED_FOLDERS):
         try:
             with os.scandir(folder / name) as entries:
                 yield from entries
@@ -160,7 +160,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
             continue
 
 
-def _foreign(path: Path, about: os.stat_result) -> ConfigError:
+def _wrong_owner(path: Path, about: os.stat_result) -> ConfigError:
     return ConfigError(
         f"{path} belongs to user number {about.st_uid}, and this is number {os.geteuid()}",
         remedy=f"run as its owner, set RIDER_DATA_DIR to a folder of your own, or: chown -R {os.geteuid()} '{path}'",

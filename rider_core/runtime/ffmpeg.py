@@ -52,13 +52,13 @@ ENCODERS = {
 }
 
 
-def is_here() -> bool:
+def is_installed() -> bool:
     return shutil.which("ffmpeg") is not None
 
 
 def can_read(head: bytes) -> bool:
     """Whether a file that begins so is a sound that it makes WAV of."""
-    return file_type(head) in READABLE and is_here()
+    return file_type(head) in READABLE and is_installed()
 
 
 def to_wav(data: bytes) -> bytes:

@@ -63,15 +63,15 @@ class StatusReporter:
     def stop(self) -> None:
         self._stop.set()
         ended_within(self._thread, STATUS_EVERY_S)
-        self._say(state="stopped")
+        self._publish(state="stopped")
 
     def _run(self) -> None:
         while True:
-            self._say()
+            self._publish()
             if self._stop.wait(STATUS_EVERY_S):
                 return
 
-    def _say(self, **more: Any) -> None:
+    def _publish(self, **more: Any) -> None:
         try:
             self._bus.publish("process.status", **{"pid": os.getpid(), **self._describe(), **more})
         except BackendUnavailable as error:

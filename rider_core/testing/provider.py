@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rider_core.api.health import Health, HealthStatus
 from rider_core.api.provider import Provider, ProviderConfig, ProviderContext
-from rider_core.pluginhost.registry import ProviderRegistry
+from rider_core.pluginhost.registry import PluginRegistry
 
 #: Health is asked for while a page is drawn; a second is what "quick" can mean at the utmost on a busy machine.
 _HEALTH_LIMIT_S = 1.0
@@ -54,7 +54,7 @@ class ProviderContract:
         provider.close()
 
     def test_the_plugin_host_takes_it(self) -> None:
-        ProviderRegistry().add_provider("under-test", self.provider_class)
+        PluginRegistry().add_provider("under-test", self.provider_class)
 
     def test_mock_flag(self) -> None:
         assert self.provider_class.mock is self.mock, (

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
-from rider_core.runtime.data_folder import keep_private
+from rider_core.runtime.data_folder import set_private_umask
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
 from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
@@ -45,7 +45,7 @@ def main() -> int:
         if (settings.async_mode == "eventlet") != PATCHED:
             _start_again(settings)
         die_with_supervisor()
-        keep_private()
+        set_private_umask()
         check_exposure(settings)
         with _listen(settings) as listener:
             _run(settings, listener)

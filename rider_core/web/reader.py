@@ -78,7 +78,7 @@ class BusReader:
     def _read(self) -> None:
         while not self._stop.is_set():
             try:
-                for event in self._services.bus.listen(self._stop.is_set, self._count_dropped):
+                for event in self._services.bus.subscribe(self._stop.is_set, self._count_dropped):
                     with self._projection_lock:
                         self._projection.apply(event)
                     for consumer in self._consumers:

@@ -14,8 +14,8 @@ from rider_core.api.text_generation import (
     generated_text,
 )
 from rider_core.errors import ProviderBroken
-from rider_core.pluginhost import door
-from rider_core.runtime.prompts import PromptBook
+from rider_core.pluginhost import guarded
+from rider_core.runtime.prompts import PromptStore
 from rider_core.worker.answer_cache import AnswerCache, digest_of
 from rider_core.worker.tool_calls import check_abilities, in_json, needs_json, understood
 
@@ -26,7 +26,7 @@ EmitText = Callable[[TextDelta], None]
 class CachedGenerator:
     """Asks an engine, unless it has answered the same before."""
 
-    def __init__(self, prompts: PromptBook, cache: AnswerCache) -> None:
+    def __init__(self, prompts: PromptStore, cache: AnswerCache) -> None:
         self._prompts = prompts
         self._cache = cache
 
@@ -78,15 +78,15 @@ class CachedGenerator:
 
 def _generate_batch(provider: TextGenerator, requests: Sequence[GenerateRequest]) -> list[GeneratedText]:
     what = "generate_batch()"
-    answers = door.result_of(provider, what, list, lambda: provider.generate_batch(requests))
+    answers = guarded.result_of(provider, what, list, lambda: provider.generate_batch(requests))
     if len(answers) != len(requests):
         raise ProviderBroken(f"{provider.name}: {what} gave {len(answers)} answers to {len(requests)} requests")
-    return list(door.all_checked(provider, what, GeneratedText, answers))
+    return list(guarded.all_checked(provider, what, GeneratedText, answers))
 
 
 def _streamed(provider: TextGenerator, request: GenerateRequest, emit: EmitText) -> GeneratedText:
     pieces: list[str] = []
-    begun = door.pieces_of(provider, "generate_stream()", str, lambda: provider.generate_stream(request))
+    begun = guarded.pieces_of(provider, "generate_stream()", str, lambda: provider.generate_stream(request))
     with closing(begun) as stream:
         while True:
             try:
@@ -94,7 +94,7 @@ def _streamed(provider: TextGenerator, request: GenerateRequest, emit: EmitText)
             except StopIteration as stopped:
                 end = stopped.value
                 if end is not None:
-                    door.checked(provider, "generate_stream() at its end", GenerationEnd, end)
+                    guarded.checked(provider, "generate_stream() at its end", GenerationEnd, end)
                 return generated_text("".join(pieces), end)
             emit(TextDelta(seq=len(pieces), text=piece))
             pieces.append(piece)

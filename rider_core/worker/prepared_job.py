@@ -20,7 +20,7 @@ from rider_core.errors import (
     RiderError,
 )
 from rider_core.jobs import AttemptResult, Outcome, spec_from_data
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.worker.attempt import ActiveJob
 from rider_core.worker.provider_pool import ProviderPool
 from rider_core.worker.tasks import fits_with
@@ -95,7 +95,7 @@ def problem_of(error: Exception) -> JobProblem:
     """What is kept of an error with the job."""
     if isinstance(error, RiderError):
         return JobProblem(code=error.code, message=error.message, remedy=error.remedy)
-    return JobProblem(code="crashed", message=door.shown(error, MAX_MESSAGE))
+    return JobProblem(code="crashed", message=guarded.shown(error, MAX_MESSAGE))
 
 
 def groups(works: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:

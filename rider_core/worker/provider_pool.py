@@ -12,7 +12,7 @@ from rider_core.api.job_backend import MAX_TOGETHER
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ModelError, ProviderUnavailable, RiderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
@@ -145,13 +145,13 @@ class ProviderPool:
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
         return [
-            {"name": name, "domain": it.domain, "mock": it.mock, "details": door.details_of(it)}
+            {"name": name, "domain": it.domain, "mock": it.mock, "details": guarded.details_of(it)}
             for name, it in sorted(self._open.copy().items())
         ]
 
     def close(self) -> None:
         for provider in list(self._open.values()):
-            door.close_engine(provider)
+            guarded.close_engine(provider)
         self._open.clear()
 
     def _able(self, task: str) -> list[Provider]:
@@ -175,7 +175,7 @@ class ProviderPool:
 
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
-        door.open_engine(provider)
+        guarded.open_engine(provider)
         return provider
 
     def _opening_ended(self, opening: Opening) -> None:

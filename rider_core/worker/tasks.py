@@ -16,7 +16,7 @@ from rider_core.api.speech_to_text import SpeechToText, TranscribeRequest, Trans
 from rider_core.api.text_generation import GenerateRequest, TextGenerator
 from rider_core.api.text_to_speech import AudioChunk, Speech, SynthesizeRequest, TextToSpeech
 from rider_core.errors import InvalidInput, ProviderBroken, ProviderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.sayable import sayable
 from rider_core.worker.cached_generator import CachedGenerator
 
@@ -108,7 +108,7 @@ def with_provenance(result: ResultT, provider: Provider) -> ResultT:
 
 def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcript:
     clip = request.clip()
-    return door.result_of(provider, "transcribe()", Transcript, lambda: provider.transcribe(clip, request.language))
+    return guarded.result_of(provider, "transcribe()", Transcript, lambda: provider.transcribe(clip, request.language))
 
 
 def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) -> Speech:
@@ -117,7 +117,7 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
         raise InvalidInput(f"there is nothing to say in {request.text[:80]!r}", remedy="send a text with words")
     chunks, duration_s, sample_rate = 0, 0.0, 0
     asked = request.model_copy(update={"text": said})
-    pieces = door.pieces_of(provider, "synthesize_stream()", AudioClip, lambda: provider.synthesize_stream(asked))
+    pieces = guarded.pieces_of(provider, "synthesize_stream()", AudioClip, lambda: provider.synthesize_stream(asked))
     with closing(pieces) as stream:
         for clip in stream:
             sample_rate = clip.sample_rate
@@ -135,10 +135,10 @@ def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) 
 
 def _detect(provider: ObjectDetector, request: DetectRequest) -> Detections:
     frame = request.frame()
-    found = door.result_of(provider, "detect()", Detections, lambda: provider.detect(frame))
+    found = guarded.result_of(provider, "detect()", Detections, lambda: provider.detect(frame))
     return request.filter.over(provider.filter).kept(found)
 
 
 def _all_of(provider: Provider, what: str, kind: type[ResultT], action: Callable[[], object]) -> list[ResultT]:
-    """A method that gives a list of things of one kind. Raises as `door.result_of` does."""
-    return list(door.all_checked(provider, what, kind, door.result_of(provider, what, list, action)))
+    """A method that gives a list of things of one kind. Raises as `guarded.result_of` does."""
+    return list(guarded.all_checked(provider, what, kind, guarded.result_of(provider, what, list, action)))

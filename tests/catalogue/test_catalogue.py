@@ -106,27 +106,27 @@ class TestFinding:
         file = folder / "m.bin"
         file.write_bytes(BODY)
         catalogue = catalogue_of(entry_of(), folder)
-        assert catalogue.sound_path("m") == file
+        assert catalogue.verified_path("m") == file
         before = file.stat()
         file.write_bytes(noise(len(BODY), seed=2))
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
         with pytest.raises(ModelError, match="SHA-256") as raised:
-            catalogue_of(entry_of(), folder).sound_path("m")
+            catalogue_of(entry_of(), folder).verified_path("m")
         assert raised.value.remedy == "rider models pull m"
 
     def test_the_content_is_read_once(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
         (folder / "m.bin").write_bytes(BODY)
         for _ in range(2):
-            assert catalogue_of(entry_of(), folder).sound_path("m")
-            monkeypatch.setattr("rider_core.catalogue.known_digests.file_sha256", lambda _: pytest.fail("read again"))
+            assert catalogue_of(entry_of(), folder).verified_path("m")
+            monkeypatch.setattr("rider_core.catalogue.digest_cache.file_sha256", lambda _: pytest.fail("read again"))
 
     @pytest.mark.parametrize("known", [b"", b"{", b"[]", b"7", b'{"PATH": 3}', b'{"PATH": [1, 2, 3, "x"]}', bytes(9)])
     def test_what_was_known_may_be_damaged(self, folder: Path, known: bytes) -> None:
         folder.mkdir()
         (folder / "m.bin").write_bytes(BODY)
         (folder / ".digests.json").write_bytes(known.replace(b"PATH", str(folder / "m.bin").encode()))
-        assert catalogue_of(entry_of(), folder).sound_path("m")
+        assert catalogue_of(entry_of(), folder).verified_path("m")
 
     @pytest.mark.parametrize("name", ["../m.bin", "/tmp/m.bin", "..", ".m", "a/b", "a\0b", "", "%2e%2e/m\n"])
     def test_a_name_cannot_lead_out_of_the_folder(self, folder: Path, tmp_path: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rider_core.config import Settings
-from rider_core.runtime.installed import changes_since_start, note_plugins
+from rider_core.runtime.plugin_changes import changes_since_start, record_plugins
 from rider_core.runtime.supervision import SOCKET_NAME
 from rider_core.testing.processes import Processes, announce_plugin
 
@@ -46,7 +46,7 @@ def test_a_second_up_touches_nothing(processes: Processes, run_folder: Path) -> 
 def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_folder: Path) -> None:
     announce_plugin(processes.folder, "a-first", "json")
     processes.environment["RIDER_PLUGINS_DISABLED"] += ",a-first,a-second"
-    note_plugins(Settings(data_dir=run_folder.parent))
+    record_plugins(Settings(data_dir=run_folder.parent))
     file = run_folder / "plugins.json"
     known = file.read_text()
     file.write_text(known.replace("{", '{"a-first": "a-first 1.0", "a-third": "a-third 1.0", ', 1))
@@ -69,7 +69,7 @@ def test_a_plugin_that_is_half_removed_is_told_as_another(
 ) -> None:
     """As a disk that was full leaves it, or pip that was killed."""
     announce_plugin(processes.folder, "a-first", "json")
-    note_plugins(Settings(data_dir=run_folder.parent))
+    record_plugins(Settings(data_dir=run_folder.parent))
     file = run_folder / "plugins.json"
     file.write_text(file.read_text().replace("{", '{"a-first": "a-first 1.0", ', 1))
     about = processes.folder / "a_first-1.0.dist-info" / "METADATA"
@@ -85,5 +85,5 @@ def test_what_was_noted_may_be_damaged(processes: Processes, run_folder: Path, c
     settings = Settings(data_dir=run_folder.parent)
     told = changes_since_start(settings)
     assert told == "" or "a went" in told
-    note_plugins(settings)
+    record_plugins(settings)
     assert changes_since_start(settings) == ""

@@ -20,14 +20,14 @@ def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Re
     bus.publish("process.status", n="before")
     dropped: list[int] = []
     end = time.monotonic() + 10
-    listener = bus.listen(lambda: time.monotonic() > end, dropped.append)
+    subscriber = bus.subscribe(lambda: time.monotonic() > end, dropped.append)
     timer = threading.Timer(0.2, bus.publish, ["process.status"], {"n": "first"})
     timer.start()
-    assert next(listener).data == {"n": "first"}
+    assert next(subscriber).data == {"n": "first"}
     for _ in range(11_999):
         bus.publish("process.status", n="many")
     bus.publish("process.status", n="last")
-    heard = list(itertools.takewhile(lambda event: event.data != {"n": "last"}, listener))
+    heard = list(itertools.takewhile(lambda event: event.data != {"n": "last"}, subscriber))
     assert connection.xlen(HOUSE_STREAM) < 2_500
     assert sum(dropped) > 5_000
     assert len(heard) + sum(dropped) == 11_999

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rider_core.metrics import files
-from rider_core.metrics.files import FIRST_BYTES, RoomyDict
+from rider_core.metrics.files import FIRST_BYTES, PreallocatedDict
 from rider_core.testing.small_disk import make_read_only, small_disk
 
 PROGRAM = """
@@ -90,8 +90,8 @@ def test_a_process_counts_where_no_file_can_be_made(tmp_path: Path, how: str) ->
 
 class TestWithoutRoom:
     def test_figures_are_kept_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(files, "_take_room", self._refuse)
-        kept = RoomyDict(str(tmp_path / "counter_1.db"))
+        monkeypatch.setattr(files, "_preallocate", self._refuse)
+        kept = PreallocatedDict(str(tmp_path / "counter_1.db"))
         for number in range(2_000):
             kept.write_value(f"key {number:060}", number, 0)
         assert kept.read_value(f"key {1_999:060}") == (1_999, 0)
@@ -102,10 +102,10 @@ class TestWithoutRoom:
     def test_a_file_that_cannot_grow_is_left(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        kept = RoomyDict(str(tmp_path / "counter_1.db"))
+        kept = PreallocatedDict(str(tmp_path / "counter_1.db"))
         kept.write_value("first", 7, 0)
         assert (tmp_path / "counter_1.db").stat().st_blocks * 512 >= FIRST_BYTES, "its blocks are not its own"
-        monkeypatch.setattr(files, "_take_room", self._refuse)
+        monkeypatch.setattr(files, "_preallocate", self._refuse)
         for number in range(2_000):
             kept.write_value(f"key {number:060}", number, 0)
         assert kept.read_value("first") == (7, 0)
@@ -120,11 +120,11 @@ class TestWithoutRoom:
 
 def test_a_file_grows_as_prometheus_clients_own_does(tmp_path: Path) -> None:
     path = tmp_path / "counter_1.db"
-    kept = RoomyDict(str(path))
+    kept = PreallocatedDict(str(path))
     for number in range(2_000):
         kept.write_value(f"key {number:060}", number, 0)
     kept.close()
-    again = RoomyDict(str(path))
+    again = PreallocatedDict(str(path))
     assert again.read_value(f"key {1_999:060}") == (1_999, 0)
     again.close()
-    assert len(list(RoomyDict.read_all_values_from_file(str(path)))) == 2_000
+    assert len(list(PreallocatedDict.read_all_values_from_file(str(path)))) == 2_000

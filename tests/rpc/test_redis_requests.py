@@ -16,7 +16,7 @@ from rider_core.errors import BackendUnavailable, NoAnswer, NotRunning, TooLarge
 from rider_core.rpc import RedisClient, RedisServer, redis_server
 from rider_core.rpc.handling import MAX_REQUEST_BYTES
 from rider_core.rpc.redis_keys import MAX_WAITING, request_key, waiting_key
-from rider_core.runtime.redis_connection import connect_impatiently
+from rider_core.runtime.redis_connection import connect_fail_fast
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 
@@ -34,7 +34,7 @@ def handler() -> EchoHandler:
 
 @pytest.fixture
 def client(connection: redis.Redis) -> Iterator[RedisClient]:
-    impatient = connect_impatiently(connection)
+    impatient = connect_fail_fast(connection)
     yield RedisClient(impatient, "link")
     impatient.close()
 
@@ -118,11 +118,11 @@ def test_a_server_that_stood_still_does_not_execute_what_it_took(
     connection.set(request_key("link", request_id), b"late", px=200)
     connection.rpush(waiting_key("link"), request_id)
     server = RedisServer(connection, "link", handler)
-    taken = server._take()
+    taken = server._dequeue()
     assert taken is not None
     let_pass(0.3, why="the process stands still")
-    server._begin(taken)
-    wait_until(lambda: server._slots._free._value == server._slots._free._initial_value)  # type: ignore[attr-defined]
+    server._dispatch(taken)
+    wait_until(lambda: server._threads._permits._value == server._threads._permits._initial_value)  # type: ignore[attr-defined]
     assert handler.executed == []
 
 

@@ -17,7 +17,7 @@ from echo_handler import EchoHandler
 
 from rider_core.errors import ConfigError, NoAnswer, NotRunning, TooLarge
 from rider_core.rpc import SocketServer, ask_socket
-from rider_core.rpc.handling import MAX_AT_ONCE, MAX_REQUEST_BYTES
+from rider_core.rpc.handling import MAX_CONCURRENT, MAX_REQUEST_BYTES
 from rider_core.rpc.socket_server import MAX_CONNECTIONS
 from rider_core.testing.waiting import wait_until
 
@@ -183,10 +183,10 @@ def test_silent_connections_cost_nothing(server: SocketServer, path: Path) -> No
 
 def test_more_at_once_than_it_executes_are_refused(server: SocketServer, path: Path, handler: EchoHandler) -> None:
     handler.gate.clear()
-    peers = [connected(path) for _ in range(MAX_AT_ONCE)]
+    peers = [connected(path) for _ in range(MAX_CONCURRENT)]
     for peer in peers:
         peer.sendall(b"slow\n")
-    wait_until(lambda: len(handler.executed) == MAX_AT_ONCE)
+    wait_until(lambda: len(handler.executed) == MAX_CONCURRENT)
     assert ask_socket(path, b"one more", 2) == b'{"refused": "no_answer"}'
     handler.gate.set()
     for peer in peers:

@@ -12,7 +12,7 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.runtime.data_folder import check_data_folder, make_data_folder, require_room, write_over
+from rider_core.runtime.data_folder import check_data_folder, make_data_folder, overwrite_in_place, require_free_space
 from rider_core.runtime.services import Services
 from rider_core.testing.small_disk import make_read_only, small_disk
 
@@ -127,9 +127,9 @@ def test_a_disk_that_has_room_and_takes_nothing(tmp_path: Path, how: str) -> Non
         if how == "no more files":
             make_data_folder(folder)
         with pytest.raises(ConfigError, match=rf"{folder}.*(No space left|cannot be written to)"):
-            require_room(folder) if how == "no more files" else make_data_folder(folder)
+            require_free_space(folder) if how == "no more files" else make_data_folder(folder)
         if how == "read only":
             with pytest.raises(ConfigError, match=r"rider\.db cannot be written: Read-only file system"):
-                write_over(folder / "rider.db", "new")
+                overwrite_in_place(folder / "rider.db", "new")
         else:
-            write_over(folder / "rider.db", "new")
+            overwrite_in_place(folder / "rider.db", "new")

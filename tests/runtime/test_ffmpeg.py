@@ -83,5 +83,5 @@ def test_one_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_where_there_is_none_nothing_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert not ffmpeg.is_here()
+    assert not ffmpeg.is_installed()
     assert not ffmpeg.can_read(b"ID3")

@@ -11,7 +11,7 @@ import pytest
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.runtime.data_folder import make_sockets_dir
-from rider_core.runtime.supervision import SOCKET_NAME, be_the_only_one, is_running, not_running
+from rider_core.runtime.supervision import SOCKET_NAME, acquire_up_lock, is_running, not_running
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
@@ -55,7 +55,7 @@ def test_there_is_one_on_a_data_folder_from_its_first_moment_on(processes: Proce
     first = processes.start("-c", BECOMES_ANOTHER, log="first")
     wait_until(lambda: "another" in processes.log("first"), what="its other self")
     with pytest.raises(ConfigError, match="`rider up` runs on"):
-        be_the_only_one(settings)
+        acquire_up_lock(settings)
     first.kill()
     first.wait()
     processes.start("-c", BECOMES_ANOTHER, log="second")

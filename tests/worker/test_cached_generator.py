@@ -13,7 +13,7 @@ from rider_core.api.text_generation import ChatMessage, TextStream, Tool
 from rider_core.database import Database
 from rider_core.errors import InvalidInput
 from rider_core.metrics import ANSWER_CACHE
-from rider_core.runtime.prompts import PromptBook
+from rider_core.runtime.prompts import PromptStore
 from rider_core.worker.answer_cache import (
     AnswerCache,
     answer_key,
@@ -66,12 +66,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def prompts(database: Database, tmp_path: Path) -> PromptBook:
-    return PromptBook(f"sqlite:///{tmp_path / 'rider.db'}", None)
+def prompts(database: Database, tmp_path: Path) -> PromptStore:
+    return PromptStore(f"sqlite:///{tmp_path / 'rider.db'}", None)
 
 
 @pytest.fixture
-def answers(prompts: PromptBook, cache: AnswerCache) -> CachedGenerator:
+def answers(prompts: PromptStore, cache: AnswerCache) -> CachedGenerator:
     return CachedGenerator(prompts, cache)
 
 
@@ -168,7 +168,7 @@ def test_an_answer_that_broke_off_is_not_kept(answers: CachedGenerator) -> None:
     assert not answers.generate(provider, asked(), lambda _: None).from_cache
 
 
-def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, prompts: PromptBook) -> None:
+def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, prompts: PromptStore) -> None:
     limit = 20_000
     answers, provider = CachedGenerator(prompts, AnswerCache(connection, limit, AGE_S)), Counting()
     evicted = counted("evicted")
@@ -183,7 +183,7 @@ def test_size_is_bounded_and_the_least_used_go_first(connection: redis.Redis, pr
     assert not answers.generate(provider, asked("question 1", max_tokens=1_000), lambda _: None).from_cache
 
 
-def test_what_does_not_fit_at_all_is_not_kept(connection: redis.Redis, prompts: PromptBook) -> None:
+def test_what_does_not_fit_at_all_is_not_kept(connection: redis.Redis, prompts: PromptStore) -> None:
     answers = CachedGenerator(prompts, AnswerCache(connection, 1_000, AGE_S))
     answers.generate(Counting(), asked(max_tokens=2_000), lambda _: None)
     assert connection.zcard(answers_used_key()) == 0
@@ -198,7 +198,7 @@ def test_age_is_bounded(answers: CachedGenerator, connection: redis.Redis) -> No
     assert connection.zcard(answers_used_key()) == connection.hlen(answer_sizes_key()) == 1
 
 
-def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: PromptBook) -> None:
+def test_a_size_of_zero_switches_it_off(connection: redis.Redis, prompts: PromptStore) -> None:
     answers, provider = CachedGenerator(prompts, AnswerCache(connection, 0, AGE_S)), Counting()
     for _ in range(2):
         assert not answers.generate(provider, asked(cache=True), lambda _: None).from_cache
@@ -212,7 +212,7 @@ def test_a_damaged_entry_is_no_answer(answers: CachedGenerator, connection: redi
     assert not answers.generate(Counting(), asked(), lambda _: None).from_cache
 
 
-def test_without_redis_the_engine_is_called(prompts: PromptBook) -> None:
+def test_without_redis_the_engine_is_called(prompts: PromptStore) -> None:
     nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     errors = counted("error")
     answer = CachedGenerator(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
@@ -234,14 +234,14 @@ def test_a_preset_becomes_the_system_prompt(answers: CachedGenerator, database: 
     assert (together, own) == (polish, "Mine.")  # German has no prompt, so the English one, which was cached, is used
 
 
-def test_own_prompts_have_precedence_over_built_in_ones(prompts: PromptBook, database: Database) -> None:
+def test_own_prompts_have_precedence_over_built_in_ones(prompts: PromptStore, database: Database) -> None:
     database.save_prompt("brief", "pl", "Krótko!")
     database.save_prompt("pirate", "en", "Arr.")
     assert (prompts.text("brief", "pl"), prompts.text("pirate", "pl")) == ("Krótko!", "Arr.")
     assert "short" in prompts.text("brief", "en")
 
 
-def test_an_edit_takes_effect_soon(prompts: PromptBook, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_takes_effect_soon(prompts: PromptStore, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     before = prompts.text("brief")
     database.save_prompt("brief", "en", "Else.")
     assert prompts.text("brief") == before
@@ -255,5 +255,5 @@ def test_an_unknown_preset_names_the_command(answers: CachedGenerator) -> None:
 
 
 def test_without_a_database_the_built_in_ones_serve(tmp_path: Path) -> None:
-    book = PromptBook(f"sqlite:///{tmp_path / 'none.db'}", "pl")
+    book = PromptStore(f"sqlite:///{tmp_path / 'none.db'}", "pl")
     assert "po polsku" in book.text("brief")

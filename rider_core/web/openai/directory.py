@@ -19,7 +19,7 @@ from rider_core.api.tasks import TASKS, Task
 from rider_core.api.text_generation import TextGenerator
 from rider_core.api.text_to_speech import TextToSpeech
 from rider_core.errors import ProviderUnavailable, RiderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 from rider_core.runtime.services import Services
 from rider_core.web.openai.errors import ModelNotFound
 
@@ -177,12 +177,12 @@ class ModelDirectory:
     def _names(self, task: Task, cls: type[Provider]) -> tuple[str, ...]:
         """The engine's models. Raises `ProviderUnavailable` and others."""
         provider = self._services.make_provider(task.provider, cls.name)
-        health = door.health_of(provider)
+        health = guarded.health_of(provider)
         if health.status is HealthStatus.UNAVAILABLE:
             raise ProviderUnavailable(health.reason, remedy=health.remedy)
         if not isinstance(provider, TextGenerator):
             return ()
-        return door.names_of(provider, "models()", provider.models)[:MAX_MODELS]
+        return guarded.names_of(provider, "models()", provider.models)[:MAX_MODELS]
 
     def _aliases(self, models: list[ModelInfo]) -> Iterator[ModelInfo]:
         for alias, domain in ALIASES.items():

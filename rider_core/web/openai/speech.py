@@ -64,7 +64,7 @@ class SpeechRequest(Message):
     def form(self) -> str:
         """A name of `_TYPES`. OpenAI's default is mp3, which takes ffmpeg: who asks for nothing gets WAV."""
         wanted = self.response_format or "wav"
-        if wanted not in _TYPES or (wanted in ffmpeg.ENCODERS and not ffmpeg.is_here()):
+        if wanted not in _TYPES or (wanted in ffmpeg.ENCODERS and not ffmpeg.is_installed()):
             raise WrongParameter(
                 f"response_format is {shorten(wanted)}; there is no encoder for it here",
                 "response_format",

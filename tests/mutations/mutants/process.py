@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant(
         "a full disk kills who counts",
         "rider_core/metrics/definitions.py",
-        "use_roomy_files()  #",
+        "use_preallocated_files()  #",
         "#",
         ("tests/metrics/test_files.py", "test_a_process_outlives"),
     ),
@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "a Redis that hangs holds up who waits for an answer",
         "rider_core/runtime/redis_connection.py",
-        ", **_OPTIONS, **_IMPATIENT}",
+        ", **_OPTIONS, **_FAIL_FAST}",
         ", **_OPTIONS}",
         ("tests/rpc/test_redis_requests.py", "test_a_redis_that_hangs"),
     ),
@@ -106,14 +106,14 @@ MUTANTS = [
     Mutant(
         "a data folder that another user prepared is used",
         "rider_core/runtime/data_folder.py",
-        "    if about.st_uid != os.geteuid():\n        raise _foreign(folder, about)\n",
+        "    if about.st_uid != os.geteuid():\n        raise _wrong_owner(folder, about)\n",
         "",
         ("tests/runtime/test_data_folder.py", "test_another_users_folder"),
     ),
     Mutant(
         "a model's digest is believed though the file has changed",
-        "rider_core/catalogue/known_digests.py",
-        " and known[:3] == list(stand):",
+        "rider_core/catalogue/digest_cache.py",
+        " and known[:3] == list(stamp):",
         ":",
         ("tests/catalogue/test_catalogue.py", "test_an_engine_gets_no_file"),
     ),
@@ -126,17 +126,17 @@ MUTANTS = [
     ),
     Mutant(
         "a plugin that calls sys.exit ends what asked it",
-        "rider_core/pluginhost/door.py",
+        "rider_core/pluginhost/guarded.py",
         "FOREIGN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)",
         "FOREIGN_ERRORS = (Exception,)",
-        ("tests/pluginhost/test_door.py", "test_in_each_method and SystemExit"),
+        ("tests/pluginhost/test_guarded.py", "test_in_each_method and SystemExit"),
     ),
     Mutant(
         "a piece of another type is passed on",
-        "rider_core/pluginhost/door.py",
+        "rider_core/pluginhost/guarded.py",
         "if not isinstance(piece, wanted):",
         "if False:",
-        ("tests/pluginhost/test_door.py", "test_as_a_result_and_as_a_piece"),
+        ("tests/pluginhost/test_guarded.py", "test_as_a_result_and_as_a_piece"),
     ),
     Mutant(
         "a job goes on that nobody waits for",
@@ -148,16 +148,16 @@ MUTANTS = [
     Mutant(
         "a second start wipes the first one's figures",
         "rider_core/cli/up.py",
-        "    be_the_only_one(settings)\n",
+        "    acquire_up_lock(settings)\n",
         "",
         ("tests/cli/test_second_start.py", "test_a_second_up"),
     ),
     Mutant(
         "a health that never comes is waited for",
-        "rider_core/pluginhost/door.py",
+        "rider_core/pluginhost/guarded.py",
         "thread.join(limit_s)",
         "thread.join(30)",
-        ("tests/pluginhost/test_door.py", "test_health_that_never_comes"),
+        ("tests/pluginhost/test_guarded.py", "test_health_that_never_comes"),
     ),
     Mutant(
         "a hard link in the data folder is written over",
@@ -176,7 +176,7 @@ MUTANTS = [
     Mutant(
         "a first start on a full disk fails somewhere in the middle",
         "rider_core/cli/up.py",
-        "        require_room(settings.data_dir)",
+        "        require_free_space(settings.data_dir)",
         "        pass",
         ("tests/cli/test_full_disk.py", "test_a_first_start"),
     ),

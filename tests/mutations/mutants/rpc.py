@@ -50,7 +50,7 @@ MUTANTS = [
     Mutant(
         "requests without number are executed at once",
         "rider_core/rpc/handling.py",
-        "if not self._free.acquire(blocking=False):",
+        "if not self._permits.acquire(blocking=False):",
         "if False:",
         ("tests/rpc/test_socket.py", "test_more_at_once"),
     ),

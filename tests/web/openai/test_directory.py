@@ -83,7 +83,7 @@ def test_a_known_model_is_not_asked_for_again(directory: ModelDirectory, engine:
 def test_one_that_hangs_has_one_thread(
     directory: ModelDirectory, engine: type[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory_module, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(directory_module, "PROBE_TIMEOUT_S", 0.01)
     engine.may_answer.clear()
     assert [ids(directory) for _ in range(5)] == [[]] * 5
     assert engine.asked == 1

@@ -139,7 +139,7 @@ def test_forms_that_ffmpeg_makes(house: House, form: str, mark: bytes) -> None:
 
 
 def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ffmpeg, "is_here", lambda: False)
+    monkeypatch.setattr(ffmpeg, "is_installed", lambda: False)
     for form in ("mp3", "opus", "aac", "flac", "ogg"):
         with pytest.raises(WrongParameter, match="use wav or pcm, or install ffmpeg"):
             _ = SpeechRequest(model="tts-1", input="hello", response_format=form).form

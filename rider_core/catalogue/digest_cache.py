@@ -14,7 +14,7 @@ from rider_core.catalogue.digests import file_sha256
 MAX_FILES = 1_000
 
 
-class _Stand(NamedTuple):
+class _FileStamp(NamedTuple):
     """What changes when a file's content does."""
 
     size_bytes: int
@@ -22,12 +22,12 @@ class _Stand(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, path: Path) -> _Stand:
+    def of(cls, path: Path) -> _FileStamp:
         stat = path.stat()
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
-class KnownDigests:
+class DigestCache:
     """Kept in a file that several processes may write: one of two that write at once is forgotten, and read again."""
 
     def __init__(self, file: Path) -> None:
@@ -35,13 +35,13 @@ class KnownDigests:
 
     def sha256(self, path: Path) -> str:
         """Of the file's content, as it is now. Raises `OSError`."""
-        stand = _Stand.of(path)
+        stamp = _FileStamp.of(path)
         known = self._read().get(str(path))
-        if isinstance(known, list) and len(known) == 4 and known[:3] == list(stand):
+        if isinstance(known, list) and len(known) == 4 and known[:3] == list(stamp):
             return str(known[3])
         digest = file_sha256(path)
-        if _Stand.of(path) == stand:
-            self._write(path, [*stand, digest])
+        if _FileStamp.of(path) == stamp:
+            self._write(path, [*stamp, digest])
         return digest
 
     def _read(self) -> dict[str, object]:
@@ -51,12 +51,12 @@ class KnownDigests:
                 return known
         return {}
 
-    def _write(self, path: Path, stand: list[object]) -> None:
+    def _write(self, path: Path, stamp: list[object]) -> None:
         """Where it cannot be written, the file is read again the next time."""
         known = self._read()
         if len(known) >= MAX_FILES:
             known = {}
-        known[str(path)] = stand
+        known[str(path)] = stamp
         unfinished = self._file.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rider_core.api import Health, HealthStatus, ProviderContext, SpeechToText, Transcript
 from rider_core.errors import ConfigError, ProviderBroken, RiderError
-from rider_core.pluginhost import door
+from rider_core.pluginhost import guarded
 
 
 class Unshowable(Exception):
@@ -28,7 +28,7 @@ RAISED = [RuntimeError("x" * 10_000), SystemExit(3), KeyboardInterrupt(), Unshow
 GIVEN: list[Any] = ["text", None, ["a"], b"bytes", 7, object(), {"a": 1}, SpeechToText]
 
 
-class Ear(SpeechToText):
+class StubSpeechToText(SpeechToText):
     """Each of its methods does what it is told."""
 
     name = "ear"
@@ -53,8 +53,8 @@ class Ear(SpeechToText):
         return self.act()
 
 
-def ear(act: Callable[[], Any]) -> Ear:
-    made = Ear(None, ProviderContext())
+def stub(act: Callable[[], Any]) -> StubSpeechToText:
+    made = StubSpeechToText(None, ProviderContext())
     made.act = act
     return made
 
@@ -69,23 +69,23 @@ def raising(error: BaseException) -> Callable[[], Any]:
 @pytest.mark.parametrize("error", RAISED, ids=lambda it: type(it).__name__)
 class TestRaised:
     def test_in_the_constructor(self, error: BaseException) -> None:
-        class Late(Ear):
+        class Late(StubSpeechToText):
             def __init__(self, config: Any, context: ProviderContext) -> None:
                 raise error
 
         with pytest.raises(ProviderBroken, match=rf"^ear: Late\(\) raised {type(error).__name__}") as raised:
-            door.make(Late, None, ProviderContext())
+            guarded.make(Late, None, ProviderContext())
         assert len(str(raised.value)) < 400
 
     def test_in_each_method(self, error: BaseException) -> None:
-        broken = ear(raising(error))
+        broken = stub(raising(error))
         with pytest.raises(ProviderBroken, match=r"^ear: open\(\) raised"):
-            door.open_engine(broken)
+            guarded.open_engine(broken)
         with pytest.raises(ProviderBroken, match=r"^ear: required_models\(\) raised"):
-            door.required_models_of(broken)
-        door.close_engine(broken)
-        assert door.details_of(broken) == {}
-        health = door.health_of(broken)
+            guarded.required_models_of(broken)
+        guarded.close_engine(broken)
+        assert guarded.details_of(broken) == {}
+        health = guarded.health_of(broken)
         assert (health.status, health.reason[:20]) == (HealthStatus.UNAVAILABLE, "ear: health() raised")
 
     def test_while_it_works(self, error: BaseException) -> None:
@@ -94,10 +94,10 @@ class TestRaised:
             raise error
 
         expected = type(error) if isinstance(error, Exception) else ProviderBroken
-        broken = ear(raising(error))
+        broken = stub(raising(error))
         with pytest.raises(expected):
-            door.result_of(broken, "transcribe_batch()", list, lambda: broken.transcribe_batch([], None))
-        stream = door.pieces_of(broken, "generate_stream()", str, pieces)
+            guarded.result_of(broken, "transcribe_batch()", list, lambda: broken.transcribe_batch([], None))
+        stream = guarded.pieces_of(broken, "generate_stream()", str, pieces)
         assert next(stream) == "a"
         with pytest.raises(expected):
             next(stream)
@@ -106,45 +106,45 @@ class TestRaised:
 @pytest.mark.parametrize("given", GIVEN, ids=lambda it: type(it).__name__)
 class TestGiven:
     def test_by_each_method(self, given: Any) -> None:
-        broken = ear(lambda: given)
-        health = door.health_of(broken)
+        broken = stub(lambda: given)
+        health = guarded.health_of(broken)
         assert health.status is HealthStatus.UNAVAILABLE
         assert health.reason.startswith("ear: health() must give a Health, it gave")
         if given != ["a"]:
             with pytest.raises(ProviderBroken, match=r"^ear: required_models\(\) must give a tuple of names, it gave"):
-                door.required_models_of(broken)
-        assert door.details_of(broken) == ({"a": "1"} if isinstance(given, dict) else {})
+                guarded.required_models_of(broken)
+        assert guarded.details_of(broken) == ({"a": "1"} if isinstance(given, dict) else {})
 
     def test_as_a_result_and_as_a_piece(self, given: Any) -> None:
-        broken = ear(lambda: given)
+        broken = stub(lambda: given)
         with pytest.raises(ProviderBroken, match=r"^ear: transcribe\(\) must give a Transcript, it gave"):
-            door.result_of(broken, "transcribe()", Transcript, lambda: given)
+            guarded.result_of(broken, "transcribe()", Transcript, lambda: given)
         with pytest.raises(ProviderBroken, match=r"^ear: listen\(\) must yield a Transcript, it yielded"):
-            next(door.pieces_of(broken, "listen()", Transcript, lambda: iter([given])))
+            next(guarded.pieces_of(broken, "listen()", Transcript, lambda: iter([given])))
         if not isinstance(given, list):
             with pytest.raises(ProviderBroken, match=r"^ear: listen\(\) must give a generator, it gave"):
-                next(door.pieces_of(broken, "listen()", Transcript, lambda: given))
+                next(guarded.pieces_of(broken, "listen()", Transcript, lambda: given))
 
 
 def test_our_own_errors_and_ctrl_c_pass() -> None:
-    for error in (ConfigError("so"), door.Interrupted()):
+    for error in (ConfigError("so"), guarded.Interrupted()):
         with pytest.raises(type(error)):
-            door.open_engine(ear(raising(error)))
+            guarded.open_engine(stub(raising(error)))
         with pytest.raises(type(error)):
-            door.result_of(ear(raising(error)), "x()", list, raising(error))
+            guarded.result_of(stub(raising(error)), "x()", list, raising(error))
 
 
 def test_what_is_right_passes() -> None:
     well = Health.ok("fine")
-    assert door.health_of(ear(lambda: well)) is well
-    assert door.required_models_of(ear(lambda: ["a", "b"])) == ("a", "b")
-    stream = door.pieces_of(ear(lambda: None), "x()", str, lambda: (it for it in "ab"))
+    assert guarded.health_of(stub(lambda: well)) is well
+    assert guarded.required_models_of(stub(lambda: ["a", "b"])) == ("a", "b")
+    stream = guarded.pieces_of(stub(lambda: None), "x()", str, lambda: (it for it in "ab"))
     assert list(stream) == ["a", "b"]
 
 
 def test_halves_of_characters_are_put_together_or_replaced() -> None:
     halves = ["Cześć 😀", "\ud83d\ude00", "a\ud83d", "\ude00b"]
-    stream = door.pieces_of(ear(lambda: None), "x()", str, lambda: iter(halves))
+    stream = guarded.pieces_of(stub(lambda: None), "x()", str, lambda: iter(halves))
     assert list(stream) == ["Cześć 😀", "😀", "a\ufffd", "\ufffdb"]
 
 
@@ -157,7 +157,7 @@ def test_a_stream_is_closed_with_its_reader() -> None:
         finally:
             closed.append(True)
 
-    stream = door.pieces_of(ear(lambda: None), "x()", str, pieces)
+    stream = guarded.pieces_of(stub(lambda: None), "x()", str, pieces)
     next(stream)
     stream.close()
     assert closed == [True]
@@ -176,7 +176,7 @@ def test_a_stream_that_resists_its_end_costs_the_reader_nothing(caplog: pytest.L
             raise SystemExit(3) if how == "exits" else RuntimeError("not now")
 
     def read_one() -> None:
-        with closing(door.pieces_of(ear(lambda: None), "x()", str, pieces)) as stream:
+        with closing(guarded.pieces_of(stub(lambda: None), "x()", str, pieces)) as stream:
             raise ConfigError(f"enough after {next(stream)}")
 
     with pytest.raises(ConfigError, match="enough after a"):
@@ -186,7 +186,7 @@ def test_a_stream_that_resists_its_end_costs_the_reader_nothing(caplog: pytest.L
 
 def test_health_that_never_comes_is_none() -> None:
     ended = threading.Event()
-    health = door.health_of(ear(lambda: ended.wait(5)), limit_s=0.1)
+    health = guarded.health_of(stub(lambda: ended.wait(5)), limit_s=0.1)
     ended.set()
     assert health.status is HealthStatus.UNAVAILABLE
     assert health.reason == "ear: health() has not answered within 0.1 s"
@@ -198,22 +198,22 @@ def test_health_that_never_comes_is_none() -> None:
     [("max_batch", 0), ("max_batch", "4"), ("max_batch", None), ("max_wait_ms", -1), ("max_wait_ms", float("nan"))],
 )
 def test_numbers_that_the_worker_reckons_with(name: str, value: object) -> None:
-    odd = type("Odd", (Ear,), {name: value})
+    odd = type("Odd", (StubSpeechToText,), {name: value})
     with pytest.raises(ProviderBroken, match=f"^ear: {name} must give"):
-        door.make(odd, None, ProviderContext())
+        guarded.make(odd, None, ProviderContext())
 
 
 def test_a_class_that_makes_something_else() -> None:
-    class Trick(Ear):
+    class Trick(StubSpeechToText):
         def __new__(cls, *_: Any) -> Any:
             return "no provider"
 
     with pytest.raises(RiderError, match=r"^ear: Trick\(\) must give a Trick, it gave str"):
-        door.make(Trick, None, ProviderContext())
+        guarded.make(Trick, None, ProviderContext())
 
 
 def test_what_pydantic_says_has_no_addresses() -> None:
     with pytest.raises(ValidationError) as caught:
         Transcript(text="x")  # type: ignore[call-arg]
-    text = door.shown(caught.value)
+    text = guarded.shown(caught.value)
     assert text == "ValidationError: language: Field required; duration_s: Field required"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from rider_core.config import Settings, load_settings
-from rider_core.runtime.data_folder import keep_private
+from rider_core.runtime.data_folder import set_private_umask
 from rider_core.runtime.process import die_with_supervisor, set_up_logging
 from rider_core.runtime.redis_connection import wait_for_redis
 
 
-def begin(role: str) -> Settings:
+def start_process(role: str) -> Settings:
     """The settings, once logging is set up and Redis answers."""
     settings = load_settings()
     set_up_logging(role, settings.log_level)
     die_with_supervisor()
-    keep_private()
+    set_private_umask()
     wait_for_redis(
         settings.redis_location,
         remedy="start it, or correct REDIS_URL" if settings.redis_url else "start `rider up` first",

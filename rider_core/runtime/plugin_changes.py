@@ -10,13 +10,13 @@ from pathlib import Path
 from rider_core.api.hookspecs import ENTRY_POINT_GROUP
 from rider_core.config import Settings
 from rider_core.pluginhost.record import package_of
-from rider_core.runtime.data_folder import write_over
+from rider_core.runtime.data_folder import overwrite_in_place
 from rider_core.runtime.supervision import is_running
 
 
-def note_plugins(settings: Settings) -> None:
+def record_plugins(settings: Settings) -> None:
     """`rider up` begins now."""
-    write_over(_file(settings), json.dumps(_installed()))
+    overwrite_in_place(_file(settings), json.dumps(_installed()))
 
 
 def changes_since_start(settings: Settings) -> str:

@@ -130,7 +130,7 @@ def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[],
         ProviderBroken: it gives something else, or would have ended the process.
         Exception: what it raised otherwise.
     """
-    return checked(provider, what, kind, _lives_on(provider, what, action))
+    return checked(provider, what, kind, _without_exit(provider, what, action))
 
 
 def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
@@ -138,7 +138,7 @@ def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
     if not isinstance(value, kind):
         raise _wrong(provider.name, what, _a(kind), value)
     if isinstance(value, str) and not value.isascii():
-        return cast("T", _with_whole_characters(value))
+        return cast("T", _without_surrogates(value))
     return value
 
 
@@ -151,11 +151,11 @@ def all_checked(provider: Provider, what: str, kind: type[T], values: Sequence[o
 
 def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], object]) -> Generator[T, None, object]:
     """The pieces of a method that gives a stream, and what it returns at its end. Raises as `result_of` does."""
-    stream: Any = _lives_on(provider, what, begin)
+    stream: Any = _without_exit(provider, what, begin)
     if not hasattr(stream, "__next__"):
         if isinstance(stream, str | bytes | Mapping) or not hasattr(stream, "__iter__"):
             raise _wrong(provider.name, what, "a generator", stream)
-        stream = _lives_on(provider, what, lambda: iter(stream))
+        stream = _without_exit(provider, what, lambda: iter(stream))
     # `Any`, so that mypy leaves `piece` untyped: text needs one step more than other pieces.
     wanted: Any = kind
     is_text = issubclass(kind, str)
@@ -168,7 +168,7 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
             except Interrupted:
                 raise
             except (SystemExit, KeyboardInterrupt) as error:
-                raise _would_end(provider, what, error) from error
+                raise _exit_attempt(provider, what, error) from error
             if not isinstance(piece, wanted):
                 raise _wrong(provider.name, f"{what} must yield {_a(kind)}, it yielded", "", piece)
             yield cast("T", _with_whole_characters(piece)) if is_text and not piece.isascii() else piece
@@ -182,7 +182,7 @@ def _close(provider: Provider, what: str, stream: Any) -> None:
     if close is None:
         return
     try:
-        _lives_on(provider, what, close)
+        _without_exit(provider, what, close)
     except Exception:  # a plugin's code, which may yield on, too: the edge of the house
         log.exception("%s: %s raised while its stream was closed", provider.name, what)
 
@@ -202,17 +202,17 @@ def _fields_of(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, it['loc'])) or error.title}: {it['msg']}" for it in found)
 
 
-def _lives_on(provider: Provider, what: str, action: Callable[[], T]) -> T:
+def _without_exit(provider: Provider, what: str, action: Callable[[], T]) -> T:
     """An engine may fail at its work, and that is its job's error. It may not end the process."""
     try:
         return action()
     except Interrupted:
         raise
     except (SystemExit, KeyboardInterrupt) as error:
-        raise _would_end(provider, what, error) from error
+        raise _exit_attempt(provider, what, error) from error
 
 
-def _would_end(provider: Provider, what: str, error: BaseException) -> ProviderBroken:
+def _exit_attempt(provider: Provider, what: str, error: BaseException) -> ProviderBroken:
     return ProviderBroken(f"{provider.name}: {what} raised {shown(error)}, which would have ended the worker")
 
 
@@ -237,7 +237,7 @@ def _wrong(name: str, what: str, wanted: str, value: object) -> ProviderBroken:
     )
 
 
-def _with_whole_characters(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """Halves of characters, which engines give that count in UTF-16, are put together or replaced: no JSON has them."""
     try:
         text.encode()
