@@ -115,14 +115,14 @@ MUTANTS = [
         "rider_core/catalogue/digest_cache.py",
         " and known[:3] == list(stamp):",
         ":",
-        ("tests/catalogue/test_catalogue.py", "test_an_engine_gets_no_file"),
+        ("tests/catalogue/test_catalogue_files.py", "test_an_engine_gets_no_file"),
     ),
     Mutant(
         "a packed answer of an index is unpacked whatever its size",
         "rider_core/catalogue/transfer.py",
         'if packing != "identity":',
         "if False:",
-        ("tests/catalogue/test_catalogue.py", "test_a_packed_answer"),
+        ("tests/catalogue/test_catalogue_packages.py", "test_a_packed_answer"),
     ),
     Mutant(
         "a plugin that calls sys.exit ends what asked it",
