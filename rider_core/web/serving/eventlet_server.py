@@ -40,7 +40,7 @@ class _ChunkedInput(eventlet.wsgi.Input):  # type: ignore[misc]
         return self._body.readline(length) if use_readline else self._body.read(length)
 
 
-class _Handler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+class _EventletHandler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     """`close_connection` is read when the first byte of an answer is written: what sets it earlier is heeded."""
 
     def __init__(self, connections: Connections, state: list[Any], server: Any) -> None:
@@ -77,7 +77,7 @@ class EventletServer:
             self._app,
             log=log,
             log_output=False,
-            protocol=partial(_Handler, self._connections),
+            protocol=partial(_EventletHandler, self._connections),
             max_size=_PLACES,
             socket_timeout=SILENCE_S,
             # What is streamed goes out piece by piece; eventlet would gather 4 kB.

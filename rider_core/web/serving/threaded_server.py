@@ -17,7 +17,7 @@ from rider_core.web.serving.handler import WatchedHandler
 log = logging.getLogger(__name__)
 
 
-class _Handler(WatchedHandler, WSGIRequestHandler):
+class _ThreadedHandler(WatchedHandler, WSGIRequestHandler):
     timeout = SILENCE_S
     server_version = "Rider-PC"
     sys_version = ""
@@ -58,7 +58,7 @@ class ThreadedServer(ThreadedWSGIServer):
         host, port = listener.getsockname()[:2]
         self.watched = _Watched()
         self._connections = Connections()
-        super().__init__(host, port, app, handler=_Handler, fd=listener.fileno())
+        super().__init__(host, port, app, handler=_ThreadedHandler, fd=listener.fileno())
 
     def start(self) -> None:
         self._connections.start()
