@@ -16,6 +16,7 @@ from typing import Any
 from rider_core.api import JobRecord, JobSpec, Priority, RetryPolicy, openmp
 from rider_core.config import load_settings
 from rider_core.errors import RiderError
+from rider_core.runtime.job_stream import follow_job
 from rider_core.runtime.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,10 +62,11 @@ class Stack:
         started = time.perf_counter()
         first = 0.0
         job_id = self.submit(task, payload, stream=True)
-        for event in self.services.bus.follow(job_id, WAIT_S):
-            if event.kind == "job.partial" and not first:
-                first = time.perf_counter() - started
-        self.services.backend.wait(job_id, WAIT_S).value()
+        for item in follow_job(self.services.bus, self.services.backend, job_id, WAIT_S):
+            if isinstance(item, JobRecord):
+                item.value()
+            else:
+                first = first or time.perf_counter() - started
         return first
 
     def memory_mb(self) -> dict[str, float]:

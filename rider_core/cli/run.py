@@ -27,6 +27,7 @@ from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.errors import RiderError, WaitTimeout
 from rider_core.printable import printable, printable_json, printable_lines
+from rider_core.runtime.job_stream import follow_job
 from rider_core.runtime.plugin_changes import changes_since_start
 from rider_core.runtime.services import Services
 
@@ -128,8 +129,7 @@ def _run_job(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -
     """Run the job: its record and its pieces of sound. A caller that stops waiting cancels the job."""
     try:
         services.backend.submit(spec)
-        sound = _follow(services, spec.id, timeout_s, quiet)
-        return services.backend.wait(spec.id, 1.0), sound
+        return _follow(services, spec.id, timeout_s, quiet)
     except BaseException:  # Ctrl-C among them
         with suppress(RiderError):
             services.backend.cancel(spec.id)
@@ -156,11 +156,11 @@ def _print_objects(found: Detections) -> None:
         click.echo("(nothing is found)")
 
 
-def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> list[bytes]:
-    """Show pieces of text as they come; the pieces of sound are returned.
+def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
+    """Print pieces of text as they come. Returns the job's record, and its pieces of sound.
 
     Raises:
-        WaitTimeout: the job has not ended in that time, though it may have said something all along.
+        WaitTimeout: the job has not ended within `timeout_s` seconds, even if events have come all the time.
     """
     end = time.monotonic() + timeout_s
 
@@ -173,13 +173,15 @@ def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> l
 
     sound: list[bytes] = []
     shown = False
-    for event in services.bus.follow(job_id, timeout_s + 1, on_quiet=check):
+    for item in follow_job(services.bus, services.backend, job_id, timeout_s + 1, on_idle=check):
         check()
-        if event.kind == "job.partial" and "audio" in event.data:
-            sound.append(decode_base64(event.data["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
-        elif event.kind == "job.partial" and not quiet:
-            click.echo(printable_lines(event.data.get("text", "")), nl=False)
+        if isinstance(item, JobRecord):
+            if shown:
+                click.echo()
+            return item, sound
+        if "audio" in item:
+            sound.append(decode_base64(item["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
+        elif not quiet:
+            click.echo(printable_lines(item.get("text", "")), nl=False)
             shown = True
-    if shown:
-        click.echo()
-    return sound
+    raise AssertionError("follow_job ends with a record")

@@ -77,8 +77,8 @@ class EventBus:
         job_id: str,
         silence_s: float,
         *,
-        at_once: int = READ_COUNT,
-        on_quiet: Callable[[], None] | None = None,
+        read_count: int = READ_COUNT,
+        on_idle: Callable[[], None] | None = None,
     ) -> Iterator[Event]:
         """Everything in the stream of a job submitted with `stream=True`, from its beginning, to its end.
 
@@ -86,8 +86,8 @@ class EventBus:
         is, what he has not read stays until `JOB_STREAM_TTL_S` after his last look.
 
         Args:
-            at_once: Events read into memory together.
-            on_quiet: Called at least once a second while nothing is said; what it raises ends the following.
+            read_count: Events read into memory together.
+            on_idle: Called at least once a second while nothing is said; what it raises ends the following.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -98,11 +98,11 @@ class EventBus:
         while (left_s := silence_s - quiet.elapsed_s) > 0:
             block_ms = max(1, min(READ_BLOCK_MS, int(left_s * 1000)))
             try:
-                entries = self._read(stream, last_id, block_ms, at_once)
+                entries = self._read(stream, last_id, block_ms, read_count)
             except redis.RedisError as error:
                 raise unavailable(error) from error
-            if not entries and on_quiet is not None:
-                on_quiet()
+            if not entries and on_idle is not None:
+                on_idle()
             for entry_id, fields in entries:
                 last_id = entry_id
                 for event in decode_events(fields):

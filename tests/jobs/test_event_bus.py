@@ -48,7 +48,7 @@ def test_what_a_slow_follower_has_not_read_stays(connection: redis.Redis) -> Non
     for n in range(5):
         bus.publish_partial("j", TextDelta(seq=n, text=str(n)))
     connection.expire(job_stream("j"), 10)
-    following = bus.follow("j", 5, at_once=2)
+    following = bus.follow("j", 5, read_count=2)
     assert [next(following).data["seq"] for _ in range(2)] == [0, 1]
     assert 100 < int(connection.ttl(job_stream("j"))) <= JOB_STREAM_TTL_S
     connection.expire(job_stream("j"), 10)
@@ -65,7 +65,7 @@ def test_a_follower_may_look_up_while_nothing_is_said(connection: redis.Redis) -
 
     bus = EventBus(connection, "test")
     bus.publish_partial("j", TextDelta(seq=0, text="a word"))
-    following = bus.follow("j", 30, on_quiet=look_up)
+    following = bus.follow("j", 30, on_idle=look_up)
     assert next(following).data["text"] == "a word"
     with pytest.raises(Enough):
         next(following)

@@ -108,9 +108,9 @@ def test_what_processes_make_is_private_whatever_the_folders_mode(tmp_path: Path
     tmp_path.chmod(0o755)
     environment = {**os.environ, "RIDER_DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1"}
     code = (
-        "from rider_core.runtime.data_folder import keep_private; from rider_core.config import load_settings;"
+        "from rider_core.runtime.data_folder import set_private_umask; from rider_core.config import load_settings;"
         "from rider_core.runtime.supervision import write_configuration;"
-        "keep_private(); write_configuration(load_settings())"
+        "set_private_umask(); write_configuration(load_settings())"
     )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, umask=0)
     assert mode(tmp_path / "run") == 0o700

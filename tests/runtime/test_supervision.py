@@ -43,8 +43,8 @@ autorestart=false
 BECOMES_ANOTHER = """\
 import os, sys
 from rider_core.config import Settings
-from rider_core.runtime.supervision import be_the_only_one
-be_the_only_one(Settings())
+from rider_core.runtime.supervision import acquire_up_lock
+acquire_up_lock(Settings())
 os.execv(sys.executable, [sys.executable, "-c", "import time; print('another', flush=True); time.sleep(60)"])
 """
 

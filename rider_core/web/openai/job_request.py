@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from rider_core.api.events import FINAL_KINDS
 from rider_core.api.jobs import JobRecord, JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.messages import Message
 from rider_core.api.tasks import task_named
-from rider_core.errors import JobExpired, JobFailed, RiderError, WaitTimeout
+from rider_core.errors import JobExpired, RiderError, WaitTimeout
+from rider_core.runtime.job_stream import follow_job
 from rider_core.runtime.services import Services
 from rider_core.web.openai.client_connection import ClientConnection
 
@@ -25,8 +25,6 @@ GRACE_S = 15.0
 CHECK_EVERY_S = 1.0
 #: Pieces of a stream in memory at a time; a quarter of a second of sound has some 16 kB.
 PIECES_PER_READ = 32
-#: The record is written before the last event is told; this is for a Redis that is slow.
-RECORD_WITHIN_S = 5.0
 #: A whole answer may be tried once more; of a stream some was heard already.
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.5, max_delay_s=2)
 _ONCE = RetryPolicy(max_attempts=1)
@@ -72,7 +70,7 @@ class JobRequest:
 
         Raises:
             JobFailed, JobExpired, JobCancelled, WaitTimeout: it did not end well, or not in time.
-            CallerGone: nobody waits any more.
+            ClientDisconnected: the client has closed the connection.
         """
         end = time.monotonic() + self._limit_s
         while True:
@@ -87,24 +85,16 @@ class JobRequest:
 
     def pieces(self) -> Iterator[dict[str, Any] | JobRecord]:
         """The data of each partial result, in order, and at the end the record. Raises as `result` does."""
-        expected = 0
-        following = self._services.bus.follow(
-            self.id, self._limit_s, at_once=PIECES_PER_READ, on_quiet=self._check_worth_waiting
+        stream = follow_job(
+            self._services.bus,
+            self._services.backend,
+            self.id,
+            self._limit_s,
+            read_count=PIECES_PER_READ,
+            on_idle=self._check_worth_waiting,
         )
-        for event in following:
-            if event.kind == "job.partial":
-                if event.data.get("seq") != expected:
-                    raise JobFailed(
-                        f"piece {expected} of job {self.id} was dropped before it was read",
-                        cause="dropped",
-                        remedy="read faster, or ask for less at a time",
-                    )
-                expected += 1
-                yield event.data
-            elif event.kind in FINAL_KINDS:
-                yield self._succeeded(self._services.backend.wait(self.id, RECORD_WITHIN_S))
-                return
-        raise WaitTimeout(f"job {self.id} said nothing for {self._limit_s:g} s")
+        for item in stream:
+            yield self._succeeded(item) if isinstance(item, JobRecord) else item
 
     def close(self) -> None:
         """Cancel the job unless it has ended. Raises nothing."""

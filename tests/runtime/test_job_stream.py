@@ -1,0 +1,64 @@
+"""A job that is followed: its partial results in order, then its record; a gap and silence are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from rider_core.api import GenerateRequest, JobRecord, JobSpec, JobState, TextDelta
+from rider_core.errors import JobFailed, WaitTimeout
+from rider_core.eventbus import EventBus
+from rider_core.jobs.rq_backend import RQBackend
+from rider_core.runtime.job_stream import follow_job
+
+
+@pytest.fixture
+def backend(connection: redis.Redis) -> Iterator[RQBackend]:
+    backend = RQBackend(connection)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def bus(connection: redis.Redis) -> EventBus:
+    return EventBus(connection, "test")
+
+
+def submit(backend: RQBackend) -> str:
+    payload = GenerateRequest(prompt="hello").model_dump(mode="json", exclude_none=True)
+    return backend.submit(JobSpec(task="text.generate", payload=payload, stream=True))
+
+
+def write(bus: EventBus, job_id: str, *numbers: int) -> None:
+    for number in numbers:
+        bus.publish_partial(job_id, TextDelta(seq=number, text=f"word {number} "))
+
+
+def test_partial_results_and_then_the_record_of_a_job_that_failed(backend: RQBackend, bus: EventBus) -> None:
+    job_id = submit(backend)
+    write(bus, job_id, 0, 1)
+    backend.cancel(job_id)
+    *pieces, record = follow_job(bus, backend, job_id, 5)
+    assert [piece["text"] for piece in pieces if isinstance(piece, dict)] == ["word 0 ", "word 1 "]
+    assert isinstance(record, JobRecord)
+    assert (record.id, record.state) == (job_id, JobState.CANCELLED)
+
+
+@pytest.mark.parametrize("numbers", [(1,), (0, 2), (0, 0)])
+def test_a_gap_is_an_error(backend: RQBackend, bus: EventBus, numbers: tuple[int, ...]) -> None:
+    job_id = submit(backend)
+    write(bus, job_id, *numbers)
+    with pytest.raises(JobFailed, match="was dropped before it was read") as gap:
+        list(follow_job(bus, backend, job_id, 5))
+    assert gap.value.cause == "dropped"
+
+
+def test_silence_is_an_error(backend: RQBackend, bus: EventBus) -> None:
+    job_id = submit(backend)
+    write(bus, job_id, 0)
+    stream = follow_job(bus, backend, job_id, 0.2)
+    next(stream)
+    with pytest.raises(WaitTimeout, match=r"said nothing for 0\.2 s"):
+        next(stream)
