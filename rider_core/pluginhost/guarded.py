@@ -171,7 +171,7 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
                 raise _exit_attempt(provider, what, error) from error
             if not isinstance(piece, wanted):
                 raise _wrong(provider.name, f"{what} must yield {_a(kind)}, it yielded", "", piece)
-            yield cast("T", _with_whole_characters(piece)) if is_text and not piece.isascii() else piece
+            yield cast("T", _without_surrogates(piece)) if is_text and not piece.isascii() else piece
     finally:
         _close(provider, what, stream)
 
