@@ -11,7 +11,7 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
 
 #: Fixtures that start a server or processes of ours.
-SERVERS = frozenset({"house", "processes", "running_node", "valkey_lender", "workshop"})
+SERVERS = frozenset({"harness", "processes", "running_node", "valkey_lender", "workshop"})
 
 __all__ = ["connection", "processes", "valkey", "valkey_lender"]
 

@@ -24,7 +24,8 @@ from rider_core.link.services import LinkServices
 from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
-from rider_core.rpc import RedisServer, RequestHandler, SocketServer
+from rider_core.rpc import RedisServer, SocketServer
+from rider_core.rpc.handling import RequestHandler
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
@@ -135,7 +136,9 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         services.close()
 
 
-def _control_servers(settings: Settings, services: Services, steering: RequestHandler) -> list[SocketServer | RedisServer]:
+def _control_servers(
+    settings: Settings, services: Services, steering: RequestHandler
+) -> list[SocketServer | RedisServer]:
     """The servers of people's requests. Without the socket the robot is served all the same.
 
     Raises:

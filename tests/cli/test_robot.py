@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from harness.robot_harness import RobotHarness, running_robot
+from harness.robot_harness import RobotHarness, robot_harness
 from harness.shell import Shell
 
 from rider_core.cli.robot import robot
@@ -28,9 +28,9 @@ START_S = 15.0
 
 
 @pytest.fixture
-def house(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
-    with running_robot(processes, valkey) as house:
-        yield house
+def harness(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
+    with robot_harness(processes, valkey) as harness:
+        yield harness
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Done:
 class Rider:
     """Runs `rider robot ...` as a process of its own, a fork of one that has imported most of what it needs."""
 
-    def __init__(self, house: RobotHarness) -> None:
-        self._processes = house.processes
+    def __init__(self, harness: RobotHarness) -> None:
+        self._processes = harness.processes
         self._numbers = count()
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
@@ -59,18 +59,18 @@ class Rider:
 
 
 @pytest.fixture
-def rider(house: RobotHarness) -> Rider:
-    return Rider(house)
+def rider(harness: RobotHarness) -> Rider:
+    return Rider(harness)
 
 
-def test_a_switch_by_hand_from_beginning_to_end(house: RobotHarness) -> None:
-    rider = Shell({**house.processes.environment, "COLUMNS": "160"}, "robot")
-    house.start_worker()
-    house.start_link()
+def test_a_switch_by_hand_from_beginning_to_end(harness: RobotHarness) -> None:
+    rider = Shell({**harness.processes.environment, "COLUMNS": "160"}, "robot")
+    harness.start_worker()
+    harness.start_link()
     done = rider("switch", "text", "pc", "--why", "[it] is dark")
     assert (done.returncode, done.stderr) == (0, "")
     assert "text: done: the robot reports that the PC serves it" in done.stdout
-    assert house.mode("text") == "pc"
+    assert harness.mode("text") == "pc"
     shown = rider("show")
     assert shown.returncode == 0
     assert "up in both directions" in shown.stdout
@@ -104,10 +104,10 @@ def test_a_wrong_command_says_how_it_is_meant(words: tuple[str, ...]) -> None:
     assert "rider robot switch voice pc" in done.output or "voice, vision, text" in done.output
 
 
-def test_without_a_link_it_says_what_to_do(house: RobotHarness, rider: Rider) -> None:
-    house.start_link()
-    house.link.kill()
-    house.link.wait()
+def test_without_a_link_it_says_what_to_do(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link()
+    harness.link.kill()
+    harness.link.wait()
     for arguments in (("show",), ("switch", "voice", "pc")):
         began = time.monotonic()
         done = rider(*arguments)
@@ -115,74 +115,74 @@ def test_without_a_link_it_says_what_to_do(house: RobotHarness, rider: Rider) ->
         assert done.returncode == 1
         assert "the link to the robot is not running" in done.output
         assert "rider up" in done.output
-    assert house.mode("voice") == "local"
-    house.start_link()
+    assert harness.mode("voice") == "local"
+    harness.start_link()
     assert rider("switch", "voice", "local").returncode == 0, "the killed link's socket was replaced"
 
 
-def test_a_link_that_stands_still_is_told_from_one_that_is_gone(house: RobotHarness, rider: Rider) -> None:
-    house.start_link().send_signal(signal.SIGSTOP)
+def test_a_link_that_stands_still_is_told_from_one_that_is_gone(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link().send_signal(signal.SIGSTOP)
     began = time.monotonic()
     done = rider("switch", "text", "pc")
     assert time.monotonic() - began < START_S
     assert done.returncode == 1
     assert "the link runs and does not answer" in done.output
-    house.link.send_signal(signal.SIGCONT)
+    harness.link.send_signal(signal.SIGCONT)
     assert rider("show", "--json").told["domains"][2]["choice"] == "automatic", "it was not done later"
-    assert house.mode("text") == "local"
+    assert harness.mode("text") == "local"
 
 
-def test_it_needs_no_redis(house: RobotHarness, rider: Rider) -> None:
-    house.start_link()
-    house.valkey.kill()
+def test_it_needs_no_redis(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link()
+    harness.valkey.kill()
     done = rider("switch", "text", "local", "--why", "no Redis")
     assert done.returncode == 0
     assert rider("show", "--json").told["domains"][2]["why"] == "no Redis"
 
 
-def test_a_link_on_another_machine_is_asked_over_redis(house: RobotHarness, rider: Rider) -> None:
-    house.start_link()
-    elsewhere = str(house.processes.folder / "elsewhere")
+def test_a_link_on_another_machine_is_asked_over_redis(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link()
+    elsewhere = str(harness.processes.folder / "elsewhere")
     assert rider("switch", "text", "pc", RIDER_DATA_DIR=elsewhere).returncode == 0
-    assert house.mode("text") == "pc"
-    house.valkey.kill()
+    assert harness.mode("text") == "pc"
+    harness.valkey.kill()
     done = rider("show", RIDER_DATA_DIR=elsewhere)
     assert done.returncode == 1
     assert "the link to the robot is not running" in done.output
     assert "over Redis: Redis cannot be reached" in done.output
 
 
-def test_a_robot_that_is_gone_confirms_nothing(house: RobotHarness, rider: Rider) -> None:
-    house.start_link()
-    house.robot.kill_api()
+def test_a_robot_that_is_gone_confirms_nothing(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link()
+    harness.robot.kill_api()
     done = rider("switch", "text", "pc")
     assert done.returncode == 1
     assert "text: not yet: " in done.output
     assert "the choice is kept" in done.output
-    house.robot.start_api()
-    wait_until(lambda: house.mode("text") == "pc", what="the switch, once the robot is back")
+    harness.robot.start_api()
+    wait_until(lambda: harness.mode("text") == "pc", what="the switch, once the robot is back")
 
 
-def test_stop_hands_everything_back(house: RobotHarness, rider: Rider) -> None:
-    house.start_link()
+def test_stop_hands_everything_back(harness: RobotHarness, rider: Rider) -> None:
+    harness.start_link()
     assert rider("switch", "text", "pc").returncode == 0
     assert rider("stop").returncode == 0
-    assert house.link.wait(timeout=20) == 0
-    assert house.mode("text") == "local"
-    assert not os.path.lexists(house.socket)
+    assert harness.link.wait(timeout=20) == 0
+    assert harness.mode("text") == "local"
+    assert not os.path.lexists(harness.socket)
 
 
-def test_a_second_link_is_refused(house: RobotHarness) -> None:
-    first = house.start_link()
-    second = house.processes.fork("rider_core.cli.main", "link", log="second.log")
+def test_a_second_link_is_refused(harness: RobotHarness) -> None:
+    first = harness.start_link()
+    second = harness.processes.fork("rider_core.cli.main", "link", log="second.log")
     assert second.wait(timeout=20) == 1
-    assert f"another process (number {first.pid}) listens" in house.processes.log("second.log")
+    assert f"another process (number {first.pid}) listens" in harness.processes.log("second.log")
     assert first.poll() is None
 
 
-def test_a_folder_that_cannot_be_used_costs_the_socket_only(house: RobotHarness, rider: Rider) -> None:
-    house.socket.parent.parent.mkdir(parents=True)
-    house.socket.parent.write_text("a file where the folder should be")
-    house.link = house.processes.fork("rider_core.cli.main", "link", log="link.log")
+def test_a_folder_that_cannot_be_used_costs_the_socket_only(harness: RobotHarness, rider: Rider) -> None:
+    harness.socket.parent.parent.mkdir(parents=True)
+    harness.socket.parent.write_text("a file where the folder should be")
+    harness.link = harness.processes.fork("rider_core.cli.main", "link", log="link.log")
     wait_until(lambda: rider("show").returncode == 0, 30, what="an answer over Redis")
-    assert "reaches this link over Redis only" in house.processes.log("link.log")
+    assert "reaches this link over Redis only" in harness.processes.log("link.log")

@@ -61,7 +61,7 @@ class RobotHarness:
 
 
 @contextmanager
-def running_robot(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
+def robot_harness(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
     """The robot serves everything itself until it is switched."""
     config = RobotConfig(publish_port=0, subscribe_port=0, api_port=0, voice_fallback_s=0, pc_domains=())
     with SimulatedRobot(config) as robot:

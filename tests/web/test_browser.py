@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from harness.robot_harness import running_robot
-from panel_stage import PanelStage
+from harness.robot_harness import robot_harness
+from panel_harness import PanelHarness
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from rider_core.testing.processes import Processes, install_plugin
@@ -41,10 +41,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def stage(processes: Processes, valkey: Valkey) -> Iterator[PanelStage]:
-    stage = PanelStage(processes, valkey, "eventlet")
-    yield stage
-    stage.connection.close()
+def panel(processes: Processes, valkey: Valkey) -> Iterator[PanelHarness]:
+    panel = PanelHarness(processes, valkey, "eventlet")
+    yield panel
+    panel.connection.close()
 
 
 @pytest.fixture
@@ -60,23 +60,23 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def open_panel(page: Page, stage: PanelStage) -> None:
-    page.goto(stage.url)
+def open_panel(page: Page, panel: PanelHarness) -> None:
+    page.goto(panel.url)
     expect(page.locator(".connection")).to_have_text("live")
 
 
-def test_what_is_said_appears_without_reload(stage: PanelStage, page: Page) -> None:
-    stage.start()
-    open_panel(page, stage)
+def test_what_is_said_appears_without_reload(panel: PanelHarness, page: Page) -> None:
+    panel.start()
+    open_panel(page, panel)
     expect(page.locator(".card-talk .empty")).to_contain_text("rider simulate")
     expect(page.locator(".card-jobs .empty")).to_be_visible()
     page.evaluate("window.notReloaded = true")
-    stage.transcript("Could you come here?")
-    stage.say(
+    panel.transcript("Could you come here?")
+    panel.say(
         "robot.speech", text="Już jadę.", chunks=3, first_chunk_ms=41, duration_s=0.9, provider="espeak", mock=False
     )
-    stage.end_job("j1")
-    stage.say(
+    panel.end_job("j1")
+    panel.say(
         "process.status", role="worker", name="worker-1", queues=["voice"], state="idle", providers=[], problems=[]
     )
     expect(page.locator(".talk .heard .words")).to_have_text("Could you come here?")
@@ -87,21 +87,21 @@ def test_what_is_said_appears_without_reload(stage: PanelStage, page: Page) -> N
     assert page.evaluate("window.notReloaded")
 
 
-def test_what_a_robot_or_a_plugin_says_is_never_markup(stage: PanelStage, page: Page) -> None:
-    install_plugin(stage.processes.folder, "broken-one", f"raise RuntimeError({MARKUP!r})")
-    stage.start()
-    open_panel(page, stage)
+def test_what_a_robot_or_a_plugin_says_is_never_markup(panel: PanelHarness, page: Page) -> None:
+    install_plugin(panel.processes.folder, "broken-one", f"raise RuntimeError({MARKUP!r})")
+    panel.start()
+    open_panel(page, panel)
     wild = {"provider": MARKUP, "mock": True}
-    stage.say("robot.transcript", text=MARKUP, language=MARKUP, latency_s=1, **wild)
-    stage.say("robot.speech", text=MARKUP, **wild)
-    stage.say("robot.link", up=False, address=MARKUP, simulated=False, reason=MARKUP)
-    stage.say("robot.domain", domain=MARKUP, mode=MARKUP, status=MARKUP, reason=MARKUP)
-    stage.say("robot.refused", topic=MARKUP, code=MARKUP, message=MARKUP)
-    stage.say(
+    panel.say("robot.transcript", text=MARKUP, language=MARKUP, latency_s=1, **wild)
+    panel.say("robot.speech", text=MARKUP, **wild)
+    panel.say("robot.link", up=False, address=MARKUP, simulated=False, reason=MARKUP)
+    panel.say("robot.domain", domain=MARKUP, mode=MARKUP, status=MARKUP, reason=MARKUP)
+    panel.say("robot.refused", topic=MARKUP, code=MARKUP, message=MARKUP)
+    panel.say(
         "process.status", role=MARKUP, name=MARKUP, queues=[MARKUP], state=MARKUP, providers=[], problems=[MARKUP]
     )
     problem = {"code": MARKUP, "message": MARKUP, "remedy": MARKUP}
-    stage.say("job.failed", MARKUP, task=MARKUP, queue=MARKUP, origin=MARKUP, problem=problem, **wild)
+    panel.say("job.failed", MARKUP, task=MARKUP, queue=MARKUP, origin=MARKUP, problem=problem, **wild)
     expect(page.locator(".talk .heard .words")).to_have_text(MARKUP)
     expect(page.locator(".card-plugins .failed .reason")).to_contain_text(MARKUP)
     expect(page.locator(".jobs .problem")).to_contain_text(MARKUP)
@@ -112,51 +112,51 @@ def test_what_a_robot_or_a_plugin_says_is_never_markup(stage: PanelStage, page: 
     assert "broken into" not in page.title()
 
 
-def test_a_mock_is_marked_wherever_it_shows(stage: PanelStage, page: Page) -> None:
-    stage.start()
-    open_panel(page, stage)
+def test_a_mock_is_marked_wherever_it_shows(panel: PanelHarness, page: Page) -> None:
+    panel.start()
+    open_panel(page, panel)
     mock = {"provider": "echo", "mock": True}
-    stage.transcript("made up", mock=True)
-    stage.say("robot.speech", text="made up", **mock)
-    stage.end_job("j", **mock)
+    panel.transcript("made up", mock=True)
+    panel.say("robot.speech", text="made up", **mock)
+    panel.end_job("j", **mock)
     providers = [{"name": "echo", "domain": "speech_to_text", "mock": True}]
-    stage.say("process.status", role="worker", name="w", queues=[], state="idle", providers=providers, problems=[])
+    panel.say("process.status", role="worker", name="w", queues=[], state="idle", providers=providers, problems=[])
     for place in (".talk .heard", ".talk .spoken", ".jobs tbody", ".card-processes"):
         expect(page.locator(f"{place} .mock")).to_have_text("MOCK")
 
 
-def test_what_is_wrong_stands_on_top_with_its_remedy(stage: PanelStage, page: Page) -> None:
-    stage.start()
-    open_panel(page, stage)
+def test_what_is_wrong_stands_on_top_with_its_remedy(panel: PanelHarness, page: Page) -> None:
+    panel.start()
+    open_panel(page, panel)
     expect(page.locator(".headline")).to_contain_text("need attention")
     expect(page.locator(".concerns")).to_contain_text("No worker is running")
     expect(page.locator(".concerns")).to_contain_text("rider up")
 
 
-def test_a_panel_that_went_away_is_said_and_found_again(stage: PanelStage, browser: Browser) -> None:
-    process = stage.start()
+def test_a_panel_that_went_away_is_said_and_found_again(panel: PanelHarness, browser: Browser) -> None:
+    process = panel.start()
     page = browser.new_page()
-    open_panel(page, stage)
-    port = stage.url.rsplit(":", 1)[1]
+    open_panel(page, panel)
+    port = panel.url.rsplit(":", 1)[1]
     process.terminate()
     expect(page.locator(".connection")).to_have_text("connection lost", timeout=20_000)
     expect(page.locator(".concerns")).to_contain_text("does not answer")
     assert process.wait(10) == 0
-    stage.processes.start("-m", "rider_core.web", log="again.log", RIDER_WEB_PORT=port)
+    panel.processes.start("-m", "rider_core.web", log="again.log", RIDER_WEB_PORT=port)
     expect(page.locator(".connection")).to_have_text("live", timeout=20_000)
-    stage.transcript("and on it goes")
+    panel.transcript("and on it goes")
     expect(page.locator(".talk .words")).to_have_text("and on it goes")
     page.close()
 
 
 @pytest.mark.parametrize("width", [360, 800, 1180, 1900])
-def test_nothing_sticks_out_sideways(stage: PanelStage, page: Page, width: int) -> None:
-    stage.start()
+def test_nothing_sticks_out_sideways(panel: PanelHarness, page: Page, width: int) -> None:
+    panel.start()
     page.set_viewport_size({"width": width, "height": 800})
-    open_panel(page, stage)
-    stage.transcript("Donaudampfschifffahrtsgesellschaft" * 8)
-    stage.end_job("j" * 64, "job.failed", task="t" * 80, provider="p" * 80, problem={"code": "c", "message": "m" * 300})
-    stage.say(
+    open_panel(page, panel)
+    panel.transcript("Donaudampfschifffahrtsgesellschaft" * 8)
+    panel.end_job("j" * 64, "job.failed", task="t" * 80, provider="p" * 80, problem={"code": "c", "message": "m" * 300})
+    panel.say(
         "process.status",
         role="worker",
         name="n" * 64,
@@ -175,13 +175,13 @@ def row_of(page: Page, domain: str) -> Locator:
 
 
 def test_a_domain_is_switched_and_the_robots_word_shows(
-    stage: PanelStage, page: Page, processes: Processes, valkey: Valkey
+    panel: PanelHarness, page: Page, processes: Processes, valkey: Valkey
 ) -> None:
-    with running_robot(processes, valkey) as house:
-        house.start_worker()
-        house.start_link()
-        stage.start()
-        open_panel(page, stage)
+    with robot_harness(processes, valkey) as harness:
+        harness.start_worker()
+        harness.start_link()
+        panel.start()
+        open_panel(page, panel)
         row = row_of(page, "Text")
         button = row.get_by_role("button", name="PC")
         button.focus()
@@ -190,20 +190,20 @@ def test_a_domain_is_switched_and_the_robots_word_shows(
         expect(row.locator(".where")).to_have_text("PC")
         expect(button).to_have_attribute("aria-pressed", "true")
         expect(button).to_be_focused()
-        assert house.mode("text") == "pc"
+        assert harness.mode("text") == "pc"
         row.get_by_role("button", name="Robot").click()
         expect(row.locator(".where")).to_have_text("robot")
-        assert house.mode("text") == "local"
+        assert harness.mode("text") == "local"
         row.get_by_role("button", name="Auto").click()
         expect(row.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")
         expect(row).to_have_attribute("aria-busy", "false")
 
 
-def test_a_switch_that_no_link_takes_says_why_and_what_to_do(stage: PanelStage, browser: Browser) -> None:
-    stage.start()
+def test_a_switch_that_no_link_takes_says_why_and_what_to_do(panel: PanelHarness, browser: Browser) -> None:
+    panel.start()
     page = browser.new_page()
-    open_panel(page, stage)
-    stage.say("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
+    open_panel(page, panel)
+    panel.say("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
     row = row_of(page, "Voice")
     row.get_by_role("button", name="PC").click()
     expect(row).to_contain_text("Switching")
@@ -213,16 +213,16 @@ def test_a_switch_that_no_link_takes_says_why_and_what_to_do(stage: PanelStage, 
     page.close()
 
 
-def test_what_stands_against_a_domain_is_told_in_words(stage: PanelStage, page: Page) -> None:
-    stage.start()
-    open_panel(page, stage)
+def test_what_stands_against_a_domain_is_told_in_words(panel: PanelHarness, page: Page) -> None:
+    panel.start()
+    open_panel(page, panel)
     domains = [
         {"domain": "voice", "mode": "pc", "reason": "set at rider-pc by the panel", "choice": "pc", "by": "the panel"},
         {"domain": "vision", "mode": "local", "reason": "boot", "choice": "pc", "by": "the command line",
          "problem": "no worker can do vision.detect", "unattended": True},
     ]  # fmt: skip
     restart = {"what": "restart the robot's voice service", "why": "it is not heard", "command": "sudo systemctl x"}
-    stage.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[restart])
+    panel.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[restart])
     expect(row_of(page, "Voice")).to_contain_text("Chosen at the panel; the robot confirms it")
     vision = row_of(page, "Vision")
     expect(vision).to_contain_text("it is told to stand still")
@@ -232,5 +232,5 @@ def test_what_stands_against_a_domain_is_told_in_words(stage: PanelStage, page: 
     expect(page.locator(".restart code")).to_have_text("sudo systemctl x")
     expect(page.locator(".concerns")).to_contain_text("On the robot: sudo systemctl x")
     expect(page.locator(".concerns")).to_contain_text("told to stand still")
-    stage.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
+    panel.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
     expect(page.locator(".restart")).to_have_count(0)

@@ -13,7 +13,7 @@ from rider_core.web.security import GUESS_BURST, SecurityMiddleware
 SECRET = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
 
 
-class Asked:
+class MiddlewareHarness:
     """Answers through a gate: status, headers, and what the application behind it saw."""
 
     def __init__(self, **settings: Any) -> None:
@@ -53,11 +53,11 @@ class Asked:
     ],
 )
 def test_other_names(host: str, status: int) -> None:
-    assert Asked(web_allowed_hosts="panel.home, *.lan")(host) == status
+    assert MiddlewareHarness(web_allowed_hosts="panel.home, *.lan")(host) == status
 
 
 def test_a_refused_name_is_told_with_what_lets_it_in() -> None:
-    ask = Asked()
+    ask = MiddlewareHarness()
     assert ask("rider.home:8000") == 403
     assert ask.text == (
         "The panel does not go by the name 'rider.home'. Where that is one of its names: "
@@ -66,15 +66,15 @@ def test_a_refused_name_is_told_with_what_lets_it_in() -> None:
     assert ask("\x1b[31m\nx") == 403
     assert "\x1b" not in ask.text
     remedy = "RIDER_WEB_ALLOWED_HOSTS=rider.home".partition("=")[2]
-    assert Asked(web_allowed_hosts=remedy)("rider.home:8000") == 200
+    assert MiddlewareHarness(web_allowed_hosts=remedy)("rider.home:8000") == 200
 
 
 def test_an_address_that_is_refused_has_a_remedy_that_works() -> None:
-    ask = Asked()
+    ask = MiddlewareHarness()
     assert ask("[fd00:0::7]:8000") == 403
     remedy = ask.text.strip().rpartition("RIDER_WEB_ALLOWED_HOSTS=")[2]
     assert remedy == "fd00::7"
-    assert Asked(web_allowed_hosts=remedy)("[fd00:0::7]:8000") == 200
+    assert MiddlewareHarness(web_allowed_hosts=remedy)("[fd00:0::7]:8000") == 200
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,27 @@ def test_an_address_that_is_refused_has_a_remedy_that_works() -> None:
     ],
 )
 def test_names_may_be_written_as_people_copy_them(allowed: str, host: str) -> None:
-    assert Asked(web_allowed_hosts=allowed)(host) == 200
+    assert MiddlewareHarness(web_allowed_hosts=allowed)(host) == 200
 
 
 @pytest.mark.parametrize("name", ["*", "http://panel.home/", "*.*.lan", "panel.home:http", "[fd00::7", "ż" * 70])
 def test_what_is_no_name_is_told_at_the_start(name: str) -> None:
     with pytest.raises(ConfigError, match=r"web_allowed_hosts has .*, which is no name"):
-        Asked(web_allowed_hosts=name)
+        MiddlewareHarness(web_allowed_hosts=name)
 
 
 def test_who_asks_whether_it_lives_may_send_no_name() -> None:
-    ask = Asked(web_password="s3cret")
+    ask = MiddlewareHarness(web_password="s3cret")
     assert ask("", "/healthz") == 200
     assert ask("evil.example", "/healthz") == 403
     assert ask("", "/") == 403
 
 
 class TestProxy:
-    def ask(self, **more: Any) -> Asked:
-        return Asked(web_public_url="https://home.example/rider", web_trusted_proxies="10.1.0.0/16,::1", **more)
+    def ask(self, **more: Any) -> MiddlewareHarness:
+        return MiddlewareHarness(
+            web_public_url="https://home.example/rider", web_trusted_proxies="10.1.0.0/16,::1", **more
+        )
 
     def test_its_page_is_the_panels_own(self) -> None:
         ask = self.ask()
@@ -154,7 +156,7 @@ class TestProxy:
         ],
     )
     def test_its_address_as_browsers_say_it(self, url: str, origin: str) -> None:
-        ask = Asked(web_public_url=url)
+        ask = MiddlewareHarness(web_public_url=url)
         assert ask(path="/api/x", HTTP_ORIGIN=origin) == 200
         assert ask(origin.partition("//")[2], path="/api/x", HTTP_ORIGIN=origin) == 200
 
@@ -167,18 +169,18 @@ class TestProxy:
     )
     def test_an_address_that_is_none(self, url: str) -> None:
         with pytest.raises(ConfigError, match="RIDER_WEB_PUBLIC_URL"):
-            Asked(web_public_url=url)
+            MiddlewareHarness(web_public_url=url)
 
     def test_a_proxy_that_is_none(self) -> None:
         with pytest.raises(ConfigError, match="'my-proxy', which is no address"):
-            Asked(web_trusted_proxies="my-proxy")
+            MiddlewareHarness(web_trusted_proxies="my-proxy")
 
 
 class TestElsewhere:
     """Pages of other origins."""
 
-    def ask(self) -> Asked:
-        return Asked(web_allowed_origins="app://obsidian.md, http://localhost:3000/", web_password="s3cret")
+    def ask(self) -> MiddlewareHarness:
+        return MiddlewareHarness(web_allowed_origins="app://obsidian.md, http://localhost:3000/", web_password="s3cret")
 
     def test_a_browser_asks_first_and_then_with_the_key(self) -> None:
         ask = self.ask()
@@ -209,17 +211,17 @@ class TestElsewhere:
 
     @pytest.mark.parametrize("written", ["https://app.example:443", "https://App.example/index.html"])
     def test_a_page_as_people_copy_it(self, written: str) -> None:
-        ask = Asked(web_allowed_origins=written)
+        ask = MiddlewareHarness(web_allowed_origins=written)
         assert ask(path="/v1/models", HTTP_ORIGIN="https://app.example") == 200
 
     @pytest.mark.parametrize("written", ["*", "null", "app.example", "https://app.example:port"])
     def test_a_page_that_is_none(self, written: str) -> None:
         with pytest.raises(ConfigError, match=r"web_allowed_origins has .*, which is no page's address"):
-            Asked(web_allowed_origins=written)
+            MiddlewareHarness(web_allowed_origins=written)
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])
     def test_a_page_that_sends_no_origin_is_refused_too(self, site: str) -> None:
-        ask = Asked()
+        ask = MiddlewareHarness()
         assert ask(path="/socket.io/", HTTP_SEC_FETCH_SITE=site, HTTP_SEC_FETCH_MODE="no-cors") == 403
         assert (
             ask(path="/metrics", HTTP_SEC_FETCH_SITE=site, HTTP_SEC_FETCH_MODE="navigate", HTTP_SEC_FETCH_DEST="iframe")

@@ -13,7 +13,7 @@ import openai
 import pytest
 import requests
 import socketio
-from panel_stage import PanelStage
+from panel_harness import PanelHarness
 from playwright.sync_api import expect, sync_playwright
 
 from rider_core.testing.ports import free_port
@@ -69,11 +69,11 @@ class Proxied:
         url: Of the panel, through nginx.
     """
 
-    def __init__(self, stage: PanelStage, folder: Path, stripped: str) -> None:
-        self.stage = stage
+    def __init__(self, panel: PanelHarness, folder: Path, stripped: str) -> None:
+        self.panel = panel
         port = free_port()
         self.url = f"https://localhost:{port}/rider"
-        stage.start(RIDER_WEB_PUBLIC_URL=self.url, RIDER_WEB_TRUSTED_PROXIES="127.0.0.1", RIDER_WEB_PASSWORD=PASSWORD)
+        panel.start(RIDER_WEB_PUBLIC_URL=self.url, RIDER_WEB_TRUSTED_PROXIES="127.0.0.1", RIDER_WEB_PASSWORD=PASSWORD)
         self.certificate = folder / "cert.pem"
         subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
         files = ["-keyout", str(folder / "key.pem"), "-out", str(self.certificate), "-days", "2"]
@@ -84,7 +84,7 @@ class Proxied:
         )
         self.trust = ssl.create_default_context(cafile=self.certificate)
         configuration = folder / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=folder, port=port, panel=stage.url, stripped=stripped))
+        configuration.write_text(CONFIGURATION.format(folder=folder, port=port, panel=panel.url, stripped=stripped))
         assert NGINX is not None
         self.nginx = subprocess.Popen([NGINX, "-c", str(configuration), "-e", str(folder / "error.log")])
         wait_until(self._answers, what="nginx")
@@ -108,11 +108,11 @@ class Proxied:
 def proxied(
     request: pytest.FixtureRequest, processes: Processes, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxied]:
-    stage = PanelStage(processes, valkey, "eventlet")
-    proxied = Proxied(stage, tmp_path_factory.mktemp("nginx"), request.param)
+    panel = PanelHarness(processes, valkey, "eventlet")
+    proxied = Proxied(panel, tmp_path_factory.mktemp("nginx"), request.param)
     yield proxied
     proxied.end()
-    stage.connection.close()
+    panel.connection.close()
 
 
 def test_everything_works_through_it(proxied: Proxied) -> None:
@@ -134,7 +134,7 @@ def _a_browser_sees_what_happens(proxied: Proxied) -> None:
         page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
         page.goto(proxied.url + "/")
         expect(page.locator(".connection")).to_have_text("live")
-        proxied.stage.transcript("Could you come here?")
+        proxied.panel.transcript("Could you come here?")
         expect(page.locator(".card-talk")).to_contain_text("Could you come here?")
         wait_until(lambda: sockets, what="a web socket, not polling")
         assert sockets[0].startswith(proxied.url.replace("https:", "wss:") + "/socket.io/")

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 import socketio
-from panel_stage import PanelStage, Watch
+from panel_harness import PanelHarness, Watch
 
 from rider_core.testing.processes import install_plugin
 from rider_core.testing.waiting import wait_until
@@ -42,110 +42,110 @@ def on_event(event):
 """
 
 
-def test_it_serves_its_page_and_says_where(stage: PanelStage) -> None:
-    stage.start()
-    page = stage.get("/")
+def test_it_serves_its_page_and_says_where(panel: PanelHarness) -> None:
+    panel.start()
+    page = panel.get("/")
     assert page.status_code == 200
     assert "<script" in page.text
     assert not re.search(r"<script(?![^>]*src=)|<style| on\w+=", page.text), (
         "the page's policy lets no inline script run"
     )
     for name in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
-        assert stage.get(name).status_code == 200
-    assert "deprecated" not in stage.processes.log("panel.log").lower()
+        assert panel.get(name).status_code == 200
+    assert "deprecated" not in panel.processes.log("panel.log").lower()
     for path in ("/", "/api/status", "/nowhere", "/static/app.js", "/socket.io/?EIO=4&transport=polling"):
-        headers = stage.get(path).headers
+        headers = panel.get(path).headers
         assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
 
 
-def test_a_password_guards_the_socket_too(stage: PanelStage, watch: Watch) -> None:
-    stage.start(RIDER_WEB_PASSWORD="open sesame")
-    assert stage.get("/").status_code == 401
-    assert stage.get("/", auth=("rider", "open sesame")).status_code == 200
-    assert stage.get("/healthz").json() == {"status": "ok", "redis": "up"}
+def test_a_password_guards_the_socket_too(panel: PanelHarness, watch: Watch) -> None:
+    panel.start(RIDER_WEB_PASSWORD="open sesame")
+    assert panel.get("/").status_code == 401
+    assert panel.get("/", auth=("rider", "open sesame")).status_code == 200
+    assert panel.get("/healthz").json() == {"status": "ok", "redis": "up"}
     with pytest.raises(socketio.exceptions.ConnectionError):
         watch(transport="websocket")
     watcher = watch(transport="websocket", headers={"Authorization": "Basic cmlkZXI6b3BlbiBzZXNhbWU="})
     wait_until(lambda: watcher.messages)
-    assert "sesame" not in stage.get("/api/status", auth=("rider", "open sesame")).text
-    assert "sesame" not in stage.processes.log("panel.log")
+    assert "sesame" not in panel.get("/api/status", auth=("rider", "open sesame")).text
+    assert "sesame" not in panel.processes.log("panel.log")
 
 
-def test_it_does_not_start_open_to_everybody(stage: PanelStage) -> None:
-    process = stage.processes.start("-m", "rider_core.web", log="panel.log", RIDER_WEB_HOST="0.0.0.0")
+def test_it_does_not_start_open_to_everybody(panel: PanelHarness) -> None:
+    process = panel.processes.start("-m", "rider_core.web", log="panel.log", RIDER_WEB_HOST="0.0.0.0")
     assert process.wait(20) == 1
-    assert "RIDER_WEB_PASSWORD" in stage.processes.log("panel.log")
-    assert "Traceback" not in stage.processes.log("panel.log")
+    assert "RIDER_WEB_PASSWORD" in panel.processes.log("panel.log")
+    assert "Traceback" not in panel.processes.log("panel.log")
 
 
-def test_a_port_in_use_is_named(stage: PanelStage) -> None:
+def test_a_port_in_use_is_named(panel: PanelHarness) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = stage.processes.start("-m", "rider_core.web", log="panel.log", RIDER_WEB_PORT=str(port))
+        process = panel.processes.start("-m", "rider_core.web", log="panel.log", RIDER_WEB_PORT=str(port))
         assert process.wait(20) == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in stage.processes.log("panel.log")
-    assert "Traceback" not in stage.processes.log("panel.log")
+    assert f"cannot listen on 127.0.0.1:{port}" in panel.processes.log("panel.log")
+    assert "Traceback" not in panel.processes.log("panel.log")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_cleanly_and_before_it_is_killed(stage: PanelStage, watch: Watch, number: signal.Signals) -> None:
-    process = stage.start()
-    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
+def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Watch, number: signal.Signals) -> None:
+    process = panel.start()
+    wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
     for transport in ("websocket", "polling"):
         watch(transport=transport)
-    stage.end_job("last")
+    panel.end_job("last")
     process.send_signal(number)
     assert process.wait(STOP_LIMIT_S) == 0
-    assert "Traceback" not in stage.processes.log("panel.log")
-    said = [fields[b"event"] for _, fields in stage.connection.xrange("rider:events")]
+    assert "Traceback" not in panel.processes.log("panel.log")
+    said = [fields[b"event"] for _, fields in panel.connection.xrange("rider:events")]
     assert any(b'"stopped"' in event and b'"panel"' in event for event in said)
 
 
-def test_a_signal_that_another_thread_gets_ends_it_too(stage: PanelStage) -> None:
-    process = stage.start()
-    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
+def test_a_signal_that_another_thread_gets_ends_it_too(panel: PanelHarness) -> None:
+    process = panel.start()
+    wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
     threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
     other = next((thread for thread in threads if thread != process.pid), process.pid)  # eventlet may have none
     assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
     assert process.wait(10) == 0
 
 
-def test_plugins_are_shown_called_and_isolated(stage: PanelStage, watch: Watch) -> None:
-    install_plugin(stage.processes.folder, "panel-extra", PLUGIN)
-    install_plugin(stage.processes.folder, "broken-one", "raise RuntimeError('<b>not today</b>')")
-    events = stage.processes.folder / "events"
-    stage.start(EVENTS=str(events))
-    assert stage.get("/hello").text == "hello from a plugin"
-    assert "the routes of this is no blueprint cannot be added" in stage.processes.log("panel.log")
-    shown = {plugin["name"]: plugin for plugin in stage.get("/api/plugins").json()["plugins"]}
+def test_plugins_are_shown_called_and_isolated(panel: PanelHarness, watch: Watch) -> None:
+    install_plugin(panel.processes.folder, "panel-extra", PLUGIN)
+    install_plugin(panel.processes.folder, "broken-one", "raise RuntimeError('<b>not today</b>')")
+    events = panel.processes.folder / "events"
+    panel.start(EVENTS=str(events))
+    assert panel.get("/hello").text == "hello from a plugin"
+    assert "the routes of this is no blueprint cannot be added" in panel.processes.log("panel.log")
+    shown = {plugin["name"]: plugin for plugin in panel.get("/api/plugins").json()["plugins"]}
     assert shown["panel-extra"]["state"] == "loaded"
     assert (shown["broken-one"]["state"], shown["broken-one"]["reason"]) == (
         "failed",
         "RuntimeError: <b>not today</b>",
     )
-    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
-    stage.transcript("for the plugin")
+    wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
+    panel.transcript("for the plugin")
     wait_until(lambda: events.exists() and "robot.transcript" in events.read_text(), what="on_event")
 
 
-def test_the_api(stage: PanelStage) -> None:
-    stage.start()
-    wait_until(lambda: stage.get("/api/status").json()["sections"].get("queues"))
-    stage.transcript("through the API")
-    wait_until(lambda: "through the API" in stage.get("/api/status").text)
-    assert stage.get("/api/jobs?limit=5").json() == {"jobs": []}
+def test_the_api(panel: PanelHarness) -> None:
+    panel.start()
+    wait_until(lambda: panel.get("/api/status").json()["sections"].get("queues"))
+    panel.transcript("through the API")
+    wait_until(lambda: "through the API" in panel.get("/api/status").text)
+    assert panel.get("/api/jobs?limit=5").json() == {"jobs": []}
     for limit in ("0", "-1", "201", "x", "1e3", "٣", "9" * 5000):
-        answer = stage.get(f"/api/jobs?limit={limit}")
+        answer = panel.get(f"/api/jobs?limit={limit}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
-    missing = stage.get("/api/nothing")
+    missing = panel.get("/api/nothing")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/json")
 
 
-def test_a_mode_from_the_file_counts(stage: PanelStage) -> None:
-    other = {"eventlet": "threading", "threading": "eventlet"}[stage.mode]
-    data = stage.processes.folder / "data"
+def test_a_mode_from_the_file_counts(panel: PanelHarness) -> None:
+    other = {"eventlet": "threading", "threading": "eventlet"}[panel.mode]
+    data = panel.processes.folder / "data"
     data.mkdir()
     (data / "rider.toml").write_text(f'async_mode = "{other}"\n')
-    del stage.processes.environment["RIDER_ASYNC_MODE"]
-    stage.start()
-    assert f"({other})" in stage.processes.log("panel.log")
+    del panel.processes.environment["RIDER_ASYNC_MODE"]
+    panel.start()
+    assert f"({other})" in panel.processes.log("panel.log")

@@ -7,26 +7,26 @@ import time
 
 import pytest
 import socketio
-from panel_stage import PanelStage, Watch
+from panel_harness import PanelHarness, Watch
 
 from rider_core.database import Database
 from rider_core.testing.waiting import wait_until
 from rider_core.web.live import MAX_BROWSERS
 
 
-def test_a_browser_gets_everything_and_then_what_is_new(stage: PanelStage, watch: Watch) -> None:
-    stage.transcript("said before the panel was there")
-    stage.end_job("before")
-    stage.start()
-    stage.say("robot.link", up=True, address="10.1.2.3", simulated=False, reason="")
+def test_a_browser_gets_everything_and_then_what_is_new(panel: PanelHarness, watch: Watch) -> None:
+    panel.transcript("said before the panel was there")
+    panel.end_job("before")
+    panel.start()
+    panel.say("robot.link", up=True, address="10.1.2.3", simulated=False, reason="")
     watcher = watch()
     watcher.wait_for("transcripts", text="said before the panel was there")
     watcher.wait_for("jobs", id="before", state="done", waited_ms=12, ran_ms=345.5)
     assert watcher.messages[0]["full"] is True
     told_before = len(watcher.messages)
-    stage.transcript("said just now")
-    stage.end_job("now", "job.failed", problem={"code": "model", "message": "gone", "remedy": "rider models pull x"})
-    stage.say(
+    panel.transcript("said just now")
+    panel.end_job("now", "job.failed", problem={"code": "model", "message": "gone", "remedy": "rider models pull x"})
+    panel.say(
         "process.status", role="worker", name="worker-1", queues=["voice"], state="busy", providers=[], problems=[]
     )
     watcher.wait_for("transcripts", text="said just now")
@@ -40,32 +40,32 @@ def test_a_browser_gets_everything_and_then_what_is_new(stage: PanelStage, watch
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-def test_both_transports_work(stage: PanelStage, watch: Watch, transport: str) -> None:
-    stage.start()
+def test_both_transports_work(panel: PanelHarness, watch: Watch, transport: str) -> None:
+    panel.start()
     watcher = watch(transport=transport)
-    stage.transcript("heard")
+    panel.transcript("heard")
     watcher.wait_for("transcripts", text="heard")
     assert watcher.transport == transport
 
 
-def test_a_storm_reaches_a_browser_in_few_messages(stage: PanelStage, watch: Watch) -> None:
-    stage.start()
+def test_a_storm_reaches_a_browser_in_few_messages(panel: PanelHarness, watch: Watch) -> None:
+    panel.start()
     watcher = watch()
     wait_until(lambda: watcher.messages)
     before, began = len(watcher.messages), time.monotonic()
     for n in range(2_000):
-        stage.end_job(f"job-{n}")
+        panel.end_job(f"job-{n}")
     watcher.wait_for("jobs", id="job-1999")
     took_s = time.monotonic() - began
     assert len(watcher.messages) - before <= took_s * 5 + 2
 
 
-def test_a_browser_that_reads_nothing_has_one_message_under_way(stage: PanelStage, watch: Watch) -> None:
-    stage.start()
+def test_a_browser_that_reads_nothing_has_one_message_under_way(panel: PanelHarness, watch: Watch) -> None:
+    panel.start()
     slow, quick = watch(reads=False), watch()
     wait_until(lambda: slow.messages)
     for n in range(30):
-        stage.transcript(f"sentence {n}")
+        panel.transcript(f"sentence {n}")
         quick.wait_for("transcripts", text=f"sentence {n}")
     assert len(slow.messages) == 1
     slow.may_read.set()
@@ -74,8 +74,8 @@ def test_a_browser_that_reads_nothing_has_one_message_under_way(stage: PanelStag
     assert len(slow.messages) <= 3
 
 
-def test_there_is_a_limit_to_browsers(stage: PanelStage, watch: Watch) -> None:
-    stage.start()
+def test_there_is_a_limit_to_browsers(panel: PanelHarness, watch: Watch) -> None:
+    panel.start()
     watchers = [watch(transport="websocket") for _ in range(MAX_BROWSERS)]
     with pytest.raises(socketio.exceptions.ConnectionError):
         watch(transport="websocket")
@@ -91,16 +91,16 @@ def _can_connect(watch: Watch) -> bool:
     return True
 
 
-def test_another_sites_page_cannot_listen(stage: PanelStage) -> None:
-    stage.start()
-    address = stage.url.removeprefix("http://")
-    assert "101" in shake_hands(address, address, stage.url)
+def test_another_sites_page_cannot_listen(panel: PanelHarness) -> None:
+    panel.start()
+    address = panel.url.removeprefix("http://")
+    assert "101" in shake_hands(address, address, panel.url)
     assert "403" in shake_hands(address, address, "http://evil.example")
     assert "403" in shake_hands(address, "evil.example", "http://evil.example")
     polling = "/socket.io/?EIO=4&transport=polling"
-    assert stage.get(polling, headers={"Origin": stage.url}).status_code == 200
-    assert stage.get(polling, headers={"Origin": "http://evil.example"}).status_code == 403
-    assert stage.get(polling, headers={"Host": "evil.example"}).status_code == 403
+    assert panel.get(polling, headers={"Origin": panel.url}).status_code == 200
+    assert panel.get(polling, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert panel.get(polling, headers={"Host": "evil.example"}).status_code == 403
 
 
 def shake_hands(address: str, host: str, origin: str) -> str:
@@ -115,12 +115,12 @@ def shake_hands(address: str, host: str, origin: str) -> str:
         return connection.recv(200).split(b"\r\n")[0].decode()
 
 
-def test_ended_jobs_go_into_the_history(stage: PanelStage) -> None:
-    stage.start()
-    database = Database(f"sqlite:///{stage.database}")
-    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
-    stage.end_job("good")
-    stage.end_job("bad", "job.failed", provider="echo-text", mock=True, problem={"code": "provider", "message": "no"})
+def test_ended_jobs_go_into_the_history(panel: PanelHarness) -> None:
+    panel.start()
+    database = Database(f"sqlite:///{panel.database}")
+    wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
+    panel.end_job("good")
+    panel.end_job("bad", "job.failed", provider="echo-text", mock=True, problem={"code": "provider", "message": "no"})
     wait_until(lambda: len(database.recent_jobs(10)) == 2, what="two jobs in the history")
     records = {record.id: record for record in database.recent_jobs(10)}
     database.close()
@@ -128,27 +128,27 @@ def test_ended_jobs_go_into_the_history(stage: PanelStage) -> None:
     assert (records["bad"].mock, records["bad"].problem and records["bad"].problem.code) == (True, "provider")
 
 
-def test_a_database_that_is_not_there_stops_nothing(stage: PanelStage, watch: Watch) -> None:
-    stage.start(DATABASE_URL="sqlite:////nowhere/at/all.db")
+def test_a_database_that_is_not_there_stops_nothing(panel: PanelHarness, watch: Watch) -> None:
+    panel.start(DATABASE_URL="sqlite:////nowhere/at/all.db")
     watcher = watch()
-    wait_until(lambda: stage.get("/healthz").json()["redis"] == "up")
-    stage.end_job("j")
+    wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
+    panel.end_job("j")
     watcher.wait_for("jobs", id="j")
     wait_until(
         lambda: "sqlite:////nowhere" in (watcher.section("database") or {}).get("problem", ""), what="the reason"
     )
 
 
-def test_redis_may_go_and_come_back(stage: PanelStage, watch: Watch) -> None:
-    stage.start()
+def test_redis_may_go_and_come_back(panel: PanelHarness, watch: Watch) -> None:
+    panel.start()
     watcher = watch()
     wait_until(lambda: watcher.section("redis") and watcher.section("redis")["up"])
-    stage.valkey.kill()
+    panel.valkey.kill()
     wait_until(lambda: watcher.section("redis")["up"] is False, what="Redis shown as away")
-    assert stage.get("/healthz").json() == {"status": "ok", "redis": "down"}
-    answer = stage.get("/api/jobs")
+    assert panel.get("/healthz").json() == {"status": "ok", "redis": "down"}
+    answer = panel.get("/api/jobs")
     assert (answer.status_code, answer.json()["code"]) == (503, "backend_unavailable")
-    stage.valkey.start()
+    panel.valkey.start()
     wait_until(lambda: watcher.section("redis")["up"], what="Redis shown as back")
-    stage.transcript("back again")
+    panel.transcript("back again")
     watcher.wait_for("transcripts", text="back again")

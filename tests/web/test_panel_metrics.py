@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from panel_stage import PanelStage
+from panel_harness import PanelHarness
 
 from rider_core.api import JobSpec, JobState
 from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
@@ -12,36 +12,36 @@ from rider_core.jobs.rq_lists import RQLists
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["alone", "with files"])
-def test_metrics_do_not_grow_with_made_up_names(stage: PanelStage, shared: bool) -> None:
-    folder = stage.processes.folder / "metrics"
+def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: bool) -> None:
+    folder = panel.processes.folder / "metrics"
     folder.mkdir()
-    stage.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder)} if shared else {}))
-    stage.get("/nothing/here")
-    stage.get("/api/status")
+    panel.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder)} if shared else {}))
+    panel.get("/nothing/here")
+    panel.get("/api/status")
 
     def series() -> set[str]:
-        lines = stage.get("/metrics").text.splitlines()
+        lines = panel.get("/metrics").text.splitlines()
         return {line.rsplit(" ", 1)[0] for line in lines if line.startswith(("rider_", "flask_"))}
 
     series()
     before = series()
     assert any("rider_web_http_request_duration_seconds_count" in name and "/api/status" in name for name in before)
     for n in range(40):
-        stage.get(f"/made/up/{n}?q={n}")
-        stage.get(f"/api/jobs?limit=x{n}")
-    stage.get("/api/jobs?limit=x")
+        panel.get(f"/made/up/{n}?q={n}")
+        panel.get(f"/api/jobs?limit=x{n}")
+    panel.get("/api/jobs?limit=x")
     after = series()
     assert not [name for name in after if "made/up" in name]
     assert len(after - before) < 25
 
 
-def test_metrics_tell_of_jobs_as_the_ledger_does(stage: PanelStage, connection: redis.Redis) -> None:
+def test_metrics_tell_of_jobs_as_the_ledger_does(panel: PanelHarness, connection: redis.Redis) -> None:
     backend = RedisJobBackend(connection, RQLists())
-    stage.start()
+    panel.start()
     done, _waiting = backend.submit_many([JobSpec(task="text.generate", payload={"prompt": "x"}) for _ in range(2)])
     consumer = backend.consumer("w1", ["text"])
     consumer.commit([AttemptResult(consumer.dequeue()[0], Outcome.DONE, "{}", "echo", True)])
-    text = stage.get("/metrics").text
+    text = panel.get("/metrics").text
     assert backend.get(done).state is JobState.DONE
     assert 'rider_job_events_total{event="accepted",queue="text",task="text.generate"} 2.0' in text
     assert 'rider_job_events_total{event="done",queue="text",task="text.generate"} 1.0' in text

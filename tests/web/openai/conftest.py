@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from openai_house import House
+from openai_harness import OpenAIHarness
 
 
 @pytest.fixture(scope="session", params=["eventlet", "threading"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = House(tmp_path_factory, request.param)
+def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAIHarness]:
+    harness = OpenAIHarness(tmp_path_factory, request.param)
     try:
-        house.start()
-        yield house
+        harness.start()
+        yield harness
     finally:
-        house.end()
+        harness.end()

@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 from harness import plain_http
-from openai_house import House
+from openai_harness import OpenAIHarness
 
 from rider_core.testing.waiting import wait_until
 from rider_core.web.openai.chat_request import CONTINUE, ChatRequest
@@ -24,16 +24,16 @@ def say(text: str) -> Any:
     return [{"role": "user", "content": text}]
 
 
-def told(house: House, **asked: Any) -> dict[str, Any]:
+def told(harness: OpenAIHarness, **asked: Any) -> dict[str, Any]:
     """What became of a request, as the engine saw it."""
-    answer = house.client().chat.completions.create(
+    answer = harness.client().chat.completions.create(
         **{"model": "patient-small", "messages": say("tell"), **asked}, stream=False
     )
     return dict(json.loads(answer.choices[0].message.content or ""))
 
 
-def test_a_whole_answer(house: House) -> None:
-    answer = house.client().chat.completions.create(model="patient-small", messages=say("count"))
+def test_a_whole_answer(harness: OpenAIHarness) -> None:
+    answer = harness.client().chat.completions.create(model="patient-small", messages=say("count"))
     assert answer.choices[0].message.content == "first second"
     assert answer.choices[0].message.role == "assistant"
     assert answer.choices[0].finish_reason == "stop"
@@ -42,24 +42,24 @@ def test_a_whole_answer(house: House) -> None:
     assert answer.model == "patient-small"
     assert abs(answer.created - time.time()) < 30
     assert "mock" not in (answer.model_extra or {})
-    record = house.backend.get(answer.id.removeprefix("chatcmpl-"))
+    record = harness.backend.get(answer.id.removeprefix("chatcmpl-"))
     assert (record.origin, record.priority.value, record.provider) == ("openai", "normal", "patient")
 
 
-def test_a_mock_says_so(house: House) -> None:
-    raw = house.client().chat.completions.with_raw_response.create(model="echo-text", messages=HELLO)
+def test_a_mock_says_so(harness: OpenAIHarness) -> None:
+    raw = harness.client().chat.completions.with_raw_response.create(model="echo-text", messages=HELLO)
     answer = raw.parse()
     assert answer.choices[0].message.content == "say hello"
     assert answer.usage is None, "nobody counted"
     assert (answer.model_extra or {})["mock"] is True
     assert raw.headers["x-rider-mock"] == "1"
-    chunks = list(house.client().chat.completions.create(model="echo-text", messages=HELLO, stream=True))
+    chunks = list(harness.client().chat.completions.create(model="echo-text", messages=HELLO, stream=True))
     assert all((chunk.model_extra or {})["mock"] is True for chunk in chunks)
 
 
-def test_the_conversation_goes_where_it_belongs(house: House) -> None:
+def test_the_conversation_goes_where_it_belongs(harness: OpenAIHarness) -> None:
     asked = told(
-        house,
+        harness,
         messages=[
             {"role": "system", "content": "Be brief."},
             {"role": "developer", "content": [{"type": "text", "text": "Be"}, {"type": "text", "text": "kind."}]},
@@ -85,7 +85,7 @@ def test_the_conversation_goes_where_it_belongs(house: House) -> None:
     assert (asked["seed"], asked["stop"]) == (2**32 - 1, ["END", "\n"])
 
 
-def test_a_conversation_that_ends_otherwise(house: House) -> None:
+def test_a_conversation_that_ends_otherwise(harness: OpenAIHarness) -> None:
     turns = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two, th"}]
     generate_request = ChatRequest(model="x", messages=turns).to_request(None)  # type: ignore[arg-type]
     assert [(turn.role, turn.content) for turn in generate_request.history] == [
@@ -93,37 +93,37 @@ def test_a_conversation_that_ends_otherwise(house: House) -> None:
         ("assistant", "two, th"),
     ]
     assert generate_request.prompt == CONTINUE
-    answer = house.client().chat.completions.create(model="echo-text", messages=turns)  # type: ignore[arg-type]
+    answer = harness.client().chat.completions.create(model="echo-text", messages=turns)  # type: ignore[arg-type]
     assert answer.choices[0].message.content
-    asked = told(house, messages=[{"role": "system", "content": "tell"}])
+    asked = told(harness, messages=[{"role": "system", "content": "tell"}])
     assert (asked["prompt"], asked["system_prompt"], asked["history"]) == ("tell", None, [])
-    asked = told(house, top_p=0, temperature=1.5)
+    asked = told(harness, top_p=0, temperature=1.5)
     assert (asked["temperature"], asked["top_p"]) == (0, None)
 
 
-def test_of_a_long_conversation_the_oldest_is_left_out_and_that_is_said(house: House) -> None:
+def test_of_a_long_conversation_the_oldest_is_left_out_and_that_is_said(harness: OpenAIHarness) -> None:
     turns = [{"role": "user", "content": f"turn {number}"} for number in range(150)]
     system = {"role": "system", "content": "Be brief."}
     asked = {"model": "patient-small", "messages": [system, *turns, {"role": "user", "content": "tell"}]}
-    response = house.post("/chat/completions", json=asked)
+    response = harness.post("/chat/completions", json=asked)
     assert response.headers["x-rider-turns-left-out"] == "50"
-    seen = told(house, messages=asked["messages"])
+    seen = told(harness, messages=asked["messages"])
     assert seen["system_prompt"] == "Be brief."
     assert [turn["content"] for turn in seen["history"]] == [f"turn {number}" for number in range(50, 150)]
-    assert "x-rider-turns-left-out" not in house.post("/chat/completions", json={**asked, "messages": HELLO}).headers
+    assert "x-rider-turns-left-out" not in harness.post("/chat/completions", json={**asked, "messages": HELLO}).headers
 
 
-def test_what_is_left_out_is_the_houses(house: House) -> None:
-    asked = told(house)
+def test_what_is_left_out_is_the_houses(harness: OpenAIHarness) -> None:
+    asked = told(harness)
     assert (asked["system_prompt"], asked["history"], asked["seed"], asked["stop"]) == (None, [], None, [])
     assert (asked["temperature"], asked["max_tokens"]) == (None, 1_024)
-    assert told(house, max_tokens=100_000)["max_tokens"] == 8_192
-    assert told(house, stop="END")["stop"] == ["END"]
+    assert told(harness, max_tokens=100_000)["max_tokens"] == 8_192
+    assert told(harness, stop="END")["stop"] == ["END"]
 
 
-def test_the_first_words_come_while_the_engine_still_writes(house: House) -> None:
-    file = house.folder / f"go-on-{time.monotonic_ns()}"
-    stream = house.client().chat.completions.create(
+def test_the_first_words_come_while_the_engine_still_writes(harness: OpenAIHarness) -> None:
+    file = harness.folder / f"go-on-{time.monotonic_ns()}"
+    stream = harness.client().chat.completions.create(
         model="patient-small",
         messages=say(f"wait {file}"),
         stream=True,
@@ -140,9 +140,9 @@ def test_the_first_words_come_while_the_engine_still_writes(house: House) -> Non
     assert len({chunk.id for chunk in (first, second, *rest, last)}) == 1
 
 
-def test_a_stream_on_the_wire(house: House) -> None:
+def test_a_stream_on_the_wire(harness: OpenAIHarness) -> None:
     asked = {"model": "patient-small", "messages": say("tell"), "stream": True}
-    response = house.post("/chat/completions", json={**asked, "stream_options": {"include_usage": True}})
+    response = harness.post("/chat/completions", json={**asked, "stream_options": {"include_usage": True}})
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     *events, done, nothing = response.text.split("\n\n")
     assert (done, nothing) == ("data: [DONE]", "")
@@ -151,51 +151,51 @@ def test_a_stream_on_the_wire(house: House) -> None:
     assert chunks[-1]["usage"] == {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
     assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
     assert chunks[-2]["choices"][0] == {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "length"}
-    plain = house.post("/chat/completions", json=asked).text
+    plain = harness.post("/chat/completions", json=asked).text
     assert "usage" not in plain.split("data: ")[1]
-    uncounted = house.post("/chat/completions", json={**asked, "messages": HELLO, "model": "echo-text"}).text
+    uncounted = harness.post("/chat/completions", json={**asked, "messages": HELLO, "model": "echo-text"}).text
     assert uncounted.count("finish_reason") == uncounted.count("data: {")
 
 
-def test_the_asynchronous_client_streams_too(house: House) -> None:
+def test_the_asynchronous_client_streams_too(harness: OpenAIHarness) -> None:
     async def ask() -> str:
-        async with openai.AsyncOpenAI(base_url=house.url, api_key="none", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=harness.url, api_key="none", max_retries=0) as client:
             stream = await client.chat.completions.create(model="patient-small", messages=say("count"), stream=True)
             return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
     assert asyncio.run(ask()) == "first second"
 
 
-def test_who_leaves_in_the_middle_has_his_job_cancelled(house: House) -> None:
-    before, cancelled = len(house.notes()), house.cancelled
-    stream = house.client().chat.completions.create(model="patient-small", messages=say("go"), stream=True)
+def test_who_leaves_in_the_middle_has_his_job_cancelled(harness: OpenAIHarness) -> None:
+    before, cancelled = len(harness.notes()), harness.cancelled
+    stream = harness.client().chat.completions.create(model="patient-small", messages=say("go"), stream=True)
     assert next(iter(stream)).choices[0].delta.role == "assistant"
     stream.close()
-    house.wait_for_cancelled(cancelled)
-    wait_until(lambda: house.notes()[before:] == ["patient"], what="the engine was stopped")
+    harness.wait_for_cancelled(cancelled)
+    wait_until(lambda: harness.notes()[before:] == ["patient"], what="the engine was stopped")
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_who_leaves_while_the_engine_is_silent_has_his_job_cancelled(house: House, stream: bool) -> None:
+def test_who_leaves_while_the_engine_is_silent_has_his_job_cancelled(harness: OpenAIHarness, stream: bool) -> None:
     """Nothing is written to him that could fail."""
-    file, cancelled = house.folder / f"silence-{time.monotonic_ns()}", house.cancelled
+    file, cancelled = harness.folder / f"silence-{time.monotonic_ns()}", harness.cancelled
     body = json.dumps({"model": "patient-small", "messages": say(f"wait {file}"), "stream": stream}).encode()
-    host, port = house.stage.url.removeprefix("http://").split(":")
+    host, port = harness.panel.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: %b:%b\r\nContent-Length: %d\r\n\r\n"
             % (host.encode(), port.encode(), len(body))
             + body
         )
-        wait_until(lambda: house.backend.stats()[-1].running == 1, what="the job runs")
+        wait_until(lambda: harness.backend.stats()[-1].running == 1, what="the job runs")
         if stream:
             connection.recv(100)
-    house.wait_for_cancelled(cancelled)
+    harness.wait_for_cancelled(cancelled)
     file.touch()
 
 
-def test_an_engine_that_breaks_in_the_middle_is_told_in_the_stream(house: House) -> None:
-    stream = house.client().chat.completions.create(model="patient-small", messages=say("break"), stream=True)
+def test_an_engine_that_breaks_in_the_middle_is_told_in_the_stream(harness: OpenAIHarness) -> None:
+    stream = harness.client().chat.completions.create(model="patient-small", messages=say("break"), stream=True)
     assert [next(stream).choices[0].delta.content for _ in range(2)] == ["", "first "]
     with pytest.raises(openai.APIError, match="RuntimeError: the engine broke") as problem:
         next(stream)
@@ -203,9 +203,9 @@ def test_an_engine_that_breaks_in_the_middle_is_told_in_the_stream(house: House)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_fails_before_the_first_word_has_a_status(house: House, stream: bool) -> None:
+def test_what_fails_before_the_first_word_has_a_status(harness: OpenAIHarness, stream: bool) -> None:
     with pytest.raises(openai.BadRequestError, match=r"the prompt is 'fail' \(say something else\)"):
-        house.client().chat.completions.create(model="patient-small", messages=say("fail"), stream=stream)
+        harness.client().chat.completions.create(model="patient-small", messages=say("fail"), stream=stream)
 
 
 @pytest.mark.parametrize(
@@ -233,17 +233,17 @@ def test_what_fails_before_the_first_word_has_a_status(house: House, stream: boo
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(house: House, param: str, asked: dict[str, Any]) -> None:
+def test_what_cannot_be_done_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        house.client().chat.completions.create(**{"model": "echo-text", "messages": HELLO, **asked})
+        harness.client().chat.completions.create(**{"model": "echo-text", "messages": HELLO, **asked})
     assert refusal.value.param == param
     assert refusal.value.type == "invalid_request_error"
     assert refusal.value.code
 
 
-def test_what_nobody_looked_at_is_named(house: House) -> None:
+def test_what_nobody_looked_at_is_named(harness: OpenAIHarness) -> None:
     asked = {"min_p": 0.1, "reasoning_effort": "low", "x\r\nSet-Cookie: a": 1, "é": 1, "a" * 50: 1}
-    response = house.post("/chat/completions", json={"model": "echo-text", "messages": HELLO, **asked})
+    response = harness.post("/chat/completions", json={"model": "echo-text", "messages": HELLO, **asked})
     assert response.status_code == 200
     assert response.headers["x-rider-ignored"] == "min_p, reasoning_effort"
 
@@ -262,21 +262,21 @@ def test_what_nobody_looked_at_is_named(house: House) -> None:
         b'\xff\xfe{"model": "echo-text"}',
     ],
 )
-def test_what_is_no_request_is_refused(house: House, body: bytes) -> None:
-    response = house.post("/chat/completions", content=body, headers={"Content-Type": "application/json"})
+def test_what_is_no_request_is_refused(harness: OpenAIHarness, body: bytes) -> None:
+    response = harness.post("/chat/completions", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_a_conversation_that_is_too_large_is_not_read(house: House) -> None:
+def test_a_conversation_that_is_too_large_is_not_read(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.APIStatusError) as refusal:
-        house.client().chat.completions.create(model="echo-text", messages=say("x" * 5_000_000))
+        harness.client().chat.completions.create(model="echo-text", messages=say("x" * 5_000_000))
     assert refusal.value.status_code == 413
     assert refusal.value.code == "too_large"
 
 
-def test_models_are_listed_by_the_names_that_work(house: House) -> None:
-    client = house.client()
+def test_models_are_listed_by_the_names_that_work(harness: OpenAIHarness) -> None:
+    client = harness.client()
     models = {model.id: model for model in client.models.list()}
     assert models["patient-small"].owned_by == "patient"
     assert models["team/patient-large"].owned_by == "patient"
@@ -299,41 +299,41 @@ def test_models_are_listed_by_the_names_that_work(house: House) -> None:
         assert answer.choices[0].message.content == said
 
 
-def test_who_is_away_is_not_listed_and_says_why(house: House) -> None:
-    listed = plain_http.get(f"{house.url}/models").json()
+def test_who_is_away_is_not_listed_and_says_why(harness: OpenAIHarness) -> None:
+    listed = plain_http.get(f"{harness.url}/models").json()
     assert "away" not in {model["id"] for model in listed["data"]}
     (away,) = [one for one in listed["unavailable"] if one["provider"] == "away"]
     assert (away["reason"], away["remedy"]) == ("its server does not answer", "start-the-server")
     with pytest.raises(openai.InternalServerError, match=r"its server does not answer \(start-the-server\)") as refusal:
-        house.client(max_retries=5).chat.completions.create(model="away", messages=HELLO)
+        harness.client(max_retries=5).chat.completions.create(model="away", messages=HELLO)
     assert refusal.value.status_code == 503
     assert refusal.value.response.headers["x-should-retry"] == "false"
 
 
-def test_a_server_that_takes_its_time_holds_nobody_up(house: House) -> None:
-    house.slow_models.unlink(missing_ok=True)
+def test_a_server_that_takes_its_time_holds_nobody_up(harness: OpenAIHarness) -> None:
+    harness.slow_models.unlink(missing_ok=True)
     began = time.monotonic()
-    listed = plain_http.get(f"{house.url}/models").json()
+    listed = plain_http.get(f"{harness.url}/models").json()
     assert time.monotonic() - began < 4
     assert "slow-model" not in {model["id"] for model in listed["data"]}
-    house.slow_models.touch()
-    wait_until(lambda: "slow-model" in plain_http.get(f"{house.url}/models").text, what="its answer counts later")
+    harness.slow_models.touch()
+    wait_until(lambda: "slow-model" in plain_http.get(f"{harness.url}/models").text, what="its answer counts later")
 
 
-def test_a_model_that_nobody_has(house: House) -> None:
+def test_a_model_that_nobody_has(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.NotFoundError, match="there is no model 'gpt-4o'") as refusal:
-        house.client().chat.completions.create(model="gpt-4o", messages=HELLO)
+        harness.client().chat.completions.create(model="gpt-4o", messages=HELLO)
     assert (refusal.value.code, refusal.value.param) == ("model_not_found", "model")
     with pytest.raises(openai.NotFoundError):
-        house.client().chat.completions.create(model="espeak", messages=HELLO)
+        harness.client().chat.completions.create(model="espeak", messages=HELLO)
 
 
-def test_many_at_once(house: House) -> None:
+def test_many_at_once(harness: OpenAIHarness) -> None:
     """Under eventlet all of them are one thread's."""
     answers: list[str] = []
 
     def ask(number: int) -> None:
-        stream = house.client().chat.completions.create(model="echo-text", messages=say(f"n {number}"), stream=True)
+        stream = harness.client().chat.completions.create(model="echo-text", messages=say(f"n {number}"), stream=True)
         answers.append("".join(chunk.choices[0].delta.content or "" for chunk in stream))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from openai_house import MODEL_FILE, House, needed
+from openai_harness import MODEL_FILE, OpenAIHarness, needed
 
 ROOT = Path(__file__).parents[3]
 
@@ -16,15 +16,15 @@ ROOT = Path(__file__).parents[3]
 READMES = {"eventlet": ("README.md", "going to the kitchen"), "threading": ("README.pl.md", "jestem robotem")}
 
 
-def test_the_snippet_runs(house: House, tmp_path: Path) -> None:
-    name, heard = READMES[house.mode]
-    needed(house.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+def test_the_snippet_runs(harness: OpenAIHarness, tmp_path: Path) -> None:
+    name, heard = READMES[harness.mode]
+    needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
     section = (ROOT / name).read_text().split("OPENAI_BASE_URL=")[1]
     settings, _, rest = section.partition("\n")
     assert settings == "http://127.0.0.1:8000/v1 OPENAI_API_KEY=none"
     snippet = re.search(r"```python\n(.+?)```", rest, re.DOTALL)
     assert snippet is not None
-    environment = {**house.processes.environment, "OPENAI_BASE_URL": house.url, "OPENAI_API_KEY": "none"}
+    environment = {**harness.processes.environment, "OPENAI_BASE_URL": harness.url, "OPENAI_API_KEY": "none"}
     done = subprocess.run(
         [sys.executable, "-c", snippet[1]],
         cwd=tmp_path,

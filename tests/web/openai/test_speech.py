@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from openai_house import House
+from openai_harness import OpenAIHarness
 
 from rider_core.api import AudioClip, JobState
 from rider_core.runtime import ffmpeg
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.slow
 LONG = "Somewhere in the house a small robot looks for the cat, and finds a chair, a table and a dog instead. " * 45
 
 
-def speak(house: House, text: str, **options: Any) -> bytes:
+def speak(harness: OpenAIHarness, text: str, **options: Any) -> bytes:
     asked = {"model": "tts-1", "voice": "alloy", **options}
-    return bytes(house.client().audio.speech.create(input=text, **asked).content)
+    return bytes(harness.client().audio.speech.create(input=text, **asked).content)
 
 
 def seconds(wav: bytes) -> float:
@@ -35,49 +35,49 @@ def seconds(wav: bytes) -> float:
         return len(reader.readframes(2**30)) / 2 / reader.getframerate()
 
 
-def test_a_text_is_spoken(house: House) -> None:
-    raw = house.client().audio.speech.with_raw_response.create(model="tts-1", voice="alloy", input="Good morning.")
+def test_a_text_is_spoken(harness: OpenAIHarness) -> None:
+    raw = harness.client().audio.speech.with_raw_response.create(model="tts-1", voice="alloy", input="Good morning.")
     assert raw.headers["content-type"] == "audio/wav"
     assert "x-rider-mock" not in raw.headers
     wav = raw.content
     with wave.open(io.BytesIO(wav)) as reader:
         assert (reader.getnchannels(), reader.getsampwidth(), reader.getframerate()) == (1, 2, 22_050)
     assert 0.5 < seconds(wav) < 2
-    record = house.backend.get(raw.headers["x-request-id"])
+    record = harness.backend.get(raw.headers["x-request-id"])
     assert (record.task, record.provider, record.origin) == ("voice.synthesize", "espeak", "openai")
 
 
-def test_raw_samples_have_24_khz(house: House) -> None:
-    wav, pcm = speak(house, "Good morning."), speak(house, "Good morning.", response_format="pcm")
+def test_raw_samples_have_24_khz(harness: OpenAIHarness) -> None:
+    wav, pcm = speak(harness, "Good morning."), speak(harness, "Good morning.", response_format="pcm")
     assert len(pcm) / 2 / 24_000 == pytest.approx(seconds(wav), rel=0.02)
     assert len(wav) - 44 < len(pcm)
 
 
-def test_speed_and_voice_reach_the_engine(house: House) -> None:
-    usual = seconds(speak(house, "One two three four five six seven."))
-    assert seconds(speak(house, "One two three four five six seven.", speed=2)) < 0.75 * usual
-    assert speak(house, "chrząszcz", voice="pl") != speak(house, "chrząszcz")
+def test_speed_and_voice_reach_the_engine(harness: OpenAIHarness) -> None:
+    usual = seconds(speak(harness, "One two three four five six seven."))
+    assert seconds(speak(harness, "One two three four five six seven.", speed=2)) < 0.75 * usual
+    assert speak(harness, "chrząszcz", voice="pl") != speak(harness, "chrząszcz")
     with pytest.raises(openai.BadRequestError, match="no voice 'atlantean'"):
-        speak(house, "hello", voice="atlantean")
+        speak(harness, "hello", voice="atlantean")
 
 
-def test_the_first_sound_comes_while_the_rest_is_spoken(house: House) -> None:
+def test_the_first_sound_comes_while_the_rest_is_spoken(harness: OpenAIHarness) -> None:
     """The real engine has a minute of sound in hardly any time; that the job still runs shows it all the same."""
-    with house.client().audio.speech.with_streaming_response.create(
+    with harness.client().audio.speech.with_streaming_response.create(
         model="tts-1", voice="alloy", input=LONG, response_format="pcm"
     ) as response:
         pieces = response.iter_bytes()
         first = next(pieces)
-        state = house.backend.get(response.headers["x-request-id"]).state
+        state = harness.backend.get(response.headers["x-request-id"]).state
         rest = b"".join(pieces)
     assert state is JobState.RUNNING
     assert 0 < len(first) < 24_000 * 2
     assert len(rest) / 2 / 24_000 > 120
 
 
-def test_a_piece_is_sent_as_soon_as_it_is_there(house: House) -> None:
-    file = house.folder / f"sing-on-{time.monotonic_ns()}"
-    with house.client().audio.speech.with_streaming_response.create(
+def test_a_piece_is_sent_as_soon_as_it_is_there(harness: OpenAIHarness) -> None:
+    file = harness.folder / f"sing-on-{time.monotonic_ns()}"
+    with harness.client().audio.speech.with_streaming_response.create(
         model="hoarse", voice="alloy", input=f"wait {file}", response_format="pcm"
     ) as response:
         pieces = response.iter_bytes()
@@ -86,8 +86,8 @@ def test_a_piece_is_sent_as_soon_as_it_is_there(house: House) -> None:
         assert b"".join(pieces) == bytes([1, 0]) * 1_600
 
 
-def test_it_can_be_saved_to_a_file(house: House, tmp_path: Path) -> None:
-    with house.client().audio.speech.with_streaming_response.create(
+def test_it_can_be_saved_to_a_file(harness: OpenAIHarness, tmp_path: Path) -> None:
+    with harness.client().audio.speech.with_streaming_response.create(
         model="echo-tts", voice="sine", input="one two three four five six seven", response_format="wav"
     ) as response:
         assert response.headers["x-rider-mock"] == "1"
@@ -95,18 +95,18 @@ def test_it_can_be_saved_to_a_file(house: House, tmp_path: Path) -> None:
     assert seconds((tmp_path / "said.wav").read_bytes()) == pytest.approx(2.4)
 
 
-def test_who_stops_listening_stops_the_engine(house: House) -> None:
-    before, cancelled = len(house.notes()), house.cancelled
-    with house.client().audio.speech.with_streaming_response.create(
+def test_who_stops_listening_stops_the_engine(harness: OpenAIHarness) -> None:
+    before, cancelled = len(harness.notes()), harness.cancelled
+    with harness.client().audio.speech.with_streaming_response.create(
         model="hoarse", voice="alloy", input="go", response_format="pcm"
     ) as response:
         next(response.iter_bytes())
-    house.wait_for_cancelled(cancelled)
-    wait_until(lambda: house.notes()[before:] == ["hoarse"], what="the engine was stopped")
+    harness.wait_for_cancelled(cancelled)
+    wait_until(lambda: harness.notes()[before:] == ["hoarse"], what="the engine was stopped")
 
 
-def test_a_sound_that_breaks_off_does_not_look_whole(house: House) -> None:
-    with house.client().audio.speech.with_streaming_response.create(
+def test_a_sound_that_breaks_off_does_not_look_whole(harness: OpenAIHarness) -> None:
+    with harness.client().audio.speech.with_streaming_response.create(
         model="hoarse", voice="alloy", input="break", response_format="pcm"
     ) as response:
         pieces = response.iter_bytes()
@@ -114,19 +114,19 @@ def test_a_sound_that_breaks_off_does_not_look_whole(house: House) -> None:
         with pytest.raises(Exception, match="incomplete chunked read"):
             list(pieces)
     with pytest.raises(openai.APIConnectionError):
-        speak(house, "break", model="hoarse")
+        speak(harness, "break", model="hoarse")
 
 
-def test_what_fails_before_the_first_sound_has_a_status(house: House) -> None:
+def test_what_fails_before_the_first_sound_has_a_status(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.BadRequestError, match="the text is 'none'"):
-        speak(house, "none", model="hoarse")
+        speak(harness, "none", model="hoarse")
 
 
 @pytest.mark.parametrize(
     ("form", "mark"), [("mp3", b"ID3"), ("opus", b"OggS"), ("aac", b"\xff\xf1"), ("flac", b"fLaC")]
 )
-def test_forms_that_ffmpeg_makes(house: House, form: str, mark: bytes) -> None:
-    said = house.client().audio.speech.create(
+def test_forms_that_ffmpeg_makes(harness: OpenAIHarness, form: str, mark: bytes) -> None:
+    said = harness.client().audio.speech.create(
         model="tts-1",
         voice="alloy",
         input="One two three.",
@@ -135,7 +135,7 @@ def test_forms_that_ffmpeg_makes(house: House, form: str, mark: bytes) -> None:
     assert said.content.startswith(mark)
     assert said.response.headers["content-type"].startswith("audio/")
     again = AudioClip.from_wav(ffmpeg.to_wav(said.content))
-    assert abs(again.duration_s - seconds(speak(house, "One two three."))) < 0.2
+    assert abs(again.duration_s - seconds(speak(harness, "One two three."))) < 0.2
 
 
 def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +159,9 @@ def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch
         ("stream_format", {"stream_format": "sse"}),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(house: House, param: str, asked: dict[str, Any]) -> None:
+def test_what_cannot_be_done_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        house.client().audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "hello", **asked})
+        harness.client().audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "hello", **asked})
     assert refusal.value.param == param
 
 
@@ -180,6 +180,6 @@ def test_a_speed_that_is_none_is_told_in_a_sentence(speed: str) -> None:
     assert "pydantic" not in told.value.message
 
 
-def test_a_text_model_does_not_speak(house: House) -> None:
+def test_a_text_model_does_not_speak(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.NotFoundError, match=r"voice\.synthesize"):
-        speak(house, "hello", model="patient-small")
+        speak(harness, "hello", model="patient-small")

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from openai_house import House
+from openai_harness import OpenAIHarness
 
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -21,9 +21,9 @@ WEATHER: dict[str, Any] = {
 CALL = '{"tool": "get_weather", "arguments": {"city": "Kraków"}}'
 
 
-def ask(house: House, text: str, **options: Any) -> ChatCompletion:
+def ask(harness: OpenAIHarness, text: str, **options: Any) -> ChatCompletion:
     messages = options.pop("messages", None) or [{"role": "user", "content": text}]
-    answer: ChatCompletion = house.client().chat.completions.create(model="strict", messages=messages, **options)
+    answer: ChatCompletion = harness.client().chat.completions.create(model="strict", messages=messages, **options)
     return answer
 
 
@@ -33,15 +33,15 @@ def asked_in_json(answer: ChatCompletion) -> dict[str, Any]:
     return told
 
 
-def test_a_schema_reaches_the_engine(house: House) -> None:
+def test_a_schema_reaches_the_engine(harness: OpenAIHarness) -> None:
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
-    assert asked_in_json(ask(house, "go", response_format=form))["asked"] == schema
-    assert asked_in_json(ask(house, "go", response_format={"type": "json_object"}))["asked"] == {}
+    assert asked_in_json(ask(harness, "go", response_format=form))["asked"] == schema
+    assert asked_in_json(ask(harness, "go", response_format={"type": "json_object"}))["asked"] == {}
 
 
-def test_a_tool_is_called(house: House) -> None:
-    answer = ask(house, f"say {CALL}", tools=[WEATHER])
+def test_a_tool_is_called(harness: OpenAIHarness) -> None:
+    answer = ask(harness, f"say {CALL}", tools=[WEATHER])
     (choice,) = answer.choices
     assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
     (call,) = choice.message.tool_calls or []
@@ -50,33 +50,33 @@ def test_a_tool_is_called(house: House) -> None:
     assert call.id
 
 
-def test_a_tool_is_called_in_a_stream(house: House) -> None:
+def test_a_tool_is_called_in_a_stream(harness: OpenAIHarness) -> None:
     messages: Any = [{"role": "user", "content": f"say {CALL}"}]
     tools: Any = [WEATHER]
-    chunks = list(house.client().chat.completions.create(model="strict", messages=messages, tools=tools, stream=True))
+    chunks = list(harness.client().chat.completions.create(model="strict", messages=messages, tools=tools, stream=True))
     calls = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or []]
     assert [(call.index, call.function and call.function.name) for call in calls] == [(0, "get_weather")]
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
 
-def test_words_instead_of_a_tool(house: House) -> None:
-    (choice,) = ask(house, 'say {"answer": "I know that."}', tools=[WEATHER]).choices
+def test_words_instead_of_a_tool(harness: OpenAIHarness) -> None:
+    (choice,) = ask(harness, 'say {"answer": "I know that."}', tools=[WEATHER]).choices
     assert (choice.finish_reason, choice.message.content, choice.message.tool_calls) == ("stop", "I know that.", None)
 
 
-def test_no_tool_is_wanted(house: House) -> None:
-    told = ask(house, "tell me", tools=[WEATHER], tool_choice="none").choices[0].message.content or ""
+def test_no_tool_is_wanted(harness: OpenAIHarness) -> None:
+    told = ask(harness, "tell me", tools=[WEATHER], tool_choice="none").choices[0].message.content or ""
     assert json.loads(told)["tools"] == []
 
 
-def test_what_a_tool_gave_is_told(house: House) -> None:
+def test_what_a_tool_gave_is_told(harness: OpenAIHarness) -> None:
     called = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Kraków"}'}}
     turns = [
         {"role": "user", "content": "What is the weather?"},
         {"role": "assistant", "content": None, "tool_calls": [called]},
         {"role": "tool", "tool_call_id": "c1", "content": "rain"},
     ]
-    told = json.loads(ask(house, "", messages=turns).choices[0].message.content or "")
+    told = json.loads(ask(harness, "", messages=turns).choices[0].message.content or "")
     assert told["prompt"] == "What get_weather gave:\nrain"
     assert [turn["content"] for turn in told["history"]] == ["What is the weather?", CALL]
 
@@ -91,13 +91,13 @@ def test_what_a_tool_gave_is_told(house: House) -> None:
         ("response_format.type", {"response_format": {"type": "xml"}}),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(house: House, param: str, asked: dict[str, Any]) -> None:
+def test_what_makes_no_sense_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        ask(house, "go", **asked)
+        ask(harness, "go", **asked)
     assert refusal.value.param == param
 
 
-def test_a_schema_is_of_bounded_size(house: House) -> None:
+def test_a_schema_is_of_bounded_size(harness: OpenAIHarness) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"enum": ["x" * 40_000]}}}
     with pytest.raises(openai.BadRequestError, match="the limit is 32000"):
-        ask(house, "go", response_format=form)
+        ask(harness, "go", response_format=form)

@@ -11,7 +11,7 @@ import openai
 import pytest
 import slow_engines
 from harness import plain_http
-from panel_stage import PanelStage
+from panel_harness import PanelHarness
 
 from rider_core.jobs import RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
@@ -25,7 +25,7 @@ SHARED = Path(__file__).parents[4] / "shared"
 MODEL_FILE = "ggml-base-q8_0.bin"
 
 
-class House:
+class OpenAIHarness:
     """Valkey, one worker, one panel.
 
     Attributes:
@@ -41,8 +41,8 @@ class House:
         self.mode = mode
         self._valkey = Valkey(folders.mktemp("v"))
         self.processes = Processes(self.folder)
-        self.stage = PanelStage(self.processes, self._valkey, mode)
-        self.backend = RedisJobBackend(self.stage.connection, RQLists())
+        self.panel = PanelHarness(self.processes, self._valkey, mode)
+        self.backend = RedisJobBackend(self.panel.connection, RQLists())
         self.stopped = self.folder / "stopped"
         self.slow_models = self.folder / "slow-models"
         self._clients: list[openai.OpenAI] = []
@@ -59,7 +59,7 @@ class House:
             SLOW_MODELS=str(self.slow_models),
         )
         self.processes.start("-m", "rider_core.cli.main", "worker", log="worker.log")
-        self.stage.start()
+        self.panel.start()
         self.client()
         wait_until(lambda: sum(stats.workers for stats in self.backend.stats()) == 3, 60, "a worker of three queues")
 
@@ -68,13 +68,13 @@ class House:
             client.close()
         self.processes.end_all()
         self.backend.close()
-        self.stage.connection.close()
+        self.panel.connection.close()
         self._valkey.stop()
 
     @property
     def url(self) -> str:
         """What stands in OPENAI_BASE_URL."""
-        return f"{self.stage.url}/v1"
+        return f"{self.panel.url}/v1"
 
     def client(self, **options: Any) -> openai.OpenAI:
         """OpenAI's own; one that fails at once instead of trying again, unless told otherwise.

@@ -23,7 +23,7 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
 
-class PanelStage:
+class PanelHarness:
     """Starts a panel, and speaks on its bus."""
 
     def __init__(self, processes: Processes, valkey: Valkey, mode: str) -> None:
