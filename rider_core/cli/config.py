@@ -1,10 +1,12 @@
-"""`rider config show`: every setting with its value and where to set it."""
+"""`rider config`: every setting with its value and where to set it; saved settings of providers."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,11 +15,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rider_core.cli.completion import complete_providers
+from rider_core.cli.job_input import field_value
 from rider_core.config import Settings, config_file, load_settings, variable_of
+from rider_core.database.saved import saved_settings
+from rider_core.errors import DatabaseError, InvalidInput
 from rider_core.printable import HIDDEN, is_secret, without_passwords
 
 #: What follows from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
+#: The provider settings in the database, which `rider config set` writes.
+SAVED = "saved_provider_settings"
 #: What the plugin rider-queue-rabbitmq reads from the environment.
 _RABBITMQ = tuple(f"RABBITMQ_{name}" for name in ("HOST", "PORT", "VHOST", "USER", "PASSWORD"))
 
@@ -34,6 +42,7 @@ def show(name: str | None, as_json: bool) -> None:
     """Print all settings, or one: `rider config show redis_location`. Passwords are not shown."""
     settings = load_settings()
     values = {it: shown(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
+    values[SAVED] = _saved(settings)
     values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in _RABBITMQ if it in os.environ}
     if name is not None:
         if name not in values:
@@ -51,10 +60,50 @@ def show(name: str | None, as_json: bool) -> None:
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
     for derived in DERIVED:
         table.add_row(derived, Text(_text(values[derived])), "", "follows from the others")
+    table.add_row(SAVED, Text(_text(values[SAVED])), "", "by rider config set; they override provider_settings")
     for variable in _RABBITMQ:
         if variable in os.environ:
             table.add_row("", Text(values[variable]), variable, "of the plugin rider-queue-rabbitmq")
     Console().print(table)
+
+
+@config.command("set")
+@click.argument("provider", shell_complete=complete_providers)
+@click.argument("fields", nargs=-1, required=True, metavar="FIELD=VALUE...")
+def save(provider: str, fields: tuple[str, ...]) -> None:
+    """Save settings of PROVIDER in the database. They override those of the file."""
+    changes = dict(field_value(field, "FIELD=VALUE") for field in fields)
+    with _services() as services:
+        services.save_provider_settings(provider, changes)
+    click.echo(f"{', '.join(changes)} of {provider} saved; processes that start from now on use them")
+
+
+@config.command()
+@click.argument("provider", shell_complete=complete_providers)
+def reset(provider: str) -> None:
+    """Forget the saved settings of PROVIDER; those of the file are in force again."""
+    if not saved_settings(load_settings().database_location).get(provider):
+        raise InvalidInput(f"nothing is saved for {provider!r}", remedy=f"see `rider config show {SAVED}`")
+    with _services() as services:
+        services.database.save_settings(provider, {})
+    click.echo(f"the saved settings of {provider} are forgotten; processes that start from now on use the file's")
+
+
+@contextmanager
+def _services() -> Iterator[Any]:
+    # Imported here: `rider config show` needs neither plugins nor Redis.
+    services = import_module("rider_core.runtime.services").Services.open(load_settings(), role="cli")
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def _saved(settings: Settings) -> Any:
+    try:
+        return shown({name: saved for name, saved in saved_settings(settings.database_location).items() if saved})
+    except DatabaseError as error:
+        return f"cannot be read: {error}"
 
 
 def shown(value: Any) -> Any:

@@ -36,7 +36,7 @@ def payload_of(task: str, source: str, extra: Sequence[str] = ()) -> dict[str, A
     Raises:
         click.BadParameter: the file cannot be read, or one of `extra` has no field.
     """
-    return {**_filled(task, source), **dict(_field(item) for item in extra)}
+    return {**_filled(task, source), **dict(field_value(item, "--set") for item in extra)}
 
 
 def _filled(task: str, source: str) -> dict[str, Any]:
@@ -70,10 +70,11 @@ def _standard_input() -> TextIO:
     return sys.stdin
 
 
-def _field(item: str) -> tuple[str, Any]:
+def field_value(item: str, option: str) -> tuple[str, Any]:
+    """Name and value of FIELD=VALUE, where VALUE is JSON or a text. Raises `click.BadParameter`."""
     name, equals, value = item.partition("=")
     if not equals:
-        raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint="--set")
+        raise click.BadParameter(f"{item!r} is not FIELD=VALUE", param_hint=option)
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from rich.table import Table
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.database import Database
+from rider_core.database.saved import saved_prompts
 from rider_core.errors import InvalidInput
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.prompts import PromptStore
@@ -26,7 +27,7 @@ def prompts() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_prompts(as_json: bool) -> None:
     """Every system prompt, by name and language, and whether you changed it."""
-    written = _database().prompts()
+    written = saved_prompts(load_settings().database_location)
     rows = list(_rows(written))
     if as_json:
         names = ("name", "language", "state", "text")
@@ -56,7 +57,8 @@ def set_prompt(name: str, language: str, text: str | None) -> None:
     if text == "-":
         text = sys.stdin.read()
     elif text is None:
-        known = {**BUILT_IN.get(name, {}), **_database().prompts(name).get(name, {})}
+        saved = saved_prompts(load_settings().database_location, name)
+        known = {**BUILT_IN.get(name, {}), **saved.get(name, {})}
         text = click.edit(known.get(language, ""))
         if text is None:
             raise click.ClickException("nothing was saved in the editor")

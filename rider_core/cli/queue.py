@@ -1,4 +1,4 @@
-"""`rider queue`: what waits and runs, and the dead letters: jobs that failed for good."""
+"""`rider queue`: what waits and runs, the history of jobs, and the dead letters: jobs that failed for good."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from rider_core import database
 from rider_core.api.job_backend import COUNTERS, Histogram, JobBackend, TaskFigures
-from rider_core.api.jobs import DeadLetter
+from rider_core.api.jobs import DeadLetter, JobRecord
 from rider_core.api.messages import shorten
 from rider_core.api.tasks import QUEUES
 from rider_core.cli.tables import print_table
@@ -76,6 +77,25 @@ def rates(seconds: float, as_json: bool) -> None:
     print_table(table)
     if not any(getattr(row, name) for row in rows for name in _RATES):
         click.echo(f"nothing happened within {watched_s:.1f} s")
+
+
+@queue.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Maximum number of jobs.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
+def history(limit: int, as_json: bool) -> None:
+    """Jobs that have ended, the latest first. The panel's process writes them down while it runs."""
+    with closing(database.Database(load_settings().database_location)) as opened:
+        records = opened.recent_jobs(limit)
+    if as_json:
+        for record in records:
+            click.echo(printable_json(record.model_dump_json(exclude={"result"})))
+    elif records:
+        table = Table("job", "task", "asked by", "ended", "state", "ran", "attempts", "provider", "error")
+        for record in records:
+            table.add_row(*(escape(printable(cell)) for cell in _history_cells(record)))
+        print_table(table)
+    else:
+        click.echo("no job has ended yet")
 
 
 @queue.command()
@@ -170,6 +190,14 @@ def _apply(
         click.secho(f"{job_id} is no dead letter", fg="red", err=True)
     if unknown:
         sys.exit(1)
+
+
+def _history_cells(record: JobRecord) -> Iterator[str]:
+    ran = record.started_ts is not None and record.ended_ts is not None
+    yield from (record.id, record.task, record.origin, _when(record.ended_ts), record.state.value)
+    yield f"{record.ended_ts - record.started_ts:.2f} s" if ran else ""  # type: ignore[operator]
+    yield from (str(record.attempts), f"{record.provider or ''}{' (MOCK)' if record.mock else ''}")
+    yield f"{record.problem.code}: {record.problem.message}" if record.problem else ""
 
 
 def _print_letters(letters: list[DeadLetter]) -> None:

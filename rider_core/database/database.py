@@ -82,12 +82,6 @@ class Database:
         """Whether the database has exactly the tables of this version."""
         return self.revision() == migrate.head_revision()
 
-    def settings_of(self, provider: str) -> dict[str, Any]:
-        """What was saved for `provider`. Empty: nothing was."""
-        with self._session() as session:
-            row = session.get(ProviderSettings, provider)
-            return dict(row.settings) if row else {}
-
     def save_settings(self, provider: str, settings: dict[str, Any]) -> None:
         """Replace what is saved for `provider`.
 
@@ -102,15 +96,6 @@ class Database:
         if size_bytes > MAX_SETTINGS_BYTES:
             raise TooLarge(f"the settings of {provider} have {size_bytes} bytes, the limit is {MAX_SETTINGS_BYTES}")
         self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
-
-    def prompts(self, name: str | None = None) -> dict[str, dict[str, str]]:
-        """The system prompts that people wrote: name to language to text; those of one name, or all."""
-        rows = select(SystemPrompt).order_by(SystemPrompt.name, SystemPrompt.language)
-        found: dict[str, dict[str, str]] = {}
-        with self._session() as session:
-            for row in session.scalars(rows if name is None else rows.where(SystemPrompt.name == name)):
-                found.setdefault(row.name, {})[row.language] = row.text
-        return found
 
     def save_prompt(self, name: str, language: str, text: str) -> None:
         """Write a system prompt, or write over it.
@@ -127,8 +112,9 @@ class Database:
             raise InvalidInput(f"the system prompt {name!r} is empty", remedy=f"rider prompts reset {name}")
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise TooLarge(f"the system prompt has {len(text)} characters, the limit is {MAX_PROMPT_CHARACTERS}")
-        known = self.prompts()
-        if language not in known.get(name, {}) and sum(map(len, known.values())) >= MAX_PROMPTS:
+        with self._session() as session:
+            known = session.execute(select(SystemPrompt.name, SystemPrompt.language)).all()
+        if (name, language) not in known and len(known) >= MAX_PROMPTS:
             raise TooLarge(f"there are {MAX_PROMPTS} system prompts already", remedy="rider prompts reset NAME")
         row = {"name": name, "language": language, "text": _text(text, None), "updated_ts": time.time()}
         self._put(SystemPrompt, [row])

@@ -1,4 +1,7 @@
-"""One look into the database without SQLAlchemy: what people saved. For processes that stay small."""
+"""Reads what people saved: settings of providers, and system prompts. `Database` writes both.
+
+Without SQLAlchemy, which is half of a small process's memory: workers read them too.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,16 @@ from urllib.parse import unquote, urlsplit
 
 from rider_core.errors import DatabaseError
 
-#: As in `engine.WAIT_S`: who waits longer has met a fault.
+#: Maximum wait for another process's write, or for PostgreSQL to answer, in seconds; the same as `engine.WAIT_S`.
 WAIT_S = 5
 #: Of `tables.ProviderSettings` and `tables.SystemPrompt`; tests compare them.
-_SETTINGS = "SELECT settings FROM provider_settings WHERE provider = {mark}"
-_PROMPTS = "SELECT language, text FROM system_prompts WHERE name = {mark}"
+_SETTINGS = "SELECT provider, settings FROM provider_settings ORDER BY provider"
+_PROMPTS = "SELECT name, language, text FROM system_prompts ORDER BY name, language"
+_PROMPTS_OF = "SELECT name, language, text FROM system_prompts WHERE name = {mark} ORDER BY language"
 
 
-def saved_settings(url: str, provider: str) -> dict[str, Any]:
-    """What was saved for `provider`, as `Database.settings_of` gives it. Empty: nothing was.
+def saved_settings(url: str) -> dict[str, dict[str, Any]]:
+    """The saved settings, by provider.
 
     Args:
         url: As `Database` takes it.
@@ -29,18 +33,20 @@ def saved_settings(url: str, provider: str) -> dict[str, Any]:
     Raises:
         DatabaseError: the database cannot be read, or is not migrated.
     """
-    for (settings,) in _rows(url, _SETTINGS, provider):
-        return dict(json.loads(settings) if isinstance(settings, str) else settings)
-    return {}
+    rows = _rows(url, _SETTINGS)
+    return {str(name): dict(json.loads(it) if isinstance(it, str) else it) for name, it in rows}
 
 
-def saved_prompts(url: str, name: str) -> dict[str, str]:
-    """What people made of the system prompt `name`, by language, as `Database.prompts` gives it.
+def saved_prompts(url: str, name: str | None = None) -> dict[str, dict[str, str]]:
+    """The saved system prompts: name to language to text; those of one name, or all.
 
     Raises:
         DatabaseError: the database cannot be read, or is not migrated.
     """
-    return {str(language): str(text) for language, text in _rows(url, _PROMPTS, name)}
+    found: dict[str, dict[str, str]] = {}
+    for prompt, language, text in _rows(url, _PROMPTS) if name is None else _rows(url, _PROMPTS_OF, name):
+        found.setdefault(str(prompt), {})[str(language)] = str(text)
+    return found
 
 
 def sqlite_path(url: str) -> str:
@@ -48,16 +54,16 @@ def sqlite_path(url: str) -> str:
     return unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
 
 
-def _rows(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
+def _rows(url: str, query: str, *keys: str) -> Sequence[Sequence[Any]]:
     kind = urlsplit(url).scheme.split("+")[0]
     if kind == "sqlite":
-        return _from_sqlite(Path(sqlite_path(url)), query, key)
+        return _from_sqlite(Path(sqlite_path(url)), query, keys)
     if kind == "postgresql":
-        return _from_postgresql("postgresql" + url[url.index("://") :], query, key)
+        return _from_postgresql("postgresql" + url[url.index("://") :], query, keys)
     raise DatabaseError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
 
 
-def _from_sqlite(file: Path, query: str, key: str) -> Sequence[Sequence[Any]]:
+def _from_sqlite(file: Path, query: str, keys: Sequence[str]) -> Sequence[Sequence[Any]]:
     if not file.exists():  # before the first start there is nothing that anybody could have saved
         return []
     if file.is_fifo():  # SQLite would wait for somebody who writes
@@ -66,12 +72,12 @@ def _from_sqlite(file: Path, query: str, key: str) -> Sequence[Sequence[Any]]:
         # Read-only: to look must not make an empty database.
         address = f"{file.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
-            return connection.execute(query.format(mark="?"), (key,)).fetchall()
+            return connection.execute(query.format(mark="?"), keys).fetchall()
     except sqlite3.Error as error:
         raise DatabaseError(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
 
 
-def _from_postgresql(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
+def _from_postgresql(url: str, query: str, keys: Sequence[str]) -> Sequence[Sequence[Any]]:
     try:
         psycopg = import_module("psycopg")
     except ImportError as error:
@@ -80,7 +86,7 @@ def _from_postgresql(url: str, query: str, key: str) -> Sequence[Sequence[Any]]:
         ) from None
     try:
         with psycopg.connect(url, connect_timeout=WAIT_S) as connection:
-            rows: Sequence[Sequence[Any]] = connection.execute(query.format(mark="%s"), (key,)).fetchall()
+            rows: Sequence[Sequence[Any]] = connection.execute(query.format(mark="%s"), keys).fetchall()
             return rows
     except psycopg.Error as error:
         # Its text may hold the whole address, password included.

@@ -70,7 +70,7 @@ class PromptStore:
 
     def _saved(self, name: str) -> dict[str, str]:
         try:
-            return saved_prompts(self._database_url, name)
+            return saved_prompts(self._database_url, name).get(name, {})
         except DatabaseError as error:
             # The one that comes along is better than no answer; that another was saved must be known, though.
             log.warning("the saved system prompts cannot be read: %s", error)

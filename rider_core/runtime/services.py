@@ -125,7 +125,7 @@ class Services:
         """
         provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
         context = ProviderContext(self.catalogue.verified_path, self.settings.threads, time_left_s)
-        return guarded.make(provider, self._provider_config(provider), context)
+        return guarded.make(provider, self._saved_config(provider), context)
 
     def make_tracker(self) -> ObjectTracker:
         """Something that follows objects over the frames of one stream.
@@ -162,18 +162,42 @@ class Services:
         Raises:
             ConfigError: there is no such provider, or its settings are wrong.
         """
+        return self._saved_config(self._provider_class(name))
+
+    def save_provider_settings(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Save settings of a provider, over those saved before. Processes that start later use them.
+
+        Raises:
+            ConfigError: there is no such provider, or its settings would be wrong. Nothing is saved.
+            DatabaseError: the database cannot be used.
+        """
+        provider = self._provider_class(name)
+        saved = {**saved_settings(self.settings.database_location).get(name, {}), **changes}
+        self._config(provider, saved)
+        self.database.save_settings(name, saved)
+
+    def _provider_class(self, name: str) -> type[Provider]:
         providers = self.plugins.registry.providers
         if name not in providers:
             raise ConfigError(f"there is no provider {name!r}", remedy=f"choose from: {', '.join(sorted(providers))}")
-        return self._provider_config(providers[name])
+        return providers[name]
 
     def _preferred(self, domain: type[Provider]) -> str | None:
         preferred: dict[str, str] = dict(self.settings.providers)  # type: ignore[arg-type]
         return preferred.get(domain.domain)
 
-    def _provider_config(self, provider: type[Provider]) -> Any:
-        """The provider's settings: those of the file, and over them what was saved in the database."""
-        values = {**self.settings.provider_settings.get(provider.name, {}), **self._saved_settings(provider.name)}
+    def _saved_config(self, provider: type[Provider]) -> Any:
+        try:
+            saved = saved_settings(self.settings.database_location).get(provider.name, {})
+        except DatabaseError as error:
+            # An engine with the file's settings is better than none; the log says that the saved ones are missing.
+            log.warning("the saved settings of %s cannot be read: %s", provider.name, error)
+            saved = {}
+        return self._config(provider, saved)
+
+    def _config(self, provider: type[Provider], saved: Mapping[str, Any]) -> Any:
+        """The provider's settings: those of the file, and over them `saved`. Raises `ConfigError`."""
+        values = {**self.settings.provider_settings.get(provider.name, {}), **saved}
         try:
             return provider.Config.model_validate(values)
         except ValidationError as error:
@@ -184,17 +208,16 @@ class Services:
             else:
                 got = HIDDEN if is_secret(where) else shorten(problem["input"])
                 wrong = f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, got {got}"
-            table, file = f"provider_settings.{provider.name}", config_file()
-            line = line_of(file, where.partition(".")[0], table)
             raise ConfigError(
                 f"the settings of provider {provider.name!r} are wrong: {wrong}",
-                remedy=f"correct [{table}] in {file}" + (f", line {line}" if line else ""),
+                remedy=_settings_remedy(provider.name, where.partition(".")[0], saved),
             ) from None
 
-    def _saved_settings(self, provider: str) -> dict[str, Any]:
-        try:
-            return saved_settings(self.settings.database_location, provider)
-        except DatabaseError as error:
-            # An engine with the file's settings is better than none; that others were saved must be known, though.
-            log.warning("the saved settings of %s cannot be read: %s", provider, error)
-            return {}
+
+def _settings_remedy(provider: str, field: str, saved: Mapping[str, Any]) -> str:
+    """Where a wrong setting of a provider is corrected."""
+    if field in saved:
+        return f"rider config set {provider} {field}=VALUE, or forget what was saved: rider config reset {provider}"
+    table, file = f"provider_settings.{provider}", config_file()
+    line = line_of(file, field, table)
+    return f"correct [{table}] in {file}" + (f", line {line}" if line else "")

@@ -16,6 +16,8 @@ from rider_core.errors import RiderError
 #: All that read settings. Each ends by itself where these are wrong.
 COMMANDS = [
     "config show",
+    "config set echo-text x=1",
+    "config reset echo-text",
     "doctor",
     "models list",
     "models verify",
@@ -26,6 +28,7 @@ COMMANDS = [
     "prompts show companion",
     "queue stats",
     "queue dead",
+    "queue history",
     "schedule list",
     "schedule remove x",
     "schedule run x",
@@ -130,7 +133,7 @@ def test_a_byte_order_mark_is_none(tmp_path: Path, environment: dict[str, str]) 
 
 def test_a_file_in_the_data_folders_place(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "data").write_text("a file")
-    for command in ("doctor", "up", "run text.generate hello", "redis", "prompts list", "db upgrade"):
+    for command in ("doctor", "up", "run text.generate hello", "redis", "queue history", "db upgrade"):
         said = say(environment, command)
         assert str(tmp_path / "data") in said, command
         assert "is a file" in said or "cannot be" in said, command

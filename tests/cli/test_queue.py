@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 import redis
 from harness.shell import Shell
 
-from rider_core.api import JobProblem, JobSpec
+from rider_core.api import JobProblem, JobRecord, JobSpec, JobState, Priority
+from rider_core.database import Database
 from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes
@@ -47,6 +49,27 @@ def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[s
     }  # fmt: skip
     assert 0 < figures["text"]["oldest_s"] < 60
     assert figures["voice"]["waiting"] == 0
+
+
+def test_history_shows_the_jobs_that_ended_last(rider: Shell, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    rider = Shell({**rider.environment, "DATABASE_URL": url}, "queue")
+    database = Database(url)
+    database.upgrade()
+    assert rider("history").stdout == "no job has ended yet\n"
+    done = JobRecord(
+        id="good", task="voice.transcribe", state=JobState.DONE, queue="voice", priority=Priority.HIGH, origin="robot",
+        attempts=1, submitted_ts=1.0, started_ts=2.0, ended_ts=2.5, provider="whisper",
+    )  # fmt: skip
+    failed = done.model_copy(update={"id": "bad", "state": JobState.FAILED, "ended_ts": 3.0, "problem": PROBLEM})
+    database.record_jobs([done, failed])
+    database.close()
+    shown = rider("history").stdout
+    assert shown.index("bad") < shown.index("good")
+    assert "0.50 s" in shown
+    assert "[the] pipe is broken" in shown
+    (only,) = map(json.loads, rider("history", "--limit", "1", "--json").stdout.splitlines())
+    assert (only["id"], only["problem"]["code"]) == ("bad", "crashed")
 
 
 def test_rates_are_of_the_time_watched(rider: Shell, dead: list[str], connection: redis.Redis) -> None:

@@ -38,6 +38,24 @@ def register_models(register):
 """
 
 
+CONFIGURED = """
+from pydantic import Field
+from rider_core.api import ProviderConfig, TextGenerator, hookimpl
+RIDER_API = "1.0"
+class Config(ProviderConfig):
+    steps: int = Field(3, description="of the dance")
+    api_key: str = Field("", description="of the dancing school")
+class Dancer(TextGenerator):
+    name = "dancer"
+    Config = Config
+    def generate_stream(self, request):
+        yield "tango"
+@hookimpl
+def register_providers(register):
+    register(Dancer)
+"""
+
+
 def rider(processes: Processes, *arguments: str, log: str = "rider", **environment: str) -> tuple[int, str]:
     """Exit status and output of `rider ARGUMENTS`."""
     status = processes.fork("rider_core.cli.main", *arguments, log=log, **environment).wait(60)
@@ -105,6 +123,20 @@ def test_a_wrong_setting_is_one_sentence_and_a_remedy(
     assert message in output
     assert "What to do:" in output
     assert "Traceback" not in output
+
+
+def test_settings_of_a_provider_are_saved_shown_and_reset(processes: Processes) -> None:
+    install_plugin(processes.folder, "configured", CONFIGURED)
+    assert rider(processes, "db", "upgrade", log="upgrade")[0] == 0
+    status, output = rider(processes, "config", "set", "dancer", "steps=4", "api_key=canary-5417", log="set")
+    assert (status, output) == (0, "steps, api_key of dancer saved; processes that start from now on use them\n")
+    status, output = rider(processes, "config", "show", "saved_provider_settings", "--json", log="show")
+    assert (status, json.loads(output)) == (0, {"dancer": {"steps": 4, "api_key": "***"}})
+    status, output = rider(processes, "config", "set", "dancer", "steps=many", log="wrong")
+    assert (status, "rider config set dancer steps=VALUE" in output) == (1, True), output
+    assert rider(processes, "config", "reset", "dancer", log="reset")[0] == 0
+    status, output = rider(processes, "config", "reset", "dancer", log="again")
+    assert (status, "nothing is saved for 'dancer'" in output) == (1, True)
 
 
 def test_system_prompts_are_written_shown_and_reset(processes: Processes) -> None:

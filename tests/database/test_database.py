@@ -35,17 +35,16 @@ def ended(number: int, **fields: object) -> JobRecord:
 
 
 def test_settings_come_back_and_are_replaced(database: Database, url: str) -> None:
-    assert database.settings_of("whisper") == {}
+    assert saved_settings(url) == {}
     database.save_settings("whisper", {"model": "whisper-base", "beam": 5})
     database.save_settings("whisper", {"model": "żółw\x00"})
     database.save_settings("espeak", {})
-    assert database.settings_of("whisper") == {"model": "żółw\x00"}
-    assert database.settings_of("espeak") == {}
-    for provider in ("whisper", "espeak", "nobody"):
-        assert saved_settings(url, provider) == database.settings_of(provider)
+    assert saved_settings(url) == {"espeak": {}, "whisper": {"model": "żółw\x00"}}
 
 
-def test_settings_that_are_not_json_or_too_large_are_refused_and_the_old_ones_stay(database: Database) -> None:
+def test_settings_that_are_not_json_or_too_large_are_refused_and_the_old_ones_stay(
+    database: Database, url: str
+) -> None:
     database.save_settings("whisper", {"beam": 5})
     with pytest.raises(InvalidInput, match="whisper are not JSON"):
         database.save_settings("whisper", {"beam": float("nan")})
@@ -53,7 +52,7 @@ def test_settings_that_are_not_json_or_too_large_are_refused_and_the_old_ones_st
         database.save_settings("whisper", {"beam": object()})
     with pytest.raises(TooLarge, match=f"limit is {MAX_SETTINGS_BYTES}"):
         database.save_settings("whisper", {"prompt": "x" * MAX_SETTINGS_BYTES})
-    assert database.settings_of("whisper") == {"beam": 5}
+    assert saved_settings(url) == {"whisper": {"beam": 5}}
 
 
 def test_jobs_come_back_newest_first_with_all_that_is_kept(database: Database) -> None:
@@ -124,7 +123,7 @@ def test_a_database_that_was_not_migrated_names_the_command(url: str) -> None:
     database = Database(url)
     for call in (
         lambda: database.recent_jobs(1),
-        lambda: database.settings_of("x"),
+        lambda: database.save_settings("x", {}),
         lambda: database.record_jobs([ended(1)]),
     ):
         with pytest.raises(DatabaseError, match=r"not migrated.*\(rider db upgrade\)"):

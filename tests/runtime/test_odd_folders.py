@@ -74,5 +74,5 @@ def test_and_so_does_the_database(tmp_path: Path, name: str) -> None:
     database.upgrade()
     database.save_settings("engine", {"voice": "ż"})
     database.close()
-    assert saved_settings(settings.database_location, "engine") == {"voice": "ż"}
+    assert saved_settings(settings.database_location) == {"engine": {"voice": "ż"}}
     assert (settings.data_dir / "rider.db").exists()

@@ -56,6 +56,22 @@ def test_saved_settings_go_over_those_of_the_file(folder: Path) -> None:
     services.close()
 
 
+def test_settings_are_saved_one_after_another_and_checked_before(folder: Path) -> None:
+    services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2}}), "test")
+    services.database.upgrade()
+    services.save_provider_settings("shout", {"marks": 7})
+    services.save_provider_settings("shout", {"tempo": 3.5})
+    with pytest.raises(ConfigError, match="there is no marcs, did you mean marks") as refusal:
+        services.save_provider_settings("shout", {"marcs": 8})
+    assert refusal.value.remedy is not None
+    assert "rider config set shout marcs=VALUE" in refusal.value.remedy
+    with pytest.raises(ConfigError, match="there is no provider 'whisper'"):
+        services.save_provider_settings("whisper", {"beam": 5})
+    config = services.provider_config("shout")
+    assert (config.marks, config.tempo) == (7, 3.5)
+    services.close()
+
+
 def test_without_a_database_the_files_settings_serve_and_it_is_told(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
