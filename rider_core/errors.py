@@ -12,12 +12,12 @@ RiderError
 ├── ModelError               a model file is missing, damaged or cannot be fetched
 ├── JobError                 a job was not accepted, or did not end well
 │   ├── JobRefused           it was not accepted
-│   │   └── QueueFull        ... because too much waits; later it may be
-│   ├── JobNotFound          nobody knows this id
-│   ├── ScheduleNotFound     nobody knows this schedule
+│   │   └── QueueFull        ... because too many jobs wait; a later retry may succeed
+│   ├── JobNotFound          there is no job with this id
+│   ├── ScheduleNotFound     there is no schedule with this id
 │   ├── JobFailed            it ran and failed
 │   ├── JobExpired           its deadline passed
-│   ├── JobCancelled         somebody cancelled it
+│   ├── JobCancelled         it was cancelled
 │   └── WaitTimeout          it has not ended within the time that the caller gave it
 ├── BackendUnavailable       Redis or the job backend cannot be reached
 ├── NoAnswer                 another process of ours did not answer in time
@@ -95,7 +95,7 @@ class JobRefused(JobError):
 
 
 class QueueFull(JobRefused):
-    """Raised to whoever submits when too much waits.
+    """Raised by `submit` if too many jobs wait.
 
     Attributes:
         retry_after_s: When to try again, in seconds.
@@ -117,7 +117,7 @@ class ScheduleNotFound(JobError):
 
 
 class JobFailed(JobError):
-    """Raised to whoever waits for a job that failed.
+    """Raised by waiting for a job that failed.
 
     Attributes:
         cause: The `code` of the error that ended the job's last attempt.

@@ -1,7 +1,7 @@
-"""Ctrl-C, told apart from what a plugin raises."""
+"""Ctrl-C, distinguished from a `KeyboardInterrupt` that a plugin raises."""
 
 from __future__ import annotations
 
 
 class Interrupted(KeyboardInterrupt):
-    """Our handler of SIGINT raises this. A plain `KeyboardInterrupt` comes from a plugin, and ends nothing of ours."""
+    """Raised by our handler of SIGINT. A plain `KeyboardInterrupt` is a plugin's, and must not end the process."""

@@ -1,4 +1,4 @@
-"""redis-py's errors, turned into ours."""
+"""Converts redis-py's errors to ours."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import redis
 
 from rider_core.errors import BackendUnavailable, QueueFull
 
-#: A full queue is worth another look after so many seconds.
+#: Time after which a retry makes sense when the queue is full, in seconds.
 RETRY_AFTER_S = 10.0
 
 
 class RedisErrors:
-    """A context that turns redis-py's errors into ours. Made by a generator it would cost more than what it guards."""
+    """A context manager that converts redis-py's errors. A class, because a generator would cost more than the call."""
 
     def __enter__(self) -> None:
         pass
@@ -27,7 +27,7 @@ _GUARD = RedisErrors()
 
 
 def redis_errors() -> RedisErrors:
-    """Turns redis-py's errors into ours."""
+    """A context manager that converts redis-py's errors."""
     return _GUARD
 
 
@@ -38,16 +38,16 @@ def _ours(error: redis.RedisError) -> BackendUnavailable | QueueFull:
 
 
 def unavailable(error: redis.RedisError) -> BackendUnavailable:
-    """The error of one who puts nothing into a queue."""
-    # Its word for a disk that is full or broken: it refuses every write until one succeeds again.
+    """The error for calls that submit nothing."""
+    # Redis's code for a disk that is full or broken: it refuses every write until it could save again.
     if "MISCONF" in str(error):
         return BackendUnavailable(
-            f"Redis cannot write to its disk: {error}", remedy="make room there; then it goes on by itself"
+            f"Redis cannot write to its disk: {error}", remedy="free some space; then it continues by itself"
         )
     if "WRONGTYPE" in str(error):
         return BackendUnavailable(
             f"in Redis, something of another kind is in the place of a queue or a record: {error}",
-            remedy="see `redis-cli --scan --pattern 'r[iq]*' | xargs -n1 redis-cli type`; rename what is not ours",
+            remedy="see `redis-cli --scan --pattern 'r[iq]*' | xargs -n1 redis-cli type`; rename other programs' keys",
         )
     return BackendUnavailable(
         f"Redis cannot be reached: {error}", remedy="start it, or correct REDIS_URL; then try again"

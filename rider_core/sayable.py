@@ -1,6 +1,6 @@
-"""What a person would read out of a text: its words, without Markdown's marks, emoji, addresses and code.
+"""Converts a text to what a person would read aloud: without Markdown, emoji, addresses and code.
 
-Language models write Markdown, and a speech engine reads every mark of it: "asterisk asterisk Hello".
+Language models write Markdown, and a speech engine reads its marks aloud: "asterisk asterisk Hello".
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-#: Indented lines are no code: who writes to be heard indents without a meaning. HTML in blocks is read as text.
+#: Without indented code blocks: models indent text without a meaning. HTML blocks are read as text.
 _MARKDOWN = (
     MarkdownIt("commonmark", {"linkify": False}).enable(["table", "strikethrough"]).disable(["code", "html_block"])
 )
-#: What may have to be changed. A text without it is looked at no further, so that its first sound comes 0.5 ms earlier.
+#: Characters that may have to be changed. A text without them is not parsed, which saves 0.5 ms.
 _PERHAPS_UNSAYABLE = re.compile(r"[^\w ,.;:!?'\"()-]|_| [ ,.;:!?]|www\.")
-#: A product, not emphasis.
+#: An asterisk that means multiplication, not emphasis.
 _PRODUCT = re.compile(r"(?<=\d)[ ]?\*[ ]?(?=\d)")
 _TIMES = " \N{MULTIPLICATION SIGN} "
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)[^\s<>\"')\]]+")
-#: What is left of marks that were never closed, or escaped.
+#: Marks that were not closed, or are escaped.
 _MARKS = re.compile(r"[*`_|]+|~~+|^#{1,6}\s", re.MULTILINE)
-#: Arrows, and what may be a picture. Below are letters and signs (degrees, trade marks), between them mathematics.
+#: Arrows, and characters that may be pictures. Lower ones are letters and signs (degrees, trade marks); mathematical
+#: signs are between the two ranges.
 _PERHAPS_PICTURE = re.compile("[\u2190-\u21ff\u2300-\U0010ffff]")
 _LAST_ARROW = "\u21ff"
-#: What changes the picture before it: joiners, variation selectors, keycaps, tags of flags, colours of skin.
+#: Characters that modify the picture before them: joiners, variation selectors, keycaps, flag tags, skin colours.
 _MODIFIERS = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
 #: A line that is broken in HTML, as in a cell of a table, or whose element ends there.
 _HTML_BREAK = re.compile(r"<\s*(?:br|hr|/?(?:p|div|li|summary|details|h[1-6]))\b[^>]*>", re.IGNORECASE)
-#: Signs in front of an item of a list that Markdown does not know as such, and its boxes to be ticked.
+#: Bullets that Markdown does not know, and check boxes.
 _BULLET = re.compile(r"^[ \t]*[•‣▪▫◦●○·][ \t]+(?=\S)", re.MULTILINE)
 _BOX = re.compile(r"^\[[ xX]\]\s+")
-#: A line that ends so needs no full stop to be heard as one.
+#: Ends of a line that need no additional full stop.
 _ENDS = (".", "!", "?", ":", ";", ",", "…", "。", "\uff01", "\uff1f")
 
 
 def sayable(text: str) -> str:
-    """`text` as a person would read it out, on one line; empty where there is nothing to say.
+    """`text` as a person would read it aloud, on one line; empty if nothing is left.
 
     Items of lists, headings and rows of tables become sentences. Code in a block of its own is left out.
     """
@@ -57,7 +58,7 @@ def _has_words(line: str) -> bool:
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[str]:
-    """What is read in one go: a paragraph, an item, a heading, a row."""
+    """The units of reading: paragraphs, list items, headings and table rows."""
     number: str | None = None
     row: list[str] = []
     for before, token in zip([None, *tokens], tokens, strict=False):
@@ -92,7 +93,7 @@ def _is_break(child: Token) -> bool:
 
 
 def _clean(words: str) -> str:
-    """Without addresses but their host, marks that are left, and pictures; single blanks."""
+    """The text with addresses reduced to their host, without remaining marks and pictures, and with single blanks."""
     words = _ADDRESS.sub(_host, words)
     words = _MODIFIERS.sub("", words)
     words = _PERHAPS_PICTURE.sub(_no_picture, words)
@@ -110,7 +111,7 @@ def _host(address: re.Match[str]) -> str:
 
 
 def _no_picture(found: re.Match[str]) -> str:
-    """A blank for an arrow or a picture; letters of scripts that lie among them stay."""
+    """A blank for an arrow or a picture; letters of scripts in the same range stay."""
     character = found[0]
     is_picture = character <= _LAST_ARROW or unicodedata.category(character) in ("So", "Sm", "Cs", "Co", "Cn")
     return " " if is_picture else character

@@ -1,4 +1,4 @@
-"""Durations and waiting: back-off with jitter, and a timer that everybody reads the same way."""
+"""Durations and waiting: back-off with jitter, a stopwatch, and detection of clock changes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 
 def backoff_delays(first_s: float, limit_s: float, *, factor: float = 2.0) -> Iterator[float]:
-    """Delays in seconds for one attempt after another, without end.
+    """Endless delays between attempts, in seconds.
 
-    "Full jitter" after AWS's *Exponential Backoff And Jitter* (2015), with a floor of half the ceiling, so that many
-    clients of a restarted server do not come back in one wave and nobody spins.
+    "Full jitter" after AWS's *Exponential Backoff And Jitter* (2015), with a floor of half the ceiling: clients of a
+    restarted server do not reconnect at the same time, and none retries without a pause.
     """
     ceiling_s = first_s
     while True:
@@ -22,7 +22,7 @@ def backoff_delays(first_s: float, limit_s: float, *, factor: float = 2.0) -> It
 
 
 def ended_within(thread: threading.Thread, limit_s: float) -> bool:
-    """Wait until a thread has ended, so many seconds at most. False: it has not.
+    """Wait until a thread has ended, at most `limit_s` seconds. False: it has not.
 
     `Thread.join` with a timeout does the same, except where eventlet has patched Python 3.13: there it raises
     eventlet's `Timeout`, which is no `Exception`.
@@ -55,9 +55,9 @@ class Stopwatch:
 
 
 class ClockWatch:
-    """Notices when the machine's clock was set, or stood still while the machine slept."""
+    """Detects that the machine's clock was set, or that the machine slept."""
 
-    #: What drifts or is adjusted a little at a time is no jump, in seconds.
+    #: Smaller differences are drift, not a jump, in seconds.
     TOLERANCE_S = 2.0
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
@@ -66,9 +66,9 @@ class ClockWatch:
         self._offset = wall() - steady()
 
     def jumped_s(self) -> float:
-        """By how many seconds since the last jump: above 0 forward, below 0 back; 0: it went on as it should.
+        """Seconds that the clock has jumped since the last jump; negative: back; 0: no jump.
 
-        Small steps that go on in one direction add up to one.
+        Small steps in one direction add up to a jump.
         """
         offset = self._wall() - self._steady()
         jump = offset - self._offset

@@ -1,4 +1,4 @@
-"""The catalogue: which models there are, where each lies on this machine, and how it gets there."""
+"""The model catalogue: the known models, their files on this machine, and fetching them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rider_core.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-#: What a file or model may be called: such a name cannot lead out of our folder, and cannot be a hidden one.
+#: Allowed names of files and models: they cannot lead out of the folder, and cannot be hidden files.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -34,12 +34,12 @@ class ModelState(str, Enum):
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Where a model stands on this machine. Its content is not read for this; `verify` does that.
+    """The state of a model's file, judged by its size. `verify` reads the content.
 
     Attributes:
-        path: The file, also where it is damaged. None: there is none.
-        size_bytes: Of that file; 0 where there is none.
-        local: It lies in the user's own folder (`RIDER_MODEL_PATH`) and is used there; it is never changed or removed.
+        path: The file, also if it is damaged. None: there is none.
+        size_bytes: Of that file; 0 if there is none.
+        local: The file is in the user's own folder (`RIDER_MODEL_PATH`), and is never changed or removed.
     """
 
     entry: ModelEntry
@@ -50,12 +50,12 @@ class ModelStatus:
 
 
 class ModelCatalogue:
-    """Stores the files of the models that plugins describe.
+    """The files of the models that plugins registered.
 
     Args:
         entries: By name, as the plugins registered them.
-        models_dir: Where fetched models are stored; made when the first one comes.
-        local_path: A folder of the user's; a file there by an entry's filename is used in place. None: no such folder.
+        models_dir: Folder for fetched models. It is created with the first one.
+        local_path: A folder of the user's: a file there with an entry's filename is used in place. None: none.
         first_delay_s: Wait before the second attempt of a download.
     """
 
@@ -77,7 +77,7 @@ class ModelCatalogue:
         return tuple(self._entries.values())
 
     def entry(self, name: str) -> ModelEntry:
-        """Raises `ModelError` where no plugin describes such a model."""
+        """Raises `ModelError` if no plugin registered this model."""
         try:
             return self._entries[name]
         except KeyError:
@@ -97,7 +97,7 @@ class ModelCatalogue:
         """The model's file.
 
         Raises:
-            ModelError: it is not installed, or has not the size that it must have.
+            ModelError: it is not installed, or has a wrong size.
         """
         status = self.status(name)
         if status.path is None:
@@ -107,7 +107,7 @@ class ModelCatalogue:
         return status.path
 
     def verified_path(self, name: str) -> Path:
-        """The model's file, for an engine to load. Its content is read where it has changed since it was last read.
+        """The model's file with a verified checksum. The content is read only if the file has changed since.
 
         Raises:
             ModelError: it is not installed, or is damaged.
@@ -126,7 +126,7 @@ class ModelCatalogue:
         """Read the whole file and compare its SHA-256.
 
         Raises:
-            ModelError: it is missing, or its content is not what it must be.
+            ModelError: it is missing, or its content is wrong.
         """
         path = self.path(name)
         entry = self.entry(name)
@@ -136,7 +136,7 @@ class ModelCatalogue:
         return path
 
     def remove(self, name: str) -> bool:
-        """Delete the stored file and what an unfinished pull left. False where there was nothing of ours."""
+        """Delete the fetched file and the rest of an unfinished pull. False: there was neither."""
         entry = self.entry(name)
         stored = self._models_dir / _safe_name(entry.filename)
         fetch = self._fetch_folder(entry)
@@ -148,10 +148,10 @@ class ModelCatalogue:
         return True
 
     def pull(self, name: str, progress: Progress = lambda phase, done, total: None) -> Path:
-        """See to it that the model is there, and return its path. An interrupted pull is gone on with.
+        """Fetch the model if it is not installed, and return its path. An interrupted pull is resumed.
 
         Raises:
-            ModelError: no source could give it, the disk is too full, or the local file is damaged.
+            ModelError: no source could deliver it, the disk is too full, or the local file is damaged.
         """
         entry = self.entry(name)
         if self.status(name).local:
@@ -173,7 +173,7 @@ class ModelCatalogue:
                 return self.verify(entry.name, progress)
             except ModelError as error:
                 log.warning("%s; it is fetched again", error.message)
-        # Only who pulls needs an HTTP client: a worker asks where a file lies, and is to stay small.
+        # Imported here: only a pull needs an HTTP client, and a worker must stay small.
         fetching = import_module("rider_core.catalogue.fetching")
         fetched: Path = fetching.fetch(entry, self._fetch_folder(entry), progress, self._first_delay_s)
         _move_into_place(fetched, stored)
@@ -189,7 +189,7 @@ class ModelCatalogue:
     @staticmethod
     def _damaged(status: ModelStatus, what: str) -> ModelError:
         name = status.entry.name
-        remedy = "put the right file there, or take it away" if status.local else _pull_command(name)
+        remedy = "put the right file there, or remove it" if status.local else _pull_command(name)
         return ModelError(f"model {name!r} is damaged: {status.path} {what}", remedy=remedy)
 
 
@@ -198,7 +198,7 @@ def _pull_command(name: str) -> str:
 
 
 def _safe_name(name: str) -> str:
-    """`name` if it can be used as a file's name. Plugins choose these names."""
+    """`name` if it is safe as a file's name. Plugins choose these names."""
     if not _SAFE_NAME.fullmatch(name):
         raise ModelError(f"{name[:80]!r} is not fit for a file's name: letters, digits, dots, dashes, underscores")
     return name
@@ -210,7 +210,7 @@ def _accepted_digests(entry: ModelEntry) -> frozenset[str]:
 
 
 def _move_into_place(fetched: Path, stored: Path) -> None:
-    """Move the finished file to its place in one step, and make sure that it survives a power cut."""
+    """Move the finished file into place atomically, and sync it to the disk."""
     with fetched.open("rb") as file:
         os.fsync(file.fileno())
     fetched.replace(stored)

@@ -1,4 +1,4 @@
-"""Digests that are known already, so that a large file is read once and not at every start."""
+"""A cache of files' digests, so that a large file is read once and not at every start."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from rider_core.catalogue.digests import file_sha256
 
-#: Files that are remembered; beyond that it is begun anew.
+#: Maximum number of files. When it is reached, the cache is cleared.
 MAX_FILES = 1_000
 
 
 class _FileStamp(NamedTuple):
-    """What changes when a file's content does."""
+    """Size, time and inode of a file: at least one changes with its content."""
 
     size_bytes: int
     mtime_ns: int
@@ -28,13 +28,13 @@ class _FileStamp(NamedTuple):
 
 
 class DigestCache:
-    """Kept in a file that several processes may write: one of two that write at once is forgotten, and read again."""
+    """The cache in a file. Of two processes that write at the same time, one entry is lost and computed again."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def sha256(self, path: Path) -> str:
-        """Of the file's content, as it is now. Raises `OSError`."""
+        """The digest of the file's current content. Raises `OSError`."""
         stamp = _FileStamp.of(path)
         known = self._read().get(str(path))
         if isinstance(known, list) and len(known) == 4 and known[:3] == list(stamp):
@@ -52,7 +52,7 @@ class DigestCache:
         return {}
 
     def _write(self, path: Path, stamp: list[object]) -> None:
-        """Where it cannot be written, the file is read again the next time."""
+        """Add an entry. If the cache cannot be written, the digest is computed again the next time."""
         known = self._read()
         if len(known) >= MAX_FILES:
             known = {}

@@ -1,4 +1,4 @@
-"""Reading a whole file for its digest, and telling how far one is."""
+"""Digests of files, with progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-#: Called with what is being done, the bytes done and the bytes in all.
+#: Called with the current phase, the bytes done and the total bytes.
 Progress = Callable[[str, int, int], None]
 
 CHUNK_BYTES = 1 << 18

@@ -1,4 +1,4 @@
-"""Whether a model's files find room."""
+"""Checks the disk space for a model's files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPARE_BYTES = 32 << 20
 
 
 class DiskFull(ModelError):
-    """No other source can help."""
+    """The disk is full: another source cannot help."""
 
 
 def check_space(entry: ModelEntry, folder: Path, needed_bytes: int) -> None:
@@ -27,5 +27,5 @@ def disk_full(entry: ModelEntry, folder: Path, needed_bytes: int = 0) -> DiskFul
     wanted = f"model {entry.name!r} needs {max(needed_bytes, entry.size_bytes) >> 20} MB"
     return DiskFull(
         f"{wanted}, the disk of {folder} has {free >> 20} MB free",
-        remedy="make room, or set RIDER_DATA_DIR to a larger disk",
+        remedy="free some space, or set RIDER_DATA_DIR to a larger disk",
     )

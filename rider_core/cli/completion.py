@@ -1,4 +1,4 @@
-"""`rider completion SHELL`: what makes a shell complete commands, models, providers and schedules."""
+"""`rider completion SHELL`: shell completion of commands, models, providers and plugins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOW = {
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what SHELL needs to complete `rider`: commands, options, and the names of models, providers and plugins."""
+    """Print the completion script for SHELL: commands, options, and the names of models, providers and plugins."""
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(ctx.find_root().command, {}, "rider", "_RIDER_COMPLETE").source())

@@ -22,11 +22,11 @@ from rider_core.database.saved import saved_settings
 from rider_core.errors import DatabaseError, InvalidInput
 from rider_core.printable import HIDDEN, is_secret, without_passwords
 
-#: What follows from the others.
+#: Properties of `Settings` that are computed from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
 #: The provider settings in the database, which `rider config set` writes.
 SAVED = "saved_provider_settings"
-#: What the plugin rider-queue-rabbitmq reads from the environment.
+#: Environment variables of the plugin rider-queue-rabbitmq.
 _RABBITMQ = tuple(f"RABBITMQ_{name}" for name in ("HOST", "PORT", "VHOST", "USER", "PASSWORD"))
 
 
@@ -39,14 +39,14 @@ def config() -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def show(name: str | None, as_json: bool) -> None:
-    """Print all settings, or one: `rider config show redis_location`. Passwords are not shown."""
+    """Print all settings, or one: `rider config show redis_location`. Passwords are hidden."""
     settings = load_settings()
     values = {it: shown(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
     values[SAVED] = _saved(settings)
     values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in _RABBITMQ if it in os.environ}
     if name is not None:
         if name not in values:
-            raise click.BadParameter(f"there is no setting {name!r}; `rider config show` lists them all")
+            raise click.BadParameter(f"there is no setting {name!r}; `rider config show` lists all")
         click.echo(json.dumps(values[name]) if as_json else _text(values[name]))
         return
     if as_json:
@@ -54,7 +54,7 @@ def show(name: str | None, as_json: bool) -> None:
         return
     table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
-    # A value that is cut cannot be copied.
+    # Wrapped, not truncated: a truncated value cannot be copied.
     table.columns[1].overflow = "fold"
     for field, info in Settings.model_fields.items():
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")

@@ -1,4 +1,4 @@
-"""`rider db upgrade`: bring the database to this version's shape."""
+"""`rider db upgrade`: migrate the database to this version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Make the tables, or bring them up to date; what is in them is kept."""
+    """Create or migrate the tables. Their content is kept."""
     database = Database(load_settings().database_location)
     try:
         before = database.revision()

@@ -1,4 +1,4 @@
-"""`rider doctor`: looks at everything that must be right, and says what mends what is not."""
+"""`rider doctor`: checks the installation, and prints a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARKS = {
     HealthStatus.DEGRADED: ("note", "yellow"),
     HealthStatus.UNAVAILABLE: ("FAIL", "red"),
 }
-#: The models of the first engines have some 100 MB each, and Redis writes its log.
+#: Free disk space below which a warning is printed: models have some 100 MB each, and Redis writes its log.
 MIN_FREE_BYTES = 500 * 1024 * 1024
 
 
@@ -111,7 +111,7 @@ def _redis(settings: Settings) -> Health:
             write_configuration(settings)
         info, problem = _ask_redis(settings)
     except BackendUnavailable as error:
-        if embedded:  # it runs where `rider up` does
+        if embedded:  # it runs only while `rider up` does
             return Health.ok(f"embedded Valkey on {settings.redis_socket}")
         return Health.unavailable(error.message, error.remedy)
     except RiderError as error:
@@ -129,7 +129,7 @@ def _redis(settings: Settings) -> Health:
 
 
 def _ask_redis(settings: Settings) -> tuple[dict[str, Any], str]:
-    """What it says of itself, and why it takes nothing that is to be kept (or nothing)."""
+    """The server's INFO, and why it refuses writes; empty: it accepts them."""
     services = Services.open(settings, role="doctor")
     try:
         info = services.redis_info()
@@ -142,12 +142,12 @@ def _ask_redis(settings: Settings) -> tuple[dict[str, Any], str]:
 
 
 def _losses(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """How that Redis would lose jobs that it accepted, and the command that mends it (docs/decisions/0016)."""
+    """Each setting with which this Redis may lose accepted jobs, and the command that corrects it (decision 0016)."""
     if not info["aof_enabled"]:
-        yield "it keeps no log, and where it ends, jobs are lost", "config set appendonly yes"
+        yield "it keeps no log: if it ends, jobs are lost", "config set appendonly yes"
     policy = info["maxmemory_policy"]
     if policy != "noeviction":
-        yield f"its policy {policy} forgets jobs when its memory is full", "config set maxmemory-policy noeviction"
+        yield f"its policy {policy} deletes jobs when its memory is full", "config set maxmemory-policy noeviction"
 
 
 def _database(services: Services) -> Health:
@@ -167,7 +167,7 @@ def _plugin(record: PluginRecord) -> Health:
 
 
 def _tracker(services: Services) -> Health:
-    """Without one the robot's eyes stay shut; all else works."""
+    """Degraded without a tracker: the robot's vision needs one, everything else works."""
     try:
         services.make_tracker()
     except RiderError as error:
@@ -176,7 +176,7 @@ def _tracker(services: Services) -> Health:
 
 
 def _provider(services: Services, name: str, domain: type) -> Health:
-    """A missing model is no fault of the installation: it says which command fetches it."""
+    """An unavailable provider counts as degraded: a missing model is not an error of the installation."""
     try:
         health = guarded.health_of(services.make_provider(domain, name))
     except RiderError as error:

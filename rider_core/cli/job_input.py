@@ -1,4 +1,4 @@
-"""What a job is asked with, from the command line: INPUT and the values of --set become a payload."""
+"""Builds a job's payload from the command line: INPUT and the values of --set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rider_core.api.wav import HEAD_BYTES, is_wav
 from rider_core.cli.pictures import as_jpeg
 from rider_core.runtime import ffmpeg
 
-#: Of a film's sound or a picture as it comes from a camera; each task has a limit of its own, which is lower.
+#: Maximum size of a file: films and camera pictures are converted. Each task has a lower limit of its own.
 MAX_INPUT_BYTES = 512 * 1024 * 1024
 #: The field of each task's request that INPUT fills, and whether INPUT is the name of a file.
 _INPUTS = {
@@ -30,11 +30,11 @@ def payload_of(task: str, source: str, extra: Sequence[str] = ()) -> dict[str, A
     """The payload of a job.
 
     Args:
-        source: A file's name or a text, whichever the task wants; "-": from standard input.
-        extra: More of its fields, each as FIELD=VALUE, where VALUE is JSON or a text.
+        source: A file's name or a text, depending on the task; "-": from standard input.
+        extra: Further fields, each as FIELD=VALUE, where VALUE is JSON or a text.
 
     Raises:
-        click.BadParameter: the file cannot be read, or one of `extra` has no field.
+        click.BadParameter: the file cannot be read, or one of `extra` is not FIELD=VALUE.
     """
     return {**_filled(task, source), **dict(field_value(item, "--set") for item in extra)}
 
@@ -54,7 +54,7 @@ def _filled(task: str, source: str) -> dict[str, Any]:
 
 def _read(name: str) -> bytes:
     try:
-        # Whatever it is: a device has no end.
+        # With a limit: a device such as /dev/zero has no end.
         with _standard_input().buffer if name == "-" else Path(name).open("rb") as file:
             data = file.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
@@ -65,7 +65,7 @@ def _read(name: str) -> bytes:
 
 
 def _standard_input() -> TextIO:
-    if sys.stdin is None:  # closed by whoever started this
+    if sys.stdin is None:  # closed by the parent process
         raise click.BadParameter("-: there is no standard input", param_hint="INPUT")
     return sys.stdin
 

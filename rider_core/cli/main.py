@@ -22,19 +22,19 @@ from rider_core.runtime.process import SUPERVISOR_VARIABLE, set_up_logging
 if TYPE_CHECKING:
     from rider_core.api.provider import ProviderConfig
 
-#: Each command is the function of that name in the module of that name. Only the one that is asked for is imported:
-#: `rider up` starts eight processes at once, and each would otherwise load what all of them need.
+#: Each command is the function of that name in the module of that name. Only the requested one is imported: `rider up`
+#: starts eight processes at once, and each would otherwise load the imports of all.
 COMMANDS = (
     "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
     "prompts", "db", "config", "doctor", "completion",
 )  # fmt: skip
-#: The exit status of what Ctrl-C has ended, as shells have it: 128 and the signal's number.
+#: Exit status after Ctrl-C, as in shells: 128 and the signal's number.
 INTERRUPTED = 130
 HIDDEN_COMMANDS = ("redis", "announce")
 
 
 class RiderGroup(click.Group):
-    """Our own commands, and behind them those of plugins, which are loaded only when somebody asks for them."""
+    """Our own commands and those of plugins. Plugins are loaded only if the command is not one of ours."""
 
     _plugins_loaded = False
 
@@ -77,7 +77,7 @@ def _provider_config(name: str) -> ProviderConfig:
 def cli() -> None:
     """The big brain of a small robot: voice, vision and text on a PC beside a Rider-Pi."""
     set_up_logging("cli", "error")
-    if SUPERVISOR_VARIABLE not in os.environ:  # `rider up` has said it for all of its processes
+    if SUPERVISOR_VARIABLE not in os.environ:  # `rider up` has printed them for all of its processes
         for sentence in unknown_variables():
             click.secho(sentence, fg="yellow", err=True)
 
@@ -88,7 +88,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
-    # A terminal of Latin-2 has no dots of an ellipsis, and a folder's name need not be UTF-8.
+    # A terminal's encoding may lack a character (Latin-2 has no ellipsis), and a folder's name may not be UTF-8.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -103,7 +103,7 @@ def main() -> None:
             raise
         where = f" at {printable_lines(str(error.filename))}" if error.filename else ""
         click.secho(f"Error: the disk is full{where}: {error.strerror}", fg="red", err=True)
-        click.echo("What to do: make room there; `rider doctor` says where the data lies", err=True)
+        click.echo("What to do: free some space there; `rider doctor` shows where the data is", err=True)
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`rider models`: what the catalogue knows, what is installed, and fetching it with a progress bar."""
+"""`rider models`: lists, fetches, verifies and removes model files."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def list_models(as_json: bool) -> None:
 
 @models.command()
 @click.argument("names", nargs=-1, shell_complete=complete_models)
-@click.option("--required", is_flag=True, help="Those that the engines in use want.")
+@click.option("--required", is_flag=True, help="Models that the engines in use need.")
 def pull(names: tuple[str, ...], required: bool) -> None:
-    """Fetch models; an interrupted fetch goes on where it was."""
+    """Fetch models. An interrupted download is resumed."""
     if not names and not required:
-        raise click.UsageError("name a model (`rider models list` has them), or use --required")
+        raise click.UsageError("name a model (`rider models list` shows them), or use --required")
     services = Services.open(load_settings(), role="cli")
     try:
         for name in (*names, *(required_models(services) if required else ())):
@@ -86,7 +86,7 @@ def remove(names: tuple[str, ...]) -> None:
 
 
 def _status_dict(status: ModelStatus) -> dict[str, Any]:
-    """For programs."""
+    """The status as JSON."""
     entry = status.entry
     return {
         "name": entry.name,
@@ -101,7 +101,7 @@ def _status_dict(status: ModelStatus) -> dict[str, Any]:
 
 
 def required_models(services: Services) -> list[str]:
-    """Names of the models that the preferred engine of each domain wants; a domain without an engine is told."""
+    """Names of the models that the preferred provider of each domain needs. Prints domains without a provider."""
     names: list[str] = []
     for domain in DOMAIN_CLASSES:
         try:
@@ -116,7 +116,7 @@ def open_catalogue(settings: Settings) -> ModelCatalogue:
 
 
 def pull_with_progress(catalogue: ModelCatalogue, name: str) -> None:
-    """Fetch one model; on a terminal with a bar, elsewhere with a line for each phase."""
+    """Fetch one model. Progress is a bar on a terminal, elsewhere a line for each phase."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

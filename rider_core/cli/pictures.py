@@ -1,4 +1,4 @@
-"""Pictures of other forms than JPEG, which is what engines take: turned into one on the way in."""
+"""Converts PNG and WebP pictures to JPEG, the only format that providers take."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from rider_core.errors import InvalidInput, TooLarge
 
-#: What is larger is not unpacked: it needs four bytes a pixel.
+#: Maximum number of pixels that is decoded: each needs four bytes.
 MAX_PIXELS = 50_000_000
 QUALITY = 92
-#: Of Exif: a telephone that is held upright says so there.
+#: Exif tag of the orientation, which telephones set.
 _ORIENTATION = 0x0112
 _PNG, _RIFF, _WEBP = b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 
 
 def as_jpeg(data: bytes) -> bytes:
-    """A PNG or WebP picture as a JPEG of the same size; anything else as it is.
+    """A PNG or WebP picture as a JPEG of the same size; anything else unchanged.
 
     Raises:
-        InvalidInput, TooLarge: it is such a picture, and cannot be read.
+        InvalidInput, TooLarge: the PNG or WebP picture cannot be read.
     """
     is_webp = data[:4] == _RIFF and data[8:12] == _WEBP
     if not data.startswith(_PNG) and not is_webp:
@@ -33,7 +33,7 @@ def as_jpeg(data: bytes) -> bytes:
                 raise TooLarge(
                     f"the {kind} picture has {image.width} x {image.height} pixels, the limit is {MAX_PIXELS} in all"
                 )
-            # What shines through is white, as on paper.
+            # Transparent areas become white.
             seen = image_module.new("RGB", image.size, "white")
             shown = _in_8_bits(image).convert("RGBA")
             seen.paste(shown, mask=shown)
@@ -49,5 +49,5 @@ def as_jpeg(data: bytes) -> bytes:
 
 
 def _in_8_bits(image: Any) -> Any:
-    """Greys of 16 bits in 8: Pillow alone makes white of all that is above 255."""
+    """16-bit grey scaled to 8 bits: Pillow's own conversion clips all values above 255."""
     return image.point(lambda value: value / 257).convert("L") if image.mode.startswith("I") else image

@@ -1,4 +1,4 @@
-"""`rider plugins`: what is installed, what state it is in, and why."""
+"""`rider plugins`: the installed plugins, their states, and the reasons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plugins() -> None:
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_plugins(as_json: bool) -> None:
-    """Every plugin with its state, its providers, and its reason where it does not work."""
+    """Every plugin with its state, its providers, and the reason if it does not work."""
     settings = load_settings()
     host = load_plugins(settings)
     changed = changes_since_start(settings)
@@ -51,12 +51,12 @@ def list_plugins(as_json: bool) -> None:
 @plugins.command()
 @click.argument("name", required=False, shell_complete=complete_plugins)
 def check(name: str | None) -> None:
-    """Load the plugins, or one, and print the traceback of what fails. Exit status 1 where something does."""
+    """Load the plugins, or one, and print tracebacks. The exit status is 1 if one fails."""
     records = load_plugins(load_settings()).records()
     if name is not None:
         records = [record for record in records if record.name == name]
         if not records:
-            raise click.BadParameter(f"there is no plugin {name!r}; `rider plugins list` shows them all")
+            raise click.BadParameter(f"there is no plugin {name!r}; `rider plugins list` shows all")
     for record in records:
         _print_check(record)
     if any(not record.loaded and record.state.value != "disabled" for record in records):

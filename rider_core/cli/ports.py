@@ -1,4 +1,4 @@
-"""Whether the ports that `rider up` needs are free: told before anything starts, with the way out."""
+"""Checks that the ports that `rider up` needs are free, before anything starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Port(NamedTuple):
-    """Attributes: who listens there, the address, the port, and the variable that sets it."""
+    """Attributes: name of the listener, its address and port, and the variable that sets the port."""
 
     who: str
     host: str
@@ -24,7 +24,8 @@ class Port(NamedTuple):
 
 
 def check_ports(settings: Settings) -> None:
-    """
+    """Check the ports of the panel, the link and the simulated robot.
+
     Raises:
         ConfigError: another program has one of the ports, or two of them are the same.
     """
@@ -49,7 +50,7 @@ def _wanted(settings: Settings) -> Iterator[Port]:
         yield Port("the simulated robot", LOOPBACK, settings.pi_api_port, "RIDER_PI_API_PORT")
     if not settings.has_robot:
         return
-    # A robot that is off or unknown today is looked for by the link.
+    # Without a reachable robot the address is unknown; the link finds it later.
     with suppress(ConfigError):
         yield Port("the link", own_address(settings), settings.link_port, "RIDER_LINK_PORT")
 

@@ -1,4 +1,4 @@
-"""What every process that works with Redis does first."""
+"""The start of every process that needs Redis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rider_core.runtime.redis_connection import wait_for_redis
 
 
 def start_process(role: str) -> Settings:
-    """The settings, once logging is set up and Redis answers."""
+    """Set up logging, wait for Redis, and return the settings."""
     settings = load_settings()
     set_up_logging(role, settings.log_level)
     die_with_supervisor()

@@ -1,4 +1,4 @@
-"""`rider prompts`: how the language model is told to behave, by name and language."""
+"""`rider prompts`: the language model's system prompts, by name and language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rider_core.runtime.prompts import PromptStore
 
 @click.group()
 def prompts() -> None:
-    """System prompts: how the language model is told to behave."""
+    """System prompts of the language model."""
 
 
 @prompts.command("list")
@@ -41,7 +41,7 @@ def list_prompts(as_json: bool) -> None:
 
 @prompts.command()
 @click.argument("name")
-@click.option("--language", help="ISO 639-1, such as pl; without it as a request without a language.")
+@click.option("--language", help="ISO 639-1, such as pl; by default that of a request without a language.")
 def show(name: str, language: str | None) -> None:
     """Print one system prompt."""
     settings = load_settings()
@@ -53,7 +53,7 @@ def show(name: str, language: str | None) -> None:
 @click.argument("language")
 @click.argument("text", required=False)
 def set_prompt(name: str, language: str, text: str | None) -> None:
-    """Write a system prompt, or change one that comes along. Without TEXT an editor opens; "-": from standard input."""
+    """Save a system prompt, also over a built-in one. Without TEXT an editor opens; "-": from standard input."""
     if text == "-":
         text = sys.stdin.read()
     elif text is None:
@@ -63,17 +63,17 @@ def set_prompt(name: str, language: str, text: str | None) -> None:
         if text is None:
             raise click.ClickException("nothing was saved in the editor")
     _database().save_prompt(name, language, text.strip())
-    click.echo(f"{name} ({language}) is written; workers heed it within seconds")
+    click.echo(f"{name} ({language}) is saved; workers use it within seconds")
 
 
 @prompts.command()
 @click.argument("name")
 @click.argument("language", required=False)
 def reset(name: str, language: str | None) -> None:
-    """Forget what you wrote under NAME, in one language or in all; what comes along is back."""
+    """Delete the saved prompts of NAME, in one language or in all. The built-in ones are in use again."""
     if not _database().delete_prompt(name, language):
-        raise InvalidInput(f"nothing of yours is written under {name!r}", remedy="see `rider prompts list`")
-    click.echo(f"{name} is as it comes along" if name in BUILT_IN else f"{name} is forgotten")
+        raise InvalidInput(f"no system prompt is saved under {name!r}", remedy="see `rider prompts list`")
+    click.echo(f"{name} is the built-in one again" if name in BUILT_IN else f"{name} is deleted")
 
 
 def _rows(written: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:

@@ -26,7 +26,7 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.timing import Stopwatch
 
 _QUEUE = click.Choice(QUEUES)
-#: What is shown of what happens each second; the other counters stand still in a house that is well.
+#: Counters that the table shows; the others do not change in normal operation.
 _RATES = ("accepted", "started", "done", "failed", "expired", "replaced", "retried")
 
 
@@ -57,7 +57,7 @@ def stats(as_json: bool) -> None:
 
 
 @queue.command()
-@click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Watch for so long.")
+@click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Time to watch.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def rates(seconds: float, as_json: bool) -> None:
     """What happens each second to each task's jobs, and how long they take."""
@@ -90,7 +90,7 @@ def history(limit: int, as_json: bool) -> None:
         for record in records:
             click.echo(printable_json(record.model_dump_json(exclude={"result"})))
     elif records:
-        table = Table("job", "task", "asked by", "ended", "state", "ran", "attempts", "provider", "error")
+        table = Table("job", "task", "origin", "ended", "state", "ran", "attempts", "provider", "error")
         for record in records:
             table.add_row(*(escape(printable(cell)) for cell in _history_cells(record)))
         print_table(table)
@@ -101,10 +101,10 @@ def history(limit: int, as_json: bool) -> None:
 @queue.command()
 @click.argument("job_id", required=False)
 @click.option("--queue", "queues", type=_QUEUE, multiple=True, help="Only those of this queue.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="So many of each queue.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Maximum for each queue.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
 def dead(job_id: str | None, queues: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """The dead letters, the latest first; with JOB_ID that one, with its payload and traceback."""
+    """The dead letters, the latest first. With JOB_ID: this one with its payload and traceback."""
     with _backend() as backend:
         if job_id is not None:
             letters = [backend.dead_letter(job_id)]
@@ -133,7 +133,7 @@ def requeue(job_ids: tuple[str, ...], queues: tuple[str, ...]) -> None:
 @click.option("--all", "queues", type=_QUEUE, multiple=True, metavar="QUEUE", help="Every dead letter of a queue.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(job_ids: tuple[str, ...], queues: tuple[str, ...], yes: bool) -> None:
-    """Forget dead letters for good."""
+    """Delete dead letters."""
     if queues and not yes:
         click.confirm(f"Forget every dead letter of {', '.join(queues)}?", abort=True)
     with _backend() as backend:
@@ -141,7 +141,7 @@ def purge(job_ids: tuple[str, ...], queues: tuple[str, ...], yes: bool) -> None:
 
 
 def _rates_of(row: TaskFigures, seconds: float) -> dict[str, object]:
-    """Rates per second, and quantiles in seconds, where there was something."""
+    """Rates per second, and quantiles in seconds; None: nothing happened."""
     quantiles = {
         f"{name}_{label}_s": histogram.quantile_s(share)
         for name, histogram in (("waited", row.waited), ("ran", row.ran), ("took", row.took))
@@ -163,7 +163,7 @@ def _short(seconds: float) -> str:
 
 @contextmanager
 def _backend() -> Iterator[JobBackend]:
-    # Not `Services`: that imports every plugin, and one of them may take its time.
+    # Not `Services`: that imports every plugin, which may take seconds.
     settings = load_settings()
     connection = connect(settings.redis_location)
     backend = open_backend(settings, connection)
@@ -211,7 +211,7 @@ def _print_letters(letters: list[DeadLetter]) -> None:
         cells = (record.id, record.task, _when(record.ended_ts), str(record.attempts), error)
         table.add_row(*(escape(printable(cell)) for cell in cells))
     print_table(table)
-    click.echo("one of them: rider queue dead JOB; again: rider queue requeue JOB; forget: rider queue purge JOB")
+    click.echo("details: rider queue dead JOB; run again: rider queue requeue JOB; delete: rider queue purge JOB")
 
 
 def _print_letter(letter: DeadLetter) -> None:
@@ -224,7 +224,7 @@ def _print_letter(letter: DeadLetter) -> None:
 def _lines_of(letter: DeadLetter) -> Iterator[str]:
     record, problem = letter.record, letter.record.problem
     yield f"job       {record.id}"
-    yield f"task      {record.task}, {record.priority.value} priority, asked for by {record.origin or 'nobody'}"
+    yield f"task      {record.task}, {record.priority.value} priority, from {record.origin or 'an unknown origin'}"
     yield f"ended     {_when(record.ended_ts)} after {record.attempts} attempt(s)"
     if record.provider:
         yield f"provider  {record.provider}{' (MOCK)' if record.mock else ''}"

@@ -1,4 +1,4 @@
-"""`rider redis`: the embedded Valkey, as a process of ours that supervisord starts."""
+"""`rider redis`: the embedded Valkey, as a process that supervisord starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rider_core.runtime.redis_server import exec_server
 
 @click.command(hidden=True)
 def redis() -> None:
-    """Be the embedded Valkey."""
+    """Run the embedded Valkey."""
     settings = load_settings()
     die_with_supervisor()
     set_private_umask()

@@ -1,4 +1,4 @@
-"""`rider robot`: who serves each of the robot's domains, and switching them by hand."""
+"""`rider robot`: shows which side serves each of the robot's domains, and switches domains."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _DONE = "done: the robot reports"
 
 @click.group()
 def robot() -> None:
-    """The robot: who serves its voice, vision and text, and who should."""
+    """The robot: whether the PC or the robot serves its voice, vision and text."""
 
 
 @robot.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(as_json: bool) -> None:
-    """Every domain, the connection to the robot, and what must be done there."""
+    """Every domain, the connection to the robot, and the restarts that it needs."""
     with _client() as client:
         view = client.show()
     if as_json:
@@ -52,21 +52,21 @@ def show(as_json: bool) -> None:
     _print_robot(view)
     _print_domains(view.domains)
     _print_restarts(view.restarts)
-    click.echo("switch: rider robot switch DOMAIN pc|local|auto; who switched what: rider robot history")
+    click.echo("switch: rider robot switch DOMAIN pc|local|auto; past switches: rider robot history")
 
 
 @robot.command(options_metavar="[--all] [--why TEXT] [--json]")
 @click.argument("words", nargs=-1, metavar="[DOMAIN] pc|local|auto")
 @click.option("--all", "every", is_flag=True, help="Every domain.")
 @click.option("--why", default="", metavar="TEXT", help="Your reason; the history keeps it.")
-@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON, one domain a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, one domain a line.")
 def switch(words: tuple[str, ...], every: bool, why: str, as_json: bool) -> None:
-    """Let the PC or the robot serve DOMAIN (voice, vision or text), or leave it to the two of them.
+    """Choose whether the PC or the robot serves DOMAIN (voice, vision or text).
 
-    pc: the PC serves it whenever it can. local: the robot serves it, whatever happens. auto: as the robot has it; what
-    was lost without a person's doing comes back to the PC.
+    pc: the PC serves it whenever it can. local: the robot always serves it. auto: as the robot is set; a domain that
+    the PC lost by a failure returns to the PC.
 
-    The exit status is 0 only where the robot reports what was chosen.
+    The exit status is 0 only if the robot reports what was chosen.
     """
     domains, choice = _parsed(words, every)
     if len(why) > MAX_WHY:
@@ -85,10 +85,10 @@ def switch(words: tuple[str, ...], every: bool, why: str, as_json: bool) -> None
 
 
 @robot.command()
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, MAX_SWITCHES), help="The last ones.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, MAX_SWITCHES), help="Maximum number.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
 def history(limit: int, as_json: bool) -> None:
-    """Who switched which domain, when and why; the latest last."""
+    """Past switches of domains, with time, origin and reason; the latest last."""
     with _client() as client:
         switches = client.show(limit).switches
     if as_json:

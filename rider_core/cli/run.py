@@ -1,4 +1,4 @@
-"""`rider run TASK`: one job from the command line, through the real queue and a real worker."""
+"""`rider run TASK`: runs one job through the queue and a worker."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from rider_core.runtime.job_stream import follow_job
 from rider_core.runtime.plugin_changes import changes_since_start
 from rider_core.runtime.services import Services
 
-#: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
+#: Limit of one piece of audio: some hundred milliseconds, or the whole text from providers that do not stream.
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Seconds(click.FloatRange):
-    """A time to wait. Comparisons say nothing of nan."""
+    """A number of seconds. `FloatRange` alone accepts nan, because every comparison with it is false."""
 
     def __init__(self) -> None:
         super().__init__(min=0.1, max=86_400)
@@ -58,7 +58,7 @@ class Seconds(click.FloatRange):
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where spoken sound goes (WAV), or the picture with its boxes (SVG).",
+    help="File for the audio (WAV), or for the picture with its boxes (SVG).",
 )
 @click.option(
     "--timeout", "timeout_s", default=120.0, show_default=True, type=Seconds(), help="Seconds to wait for the result."
@@ -73,9 +73,9 @@ def run(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Do TASK with INPUT: a WAV file, a picture (JPEG, PNG, WebP), or a text ("-": from standard input).
+    """Run TASK with INPUT: a WAV file, a picture (JPEG, PNG, WebP), or a text ("-": from standard input).
 
-    It needs a worker: `rider up` in another window.
+    A worker must be running: `rider up` in another window.
     """
     if output is not None:
         _check_place(output)
@@ -105,7 +105,7 @@ def run(
         _write(output, spec, result, sound)
     elif task == "voice.synthesize":
         seconds = result.get("duration_s", 0)
-        click.secho(f"{seconds:.1f} s of sound were made and thrown away; --output FILE.wav keeps them", err=True)
+        click.secho(f"{seconds:.1f} s of audio were discarded; --output FILE.wav keeps them", err=True)
     if as_json or task == "voice.synthesize":
         click.echo(printable_json(json.dumps(result, ensure_ascii=False, indent=2)))
     elif task == "vision.detect":
@@ -117,7 +117,7 @@ def run(
 
 
 def _check_place(output: Path) -> None:
-    """Check the output's place before the job runs. Raises `click.BadParameter`."""
+    """Check that the output can be written, before the job runs. Raises `click.BadParameter`."""
     folder = output.parent
     if not folder.is_dir():
         raise click.BadParameter(f"there is no folder {str(folder)!r}; make it first", param_hint="--output")
@@ -126,7 +126,7 @@ def _check_place(output: Path) -> None:
 
 
 def _run_job(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
-    """Run the job: its record and its pieces of sound. A caller that stops waiting cancels the job."""
+    """Run the job. Returns its record and its pieces of audio. Ctrl-C and errors cancel the job."""
     try:
         services.backend.submit(spec)
         return _follow(services, spec.id, timeout_s, quiet)
@@ -137,7 +137,7 @@ def _run_job(services: Services, spec: JobSpec, timeout_s: float, quiet: bool) -
 
 
 def _write(output: Path, spec: JobSpec, result: Any, sound: list[bytes]) -> None:
-    """The sound that came in pieces as one file, or the picture with its boxes."""
+    """Write the pieces of audio as one file, or the picture with its boxes."""
     if spec.task == "vision.detect":
         image = decode_base64(spec.payload["image"], max_bytes=MAX_IMAGE_BYTES, name="image")
         output.write_text(box_picture(image, parse_message(Detections, result)))

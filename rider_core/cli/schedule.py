@@ -1,4 +1,4 @@
-"""`rider schedule`: jobs that come again, at times of a cron expression or at intervals."""
+"""`rider schedule`: recurring jobs, by cron expression or at intervals."""
 
 from __future__ import annotations
 
@@ -39,13 +39,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value).strip().lower()
-        # Longer than that is no number of seconds that anybody waits for.
+        # Nine digits are 31 years.
         if re.fullmatch(r"\d{1,9}", text):
             return int(text)
         if not re.fullmatch(r"(\d{1,9}[smhd])+", text):
-            self.fail(
-                f"{shorten(value, 40)} is no length of time; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx
-            )
+            self.fail(f"{shorten(value, 40)} is not a duration; write seconds, or 90s, 5m, 2h, 1d, 1h30m", param, ctx)
         return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"(\d+)([smhd])", text))
 
 
@@ -54,14 +52,14 @@ DURATION = Duration()
 
 @click.group()
 def schedule() -> None:
-    """Schedules: jobs that come again."""
+    """Schedules: recurring jobs."""
 
 
 @schedule.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, one a line.")
 def show(as_json: bool) -> None:
-    """Every schedule, with when it is due next and what became of it so far."""
-    with _book() as schedule_store:
+    """Every schedule with its next due time and its counters."""
+    with _schedule_store() as schedule_store:
         records, schedulers = schedule_store.records(), schedule_store.schedulers()
     if as_json:
         for record in records:
@@ -77,7 +75,7 @@ def show(as_json: bool) -> None:
     for record in records:
         if record.problem:
             click.echo(
-                f"{record.id} is disabled: {record.problem}; once that is mended: rider schedule resume {record.id}"
+                f"{record.id} is disabled: {record.problem}; after correcting it: rider schedule resume {record.id}"
             )
     if not schedulers:
         click.secho("no scheduler is running; start one with: rider scheduler", fg="red", err=True)
@@ -95,24 +93,24 @@ def show(as_json: bool) -> None:
     "--provider", help="A provider by name instead of the one in the settings.", shell_complete=complete_providers
 )
 @click.option("--priority", type=click.Choice([it.value for it in Priority]), default="normal", show_default=True)
-@click.option("--deadline", "deadline_s", type=float, help="A job is not started so many seconds after its due time.")
+@click.option("--deadline", "deadline_s", type=float, help="Seconds after its due time within which a job must start.")
 @click.option(
     "--missed",
     type=click.Choice([it.value for it in Missed]),
     default="once",
     show_default=True,
-    help="What was missed for over a minute: one job for the latest, or none.",
+    help="After more than a minute without a scheduler: one job for the latest missed time, or none.",
 )
-@click.option("--description", default="", help="For people.")
-@click.option("--replace", is_flag=True, help="Take the place of a schedule with this ID.")
+@click.option("--description", default="", help="Free text.")
+@click.option("--replace", is_flag=True, help="Replace a schedule with this ID.")
 def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replace: bool, **fields: object) -> None:
-    """Do TASK with INPUT again and again: a WAV file, a JPEG file, or a text ("-": from standard input).
+    """Run TASK with INPUT repeatedly: a WAV file, a JPEG file, or a text ("-": from standard input).
 
-    A file is read now, and its content kept.
+    A file is read now, and its content is kept in the schedule.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     whole = {"id": schedule_id, "task": task, "payload": payload_of(task, source, extra), **given}
-    with _book() as schedule_store:
+    with _schedule_store() as schedule_store:
         record = schedule_store.add(parse_message(Schedule, whole), replace)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
 
@@ -120,7 +118,7 @@ def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replac
 @schedule.command("run")
 @click.argument("schedule_id", metavar="ID")
 def run_now(schedule_id: str) -> None:
-    """Hand over the job of a schedule now, whatever its times and its state; they stay as they are."""
+    """Submit the job of a schedule now. Its due times and its state do not change."""
     services = Services.open(load_settings(), role="cli")
     try:
         record = ScheduleStore(services.redis).get(schedule_id)
@@ -130,14 +128,14 @@ def run_now(schedule_id: str) -> None:
         job_id = services.backend.submit(spec)
     finally:
         services.close()
-    click.echo(f"job {job_id} is handed over")
+    click.echo(f"job {job_id} is submitted")
 
 
 @schedule.command()
 @click.argument("schedule_id", metavar="ID")
 def remove(schedule_id: str) -> None:
-    """Forget a schedule; the jobs that it has made stay."""
-    with _book() as schedule_store:
+    """Delete a schedule. The jobs that it has submitted stay."""
+    with _schedule_store() as schedule_store:
         schedule_store.remove(schedule_id)
     click.echo(f"{schedule_id} is removed")
 
@@ -145,17 +143,17 @@ def remove(schedule_id: str) -> None:
 @schedule.command()
 @click.argument("schedule_id", metavar="ID")
 def pause(schedule_id: str) -> None:
-    """Let a schedule rest; what is due meanwhile is not caught up on."""
-    with _book() as schedule_store:
+    """Pause a schedule. Due times during the pause are skipped."""
+    with _schedule_store() as schedule_store:
         schedule_store.pause(schedule_id)
-    click.echo(f"{schedule_id} is paused; on with: rider schedule resume {schedule_id}")
+    click.echo(f"{schedule_id} is paused; continue with: rider schedule resume {schedule_id}")
 
 
 @schedule.command()
 @click.argument("schedule_id", metavar="ID")
 def resume(schedule_id: str) -> None:
-    """Let a schedule go on that was paused, or disabled because something was wrong with it."""
-    with _book() as schedule_store:
+    """Continue a schedule that was paused, or disabled because of an error."""
+    with _schedule_store() as schedule_store:
         record = schedule_store.resume(schedule_id)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
 
@@ -163,12 +161,12 @@ def resume(schedule_id: str) -> None:
 @schedule.command("next")
 @click.argument("cron", metavar="EXPRESSION")
 @click.option("--tz", "timezone", help="The time zone, such as Europe/Warsaw; by default this machine's.")
-@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100), help="How many.")
+@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100), help="Number of times.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON: seconds since the epoch, and as text.")
 def preview(cron: str, timezone: str | None, count: int, as_json: bool) -> None:
-    """When a cron EXPRESSION is due next."""
+    """The next due times of a cron EXPRESSION."""
     timezone = timezone or machine_timezone()
-    # Only its times matter, but they are a schedule's.
+    # The expression is checked as part of a schedule.
     whole = {"id": "preview", "cron": cron, "timezone": timezone, "task": "", "payload": {}}
     times = due_times(parse_message(Schedule, whole))
     due = [times.after(time.time())]
@@ -183,7 +181,7 @@ def preview(cron: str, timezone: str | None, count: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _book() -> Iterator[ScheduleStore]:
+def _schedule_store() -> Iterator[ScheduleStore]:
     connection = connect(load_settings().redis_location)
     try:
         yield ScheduleStore(connection)

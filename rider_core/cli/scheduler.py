@@ -1,4 +1,4 @@
-"""`rider scheduler`: hands over the jobs of schedules when they are due, as a process."""
+"""`rider scheduler`: the process that submits the jobs of schedules when they are due."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rider_core.runtime.redis_connection import connect
 
 @click.command()
 def scheduler() -> None:
-    """Submit the jobs of schedules (`rider schedule`) when they are due. Several may run, one is enough."""
-    # Not `Services`: that loads every plugin, and with them engines that nobody asks anything here.
+    """Submit the jobs of schedules (`rider schedule`) when they are due. One process is enough, several may run."""
+    # Not `Services`: that loads every plugin, and the scheduler needs no provider.
     settings = start_process("scheduler")
     connection = connect(settings.redis_location)
     backend = open_backend(settings, connection)

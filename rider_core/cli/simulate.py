@@ -17,13 +17,13 @@ from rider_core.simulator import run as run_simulator
 
 
 @click.command()
-@click.option("--sounds", type=click.Path(exists=True, file_okay=False, path_type=Path), help="WAV files to hear.")
-@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="JPEG files to see.")
-@click.option("--owner", is_flag=True, help="Begin local, and switch to the PC once it can serve: `rider up` does so.")
+@click.option("--sounds", type=click.Path(exists=True, file_okay=False, path_type=Path), help="WAV files to record.")
+@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="JPEG files to film.")
+@click.option("--owner", is_flag=True, help="Start local, and switch to the PC once it can serve: `rider up` does so.")
 def simulate(sounds: Path | None, pictures: Path | None, owner: bool) -> None:
-    """Be a Rider-Pi: broker, HTTP interface and streams, on loopback.
+    """Simulate a Rider-Pi on loopback: broker, HTTP interface and streams.
 
-    It is as strict as a real one. Where its voice process has ended, the log says how to start it again.
+    It is as strict as a real one. If its voice process has ended, the log says how to start it again.
     """
     settings = load_settings()
     set_up_logging("robot", settings.log_level)

@@ -1,7 +1,7 @@
-"""The simulated robot's owner, who switches it to the PC once that can serve it, as a real one does.
+"""The simulated robot's owner: switches each domain to the PC once the PC can serve it, as a real robot's owner does.
 
-He does it once. What happens to the robot afterwards is for the person who looks on: a voice service that has ended
-stays so until it is started again, as on a real robot.
+Each domain is switched once. A voice service that has ended later stays ended until it is started again, as on a real
+robot.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import httpx
 
 log = logging.getLogger(__name__)
 
-#: Domain to the task without which the PC is no use for it.
+#: Domain to the task that the PC must be able to run before the domain is switched.
 NEEDED = {"vision": "vision.detect", "voice": "voice.transcribe"}
 REASON = "the simulated robot's owner"
 LOOK_EVERY_S, CALL_LIMIT_S = 0.5, 2.0
 
 
 class SimulatedOwner(threading.Thread):
-    """Ends when all of `NEEDED` were switched, or when it is stopped."""
+    """A thread that ends when all domains of `NEEDED` were switched, or when it is stopped."""
 
     def __init__(self, robot_url: str) -> None:
         super().__init__(name="owner", daemon=True)
@@ -42,7 +42,7 @@ class SimulatedOwner(threading.Thread):
                         del left[domain]
 
     def _served(self, client: httpx.Client) -> set[str]:
-        """The domains that the PC says it can serve; nothing before it told the robot its address."""
+        """The domains that the PC can serve; none before the PC has announced its address to the robot."""
         state = client.get(f"{self._robot_url}/api/providers/state").json()
         if not state["pc_health"]["reachable"]:
             return set()
@@ -54,5 +54,5 @@ class SimulatedOwner(threading.Thread):
         client.patch(f"{self._robot_url}/api/providers/{domain}", json=body).raise_for_status()
         log.info("the simulated robot's owner switches %s to the PC", domain)
         if domain == "voice":
-            # A voice service that runs already keeps its own way.
+            # A running voice service keeps its mode until it is restarted.
             client.post(f"{self._robot_url}/api/simulator/restart-voice").raise_for_status()

@@ -1,4 +1,4 @@
-"""What the simulated robot's microphone hears: sentences spoken by the installed speech engine."""
+"""Speech for the simulated robot's microphone, synthesized by the installed text-to-speech provider."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from rider_core.runtime.services import Services
 
 log = logging.getLogger(__name__)
 
-#: Of the robot's microphone, in Hz.
+#: Sample rate of the robot's microphone, in Hz.
 SAMPLE_RATE = 16_000
-#: Words a minute; slower than the engine's default, as one speaks to a robot.
+#: Words a minute; slower than the provider's default, as people speak to a robot.
 RATE_WPM = 150
 
 
 def engine_voice(settings: Settings) -> Callable[[str, str], AudioClip] | None:
-    """Speaks a text in a language; None where no real engine is installed."""
+    """A function that speaks a text in a language; None: no real provider is installed."""
     services = Services.open(settings, role="simulator")
     try:
         engine = services.make_provider(TextToSpeech)
         guarded.open_engine(engine)
     except RiderError as error:
-        log.warning("the robot hears tones instead of sentences: %s", error)
+        log.warning("the simulated microphone plays tones instead of sentences: %s", error)
         return None
     finally:
         services.close()

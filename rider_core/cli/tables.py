@@ -1,4 +1,4 @@
-"""Tables on a terminal and in a pipe: as wide as there is room, and never at the cost of a value."""
+"""Tables on a terminal and in a pipe, without truncated values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def console() -> Console:
 
 
 def print_table(table: Table | RenderableType) -> None:
-    """A value that does not fit goes on in the next line: one that is cut can be neither read nor copied."""
+    """Print a table. A value that does not fit is wrapped: a truncated one can be neither read nor copied."""
     if isinstance(table, Table):
         for column in table.columns:
             column.overflow = "fold"

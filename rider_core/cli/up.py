@@ -1,4 +1,4 @@
-"""`rider up`: get everything ready, then become supervisord with all processes."""
+"""`rider up`: prepares everything, then becomes supervisord with all processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rider_core.runtime.supervision import acquire_up_lock, write_configuration
 @click.command()
 @click.option("--no-pull", is_flag=True, help="Do not fetch missing models.")
 def up(no_pull: bool) -> None:
-    """Start everything: Redis, workers, link, panel, and a simulated robot where RIDER_PI_HOST is not set."""
+    """Start everything: Redis, workers, link, panel, and a simulated robot if RIDER_PI_HOST is not set."""
     settings = load_settings()
     set_private_umask()
     make_data_folder(settings.data_dir)
@@ -63,7 +63,7 @@ def prepare(settings: Settings, pull: bool) -> None:
 
 
 def _pull_missing(services: Services, name: str) -> None:
-    """A model that cannot be had is told, and the others are started all the same."""
+    """Fetch a model. An error is printed, and `rider up` goes on without this model."""
     try:
         services.catalogue.path(name)
     except RiderError:
@@ -74,7 +74,7 @@ def _pull_missing(services: Services, name: str) -> None:
 
 
 def _emptied(folder: os.PathLike[str]) -> os.PathLike[str]:
-    """An empty folder: figures of processes that are gone are nobody's. A full disk has no room for a new one."""
+    """The folder without the metrics of earlier processes. It is emptied, not recreated: a full disk has no space."""
     os.makedirs(folder, exist_ok=True)
     for entry in os.scandir(folder):
         os.unlink(entry)

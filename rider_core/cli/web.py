@@ -11,5 +11,5 @@ import click
 @click.command()
 def web() -> None:
     """Serve the panel."""
-    # The panel's server may have to patch the standard library first of all, so it starts in a fresh interpreter.
+    # eventlet must patch the standard library before other imports, so the panel starts in a fresh interpreter.
     os.execv(sys.executable, [sys.executable, "-m", "rider_core.web"])

@@ -1,4 +1,4 @@
-"""`rider worker`: the same as `rq worker -w rider_core.worker.ProviderWorker`, after our settings."""
+"""`rider worker`: the same as `rq worker -w rider_core.worker.ProviderWorker`, with our settings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rider_core.worker import ProviderWorker
 
 @click.command()
 @click.argument("queues", nargs=-1)
-@click.option("--name", help="How the worker is called; by default after machine and process.")
-@click.option("--burst", is_flag=True, help="End when no job waits.")
+@click.option("--name", help="The worker's name; by default from machine and process.")
+@click.option("--burst", is_flag=True, help="Exit when no job waits.")
 def worker(queues: tuple[str, ...], name: str | None, burst: bool) -> None:
-    """Work on jobs of QUEUES (voice, vision, text), all without any."""
+    """Run jobs of QUEUES (voice, vision, text), by default of all."""
     settings = start_process(name or "worker")
     connection = connect(settings.redis_location)
     full_name = f"{name}-{os.getpid()}" if name else None

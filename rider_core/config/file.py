@@ -1,4 +1,4 @@
-"""`rider.toml`: found, read, and what is wrong with it said with file and line."""
+"""Finds and parses `rider.toml`. Errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
-#: Settings are a page or two.
+#: Maximum size of the file: settings are a page or two.
 MAX_BYTES = 1024 * 1024
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-#: What word processors make of quotation marks.
+#: Quotation marks of word processors.
 _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
 
 
@@ -33,7 +33,7 @@ def config_file() -> Path:
     """`RIDER_CONFIG`, or `rider.toml` in the data folder.
 
     Raises:
-        ConfigError: it lies in the home folder of a user that there is not.
+        ConfigError: the path has the home folder of an unknown user (`~name`).
     """
     if named := _variable("RIDER_CONFIG"):
         return _at_home("RIDER_CONFIG", named)
@@ -42,21 +42,21 @@ def config_file() -> Path:
 
 
 def read_file() -> dict[str, Any]:
-    """What the file says; nothing where there is none and none is named.
+    """The content of the file; empty if there is no file and `RIDER_CONFIG` is not set.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the file cannot be read or parsed.
     """
     path = config_file()
     try:
-        if path.is_fifo():  # whoever opened it would wait for somebody who writes
-            raise ConfigError(f"{path} is a pipe, not a file with settings", remedy="make it a file, or take it away")
+        if path.is_fifo():  # opening it would block until a process writes
+            raise ConfigError(f"{path} is a pipe, not a file with settings", remedy="make it a file, or remove it")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         if _variable("RIDER_CONFIG"):
             raise ConfigError(
-                f"RIDER_CONFIG is {str(path)!r}, and there is no such file", remedy="make it, or unset RIDER_CONFIG"
+                f"RIDER_CONFIG is {str(path)!r}, and there is no such file", remedy="create it, or unset RIDER_CONFIG"
             ) from None
         return {}
     except IsADirectoryError:
@@ -64,14 +64,14 @@ def read_file() -> dict[str, Any]:
             f"{path} is a folder, not a file with settings", remedy=f"name {path / 'rider.toml'}"
         ) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="see who owns it, and its mode") from None
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="check its owner and mode") from None
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path} has more than {MAX_BYTES} bytes: these are no settings")
+        raise ConfigError(f"{path} has more than {MAX_BYTES} bytes: this is not a settings file")
     return _parsed(path, content)
 
 
 def line_of(path: Path, name: str, table: str = "") -> int | None:
-    """The line that sets something, in the whole file or below a table's head; None: none, or it cannot be read."""
+    """The line that sets `name`, in the whole file or below the table's head; None: not found, or not readable."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def line_of(path: Path, name: str, table: str = "") -> int | None:
 
 
 def _variable(name: str) -> str:
-    """Its value; nothing where it is not set, or says nothing."""
+    """The variable's value; empty if it is not set, or blank."""
     value = os.environ.get(name, "")
     return value if value.strip() else ""
 
@@ -116,10 +116,10 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
         found = re.match(r"line (\d+)", place)
         number = int(found[1]) if found else len(text.splitlines())
         words = text.splitlines()[number - 1].strip() if text.splitlines() else ""
-        remedy = "texts stand between straight quotation marks" if set(_CURLY) & set(words) else None
+        remedy = "write texts between straight quotation marks" if set(_CURLY) & set(words) else None
         raise ConfigError(
             f"{path}, line {number}: {message[:1].lower()}{message[1:]}: {without_secrets(words)[:80]}",
             remedy=remedy or 'a setting is written name = value, a text as "text"',
         ) from None
     except RecursionError:
-        raise ConfigError(f"{path} is nested too deeply: these are no settings") from None
+        raise ConfigError(f"{path} is nested too deeply: this is not a settings file") from None

@@ -1,4 +1,4 @@
-"""The settings of a process, from everywhere, and one sentence for whatever is wrong with them."""
+"""Loads the settings of a process, and converts validation errors to sentences."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rider_core.config.settings import Settings, variable_of
 from rider_core.errors import ConfigError
 from rider_core.printable import is_secret, without_secrets
 
-#: Read elsewhere than in the table.
+#: Variables that are read elsewhere than in `Settings`.
 _OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_SUPERVISOR_PID")
-#: The tests' own.
+#: Prefix of the tests' own variables.
 _TESTS = "RIDER_TEST_"
 _MAX_SHOWN = 80
 
@@ -27,7 +27,7 @@ def load_settings(**overrides: Any) -> Settings:
     """The settings of this process.
 
     Raises:
-        ConfigError: a value is wrong; the message names the setting, the value and where it came from.
+        ConfigError: a value is wrong. The message names the setting, the value and its source.
     """
     try:
         return Settings(**overrides)
@@ -38,7 +38,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each variable that looks like a setting and is none."""
+    """A sentence for each variable `RIDER_...` that is not a setting."""
     known = {variable_of(name) for name in Settings.model_fields} | set(_OTHER_VARIABLES)
     unknown = sorted(name for name in environment if name.startswith("RIDER_") and not name.startswith(_TESTS))
     return [f"there is no setting {name}{did_you_mean(name, known)}" for name in unknown if name not in known]
@@ -57,7 +57,7 @@ def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
         where = f"{file}, line {line}" if line else f"{file}"
         return ConfigError(
             f"{where}: there is no setting {name}{did_you_mean(name, Settings.model_fields)}",
-            remedy="rider config show lists them all",
+            remedy="rider config show lists all",
         )
     shown = "hidden" if is_secret(path) else _shown(problem["input"])
     where, remedy = _source(field)
@@ -65,13 +65,13 @@ def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
 
 
 def _no_json() -> ConfigError:
-    """pydantic-settings tells only that it was a variable, not which value it had."""
+    """The error for a variable that is not JSON: pydantic-settings names neither the variable nor its value."""
     for name, example in _EXAMPLES.items():
         variable = variable_of(name)
         value = os.environ.get(variable)
         if value and value.strip() and not _is_json(value):
             return ConfigError(
-                f"{variable} is {_shown(value)}, which is no JSON object", remedy=f"{variable}='{example}'"
+                f"{variable} is {_shown(value)}, which is not a JSON object", remedy=f"{variable}='{example}'"
             )
     return ConfigError("a setting that holds JSON cannot be read", remedy=f"see {', '.join(_EXAMPLES)}")
 
@@ -84,7 +84,7 @@ def _is_json(value: str) -> bool:
     return True
 
 
-#: Settings that are JSON in the environment, and how they look.
+#: Settings that are JSON in the environment, each with an example.
 _EXAMPLES = {
     "providers": '{"text_to_speech": "espeak"}',
     "provider_settings": '{"whisper": {"language": "pl"}}',
@@ -92,7 +92,7 @@ _EXAMPLES = {
 
 
 def _source(name: str) -> tuple[str, str]:
-    """Where a setting's value comes from, and what to do."""
+    """The source of a setting's value, and the remedy."""
     variable, file = variable_of(name), config_file()
     if os.environ.get(variable, "").strip():
         return variable, f"set {variable} to another value, or unset it"
@@ -108,9 +108,9 @@ def _shown(value: object) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to add to a sentence about a name that there is not: the one that is most like it, or nothing."""
+    """ ", did you mean ...?" with the known name that is most similar to an unknown one; empty: none is."""
     names = list(known)
-    # In the file, people write the names of variables.
+    # People also write the name of the variable in the file.
     plain = name.lower().removeprefix("rider_").replace("-", "_")
     close = [plain] if plain in names else difflib.get_close_matches(name, names, n=1)
     return f", did you mean {close[0]}?" if close else ""

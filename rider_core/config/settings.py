@@ -1,4 +1,4 @@
-"""All settings of Rider-PC in one table, with where each comes from: the environment, then `rider.toml`."""
+"""All settings of Rider-PC. Sources are the environment, then `rider.toml`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from rider_core.config.file import default_data_dir, read_file
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
 
-#: Of the data folder's path, so that sockets in it fit into 107 bytes. The longest is supervisord's first name for its
-#: own, `run/supervisor.sock.1234567`, with the number of its process.
+#: Maximum length of the data folder's path, so that the paths of its sockets fit into 107 bytes. The longest is the
+#: first name of supervisord's own, `run/supervisor.sock.1234567`, with its process id.
 MAX_FOLDER_BYTES = 107 - len("/run/supervisor.sock.1234567")
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     pi_api_port: int = Field(8080, ge=1, le=65535, description="the robot's HTTP interface")
 
     link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
-    link_url: str | None = Field(None, description="our address as the robot sees it; None: found by looking")
+    link_url: str | None = Field(None, description="our address as the robot sees it; None: detected")
 
     web_host: str = Field("127.0.0.1", description="the panel listens here; another than loopback needs web_password")
     web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
@@ -71,52 +71,48 @@ class Settings(BaseSettings):
     web_allowed_hosts: NameList = Field((), description="other names of the panel: panel.home, *.lan")
     web_public_url: str | None = Field(None, description="the address that people open where a proxy is in front")
     web_trusted_proxies: NameList = Field(
-        (), description="addresses of proxies whose word counts about who asks: 127.0.0.1, 10.0.0.0/8"
+        (), description="proxies whose X-Forwarded headers are trusted: 127.0.0.1, 10.0.0.0/8"
     )
     web_allowed_origins: NameList = Field(
-        (), description="pages that may ask /v1 from elsewhere, with the key: app://obsidian.md"
+        (), description="origins of other pages that may use /v1 with the key: app://obsidian.md"
     )
-    async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="what serves the panel")
+    async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="the panel's server")
 
-    workers: int = Field(2, ge=1, le=64, description="worker processes, so that speech need not wait for hearing")
+    workers: int = Field(2, ge=1, le=64, description="worker processes: with two, speaking does not wait for listening")
     worker_memory_mb: int = Field(
         default_factory=lambda: half_of_memory_mb(),
         ge=0,
-        description="a worker that has more is started anew after its job; 0: no limit",
+        description="a worker with more memory is restarted after its job; 0: no limit",
     )
-    breaker_failures: int = Field(5, ge=1, le=1_000, description="so many failures in a row, and a provider rests")
-    breaker_rest_s: float = Field(30.0, ge=1, le=3_600, description="for so many seconds; then it is tried again")
+    breaker_failures: int = Field(5, ge=1, le=1_000, description="failures in a row that open a provider's breaker")
+    breaker_rest_s: float = Field(30.0, ge=1, le=3_600, description="seconds until an open breaker is tried again")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
 
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")
     language: Language | None = Field(None, description="what people speak, as pl or pl-PL; None: detect it")
 
     camera_fov_deg: float = Field(62.2, ge=20, le=170, description="the camera's horizontal angle of view")
-    obstacle_distance_m: float = Field(1.0, ge=0.2, le=5, description="the robot is to stop for what is nearer")
-    confirm_frames: int = Field(2, ge=1, le=20, description="in so many frames must a thing be recognised to count")
-    follow: bool = Field(False, description="tell the robot to turn to the person that it sees")
-    tracker: str | None = Field(None, max_length=64, description="who follows things over frames; None: the only one")
+    obstacle_distance_m: float = Field(1.0, ge=0.2, le=5, description="the robot stops for nearer obstacles")
+    confirm_frames: int = Field(2, ge=1, le=20, description="frames in which an object must be seen to count")
+    follow: bool = Field(False, description="let the robot turn to the person that it sees")
+    tracker: str | None = Field(None, max_length=64, description="the object tracker; None: the only one")
 
     robot_prompt: str = Field(
         "companion", pattern=PRESET_PATTERN, description="the robot's system prompt (`rider prompts list`)"
     )
-    barge_in: bool = Field(
-        True, description="who speaks while the robot answers makes it stop; false for a robot that hears itself"
-    )
-    voice_keepalive: bool = Field(
-        True, description="keep the robot's voice through silence, by results that nobody sees or hears"
-    )
+    barge_in: bool = Field(True, description="speech stops the robot's answer; false for a robot that hears itself")
+    voice_keepalive: bool = Field(True, description="keep the robot's voice domain through silence, by empty results")
     speech_piece_s: float = Field(
-        1.5, ge=0.5, le=2.8, description="length of the pieces of speech; the robot starts a player for each"
+        1.5, ge=0.5, le=2.8, description="length of the pieces of speech; the robot starts a player for each piece"
     )
     when_blind: Literal["stop", "local"] = Field(
-        "stop", description="when we cannot see: the robot stands still and talks on, or all domains go back to it"
+        "stop", description="without vision: stop the robot and go on talking, or return all domains to it"
     )
-    answer_cache_mb: int = Field(16, ge=0, le=4_096, description="for answers that are given again; 0: none is kept")
-    answer_cache_hours: float = Field(24, gt=0, le=8_760, description="after so many hours an answer is forgotten")
+    answer_cache_mb: int = Field(16, ge=0, le=4_096, description="size of the cache of answers; 0: no cache")
+    answer_cache_hours: float = Field(24, gt=0, le=8_760, description="hours until an answer leaves the cache")
 
     providers: dict[Domain, str] = Field(
-        default_factory=dict, description="domain to provider; a domain without: its first real one"
+        default_factory=dict, description="domain to provider; by default its first real one"
     )
     provider_settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="provider to its own settings"
@@ -144,7 +140,7 @@ class Settings(BaseSettings):
     @field_validator("pi_host", "web_host", mode="after")
     @classmethod
     def _without_brackets(cls, host: str | None, about: ValidationInfo) -> str | None:
-        """People write addresses of IPv6 as they stand in a browser, `[fd00::7]`."""
+        """Remove the brackets of an IPv6 address: people copy it from a browser, `[fd00::7]`."""
         if host is None:
             return None
         host = host.strip()
@@ -156,7 +152,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "model_path", mode="after")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
-        """A tilde is the home folder also where no shell has seen it."""
+        """Expand a tilde that no shell has expanded."""
         if path is None:
             return None
         try:
@@ -188,7 +184,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def _said_in_file(cls) -> dict[str, Any]:
-        """`pi_host = ""` is as good as `RIDER_PI_HOST=`. A name that is none stays, to be told."""
+        """Treat `pi_host = ""` in the file as not set, as `RIDER_PI_HOST=`. Unknown names stay, to be reported."""
         known = {*cls.model_fields, *(info.alias for info in cls.model_fields.values())}
         return {name: value for name, value in read_file().items() if name not in known or not _is_empty(value)}
 
@@ -199,13 +195,13 @@ class Settings(BaseSettings):
 
     @property
     def has_plain_path(self) -> bool:
-        """Whether sockets may lie in the data folder: neither the kernel nor redis-py takes every path."""
+        """Whether sockets can be in the data folder: neither the kernel nor redis-py accepts every path."""
         path = os.fsencode(self.data_dir.absolute())
         return len(path) <= MAX_FOLDER_BYTES and _PLAIN_PATH.fullmatch(path) is not None
 
     @property
     def sockets_dir(self) -> Path:
-        """Where the sockets of Valkey and supervisord are. `runtime.data_folder.make_sockets_dir` makes it."""
+        """Folder of Valkey's and supervisord's sockets. `runtime.data_folder.make_sockets_dir` creates it."""
         folder = self.data_dir.absolute()
         if self.has_plain_path:
             return folder / "run"
@@ -214,13 +210,13 @@ class Settings(BaseSettings):
 
     @property
     def redis_location(self) -> str:
-        """The URL to connect to, whichever server it is."""
+        """The URL of the configured or the embedded server."""
         return self.redis_url or f"unix://{self.redis_socket}"
 
     @property
     def database_location(self) -> str:
         path = str(self.data_dir / "rider.db")
-        for sign in "%?#":  # what means something in an address; the escape's own sign first
+        for sign in "%?#":  # characters with a meaning in a URL; the escape character first
             path = path.replace(sign, f"%{ord(sign):02X}")
         return self.database_url or f"sqlite:///{path}"
 
@@ -231,17 +227,17 @@ class Settings(BaseSettings):
 
     @property
     def preferences_file(self) -> Path:
-        """What people want for each of the robot's domains."""
+        """File with people's choices for the robot's domains."""
         return self.data_dir / "robot.json"
 
     @property
     def link_socket(self) -> Path:
-        """Where the link answers people who are on this machine. Its folder is open to its owner alone."""
+        """The link's socket for local clients. Only the owner can open its folder."""
         return self.data_dir / "run" / "link" / "link.sock"
 
     @property
     def metrics_dir(self) -> Path:
-        """Where the processes of one `rider up` share their metrics."""
+        """Folder in which the processes of one `rider up` share their metrics."""
         return self.data_dir / "run" / "metrics"
 
     @property
@@ -270,7 +266,7 @@ class Settings(BaseSettings):
 
 
 class _Environment(EnvSettingsSource):
-    """Variables; those of nothing but blanks count as not set."""
+    """Environment variables. A blank one counts as not set."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
@@ -278,20 +274,20 @@ class _Environment(EnvSettingsSource):
 
 
 def _is_empty(value: object) -> bool:
-    """Whether a setting's value says nothing: people write `RIDER_LANGUAGE=` who want none."""
+    """Whether a value counts as not set: people write `RIDER_LANGUAGE=` to unset it."""
     return isinstance(value, str) and not value.strip()
 
 
 def authority(host: str, port: int) -> str:
-    """Host and port as they stand in an address: one of IPv6 is in brackets."""
+    """Host and port as in a URL: an IPv6 address is in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def half_of_memory_mb() -> int:
-    """Of this machine's."""
+    """Half of this machine's memory."""
     return (os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) >> 21
 
 
 def variable_of(name: str) -> str:
-    """The environment variable that sets a setting."""
+    """The environment variable of a setting."""
     return Settings.model_fields[name].alias or f"RIDER_{name.upper()}"

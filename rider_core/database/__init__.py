@@ -1,7 +1,7 @@
-"""The database: provider settings and the history of jobs. Not in the hot path; what runs now is in the job backend.
+"""The database: saved provider settings, saved system prompts, and the history of jobs. Current jobs are in Redis.
 
-`Database` is loaded when it is asked for: SQLAlchemy and Alembic are half of a small process's memory, and workers only
-read what was saved for their engines (`saved_settings`).
+`Database` writes, and reads the history. It is imported lazily: SQLAlchemy and Alembic are half of a small process's
+memory, and workers only read saved settings and prompts (`saved`).
 """
 
 from __future__ import annotations

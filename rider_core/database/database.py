@@ -1,4 +1,4 @@
-"""What the rest of the house asks of the database, as short calls. Every failure comes out as a `DatabaseError`."""
+"""Writes to the database, reads the history, and runs migrations. Every failure is raised as a `DatabaseError`."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
 #: Rows of history that are kept: a day of a talkative robot (one utterance in ten seconds is 8,640), about 3 MB.
 HISTORY_ROWS = 10_000
-#: `record_jobs` prunes by itself after so many rows, so the table stays below the sum of the two.
+#: Rows after which `record_jobs` prunes the table; it stays below the sum of the two.
 PRUNE_EVERY_ROWS = 1_000
-#: Rows of one transaction: a few milliseconds, so nobody waits for SQLite's one writer.
+#: Rows of one transaction. It takes a few milliseconds, so that other writers of SQLite hardly wait.
 BATCH_ROWS = 500
-#: A form of the panel has a few dozen short fields.
+#: Limit of one provider's settings, in bytes of JSON: they have a few dozen short fields.
 MAX_SETTINGS_BYTES = 64 * 1024
-#: A handful for each robot, in some languages.
+#: System prompts, each language counted: a handful for each robot.
 MAX_PROMPTS = 500
-#: A problem is a sentence or two; a traceback that got into it is cut.
+#: A problem is one or two sentences; a traceback in it is truncated.
 MAX_PROBLEM_CHARACTERS = 2_000
 
 
@@ -47,17 +47,17 @@ class Database:
             url: `sqlite:////folder/file.db` or `postgresql://user:password@host/name`.
 
         Raises:
-            DatabaseError: the URL cannot be used. The server is not asked yet.
+            DatabaseError: the URL cannot be used. No connection is made yet.
         """
         self._engine = open_engine(url)
-        # Both kinds of database know the same statement; SQLAlchemy keeps one function for each.
+        # Both databases support the same upsert; SQLAlchemy has a function for each.
         self._insert: Callable[[type[Base]], sqlite.Insert | postgresql.Insert] = (
             sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         )
         self._rows_since_prune = 0
 
     def upgrade(self) -> None:
-        """Run the missing migrations. Two processes may call it at once: one works, the other finds it done.
+        """Run the missing migrations. Two processes may call it at the same time: one migrates, the other waits.
 
         Raises:
             DatabaseError: the database cannot be reached, or a newer version of rider-core has migrated it.
@@ -71,7 +71,7 @@ class Database:
             raise self._away(error) from error
 
     def revision(self) -> str | None:
-        """The migration that the database is at. None: it was never migrated."""
+        """The current migration of the database. None: it was never migrated."""
         try:
             with self._engine.connect() as connection:
                 return migrate.revision_of(connection)
@@ -86,8 +86,8 @@ class Database:
         """Replace what is saved for `provider`.
 
         Raises:
-            InvalidInput: it cannot be written as JSON.
-            TooLarge: it is more than `MAX_SETTINGS_BYTES`.
+            InvalidInput: the settings cannot be written as JSON.
+            TooLarge: they have more than `MAX_SETTINGS_BYTES`.
         """
         try:
             size_bytes = len(json.dumps(settings, allow_nan=False).encode())
@@ -98,11 +98,11 @@ class Database:
         self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
 
     def save_prompt(self, name: str, language: str, text: str) -> None:
-        """Write a system prompt, or write over it.
+        """Save a system prompt, or replace it.
 
         Raises:
-            InvalidInput: its name or its language is none, or the text is empty.
-            TooLarge: the text is longer than a request may carry, or there are `MAX_PROMPTS` already.
+            InvalidInput: the name or the language is malformed, or the text is empty.
+            TooLarge: the text is longer than a request allows, or there are `MAX_PROMPTS` already.
         """
         if not re.fullmatch(PRESET_PATTERN, name):
             raise InvalidInput(f"{name[:40]!r} is no name for a system prompt", remedy="use lower case and dashes")
@@ -120,7 +120,7 @@ class Database:
         self._put(SystemPrompt, [row])
 
     def delete_prompt(self, name: str, language: str | None = None) -> int:
-        """Forget what people wrote, in one language or in all; the number of texts that went."""
+        """Delete the saved texts of a prompt, in one language or in all. Returns how many were deleted."""
         rows = delete(SystemPrompt).where(SystemPrompt.name == name)
         if language is not None:
             rows = rows.where(SystemPrompt.language == language)
@@ -128,13 +128,13 @@ class Database:
             return len(session.execute(rows.returning(SystemPrompt.language)).all())
 
     def record_jobs(self, records: Sequence[JobRecord]) -> None:
-        """Write down jobs that have ended; a job that is there already is replaced.
+        """Add jobs that have ended to the history. A job that is in it already is replaced.
 
         Raises:
-            InvalidInput: a job has not ended; none is written then.
+            InvalidInput: a job has not ended. None is written then.
         """
         rows = {record.id: _row(record) for record in records}
-        # In the order of their ids: two processes that write the same jobs cannot wait for each other in a ring.
+        # Sorted by id: two processes that write the same jobs cannot deadlock.
         ordered = iter([rows[job_id] for job_id in sorted(rows)])
         while batch := list(islice(ordered, BATCH_ROWS)):
             self._put(JobHistory, batch)
@@ -143,13 +143,13 @@ class Database:
             self.prune_history()
 
     def recent_jobs(self, limit: int) -> list[JobRecord]:
-        """The jobs that ended last, newest first, at most `HISTORY_ROWS`; without their results, which are not kept."""
+        """The jobs that ended last, newest first, at most `HISTORY_ROWS`. Results are not in the history."""
         newest = select(JobHistory).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
         with self._session() as session:
             return [_record(row) for row in session.scalars(newest.limit(max(0, min(limit, HISTORY_ROWS))))]
 
     def prune_history(self, keep: int = HISTORY_ROWS) -> int:
-        """Delete all but the newest `keep` jobs and say how many went."""
+        """Delete all but the newest `keep` jobs. Returns how many were deleted."""
         newest = select(JobHistory.id).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
         with self._session() as session:
             gone = session.execute(
@@ -160,7 +160,7 @@ class Database:
         return count
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._engine.dispose()
 
     def _put(self, table: type[Base], rows: list[dict[str, Any]]) -> None:
@@ -173,7 +173,7 @@ class Database:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        """One transaction; what goes wrong in it is explained."""
+        """One transaction. Errors are raised as `DatabaseError` with a diagnosis."""
         try:
             with Session(self._engine) as session, session.begin():
                 yield session
@@ -181,7 +181,7 @@ class Database:
             raise self._diagnosis(error) from error
 
     def _diagnosis(self, error: SQLAlchemyError) -> DatabaseError:
-        """Ask the database what is wrong with it; where it does not answer, that is the answer."""
+        """Whether the database cannot be reached, is not migrated, or has another problem."""
         try:
             current = self.is_current()
         except DatabaseError as away:
@@ -196,7 +196,7 @@ class Database:
 
     def _explain(self, what: str, error: Exception | None, remedy: str) -> DatabaseError:
         where = self._engine.url.render_as_string(hide_password=True)
-        # Without the statement and its values, which SQLAlchemy's own text shows: they may hold keys.
+        # Without the statement and its values, which are in SQLAlchemy's message: they may contain keys.
         cause = getattr(error, "orig", None) or error
         why = f": {_text(' '.join(str(cause).split()))}" if cause else ""
         return DatabaseError(f"the database {where} {what}{why}", remedy=remedy)
@@ -236,5 +236,5 @@ def _record(row: JobHistory) -> JobRecord:
 
 
 def _text(text: str, limit: int | None = MAX_PROBLEM_CHARACTERS) -> str:
-    """Cut, and without NUL, which PostgreSQL refuses in a text."""
+    """The text truncated, and without NUL, which PostgreSQL refuses."""
     return text[:limit].replace("\x00", "\ufffd")

@@ -12,18 +12,18 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from rider_core.database.saved import sqlite_path
 from rider_core.errors import DatabaseError
 
-#: How long a connection waits for another process's write, or for PostgreSQL to answer the door. Our transactions
-#: take milliseconds; who waits longer than this has met a fault, and the panel should say so.
+#: Maximum wait for another process's write, or for PostgreSQL to accept a connection, in seconds. Our transactions take
+#: milliseconds: a longer wait is a fault.
 WAIT_S = 5
-#: Execution option: how a transaction begins on SQLite. `BEGIN IMMEDIATE` where it reads first and writes then.
+#: Execution option: how a transaction begins on SQLite. `BEGIN IMMEDIATE` if it reads before it writes.
 SQLITE_BEGIN = "rider_sqlite_begin"
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `url`; nothing is connected yet.
+    """An engine for `url`. No connection is made yet.
 
     Raises:
-        DatabaseError: this is no database URL, its kind is not supported, or its driver is not installed.
+        DatabaseError: the URL is malformed, its kind is not supported, or its driver is not installed.
     """
     try:
         parsed = make_url(url)
@@ -43,11 +43,11 @@ def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise DatabaseError("the SQLite database has no file", remedy="name one: sqlite:////folder/rider.db")
     path = Path(url.database)
-    if path.is_fifo():  # SQLite would wait for somebody who writes
-        raise DatabaseError(f"the database file {path} is a pipe", remedy="take it away, or correct DATABASE_URL")
+    if path.is_fifo():  # opening it would block until a process writes
+        raise DatabaseError(f"the database file {path} is a pipe", remedy="remove it, or correct DATABASE_URL")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Provider settings may hold keys: the file is the owner's alone, and SQLite gives its side files the same mode.
+        # Provider settings may contain keys: only the owner may read the file. SQLite's side files get the same mode.
         path.touch(mode=0o600)
     except OSError as error:
         raise DatabaseError(
@@ -64,7 +64,7 @@ def _open_postgresql(url: URL) -> Engine:
     if url.drivername == "postgresql":  # which driver that means depends on SQLAlchemy's version
         url = url.set(drivername="postgresql+psycopg")
     try:
-        # pre_ping: a connection that died while it lay in the pool is replaced instead of failing one call.
+        # pre_ping: a connection that was closed while it was in the pool is replaced instead of failing one call.
         return create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_S, connect_args={"connect_timeout": WAIT_S})
     except (ImportError, NoSuchModuleError) as error:
         raise DatabaseError(
@@ -81,5 +81,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Left alone, the driver begins late and for DDL not at all, so that half of a failed migration would stay.
+    # By default the driver starts a transaction late, and none for DDL: a failed migration would stay half done.
     connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))

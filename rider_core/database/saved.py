@@ -50,7 +50,7 @@ def saved_prompts(url: str, name: str | None = None) -> dict[str, dict[str, str]
 
 
 def sqlite_path(url: str) -> str:
-    """The file of a SQLite database. SQLAlchemy takes escapes (`%20`) for what they mean from 2.1 on only."""
+    """The file of a SQLite database, with escapes (`%20`) decoded. SQLAlchemy decodes them from 2.1 on only."""
     return unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
 
 
@@ -64,12 +64,12 @@ def _rows(url: str, query: str, *keys: str) -> Sequence[Sequence[Any]]:
 
 
 def _from_sqlite(file: Path, query: str, keys: Sequence[str]) -> Sequence[Sequence[Any]]:
-    if not file.exists():  # before the first start there is nothing that anybody could have saved
+    if not file.exists():  # before the first start nothing is saved
         return []
-    if file.is_fifo():  # SQLite would wait for somebody who writes
-        raise DatabaseError(f"the database file {file} is a pipe", remedy="take it away, or correct DATABASE_URL")
+    if file.is_fifo():  # opening it would block until a process writes
+        raise DatabaseError(f"the database file {file} is a pipe", remedy="remove it, or correct DATABASE_URL")
     try:
-        # Read-only: to look must not make an empty database.
+        # Read-only: reading must not create an empty database.
         address = f"{file.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
             return connection.execute(query.format(mark="?"), keys).fetchall()
@@ -89,7 +89,7 @@ def _from_postgresql(url: str, query: str, keys: Sequence[str]) -> Sequence[Sequ
             rows: Sequence[Sequence[Any]] = connection.execute(query.format(mark="%s"), keys).fetchall()
             return rows
     except psycopg.Error as error:
-        # Its text may hold the whole address, password included.
+        # The message may contain the whole URL with its password.
         raise DatabaseError(
-            f"the database cannot be read: {type(error).__name__}", remedy="see whether DATABASE_URL is right"
+            f"the database cannot be read: {type(error).__name__}", remedy="check DATABASE_URL"
         ) from None

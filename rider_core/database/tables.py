@@ -1,4 +1,4 @@
-"""The tables as the code sees them. What is in a database is decided by `migrations/`; a test compares the two."""
+"""The tables for SQLAlchemy. `migrations/` creates them in a database; a test compares the two."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Double, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-#: Of job ids, task, provider and origin names in `rider_core.api.jobs`. PostgreSQL enforces it, SQLite does not.
+#: Length of job ids, task, provider and origin names in `rider_core.api.jobs`. PostgreSQL enforces it, SQLite does not.
 NAME_LENGTH = 64
 #: ISO 639 has two letters or three.
 LANGUAGE_LENGTH = 8
@@ -18,7 +18,7 @@ class Base(DeclarativeBase):
 
 
 class ProviderSettings(Base):
-    """What people set for one provider in the panel."""
+    """Saved settings of one provider (`rider config set`)."""
 
     __tablename__ = "provider_settings"
 
@@ -29,7 +29,7 @@ class ProviderSettings(Base):
 
 
 class SystemPrompt(Base):
-    """A system prompt in one language that somebody wrote, or wrote over one that came along."""
+    """A saved system prompt in one language. It overrides a built-in one of the same name and language."""
 
     __tablename__ = "system_prompts"
 
@@ -40,7 +40,7 @@ class SystemPrompt(Base):
 
 
 class JobHistory(Base):
-    """A job that ended, without its payload and result: those may be somebody's words or picture, and large."""
+    """A job that has ended, without payload and result: they may be large, and contain what people said."""
 
     __tablename__ = "job_history"
     __table_args__ = (Index("ix_job_history_ended_ts", "ended_ts"),)

@@ -1,4 +1,4 @@
-"""The event bus: who did what, on Redis streams, for everyone who shows or forwards something."""
+"""The event bus: events of all processes and of single jobs, on Redis streams."""
 
 from rider_core.eventbus.bus import EventBus
 from rider_core.eventbus.codec import decode_events, encode_event

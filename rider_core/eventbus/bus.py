@@ -1,4 +1,5 @@
-"""Publishing, listening and following. Streams are bounded; what a slow listener missed is counted, not hidden."""
+"""Publishes events, subscribes to them, and follows one job. Streams are bounded; events that a slow subscriber missed
+are counted."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ from rider_core.eventbus.codec import decode_events, encode_event
 from rider_core.redis_errors import unavailable
 from rider_core.timing import Stopwatch, backoff_delays
 
-#: One XREAD waits this long at most, so that a listener that should stop is not stuck for longer.
+#: Maximum wait of one XREAD, in milliseconds: a subscriber stops within this time.
 READ_BLOCK_MS = 1_000
-#: Events handed over by one read.
+#: Maximum number of entries of one read.
 READ_COUNT = 500
 
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -44,7 +45,7 @@ class EventBus:
         self.source = source
 
     def publish(self, kind: EventKind, *, job_id: str | None = None, **data: Any) -> None:
-        """Tell the house.
+        """Publish an event to all subscribers.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -56,7 +57,7 @@ class EventBus:
             raise unavailable(error) from error
 
     def publish_partial(self, job_id: str, partial: MessageT) -> None:
-        """Put the next partial result into the job's own stream.
+        """Add a partial result to the job's stream.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -80,14 +81,14 @@ class EventBus:
         read_count: int = READ_COUNT,
         on_idle: Callable[[], None] | None = None,
     ) -> Iterator[Event]:
-        """Everything in the stream of a job submitted with `stream=True`, from its beginning, to its end.
+        """The events of a job submitted with `stream=True`, from the beginning of its stream.
 
-        Ends after an event of `FINAL_KINDS`, or when nothing was said for `silence_s` seconds. However slow the reader
-        is, what he has not read stays until `JOB_STREAM_TTL_S` after his last look.
+        The iteration ends after an event of `FINAL_KINDS`, or when no event came for `silence_s` seconds. Each read
+        extends the life of the stream by `JOB_STREAM_TTL_S`, so a slow reader loses nothing.
 
         Args:
-            read_count: Events read into memory together.
-            on_idle: Called at least once a second while nothing is said; what it raises ends the following.
+            read_count: Events that are read into memory together.
+            on_idle: Called at least once a second while no event comes; what it raises ends the iteration.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -112,7 +113,7 @@ class EventBus:
                     quiet = Stopwatch.start()
 
     def recent(self, limit: int) -> list[Event]:
-        """The house's last `limit` events, oldest first."""
+        """The last `limit` events, oldest first."""
         try:
             entries = cast("list[Entry]", self._redis.xrevrange(HOUSE_STREAM, count=limit))
         except redis.RedisError as error:
@@ -120,11 +121,12 @@ class EventBus:
         return [event for _, fields in reversed(entries) for event in decode_events(fields)][-limit:]
 
     def subscribe(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
-        """The house's events from now on. Survives a Redis that is away for a while.
+        """Events from now on. While Redis cannot be reached, the subscriber retries.
 
         Args:
-            should_stop: Asked at least once a second.
-            on_dropped: Told how many entries were trimmed away before they could be read: at least so many events.
+            should_stop: Called at least once a second.
+            on_dropped: Called with the number of entries that were trimmed before they were read. An entry has one
+                event or several.
         """
         position: tuple[bytes, int] | None = None
         delays = backoff_delays(0.2, 5.0)
@@ -144,17 +146,17 @@ class EventBus:
                 yield from decode_events(fields)
 
     def _newest_entry(self) -> tuple[bytes, int]:
-        """Id of the newest entry, and how many were ever added."""
+        """Id of the newest entry, and the number of entries that were ever added."""
         try:
             info: Any = self._redis.xinfo_stream(HOUSE_STREAM)
-        except redis.ResponseError:  # nothing was ever said
+        except redis.ResponseError:  # the stream does not exist yet
             return b"0", 0
         return info["last-generated-id"], info["entries-added"]
 
     def _read_counting(self, last_id: bytes, read: int) -> tuple[list[Entry], int]:
-        """The next entries after `last_id`, and how many were trimmed away unread, when `read` were read so far.
+        """The next entries after `last_id`, and how many were trimmed unread, if `read` were read so far.
 
-        Both commands go out together: where there is a backlog they run back to back, so the figure is exact.
+        Both commands are in one pipeline: with a backlog they run back to back, so the number is exact.
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.xinfo_stream(HOUSE_STREAM)

@@ -1,6 +1,6 @@
-"""How events lie in a Redis stream: one field, `event`, in JSON. The ledger's functions write the same.
+"""Encoding of events in a Redis stream: one field, `event`, in JSON. The job store's Redis functions write the same.
 
-An entry of the house's stream may have several, each on a line of its own (JSON has no line breaks but between tokens).
+An entry may have several events, each on a line of its own: JSON has line breaks between tokens only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def encode_event(event: Event) -> dict[Any, Any]:
 
 
 def decode_events(fields: Mapping[bytes, bytes]) -> list[Event]:
-    """The events in an entry. What is none is left out: the stream is shared, and a stranger may write into it."""
+    """The events in an entry. Malformed ones are left out: other programs may write to the stream."""
     events = []
     for line in fields.get(FIELD, b"").split(b"\n"):
         with suppress(ValidationError):

@@ -1,4 +1,4 @@
-"""Every metric of the house, defined once. Label values come from closed lists: nothing a robot sends becomes one."""
+"""All Prometheus metrics. Label values come from closed lists: input of a robot never becomes a label value."""
 
 from rider_core.metrics.definitions import (
     ANSWER_CACHE,

@@ -1,4 +1,4 @@
-"""The metrics themselves. Names follow the Prometheus conventions: base units, `_total` for counters."""
+"""The metrics' definitions. Names follow the Prometheus conventions: base units, `_total` for counters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from prometheus_client import Counter
 
 from rider_core.metrics.files import use_preallocated_files
 
-use_preallocated_files()  # before the first figure is made
+use_preallocated_files()  # before the first metric is created
 
 REFUSED = Counter(
     "rider_refused_total",

@@ -1,7 +1,7 @@
-"""The text that Prometheus scrapes, for all processes of one `rider up` together.
+"""The metrics in Prometheus's text format, for all processes of one `rider up`.
 
-Each process writes its figures into files of `PROMETHEUS_MULTIPROC_DIR` (prometheus_client's own way); whoever is
-scraped adds them up. Without that variable the text covers this process alone.
+Each process writes its metrics to files in `PROMETHEUS_MULTIPROC_DIR` (prometheus_client's multiprocess mode); the
+process that is scraped sums them up. Without that variable the text has this process's metrics only.
 """
 
 from __future__ import annotations

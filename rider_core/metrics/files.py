@@ -1,7 +1,7 @@
-"""The files in which the processes of one `rider up` keep their figures, safe from a disk that is full.
+"""Metric files of prometheus_client's multiprocess mode, with preallocated blocks.
 
-prometheus_client maps them into memory and sets only their length in advance: where the disk has no room for a page
-that is written, the kernel ends the process (SIGBUS).
+prometheus_client maps sparse files into memory: if the disk is full when a page is written, the kernel kills the
+process (SIGBUS).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from prometheus_client.mmap_dict import MmapedDict
 log = logging.getLogger(__name__)
 
 FIRST_BYTES = 1 << 16
-#: Where a file's own length is, and where its figures begin.
+#: Format of a file's used length, and the offset of the first value.
 _HEAD = struct.Struct("i")
 _HEAD_BYTES = 8
 
 
 class PreallocatedDict(MmapedDict):
-    """Takes the room first, then maps it. Where there is none, the figures are in this process's memory alone.
+    """Allocates the file's blocks before mapping it. On a full disk the values are kept in this process's memory.
 
     Built on the insides of prometheus_client 0.26: `_f`, `_fname`, `_m`, `_capacity`, `_used`, `_positions`,
     `_init_value`.
@@ -45,7 +45,7 @@ class PreallocatedDict(MmapedDict):
         super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
-        # At most so much: its length, the key, what fills it up to eight bytes, and two numbers.
+        # Upper bound of an entry: its length, the key, padding to eight bytes, and two numbers.
         needed = self._used + 4 + len(key.encode()) + 8 + 16
         capacity = self._capacity
         while capacity < needed:
@@ -64,24 +64,24 @@ class PreallocatedDict(MmapedDict):
             self._fall_back_to_memory(error, capacity, self._m[: self._used])
 
     def _fall_back_to_memory(self, error: OSError, capacity: int, content: bytes) -> None:
-        """Go on in memory. The file is deleted: what stands there would never change again."""
+        """Continue in memory, and delete the file: its values would never change again."""
         if self._f is not None:
             self._f.close()
             self._f = None  # type: ignore[assignment]
         with contextlib.suppress(OSError):
             os.unlink(self._fname)
-            log.error("the figures of this process are missing from /metrics until it starts again: %s", error)
+            log.error("the metrics of this process are missing from /metrics until it is restarted: %s", error)
         self._m, self._capacity = mmap.mmap(-1, capacity), capacity
         self._m[: len(content)] = content
 
 
 def use_preallocated_files() -> None:
-    """From now on, for every figure of this process."""
+    """Use `PreallocatedDict` for all metrics of this process that are created from now on."""
     prometheus_client.values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
 
 
 def _preallocate(file: BinaryIO, size: int) -> None:
-    """Make the file at least that long, and its blocks its own.
+    """Extend the file to `size` bytes with allocated blocks.
 
     Raises:
         OSError: the disk is full.

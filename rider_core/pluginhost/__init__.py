@@ -1,4 +1,4 @@
-"""Finds plugins, loads each in its own try, and keeps a record of every one, the broken ones too."""
+"""Finds plugins, loads each one separately, and keeps a record of each, also of those that failed."""
 
 from rider_core.pluginhost.host import PluginHost
 from rider_core.pluginhost.record import PluginRecord, PluginState

@@ -1,7 +1,7 @@
-"""The one door through which the core calls providers: whatever comes out of a plugin's code is an error that names it.
+"""Guarded calls of providers: exceptions become errors that name the provider, and results are checked.
 
-Plugins raise what they like, `sys.exit` among it, and return what they like. Behind the door are our errors and the
-types that the API promises.
+A plugin may raise anything, `SystemExit` included, and return anything. The callers of this module get our errors and
+the types of the API only.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from rider_core.interrupted import Interrupted
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-#: So much of a foreign value or text is told, in characters.
+#: Maximum length of a plugin's value or message in an error, in characters.
 MAX_SHOWN = 200
 
 
-#: Servers that a provider asks have 5 s to answer, and some are asked twice.
+#: Maximum duration of `health()`, in seconds. A provider's server has 5 s to answer, and some are asked twice.
 HEALTH_LIMIT_S = 15.0
-#: What may come out of foreign code, ours among it.
+#: Exceptions that a plugin's code may raise.
 FOREIGN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)
 
 
 def call(name: str, what: str, action: Callable[[], T]) -> T:
-    """What a plugin's code returns.
+    """Call a plugin's code and return its result.
 
     Args:
         name: Of the provider or plugin.
-        what: Which of its methods this is, for the message.
+        what: The method, for the error message.
 
     Raises:
         RiderError: as the plugin raised it.
@@ -49,7 +49,8 @@ def call(name: str, what: str, action: Callable[[], T]) -> T:
         raise
     except FOREIGN_ERRORS as error:
         raise ProviderBroken(
-            f"{name}: {what} raised {shown(error)}", remedy=f"its author can mend it; without it: {_switch_off(name)}"
+            f"{name}: {what} raised {shown(error)}",
+            remedy=f"report it to the plugin's author; meanwhile {_switch_off(name)}",
         ) from error
 
 
@@ -69,7 +70,7 @@ def open_engine(provider: Provider) -> None:
 
 
 def close_engine(provider: Provider) -> None:
-    """Raises nothing: what goes wrong at the end is told in the log."""
+    """Raises nothing: errors are logged."""
     try:
         call(provider.name, "close()", provider.close)
     except RiderError:
@@ -77,9 +78,9 @@ def close_engine(provider: Provider) -> None:
 
 
 def health_of(provider: Provider, limit_s: float = HEALTH_LIMIT_S) -> Health:
-    """Its health; one that cannot say, or not within `limit_s` seconds, is not well."""
+    """The provider's health; unavailable if `health()` raises, or takes longer than `limit_s` seconds."""
     said: list[Health] = []
-    # A thread that hangs cannot be ended: it is left behind, and ends with the process.
+    # A thread that hangs cannot be stopped: it ends with the process.
     name = f"health-{provider.name}"
     thread = threading.Thread(target=lambda: said.append(_health_of(provider)), name=name, daemon=True)
     thread.start()
@@ -87,7 +88,7 @@ def health_of(provider: Provider, limit_s: float = HEALTH_LIMIT_S) -> Health:
     if said:
         return said[0]
     message = f"{provider.name}: health() has not answered within {limit_s:g} s"
-    return Health.unavailable(message, f"its author can mend it; without it: {_switch_off(provider.name)}")
+    return Health.unavailable(message, f"report it to the plugin's author; meanwhile {_switch_off(provider.name)}")
 
 
 def _health_of(provider: Provider) -> Health:
@@ -107,7 +108,7 @@ def required_models_of(provider: Provider) -> tuple[str, ...]:
 
 
 def details_of(provider: Provider) -> dict[str, str]:
-    """What it says of itself; nothing where that makes no sense."""
+    """The provider's details; empty if they are malformed."""
     with suppress(ProviderBroken):
         details = call(provider.name, "details()", provider.details)
         if isinstance(details, Mapping):
@@ -116,7 +117,7 @@ def details_of(provider: Provider) -> dict[str, str]:
 
 
 def names_of(provider: Provider, what: str, action: Callable[[], Iterable[str]]) -> tuple[str, ...]:
-    """What a method gives that must be names. Raises as `call` does."""
+    """The names that a method returns. Raises as `call` does."""
     given = call(provider.name, what, action)
     if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
         return tuple(given)
@@ -124,17 +125,17 @@ def names_of(provider: Provider, what: str, action: Callable[[], Iterable[str]])
 
 
 def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[], object]) -> T:
-    """A method that gives one thing of a kind.
+    """Call a method that must return an instance of `kind`.
 
     Raises:
-        ProviderBroken: it gives something else, or would have ended the process.
-        Exception: what it raised otherwise.
+        ProviderBroken: it returned another type, or tried to end the process.
+        Exception: any other exception of the method.
     """
     return checked(provider, what, kind, _without_exit(provider, what, action))
 
 
 def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
-    """Raises `ProviderBroken` where a method gave something of another kind."""
+    """`value` if it is an instance of `kind`. Raises `ProviderBroken` if not."""
     if not isinstance(value, kind):
         raise _wrong(provider.name, what, _a(kind), value)
     if isinstance(value, str) and not value.isascii():
@@ -143,14 +144,14 @@ def checked(provider: Provider, what: str, kind: type[T], value: object) -> T:
 
 
 def all_checked(provider: Provider, what: str, kind: type[T], values: Sequence[object]) -> Sequence[T]:
-    """The same for each of `values`, of which there may be many. Not for texts."""
+    """The same for each of `values`, optimised for long lists. Not for texts."""
     if all(type(value) is kind for value in values):
         return cast("Sequence[T]", values)
     return [checked(provider, what, kind, value) for value in values]
 
 
 def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], object]) -> Generator[T, None, object]:
-    """The pieces of a method that gives a stream, and what it returns at its end. Raises as `result_of` does."""
+    """Yield the pieces of a method that returns a stream; the return value is the stream's. Raises as `result_of`."""
     stream: Any = _without_exit(provider, what, begin)
     if not hasattr(stream, "__next__"):
         if isinstance(stream, str | bytes | Mapping) or not hasattr(stream, "__iter__"):
@@ -177,18 +178,18 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
 
 
 def _close(provider: Provider, what: str, stream: Any) -> None:
-    """What goes wrong here is told in the log: whoever reads no more has a reason, which is not to be lost for it."""
+    """Close the stream. Errors are logged: an exception of the reader must not be replaced."""
     close = getattr(stream, "close", None)
     if close is None:
         return
     try:
         _without_exit(provider, what, close)
-    except Exception:  # a plugin's code, which may yield on, too: the edge of the house
+    except Exception:  # a plugin's code, which may also yield again
         log.exception("%s: %s raised while its stream was closed", provider.name, what)
 
 
 def shown(error: BaseException, limit: int = MAX_SHOWN) -> str:
-    """An error of a plugin's, on one line: its kind, and so many characters of its text."""
+    """A plugin's exception on one line: its type, and at most `limit` characters of its text."""
     try:
         text = _fields_of(error) if isinstance(error, ValidationError) else str(error)
     except Exception:  # its own __str__
@@ -197,13 +198,13 @@ def shown(error: BaseException, limit: int = MAX_SHOWN) -> str:
 
 
 def _fields_of(error: ValidationError) -> str:
-    """What pydantic says, without its addresses."""
+    """pydantic's messages without its URLs."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, it['loc'])) or error.title}: {it['msg']}" for it in found)
 
 
 def _without_exit(provider: Provider, what: str, action: Callable[[], T]) -> T:
-    """An engine may fail at its work, and that is its job's error. It may not end the process."""
+    """Call a provider's method. Its exceptions are those of the job, but it must not end the process."""
     try:
         return action()
     except Interrupted:
@@ -217,7 +218,7 @@ def _exit_attempt(provider: Provider, what: str, error: BaseException) -> Provid
 
 
 def _check_batches(provider: Provider) -> None:
-    """Both may be set by an engine after its settings."""
+    """Check `max_batch` and `max_wait_ms`, which a provider may set from its settings."""
     size, wait_ms = provider.max_batch, provider.max_wait_ms
     if not isinstance(size, int) or size < 1:
         raise _wrong(provider.name, "max_batch", "a whole number above 0", size)
@@ -233,12 +234,12 @@ def _wrong(name: str, what: str, wanted: str, value: object) -> ProviderBroken:
     what = what if what.endswith("it yielded") else f"{what} must give {wanted}, it gave"
     return ProviderBroken(
         f"{name}: {what} {type(value).__name__} {text[:MAX_SHOWN]}",
-        remedy=f"its author can mend it; without it: {_switch_off(name)}",
+        remedy=f"report it to the plugin's author; meanwhile {_switch_off(name)}",
     )
 
 
 def _without_surrogates(text: str) -> str:
-    """Halves of characters, which engines give that count in UTF-16, are put together or replaced: no JSON has them."""
+    """Surrogates, which come from engines that count in UTF-16, are joined or replaced: JSON cannot encode them."""
     try:
         text.encode()
     except UnicodeEncodeError:

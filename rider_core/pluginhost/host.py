@@ -66,7 +66,7 @@ class PluginHost:
         return [self._records[name] for name in sorted(self._records)]
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a hook in every plugin that has it; whoever raises is logged and noted, the others are called."""
+        """Call a hook in every plugin that implements it. Exceptions are logged and recorded; the others are called."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             record = self._records[implementation.plugin_name]
             try:
@@ -91,7 +91,7 @@ class PluginHost:
             record.reason = "safe mode" if self._safe_mode else "switched off in the settings (plugins_disabled)"
             return
         try:
-            # What is printed while it is imported is not what `rider ... --json` prints.
+            # Output during the import must not mix with that of `rider ... --json`.
             with redirect_stdout(sys.stderr):
                 plugin = entry_point.load()
             check_api_version(getattr(plugin, "RIDER_API", None))
@@ -105,7 +105,7 @@ class PluginHost:
             self._fail(record, error)
 
     def _check_hooks(self, plugin: Any) -> None:
-        """Pluggy ignores an implementation of a hook that does not exist; a misspelling is an error here."""
+        """Raise `PluginError` for unmarked and misspelled hooks: pluggy ignores hooks that do not exist."""
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "rider_core_spec")]
         for name in known:
             found = getattr(plugin, name, None)

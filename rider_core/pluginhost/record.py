@@ -1,4 +1,4 @@
-"""What the host knows of one plugin; kept, and shown, whether or not it works."""
+"""The record of one plugin, also of one that failed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class PluginRecord:
     Attributes:
         name: Of its entry point.
         package: The distribution that brought it, and its version.
-        state: How far it got.
-        reason: Why it is not loaded, or what is odd about it, for a person.
+        state: Whether it is loaded, and if not, why.
+        reason: Why it is not loaded, or a warning, as a sentence.
         traceback: Of the error, where there was one.
         providers: Names of the providers that it registered.
     """
@@ -42,11 +42,11 @@ class PluginRecord:
 
 
 def package_of(entry_point: EntryPoint) -> tuple[str, str]:
-    """Name and version of the package that brings it, "?" where its metadata does not tell: they may be half gone."""
+    """Name and version of its package; "?" if the package's metadata is incomplete."""
     try:
         if entry_point.dist is None:
             return "", ""
         about: Any = entry_point.dist.metadata  # its type leaves out `get`
         return about.get("Name", "?"), about.get("Version", "?")
-    except Exception:  # whatever installed it wrote them
+    except Exception:  # damaged metadata may raise anything
         return "?", "?"

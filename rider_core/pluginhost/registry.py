@@ -1,4 +1,4 @@
-"""The providers, models, transports and checks that plugins registered: validated, attributed, without duplicates."""
+"""The providers, models, transports and checks that plugins registered. They are validated, and names are unique."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOMAIN_CLASSES: tuple[type[Provider], ...] = (SpeechToText, TextToSpeech, Object
 
 
 class PluginRegistry:
-    """Everything that plugins offered."""
+    """Everything that plugins registered."""
 
     def __init__(self) -> None:
         self.providers: dict[str, type[Provider]] = {}
@@ -43,10 +43,10 @@ class PluginRegistry:
         self._by_domain: dict[type[Provider], list[type[Provider]]] = {}
 
     def add_provider(self, plugin: str, provider: type[Provider]) -> None:
-        """Take a provider in.
+        """Register a provider.
 
         Raises:
-            PluginError: it is not usable; the message says what is wrong with it.
+            PluginError: the provider is not usable; the message has the reason.
         """
         _check_provider(provider)
         self._add(plugin, "provider", provider.name, provider)
@@ -64,7 +64,7 @@ class PluginRegistry:
         self._add(plugin, "health check", name, check)
 
     def remove_all_of(self, plugin: str) -> None:
-        """Forget what a plugin registered, after it failed half-way."""
+        """Remove everything that a plugin registered before it failed."""
         for kind, name in [key for key, owner in self._owners.items() if owner == plugin]:
             self._by_domain.clear()
             del self._tables[kind][name]
@@ -82,11 +82,11 @@ class PluginRegistry:
         return self._by_domain[domain]
 
     def choose(self, domain: type[Provider], wanted: str | None) -> type[Provider]:
-        """The provider called `wanted`, or without a wish the domain's first real one: never a mock unasked.
+        """The provider called `wanted`; if None, the domain's first real one. A mock must be named.
 
         Raises:
-            ConfigError: there is none of that name in this domain.
-            ProviderUnavailable: nobody has a wish and there is no real one.
+            ConfigError: the domain has no provider of that name.
+            ProviderUnavailable: `wanted` is None, and there is no real provider.
         """
         found = self.in_domain(domain)
         for provider in found:

@@ -1,13 +1,13 @@
-"""The system prompts that come along, by name and language (ISO 639-1).
+"""The built-in system prompts by name and language (ISO 639-1).
 
-What they have in common is said for the ear: an answer is spoken by a robot, so lists and markup would be read out.
+They ask for plain spoken text: a robot speaks the answer, and would read lists and markup aloud.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: How a robot answers unless its owner chose otherwise.
+#: The robot's system prompt unless the settings name another.
 DEFAULT_PRESET = "companion"
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {

@@ -1,6 +1,6 @@
-"""The data folder is this user's alone, whoever made it: there are passwords, keys and what people said in it.
+"""Checks and creates the data folder: only its owner may use it, because it has passwords, keys and people's words.
 
-Its disk may be full: what was set up before starts all the same.
+On a full disk everything that was started before still starts: existing files are overwritten in place.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 
-#: Folders in it whose own files are looked at, too. Models may be links: they are only read.
+#: Subfolders whose files are checked, too. Model files may be links: they are only read.
 _CHECKED_FOLDERS = ("run", "redis", "run/link", "run/metrics")
-#: What the first start puts on the disk: the database, Redis's first log, folders, the processes' figures.
+#: Disk space that the first start needs: the database, Redis's first log, folders, and the metrics' files.
 FIRST_START_BYTES = 8 << 20
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def set_private_umask() -> None:
-    """What this process and its children make from now on is this user's alone, whatever the folder's mode."""
+    """Set the umask of this process and its children: other users get no access to new files."""
     os.umask(0o077)
 
 
 def make_data_folder(folder: Path) -> None:
-    """See to it that the folder is there, and is ours. Raises `ConfigError`."""
+    """Create the data folder if it is missing, and check it. Raises `ConfigError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except FileExistsError:
@@ -48,13 +48,13 @@ def make_data_folder(folder: Path) -> None:
 
 
 def require_free_space(folder: Path) -> None:
-    """Refuse a first start for which the disk has no room: nothing of it would be kept.
+    """Check the free space for a first start, which could save nothing on a full disk.
 
     Raises:
         ConfigError: the disk is full.
     """
     try:
-        # What is free by its numbers may be another user's, or above a quota.
+        # Written, not asked for: statvfs knows nothing of quotas, and counts space reserved for root.
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
             for _ in range(FIRST_START_BYTES >> 16):
                 file.write(bytes(1 << 16))
@@ -62,30 +62,30 @@ def require_free_space(folder: Path) -> None:
         raise ConfigError(
             f"the disk of the data folder {folder} has no {FIRST_START_BYTES >> 20} MB for the first start: "
             f"{error.strerror}",
-            remedy="make room there, or set RIDER_DATA_DIR to a folder on another disk",
+            remedy="free some space there, or set RIDER_DATA_DIR to a folder on another disk",
         ) from None
 
 
 def overwrite_in_place(file: Path, text: str) -> None:
-    """Write `text` into the blocks that the file has: on a full disk, a file that is made anew gets none.
+    """Write `text` into the file's existing blocks: on a full disk a new file gets none.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: the file cannot be written.
     """
-    content = os.fsencode(text)  # it may name a folder that is not in UTF-8
+    content = os.fsencode(text)  # it may contain the name of a folder that is not UTF-8
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as stream:
             stream.write(content)
             stream.truncate(len(content))
     except OSError as error:
-        raise ConfigError(f"{file} cannot be written: {error.strerror}", remedy="make room on its disk") from None
+        raise ConfigError(f"{file} cannot be written: {error.strerror}", remedy="free some space on its disk") from None
 
 
 def make_sockets_dir(settings: Settings) -> Path:
-    """The folder for sockets: in the data folder, or, where its path is none for sockets, among the temporary ones.
+    """Create the folder for sockets: in the data folder, or in a temporary folder if the path is too long or not plain.
 
     Raises:
-        ConfigError: it cannot be made, or somebody else has made it.
+        ConfigError: it cannot be created, or belongs to another user.
     """
     folder = settings.sockets_dir
     outside = not settings.has_plain_path
@@ -106,10 +106,10 @@ def make_sockets_dir(settings: Settings) -> Path:
 
 
 def check_data_folder(folder: Path) -> None:
-    """Refuse one that somebody else could have prepared; one that is not there yet is as it should be.
+    """Refuse a data folder that another user could have prepared. A missing folder is accepted.
 
     Raises:
-        ConfigError: it belongs to another user, or a file in it does, or leads somewhere else, or is none.
+        ConfigError: the folder or a file in it belongs to another user, or a file is a link, a pipe or a device.
     """
     try:
         about = folder.stat()
@@ -133,7 +133,7 @@ def check_data_folder(folder: Path) -> None:
         if entry.is_symlink():
             raise ConfigError(
                 f"{entry.path} is a link, and nothing in the data folder may lead out of it",
-                remedy=f"take it away: rm '{entry.path}' (a folder with models is named in RIDER_MODEL_PATH)",
+                remedy=f"remove it: rm '{entry.path}' (set RIDER_MODEL_PATH to use a folder with models)",
             )
         if about.st_uid != os.geteuid():
             raise _wrong_owner(Path(entry.path), about)
@@ -141,14 +141,14 @@ def check_data_folder(folder: Path) -> None:
 
 
 def _check_kind(path: str, about: os.stat_result) -> None:
-    """Refuse what is neither a folder, nor a file of its own, nor a socket: a pipe would be waited for without end."""
+    """Refuse hard links, pipes and devices: opening a pipe would block."""
     if stat.S_ISREG(about.st_mode) and about.st_nlink > 1:
         raise ConfigError(
             f"{path} is the same file as another elsewhere (a hard link), which would change with it",
             remedy=f"make it a file of its own: cp '{path}' '{path}.own' && mv '{path}.own' '{path}'",
         )
     if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode) or stat.S_ISSOCK(about.st_mode)):
-        raise ConfigError(f"{path} is a pipe or a device, not a file", remedy=f"take it away: rm '{path}'")
+        raise ConfigError(f"{path} is a pipe or a device, not a file", remedy=f"remove it: rm '{path}'")
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -1,7 +1,7 @@
-"""Other forms of sound than WAV, where ffmpeg is on this machine: in a process of its own, with limits on all it takes.
+"""Converts audio from and to other formats than WAV with ffmpeg, in a process with limits on time, memory and output.
 
-ffmpeg reads a hundred formats, some of which name files or addresses to be read instead (HLS, concat): only forms that
-hold their sound themselves are allowed, and no protocol but files.
+Some of ffmpeg's formats refer to other files or addresses (HLS, concat): only self-contained formats are allowed, and
+no protocol but files.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from rider_core.api.file_types import file_type
 from rider_core.errors import InvalidInput
 
-#: Its demuxers, as `ffmpeg -demuxers` names them: mp3, m4a and mp4, ogg and opus, webm and mka, flac, aac, wav, aiff.
+#: Allowed demuxers by the names of `ffmpeg -demuxers`: mp3, m4a, mp4, ogg, opus, webm, mka, flac, aac, wav and aiff.
 _FORMATS = "mp3,mov,mp4,m4a,3gp,3g2,mj2,ogg,matroska,webm,flac,aac,wav,aiff"
-#: What `file_type` calls sounds that these read.
+#: The names that `file_type` gives to files that these demuxers read.
 READABLE = frozenset(
     {
         "an MP3 sound",
@@ -34,16 +34,16 @@ READABLE = frozenset(
         "a WAV file of the other byte order (RIFX)",
     }
 )
-#: What every engine here hears best.
+#: Sample rate of the converted recording, in Hz; speech-to-text models use it.
 SAMPLE_RATE = 16_000
-#: A little more than the longest recording that is taken, which is then told by its own limit.
+#: A little more than the longest recording that is accepted, so that the error names that limit.
 MAX_SECONDS = 310
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 LIMIT_S = 60.0
 MEMORY_BYTES = 1 << 30
-#: Of what it says is wrong.
+#: Maximum length of ffmpeg's error message in ours, in characters.
 MAX_REASON = 200
-#: OpenAI's names for the forms of speech, and ffmpeg's: muxer, encoder, content type.
+#: OpenAI's names of audio formats, each with ffmpeg's muxer and encoder, and the content type.
 ENCODERS = {
     "mp3": ("mp3", "libmp3lame", "audio/mpeg"),
     "opus": ("ogg", "libopus", "audio/ogg; codecs=opus"),
@@ -57,7 +57,7 @@ def is_installed() -> bool:
 
 
 def can_read(head: bytes) -> bool:
-    """Whether a file that begins so is a sound that it makes WAV of."""
+    """Whether a file with this head can be converted to WAV here."""
     return file_type(head) in READABLE and is_installed()
 
 
@@ -68,7 +68,7 @@ def to_wav(data: bytes) -> bytes:
         InvalidInput: ffmpeg cannot read it, or not within its limits.
     """
     with tempfile.TemporaryDirectory(prefix="rider-") as folder:
-        # A file and not a pipe: an M4A says at its end how it is to be read.
+        # A file, not a pipe: an M4A file may have its index at the end.
         source = Path(folder) / "recording"
         source.write_bytes(data)
         reading = ["-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{source}"]
@@ -77,7 +77,7 @@ def to_wav(data: bytes) -> bytes:
 
 
 def from_pcm(pcm: bytes, sample_rate: int, form: str) -> bytes:
-    """Sound in 16-bit mono in another form.
+    """16-bit mono samples converted to another format.
 
     Args:
         form: One of `ENCODERS`.
@@ -102,15 +102,15 @@ def _run(arguments: Sequence[str], data: bytes, what: str) -> bytes:
             made, said = process.communicate(data, timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise InvalidInput(f"ffmpeg was not done with {what} within {LIMIT_S:g} s") from None
+            raise InvalidInput(f"ffmpeg did not convert {what} within {LIMIT_S:g} s") from None
     if process.returncode != 0 or not made:
         reason = said.decode("utf-8", "replace").strip().splitlines()
-        raise InvalidInput(f"ffmpeg cannot do {what}: {(reason or ['it says nothing'])[-1][:MAX_REASON]}")
+        raise InvalidInput(f"ffmpeg cannot convert {what}: {(reason or ['no reason was given'])[-1][:MAX_REASON]}")
     return made
 
 
 def _limit(process: int) -> None:
-    """On a processor's time and memory; where the system has no such thing, the time that is waited for it holds."""
+    """Limit the process's CPU time, memory and files (Linux only); elsewhere the timeout alone applies."""
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError):  # it has ended already

@@ -1,4 +1,4 @@
-"""A WSGI server in a thread, which can be ended from another one and leaves no thread behind."""
+"""A WSGI server in a thread, which can be stopped from another thread and leaves no threads behind."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from waitress.server import create_server
 
 _STOP_S = 5.0
 
-#: PEP 3333; Flask's applications are some.
+#: A WSGI application (PEP 3333), such as Flask's.
 WsgiApp = Callable[..., Iterable[bytes]]
 
 
 class HttpServer:
-    """It listens from its creation, and answers from `start()` until `stop()`.
+    """Listens from its creation, and answers from `start()` until `stop()`.
 
     Attributes:
-        port: The one that it listens on, also where 0 was asked for.
+        port: The port that it listens on, also if 0 was requested.
     """
 
     def __init__(self, app: WsgiApp, host: str, port: int, name: str, **options: Any) -> None:
         """
         Args:
             name: Of its thread, and of the server in its answers.
-            options: Waitress's own; a number of threads, and limits.
+            options: Waitress's options, such as the number of threads and limits.
 
         Raises:
-            OSError: the port is taken, or the address is none of ours.
+            OSError: the port is in use, or this machine does not have the address.
         """
         self._sockets: dict[int, object] = {}
-        # Bound here: where the port is taken, waitress would leave its threads behind.
+        # Bound here: if the port is in use, waitress would leave its threads behind.
         listener = _bound(host, port)
         self.port: int = listener.getsockname()[1]
         self._server = create_server(app, map=self._sockets, sockets=[listener], ident=name, **options)
@@ -44,12 +44,12 @@ class HttpServer:
 
     def stop(self) -> None:
         """Close the port and every connection."""
-        # First the threads that answer: they write to the trigger, which the second step closes.
+        # First the worker threads: they write to the trigger, which the second step closes.
         self._server.task_dispatcher.shutdown(timeout=_STOP_S)
         pulled = threading.Event()
 
         def close_all() -> None:
-            pulled.wait(_STOP_S)  # what one of those threads wrote may have brought us here before our own pull
+            pulled.wait(_STOP_S)  # a worker thread's write may have called this before our own pull
             wasyncore.close_all(self._sockets, ignore_all=True)
 
         self._server.trigger.pull_trigger(close_all)

@@ -1,4 +1,4 @@
-"""Opens the job backend that the settings name, for all of `Services` or alone."""
+"""Opens the job backend that the settings name, as part of `Services` or alone."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def open_backend(
     plugins: PluginHost | None = None,
     timings: JobTimings = DEFAULT_TIMINGS,
 ) -> RedisJobBackend:
-    """The backend; nothing is sent yet.
+    """The backend. Nothing is sent yet.
 
     Args:
-        plugins: None: loaded where the backend comes from one, which spares the engines' memory where it does not.
+        plugins: None: plugins are loaded only if the backend needs one, which saves memory.
 
     Raises:
         ConfigError: there is no backend of that name.

@@ -1,4 +1,4 @@
-"""How a log line is written: by one formatter, whatever it tells and wherever its words came from."""
+"""The formatter of all log lines: without passwords and control characters, which may come from outside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rider_core.printable import printable, printable_lines, without_passwords
 
 
 class LineFormatter(logging.Formatter):
-    """One line for each record; only a traceback has more."""
+    """One line for each record; a traceback has several."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
         record.message = printable(without_passwords(record.message))

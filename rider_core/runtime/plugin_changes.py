@@ -1,4 +1,4 @@
-"""Which plugins were installed when `rider up` was started: its processes know no others."""
+"""Detects plugins that were installed or removed since `rider up` was started: its processes do not know of them."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from rider_core.runtime.supervision import is_running
 
 
 def record_plugins(settings: Settings) -> None:
-    """`rider up` begins now."""
+    """Record the installed plugins. Called when `rider up` starts."""
     overwrite_in_place(_file(settings), json.dumps(_installed()))
 
 
 def changes_since_start(settings: Settings) -> str:
-    """What to tell where plugins came or went since; empty where none did, or nothing runs."""
+    """A sentence that names the changes; empty if there are none, or `rider up` is not running."""
     with suppress(OSError, ValueError, RecursionError):
         known = json.loads(_file(settings).read_bytes())
         if not isinstance(known, dict) or not is_running(settings):
             return ""
         now = _installed()
-        changed = [f"{name} came" for name in now.keys() - known.keys()]
-        changed += [f"{name} went" for name in known.keys() - now.keys()]
-        changed += [f"{name} is another version" for name in now.keys() & known.keys() if now[name] != known[name]]
+        changed = [f"{name} was added" for name in now.keys() - known.keys()]
+        changed += [f"{name} was removed" for name in known.keys() - now.keys()]
+        changed += [f"{name} has another version" for name in now.keys() & known.keys() if now[name] != known[name]]
         if changed:
             return f"since `rider up` was started, plugins have changed ({', '.join(sorted(changed))}): start it again"
     return ""
 
 
 def _installed() -> dict[str, str]:
-    """Name to package and version; nothing is imported."""
+    """Name to package and version. No plugin is imported."""
     found = entry_points(group=ENTRY_POINT_GROUP)
     return {point.name: " ".join(package_of(point)) for point in found}
 

@@ -7,7 +7,7 @@ from rider_core.pluginhost import PluginHost
 
 
 def load_plugins(settings: Settings) -> PluginHost:
-    """Raises `PluginError` where a required plugin is not usable."""
+    """Raises `PluginError` if a required plugin is not usable."""
     host = PluginHost(settings.plugins_disabled, settings.plugins_required, settings.safe_mode)
     host.load()
     return host

@@ -1,4 +1,4 @@
-"""What each of our processes does about itself: logging, not outliving its supervisor, saying that it is alive."""
+"""Common parts of all processes: logging, ending with the supervisor, and publishing the status."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
 
-#: Whoever has not been heard for three times this long is taken for gone.
+#: Interval of the status events, in seconds. After three missed ones a process counts as gone.
 STATUS_EVERY_S = 5.0
 #: The supervisor sets this variable to its own process id for its children.
 SUPERVISOR_VARIABLE = "RIDER_SUPERVISOR_PID"
@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def set_up_logging(role: str, level: str) -> None:
-    """Log lines to standard error, one format for all processes."""
+    """Log to standard error, in one format for all processes."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(f"%(asctime)s {role:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -35,7 +35,7 @@ def set_up_logging(role: str, level: str) -> None:
 
 
 def die_with_supervisor() -> None:
-    """Let the kernel end this process when its supervisor ends, however that ends. Linux only; elsewhere nothing."""
+    """Let the kernel terminate this process when its supervisor ends, also if it was killed. Linux only."""
     supervisor = os.environ.get(SUPERVISOR_VARIABLE)
     if supervisor is None or not sys.platform.startswith("linux"):
         return
@@ -45,12 +45,12 @@ def die_with_supervisor() -> None:
 
 
 class StatusReporter:
-    """Says every few seconds on the bus that this process is alive, and once that it has stopped."""
+    """Publishes every few seconds that this process is alive, and once that it has stopped."""
 
     def __init__(self, bus: EventBus, describe: Callable[[], dict[str, Any]]) -> None:
         """
         Args:
-            describe: The event's data: role, name, state and what else is worth showing.
+            describe: Returns the event's data: role, name, state and more.
         """
         self._bus = bus
         self._describe = describe

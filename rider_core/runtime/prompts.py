@@ -1,4 +1,4 @@
-"""The system prompts by name: those that come along, and over them what people wrote."""
+"""The system prompts by name: built-in ones, overridden by saved ones."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from rider_core.prompts import BUILT_IN
 
 log = logging.getLogger(__name__)
 
-#: For so long a text is believed without a look into the database, in seconds: an edit is heeded that soon.
+#: For how long a text is cached before the database is read again, in seconds: an edit takes effect within this time.
 REFRESH_S = 2.0
-#: Where nobody says a language, or the prompt does not have it.
+#: Language if neither the request nor the settings have one, or the prompt does not exist in theirs.
 FALLBACK_LANGUAGE = "en"
-#: As many names as are remembered; requests may name any.
+#: Maximum number of cached names: requests may contain any.
 MAX_REMEMBERED = 100
 
 
 class PromptStore:
-    """One process's view of them. For one thread at a time."""
+    """One process's cache of the system prompts. For one thread at a time."""
 
     def __init__(self, database_url: str, language: str | None) -> None:
         """
         Args:
-            language: Of a prompt where a request does not say; None: English.
+            language: Language if a request has none; None: English.
         """
         self._database_url = database_url
         self._language = language
         self._remembered: dict[str, tuple[float, dict[str, str]]] = {}
 
     def resolved(self, request: GenerateRequest) -> GenerateRequest:
-        """`request` with the text of its preset as its system prompt. One of its own stays.
+        """`request` with the text of its preset as its system prompt. Its own system prompt takes precedence.
 
         Raises:
             InvalidInput: there is no preset of that name.
@@ -51,9 +51,7 @@ class PromptStore:
         """
         texts = self._texts(name)
         if not texts:
-            raise InvalidInput(
-                f"there is no system prompt {name[:40]!r}", remedy="`rider prompts list` shows those that there are"
-            )
+            raise InvalidInput(f"there is no system prompt {name[:40]!r}", remedy="`rider prompts list` shows all")
         for wanted in (language, self._language, FALLBACK_LANGUAGE):
             if wanted in texts:
                 return texts[wanted]
@@ -72,6 +70,6 @@ class PromptStore:
         try:
             return saved_prompts(self._database_url, name).get(name, {})
         except DatabaseError as error:
-            # The one that comes along is better than no answer; that another was saved must be known, though.
+            # The built-in prompt is better than no answer; the log says that the saved ones are missing.
             log.warning("the saved system prompts cannot be read: %s", error)
             return {}

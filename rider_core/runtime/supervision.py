@@ -1,7 +1,7 @@
-"""What supervisord is told: which processes there are, in which order, and how they are ended.
+"""supervisord's configuration: the processes of `rider up`, their order, and how they are stopped.
 
-supervisord (the `supervisor` package) does the rest: it starts them, brings crashed ones back with growing delays, and
-ends them one after another, those that others need last.
+supervisord (the `supervisor` package) starts them, restarts crashed ones with growing delays, and stops them one after
+another, those that others need last.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from rider_core.errors import ConfigError
 from rider_core.rpc.socket_path import short_path
 from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
 
-#: The running job ends before its worker does; Whisper needs some seconds for a long clip.
+#: Maximum wait for a process to stop, in seconds: a worker finishes its job, and Whisper needs seconds for a long clip.
 STOP_WAIT_S = 30
-#: A process that ran for so long had started well; one that ended earlier is started again after a growing delay.
+#: A process that runs for this time has started, in seconds; one that ends earlier is restarted after a growing delay.
 START_S = 3
 
-#: Of supervisord, in `run`.
+#: supervisord's socket.
 SOCKET_NAME = "supervisor.sock"
-#: Whoever has locked it is the one `rider up` of this data folder.
+#: Lock file of the one `rider up` on a data folder.
 LOCK_NAME = "up.lock"
-#: What supervisord puts for these: paths may hold what means something in its file.
+#: Environment variables that supervisord expands: paths may contain characters with a meaning in its file.
 RUN, SOCKETS, PYTHON = "RIDER_UP_RUN", "RIDER_UP_SOCKETS", "RIDER_UP_PYTHON"
 _HEAD = """\
 [supervisord]
@@ -78,12 +78,12 @@ stdout_logfile_backups={log_backups}
 
 @dataclass(frozen=True)
 class Program:
-    """One line of the table.
+    """One program of supervisord.
 
     Attributes:
         arguments: Of `rider`.
-        priority: Lower ones are started first and ended last.
-        once: It ends by itself, and is not started again.
+        priority: Programs with lower numbers are started first and stopped last.
+        once: The program exits by itself, and is not restarted.
     """
 
     name: str
@@ -110,12 +110,12 @@ def programs(settings: Settings) -> list[Program]:
 
 
 def acquire_up_lock(settings: Settings) -> None:
-    """Be the only `rider up` on this data folder, until this process ends, and whatever it becomes.
+    """Lock the data folder for this `rider up`. The lock outlives exec, and ends with the process.
 
-    One that gets ready, which may take minutes of fetching models, has no socket yet by which it could be found.
+    supervisord's socket is not enough: it does not exist yet while models are fetched, which may take minutes.
 
     Raises:
-        ConfigError: there is another.
+        ConfigError: another `rider up` runs on this data folder.
     """
     if is_running(settings):
         raise _already_running(settings)
@@ -128,15 +128,15 @@ def acquire_up_lock(settings: Settings) -> None:
         os.close(lock)
         raise _already_running(settings) from None
     except OSError:
-        return  # a disk that is full, or knows no locks: nothing is lost by that
-    # supervisord keeps it, and none of its children.
+        return  # a full disk, or a file system without locks: go on without the lock
+    # supervisord inherits the lock; it closes the file in its children.
     os.set_inheritable(lock, True)
 
 
 def _already_running(settings: Settings) -> ConfigError:
     return ConfigError(
         f"`rider up` runs on {settings.data_dir} already",
-        remedy="end that one first, or set RIDER_DATA_DIR to another folder",
+        remedy="stop it first, or set RIDER_DATA_DIR to another folder",
     )
 
 
@@ -155,8 +155,8 @@ def is_running(settings: Settings) -> bool:
 
 
 def not_running(settings: Settings) -> dict[str, str]:
-    """Which processes are not up, and in which state supervisord has them; empty: all are, or it cannot be asked."""
-    # Only who asks needs supervisord's own client.
+    """Processes that are not running, with supervisord's state; empty: all are, or supervisord cannot be reached."""
+    # Imported here, because only this function needs supervisord's client.
     transport = import_module("supervisor.xmlrpc").SupervisorTransport(
         None, None, f"unix://{settings.sockets_dir / SOCKET_NAME}"
     )
@@ -171,8 +171,7 @@ def not_running(settings: Settings) -> dict[str, str]:
 
 
 def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
-    """The configuration file for supervisord, whose folder is made where it is missing, and what must be in its
-    environment."""
+    """Write supervisord's configuration file. Returns its path, and supervisord's environment variables."""
     run = settings.data_dir.absolute() / "run"
     run.mkdir(parents=True, exist_ok=True)
     sockets = make_sockets_dir(settings)
@@ -202,5 +201,5 @@ def _section(program: Program) -> str:
 
 
 def _standard_output_can_be_opened() -> bool:
-    """A terminal, a pipe or a file can; a socket, as services under systemd have it, cannot."""
+    """Whether /dev/fd/1 can be opened: not if it is a socket, as under systemd."""
     return not stat.S_ISSOCK(os.fstat(1).st_mode)

@@ -10,7 +10,7 @@ import warnings
 _MODE = "RIDER_ASYNC_MODE"
 PATCHED = os.environ.get(_MODE, "eventlet").strip().lower() == "eventlet"
 if PATCHED:
-    # Eventlet tells every user at every start that it is in maintenance mode. That was weighed: docs/decisions.
+    # Eventlet warns at every start that it is in maintenance mode. The choice is explained in docs/decisions/0007.
     warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     import eventlet
 
@@ -74,7 +74,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
 
 
 def _start_again(settings: Settings) -> None:
-    """The file names another mode than the environment, and patching cannot be undone: begin anew, with the mode."""
+    """Restart the process: the settings file has another mode than the environment, and patching cannot be undone."""
     os.environ[_MODE] = settings.async_mode
     os.execv(sys.executable, [sys.executable, "-m", "rider_core.web", *sys.argv[1:]])
 
@@ -87,9 +87,9 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         raise ConfigError(
             f"the panel cannot listen on {host}:{port}: {error}",
-            remedy="end what listens there, or set RIDER_WEB_PORT to another port (0: any free one)",
+            remedy="stop the program that listens there, or set RIDER_WEB_PORT to another port (0: any free one)",
         ) from None
-    # Its connections have it from the listener. A streamed word would wait 40 ms for the last one's acknowledgement.
+    # Connections inherit the option. Without it a streamed word waits 40 ms for the acknowledgement of the one before.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -100,7 +100,7 @@ def _shown(listener: socket.socket) -> str:
 
 
 def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
-    """Start serving; returns what ends it."""
+    """Start serving. Returns the function that stops the server."""
     server: EventletServer | ThreadedServer
     if PATCHED:
         from rider_core.web.serving.eventlet_server import EventletServer
@@ -115,11 +115,11 @@ def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
 
 
 def _catch_signals() -> Callable[[], None]:
-    """From now on both stop signals only leave a mark; returns what waits for it.
+    """Let both stop signals only write to a socket. Returns the function that waits for that.
 
-    A handler that raised could hit anywhere, under eventlet in any green thread. And Python runs handlers in the main
-    thread only, after its system call: one that waits there for ever never learns of a signal that another thread got,
-    or that came just before the call. So the mark is left by the interpreter itself, at once and in whatever thread.
+    A handler that raises could interrupt any code, under eventlet any green thread. And Python runs handlers in the
+    main thread only, after its system call: a main thread that blocks never runs the handler of a signal that another
+    thread received, or that came just before the call. `set_wakeup_fd` makes the interpreter itself write at once.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)

@@ -1,4 +1,4 @@
-"""The panel's HTTP interface for programs: JSON, metrics, and a sign of life."""
+"""The panel's HTTP interface for programs: JSON, metrics, and the health check."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from rider_core.web.poller import describe_plugins
 
 MAX_JOBS = 200
 DEFAULT_JOBS = 50
-#: Nobody sends the panel more than a form yet.
+#: Limit of a request's body: the panel takes no more than short JSON objects.
 MAX_BODY_BYTES = 64 * 1024
 
 
 def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
-    """Register the routes, and the errors' way out as JSON."""
+    """Register the routes, and the handlers that answer errors as JSON."""
     api = Blueprint("api", __name__)
     registry = _measure_requests(app)
 
@@ -58,7 +58,7 @@ def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
         try:
             text += job_exposition(services.backend)
         except BackendUnavailable:
-            # The panel's own figures are still true; those of the jobs are missing, as they are.
+            # The panel's own metrics are still right; those of the jobs are missing.
             text += b"# the jobs' figures are missing: Redis cannot be reached\n"
         return Response(text, content_type=content_type)
 
@@ -69,10 +69,10 @@ def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
 
 
 def _measure_requests(app: Flask) -> CollectorRegistry:
-    """Count and time Flask's requests by rule: a path that somebody makes up becomes no label.
+    """Count and time Flask's requests by URL rule: an unknown path becomes no label.
 
-    In a registry of the application's own. Where the processes share their metrics by files it is not asked: the files
-    have them all.
+    The metrics are in a registry of the application. Where processes share their metrics by files, the files are read
+    instead of the registry.
     """
     registry = CollectorRegistry()
     PrometheusMetrics(app, path=None, group_by="url_rule", defaults_prefix="rider_web", registry=registry)

@@ -1,4 +1,4 @@
-"""Puts the panel together: the Flask application, Socket.IO, the gate in front of both, and the threads behind."""
+"""Assembles the panel: the Flask application, Socket.IO, the security middleware in front of both, and the threads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_MESSAGE_BYTES = 10_000
 
 @dataclass(frozen=True)
 class Panel:
-    """The panel, ready to be served. `app` is the WSGI application, its gate and Socket.IO included."""
+    """The panel, ready to be served. `app` is the WSGI application with Socket.IO and the security middleware."""
 
     app: Flask
     socketio: SocketIO
@@ -49,7 +49,7 @@ class Panel:
             part.start()
 
     def stop(self) -> None:
-        # At once: each may have to wait a second for Redis.
+        # In parallel: each may wait a second for Redis.
         parts = (self.reporter, self.poller, self.reader, self.feed)
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
@@ -83,7 +83,7 @@ def create_app(services: Services) -> Panel:
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
     )
     feed = LiveFeed(socketio, panel_state)
-    # Outermost, so that Engine.IO's requests pass it, too.
+    # The middleware is outermost, so that Engine.IO's requests pass it too.
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
@@ -106,5 +106,5 @@ def _add_plugin_routes(app: Flask, blueprints: list[Any]) -> None:
     for blueprint in blueprints:
         try:
             app.register_blueprint(blueprint)
-        except Exception:  # a plugin's object: the edge of the house
+        except Exception:  # a plugin's object
             log.exception("the routes of %s cannot be added", str(getattr(blueprint, "name", blueprint))[:80])

@@ -1,4 +1,4 @@
-"""How often one client may do something: so many times at once, then one more every so many seconds (token buckets)."""
+"""Rate limits of clients: a burst, then one more action in each interval (token buckets)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: Clients that are remembered. Whoever is forgotten begins with a full bucket.
+#: Clients whose bucket is kept. A client beyond them starts with a full bucket again.
 MAX_CLIENTS = 1_024
 
 
@@ -18,22 +18,22 @@ class TokenBuckets:
         """
         Args:
             size: Tokens of a full bucket.
-            refill_s: Until there is one more.
+            refill_s: Time until one token is added, in seconds.
         """
         self._size = size
         self._refill_s = refill_s
         self._now = now
-        #: When each client's bucket will be full again. One that is not here is full.
+        #: When each client's bucket will be full again (monotonic). A client without an entry has a full bucket.
         self._full_at: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def wait_s(self, client: str) -> float:
-        """How long until there is a token; 0: there is one."""
+        """Seconds until a token is available; 0: there is one."""
         with self._lock:
             return self._wait(client)
 
     def take(self, client: str) -> float:
-        """Take a token, or say how long there will be none (seconds); 0: it was taken."""
+        """Take a token and return 0; where there is none, return the seconds until there is one."""
         with self._lock:
             wait = self._wait(client)
             if not wait:

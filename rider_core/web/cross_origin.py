@@ -1,6 +1,6 @@
-"""Programs that are pages themselves (desktop apps, extensions) ask OpenAI's paths from another origin (CORS).
+"""CORS: pages of origins that the settings name (desktop apps, browser extensions) may use the OpenAI routes.
 
-After the Fetch standard: a browser asks first (OPTIONS) and sends no password with that; the answer says what it may.
+As in the Fetch standard: a browser first sends a preflight request (OPTIONS) without the password.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from rider_core.errors import ConfigError
 from rider_core.web.host_names import origin_of
 
 METHODS = "GET, POST, OPTIONS"
-#: What clients send, those of OpenAI's own among it; a browser asks for more by name.
+#: Headers that clients send, OpenAI's own client included. A browser names further ones in its preflight request.
 HEADERS = "authorization, content-type"
-#: How long a browser need not ask again, in seconds.
+#: For how long a browser may cache the answer to a preflight request, in seconds.
 MAX_AGE_S = 600
-#: Of the list that a browser asks for; what is longer is not answered.
+#: Maximum length of the list of headers in a preflight request, in characters. A longer list gets the default answer.
 MAX_ASKED = 1_000
 
 
@@ -24,7 +24,7 @@ class AllowedOrigins:
     """The origins that the settings name."""
 
     def __init__(self, origins: Iterable[str]) -> None:
-        """Raises `ConfigError` where one is none."""
+        """Raises `ConfigError` if one of `origins` is not an origin."""
         self._origins = frozenset(map(_origin, origins))
 
     def allow(self, origin: str) -> bool:
@@ -36,8 +36,8 @@ def _origin(text: str) -> str:
         return origin_of(text)
     except ValueError:
         raise ConfigError(
-            f"web_allowed_origins has {text!r}, which is no page's address",
-            remedy="set RIDER_WEB_ALLOWED_ORIGINS to some such as app://obsidian.md,http://localhost:3000",
+            f"web_allowed_origins has {text!r}, which is not the address of a page",
+            remedy="set RIDER_WEB_ALLOWED_ORIGINS to origins such as app://obsidian.md,http://localhost:3000",
         ) from None
 
 
@@ -46,18 +46,18 @@ def is_preflight(environ: dict[str, Any]) -> bool:
 
 
 def headers_for(origin: str) -> list[tuple[str, str]]:
-    """On every answer to such a page."""
+    """Headers of every answer to a page of an allowed origin."""
     return [("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "*")]
 
 
 def preflight_headers(environ: dict[str, Any]) -> list[tuple[str, str]]:
-    """On the answer to the browser's question."""
+    """Headers of the answer to a preflight request."""
     asked = str(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
     known = asked if asked and len(asked) <= MAX_ASKED and asked.isprintable() else HEADERS
     return [
         ("Access-Control-Allow-Methods", METHODS),
         ("Access-Control-Allow-Headers", known),
         ("Access-Control-Max-Age", str(MAX_AGE_S)),
-        # A public page that asks a machine in the house (Private Network Access).
+        # For a public page that uses a machine in the local network (Private Network Access).
         ("Access-Control-Allow-Private-Network", "true"),
     ]

@@ -1,4 +1,4 @@
-"""A thread that handles events at its own pace: a slow plugin or database holds up neither the page nor the bus."""
+"""A thread that handles events from a bounded queue: a slow plugin or database delays neither the page nor the bus."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
 
-#: Events that may wait for a slow one. Beyond it they are dropped for it, and counted.
+#: Events that may wait in one consumer's queue. Further ones are dropped and counted.
 BACKLOG = 5_000
 
 
 class EventConsumer:
-    """A thread that handles events at its own pace, in batches, from a bounded queue."""
+    """A thread that handles events in batches, from a bounded queue."""
 
     def __init__(self, name: str, handle: Callable[[list[Event]], None], every_s: float = 0.0) -> None:
         self._name = name
@@ -38,7 +38,7 @@ class EventConsumer:
             EVENTS_DROPPED.labels(self._name).inc()
 
     def stop(self) -> None:
-        """Handle what is there, then end."""
+        """Handle the events in the queue, then end the thread."""
         self._stop.set()
         ended_within(self._thread, 2)
 

@@ -1,4 +1,4 @@
-"""From the bus's events to the board. Taking an event in twice, or late, changes nothing: the panel may read again."""
+"""Applies the events of the bus to the panel's state. Applying an event twice, or late, changes nothing."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from rider_core.web import untrusted
 from rider_core.web.history import is_routine
 from rider_core.web.panel_state import PanelState, Row
 
-#: A process says something every 5 s; three times that is silence.
+#: A process publishes its status every 5 s; after three times that it counts as silent.
 ALIVE_S = 15.0
-#: How long a process that stopped, or fell silent, is still shown.
+#: For how long a process that stopped or fell silent is still shown, in seconds.
 GONE_S = 120.0
 MAX_PROCESSES = 80
 MAX_DOMAINS = 8
-#: Width of one bar of the chart.
+#: Width of one bar of the chart, in seconds.
 ACTIVITY_BUCKET_S = 5
-#: Events that are recognised when they come again: more than are ever read again, `reader.SEED_EVENTS`.
+#: Events whose repetition is recognised. More than are ever read again (`reader.SEED_EVENTS`).
 SEEN_EVENTS = 4_000
-#: A running job stands above those that ended up to this long after its start, and no longer: its end may be lost.
+#: A running job is ranked above jobs that ended within this time after its start, in seconds. The limit is there
+#: because the event of its end may be lost.
 RUNNING_BONUS_S = 300.0
 
-#: "accepted" is not among them: what waits is in the queues' figures, a batch of thousands would push all else out.
+#: Without "job.accepted": waiting jobs are in the queues' figures, and a batch of thousands would displace all others.
 JOB_STATES = {
     "job.started": "running",
     "job.retried": "waiting",
@@ -40,7 +41,7 @@ OPEN_STATES = ("running", "waiting")
 
 
 class EventProjection:
-    """Applies events to a board. Used by one thread at a time."""
+    """Applies events to the panel's state. For one thread at a time."""
 
     def __init__(self, panel_state: PanelState, clock: Callable[[], float] = time.time) -> None:
         self._panel_state = panel_state
@@ -49,7 +50,7 @@ class EventProjection:
         self._seen_order: deque[tuple[Any, ...]] = deque()
         self._processes: dict[str, Row] = {}
         self._refused = 0
-        #: Domain to when it was last told.
+        #: Domain to the time of its newest event.
         self._domains_updated: dict[str, float] = {}
         self._handlers: dict[str, Callable[[Event, str], None]] = {
             "process.status": self._process,
@@ -62,7 +63,7 @@ class EventProjection:
         }
 
     def apply(self, event: Event) -> bool:
-        """Apply an event. False: it was known already."""
+        """Apply an event. False: it was applied before."""
         identity = (event.kind, event.ts, event.source, event.job_id, str(event.data.get("name", ""))[:80])
         if identity in self._seen:
             return False
@@ -77,7 +78,7 @@ class EventProjection:
         return True
 
     def expire_processes(self) -> None:
-        """Mark who fell silent, forget who is long gone."""
+        """Mark processes that fell silent, and remove those that have been silent for `GONE_S`."""
         now = self._clock()
         for name, row in list(self._processes.items()):
             silent_s = now - row["heard_ts"]
@@ -112,7 +113,7 @@ class EventProjection:
             self._robot_status(event)
 
     def _robot_status(self, event: Event) -> None:
-        """What the link repeats every 5 s: a domain's event may be lost, and its problems change without one."""
+        """Apply the domains and restarts in the link's status, which comes every 5 s: a domain's event may be lost."""
         for each in untrusted.mappings(event.data, "domains"):
             self._show_domain(each, event.ts)
         restarts = [
@@ -157,7 +158,7 @@ class EventProjection:
         row: Row = {key: untrusted.name(data, key) for key in ("mode", "status", "choice", "by")}
         row |= {key: untrusted.text(data, key) for key in ("reason", "why", "problem")}
         row["unattended"] = untrusted.flag(data, "unattended") or False
-        # The page shows since when a domain is served by whom; that it was told once more is no news.
+        # The page shows since when a domain has its mode: a repeated event must not change that time.
         row["ts"] = known["ts"] if known and known["mode"] == row["mode"] else ts
         self._domains_updated[name] = ts
         self._panel_state.set_section("robot", robot | {"domains": domains | {name: row}})
@@ -250,7 +251,7 @@ class EventProjection:
 
 
 def _provenance(data: dict[str, Any]) -> Row:
-    """Who did it, and whether it is made up."""
+    """The provider, and whether it is a mock."""
     return {"provider": untrusted.name(data, "provider"), "mock": untrusted.flag(data, "mock") or False}
 
 
@@ -271,7 +272,7 @@ def _providers(data: dict[str, Any]) -> list[Row]:
 
 
 def _details(provider: untrusted.Data) -> str:
-    """What an engine says of itself, a fact in each line."""
+    """The details that an engine gives, one in each line."""
     facts = provider.get("details")
     if not isinstance(facts, dict):
         return ""

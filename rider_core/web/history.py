@@ -1,4 +1,4 @@
-"""Jobs between their events and their records: an event that ended a job as a row of history, and the way back."""
+"""Converts the event that ended a job into a record for the history, and a record into that event."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _KINDS: dict[JobState, EventKind] = {
 
 
 def is_routine(event: Event) -> bool:
-    """Whether it tells of one of the frames of a robot's camera that went well.
+    """Whether the event is the start or the success of a job for a frame of the robot's camera.
 
-    There are five a second: within a minute they would push everything else off the board, and within an hour out of
-    the history. Their results are told of as `robot.object`, their number is in the rates.
+    There are five such jobs a second: they would displace all other jobs from the panel within a minute, and from the
+    history within an hour. Their results come as `robot.object`, their number is in the rates.
     """
     data = event.data
     frame = untrusted.name(data, "task") == "vision.detect" and untrusted.name(data, "origin") == "robot"
@@ -29,9 +29,9 @@ def is_routine(event: Event) -> bool:
 
 
 def job_record(event: Event) -> JobRecord | None:
-    """The job that this event ended, without its result.
+    """The record of the job that this event ended, without its result.
 
-    None: it ended none, it does not say enough, or it is routine.
+    None: the event ended no job, is incomplete, or is routine (`is_routine`).
     """
     if event.kind not in FINAL_KINDS or not event.job_id or is_routine(event):
         return None
@@ -60,7 +60,7 @@ def job_record(event: Event) -> JobRecord | None:
 
 
 def seed_event(record: JobRecord) -> Event | None:
-    """The event that would have ended this job, for a board that was not there to hear it."""
+    """The event that ended this job, rebuilt for a panel that started later. None: the job has not ended."""
     if record.state not in _KINDS or record.ended_ts is None:
         return None
     data = record.model_dump(

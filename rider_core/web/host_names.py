@@ -1,4 +1,4 @@
-"""Under which names the panel is asked, from whom it believes who asks, and which pages may ask it."""
+"""The host names of the panel, its public address behind a proxy, and the proxies whose headers are trusted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rider_core.errors import ConfigError
 from rider_core.printable import without_passwords
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-#: Longer than any name and port; what is longer is not parsed.
+#: Maximum length of a `Host` header that is parsed, in characters. DNS allows 253, and the port adds 6.
 MAX_HOST = 300
 
-#: Ports that browsers leave out.
+#: Ports that browsers omit from `Host` and `Origin`.
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -28,8 +28,8 @@ class PublicUrl(NamedTuple):
 
     Attributes:
         origin: Scheme, name and port, as browsers send it in `Origin`; empty where there is no proxy.
-        host: Its name.
-        path: What stands before the panel's own paths, without a slash at its end; mostly empty.
+        host: The name in `origin`.
+        path: Prefix of the panel's own paths, without a slash at its end; mostly empty.
     """
 
     origin: str
@@ -38,27 +38,27 @@ class PublicUrl(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings) -> PublicUrl:
-        """Raises `ConfigError` where it is no address of a page."""
+        """From `web_public_url`. Raises `ConfigError` if that is not the address of a page."""
         if not settings.web_public_url:
             return cls("", "", "")
         try:
             parts = urlsplit(settings.web_public_url)
             if parts.scheme not in _DEFAULT_PORTS or parts.query or parts.fragment:
-                raise ValueError("it is none that people open")
+                raise ValueError("not an http(s) address, or with a query or fragment")
             origin = origin_of(settings.web_public_url)
             return cls(origin, name_in(origin.partition("//")[2]), parts.path.rstrip("/"))
         except ValueError:
             raise ConfigError(
-                f"web_public_url is {without_passwords(settings.web_public_url)!r}, which is no address of a page",
+                f"web_public_url is {without_passwords(settings.web_public_url)!r}, which is not the address of a page",
                 remedy="set RIDER_WEB_PUBLIC_URL to one such as https://home.example/rider",
             ) from None
 
 
 class HostNames:
-    """What the panel is called."""
+    """The host names that a request may address the panel by."""
 
     def __init__(self, settings: Settings, public: PublicUrl) -> None:
-        """Raises `ConfigError` where one that is allowed is no name."""
+        """Raises `ConfigError` if an entry of `web_allowed_hosts` is not a name."""
         host = settings.web_host.lower().strip("[]")
         address = as_address(host)
         self._any_address = host == "" or (address is not None and address.is_unspecified)
@@ -70,10 +70,10 @@ class HostNames:
             self._names |= {own, f"{own}.local"}
 
     def allow(self, host: str) -> bool:
-        """Whether the panel is called so. A name of someone else's that leads here is DNS rebinding.
+        """Whether the panel has this name. Any other name that resolves to the panel is DNS rebinding.
 
         Args:
-            host: The header, with its port.
+            host: The `Host` header, with its port.
         """
         if not host or len(host) > MAX_HOST:
             return False
@@ -82,23 +82,23 @@ class HostNames:
             return False
         if name in self._names or (self._suffixes and name.endswith(self._suffixes)):
             return True
-        # A page can be rebound to our address only under a name; who asks by address asked for this address.
+        # DNS rebinding needs a name. A request by address was meant for this address.
         return self._any_address and as_address(name) is not None
 
 
 class TrustedProxies:
-    """Whose word counts about who asks."""
+    """Addresses of proxies whose X-Forwarded headers are trusted."""
 
     def __init__(self, networks: Iterable[str]) -> None:
-        """Raises `ConfigError` where one is neither an address nor a network."""
+        """Raises `ConfigError` if one is neither an address nor a network."""
         self._networks: list[Network] = []
         for text in networks:
             try:
                 self._networks.append(ipaddress.ip_network(text, strict=False))
             except ValueError:
                 raise ConfigError(
-                    f"web_trusted_proxies has {text!r}, which is no address and no network",
-                    remedy="set RIDER_WEB_TRUSTED_PROXIES to some such as 127.0.0.1,10.0.0.0/8",
+                    f"web_trusted_proxies has {text!r}, which is neither an address nor a network",
+                    remedy="set RIDER_WEB_TRUSTED_PROXIES to addresses such as 127.0.0.1,10.0.0.0/8",
                 ) from None
 
     def include(self, host: str) -> bool:
@@ -109,7 +109,7 @@ class TrustedProxies:
 
 
 def name_in(host: str) -> str:
-    """The name or address in a `Host` header, as it is compared; empty where there is none."""
+    """The name or address in a `Host` header, normalised; empty if there is none."""
     name = host.lower()
     if name.startswith("["):
         name, bracket, port = name[1:].partition("]")
@@ -125,7 +125,7 @@ def name_in(host: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, name and port of an address, as browsers send them in `Origin`. Raises `ValueError` where it has none."""
+    """Scheme, name and port of an address, as browsers send them in `Origin`. Raises `ValueError` if one is missing."""
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"{url!r} has no scheme or no name")
@@ -135,7 +135,7 @@ def origin_of(url: str) -> str:
 
 
 def _allowed(name: str) -> str:
-    """A name in the settings, which people copy with its port or brackets. Raises `ConfigError`."""
+    """A name of the settings, normalised: people copy it with its port or brackets. Raises `ConfigError`."""
     address = as_address(name)
     if address is not None:
         return str(address)
@@ -145,14 +145,14 @@ def _allowed(name: str) -> str:
         plain = ""
     if not plain or set(plain.removeprefix("*.")) & set("*/@ "):
         raise ConfigError(
-            f"web_allowed_hosts has {name!r}, which is no name",
-            remedy="set RIDER_WEB_ALLOWED_HOSTS to some such as panel.home,*.lan",
+            f"web_allowed_hosts has {name!r}, which is not a host name",
+            remedy="set RIDER_WEB_ALLOWED_HOSTS to names such as panel.home,*.lan",
         )
     return plain
 
 
 def _as_sent(name: str) -> str:
-    """As browsers send it: in ASCII. Raises `UnicodeError`."""
+    """The name in ASCII (IDNA), as browsers send it. Raises `UnicodeError`."""
     return name if name.isascii() else name.encode("idna").decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""The job engine's figures in Prometheus's form, read off the ledger whenever somebody scrapes."""
+"""The job engine's metrics in Prometheus's format, read from the job backend at each scrape."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class JobMetrics(Collector):
         self._backend = backend
 
     def collect(self) -> Iterable[Metric]:
-        """Raises `BackendUnavailable` where the ledger cannot be read: stale figures would look like real ones."""
+        """Raises `BackendUnavailable` if the backend cannot be read: stale values would look like current ones."""
         yield from _of_queues(self._backend.stats())
         yield from _of_tasks(self._backend.figures())
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is asked when it is registered."""
+        """Empty, so that registering the collector does not read the backend."""
         return ()
 
 

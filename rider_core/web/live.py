@@ -1,7 +1,7 @@
-"""Browsers that watch: each is told what is new once it has shown that it took in the last message.
+"""Sends changes of the panel's state to browsers. A browser gets the next message after it acknowledged the last one.
 
-That acknowledgement is the flow control. For a browser that does not read, exactly one message is under way, and
-nothing else is kept; when it is back it gets everything that still holds in one message.
+The acknowledgement is the flow control: for a browser that does not read, one message is in flight and nothing is
+queued. Its next message has all changes since then.
 """
 
 from __future__ import annotations
@@ -23,22 +23,25 @@ from rider_core.web.panel_state import TABLE_LIMITS, PanelState
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/live"
-#: Five messages a second are more than an eye follows.
+#: Minimum time between two messages to one browser, in seconds.
 TICK_S = 0.2
-#: Browsers at once. One person has a few tabs; a house has a few people.
+#: Browsers that may watch at the same time: a few tabs of each person in a household.
 MAX_BROWSERS = 64
 
 
 @dataclass
 class _Browser:
-    """Attributes: the revision that was last sent (0: nothing yet), and whether that message is unacknowledged."""
+    """Attributes:
+    revision: The one that was sent last; 0: none yet.
+    in_flight: The last message is not acknowledged yet.
+    """
 
     revision: int = 0
     in_flight: bool = False
 
 
 class LiveFeed(Namespace):  # type: ignore[misc]
-    """The Socket.IO namespace, and the thread that sends."""
+    """The Socket.IO namespace, and the thread that sends messages."""
 
     def __init__(self, socketio: SocketIO, panel_state: PanelState) -> None:
         super().__init__(NAMESPACE)
@@ -74,7 +77,7 @@ class LiveFeed(Namespace):  # type: ignore[misc]
             self._browsers.pop(_sid(), None)
 
     def on_ready(self, *_: Any) -> None:
-        """The browser has its handlers in place, and wants everything."""
+        """The browser has registered its handlers: it gets the whole state first."""
         with self._lock:
             if _sid() in self._connected:
                 self._browsers.setdefault(_sid(), _Browser())
@@ -86,8 +89,8 @@ class LiveFeed(Namespace):  # type: ignore[misc]
             self._changed.clear()
             try:
                 self._send_deltas()
-            except Exception:  # the top of a thread: the panel must not go blind
-                log.exception("the browsers could not be told")
+            except Exception:  # the top of a thread
+                log.exception("changes could not be sent to the browsers")
             self._stop.wait(TICK_S)
 
     def _send_deltas(self) -> None:

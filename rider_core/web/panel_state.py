@@ -1,7 +1,7 @@
-"""What the panel knows now: bounded tables and sections in memory, each with the revision of its last change.
+"""The state that the panel shows: bounded tables and sections in memory, each with the revision of its last change.
 
-A browser that has seen revision n is told all that is newer than n, so a slow one misses steps but nothing that still
-holds, and nothing is kept for it. What events mean is in `events.py`.
+A browser that has seen revision n gets everything newer than n: a slow browser misses intermediate values but no
+current one, and nothing is queued for it. `events.py` applies events to the state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: Rows that each table keeps: what fits on a page that is read at a glance, and ten minutes of the chart.
+#: Rows that each table keeps: as many as fit on the page, and ten minutes of the chart.
 TABLE_LIMITS = {"jobs": 60, "transcripts": 60, "speech": 40, "refused": 20, "activity": 121}
 
 Row = dict[str, Any]
@@ -25,14 +25,14 @@ class _Entry:
 
 
 class PanelState:
-    """The state that the panel shows. May be used from several threads."""
+    """Sections and tables with revisions. May be used from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._revision = 0
         self._sections: dict[str, _Entry] = {}
         self._tables: dict[str, dict[str, _Entry]] = {name: {} for name in TABLE_LIMITS}
-        #: Called after each change, from whichever thread made it.
+        #: Called after each change, in the thread that made the change.
         self.on_change: Callable[[], None] = lambda: None
 
     @property
@@ -46,7 +46,7 @@ class PanelState:
             return entry.value if entry else None
 
     def set_section(self, name: str, value: Any) -> None:
-        """Replace a section; the same value again is no change."""
+        """Replace a section. An equal value does not count as a change."""
         with self._lock:
             entry = self._sections.get(name)
             if entry is not None and entry.value == value:
@@ -62,7 +62,7 @@ class PanelState:
             return entry.value if entry else None
 
     def put(self, table: str, key: str, row: Row, rank: float) -> None:
-        """Add or replace a row. Where the table is full, the row with the lowest rank goes."""
+        """Add or replace a row. If the table is full, the row with the lowest rank is removed."""
         with self._lock:
             rows = self._tables[table]
             self._revision += 1
@@ -72,7 +72,7 @@ class PanelState:
         self.on_change()
 
     def since(self, revision: int) -> dict[str, Any]:
-        """All that changed after `revision`: whole sections, and single rows, the highest rank first. 0: everything."""
+        """What changed after `revision`: whole sections, and single rows by descending rank. 0: everything."""
         with self._lock:
             return {
                 "revision": self._revision,
@@ -85,7 +85,7 @@ class PanelState:
             }
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything, every table included where it is empty."""
+        """The whole state, empty tables included."""
         everything = self.since(0)
         return everything | {"rows": {table: everything["rows"].get(table, []) for table in TABLE_LIMITS}}
 

@@ -1,4 +1,4 @@
-"""Asks every two seconds what nobody announces: whether Redis is there, the queues' figures, the plugins' states."""
+"""Polls what no event announces: whether Redis answers, the queues' figures, and the plugins' states."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 POLL_S = 2.0
 MAX_REASON = 300
-#: How often the past is read after Redis came up: the second time, one interval later, takes in what was said between
-#: the first time and the reader's own first look at the stream.
+#: How often past events are loaded after Redis came up. The second load, one interval later, has the events between the
+#: first load and the reader's own start position in the stream.
 SEEDS = 2
 
 
 class Poller:
-    """A thread that keeps the board's sections about things at rest up to date."""
+    """A thread that updates the sections of the panel's state that no event updates."""
 
     def __init__(self, services: Services, panel_state: PanelState, reader: BusReader) -> None:
         self._services = services
@@ -45,7 +45,7 @@ class Poller:
             try:
                 self._ask()
             except Exception:  # the top of a thread
-                log.exception("asking after the house failed")
+                log.exception("polling Redis, queues and plugins failed")
             self._stop.wait(POLL_S)
 
     def _ask(self) -> None:
@@ -67,7 +67,7 @@ class Poller:
 
 
 def describe_redis(services: Services) -> dict[str, Any]:
-    """Whether it answers, what it is, and where; without the password that may be in its URL."""
+    """Whether Redis answers, its product, version and address; without the password that its URL may contain."""
     url = services.settings.redis_url
     about: dict[str, Any] = {"embedded": url is None, "address": _shown_address(url), "up": False, "reason": ""}
     try:
@@ -85,7 +85,7 @@ def describe_redis(services: Services) -> dict[str, Any]:
 
 
 def describe_plugins(services: Services) -> list[dict[str, Any]]:
-    """Every plugin, the broken ones too, with its providers."""
+    """Every plugin with its providers, plugins that failed included."""
     classes = services.plugins.registry.providers
     return [
         {

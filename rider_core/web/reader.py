@@ -1,4 +1,4 @@
-"""Reads the bus: every event to the board, ended jobs to the database's history, everything to the plugins."""
+"""Reads the event bus: events update the panel's state and are passed to plugins; ended jobs go into the history."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from rider_core.web.panel_state import PanelState
 
 log = logging.getLogger(__name__)
 
-#: The past that is read when the panel starts, and whenever Redis comes back.
+#: Past events and jobs that are loaded when the panel starts, and when Redis comes back.
 SEED_EVENTS = 1_000
 SEED_JOBS = 60
-#: Ended jobs go into the database together.
+#: Interval in which ended jobs are written to the database, in seconds.
 HISTORY_EVERY_S = 1.0
-#: After an error that should not be.
+#: Wait after an unexpected error, in seconds.
 RESTART_S = 2.0
 
 
 class BusReader:
-    """The one reader of the bus in the panel."""
+    """The panel's only subscriber of the event bus."""
 
     def __init__(self, services: Services, panel_state: PanelState) -> None:
         self._services = services
@@ -58,7 +58,7 @@ class BusReader:
             consumer.stop()
 
     def load_history(self) -> None:
-        """Show what was said before the panel listened. Events that are known already change nothing.
+        """Apply events from before the panel subscribed. Events that were applied already change nothing.
 
         Raises:
             BackendUnavailable: Redis cannot be reached.
@@ -83,7 +83,7 @@ class BusReader:
                         self._projection.apply(event)
                     for consumer in self._consumers:
                         consumer.enqueue(event)
-            except Exception:  # the top of a thread: the panel must not go blind
+            except Exception:  # the top of a thread
                 log.exception("reading the event bus failed, starting again")
                 self._stop.wait(RESTART_S)
 

@@ -1,14 +1,14 @@
-"""The HTTP interface to the robot: how it is, and who serves each of its domains. The link answers, over Redis.
+"""The HTTP interface to the robot: its state, and whether the PC or the robot serves each domain. The link answers.
 
-    GET   /api/v1/robots                            every robot; one that cannot be asked has its `problem`
+    GET   /api/v1/robots                            every robot; one that does not answer has a `problem`
     GET   /api/v1/robots/<name>                     one robot
     GET   /api/v1/robots/<name>/switches            the history, oldest first
     PATCH /api/v1/robots/<name>/domains/<domain>    {"choice": "pc" | "local" | "automatic", "why"?: "..."}
 
-A switch is answered with 200 where the robot reports what was chosen (`confirmed: true`), and with 202 where it does
-not yet: the choice counts, `problem` says what stands against it, and the link goes on trying. Errors are JSON with
-`code`, `message` and `remedy`: 400 the request is wrong, 404 there is no such robot or domain, 415 it is not JSON, 503
-the link does not run or does not answer, or Redis is away.
+A switch is answered with 200 if the robot reports what was chosen (`confirmed: true`), else with 202: the choice is
+kept, `problem` has the reason, and the link retries. Errors are JSON with `code`, `message` and `remedy`: 400 the
+request is wrong, 404 there is no such robot or domain, 415 the request is not JSON, 503 the link is not running or does
+not answer, or Redis cannot be reached.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Answer = tuple[Response, int]
 class Choosing(Message):
     """Body of PATCH."""
 
-    choice: Choice = Field(description="who should serve the domain")
-    why: str = Field("", max_length=MAX_WHY, description="in that person's words")
+    choice: Choice = Field(description="pc, local (the robot) or automatic")
+    why: str = Field("", max_length=MAX_WHY, description="reason, for the history")
 
 
 def robots_blueprint(client: RobotClient) -> Blueprint:
-    """The routes; each of them asks the link."""
+    """The routes. Each sends a request to the link."""
     robots = Blueprint("robots", __name__, url_prefix="/api/v1/robots")
 
     @robots.get("")
@@ -65,7 +65,7 @@ def robots_blueprint(client: RobotClient) -> Blueprint:
         if not request.is_json:
             return _refused("content_type", "the request is not JSON", "send Content-Type: application/json", 415)
         chosen = parse_json(Choosing, request.get_data())
-        # A browser names the page that it asks from; the gate lets no page pass but the panel.
+        # A browser sends `Origin`, and the security middleware admits the panel's own page only.
         by = "the panel" if "Origin" in request.headers else "the HTTP interface"
         switched = client.switch(domain, chosen.choice, by, chosen.why)
         return jsonify(switched.model_dump(mode="json")), 200 if switched.confirmed else 202

@@ -1,7 +1,7 @@
-"""Stands in front of Flask and Engine.IO alike: who may ask, by which name, from which page, with which password.
+"""WSGI middleware in front of Flask and Engine.IO: checks host name, origin and password of each request.
 
-No login of its own yet: on loopback whoever is on the machine may look; anywhere else HTTP Basic asks for a password.
-OpenAI's clients know no Basic: on their paths the password is a key, too, and a refusal has the form that they know.
+There is no login page: on loopback every local user may open the panel; elsewhere HTTP Basic asks for a password.
+OpenAI's clients do not support Basic: on their paths the password is also an API key, and errors have OpenAI's format.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from rider_core.web.serving.handler import close_after_answer
 log = logging.getLogger(__name__)
 
 USER = "rider"
-#: The only path that tells a stranger anything: that the panel runs. Supervisors ask it.
+#: The only path without a password: supervisors ask it whether the panel runs.
 OPEN_PATHS = frozenset({"/healthz"})
-#: Where a browser says that a page of another site asks.
+#: Values of `Sec-Fetch-Site` for requests of another site's page.
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
-#: A closed list, because the method becomes a label of the request metrics.
+#: A closed list: the method becomes a label of the request metrics.
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 MAX_AUTHORIZATION = 1_000
-#: Of a name that is refused, in characters.
+#: Of a refused host name that is repeated in the answer, in characters.
 MAX_SHOWN = 100
-#: Wrong passwords of one client: so many at once, then one every so many seconds. The right one waits as long, or
-#: its guesser would be told.
+#: Wrong passwords that one client may send in a burst, and the seconds until it may send another. The right password
+#: is delayed as well: otherwise the delay would reveal it.
 GUESS_BURST, GUESS_EVERY_S = 10, 2.0
 
 SECURITY_HEADERS = {
@@ -62,7 +62,7 @@ HeaderList = list[tuple[str, str]]
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to be seen by others without a password.
+    """Refuse to listen beyond loopback without a password.
 
     Raises:
         ConfigError: the panel would listen beyond loopback, and there is no `web_password`.
@@ -82,7 +82,7 @@ def is_loopback(host: str) -> bool:
 
 
 class SecurityMiddleware:
-    """WSGI middleware. Refuses with a sentence, counts each refusal, and signs each answer with the headers above."""
+    """Answers refused requests with a sentence, counts them, and adds `SECURITY_HEADERS` to every answer."""
 
     def __init__(self, application: WsgiApp, settings: Settings) -> None:
         self._application = application
@@ -92,7 +92,7 @@ class SecurityMiddleware:
         self._names = HostNames(settings, self._public)
         self._proxies = TrustedProxies(settings.web_trusted_proxies)
         self._allowed_origins = AllowedOrigins(settings.web_allowed_origins)
-        #: Takes a proxy's word for who asks, how, and for which name.
+        #: Takes client address, scheme, host and prefix from the headers of a trusted proxy.
         self._behind_proxy = ProxyFix(self._serve, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -122,13 +122,13 @@ class SecurityMiddleware:
         REFUSED.labels("web", code).inc()
         kind, body = _refusal(environ, int(status[:3]), code, sentence)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
-        # The request's body was not read: what follows on this connection would be taken for the next request.
+        # The request's body was not read: on a kept connection it would be parsed as the next request.
         close_after_answer(environ)
         start_with_headers(status, headers)
         return [body]
 
     def _strip_path(self, environ: dict[str, Any]) -> None:
-        """The panel lies below a path, whether the proxy leaves that away or not."""
+        """Remove the public path from the request's path; a proxy may have removed it already."""
         prefix, path = self._public.path, str(environ.get("PATH_INFO", ""))
         if not prefix:
             return
@@ -137,16 +137,16 @@ class SecurityMiddleware:
             environ["PATH_INFO"] = path[len(prefix) :] or "/"
 
     def _allowed_origin(self, environ: dict[str, Any]) -> str:
-        """The origin of a page that may ask OpenAI's paths from elsewhere; empty: this is none."""
+        """The origin of the request if it is one that may use the OpenAI routes; else empty."""
         origin = str(environ.get("HTTP_ORIGIN", ""))
         return origin if origin and _is_openai(environ) and self._allowed_origins.allow(origin) else ""
 
     def _refusal_of(self, environ: dict[str, Any], page: str) -> tuple[str, str, str, HeaderList] | None:
-        """Why this request is refused, or None."""
+        """Status, code, sentence and headers of the refusal; None: the request is allowed."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
         host = environ.get("HTTP_HOST", "")
-        # What asks whether the panel lives may be so simple that it sends no name.
+        # A simple health check sends no Host header.
         if not self._names.allow(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
             name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
             sentence = f"The panel does not go by the name {name!r}. Where that is one of its names: "
@@ -155,17 +155,17 @@ class SecurityMiddleware:
             sentence = "Another site's page may not talk to the panel. A proxy in front: set RIDER_WEB_PUBLIC_URL to "
             sentence += "the address that people open. A program that asks /v1: RIDER_WEB_ALLOWED_ORIGINS."
             return "403 Forbidden", "origin", sentence, []
-        if page and is_preflight(environ):  # a browser sends no password with its question
+        if page and is_preflight(environ):  # a preflight request has no password
             return None
         return self._password_refusal(environ)
 
     def _is_own_page(self, environ: dict[str, Any], host: str) -> bool:
-        """Whether the panel's own page asks, or no page at all."""
+        """Whether the request comes from the panel's own page, or from no page."""
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None:
             own = f"{environ.get('wsgi.url_scheme')}://{host}".lower()
             return origin.lower() in (own, self._public.origin) and origin != ""
-        # A picture or a script of another site's page has no Origin.
+        # Requests of another site's page for an image or a script have no Origin.
         return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or _is_navigation(environ)
 
     def _password_refusal(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
@@ -190,14 +190,16 @@ class SecurityMiddleware:
         return None
 
     def _authorized(self, header: str, keyed: bool) -> bool:
-        """Args:
-        keyed: The password alone, as a bearer's token, will do.
+        """Whether the header has the right password.
+
+        Args:
+            keyed: A bearer token with the password is accepted, too.
         """
         if self._password is None:
             return True
         scheme, _, given = header[:MAX_AUTHORIZATION].partition(" ")
         if keyed and scheme.lower() == "bearer":
-            # WSGI hands headers over as Latin-1; what was sent is UTF-8, as far as it is not ASCII.
+            # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
             return hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._password.encode())
         if scheme.lower() != "basic":
             return False
@@ -209,7 +211,7 @@ class SecurityMiddleware:
 
 
 def _is_navigation(environ: dict[str, Any]) -> bool:
-    """Whether someone followed a link to here, and sees our page then, not theirs."""
+    """Whether the request opens the panel as a page, for example by a link on another site."""
     return (
         environ.get("REQUEST_METHOD") == "GET"
         and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
@@ -225,7 +227,7 @@ def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> 
     """Content type and body."""
     if not _is_openai(environ):
         return "text/plain; charset=utf-8", (sentence + "\n").encode()
-    # The word for a wrong key is one that clients know.
+    # OpenAI's clients know this code for a wrong key.
     known = "invalid_api_key" if status == 401 else code
     return "application/json", json.dumps(error_body(sentence, status, code=known)).encode()
 

@@ -1,4 +1,4 @@
-"""How many Engine.IO sessions there may be, decided before one is made: each has a thread, and outlives its request."""
+"""Limits the Engine.IO sessions before one is created: each has a thread, and outlives its request."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rider_core.web.serving.addresses import client_at
 log = logging.getLogger(__name__)
 
 PATH = "/socket.io"
-#: Browsers that watch, and some that are about to.
+#: Browsers that watch, and 32 that are connecting.
 MAX_SESSIONS = MAX_BROWSERS + 32
-#: One client may open so many at once, and another every so many seconds: behind a proxy all browsers are one, and all
-#: come back after a restart. An abandoned one's thread is there for Engine.IO's 25 s.
+#: Sessions that one client may open in a burst, and the seconds until it may open another. Behind a proxy all browsers
+#: count as one client, and all reconnect after a restart. An abandoned session keeps its thread for Engine.IO's 25 s.
 OPEN_BURST, OPEN_EVERY_S = MAX_SESSIONS, 1.0
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -51,22 +51,22 @@ class SessionLimit:
         return self._application(environ, start_response)
 
     def _poll(self, sid: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Each waits up to 25 s for news: more than one for a session is one that takes places from others."""
-        if "HTTP_UPGRADE" in environ:  # comes beside the poll that it ends
+        """Allow one poll for each session: a poll blocks a thread for up to 25 s."""
+        if "HTTP_UPGRADE" in environ:  # comes while the poll that it replaces still runs
             return self._application(environ, start_response)
         with self._lock:
             if sid in self._polled:
                 return _refuse(start_response, "400 Bad Request", "second_poll", None)
             self._polled.add(sid)
         try:
-            # Engine.IO answers with a list: nothing waits behind this call.
+            # Engine.IO returns a list: the whole response exists when this call returns.
             return self._application(environ, start_response)
         finally:
             with self._lock:
                 self._polled.discard(sid)
 
     def _has_capacity(self) -> bool:
-        """Whether there may be one more. Where all are taken, the oldest that watches nothing is ended."""
+        """Whether another session is allowed. If all are taken, the oldest one without a namespace is closed."""
         server = self._socketio.server
         with self._lock:
             sessions = dict(server.eio.sockets)

@@ -1,4 +1,4 @@
-"""Fields of events as the panel takes them: of the right type, finite and short, whoever wrote the event."""
+"""Reads fields of untrusted events: of the right type, finite, and limited in length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from rider_core.api import JobProblem
 
-#: Longer than anything that is read at a glance; the whole text is in the job's result.
+#: Maximum length of a text on the panel, in characters. The whole text is in the job's result.
 MAX_TEXT = 600
 MAX_NAME = 80
 MAX_LIST = 16
@@ -17,7 +17,7 @@ Data = Mapping[str, Any]
 
 
 def text(data: Data, key: str, limit: int = MAX_TEXT) -> str:
-    """A string of at most `limit` characters; empty where there is none."""
+    """A string of at most `limit` characters; empty if the field is missing or not a string."""
     value = data.get(key)
     if not isinstance(value, str):
         return ""
@@ -29,7 +29,7 @@ def name(data: Data, key: str) -> str:
 
 
 def number(data: Data, key: str) -> float | None:
-    """A finite number, or None: NaN and infinity are no JSON, a browser would refuse the whole message."""
+    """A finite number, or None. NaN and infinity are not JSON: a browser would refuse the whole message."""
     value = data.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -138,7 +138,7 @@ def test_full_disk_is_told_before_anything_is_fetched(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: nearly_full)
     with pytest.raises(ModelError, match="1 MB free") as raised:
         catalogue_of(entry_of(UrlSource(f"{server.url}/m")), folder).pull("m")
-    assert "make room" in str(raised.value.remedy)
+    assert "free some space" in str(raised.value.remedy)
     assert server.requests == []
 
 

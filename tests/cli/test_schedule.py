@@ -69,7 +69,7 @@ def test_the_job_of_a_schedule_is_handed_over_now(rider: Shell, connection: redi
     assert stored.schedule.every_s == 5_400
     rider("pause", "tick")
     told = rider("run", "tick")
-    assert re.fullmatch(r"job tick-\d+ is handed over\n", told.stdout), told.stderr
+    assert re.fullmatch(r"job tick-\d+ is submitted\n", told.stdout), told.stderr
     assert sum(queue.waiting for queue in RedisJobBackend(connection, RQLists()).stats()) == 1
     assert ScheduleStore(connection).get("tick").fired == 0
     assert "no schedule 'tock'" in rider("run", "tock").stderr
@@ -96,7 +96,7 @@ def test_what_cannot_work_is_told(rider: Shell, options: list[str], told: str) -
 def test_a_disabled_one_is_shown_with_its_reason(rider: Shell, connection: redis.Redis) -> None:
     rider("add", "tick", "text.generate", "hi", "--every", "3600")
     connection.hset(protocol.schedule_key("tick"), "problem", "there is no task 'text.generate'")
-    assert "tick is disabled: there is no task 'text.generate'; once that is mended" in rider("list").stdout
+    assert "tick is disabled: there is no task 'text.generate'; after correcting it" in rider("list").stdout
 
 
 def test_times_are_previewed(rider: Shell) -> None:

@@ -53,7 +53,7 @@ def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_fo
     announce_plugin(processes.folder, "a-second", "json")
     status, output = rider(processes, "plugins", "list")
     assert status == 0
-    assert "plugins have changed (a-second came, a-third went): start it again" in " ".join(output.split())
+    assert "plugins have changed (a-second was added, a-third was removed): start it again" in " ".join(output.split())
 
 
 def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:

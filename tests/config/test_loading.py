@@ -98,7 +98,7 @@ class TestEnvironment:
         ("name", "value", "message"),
         [
             ("RIDER_WEB_PORT", "much", "RIDER_WEB_PORT: setting web_port is 'much': input should be a valid integer"),
-            ("RIDER_PROVIDERS", "espeak", "RIDER_PROVIDERS is 'espeak', which is no JSON object"),
+            ("RIDER_PROVIDERS", "espeak", "RIDER_PROVIDERS is 'espeak', which is not a JSON object"),
             ("RIDER_PROVIDERS", '{"voice": "espeak"}', "RIDER_PROVIDERS: setting providers.voice"),
             ("RIDER_PROVIDER_SETTINGS", '{"a": 1', "RIDER_PROVIDER_SETTINGS is '{\"a\": 1', which is no JSON"),
             ("RIDER_PROVIDER_SETTINGS", '{"a": {"api_key": "s3', r"is '{\"a\": {\"api_key\": \*\*\*, which is no JSON"),

@@ -58,7 +58,7 @@ def test_nothing_is_read_but_the_recording(tmp_path: Path) -> None:
     ]
     for playlist in playlists:
         assert not ffmpeg.can_read(playlist.encode()[:12])
-        with pytest.raises(InvalidInput, match="ffmpeg cannot do the recording"):
+        with pytest.raises(InvalidInput, match="ffmpeg cannot convert the recording"):
             ffmpeg.to_wav(playlist.encode())
 
 
@@ -71,13 +71,13 @@ def test_what_is_too_long_is_cut_a_little_above_the_limit(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("data", [b"ID3" + bytes(1_000), b"OggS" + bytes(1_000), b"fLaC", b"\x1aE\xdf\xa3" * 100])
 def test_a_damaged_one_says_so(data: bytes) -> None:
-    with pytest.raises(InvalidInput, match=r"ffmpeg cannot do the recording: \S"):
+    with pytest.raises(InvalidInput, match=r"ffmpeg cannot convert the recording: \S"):
         ffmpeg.to_wav(data)
 
 
 def test_one_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "LIMIT_S", 0.001)
-    with pytest.raises(InvalidInput, match="was not done with the recording within"):
+    with pytest.raises(InvalidInput, match="did not convert the recording within"):
         ffmpeg.to_wav(TONE.to_wav())
 
 

@@ -92,7 +92,7 @@ def test_names_may_be_written_as_people_copy_them(allowed: str, host: str) -> No
 
 @pytest.mark.parametrize("name", ["*", "http://panel.home/", "*.*.lan", "panel.home:http", "[fd00::7", "ż" * 70])
 def test_what_is_no_name_is_told_at_the_start(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"web_allowed_hosts has .*, which is no name"):
+    with pytest.raises(ConfigError, match=r"web_allowed_hosts has .*, which is not a host name"):
         MiddlewareHarness(web_allowed_hosts=name)
 
 
@@ -172,7 +172,7 @@ class TestProxy:
             MiddlewareHarness(web_public_url=url)
 
     def test_a_proxy_that_is_none(self) -> None:
-        with pytest.raises(ConfigError, match="'my-proxy', which is no address"):
+        with pytest.raises(ConfigError, match="'my-proxy', which is neither an address"):
             MiddlewareHarness(web_trusted_proxies="my-proxy")
 
 
@@ -216,7 +216,7 @@ class TestElsewhere:
 
     @pytest.mark.parametrize("written", ["*", "null", "app.example", "https://app.example:port"])
     def test_a_page_that_is_none(self, written: str) -> None:
-        with pytest.raises(ConfigError, match=r"web_allowed_origins has .*, which is no page's address"):
+        with pytest.raises(ConfigError, match=r"web_allowed_origins has .*, which is not the address of a page"):
             MiddlewareHarness(web_allowed_origins=written)
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site"])

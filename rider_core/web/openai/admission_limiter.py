@@ -1,4 +1,4 @@
-"""How much the routes take in at a time, so that the panel's own pages keep theirs."""
+"""Limits the requests and bytes that the OpenAI routes handle at a time, so that the panel's pages keep capacity."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from rider_core.errors import QueueFull
 from rider_core.web.serving.connections import WatchedConnection
 
-#: Of the 256 connections that the panel has; browsers and their sockets need the others.
+#: Requests at a time. The panel has 256 connections; browsers and their sockets need the others.
 MAX_REQUESTS = 64
-#: Of bodies: one of the largest at a time, or many small ones. On its way into a job a recording is in memory in
-#: several forms (as it came, in base64, in JSON, as it is sent): one of 42 MB takes 280 MB for a moment.
+#: Bytes of request bodies at a time: one of the largest, or many small ones. A recording that becomes a job is in
+#: memory several times (as received, in base64, in JSON, as sent): one of 42 MB takes 280 MB for a moment.
 MAX_BYTES = 64 * 1024 * 1024
 RETRY_AFTER_S = 1.0
-#: Who has sent or taken nothing for so long gives way where there is no room for another.
+#: A client that has neither sent nor received for this time is disconnected if its slot is needed, in seconds.
 IDLE_S = 1.0
 
 
 class AdmissionLimiter:
-    """Places for requests. All methods may be called from several threads."""
+    """Hands out slots for requests. All methods may be called from several threads."""
 
     def __init__(self, requests: int = MAX_REQUESTS, size_bytes: int = MAX_BYTES) -> None:
         self._requests_left = requests
@@ -28,13 +28,13 @@ class AdmissionLimiter:
         self._lock = threading.Lock()
 
     def acquire(self, size_bytes: int, connection: WatchedConnection | None = None) -> Slot:
-        """Take a place for a request with a body of that size; give it back by its `release`.
+        """Take a slot for a request with a body of `size_bytes`. `Slot.release` gives it back.
 
         Args:
-            connection: Is ended where the place is needed and its client leaves us waiting.
+            connection: Disconnected if its slot is needed and its client is idle.
 
         Raises:
-            QueueFull: there is none now.
+            QueueFull: no slot is free.
         """
         with self._lock:
             if self._requests_left < 1 or self._bytes_left < size_bytes:
@@ -54,7 +54,7 @@ class AdmissionLimiter:
             self._free(slot)
 
     def _disconnect_idle(self) -> None:
-        """End the connections whose clients leave us waiting, all of them: one large body may need several places."""
+        """Disconnect all idle clients: one large body may need several of their slots."""
         now = time.monotonic()
         for slot in [it for it in self._slots if it.idle_s(now) >= IDLE_S]:
             assert slot.connection is not None
@@ -69,7 +69,7 @@ class AdmissionLimiter:
 
 
 class Slot:
-    """One request's share of the room."""
+    """One request's share of the limits."""
 
     def __init__(self, limiter: AdmissionLimiter, size_bytes: int, connection: WatchedConnection | None) -> None:
         self.size_bytes = size_bytes
@@ -77,10 +77,10 @@ class Slot:
         self._limiter = limiter
 
     def idle_s(self, now: float) -> float:
-        """For how long its client has left us waiting."""
+        """For how long the panel has waited for this client, in seconds."""
         since = self.connection.waiting_since if self.connection is not None else None
         return now - since if since is not None else 0.0
 
     def release(self) -> None:
-        """Give it back; once is enough, twice does no harm."""
+        """Give the slot back. Calling it twice is allowed."""
         self._limiter.release(self)

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: a conversation in, the model's next words out, whole or as they are written."""
+"""`/v1/chat/completions`: answers a conversation, as a whole or as a stream."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
 
 
 def _refuse_unsupported(services: Services, model_info: ModelInfo, generate_request: GenerateRequest) -> None:
-    """Before it is a job: the answer names the parameter. Raises `WrongParameter`."""
+    """Refuse a parameter that the provider does not support, before there is a job. Raises `WrongParameter`."""
     engine = services.plugins.registry.providers.get(model_info.owner)
     if engine is None or not issubclass(engine, TextGenerator):
         return
@@ -74,11 +74,11 @@ def _whole(job_request: JobRequest, answer: ChatAnswer) -> Response:
 
 
 def _streamed(job_request: JobRequest, answer: ChatAnswer) -> Response:
-    """What goes wrong before the first word still gets a status of its own: so long nothing is sent."""
+    """The response is made after the first item: an error before that has an HTTP status of its own."""
     pieces = job_request.pieces()
     first = next(pieces)
     response = Response(_chunks(first, pieces, answer), content_type="text/event-stream; charset=utf-8")
-    response.headers["X-Accel-Buffering"] = "no"  # nginx would gather the chunks otherwise
+    response.headers["X-Accel-Buffering"] = "no"  # without it nginx buffers the stream
     response.call_on_close(job_request.close)
     return response
 

@@ -1,4 +1,4 @@
-"""The forms of a chat model's answer: whole, and in the chunks of a stream."""
+"""Formats a chat model's answer: as a whole, and as the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DONE = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """What all pieces of one answer have in common.
+    """The fields that all chunks of one answer share.
 
     Attributes:
-        job_id: Of the job that writes it.
-        offer: Who was asked.
-        usage_at_end: The client wants to know how many tokens there were.
+        job_id: Of the job that generates the answer.
+        model_info: The model that was requested.
+        usage_at_end: The stream ends with the number of tokens (`stream_options.include_usage`).
     """
 
     job_id: str
@@ -42,7 +42,7 @@ class ChatAnswer:
         return self._chunk({"content": text}, None)
 
     def last_chunks(self, text: GeneratedText) -> bytes:
-        """Why it ended; how many tokens there were, where the client wants to know and the engine does; the end."""
+        """Tool calls, finish reason, usage if the client asked for it and the provider counts, and the end mark."""
         chunks = b""
         if text.tool_calls:
             calls = [{"index": number, **call} for number, call in enumerate(self._calls(text))]

@@ -1,4 +1,4 @@
-"""What OpenAI's clients ask a chat model, and what of it becomes a request of ours."""
+"""The body of a chat request as OpenAI's clients send it, and its conversion to a `GenerateRequest`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from rider_core.api.text_generation import (
 from rider_core.web.openai.errors import WrongParameter
 from rider_core.web.openai.requests import parse_fields, refuse_unless
 
-#: Where the client sets no limit: a long answer, and what ten tokens a second write before the task's time is over.
+#: Limit where the client sets none: a long answer, and what ten tokens a second generate within the task's timeout.
 DEFAULT_MAX_TOKENS = 1_024
-#: No engine of ours goes further. A limit above this one is kept by keeping this one; `finish_reason` says that it cut.
+#: Our providers generate no more. A higher limit is lowered to this one; `finish_reason` says if the answer was cut.
 MAX_TOKENS = 8_192
 MAX_MODEL_ID = 200
-#: Of messages in one conversation; the engines are given the last `MAX_HISTORY` and one.
+#: Messages in one conversation. Providers get the last `MAX_HISTORY` and one.
 MAX_TURNS = 10_000
-#: What the engine is told where the last word is its own: to go on. OpenAI's models do so unasked.
+#: Prompt where the conversation ends with the assistant's turn. OpenAI's models continue it without being asked.
 CONTINUE = "Go on from exactly where your last message ends. Repeat nothing of it."
-#: Of parts in one message: a text that somebody cut up.
+#: Parts of text in one message.
 MAX_PARTS = 100
 
-#: What would change the answer and cannot be done, with the values that mean nothing.
+#: Unsupported parameters that would change the answer, each with the values that leave it unchanged.
 _NEUTRAL_VALUES: dict[str, Sequence[Any]] = {
     "n": (1,),
     "functions": ([],),
@@ -47,7 +47,7 @@ _NEUTRAL_VALUES: dict[str, Sequence[Any]] = {
     "logprobs": (False,),
     "top_logprobs": (0,),
 }
-#: What is for OpenAI's own books, and changes no answer.
+#: Parameters for OpenAI's own accounting, which change no answer.
 _WITHOUT_EFFECT = frozenset(
     {
         "metadata",
@@ -64,7 +64,7 @@ _WITHOUT_EFFECT = frozenset(
 
 
 class _Lenient(Message):
-    """Fields that it does not name are kept beside, to be judged by name."""
+    """Keeps unknown fields, so that they can be checked by name."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
@@ -147,12 +147,12 @@ class ChatRequest(_Lenient):
 
     @property
     def ignored(self) -> set[str]:
-        """Names of parameters that nobody here knows, or that only advise."""
+        """Names of parameters that are unknown here, or only advisory."""
         return set(self.model_extra or {}) - _WITHOUT_EFFECT - set(_NEUTRAL_VALUES)
 
     @property
     def turns_left_out(self) -> int:
-        """How many of the oldest no engine is given."""
+        """How many of the oldest turns the provider does not get."""
         return max(0, sum(not turn.is_system for turn in self.messages) - MAX_HISTORY - 1)
 
     @property
@@ -163,14 +163,14 @@ class ChatRequest(_Lenient):
         """The request for a provider.
 
         Args:
-            model: Which of the provider's models.
+            model: One of the provider's models; None: its default.
 
         Raises:
-            WrongParameter: something in it cannot be honoured.
+            WrongParameter: a parameter is not supported.
         """
         refuse_unless(self.model_extra or {}, _NEUTRAL_VALUES, "GET /v1/models lists what answers in plain text")
         limit = self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
-        # From no share of the probability the likeliest is chosen.
+        # top_p 0 leaves the likeliest token only.
         greedy = self.top_p == 0
         fields = {
             **_conversation(self.messages),
@@ -178,7 +178,7 @@ class ChatRequest(_Lenient):
             "max_tokens": min(limit, MAX_TOKENS),
             "temperature": 0 if greedy else self.temperature,
             "top_p": None if greedy else self.top_p,
-            # Ours has 32 bits; what is the same stays the same.
+            # A GenerateRequest has a seed of 32 bits; equal seeds stay equal.
             "seed": None if self.seed is None else self.seed % 2**32,
             "stop": [self.stop] if isinstance(self.stop, str) else self.stop,
             "json_schema": self._schema(),
@@ -198,7 +198,7 @@ class ChatRequest(_Lenient):
         return {}
 
     def _tools(self) -> dict[str, Any]:
-        """Those that the model is told of."""
+        """The fields `tools` and `tool_required`."""
         if not self.tools or self.tool_choice == "none":
             return {}
         given = [tool.function for tool in self.tools]
@@ -229,7 +229,7 @@ def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
             system.append(text)
         else:
             said.append(ChatMessage(role=role, content=text))
-    if not said:  # only what is to be done, which is all that there is to answer
+    if not said:  # system messages only: they are the prompt
         said, system = [ChatMessage(role="user", content=_limited("\n\n".join(system), "messages"))], []
     elif said[-1].role == "assistant":
         said.append(ChatMessage(role="user", content=CONTINUE))
@@ -255,7 +255,7 @@ def _role_of(turn: ChatTurn, number: int) -> Literal["system", "user", "assistan
 
 
 def _text_of(turn: ChatTurn, number: int, called: dict[str, str]) -> str:
-    """The words of a turn. Calls of tools and what came of them are words, too: few models here know turns for them.
+    """The text of a turn. Tool calls and their results become text: few local models have turns for them.
 
     Args:
         called: Names of tools by the calls' ids; this turn's are added.

@@ -1,4 +1,4 @@
-"""Whether the one who asked is still there. WSGI has no word for it, so its two servers' sockets are looked at."""
+"""Detects that a client has closed its connection. WSGI has no API for that, so the server's socket is checked."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class ClientDisconnected(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has closed the connection before the answer."""
 
 
 class ClientConnection:
-    """Who sent a request."""
+    """The connection that a request came on."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self._socket = environ.get("werkzeug.socket")
@@ -22,15 +22,15 @@ class ClientConnection:
 
     def check(self) -> None:
         """Raise `ClientDisconnected` if the client has closed the connection. Neither blocks nor consumes input."""
-        if self._socket is None:  # another server, as in a test without one
+        if self._socket is None:  # no socket in the environment, as in a test without a server
             return
         try:
-            # A copy, because the server's own socket has a time limit and would be waited for.
+            # A duplicate without a timeout: the server's socket has one, and would block.
             with closing(socket.socket(fileno=os.dup(self._socket.fileno()))) as copy:
                 copy.setblocking(False)
                 if copy.recv(1, socket.MSG_PEEK) == b"":
                     raise ClientDisconnected
         except BlockingIOError:
-            return  # there, and silent
+            return  # open, without input
         except OSError:
             raise ClientDisconnected from None

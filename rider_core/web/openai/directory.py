@@ -1,6 +1,7 @@
-"""Which models there are, by the names that clients use, and who does their work.
+"""The models that a request may name, and the provider of each.
 
-Engines are asked in this process, without being opened; one that does not answer in time is not waited for.
+Providers are asked in this process without being opened. A provider that does not answer in time is listed as
+unavailable.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from rider_core.web.openai.errors import ModelNotFound
 
 log = logging.getLogger(__name__)
 
-#: Names that many tools have written in; here they mean the engine that the settings prefer.
+#: Model names that are hard-coded in many tools; here they mean the provider that the settings prefer.
 ALIASES = {"whisper-1": SpeechToText, "tts-1": TextToSpeech}
-#: In the order in which they are listed: tools that choose by themselves take the first, and mean to chat.
+#: In the order of the list: tools that choose a model by themselves take the first, and expect a chat model.
 DOMAINS: tuple[type[Provider], ...] = (TextGenerator, SpeechToText, TextToSpeech)
-#: How old a list may be, in seconds: one that is shown, and one that a request finds its model in.
+#: Maximum age of a list, in seconds: of one that is shown, and of one in which a request finds its model.
 FRESH_S = 5.0
 RELIABLE_S = 60.0
-#: An engine that has not answered by then is shown as away, until it has.
+#: A provider that has not answered by then is listed as unavailable until it has, in seconds.
 PROBE_TIMEOUT_S = 1.5
 MAX_REASON = 300
-#: Models of one engine that are listed.
+#: Maximum number of models of one provider.
 MAX_MODELS = 200
 
 
@@ -44,12 +45,12 @@ class ModelInfo:
     """A model that a request may name.
 
     Attributes:
-        id: By which name.
-        task: What it does: "text.generate", "voice.transcribe" or "voice.synthesize".
-        owner: The engine's name.
-        provider: Whom the job names; None: nobody, so that another engine may step in.
-        model: Which of the engine's models; None: its only or its default one.
-        mock: What it gives is made up.
+        id: The name in requests.
+        task: "text.generate", "voice.transcribe" or "voice.synthesize".
+        owner: The provider's name.
+        provider: The provider that the job names; None: none, so that a fallback is possible.
+        model: One of the provider's models; None: its only or its default one.
+        mock: The provider is a mock.
     """
 
     id: str
@@ -62,7 +63,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class UnavailableProvider:
-    """An engine that is installed and cannot work now."""
+    """A provider that is installed and not available now."""
 
     provider: str
     task: str
@@ -72,7 +73,7 @@ class UnavailableProvider:
 
 @dataclass(frozen=True)
 class ModelList:
-    """Everything, at one moment (`asked_at`, monotonic). No two offers of a task have the same id."""
+    """All models at one time (`asked_at`, monotonic). No two models of a task have the same id."""
 
     models: tuple[ModelInfo, ...]
     unavailable: tuple[UnavailableProvider, ...]
@@ -80,12 +81,12 @@ class ModelList:
 
 
 class ModelDirectory:
-    """All methods may be called from several threads."""
+    """Lists models, and finds the one that a request names. All methods may be called from several threads."""
 
     def __init__(self, services: Services, fresh_s: float = FRESH_S) -> None:
         """
         Args:
-            fresh_s: A list this old is still shown.
+            fresh_s: Maximum age of a list that is shown, in seconds.
         """
         self._services = services
         self._fresh_s = fresh_s
@@ -94,15 +95,15 @@ class ModelDirectory:
         self._probes: dict[str, _ProviderProbe] = {}
 
     def listing(self) -> ModelList:
-        """What there is. It takes `PROBE_TIMEOUT_S` at most."""
+        """All models. It takes `PROBE_TIMEOUT_S` at most."""
         return self._no_older_than(self._fresh_s)
 
     def find(self, task: str, name: str) -> ModelInfo:
-        """Who does `task` under the name of a model, an engine, or `ENGINE/MODEL`.
+        """The model for `task` by the name of a model, of a provider, or by `PROVIDER/MODEL`.
 
         Raises:
-            ModelNotFound: nobody.
-            ProviderUnavailable: somebody who cannot work now.
+            ModelNotFound: there is none.
+            ProviderUnavailable: its provider is not available now.
         """
         found = _found(self._no_older_than(RELIABLE_S), task, name)
         if found is not None:
@@ -119,14 +120,14 @@ class ModelDirectory:
         )
 
     def _no_older_than(self, age_s: float) -> ModelList:
-        """A list that is not older."""
+        """A list of at most this age."""
         with self._lock:
             if time.monotonic() - self._list.asked_at > age_s:
                 self._list = self._probe_all()
             return self._list
 
     def _raise_if_unavailable(self, listing: ModelList, task: str, name: str) -> None:
-        """Raise `ProviderUnavailable` where an engine that was asked for by its name, or by an alias, is away."""
+        """Raise `ProviderUnavailable` if the provider that `name` means, also by an alias, is not available."""
         domain = ALIASES.get(name)
         meant_by_alias = domain is not None and domain is TASKS[task].provider
         if meant_by_alias:
@@ -157,7 +158,7 @@ class ModelDirectory:
         return ModelList(tuple(models.values()), tuple(unavailable), time.monotonic())
 
     def _in_order(self, task: Task) -> list[type[Provider]]:
-        """The domain's engines: the preferred one, the other real ones, mocks."""
+        """The domain's providers: the preferred one, the other real ones, mocks."""
         every = {cls.name: cls for cls in self._services.plugins.registry.in_domain(task.provider)}
         try:
             first = self._services.provider_names(task.provider)
@@ -166,8 +167,10 @@ class ModelDirectory:
         return [every[name] for name in dict.fromkeys([*first, *every]) if name in every]
 
     def _probe(self, task: Task, cls: type[Provider]) -> _ProviderProbe:
-        """A new one, unless the last still waits, or was answered after everybody had gone: an engine has one thread at
-        most, and one that always takes a little longer than our patience is not away for ever."""
+        """The provider's running probe, or one whose answer was not read yet; else a new one.
+
+        So a provider has one thread at most, and a provider that is always a little too slow is still found.
+        """
         running = self._probes.get(cls.name)
         if running is None or running.was_read:
             running = _ProviderProbe(cls.name, task.name, partial(self._names, task, cls))
@@ -175,7 +178,7 @@ class ModelDirectory:
         return running
 
     def _names(self, task: Task, cls: type[Provider]) -> tuple[str, ...]:
-        """The engine's models. Raises `ProviderUnavailable` and others."""
+        """The provider's models. Raises `ProviderUnavailable` and others."""
         provider = self._services.make_provider(task.provider, cls.name)
         health = guarded.health_of(provider)
         if health.status is HealthStatus.UNAVAILABLE:
@@ -196,7 +199,7 @@ class ModelDirectory:
 
 
 class _ProviderProbe:
-    """One engine, asked in a thread of its own."""
+    """Asks one provider for its models, in a thread of its own."""
 
     def __init__(self, provider: str, task: str, ask: Callable[[], tuple[str, ...]]) -> None:
         self._provider = provider
@@ -209,11 +212,11 @@ class _ProviderProbe:
 
     @property
     def was_read(self) -> bool:
-        """Whether somebody has had the answer."""
+        """Whether the answer was read."""
         return self._read_once
 
     def answer(self, timeout_s: float) -> tuple[str, ...] | UnavailableProvider:
-        """The models' names, or why there are none."""
+        """The names of the models, or why the provider is not available."""
         self._done.wait(max(0.0, timeout_s))
         if self._answer is None:
             return UnavailableProvider(
@@ -227,7 +230,7 @@ class _ProviderProbe:
             self._answer = self._ask()
         except RiderError as error:
             self._answer = UnavailableProvider(self._provider, self._task, error.message[:MAX_REASON], error.remedy)
-        except Exception as error:  # a plugin's code: the edge of the house
+        except Exception as error:  # a plugin's code
             log.exception("%s could not be asked for its models", self._provider)
             self._answer = UnavailableProvider(
                 self._provider, self._task, f"{type(error).__name__}: {error}"[:MAX_REASON], None
@@ -248,9 +251,9 @@ def _found(listing: ModelList, task: str, name: str) -> ModelInfo | None:
     for matches in (
         lambda info: info.id == name,
         lambda info: f"{info.owner}/{info.model}" == name,
-        # Ollama's names have a tag, and its users leave the usual one away.
+        # Ollama's names have a tag, and its users omit the default one.
         lambda info: f"{name}:latest" in (info.id, info.model, f"{info.owner}/{info.model}"),
-        # Only the engine is named: its first model is its default.
+        # The provider's name alone means its first model, which is its default.
         lambda info: info.owner == name,
     ):
         for info in models:

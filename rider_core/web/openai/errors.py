@@ -1,4 +1,4 @@
-"""Errors as OpenAI's clients know them: JSON in one form, and the status from which a client makes its exception.
+"""Errors in OpenAI's format: JSON, and the HTTP status from which a client creates its exception.
 
 https://platform.openai.com/docs/guides/error-codes
 """
@@ -24,23 +24,23 @@ from rider_core.errors import (
     WaitTimeout,
 )
 
-#: Every path below is answered in this form, refusals at the gate included.
+#: Every path below has errors in this format, also those of the security middleware.
 PREFIX = "/v1/"
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-#: Says to OpenAI's clients that the same request would fail in the same way: they try twice more otherwise.
+#: Tells OpenAI's clients that a retry would fail in the same way. Without it they retry twice.
 _NO_RETRY = {"x-should-retry": "false"}
-#: `cause` of a failed job whose request was wrong, and of one whose engine is not there.
+#: `cause` of a failed job whose request was wrong, and of one whose provider is not available.
 _WRONG_REQUEST = frozenset({InvalidInput.code, TooLarge.code})
 _MISSING = frozenset({ProviderUnavailable.code, ModelError.code, ConfigError.code})
 
 
 class WrongParameter(InvalidInput):
-    """A parameter of the request cannot be honoured.
+    """A parameter of the request is wrong or not supported.
 
     Attributes:
         param: Its name, such as `messages[0].content`.
-        reason: OpenAI's word for what is wrong: invalid_value, unsupported_value, unsupported_parameter, ...
+        reason: OpenAI's error code: invalid_value, unsupported_value, unsupported_parameter, ...
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class WrongParameter(InvalidInput):
 
 
 class ModelNotFound(WrongParameter):
-    """Nobody here has a model of that name."""
+    """No provider has a model of that name."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message, "model", reason="model_not_found", remedy=remedy)
@@ -60,12 +60,12 @@ class ModelNotFound(WrongParameter):
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """What is sent for an error.
+    """The HTTP response for an error.
 
     Attributes:
-        status: Of HTTP.
+        status: The HTTP status.
         body: The JSON object.
-        headers: More headers than the usual ones.
+        headers: Additional headers.
     """
 
     status: int
@@ -80,7 +80,7 @@ def error_body(message: str, status: int, *, code: str | None, param: str | None
 
 
 def error_response(error: RiderError) -> ErrorResponse:
-    """What a client is told of an error of ours."""
+    """The HTTP response for one of our errors."""
     status, code = _status_and_code(error)
     param = error.param if isinstance(error, WrongParameter) else None
     headers = {}
@@ -92,7 +92,7 @@ def error_response(error: RiderError) -> ErrorResponse:
 
 
 def _status_and_code(error: RiderError) -> tuple[int, str]:
-    """Status and code."""
+    """HTTP status and OpenAI's code."""
     cause = error.cause if isinstance(error, JobFailed) else error.code
     if isinstance(error, ModelNotFound):
         return 404, error.reason
@@ -112,6 +112,6 @@ def _status_and_code(error: RiderError) -> tuple[int, str]:
 
 
 def _is_permanent(error: RiderError) -> bool:
-    """Whether asking again at once would end in the same way. A cancelled job somebody did not want."""
+    """Whether an immediate retry would fail in the same way. A cancelled job was cancelled on purpose."""
     cause = error.cause if isinstance(error, JobFailed) else error.code
     return isinstance(error, JobCancelled) or cause in _MISSING

@@ -1,15 +1,15 @@
-"""What the head of an answer says beside its body: which job it was, that it is made up, what nobody looked at."""
+"""Headers of an answer: the job's id, that a mock answered, and the parameters that were ignored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 MOCK, IGNORED = "X-Rider-Mock", "X-Rider-Ignored"
-#: How many of a conversation's oldest turns no engine was given.
+#: How many of a conversation's oldest turns the provider did not get.
 TURNS_LEFT_OUT = "X-Rider-Turns-Left-Out"
 #: OpenAI's clients show it as `_request_id`.
 REQUEST_ID = "X-Request-Id"
-#: Names of ignored parameters: so many at most, and each so long.
+#: Maximum number of ignored parameters that are named, and maximum length of a name in characters.
 MAX_IGNORED, MAX_NAME = 20, 40
 
 
@@ -17,8 +17,8 @@ def answer_headers(job_id: str, mock: bool, ignored: Iterable[str]) -> dict[str,
     """
     Args:
         job_id: As `rider queue` and the panel show it.
-        mock: The answer is made up. A sound has no other place to say it.
-        ignored: Parameters that nobody looked at; what is no identifier is not repeated, because it comes from outside.
+        mock: A mock answered. For audio the header is the only place that can say so.
+        ignored: Parameters that were ignored. Names that are not identifiers are left out: they come from outside.
     """
     headers = {REQUEST_ID: job_id}
     if mock:

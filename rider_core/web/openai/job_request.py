@@ -1,4 +1,4 @@
-"""One job for one caller: submitted, waited for or followed, and cancelled when the caller goes away."""
+"""Runs one request as a job: submits it, waits for it or streams it, and cancels it when the client disconnects."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rider_core.web.openai.client_connection import ClientConnection
 
 log = logging.getLogger(__name__)
 
-#: A job that no worker has begun within so many seconds is given up: people and tools do not wait longer.
+#: A job that no worker has started within this time is given up, in seconds: people and tools do not wait longer.
 START_WITHIN_S = 60.0
-#: What a worker that is stopped at the task's time limit needs to say so, its lease included.
+#: Time until the end of a job is known whose worker was stopped at the task's timeout, its lease included, in seconds.
 GRACE_S = 15.0
-#: The caller is looked after this often.
+#: Interval of the checks whether the client is still connected, in seconds.
 CHECK_EVERY_S = 1.0
-#: Pieces of a stream in memory at a time; a quarter of a second of sound has some 16 kB.
+#: Pieces of a stream in memory at a time; a quarter of a second of audio has some 16 kB.
 PIECES_PER_READ = 32
-#: A whole answer may be tried once more; of a stream some was heard already.
+#: A whole answer is tried twice; of a stream the client may have received a part already.
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.5, max_delay_s=2)
 _ONCE = RetryPolicy(max_attempts=1)
 _NOT_STARTED = frozenset({JobState.WAITING, JobState.SCHEDULED})
@@ -54,7 +54,7 @@ class JobRequest:
             task=task,
             payload=request.model_dump(mode="json", exclude_none=True),
             provider=provider,
-            priority=Priority.NORMAL,  # the robot's go first
+            priority=Priority.NORMAL,  # the robot's jobs have a higher one
             deadline_ts=time.time() + START_WITHIN_S,
             retry=_ONCE if stream else _ONCE_MORE,
             stream=stream,
@@ -62,14 +62,14 @@ class JobRequest:
         )
         self._start_by = time.monotonic() + START_WITHIN_S
         self._ended = False
-        # The job itself is not kept: with a recording in it, it has some ten megabytes.
+        # The spec is not kept: with a recording it has some ten megabytes.
         self.id = services.backend.submit(spec)
 
     def result(self) -> JobRecord:
         """The record of the job once it is done.
 
         Raises:
-            JobFailed, JobExpired, JobCancelled, WaitTimeout: it did not end well, or not in time.
+            JobFailed, JobExpired, JobCancelled, WaitTimeout: the job did not succeed, or not in time.
             ClientDisconnected: the client has closed the connection.
         """
         end = time.monotonic() + self._limit_s
@@ -103,12 +103,15 @@ class JobRequest:
         self._ended = True
         try:
             if self._services.backend.cancel(self.id):
-                log.info("job %s was cancelled: nobody waits for it any more", self.id)
+                log.info("job %s was cancelled: its client has disconnected", self.id)
         except RiderError as error:
             log.warning("job %s could not be cancelled: %s", self.id, error)
 
     def _check_worth_waiting(self) -> None:
-        """Whether waiting on makes sense. Without any worker nobody tells that the deadline has passed."""
+        """Raise if the client has disconnected, or if no worker started the job in time.
+
+        Without a running worker the job stays in its queue after its deadline: no event says that it expired.
+        """
         self._client.check()
         if time.monotonic() > self._start_by and self._services.backend.get(self.id).state in _NOT_STARTED:
             raise _expired(f"job {self.id} still waits")
@@ -124,6 +127,6 @@ class JobRequest:
 
 def _expired(reason: str) -> JobExpired:
     return JobExpired(
-        f"no worker has begun the job within {START_WITHIN_S:g} s: {reason}",
-        remedy="is `rider up` running, or is it busy? `rider queue stats` says what waits",
+        f"no worker has started the job within {START_WITHIN_S:g} s: {reason}",
+        remedy="is `rider up` running, or is it busy? `rider queue stats` shows what waits",
     )

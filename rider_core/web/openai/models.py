@@ -1,4 +1,4 @@
-"""`/v1/models`: what may be named in `model`."""
+"""`/v1/models`: the models that a request may name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_models(routes: Blueprint, directory: ModelDirectory) -> None:
             {"provider": one.provider, "task": one.task, "reason": one.reason, "remedy": one.remedy}
             for one in listing.unavailable
         ]
-        # `unavailable` is ours: who looks for a model that is not there finds the reason beside it.
+        # `unavailable` is ours: it has the reason why a provider's models are missing from the list.
         return jsonify({"object": "list", "data": [_shown(info) for info in listing.models], "unavailable": away})
 
     @routes.get("/models/<path:name>")
@@ -30,7 +30,7 @@ def add_models(routes: Blueprint, directory: ModelDirectory) -> None:
 
 
 def _shown(info: ModelInfo) -> dict[str, Any]:
-    # When a model was made nobody tells us; `task` and `mock` are ours.
+    # The creation time is unknown; `task` and `mock` are our additions.
     shown = {
         "id": info.id,
         "object": "model",

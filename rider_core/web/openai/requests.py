@@ -1,4 +1,4 @@
-"""From a body to a checked request: what is wrong with it names the parameter, as OpenAI's own errors do."""
+"""Validates bodies and forms. Errors name the wrong parameter, as OpenAI's own do."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def parse_fields(model: type[MessageT], fields: Mapping[str, Any]) -> MessageT:
 
 
 def refuse_unless(fields: Mapping[str, Any], neutral: Mapping[str, Sequence[Any]], remedy: str) -> None:
-    """Refuse parameters that would change the answer, unless their value says to change nothing.
+    """Refuse unsupported parameters, unless their value leaves the answer unchanged.
 
     Args:
-        harmless: The parameters, each with such values. null is one everywhere.
+        neutral: The parameters, each with the values that change nothing. null changes nothing for all of them.
 
     Raises:
         WrongParameter: naming the first.
@@ -65,7 +65,7 @@ def _wrong(error: ValidationError) -> WrongParameter:
 
 
 def _dotted(location: Sequence[int | str]) -> str:
-    """`messages[0].content`. What pydantic adds of its own for one of several types is left out."""
+    """`messages[0].content`. The names that pydantic adds for the members of a union are left out."""
     text = ""
     for part in location:
         if isinstance(part, int):

@@ -1,4 +1,4 @@
-"""The blueprint under `/v1`: what it takes in, how it refuses, and the routes of the other files."""
+"""The blueprint under `/v1`: body limits, admission, error handlers, and the routes of the other files."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rider_core.web.openai.speech import add_speech
 from rider_core.web.openai.transcriptions import MAX_UPLOAD_BYTES, add_transcriptions
 from rider_core.web.serving.handler import CONNECTION
 
-#: Body limits by endpoint, in bytes; where there is none, the panel's own holds. A conversation may have a hundred
+#: Body limits by endpoint, in bytes; other endpoints have the panel's own limit. A conversation may have a hundred
 #: turns of 32,000 characters.
 BODY_LIMITS = {
     "openai.chat": 4 * 1024 * 1024,
     "openai.transcribe": MAX_UPLOAD_BYTES,
 }
-#: nginx's status for a client that went away. Nobody sees it but the request metrics.
+#: nginx's status for a client that has closed the connection; only the request metrics see it.
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -42,13 +42,13 @@ def add_openai_routes(app: Flask, services: Services) -> None:
         size = request.content_length
         if size is not None and size > limit:
             raise RequestEntityTooLarge(f"the body has {size} bytes, the limit is {limit}")
-        # Of a body that does not say how long it is, the longest is expected.
+        # A body without a length counts as the longest that is allowed.
         g.openai_slot = limiter.acquire(
             limit if size is None and request.method == "POST" else size or 0, request.environ.get(CONNECTION)
         )
 
         if size is None and request.mimetype != "multipart/form-data":
-            # In chunks: of one that is too long, Werkzeug gives what fits, and says so at the next call only.
+            # A chunked body that is too long: Werkzeug returns what fits, and raises at the next read only.
             request.get_data()
             request.stream.read(1)
 
@@ -69,7 +69,7 @@ def add_openai_routes(app: Flask, services: Services) -> None:
 
 
 def explain_http(error: HTTPException) -> Response:
-    """An error of Flask's own under `/v1`, such as a path that is not there."""
+    """The answer to an HTTP error of Flask under `/v1`, such as an unknown path."""
     status = error.code or 500
     code = {404: "unknown_url", 405: "method_not_allowed", 413: "too_large"}.get(status)
     message = error.description or error.name

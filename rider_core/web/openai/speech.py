@@ -1,4 +1,4 @@
-"""`/v1/audio/speech`: a text in, its sound out, the first while the rest is still being spoken."""
+"""`/v1/audio/speech`: synthesizes a text, and streams the audio while the rest is being synthesized."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from rider_core.web.openai.requests import parse_body, parse_fields, refuse_unle
 log = logging.getLogger(__name__)
 
 TASK = "voice.synthesize"
-#: OpenAI's own voices, which tools have written in; here they mean the engine's default voice.
+#: OpenAI's voices, which are hard-coded in many tools; here they mean the provider's default voice.
 #: https://platform.openai.com/docs/guides/text-to-speech
 THEIR_VOICES = frozenset(
     ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
 )
-#: What speed 1 means, in words a minute: the default of eSpeak NG.
+#: Speed 1, in words a minute: the default of eSpeak NG.
 USUAL_RATE_WPM = 175
 #: OpenAI documents raw samples as 24 kHz, 16 bit, mono.
 PCM_RATE = 24_000
-#: One piece of sound: some hundred milliseconds; a whole text at once from engines that do not stream.
+#: Limit of one piece of audio: some hundred milliseconds, or the whole text from providers that do not stream.
 MAX_PIECE_BYTES = 64 * 1024 * 1024
 _TYPES = {
     "wav": "audio/wav",
@@ -62,7 +62,7 @@ class SpeechRequest(Message):
 
     @property
     def form(self) -> str:
-        """A name of `_TYPES`. OpenAI's default is mp3, which takes ffmpeg: who asks for nothing gets WAV."""
+        """A name of `_TYPES`. Without a choice it is WAV: OpenAI's default, mp3, needs ffmpeg."""
         wanted = self.response_format or "wav"
         if wanted not in _TYPES or (wanted in ffmpeg.ENCODERS and not ffmpeg.is_installed()):
             raise WrongParameter(
@@ -82,7 +82,7 @@ class SpeechRequest(Message):
                 "voice": None if self.voice is None or self.voice.lower() in THEIR_VOICES else self.voice,
                 "rate": self._rate_wpm(),
                 "sample_rate": PCM_RATE if self.form == "pcm" else None,
-                # Raw in both cases: the WAV file's only header is written here.
+                # Raw samples also for WAV: the file's only header is written here.
                 "format": "pcm16",
             },
         )
@@ -94,7 +94,7 @@ class SpeechRequest(Message):
         if not MIN_RATE_WPM <= rate <= MAX_RATE_WPM:
             lowest, highest = MIN_RATE_WPM / USUAL_RATE_WPM, MAX_RATE_WPM / USUAL_RATE_WPM
             raise WrongParameter(
-                f"speed is {self.speed:g}, which nobody would understand",
+                f"speed is {self.speed:g}, which is outside the range of intelligible speech",
                 "speed",
                 reason="invalid_value",
                 remedy=f"use {lowest:.2f} to {highest:.2f}",
@@ -121,13 +121,13 @@ def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory)
 
 
 def _streamed(job_request: JobRequest, form: str) -> Response:
-    """What goes wrong before the first sound still gets a status of its own."""
+    """The response is made after the first item: an error before that has an HTTP status of its own."""
     pieces = job_request.pieces()
     first = next(pieces)
     if isinstance(first, JobRecord):
         raise JobFailed(f"job {job_request.id} ended without a sound")
     if form in ffmpeg.ENCODERS:
-        # Whole, because what is wrong with it is known at its end only; a sound is short.
+        # Encoded as a whole: an error is known at the end only, and the audio is short.
         whole = b"".join(_sound(first, pieces, "pcm"))
         encoded = ffmpeg.from_pcm(whole, int(first["sample_rate"]), form)
         job_request.close()
@@ -147,6 +147,6 @@ def _sound(first: dict[str, Any], pieces: Iterator[dict[str, Any] | JobRecord], 
     except ClientDisconnected:
         return
     except RiderError as error:
-        log.warning("a sound broke off: %s", error)
-        # A sound cannot say that it is not whole. The connection is broken, and the client sees that.
-        raise ConnectionAbortedError(f"the sound is not whole: {error}") from error
+        log.warning("streamed audio was aborted: %s", error)
+        # Audio has no field for an error. Aborting the connection shows the client that it is incomplete.
+        raise ConnectionAbortedError(f"the audio is incomplete: {error}") from error

@@ -1,4 +1,4 @@
-"""A transcript in the forms that OpenAI's clients may ask for."""
+"""A transcript in the formats that OpenAI's clients may ask for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT_TYPES = {
 
 
 def as_json(transcript: Transcript, verbose: bool) -> dict[str, Any]:
-    """`mock` and `no_speech` are ours. What our engines do not tell is null, never a number made up."""
+    """The transcript as JSON. `mock` and `no_speech` are our additions. Values that providers do not give are null."""
     said: dict[str, Any] = {"text": transcript.text}
     if verbose:
         segments = [_verbose_segment(number, segment) for number, segment in enumerate(transcript.segments)]
@@ -72,7 +72,7 @@ _WRITERS: dict[str, Callable[[Transcript], str]] = {"text": _plain, "srt": _srt,
 
 
 def _caption(segment: Segment) -> str:
-    """On one line: an empty one would end the caption, and an arrow would begin another."""
+    """The text on one line without arrows: an empty line would end the caption, an arrow would start another."""
     return " ".join(segment.text.split()).replace("-->", "->")
 
 

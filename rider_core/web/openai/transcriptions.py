@@ -1,4 +1,4 @@
-"""`/v1/audio/transcriptions`: a recording in, the words out."""
+"""`/v1/audio/transcriptions`: transcribes a recording."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from rider_core.web.openai.requests import parse_fields, refuse_unless
 from rider_core.web.openai.transcript_formats import TEXT_TYPES, as_json, as_text
 
 TASK = "voice.transcribe"
-#: In base64 it must fit into a job, beside what else is in it; and the form has other fields, and its own boundaries.
+#: The audio must fit into a job in base64, with 64 KiB for the job's other fields; the form has fields of its own, too.
 MAX_AUDIO_BYTES = (MAX_JOB_BYTES - 64 * 1024) * 3 // 4
 MAX_UPLOAD_BYTES = MAX_AUDIO_BYTES + 64 * 1024
-#: Where it is on the panel's machine, the panel does that itself.
+#: For a panel without ffmpeg; with it the panel converts the recording itself.
 _REMEDY = "send WAV: ffmpeg -i RECORDING -ac 1 -ar 16000 recording.wav"
 _GRANULARITIES = "timestamp_granularities[]"
 _NEUTRAL_VALUES = {"stream": ("false", "False", "0"), "include[]": (), "include": ()}
@@ -47,7 +47,7 @@ class TranscriptionForm(Message):
 
     @property
     def ignored(self) -> set[str]:
-        """Fields that nobody here knows, or that advise an engine: prompt, temperature. None of ours takes advice."""
+        """Fields that are unknown here, or advisory (prompt, temperature): our providers do not use them."""
         return set(self.model_extra or {}) - set(_NEUTRAL_VALUES) - {_GRANULARITIES}
 
 

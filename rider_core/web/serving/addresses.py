@@ -1,4 +1,4 @@
-"""Who counts as one client."""
+"""Identifies clients by their addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipaddress
 
 
 def client_at(host: str) -> str:
-    """By an address: of IPv6 by its network of 64 bits, which one machine has for itself."""
+    """The client with this address. Of IPv6 it is the network of 64 bits, which one machine has for itself."""
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host.partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address):

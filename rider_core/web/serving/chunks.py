@@ -1,6 +1,6 @@
-"""A request's body that comes in chunks (RFC 9112, 7.1), the same for both servers.
+"""Decodes a chunked request body (RFC 9112, 7.1) for both servers.
 
-Of theirs, Werkzeug's knows no extensions and no trailer, and eventlet's reads lines of any length.
+Werkzeug's own decoder supports neither extensions nor a trailer, and eventlet's reads lines of any length.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ import io
 import re
 from typing import Any
 
-#: A chunk's size with its extensions, and all lines behind the last chunk, in bytes.
+#: Limits of a chunk's size line with its extensions, and of the trailer, in bytes.
 MAX_LINE, MAX_TRAILER = 4 * 1024, 16 * 1024
-#: The size in hexadecimal digits, what nobody knows behind a semicolon, and the line's end.
+#: The size in hexadecimal digits, extensions behind a semicolon, and the line's end.
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _ENDS = (b"\r\n", b"\n")
 
 
 class ChunkedBody(io.RawIOBase):
-    """The body, without what holds its chunks together. Reading raises `OSError` where they are none."""
+    """The decoded body. Reading raises `OSError` if the chunks are malformed."""
 
     def __init__(self, stream: Any, coding: str) -> None:
         """
         Args:
-            stream: The buffered reader of the connection; when the body has ended, the next request is next there.
-            coding: As `Transfer-Encoding` says it. Of a body that is packed, too, nothing is read.
+            stream: The buffered reader of the connection. After the body it is at the start of the next request.
+            coding: The value of `Transfer-Encoding`. Nothing is read if it has any other coding than "chunked".
         """
         super().__init__()
         self._stream = stream
@@ -49,13 +49,13 @@ class ChunkedBody(io.RawIOBase):
         return len(piece)
 
     def _begin(self) -> None:
-        """The next chunk, or the end."""
+        """Read the next chunk's size line, or the end of the body."""
         if self._coding != "chunked":
-            raise OSError(f"a body that is {self._coding[:80]!r} is not taken")
+            raise OSError(f"the transfer coding {self._coding[:80]!r} is not supported")
         line = self._stream.readline(MAX_LINE)
         found = _SIZE.fullmatch(line)
         if not found:
-            raise OSError(f"{line[:20]!r} is no size of a chunk")
+            raise OSError(f"{line[:20]!r} is not the size of a chunk")
         self._left = int(found[1], 16)
         if self._left == 0:
             self._skip_trailer()

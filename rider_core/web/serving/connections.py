@@ -1,7 +1,7 @@
-"""The connections that clients have open: none may take the panel's time, and in a crowd the oldest idle one gives way.
+"""Limits open connections: slow requests are aborted, and the longest idle connection is closed where the limit is hit.
 
-After nginx's `lingering_close` and reuse of idle connections, and Apache's mod_reqtimeout (a request has its seconds,
-and more as long as its bytes come).
+After nginx's reuse of idle connections, and Apache's mod_reqtimeout: a request has a time limit, which grows with the
+bytes that arrive.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from rider_core.web.serving.addresses import client_at, on_this_machine
 
 log = logging.getLogger(__name__)
 
-#: Connections at once: 64 browsers, each with a socket and a few requests.
+#: Maximum number of connections: 64 browsers, each with a socket and a few requests.
 MAX_CONNECTIONS = 256
-#: Of one machine elsewhere. On loopback are Prometheus, a proxy and whatever else this machine runs.
+#: Maximum for one other machine. Loopback has no such limit: Prometheus, proxies and local programs use it.
 MAX_PER_ADDRESS = 96
-#: A request, head and body, may be waited for so many seconds in all, and for one more for each so many bytes of it.
+#: Total wait for a request (head and body) in seconds, and the received bytes that add one second each.
 REQUEST_S = 10.0
 BYTES_PER_S = 16 * 1024
-#: Above Engine.IO's 25 s between pings and its 20 s for the answer; whoever says nothing for longer is gone.
+#: Socket timeout in seconds, above Engine.IO's 25 s between pings and its 20 s for the answer.
 SILENCE_S = 60
-#: How often it is looked whether a request is late.
+#: Interval of the checks for late requests, in seconds.
 LOOK_EVERY_S = 1.0
 
 
 class WatchedConnection:
-    """One client's. It says of itself whether the panel works for it, or waits for it: to send, or to take.
+    """One client's connection, which records whether the panel waits for the client to send or to receive.
 
     Only the server's thread of this connection calls `begin_wait` and `end_wait`.
     """
@@ -41,32 +41,32 @@ class WatchedConnection:
     def __init__(self, client: socket.socket, address: str) -> None:
         """
         Args:
-            address: Of the client: who counts as one.
+            address: The client, as `client_at` gives it.
         """
         self.address = address
-        #: Since when the panel waits for this client, as monotonic time; None: it works.
+        #: Since when the panel waits for this client (monotonic); None: the panel is working.
         self.waiting_since: float | None = time.monotonic()
         self._client = client
         # Of the request that is being received.
         self._waited_s = 0.0
         self._received = 0
-        #: Between two requests: nothing of the next has come.
+        #: Between two requests: no byte of the next one has come.
         self._is_idle = False
         self._answered_any = False
         self._is_receiving = True
 
     def begin_request(self) -> None:
-        """The one before, if there was one, has been answered."""
+        """The previous request, if there was one, has been answered."""
         self._is_idle, self._answered_any = self._answered_any, True
         self._waited_s, self._received = 0.0, 0
 
     def begin_wait(self, receives: bool) -> None:
-        """From now on: for what the client sends, or for it to take what was sent."""
+        """The panel waits for the client to send (`receives`), or to receive what was sent."""
         self._is_receiving = receives
         self.waiting_since = time.monotonic()
 
     def end_wait(self, moved: int) -> None:
-        """The wait is over, so many bytes went."""
+        """The wait is over, `moved` bytes were transferred."""
         since, self.waiting_since = self.waiting_since, None
         if not self._is_receiving:
             return
@@ -76,20 +76,20 @@ class WatchedConnection:
         self._is_idle = self._is_idle and not moved
 
     def is_late(self, now: float) -> bool:
-        """Whether the rest of its request should have come by now."""
+        """Whether the time limit of its request has passed."""
         since = self.waiting_since
         if since is None or self._is_idle or not self._is_receiving:
             return False
         return self._waited_s + now - since > REQUEST_S + self._received / BYTES_PER_S
 
     def abort(self) -> None:
-        """End it. Its thread, which waits for the client, finds the end."""
+        """Shut the socket down. The connection's thread, which waits for the client, reads the end."""
         with contextlib.suppress(OSError):
             self._client.shutdown(socket.SHUT_RDWR)
 
 
 class Connections:
-    """All that are open. All methods may be called from several threads."""
+    """All open connections. All methods may be called from several threads."""
 
     def __init__(self, limit: int = MAX_CONNECTIONS, per_address: int = MAX_PER_ADDRESS) -> None:
         self._limit = limit
@@ -111,7 +111,7 @@ class Connections:
 
     @contextlib.contextmanager
     def admitted(self, client: socket.socket, host: str) -> Iterator[WatchedConnection | None]:
-        """A new connection, as long as the block runs; None: there is no room for it."""
+        """A new connection, open as long as the block runs; None: it was refused."""
         connection = WatchedConnection(client, client_at(host))
         entered = self._enter(connection)
         try:
@@ -151,6 +151,6 @@ class Connections:
 
 
 def _longest_idle(connections: list[WatchedConnection]) -> WatchedConnection | None:
-    """The one that the panel waits for since the earliest time; None: it works for all of them."""
+    """The connection whose client the panel waits for longest; None: it waits for none of them."""
     waiting = [(it.waiting_since, number) for number, it in enumerate(connections) if it.waiting_since is not None]
     return connections[min(waiting)[1]] if waiting else None

@@ -1,4 +1,4 @@
-"""Serves the panel with eventlet's server and a green thread for each connection. Patched processes alone import it."""
+"""Serves the panel with eventlet's server and a green thread for each connection. For patched processes only."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from rider_core.web.serving.connections import MAX_CONNECTIONS, SILENCE_S, Conne
 from rider_core.web.serving.handler import WatchedHandler
 
 log = logging.getLogger("rider_core.web.http")
-#: While a connection ends, the next may be there already; and where all green threads are taken, nobody accepts.
+#: Green threads. More than connections: a connection that ends overlaps with the next one, and without a free green
+#: thread the server does not accept.
 _PLACES = 4 * MAX_CONNECTIONS
 
 
 class _ChunkedInput(eventlet.wsgi.Input):  # type: ignore[misc]
-    """eventlet's, which also says `100 Continue`, over a body that we take apart."""
+    """eventlet's input, which also sends `100 Continue`, with our decoder of chunks."""
 
     def __init__(self, made: Any, coding: str) -> None:
         """
         Args:
-            made: What eventlet has made for this request.
+            made: eventlet's input for this request.
             coding: As for `ChunkedBody`.
         """
         super().__init__(made.rfile, None, made.get_socket(), made.wfile, made.wfile_line, chunked_input=True)
@@ -41,7 +42,7 @@ class _ChunkedInput(eventlet.wsgi.Input):  # type: ignore[misc]
 
 
 class _EventletHandler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-    """`close_connection` is read when the first byte of an answer is written: what sets it earlier is heeded."""
+    """eventlet reads `close_connection` at the first byte of an answer, so it can be set until then."""
 
     def __init__(self, connections: Connections, state: list[Any], server: Any) -> None:
         address, client, _ = state
@@ -55,13 +56,13 @@ class _EventletHandler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ign
         coding = environ.get("HTTP_TRANSFER_ENCODING")
         if coding is not None:
             environ["wsgi.input"] = environ["eventlet.input"] = _ChunkedInput(environ["eventlet.input"], coding)
-            # Its end is read off there; Flask would take a body without a length for none.
+            # The body marks its own end; without this Flask treats a body without a length as empty.
             environ["wsgi.input_terminated"] = True
         return environ | self.about_connection()
 
 
 class EventletServer:
-    """`start` and `stop` once each. The listener stays its maker's."""
+    """Call `start` and `stop` once each. The caller closes the listener."""
 
     def __init__(self, listener: socket.socket, app: Flask) -> None:
         self._listener = listener
@@ -80,7 +81,7 @@ class EventletServer:
             protocol=partial(_EventletHandler, self._connections),
             max_size=_PLACES,
             socket_timeout=SILENCE_S,
-            # What is streamed goes out piece by piece; eventlet would gather 4 kB.
+            # Streamed pieces are sent at once; eventlet's default collects 4 kB.
             minimum_chunk_size=1,
             debug=False,
         )

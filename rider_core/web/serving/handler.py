@@ -1,4 +1,4 @@
-"""What both servers' request handlers have in common: they tell their connection what they wait for, and close it.
+"""Common part of both servers' request handlers: they report waits to their connection, and close it gracefully.
 
 Both are `http.server.BaseHTTPRequestHandler`, with `rfile`, `wfile` and `connection` as the standard library has them.
 """
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from rider_core.web.serving.connections import WatchedConnection
 
-#: In the WSGI environment: the request's `WatchedConnection`, and what makes this answer its last.
+#: Keys in the WSGI environment: the request's `WatchedConnection`, and a function that closes it after this answer.
 CONNECTION, CLOSE = "rider.connection", "rider.close"
-#: Where a body was not read to its end, what still comes is thrown away for so long: a client that still sends
-#: would lose the answer (RFC 9112, 9.6). So many bytes at most.
+#: If a body was not read to its end, what still comes is read and discarded, because a client that is still sending
+#: would lose the answer (RFC 9112, 9.6): for at most this time in seconds, and at most this many bytes.
 LINGER_S = 2.0
 LINGER_BYTES = 16 * 1024 * 1024
 _BUFFER_BYTES = 16 * 1024
@@ -30,13 +30,13 @@ else:
 
 
 class WatchedStream(io.RawIOBase):
-    """One direction of a socket."""
+    """One direction of a socket, whose waits are reported to the connection."""
 
     def __init__(self, raw: io.RawIOBase, connection: WatchedConnection) -> None:
         super().__init__()
         self._raw = raw
         self._connection = connection
-        #: Nothing more is read, whatever comes.
+        #: Reads return the end of the stream, even if more bytes come.
         self.ended = False
 
     def readable(self) -> bool:
@@ -69,7 +69,7 @@ class WatchedStream(io.RawIOBase):
 
 
 class WatchedHandler(_Base):
-    """To be put before a handler's class. `watched` is set before the handler's own constructor runs."""
+    """Mix-in, to stand before the handler's class. Set `watched` before the handler's constructor runs."""
 
     watched: WatchedConnection
 
@@ -84,7 +84,7 @@ class WatchedHandler(_Base):
         super().handle_one_request()
 
     def finish(self) -> None:
-        """Close in the order in which no answer is lost: say that it is complete, let the client end, close."""
+        """Close without losing the answer: shut down the sending side, wait for the client's end, close."""
         with contextlib.suppress(OSError):
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_WR)
@@ -97,7 +97,7 @@ class WatchedHandler(_Base):
         return {CONNECTION: self.watched, CLOSE: self._close_after_this}
 
     def read_no_more(self) -> None:
-        """The request is answered: what still comes of it is nobody's business."""
+        """The request is answered: ignore the rest of its body."""
         self._incoming.ended = True
 
     def _close_after_this(self) -> None:
@@ -120,11 +120,11 @@ class WatchedHandler(_Base):
 
 
 def close_after_answer(environ: dict[str, Any]) -> None:
-    """The answer to this request is the last one on its connection, whatever the client wishes."""
+    """Close the connection after the answer to this request, even if the client asks to keep it."""
     environ.get(CLOSE, lambda: None)()
 
 
 def _raw_of(stream: Any) -> io.RawIOBase:
-    """The socket's stream below a buffer."""
+    """The socket's raw stream below a buffer."""
     raw: io.RawIOBase = stream.detach()
     return raw

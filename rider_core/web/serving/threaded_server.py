@@ -1,4 +1,4 @@
-"""Serves the panel with one thread for each connection, where eventlet is not wanted (`RIDER_ASYNC_MODE=threading`)."""
+"""Serves the panel with one thread for each connection (`RIDER_ASYNC_MODE=threading`)."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class _ThreadedHandler(WatchedHandler, WSGIRequestHandler):
 
     def end_headers(self) -> None:
         super().end_headers()
-        # Werkzeug would now read until the client has sent all that it promised.
+        # Without this Werkzeug reads until the client has sent its whole body.
         self.read_no_more()
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """How a WebSocket ends here, too. Without this its thread would wait for a next request on the connection."""
+        """Also called at the end of a WebSocket. Without this its thread would wait for the next request."""
         self.close_connection = True
 
     def log(self, type: str, message: str, *args: Any) -> None:
@@ -52,7 +52,7 @@ class _Watched(threading.local):
 
 
 class ThreadedServer(ThreadedWSGIServer):
-    """Werkzeug's threaded server on a socket that listens already; `start` and `stop` once each."""
+    """Werkzeug's threaded server on a socket that listens already. Call `start` and `stop` once each."""
 
     def __init__(self, listener: socket.socket, app: Flask) -> None:
         host, port = listener.getsockname()[:2]

@@ -60,7 +60,7 @@ def test_what_nobody_begins_is_given_up(
         end = time.monotonic() + 0.02
         wait_until(lambda: time.monotonic() > end, what="the deadline has passed")
         assert services.backend.desk("w", ["text"]).take() == []
-    with pytest.raises(JobExpired, match=r"no worker has begun the job within 0\.01 s.*rider up"):
+    with pytest.raises(JobExpired, match=r"no worker has started the job within 0\.01 s.*rider up"):
         next(job_request.pieces()) if stream else job_request.result()
     job_request.close()
     assert services.backend.get(job_request.id).state in (JobState.EXPIRED, JobState.CANCELLED)

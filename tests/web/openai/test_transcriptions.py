@@ -129,7 +129,7 @@ def test_another_form_of_sound_goes_through_ffmpeg(harness: OpenAIHarness) -> No
     for form in ffmpeg.ENCODERS:
         heard = hear(harness, (f"recording.{form}", ffmpeg.from_pcm(tone.pcm, tone.sample_rate, form)))
         assert re.fullmatch(r"This is a mock transcript of (2\.\d|1\.9) seconds of sound\.", heard.text), form
-    with pytest.raises(openai.BadRequestError, match="ffmpeg cannot do the recording") as refusal:
+    with pytest.raises(openai.BadRequestError, match="ffmpeg cannot convert the recording") as refusal:
         hear(harness, ("recording.mp3", b"ID3\x04" + bytes(1_000)))
     assert refusal.value.code == "invalid_value"
 
