@@ -35,12 +35,12 @@ MIN_FREE_BYTES = 500 * 1024 * 1024
 def doctor(as_json: bool) -> None:
     """Check this installation. Exit status 1 where something keeps it from working."""
     healthy = True
-    told: list[dict[str, str | None]] = []
+    checks: list[dict[str, str | None]] = []
     for name, health in _checks(load_settings()):
         healthy = healthy and health.status is not HealthStatus.UNAVAILABLE
         if as_json:
             about = {"check": name, "status": health.status.value, "reason": health.reason, "remedy": health.remedy}
-            told.append(about)
+            checks.append(about)
             continue
         mark, colour = _MARKS[health.status]
         click.secho(f"{mark:<5}", fg=colour, nl=False)
@@ -48,7 +48,7 @@ def doctor(as_json: bool) -> None:
         if health.remedy:
             click.echo(printable(f"     what to do: {health.remedy}"))
     if as_json:
-        click.echo(printable_json(json.dumps(told, indent=2, ensure_ascii=False)))
+        click.echo(printable_json(json.dumps(checks, indent=2, ensure_ascii=False)))
     if not healthy:
         sys.exit(1)
 

@@ -34,8 +34,8 @@ def list_plugins(as_json: bool) -> None:
     if changed:
         click.secho(changed, fg="yellow", err=True)
     if as_json:
-        told = [{**asdict(record), "state": record.state.value} for record in host.records()]
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        described = [{**asdict(record), "state": record.state.value} for record in host.records()]
+        click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
     table = Table("plugin", "package", "state", "providers", "reason")
     for record in host.records():

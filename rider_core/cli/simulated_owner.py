@@ -46,8 +46,8 @@ class SimulatedOwner(threading.Thread):
         state = client.get(f"{self._robot_url}/api/providers/state").json()
         if not state["pc_health"]["reachable"]:
             return set()
-        told: dict[str, Any] = client.get(f"{state['pc_base_url']}/providers/capabilities").json().get("domains", {})
-        return {domain for domain, task in NEEDED.items() if task in told.get(domain, {}).get("tasks", ())}
+        served: dict[str, Any] = client.get(f"{state['pc_base_url']}/providers/capabilities").json().get("domains", {})
+        return {domain for domain, task in NEEDED.items() if task in served.get(domain, {}).get("tasks", ())}
 
     def _switch(self, client: httpx.Client, domain: str) -> None:
         body = {"target": "pc", "reason": REASON}

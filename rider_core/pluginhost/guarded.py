@@ -79,14 +79,14 @@ def close_engine(provider: Provider) -> None:
 
 def health_of(provider: Provider, limit_s: float = HEALTH_LIMIT_S) -> Health:
     """The provider's health; unavailable if `health()` raises, or takes longer than `limit_s` seconds."""
-    said: list[Health] = []
+    answers: list[Health] = []
     # A thread that hangs cannot be stopped: it ends with the process.
     name = f"health-{provider.name}"
-    thread = threading.Thread(target=lambda: said.append(_health_of(provider)), name=name, daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(_health_of(provider)), name=name, daemon=True)
     thread.start()
     thread.join(limit_s)
-    if said:
-        return said[0]
+    if answers:
+        return answers[0]
     message = f"{provider.name}: health() has not answered within {limit_s:g} s"
     return Health.unavailable(message, f"report it to the plugin's author; meanwhile {_switch_off(provider.name)}")
 

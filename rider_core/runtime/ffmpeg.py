@@ -99,12 +99,12 @@ def _run(arguments: Sequence[str], data: bytes, what: str) -> bytes:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         _limit(process.pid)
         try:
-            made, said = process.communicate(data, timeout=LIMIT_S)
+            made, message = process.communicate(data, timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise InvalidInput(f"ffmpeg did not convert {what} within {LIMIT_S:g} s") from None
     if process.returncode != 0 or not made:
-        reason = said.decode("utf-8", "replace").strip().splitlines()
+        reason = message.decode("utf-8", "replace").strip().splitlines()
         raise InvalidInput(f"ffmpeg cannot convert {what}: {(reason or ['no reason was given'])[-1][:MAX_REASON]}")
     return made
 

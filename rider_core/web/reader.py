@@ -64,9 +64,9 @@ class BusReader:
             BackendUnavailable: Redis cannot be reached.
         """
         past = self._services.bus.recent(SEED_EVENTS)
-        told = {event.job_id for event in past}
+        ended_ids = {event.job_id for event in past}
         records = self._services.backend.recent(SEED_JOBS)
-        ended = [event for record in records if record.id not in told and (event := seed_event(record))]
+        ended = [event for record in records if record.id not in ended_ids and (event := seed_event(record))]
         with self._projection_lock:
             for event in [*ended, *past]:
                 self._projection.apply(event)

@@ -114,7 +114,7 @@ def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) 
 
 
 def test_what_a_dead_letter_tells_steers_no_terminal(rider: Shell, connection: redis.Redis) -> None:
-    """Who asked, what was asked and an engine's errors: each may be somebody else's."""
+    """Origin, payload and errors of a job may come from other programs."""
     evil = "\x1b]0;owned\x07\x9b31m\n\u202efake"
     backend = RedisJobBackend(connection, RQLists())
     backend.submit(JobSpec(id="job", task="text.generate", payload={"prompt": evil}, origin=evil))

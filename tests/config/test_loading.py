@@ -60,7 +60,7 @@ class TestEnvironment:
     def test_a_folder_beside_one_that_is_gone(
         self, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A shell that stands in a folder which somebody has removed."""
+        """The current folder of the shell was removed."""
         (tmp_path / "gone").mkdir()
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()

@@ -1,4 +1,4 @@
-"""A simulated robot, and the link to it as a process of its own: what the command line and the panel ask."""
+"""A simulated robot, and the link to it as a process: the server of the command line's and the panel's requests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from rider_core.testing.waiting import wait_until
 
 
 class RobotHarness:
-    """
+    """The robot and its link.
+
     Attributes:
-        robot: In this process.
+        robot: The simulated robot, in this process.
         link: The link's process, once it was started.
-        socket: Where the link answers on this machine.
+        socket: The link's socket.
     """
 
     def __init__(self, processes: Processes, valkey: Valkey, robot: SimulatedRobot) -> None:
@@ -37,13 +38,13 @@ class RobotHarness:
         )
 
     def start_link(self) -> ForkedProcess:
-        """Start it, and wait until the robot answers it."""
+        """Start the link, and wait until the robot answers it."""
         self.link = self.processes.fork("rider_core.cli.main", "link", log="link.log")
         wait_until(self._is_linked, what="the link")
         return self.link
 
     def start_worker(self) -> None:
-        """One that serves text, with an engine that says what it was asked. Without one text goes back after 20 s."""
+        """Start a worker for text with the echo engine. Without a worker, text returns to the robot after 20 s."""
         disabled = self.processes.environment["RIDER_PLUGINS_DISABLED"].split(",")
         self.processes.environment["RIDER_PLUGINS_DISABLED"] = ",".join(name for name in disabled if name != "echo")
         self.processes.fork_worker("text", log="worker.log")

@@ -1,4 +1,4 @@
-"""Figures of processes whose disk is full: nobody dies, and what cannot be kept is told."""
+"""Metrics of processes with a full disk: no process dies, and a log line says that metrics are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a provider's methods raise or give: an error with its name comes out of the door, or the right type."""
+"""Guarded calls: whatever a provider's methods raise or return, the caller gets the right type, or an error."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_stream_is_closed_with_its_reader() -> None:
 
 @pytest.mark.parametrize("how", ["yields on", "raises", "exits"])
 def test_a_stream_that_resists_its_end_costs_the_reader_nothing(caplog: pytest.LogCaptureFixture, how: str) -> None:
-    """Whoever stops reading does so because of an error of its own, or because nobody wants the rest."""
+    """A reader stops early because of its own error, or because the rest is not needed."""
 
     def pieces() -> Iterator[str]:
         try:

@@ -1,4 +1,4 @@
-"""Requests over a Unix socket: who may connect, what a bad client costs, and what is not executed."""
+"""Requests over a Unix socket: permissions, the cost of misbehaving clients, and requests that are not executed."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_nothing_in_it_leads_elsewhere(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rider.db", "robot.json", "run/supervisord.conf", "redis/redis.conf"])
 def test_a_file_in_it_is_not_somewhere_else_too(tmp_path: Path, name: str) -> None:
-    """Who may write to the folder may give us a file of ours from elsewhere, to be written over."""
+    """Another user with write access could place a hard link to a file of ours, which would be overwritten."""
     folder, mine = tmp_path / "data", tmp_path / "mine"
     path = folder / name
     path.parent.mkdir(parents=True)
@@ -80,7 +80,7 @@ def test_a_pipe_in_a_files_place(tmp_path: Path, name: str) -> None:
         Services.open(Settings(data_dir=tmp_path), role="cli")
 
 
-@pytest.mark.skipif(NOT_ROOT, reason="only root can give a folder to somebody else")
+@pytest.mark.skipif(NOT_ROOT, reason="only root can change the owner of a folder")
 @pytest.mark.parametrize("name", ["", "run", "rider.db"])
 def test_another_users_folder_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

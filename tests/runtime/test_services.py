@@ -77,7 +77,7 @@ def test_without_a_database_the_files_settings_serve_and_it_is_told(
 ) -> None:
     services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2}}), "test")
     assert services.make_provider(TextGenerator).config.marks == 2
-    assert not caplog.text, "before the first start nobody has saved anything"
+    assert not caplog.text, "before the first start nothing is saved"
     file = Path(services.settings.database_location.removeprefix("sqlite:///"))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("no database")

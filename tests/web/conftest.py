@@ -21,7 +21,7 @@ def panel(request: pytest.FixtureRequest, processes: Processes, valkey: Valkey) 
 
 @pytest.fixture
 def watch(panel: PanelHarness) -> Iterator[Watch]:
-    """Opens browsers on the stage's panel, and closes them."""
+    """Opens browsers on the panel, and closes them."""
     opened: list[Watcher] = []
 
     def open_one(**options: Any) -> Watcher:

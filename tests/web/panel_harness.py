@@ -1,4 +1,4 @@
-"""The panel as a process of its own on a real Valkey, and a browser's part played by a real Socket.IO client."""
+"""The panel as a process on a real Valkey, and a Socket.IO client in the role of a browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rider_core.testing.waiting import wait_until
 
 
 class PanelHarness:
-    """Starts a panel, and speaks on its bus."""
+    """Starts a panel, and publishes events for it."""
 
     def __init__(self, processes: Processes, valkey: Valkey, mode: str) -> None:
         self.processes, self.valkey, self.mode = processes, valkey, mode
@@ -42,7 +42,7 @@ class PanelHarness:
         self.url = ""
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Start it, and wait until it says where it is."""
+        """Start the panel, and wait until it logs its address."""
         process = self.processes.start("-m", "rider_core.web", log="panel.log", **environment)
         before = self.url
 
@@ -73,7 +73,7 @@ class PanelHarness:
 
 
 class Watcher:
-    """A browser: keeps every message; `reads=False` plays one that takes nothing in."""
+    """A browser that keeps every message. `reads=False`: it acknowledges none."""
 
     def __init__(
         self, url: str, reads: bool = True, headers: dict[str, str] | None = None, transport: str = ""
@@ -102,11 +102,11 @@ class Watcher:
         self.may_read.wait(30)  # the answer to this call is the acknowledgement
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows that came, in their order."""
+        """All rows that were received, in order."""
         return [row for message in list(self.messages) for row in message["rows"].get(table, [])]
 
     def section(self, name: str) -> Any:
-        """Its last value."""
+        """The section's last value."""
         values = [message["sections"][name] for message in list(self.messages) if name in message["sections"]]
         return values[-1] if values else None
 
@@ -126,5 +126,5 @@ class Watcher:
         self._client.disconnect()
 
 
-#: Opens a browser on the stage's panel.
+#: Opens a browser on the panel.
 Watch = Callable[..., Watcher]

@@ -1,4 +1,4 @@
-"""Token buckets: so many at once, then one every so often, for each client by itself."""
+"""Token buckets: a burst, then one action in each interval, for each client separately."""
 
 from __future__ import annotations
 

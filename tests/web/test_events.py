@@ -1,4 +1,4 @@
-"""From events to the board: what is shown, in which order, under which limits."""
+"""Events applied to the panel's state: what is shown, in which order, and the limits."""
 
 from __future__ import annotations
 

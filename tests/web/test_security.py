@@ -1,4 +1,4 @@
-"""The gate in front of the panel, without a server: which request passes, and why another does not."""
+"""The security middleware without a server: which requests it passes, and why it refuses others."""
 
 from __future__ import annotations
 

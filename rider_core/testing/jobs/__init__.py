@@ -39,7 +39,7 @@ class JobBackendContract(
     """Subclass it, with a fixture `backend`.
 
     Attributes:
-        quiet_s: After so many seconds without a job none is on its way any more.
+        quiet_s: After this time without a job no further one arrives, in seconds.
     """
 
     quiet_s: ClassVar[float] = 0.0

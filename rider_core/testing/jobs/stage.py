@@ -34,7 +34,7 @@ class Stage:
     """What a test of the contract gets.
 
     Attributes:
-        quiet_s: After so many seconds without a job none is on its way any more. A broker needs a moment.
+        quiet_s: After this time without a job no further one arrives, in seconds. A broker needs some time.
     """
 
     backend: RedisJobBackend
@@ -117,7 +117,7 @@ class Stage:
         self.connection.zadd(keys.started_key(leased.lane), {f"{leased.id}:{leased.execution}": 1})
 
     def kinds(self) -> list[str]:
-        """What the house was told, in order."""
+        """The kinds of all events, in order."""
         return [event.kind for event in EventBus(self.connection, "test").recent(200)]
 
     def prompt_of(self, leased: LeasedJob) -> str:

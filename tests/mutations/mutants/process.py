@@ -92,7 +92,7 @@ MUTANTS = [
     Mutant(
         "the simulated robot is switched to a PC that cannot serve it",
         "rider_core/cli/simulated_owner.py",
-        'if task in told.get(domain, {}).get("tasks", ())}',
+        'if task in served.get(domain, {}).get("tasks", ())}',
         "}",
         ("tests/cli/test_simulate.py", "test_its_owner"),
     ),

@@ -1,4 +1,4 @@
-"""A whole house for these tests: Valkey, a worker with real and made-up engines, and the panel in both async modes."""
+"""The servers of these tests: Valkey, a worker with real and fake engines, and the panel in both async modes."""
 
 from __future__ import annotations
 

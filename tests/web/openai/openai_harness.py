@@ -1,4 +1,4 @@
-"""Starts the processes that these tests talk to, once for all of them, and makes OpenAI's own client for them."""
+"""Starts the processes of these tests once for all of them, and creates OpenAI's own client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
-#: Of the plugins that are installed beside the core; the others stay out.
+#: Plugins that these tests load; other installed ones are disabled.
 PLUGINS = ("echo", "espeak", "voice-whisper")
 SHARED = Path(__file__).parents[4] / "shared"
 MODEL_FILE = "ggml-base-q8_0.bin"
@@ -30,7 +30,7 @@ class OpenAIHarness:
 
     Attributes:
         folder: For files that the engines wait for.
-        models, media: Where the model files and the recordings are.
+        models, media: Folders of the model files and the recordings.
     """
 
     models = Path(os.environ.get("RIDER_MODEL_PATH") or SHARED / "models")
@@ -73,13 +73,13 @@ class OpenAIHarness:
 
     @property
     def url(self) -> str:
-        """What stands in OPENAI_BASE_URL."""
+        """The value of OPENAI_BASE_URL."""
         return f"{self.panel.url}/v1"
 
     def client(self, **options: Any) -> openai.OpenAI:
-        """OpenAI's own; one that fails at once instead of trying again, unless told otherwise.
+        """OpenAI's client, by default without retries.
 
-        The same one without options: to make one takes longer than most of what it is asked.
+        Without options it is always the same one: creating it takes longer than most requests.
         """
         if not options and self._clients:
             return self._clients[0]
@@ -92,12 +92,12 @@ class OpenAIHarness:
 
     @property
     def cancelled(self) -> int:
-        """How many jobs were cancelled so far."""
+        """The number of jobs that were cancelled so far."""
         return sum(figures.cancelled for figures in self.backend.figures())
 
     def wait_for_cancelled(self, before: int) -> None:
-        """Until one more is than were `before`."""
-        wait_until(lambda: self.cancelled == before + 1, what="the job's being cancelled")
+        """Wait until one more job than `before` is cancelled."""
+        wait_until(lambda: self.cancelled == before + 1, what="the job's cancellation")
 
     def notes(self) -> list[str]:
         """Streams that were stopped early, in order."""

@@ -1,4 +1,4 @@
-"""Who may ask under `/v1`, and how everything that goes wrong there looks to OpenAI's own client."""
+"""Access to `/v1`, and how errors there look to OpenAI's own client."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_is_not_there(harness: OpenAIHarness, path: str) -> None:
 
 
 def test_odd_paths_are_answered_in_the_same_form(harness: OpenAIHarness) -> None:
-    """As base addresses come out that somebody has typed: a slash too many, a version twice, capitals, escapes."""
+    """Base URLs as people type them: a slash too many, the version twice, capitals, escapes."""
     odd = ["/embeddings/", "/v1/models", "/Models", "/models/..%2f..%2fetc%2fpasswd", "/%00", "/%ff"]
     odd += [
         "/chat/completions/",

@@ -1,4 +1,4 @@
-"""Who is asked for models, how often, and what is made of the answers; with engines that the test plays."""
+"""The model directory: which providers it asks, how often, and what it lists. The providers are the test's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the OpenAI routes that need no house: errors, room, WAV headers, captions, usage."""
+"""The parts of the OpenAI routes that need no server: errors, admission limits, WAV headers, captions, usage."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_a_connection_that_ended_gives_its_place_back() -> None:
 
 
 def after(connection: WatchedConnection, seconds: float) -> bool:
-    """Whether its request is late, so many seconds after the wait began."""
+    """Whether its request is late, `seconds` after the wait began."""
     assert connection.waiting_since is not None
     return connection.is_late(connection.waiting_since + seconds)
 

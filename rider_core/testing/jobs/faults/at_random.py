@@ -15,19 +15,19 @@ from rider_core.testing.jobs.faults.harness import FaultHarness
 from rider_core.testing.waiting import let_pass
 
 SEED = "RIDER_TEST_SEED"
-#: So many workers serve all queues.
+#: Number of workers, each of which serves all queues.
 CREW = 3
-#: Between two kills, in seconds: about what a worker needs to start, so that there are always some at work.
+#: Time between two kills, in seconds: about the start time of a worker, so that some are always running.
 PAUSE_S = (0.2, 1.2)
 
 
 def deed(dice: random.Random) -> str:
-    """Most jobs are short, so that several are taken together; some take as long as a kill is away."""
+    """Mostly short jobs, so that several are dequeued together; some take as long as the time between two kills."""
     return dice.choice(["", "", "", f"slow {dice.uniform(0.0, 0.3):.3f}", "raise once"])
 
 
 class RandomKillFaults:
-    """Some jobs may have been unlucky three times; none is lost, none is done twice."""
+    """Some jobs may fail after three killed attempts; no job is lost, and none is done twice."""
 
     @pytest.mark.parametrize(
         ("kills", "jobs"), [(8, 60), pytest.param(50, 200, marks=pytest.mark.acceptance)], ids=["8-kills", "50-kills"]

@@ -25,16 +25,16 @@ from rider_core.testing.processes import Processes, announce_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
-#: Starting a worker takes a second or two, and a lease two; the rest is for two cores that many tests share.
+#: Maximum wait for a condition, in seconds. A worker starts within 2 s, a lease lasts 2 s; the rest is for busy CPUs.
 PATIENCE_S = 40.0
-#: A caller is told within that long that Redis or the broker is away.
+#: Maximum time until a submission fails while Redis or the broker cannot be reached, in seconds.
 REFUSAL_S = 5.0
 #: One task of each queue.
 TASK_OF = {"text": "text.generate", "voice": "voice.synthesize", "vision": "vision.detect"}
 
 
 class FaultHarness:
-    """Names of jobs are made unique: what an earlier test left in a broker means nothing here."""
+    """Runs jobs and kills workers. Job ids are unique, so that leftovers of earlier tests in a broker do not matter."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class FaultHarness:
         return worker
 
     def submit(self, name: str, deed: str = "", queue: str = "text", **options: Any) -> str:
-        """Submit a job that does `deed` (see `engine`). Its id, which begins with `name`."""
+        """Submit a job that does `deed` (see `engine`). Returns its id, which begins with `name`."""
         return self.submit_spec(self.spec(name, deed, queue, **options))
 
     def submit_batch(self, name: str, deeds: Sequence[str], **options: Any) -> str:
-        """A batch of `text.generate` whose items do these deeds."""
+        """Submit a batch of `text.generate` whose items do these deeds. Returns its id."""
         job_id = self.id_of(name)
         items = [f"{job_id}-{number}" for number in range(len(deeds))]
         payloads = [{"prompt": f"{item} {deed}"} for item, deed in zip(items, deeds, strict=True)]
@@ -91,7 +91,7 @@ class FaultHarness:
         return job_id
 
     def refused(self, name: str) -> str:
-        """Submit a job that must be refused, clearly and soon. Its id."""
+        """Submit a job that must be refused within `REFUSAL_S`. Returns its id."""
         job_id, before = self.id_of(name), time.monotonic()
         with pytest.raises(BackendUnavailable):
             self.submit(name)
@@ -119,11 +119,11 @@ class FaultHarness:
         wait_until(condition, timeout_s=PATIENCE_S, what=what)
 
     def started(self, job_id: str, times: int = 1) -> None:
-        """Return when an engine has started it that often."""
+        """Wait until an engine has started the job `times` times."""
         self.wait_for(lambda: self.journal.starts(job_id) >= times, f"start {times} of {job_id}")
 
     def ready(self, workers: int) -> None:
-        """Return when so many workers have said what they can do: that is the end of their start."""
+        """Wait until this many workers have published their tasks, which is the end of their start."""
         key = "rider_tasks"
         self.wait_for(
             lambda: (
@@ -134,7 +134,7 @@ class FaultHarness:
         )
 
     def dies(self, worker: ForkedProcess) -> None:
-        """Return when a worker has died of SIGKILL."""
+        """Wait until a worker has died by SIGKILL."""
         assert worker.wait(PATIENCE_S) == -signal.SIGKILL, self.processes.log()[-3000:]
 
     def kill(self, worker: ForkedProcess) -> None:
@@ -142,9 +142,9 @@ class FaultHarness:
         worker.wait(PATIENCE_S)
 
     def end(self, *, crew: int = 1, timeout_s: float = PATIENCE_S) -> dict[str, JobRecord]:
-        """Wait until all that was accepted has ended, with so many workers at work: one that dies is replaced.
+        """Wait until all accepted jobs have ended, with `crew` workers: one that dies is replaced.
 
-        Then check what always holds. The records by id.
+        Then check the invariants. Returns the records by id.
         """
 
         def over() -> bool:
@@ -158,14 +158,14 @@ class FaultHarness:
         return {record.id: record for record in self.journal.records(self.backend)}
 
     def man(self, crew: int) -> None:
-        """Have so many workers run."""
+        """Start workers until `crew` of them run."""
         self.exit_codes += [code for code in (worker.poll() for worker in self.workers) if code is not None]
         self.workers = [worker for worker in self.workers if worker.returncode is None]
         for _ in range(crew - len(self.workers)):
             self.start()
 
     def all_done(self, **options: Any) -> dict[str, JobRecord]:
-        """`end`, and everything is done."""
+        """`end`, with all jobs done."""
         records = self.end(**options)
         others = {
             record.id: (record.state.value, record.problem)
@@ -176,7 +176,7 @@ class FaultHarness:
         return records
 
     def _all_ended(self) -> bool:
-        """Also those that were refused and are there, and that nothing is about to happen any more."""
+        """Whether all jobs have ended, refused ones that were accepted after all included, and the queues are empty."""
         try:
             if not all(record.state.ended for record in self.journal.records(self.backend)):
                 return False

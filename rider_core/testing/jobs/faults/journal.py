@@ -14,7 +14,7 @@ from rider_core.errors import JobNotFound
 from rider_core.eventbus import EventBus
 from rider_core.jobs import RedisJobBackend
 
-#: Keys that live as long as Redis does. There is one for each queue, lane, task or provider, however many jobs come.
+#: Permanent Redis keys. Their number depends on queues, lanes, tasks and providers, not on jobs.
 LASTING = (
     "rq:queues",
     "rq:workers",
@@ -27,7 +27,7 @@ LASTING = (
     "rider:wakeup:",
     "rider:breaker:",
 )
-#: More events than any test here causes.
+#: More events than any test causes.
 EVENTS = 5_000
 
 
@@ -38,7 +38,7 @@ class Journal:
     Attributes:
         file: The file in which `engine` writes.
         accepted: Ids that `submit` returned.
-        refused: Ids for which it raised. They may have been accepted all the same: whoever asks again will see.
+        refused: Ids for which `submit` raised. They may have been accepted nevertheless.
         items: Batch to the ids of its items, as the engines see them.
     """
 

@@ -31,7 +31,7 @@ class AnswerSwallower:
         self._thread.start()
 
     def swallow(self, answers: int) -> None:
-        """Of the connections that ask something from now on, so many get no answer, but are cut off."""
+        """Cut off the next `count` connections that send a request, before their answer."""
         with self._lock:
             self._to_swallow = answers
             self._asking.clear()

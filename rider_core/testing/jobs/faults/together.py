@@ -1,4 +1,4 @@
-"""Workers that are killed while they hold several jobs, or a batch: who else was there is unharmed."""
+"""Workers that are killed while they hold several jobs, or a batch: the other jobs are unharmed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that nobody wants any more while their worker is at them: it goes on with the next."""
+"""Jobs that are cancelled, or lose their lease, while their worker runs them: the worker goes on with the next."""
 
 from __future__ import annotations
 
