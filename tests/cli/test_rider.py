@@ -142,7 +142,7 @@ def test_settings_of_a_provider_are_saved_shown_and_reset(processes: Processes) 
 def test_system_prompts_are_written_shown_and_reset(processes: Processes) -> None:
     assert rider(processes, "db", "upgrade", log="db")[0] == 0
     status, output = rider(processes, "prompts", "set", "brief", "pl", "Krótko [i] jasno.", log="set")
-    assert (status, "brief (pl) is written" in output) == (0, True)
+    assert (status, "brief (pl) is saved" in output) == (0, True)
     assert rider(processes, "prompts", "show", "brief", "--language", "pl", log="show") == (0, "Krótko [i] jasno.\n")
     status, output = rider(processes, "prompts", "list", log="list", COLUMNS="300")
     assert re.search(r"brief\W+pl\W+changed\W+Krótko \[i\] jasno\.", output), output
