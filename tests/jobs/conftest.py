@@ -10,7 +10,7 @@ from schedule_harness import ScheduleHarness
 
 from rider_core.jobs import RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
-from rider_core.testing.jobs import Stage
+from rider_core.testing.jobs import JobHarness
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def backend(connection: redis.Redis) -> RedisJobBackend:
 
 
 @pytest.fixture
-def stage(backend: RedisJobBackend, connection: redis.Redis) -> Iterator[Stage]:
-    stage = Stage(backend, connection)
-    yield stage
-    stage.close()
+def harness(backend: RedisJobBackend, connection: redis.Redis) -> Iterator[JobHarness]:
+    harness = JobHarness(backend, connection)
+    yield harness
+    harness.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from rider_core.jobs.rq_lists.source import RQListSource
 from rider_core.jobs.store import keys
 from rider_core.jobs.store.keys import MAX_NOTIFIED_BYTES
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs.harness import spec
 from rider_core.testing.valkey import Valkey
 
 Idle = Callable[[str], JobConsumer]

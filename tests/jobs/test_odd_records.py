@@ -17,8 +17,8 @@ from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.keys import job_key
 from rider_core.jobs.store.protocol import RECORD_FIELDS, JobMetadata
 from rider_core.jobs.store.records import record_from_fields
-from rider_core.testing.jobs import Stage
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs import JobHarness
+from rider_core.testing.jobs.harness import spec
 
 ODD = [
     b"",
@@ -77,7 +77,9 @@ def test_numbers_of_the_metadata_are_numbers_or_nothing(packed: str) -> None:
         assert float(number or 0) >= 0
 
 
-def test_neighbours_of_odd_ones_are_done(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_neighbours_of_odd_ones_are_done(
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis
+) -> None:
     first = backend.submit(spec())
     odd = []
     for field in FIELDS:
@@ -97,10 +99,10 @@ def test_neighbours_of_odd_ones_are_done(backend: RedisJobBackend, stage: Stage,
     last = backend.submit(spec())
     connection.hset("rider:metrics:text.generate", "started", "many")
     connection.hset("rider:metrics:text.generate", "waited:us", "nan")
-    taken = stage.take_all()
+    taken = harness.take_all()
     assert [taken[0].id, taken[-1].id] == [first, last]
     for leased in taken:
-        stage.fail(leased, Outcome.PERMANENT) if leased.id in odd else stage.done(leased, "well")
+        harness.fail(leased, Outcome.PERMANENT) if leased.id in odd else harness.done(leased, "well")
     assert {backend.get(it).state for it in (first, last)} == {JobState.DONE}
     assert backend.figures()
     assert backend.stats()
@@ -108,7 +110,7 @@ def test_neighbours_of_odd_ones_are_done(backend: RedisJobBackend, stage: Stage,
     assert backend.recent(1_000)
     assert backend.dead_letters("text", 1_000)
     # Of what is taken out of the queue, nothing is left anywhere.
-    assert stage.take_all() == []
+    assert harness.take_all() == []
 
 
 def test_a_worker_whose_record_is_odd_counts_for_none(backend: RedisJobBackend, connection: redis.Redis) -> None:
@@ -131,12 +133,12 @@ def test_a_report_that_makes_no_sense_says_nothing() -> None:
     assert [item.result for item in items] == [None, {"text": "x"}, None]
 
 
-def test_an_odd_record_of_a_batch(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_an_odd_record_of_a_batch(backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis) -> None:
     batch = backend.submit_batch(BatchSpec(task="text.generate", payloads=[{"prompt": "a"}, {"prompt": "b"}]))
     connection.rpush(f"rider:items:{batch}", b"{", b"nan")
     connection.hset(job_key(batch), "items_done", "nan")
     assert backend.get(batch).state is JobState.FAILED
-    assert stage.dequeue().id == batch
+    assert harness.dequeue().id == batch
 
 
 def put_in_its_place(connection: redis.Redis, key: str, kind: str) -> None:
@@ -154,23 +156,23 @@ def put_in_its_place(connection: redis.Redis, key: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["set", "stream"])
 def test_another_kind_of_thing_wherever_a_job_may_stand(
-    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, kind: str
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis, kind: str
 ) -> None:
     """It waits for its time, it runs, it failed, it ended: its neighbours have what they should have."""
     resting, running, failed, ended = ([backend.submit(spec()) for _ in range(2)] for _ in range(4))
-    for leased in stage.take_all():
+    for leased in harness.take_all():
         if leased.id in resting:
-            stage.fail(leased, delay_s=0.01)
+            harness.fail(leased, delay_s=0.01)
         elif leased.id in failed:
-            stage.fail(leased, Outcome.PERMANENT)
+            harness.fail(leased, Outcome.PERMANENT)
         elif leased.id in ended:
-            stage.done(leased, "well")
+            harness.done(leased, "well")
         else:
             connection.zadd(f"rq:wip:{leased.lane}", {f"{leased.id}:{leased.execution}": time.time() - 100})
     for odd, _ in (resting, running, failed, ended):
         put_in_its_place(connection, job_key(odd), kind)
-    assert stage.consumer.reap() >= 1
-    assert {stage.dequeue().id, stage.dequeue().id} == {resting[1], running[1]}
+    assert harness.consumer.reap() >= 1
+    assert {harness.dequeue().id, harness.dequeue().id} == {resting[1], running[1]}
     assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [failed[1]]
     assert ended[1] in [record.id for record in backend.recent(10)]
     for odd, _ in (resting, running, failed, ended):
@@ -180,11 +182,11 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
             assert not backend.cancel(odd)
         assert not backend.requeue(odd)
     assert backend.requeue_all("text") == 1
-    assert stage.dequeue().id == failed[1]
+    assert harness.dequeue().id == failed[1]
     older = backend.submit(spec(newest_key="frame"))
     put_in_its_place(connection, job_key(older), kind)
     newest = backend.submit(spec(newest_key="frame"))
-    assert [leased.id for leased in stage.take_all()] == [newest]
+    assert [leased.id for leased in harness.take_all()] == [newest]
     assert backend.stats()
 
 
@@ -192,7 +194,7 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
     "name", ["zażółć", "漢字", b"\xff\xfe", "a\nb\x1b[31m", "x" * 100_000, "", "rq:job:", "%s{}"], ids=repr
 )
 def test_a_name_that_is_no_jobs(
-    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, name: str | bytes
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis, name: str | bytes
 ) -> None:
     """Other programs call their jobs as they like."""
     raw = name if isinstance(name, bytes) else name.encode()
@@ -205,9 +207,9 @@ def test_a_name_that_is_no_jobs(
         connection.zadd("rq:failed:text", {raw: time.time() + 1_000})
         connection.lpush("rider:recent", raw)
         job = backend.submit(spec())
-        stage.consumer.reap()
-        for leased in iter(lambda: next(iter(stage.consumer.dequeue()), None), None):
-            stage.done(leased, "well") if leased.id == job else stage.fail(leased, Outcome.PERMANENT)
+        harness.consumer.reap()
+        for leased in iter(lambda: next(iter(harness.consumer.dequeue()), None), None):
+            harness.done(leased, "well") if leased.id == job else harness.fail(leased, Outcome.PERMANENT)
         assert backend.get(job).state is JobState.DONE
         assert backend.recent(10)
         for letter in backend.dead_letters("text", 10):
@@ -230,16 +232,16 @@ def told_by(ask: Callable[[], object]) -> str:
     "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:idle:text"]
 )
 def test_a_queue_that_is_none_is_told_and_then_it_goes_on(
-    backend: RedisJobBackend, stage: Stage, connection: redis.Redis, key: str, kind: str
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis, key: str, kind: str
 ) -> None:
     put_in_its_place(connection, key, kind)
     asked = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
     for ask in [*asked, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
         said = told_by(ask)
         assert said == "" or "something of another kind is in the place of a queue or a record" in said
-    for act in (stage.consumer.dequeue, stage.consumer.reap):  # as a worker does, which tries again
+    for act in (harness.consumer.dequeue, harness.consumer.reap):  # as a worker does, which tries again
         with suppress(redis.RedisError):
             act()
     connection.delete(key)
     job = backend.submit(spec())
-    assert job in [leased.id for leased in stage.take_all()]
+    assert job in [leased.id for leased in harness.take_all()]

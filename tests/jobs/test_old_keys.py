@@ -7,7 +7,7 @@ import redis
 from rider_core.api import JobState
 from rider_core.jobs import remove_old_keys, spec_from_data
 from rider_core.jobs.store.keys import job_key
-from rider_core.testing.jobs.stage import Stage, spec
+from rider_core.testing.jobs.harness import JobHarness, spec
 
 
 def test_its_counters_go_with_a_sentence_and_are_told_once(connection: redis.Redis) -> None:
@@ -18,12 +18,12 @@ def test_its_counters_go_with_a_sentence_and_are_told_once(connection: redis.Red
     assert connection.keys("rider:*") == [b"rider:metrics:text.generate"]
 
 
-def test_its_waiting_jobs_are_run(stage: Stage, connection: redis.Redis) -> None:
-    job_id = stage.backend.submit(spec())
+def test_its_waiting_jobs_are_run(harness: JobHarness, connection: redis.Redis) -> None:
+    job_id = harness.backend.submit(spec())
     key = job_key(job_id)
     connection.hset(key, "about", "text.generate|text|normal|0|3|1.0||||")
     connection.hdel(key, "metadata")
-    leased = stage.dequeue()
+    leased = harness.dequeue()
     assert (leased.id, spec_from_data(leased.data).task) == (job_id, "text.generate")
-    assert stage.done(leased, "x")
-    assert stage.backend.get(job_id).state is JobState.DONE
+    assert harness.done(leased, "x")
+    assert harness.backend.get(job_id).state is JobState.DONE

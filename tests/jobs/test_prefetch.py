@@ -13,7 +13,7 @@ from rider_core.jobs import AttemptResult, LeasedJob, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.rq_lists.source import RQListSource
 from rider_core.jobs.store import keys
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs.harness import spec
 from rider_core.testing.waiting import let_pass
 
 ONCE = RetryPolicy(max_attempts=1)

@@ -21,8 +21,8 @@ from rider_core.jobs import Outcome, RedisJobBackend, spec_from_data
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.store.spec_codec import data_of_spec
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs import JobBackendContract, Stage
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs import JobBackendContract, JobHarness
+from rider_core.testing.jobs.harness import spec
 from rider_core.testing.valkey import Valkey
 
 
@@ -59,19 +59,19 @@ def backend(connection: redis.Redis) -> RedisJobBackend:
 
 
 @pytest.fixture
-def stage(backend: RedisJobBackend, connection: redis.Redis) -> Stage:
-    return Stage(backend, connection)
+def harness(backend: RedisJobBackend, connection: redis.Redis) -> JobHarness:
+    return JobHarness(backend, connection)
 
 
-def test_rq_sees_the_truth(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_rq_sees_the_truth(backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis) -> None:
     ids = backend.submit_many([spec() for _ in range(4)])
     queue = Queue("text", connection=connection, serializer=JSONSerializer)
     assert queue.get_job_ids() == ids
-    leased_jobs = [stage.dequeue() for _ in range(3)]
+    leased_jobs = [harness.dequeue() for _ in range(3)]
     started = StartedJobRegistry("text", connection=connection, serializer=JSONSerializer)
     assert started.get_job_ids(cleanup=False) == ids[:3]
-    stage.done(leased_jobs[0], "x")
-    stage.fail(leased_jobs[1], Outcome.PERMANENT)
+    harness.done(leased_jobs[0], "x")
+    harness.fail(leased_jobs[1], Outcome.PERMANENT)
     assert FinishedJobRegistry("text", connection=connection).get_job_ids() == ids[:1]
     assert FailedJobRegistry("text", connection=connection).get_job_ids(cleanup=False) == ids[1:2]
     assert started.get_job_ids(cleanup=False) == ids[2:3]
@@ -104,35 +104,37 @@ def test_a_job_that_would_be_due_after_its_deadline_is_refused() -> None:
 
 
 def test_a_strangers_dead_letter_can_be_requeued_and_purged(
-    backend: RedisJobBackend, stage: Stage, connection: redis.Redis
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis
 ) -> None:
     stranger = Queue("text", connection=connection, serializer=JSONSerializer).enqueue("os.getpid")
     job_id = backend.submit(spec())
-    for leased in stage.take_all():
-        stage.fail(leased, Outcome.PERMANENT)
+    for leased in harness.take_all():
+        harness.fail(leased, Outcome.PERMANENT)
     letters = {letter.record.id: letter.spec for letter in backend.dead_letters("text", 10)}
     assert letters.keys() == {stranger.id, job_id}
     assert letters[stranger.id] is None
     assert backend.requeue_all("text") == 2
-    for leased in stage.take_all():
-        stage.fail(leased, Outcome.FAILED if leased.id == stranger.id else Outcome.PERMANENT)
+    for leased in harness.take_all():
+        harness.fail(leased, Outcome.FAILED if leased.id == stranger.id else Outcome.PERMANENT)
     assert backend.get(stranger.id).state is JobState.FAILED
     assert backend.purge_all("text") == 2
 
 
-def test_registries_forget_what_has_expired(backend: RedisJobBackend, stage: Stage, connection: redis.Redis) -> None:
+def test_registries_forget_what_has_expired(
+    backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis
+) -> None:
     done = backend.submit(spec())
-    leased = stage.dequeue()
-    stage.done(leased, "x")
-    (dead,) = stage.bury(spec())
+    leased = harness.dequeue()
+    harness.done(leased, "x")
+    (dead,) = harness.bury(spec())
     cancelled = backend.submit(spec())
     backend.cancel(cancelled)
     registries = {"rq:finished:text": done, "rq:failed:text": dead, "rq:canceled:text": cancelled}
-    stage.consumer.reap()
+    harness.consumer.reap()
     assert all(connection.zcard(registry) == 1 for registry in registries)
     for registry, job_id in registries.items():
         connection.zadd(registry, {job_id: time.time() - 1})
-    stage.consumer.reap()
+    harness.consumer.reap()
     assert not any(connection.exists(registry) for registry in registries)
 
 

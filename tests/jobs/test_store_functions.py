@@ -21,7 +21,7 @@ from rider_core.jobs.store.keys import MAX_NOTIFIED_BYTES
 from rider_core.jobs.store.records import record_from_message
 from rider_core.redis_functions.library import OLD_LIBRARIES_KEPT
 from rider_core.runtime.redis_connection import connect
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs.harness import spec
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 

@@ -18,7 +18,7 @@ from rider_core.jobs.store.protocol import TICKET_EARLY, TICKET_GRANTED, TICKET_
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.spec_codec import data_of_spec
 from rider_core.redis_functions import ConnectionPool, Function
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs.harness import spec
 
 
 @dataclass

@@ -12,7 +12,7 @@ from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.store import keys
 from rider_core.testing.jobs.faults.kill_points import FAST_TIMINGS
-from rider_core.testing.jobs.stage import spec
+from rider_core.testing.jobs.harness import spec
 from rider_core.testing.waiting import wait_until
 
 

@@ -10,13 +10,14 @@ import redis
 from rider_core.api import GenerateRequest, JobRecord, JobSpec, JobState, TextDelta
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs.rq_backend import RQBackend
+from rider_core.jobs import RedisJobBackend
+from rider_core.jobs.rq_lists import RQLists
 from rider_core.runtime.job_stream import follow_job
 
 
 @pytest.fixture
-def backend(connection: redis.Redis) -> Iterator[RQBackend]:
-    backend = RQBackend(connection)
+def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
+    backend = RedisJobBackend(connection, RQLists())
     yield backend
     backend.close()
 
@@ -26,7 +27,7 @@ def bus(connection: redis.Redis) -> EventBus:
     return EventBus(connection, "test")
 
 
-def submit(backend: RQBackend) -> str:
+def submit(backend: RedisJobBackend) -> str:
     payload = GenerateRequest(prompt="hello").model_dump(mode="json", exclude_none=True)
     return backend.submit(JobSpec(task="text.generate", payload=payload, stream=True))
 
@@ -36,7 +37,7 @@ def write(bus: EventBus, job_id: str, *numbers: int) -> None:
         bus.publish_partial(job_id, TextDelta(seq=number, text=f"word {number} "))
 
 
-def test_partial_results_and_then_the_record_of_a_job_that_failed(backend: RQBackend, bus: EventBus) -> None:
+def test_partial_results_and_then_the_record_of_a_job_that_failed(backend: RedisJobBackend, bus: EventBus) -> None:
     job_id = submit(backend)
     write(bus, job_id, 0, 1)
     backend.cancel(job_id)
@@ -47,7 +48,7 @@ def test_partial_results_and_then_the_record_of_a_job_that_failed(backend: RQBac
 
 
 @pytest.mark.parametrize("numbers", [(1,), (0, 2), (0, 0)])
-def test_a_gap_is_an_error(backend: RQBackend, bus: EventBus, numbers: tuple[int, ...]) -> None:
+def test_a_gap_is_an_error(backend: RedisJobBackend, bus: EventBus, numbers: tuple[int, ...]) -> None:
     job_id = submit(backend)
     write(bus, job_id, *numbers)
     with pytest.raises(JobFailed, match="was dropped before it was read") as gap:
@@ -55,7 +56,7 @@ def test_a_gap_is_an_error(backend: RQBackend, bus: EventBus, numbers: tuple[int
     assert gap.value.cause == "dropped"
 
 
-def test_silence_is_an_error(backend: RQBackend, bus: EventBus) -> None:
+def test_silence_is_an_error(backend: RedisJobBackend, bus: EventBus) -> None:
     job_id = submit(backend)
     write(bus, job_id, 0)
     stream = follow_job(bus, backend, job_id, 0.2)

@@ -25,10 +25,10 @@ from rider_core.jobs.store import protocol
 from rider_core.jobs.store.functions import job_library
 from rider_core.testing.jobs.admission import JobAdmissionContract
 from rider_core.testing.jobs.batches import JobBatchContract
+from rider_core.testing.jobs.harness import JobHarness
 from rider_core.testing.jobs.life import JobLifeContract
 from rider_core.testing.jobs.order import JobOrderContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
-from rider_core.testing.jobs.stage import Stage
 
 __all__ = ["JobBackendContract", "Stage"]
 
@@ -45,10 +45,10 @@ class JobBackendContract(
     quiet_s: ClassVar[float] = 0.0
 
     @pytest.fixture
-    def stage(self, backend: RedisJobBackend, connection: redis.Redis) -> Iterator[Stage]:
-        stage = Stage(backend, connection, self.quiet_s)
-        yield stage
-        stage.close()
+    def harness(self, backend: RedisJobBackend, connection: redis.Redis) -> Iterator[JobHarness]:
+        harness = JobHarness(backend, connection, self.quiet_s)
+        yield harness
+        harness.close()
 
     @pytest.fixture
     def max_waiting(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -9,21 +9,21 @@ import pytest
 from rider_core.api.jobs import JobState, Priority
 from rider_core.errors import InvalidInput, JobNotFound, JobRefused, QueueFull
 from rider_core.jobs.store.admission import REFRESH_S
-from rider_core.testing.jobs.stage import Stage, spec
+from rider_core.testing.jobs.harness import JobHarness, spec
 from rider_core.testing.waiting import let_pass
 
 
 class JobAdmissionContract:
     """Once for each id; what does not fit is refused, and so is what there is no room for."""
 
-    def test_the_same_id_is_accepted_once(self, stage: Stage) -> None:
+    def test_the_same_id_is_accepted_once(self, harness: JobHarness) -> None:
         job = spec(id="once")
-        assert stage.backend.submit(job) == stage.backend.submit(job) == "once"
-        assert stage.backend.submit_many([job, job]) == ["once", "once"]
-        assert [leased.id for leased in stage.take_all()] == ["once"]
+        assert harness.backend.submit(job) == harness.backend.submit(job) == "once"
+        assert harness.backend.submit_many([job, job]) == ["once", "once"]
+        assert [leased.id for leased in harness.take_all()] == ["once"]
 
-    def test_refusals_name_what_is_wrong(self, stage: Stage) -> None:
-        backend = stage.backend
+    def test_refusals_name_what_is_wrong(self, harness: JobHarness) -> None:
+        backend = harness.backend
         with pytest.raises(JobRefused, match=r"no task 'os.system' \(use one of voice.transcribe"):
             backend.submit(spec(task="os.system"))
         with pytest.raises(InvalidInput, match="prompt: Field required"):
@@ -34,43 +34,43 @@ class JobAdmissionContract:
             backend.submit(spec(payload={"prompt": "x", "temperature": float("nan")}))
         with pytest.raises(JobNotFound, match="'nobody'"):
             backend.get("nobody")
-        stage.takes_nothing()
+        harness.takes_nothing()
 
     @pytest.mark.usefixtures("max_waiting")
-    def test_a_full_queue_refuses_all_or_none(self, stage: Stage) -> None:
+    def test_a_full_queue_refuses_all_or_none(self, harness: JobHarness) -> None:
         due_ts = time.time() + 60
         for later in (None, due_ts):
-            stage.backend.submit_many([spec(due_ts=later), spec(due_ts=later)])
+            harness.backend.submit_many([spec(due_ts=later), spec(due_ts=later)])
             with pytest.raises(QueueFull, match=r"jobs are waiting in text.*try again in 10 seconds") as refusal:
-                stage.backend.submit(spec(due_ts=later))
+                harness.backend.submit(spec(due_ts=later))
             assert refusal.value.retry_after_s == 10
             with pytest.raises(QueueFull):
-                stage.backend.submit_many([spec(due_ts=later, priority=Priority.HIGH) for _ in range(3)])
-        assert [(figures.waiting, figures.scheduled) for figures in stage.backend.stats()] == [(0, 0), (0, 0), (2, 2)]
-        stage.backend.submit(spec(priority=Priority.HIGH))
+                harness.backend.submit_many([spec(due_ts=later, priority=Priority.HIGH) for _ in range(3)])
+        assert [(figures.waiting, figures.scheduled) for figures in harness.backend.stats()] == [(0, 0), (0, 0), (2, 2)]
+        harness.backend.submit(spec(priority=Priority.HIGH))
 
     @pytest.mark.usefixtures("max_waiting")
-    def test_a_full_queue_still_takes_the_newest(self, stage: Stage) -> None:
-        stage.backend.submit_many([spec(newest_key="cam-1"), spec()])
-        stage.backend.submit(spec(newest_key="cam-1"))
+    def test_a_full_queue_still_takes_the_newest(self, harness: JobHarness) -> None:
+        harness.backend.submit_many([spec(newest_key="cam-1"), spec()])
+        harness.backend.submit(spec(newest_key="cam-1"))
         with pytest.raises(QueueFull):
-            stage.backend.submit(spec(newest_key="cam-2"))
-        assert stage.backend.stats()[2].waiting == 2
+            harness.backend.submit(spec(newest_key="cam-2"))
+        assert harness.backend.stats()[2].waiting == 2
 
-    def test_a_full_memory_refuses_new_jobs_and_ends_old_ones(self, stage: Stage) -> None:
-        job_id = stage.backend.submit(spec())
+    def test_a_full_memory_refuses_new_jobs_and_ends_old_ones(self, harness: JobHarness) -> None:
+        job_id = harness.backend.submit(spec())
         # So that the room that is left has a megabyte: a server that holds little lends its last kilobytes to a client.
-        stage.connection.setrange("ballast", 20_000_000, "x")
-        used = int(stage.connection.info("memory")["used_memory"])
-        stage.connection.config_set("maxmemory-policy", "noeviction")
-        stage.connection.config_set("maxmemory", int(used * 1.05))
+        harness.connection.setrange("ballast", 20_000_000, "x")
+        used = int(harness.connection.info("memory")["used_memory"])
+        harness.connection.config_set("maxmemory-policy", "noeviction")
+        harness.connection.config_set("maxmemory", int(used * 1.05))
         let_pass(REFRESH_S * 1.1, "its knowledge may be that old")
         try:
             with pytest.raises(QueueFull, match="no more jobs are taken") as refusal:
-                stage.backend.submit(spec())
+                harness.backend.submit(spec())
             assert refusal.value.retry_after_s > 0
-            assert stage.done(stage.dequeue(), "x")
+            assert harness.done(harness.dequeue(), "x")
         finally:
-            stage.connection.config_set("maxmemory", 0)
-            stage.connection.delete("ballast")
-        assert stage.backend.get(job_id).state is JobState.DONE
+            harness.connection.config_set("maxmemory", 0)
+            harness.connection.delete("ballast")
+        assert harness.backend.get(job_id).state is JobState.DONE

@@ -21,7 +21,7 @@ from rider_core.errors import InvalidInput, JobFailed, JobNotFound, JobRefused, 
 from rider_core.jobs import AttemptResult, Outcome
 from rider_core.jobs.store import keys
 from rider_core.jobs.store.batch_chunks import BatchChunk
-from rider_core.testing.jobs.stage import PROBLEM, Stage, spec
+from rider_core.testing.jobs.harness import PROBLEM, JobHarness, spec
 
 
 def batch(number: int, **options: Any) -> BatchSpec:
@@ -46,79 +46,79 @@ def far(done: int, failed: int = 0) -> Progress:
 class JobBatchContract:
     """Batches."""
 
-    def test_a_batch_has_progress_and_a_result_for_each_item(self, stage: Stage) -> None:
-        backend = stage.backend
+    def test_a_batch_has_progress_and_a_result_for_each_item(self, harness: JobHarness) -> None:
+        backend = harness.backend
         job_id = backend.submit_batch(batch(3))
         assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
-        leased = stage.dequeue()
-        assert stage.consumer.commit_items(leased, report(0, 2), far(2), "echo-text", True)
+        leased = harness.dequeue()
+        assert harness.consumer.commit_items(leased, report(0, 2), far(2), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
         assert backend.batch_items(job_id) == [
             BatchItem(result={"text": "answer 0"}),
             BatchItem(),
             BatchItem(result={"text": "answer 2"}),
         ]
-        assert stage.consumer.commit_items(leased, report(1), far(3), "echo-text", True)
-        assert stage.consumer.commit([AttemptResult(leased, Outcome.DONE, "", "echo-text", True)]) == [True]
+        assert harness.consumer.commit_items(leased, report(1), far(3), "echo-text", True)
+        assert harness.consumer.commit([AttemptResult(leased, Outcome.DONE, "", "echo-text", True)]) == [True]
         record = backend.wait(job_id, 1)
         assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
         assert [item.result for item in backend.batch_items(job_id)] == [{"text": f"answer {n}"} for n in range(3)]
-        assert stage.kinds() == ["job.accepted", "job.started", "job.progress", "job.done"]
-        assert 0 < stage.connection.ttl(keys.items_key(job_id)) <= keys.RESULT_TTL_S
+        assert harness.kinds() == ["job.accepted", "job.started", "job.progress", "job.done"]
+        assert 0 < harness.connection.ttl(keys.items_key(job_id)) <= keys.RESULT_TTL_S
 
-    def test_only_the_items_that_failed_are_tried_again(self, stage: Stage) -> None:
-        backend = stage.backend
+    def test_only_the_items_that_failed_are_tried_again(self, harness: JobHarness) -> None:
+        backend = harness.backend
         job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
-        leased = stage.dequeue()
-        stage.consumer.commit_items(leased, report(0, 2, failed=1), far(2, 1), "echo-text", True)
+        leased = harness.dequeue()
+        harness.consumer.commit_items(leased, report(0, 2, failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
-        stage.fail(leased)
-        again = stage.dequeue()
-        assert stage.consumer.finished_items(again) == ({0, 2}, {1})
-        stage.consumer.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
+        harness.fail(leased)
+        again = harness.dequeue()
+        assert harness.consumer.finished_items(again) == ({0, 2}, {1})
+        harness.consumer.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
-        stage.fail(again)
+        harness.fail(again)
         with pytest.raises(JobFailed):
             backend.wait(job_id, 1).value()
         assert backend.requeue(job_id)
-        third = stage.dequeue()
-        stage.consumer.commit_items(third, report(1), far(3), "echo-text", True)
-        stage.consumer.commit([AttemptResult(third, Outcome.DONE, "", "echo-text", True)])
+        third = harness.dequeue()
+        harness.consumer.commit_items(third, report(1), far(3), "echo-text", True)
+        harness.consumer.commit([AttemptResult(third, Outcome.DONE, "", "echo-text", True)])
         assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
         assert backend.get(job_id).state is JobState.DONE
 
-    def test_batches_and_single_jobs_are_submitted_together(self, stage: Stage) -> None:
+    def test_batches_and_single_jobs_are_submitted_together(self, harness: JobHarness) -> None:
         orders: list[AnySpec] = [batch(2), spec(), batch(3)]
-        assert stage.backend.submit_many(orders) == [order.id for order in orders]
+        assert harness.backend.submit_many(orders) == [order.id for order in orders]
         for order in orders:
-            leased = stage.dequeue()
+            leased = harness.dequeue()
             assert leased.id == order.id
-            stage.consumer.commit([AttemptResult(leased, Outcome.DONE, "{}", "echo-text", True)])
-        progress = [stage.backend.get(order.id).progress for order in orders]
+            harness.consumer.commit([AttemptResult(leased, Outcome.DONE, "{}", "echo-text", True)])
+        progress = [harness.backend.get(order.id).progress for order in orders]
         assert [one and one.total for one in progress] == [2, None, 3]
 
-    def test_a_lost_lease_keeps_no_items(self, stage: Stage) -> None:
-        job_id = stage.backend.submit_batch(batch(2))
-        leased = stage.dequeue()
-        stage.backend.cancel(job_id)
-        assert not stage.consumer.commit_items(leased, report(0), far(1), "echo-text", True)
-        assert stage.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
+    def test_a_lost_lease_keeps_no_items(self, harness: JobHarness) -> None:
+        job_id = harness.backend.submit_batch(batch(2))
+        leased = harness.dequeue()
+        harness.backend.cancel(job_id)
+        assert not harness.consumer.commit_items(leased, report(0), far(1), "echo-text", True)
+        assert harness.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
-    def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, stage: Stage) -> None:
+    def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, harness: JobHarness) -> None:
         with pytest.raises(InvalidInput, match="prompt: Field required"):
-            stage.backend.submit_batch(batch(2, payloads=[{"prompt": "x"}, {}]))
+            harness.backend.submit_batch(batch(2, payloads=[{"prompt": "x"}, {}]))
         with pytest.raises(JobRefused, match=r"voice.synthesize gives its result in a stream"):
-            stage.backend.submit_batch(batch(1, task="voice.synthesize", payloads=[{"text": "hello"}]))
+            harness.backend.submit_batch(batch(1, task="voice.synthesize", payloads=[{"text": "hello"}]))
         with pytest.raises(ValueError, match=f"at most {MAX_BATCH_ITEMS} items"):
             batch(MAX_BATCH_ITEMS + 1)
         with pytest.raises(TooLarge, match="1001 jobs in one call"):
-            stage.backend.submit_many([spec() for _ in range(1001)])
+            harness.backend.submit_many([spec() for _ in range(1001)])
         with pytest.raises(JobNotFound, match="is no batch"):
-            stage.backend.batch_items(stage.backend.submit(spec()))
+            harness.backend.batch_items(harness.backend.submit(spec()))
 
-    def test_a_batch_waits_for_its_time_and_expires_like_any_job(self, stage: Stage) -> None:
-        late = stage.backend.submit_batch(batch(2, due_ts=time.time() + 60))
-        gone = stage.backend.submit_batch(batch(2, deadline_ts=time.time() - 1))
-        stage.takes_nothing()
-        assert stage.backend.get(late).state is JobState.SCHEDULED
-        assert stage.backend.get(gone).state is JobState.EXPIRED
+    def test_a_batch_waits_for_its_time_and_expires_like_any_job(self, harness: JobHarness) -> None:
+        late = harness.backend.submit_batch(batch(2, due_ts=time.time() + 60))
+        gone = harness.backend.submit_batch(batch(2, deadline_ts=time.time() - 1))
+        harness.takes_nothing()
+        assert harness.backend.get(late).state is JobState.SCHEDULED
+        assert harness.backend.get(gone).state is JobState.EXPIRED

@@ -30,7 +30,7 @@ def spec(**options: Any) -> JobSpec:
 
 
 @dataclass
-class Stage:
+class JobHarness:
     """What a test of the contract gets.
 
     Attributes:
