@@ -70,6 +70,7 @@ class JobMetadata(NamedTuple):
     deadline_ts: Annotated[str, _SECONDS]
     coalescing_key: Annotated[str, _OPTIONAL_TEXT]
     items: Annotated[str, _COUNT]
+    wanted: Annotated[str, _TEXT]
     origin: Annotated[str, _REST]
 
     @classmethod
@@ -85,6 +86,7 @@ class JobMetadata(NamedTuple):
             "" if spec.deadline_ts is None else f"{spec.deadline_ts:.6f}",
             spec.newest or "",
             str(spec.items),
+            (spec.provider or "").replace("|", " "),
             spec.origin,
         )
 
@@ -128,6 +130,8 @@ def event(
     """
     if metadata.is_batch:
         more = f',"items":{metadata.items}{more}'
+    if metadata.wanted:
+        more = f',"wanted":{quoted(metadata.wanted)}{more}'
     return _EVENT_FORMAT % (
         kind,
         f"{ts:.6f}",

@@ -166,6 +166,15 @@ class JobLifeContract:
         events = EventBus(harness.connection, "test").follow(job_id, 5)
         assert [event.kind for event in events] == ["job.accepted", "job.started", "job.done"]
 
+    def test_events_tell_which_provider_is_wanted(self, harness: JobHarness) -> None:
+        harness.backend.submit(spec(provider="a|b"))
+        harness.dequeue()
+        events = EventBus(harness.connection, "test").recent(10)
+        assert [(event.kind, event.data["wanted"]) for event in events] == [
+            ("job.accepted", "a b"),
+            ("job.started", "a b"),
+        ]
+
     def test_figures_agree_with_what_happened(self, harness: JobHarness) -> None:
         backend = harness.backend
         backend.submit_many([spec(id=f"job-{n}") for n in range(4)])

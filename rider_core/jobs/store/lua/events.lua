@@ -37,6 +37,7 @@ local function emit(kind, job, now, ts, source, more)
     rest = ',"waited_ms":' .. in_ms(job.started_ts - job.submitted_ts) .. rest
   end
   if job.items > 0 then rest = ',"items":' .. job.items .. rest end
+  if job.wanted ~= '' then rest = ',"wanted":' .. in_json(job.wanted) .. rest end
   emit_json(event_json(kind, ts, source or '""', job.id, job.task, job.queue, in_json(job.origin), job.priority,
     job.attempts, rest), job.id, job.streams)
 end
