@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rider_core.cli.tables import print_table
 from rider_core.config import Settings, config_file, load_settings, variable_of
 from rider_core.printable import HIDDEN, is_secret, without_passwords
 
@@ -45,8 +45,6 @@ def show(name: str | None, as_json: bool) -> None:
         return
     table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
-    # A value that is cut cannot be copied.
-    table.columns[1].overflow = "fold"
     for field, info in Settings.model_fields.items():
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
     for derived in DERIVED:
@@ -54,7 +52,7 @@ def show(name: str | None, as_json: bool) -> None:
     for variable in _RABBITMQ:
         if variable in os.environ:
             table.add_row("", Text(values[variable]), variable, "of the plugin rider-queue-rabbitmq")
-    Console().print(table)
+    print_table(table)
 
 
 def shown(value: Any) -> Any:
