@@ -12,7 +12,7 @@ from harness.shell import Shell
 from rider_core.api import JobProblem, JobSpec
 from rider_core.jobs.ledger import Ended, Outcome
 from rider_core.jobs.rq_backend import RQBackend
-from rider_core.testing.processes import Processes
+from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
@@ -35,6 +35,13 @@ def dead(connection: redis.Redis) -> list[str]:
         desk.commit([Ended.with_problem(claim, Outcome.HOPELESS, PROBLEM, **how)])
     backend.submit(specs[3])
     return ids
+
+
+def test_stats_import_no_plugin(rider: Shell, processes: Processes) -> None:
+    """One may take seconds for that."""
+    install_plugin(processes.folder, "ponderous", "open(__file__ + '.imported', 'w').close()")
+    assert "voice" in rider("stats").stdout
+    assert not list(processes.folder.glob("*.imported"))
 
 
 def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[str]) -> None:
