@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rider_core.cli.tables import print_table
 from rider_core.config import Settings, config_file, load_settings, variable_of
-from rider_core.printable import HIDDEN, is_secret, without_passwords
+from rider_core.printable import HIDDEN, is_secret, printable_json, without_passwords
 
 #: What follows from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
@@ -41,7 +41,7 @@ def show(name: str | None, as_json: bool) -> None:
         click.echo(json.dumps(values[name]) if as_json else _text(values[name]))
         return
     if as_json:
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(values, indent=2, ensure_ascii=False)))
         return
     table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True

@@ -1,4 +1,4 @@
-"""What programs read: `--json` prints JSON and nothing else, whatever the plugins are called and say."""
+"""What programs read: `--json` prints JSON and nothing else, whatever plugins say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RIDER_API = "1.0"
 class Parrot(TextGenerator):
     name = "parrot"
     def health(self):
-        return Health.degraded("half \\ud83d of \\x1b[31m an emoji")
+        return Health.degraded("half \\ud83d of \\x1b[31m\\u202e an emoji")
     def generate_stream(self, request):
         yield request.prompt
 @hookimpl
@@ -39,7 +39,7 @@ COMMANDS = {
 @pytest.fixture
 def house(processes: Processes) -> Processes:
     install_plugin(processes.folder, "parrot", PLUGIN)
-    install_plugin(processes.folder, "broken", 'raise RuntimeError("half \\ud83d of \\x1b[31m")')
+    install_plugin(processes.folder, "broken", 'raise RuntimeError("half \\ud83d of \\x1b[31m\\u202e")')
     assert processes.fork("rider_core.cli.main", "db", "upgrade", log="db").wait(60) == 0
     return processes
 
@@ -71,3 +71,11 @@ def test_rabbitmqs_variables_are_settings_too(house: Processes) -> None:
     assert "RABBITMQ_PASSWORD" in house.log("table")
     assert "rabbit.example" in house.log("table")
     assert "canary" not in text
+
+
+def test_what_a_plugin_says_steers_no_terminal(house: Processes) -> None:
+    for command in ("plugins list", "plugins check", "doctor"):
+        house.fork("rider_core.cli.main", *command.split(), log=command).wait(60)
+        text = house.log(command)
+        assert "RuntimeError" in text, command
+        assert text.replace("\n", "").isprintable(), command
