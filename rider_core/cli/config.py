@@ -11,16 +11,16 @@ from typing import Any
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from rider_core.cli.completion import complete_providers
 from rider_core.cli.job_input import field_value
+from rider_core.cli.tables import print_table
 from rider_core.config import Settings, config_file, load_settings, variable_of
 from rider_core.database.saved import saved_settings
 from rider_core.errors import DatabaseError, InvalidInput
-from rider_core.printable import HIDDEN, is_secret, without_passwords
+from rider_core.printable import HIDDEN, is_secret, printable_json, without_passwords
 
 #: Properties of `Settings` that are computed from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
@@ -50,12 +50,10 @@ def show(name: str | None, as_json: bool) -> None:
         click.echo(json.dumps(values[name]) if as_json else _text(values[name]))
         return
     if as_json:
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(values, indent=2, ensure_ascii=False)))
         return
     table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
-    # Wrapped, not truncated: a truncated value cannot be copied.
-    table.columns[1].overflow = "fold"
     for field, info in Settings.model_fields.items():
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
     for derived in DERIVED:
@@ -64,7 +62,7 @@ def show(name: str | None, as_json: bool) -> None:
     for variable in _RABBITMQ:
         if variable in os.environ:
             table.add_row("", Text(values[variable]), variable, "of the plugin rider-queue-rabbitmq")
-    Console().print(table)
+    print_table(table)
 
 
 @config.command("set")

@@ -7,12 +7,14 @@ import sys
 from dataclasses import asdict
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from rider_core.cli.completion import complete_plugins
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
 from rider_core.pluginhost import PluginRecord
+from rider_core.printable import printable, printable_json, printable_lines
 from rider_core.runtime.plugin_changes import changes_since_start
 from rider_core.runtime.plugins import load_plugins
 
@@ -35,14 +37,14 @@ def list_plugins(as_json: bool) -> None:
         click.secho(changed, fg="yellow", err=True)
     if as_json:
         described = [{**asdict(record), "state": record.state.value} for record in host.records()]
-        click.echo(json.dumps(described, indent=2, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(described, indent=2, ensure_ascii=False)))
         return
     table = Table("plugin", "package", "state", "providers", "reason")
     for record in host.records():
         providers = [name + (" (MOCK)" if host.registry.providers[name].mock else "") for name in record.providers]
         state = f"[{_STYLES[record.state.value]}]{record.state.value}[/]"
         package = f"{record.package} {record.version}"
-        table.add_row(record.name, package, state, "\n".join(providers), record.reason.replace("[", "\\["))
+        table.add_row(record.name, package, state, "\n".join(providers), escape(printable(record.reason)))
     print_table(table)
     if not host.records():
         click.echo("No plugin is installed. The first one: pip install rider-echo")
@@ -64,6 +66,7 @@ def check(name: str | None) -> None:
 
 
 def _print_check(record: PluginRecord) -> None:
-    click.echo(f"{record.name} ({record.package} {record.version}): {record.state.value} {record.reason}".rstrip())
+    line = f"{record.name} ({record.package} {record.version}): {record.state.value} {record.reason}"
+    click.echo(printable(line.rstrip()))
     if record.traceback:
-        click.echo(record.traceback)
+        click.echo(printable_lines(record.traceback))

@@ -14,6 +14,7 @@ from rider_core.config import load_settings
 from rider_core.database import Database
 from rider_core.database.saved import saved_prompts
 from rider_core.errors import InvalidInput
+from rider_core.printable import printable_json
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.prompts import PromptStore
 
@@ -31,7 +32,8 @@ def list_prompts(as_json: bool) -> None:
     rows = list(_rows(written))
     if as_json:
         names = ("name", "language", "state", "text")
-        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, ensure_ascii=False))
+        told = [dict(zip(names, row, strict=True)) for row in rows]
+        click.echo(printable_json(json.dumps(told, indent=2, ensure_ascii=False)))
         return
     table = Table("name", "language", "", "text")
     for name, language, state, text in rows:

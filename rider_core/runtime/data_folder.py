@@ -47,6 +47,17 @@ def make_data_folder(folder: Path) -> None:
     check_data_folder(folder)
 
 
+def make_subfolder(folder: Path) -> None:
+    """Make a folder of this user's alone in the data folder. Raises `ConfigError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            remedy="take away what is in its place, or set RIDER_DATA_DIR to a folder that you may write to",
+        ) from None
+
+
 def require_free_space(folder: Path) -> None:
     """Check the free space for a first start, which could save nothing on a full disk.
 
@@ -158,6 +169,11 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield from entries
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise ConfigError(
+                f"the folder {folder / name} cannot be looked into: {error.strerror}",
+                remedy=f"see its mode and its owner: ls -ld '{folder / name}'",
+            ) from None
 
 
 def _wrong_owner(path: Path, about: os.stat_result) -> ConfigError:

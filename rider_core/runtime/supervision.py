@@ -22,7 +22,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.rpc.socket_path import short_path
-from rider_core.runtime.data_folder import make_sockets_dir, overwrite_in_place
+from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, overwrite_in_place
 
 #: Maximum wait for a process to stop, in seconds: a worker finishes its job, and Whisper needs seconds for a long clip.
 STOP_WAIT_S = 30
@@ -173,7 +173,7 @@ def not_running(settings: Settings) -> dict[str, str]:
 def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
     """Write supervisord's configuration file. Returns its path, and supervisord's environment variables."""
     run = settings.data_dir.absolute() / "run"
-    run.mkdir(parents=True, exist_ok=True)
+    make_subfolder(run)
     sockets = make_sockets_dir(settings)
     user = "user=root" if os.getuid() == 0 else ""
     text = _HEAD.format(sockets=sockets, user=user)

@@ -13,13 +13,14 @@ class TimeLeft:
     """Of one worker, which calls one engine at a time."""
 
     def __init__(self) -> None:
-        self._until_ts = math.inf
+        #: On the monotonic clock: the machine's may be set meanwhile.
+        self._until = math.inf
 
     def track(self, specs: Iterable[AnySpec | None]) -> None:
         """Set the deadline: the earliest of these jobs, which run together from now on."""
         deadlines = [spec.deadline_ts for spec in specs if spec is not None and spec.deadline_ts is not None]
-        self._until_ts = min(deadlines, default=math.inf)
+        self._until = min(deadlines, default=math.inf) - time.time() + time.monotonic()
 
     def left_s(self) -> float:
         """See `ProviderContext.time_left_s`."""
-        return self._until_ts - time.time()
+        return self._until - time.monotonic()

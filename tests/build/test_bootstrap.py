@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 import threading
 import zipfile
@@ -162,6 +163,24 @@ def test_nothing_is_done_twice_and_a_change_is_seen(
     assert "making environment" not in changed
     assert "making environment" in mended
     assert list(venv.glob("lib/python*/site-packages/nothing.py"))
+
+
+def test_a_checkout_of_any_name(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "my robot isn't 100%; ż"
+    (folder / "plugins" / "one").mkdir(parents=True)
+    for project in (folder, folder / "plugins" / "one"):
+        (project / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bootstrap, "ROOT", folder)
+    install, asked = bootstrap.install, []
+    monkeypatch.setattr(bootstrap, "install", lambda _venv, arguments, *_: asked.extend(arguments))
+    bootstrap.make_app()
+    assert asked == ["pip", "-e", ".[testing]", "-e", "./plugins/one"]
+    assert Path.cwd() == folder
+    wheel, venv = make_wheel(folder), folder / "environment"
+    install(venv, ["--no-index", f"./{wheel.name}"], [], "it")
+    listed = subprocess.run([venv / "bin" / "pip", "list"], capture_output=True, text=True, timeout=60, check=True)
+    assert "nothing" in listed.stdout, "the first line of a program names the interpreter"
 
 
 def test_a_pip_that_fails_is_tried_again_the_next_time(bootstrap: ModuleType, tmp_path: Path) -> None:

@@ -64,6 +64,12 @@ def config_is_a_folder(data: Path, environment: dict[str, str]) -> None:
     environment["RIDER_CONFIG"] = str(data)
 
 
+def config_is_below_a_file(data: Path, environment: dict[str, str]) -> None:
+    data.mkdir()
+    (data / "file").touch()
+    environment["RIDER_CONFIG"] = str(data / "file" / "rider.toml")
+
+
 def a_pipe(data: Path, _environment: dict[str, str]) -> None:
     data.mkdir()
     os.mkfifo(data / "rider.toml")
@@ -88,6 +94,8 @@ MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "the home folder of nobody": (variable(RIDER_CONFIG="~no-such-user/x"), ("RIDER_CONFIG", "'~no-such-user/x'")),
     "an address with its port": (variable(RIDER_PI_HOST="10.0.0.7:8080"), ("RIDER_PI_HOST", "10.0.0.7:8080")),
     "a folder for a file": (config_is_a_folder, ("is a folder",)),
+    "a file for a folder": (config_is_below_a_file, ("file/rider.toml", "there is no such file")),
+    "what cannot be read": (variable(RIDER_CONFIG="/proc/self/mem"), ("/proc/self/mem cannot be read: ",)),
 }
 
 

@@ -72,6 +72,13 @@ def test_two_that_want_one_port_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
         check_ports(load_settings())
 
 
+def test_any_free_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system chooses for each that listens on port 0: two of them have two."""
+    monkeypatch.setenv("RIDER_WEB_PORT", "0")
+    monkeypatch.setenv("RIDER_LINK_PORT", "0")
+    check_ports(load_settings())
+
+
 @pytest.mark.parametrize(("host", "ours"), [("::1", "::1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1")])
 def test_our_address_on_the_robots_network(host: str, ours: str) -> None:
     assert own_address(Settings(pi_host=host)) == ours

@@ -14,7 +14,7 @@ from rider_core.api import JobProblem, JobRecord, JobSpec, JobState, Priority
 from rider_core.database import Database
 from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
-from rider_core.testing.processes import Processes
+from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
@@ -37,6 +37,13 @@ def dead(connection: redis.Redis) -> list[str]:
         consumer.commit([AttemptResult.with_problem(leased, Outcome.PERMANENT, PROBLEM, **how)])
     backend.submit(specs[3])
     return ids
+
+
+def test_stats_import_no_plugin(rider: Shell, processes: Processes) -> None:
+    """One may take seconds for that."""
+    install_plugin(processes.folder, "ponderous", "open(__file__ + '.imported', 'w').close()")
+    assert "voice" in rider("stats").stdout
+    assert not list(processes.folder.glob("*.imported"))
 
 
 def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[str]) -> None:

@@ -56,6 +56,15 @@ def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_fo
     assert "plugins have changed (a-second was added, a-third was removed): start it again" in " ".join(output.split())
 
 
+def test_and_whoever_runs_a_job_is_told(processes: Processes, run_folder: Path) -> None:
+    """Its worker may not know the plugin that the job needs."""
+    record_plugins(Settings(data_dir=run_folder.parent))
+    announce_plugin(processes.folder, "a-second", "json")
+    processes.environment.update(REDIS_URL="redis://127.0.0.1:1", RIDER_SAFE_MODE="true")
+    _, output = rider(processes, "run", "text.generate", "hello")
+    assert output.startswith("since `rider up` was started, plugins have changed (a-second came): start it again")
+
+
 def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:
     run = processes.folder / "data" / "run"
     run.mkdir(parents=True, mode=0o700)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def stack(processes: Processes) -> Iterator[Stack]:
+    """In a data folder with a name that means something to shells and to configuration files."""
+    processes.environment["RIDER_DATA_DIR"] = str(processes.folder / ' my "robot" isn\'t 100%(s); ż ')
     stack = Stack(processes)
     stack.start()
     yield stack
@@ -27,6 +29,7 @@ def stack(processes: Processes) -> Iterator[Stack]:
 
 def test_a_job_goes_through_and_crashed_processes_come_back(stack: Stack) -> None:
     assert stack.run("hello", "first") == "hello"
+    assert not (stack.processes.folder / "data").exists()
     assert "SIMULATED robot" in stack.processes.log("up")
     assert "plugin broken is failed: RuntimeError: no engine here" in stack.processes.log("up")
     before = {}

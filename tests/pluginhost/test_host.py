@@ -79,6 +79,11 @@ def test_a_good_plugin_is_loaded_and_attributed(plugins: Plugins) -> None:
             PluginState.FAILED,
             "there is no hook 'register_provider' (did you mean 'register_providers'?)",
         ),
+        (
+            GOOD.format(name="ear", mock=False).replace("@hookimpl", "# @hookimpl"),
+            PluginState.FAILED,
+            "its register_providers is not marked as a hook (write @hookimpl (rider_core.api) above it)",
+        ),
         (GOOD.format(name="ear", mock=False).replace("(register):", "(registre):"), PluginState.FAILED, "registre"),
         (GOOD.format(name="Big Ear", mock=False), PluginState.FAILED, "Big Ear"),
         (GOOD.format(name="ear", mock=False).replace("transcribe_batch", "listen"), PluginState.FAILED, "is abstract"),

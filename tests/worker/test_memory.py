@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from worker_harness import WorkerHarness
 
+from rider_core.config import Settings
+from rider_core.runtime import supervision
+from rider_core.runtime.supervision import Program
 from rider_core.testing.waiting import wait_until
 from rider_core.worker import memory
 from rider_core.worker.memory import MemoryLimit, own_bytes
@@ -66,3 +69,23 @@ def test_a_worker_that_leaks_ends_after_its_job(harness: WorkerHarness) -> None:
     wait_until(lambda: worker.poll() is not None, 20, what="the worker's end")
     assert worker.returncode == 0
     assert "it ends after its job" in harness.processes.log()
+
+
+def test_and_is_started_again(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By supervisord, with what `rider up` writes for it."""
+    settings = Settings(data_dir=harness.processes.folder / "data", redis_url=harness.valkey.url)
+    worker = Program("worker", "worker --name worker text", 1)
+    monkeypatch.setattr(supervision, "programs", lambda _: [worker])
+    file, environment = supervision.write_configuration(settings)
+    harness.processes.environment.update(environment, RIDER_WORKER_MEMORY_MB="180")
+    harness.processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(file))
+    assert harness.backend.wait(harness.submit("j1 leak 200"), 30).result is not None
+    assert harness.backend.wait(harness.submit("j2"), 30).result is not None
+    (first, *_), (*_, last) = process_ids(harness, "j1"), process_ids(harness, "j2")
+    assert first != last
+
+
+def process_ids(harness: WorkerHarness, job: str) -> list[str]:
+    """Of the workers that began the job."""
+    lines = [line.split() for line in harness.ledger.read_text().splitlines()]
+    return [pid for name, what, pid in lines if (name, what) == (job, "start")]

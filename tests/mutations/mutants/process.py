@@ -194,4 +194,18 @@ MUTANTS = [
         "if len(data) < 0 and (parts",
         ("tests/api/test_messages_audio.py", "TestJsonOfManyParts"),
     ),
+    Mutant(
+        "a folder that may not be read is a traceback",
+        "rider_core/runtime/data_folder.py",
+        'raise ConfigError(\n                f"the folder {folder / name} cannot',
+        'raise error\n            raise ConfigError(\n                f"the folder {folder / name} cannot',
+        ("tests/cli/test_unreadable.py", "the_folder_is_named"),
+    ),
+    Mutant(
+        "a table leaves out the columns for which a terminal has no room",
+        "rider_core/cli/tables.py",
+        "            table = _one_below_the_other(table)\n",
+        "            pass\n",
+        ("tests/cli/test_tables.py", "every_value"),
+    ),
 ]

@@ -229,4 +229,11 @@ MUTANTS = [
         "        super().bootstrap",
         ("tests/worker/test_start.py", "heeds_signals"),
     ),
+    Mutant(
+        "the time that a running job has left is taken off the machine's clock",
+        "rider_core/worker/time_left.py",
+        "return self._until - time.monotonic()",
+        "return self._until - time.time()",
+        ("tests/worker/test_time_left.py", "clock_is_set"),
+    ),
 ]

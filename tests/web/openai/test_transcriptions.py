@@ -74,6 +74,11 @@ def test_every_form(harness: OpenAIHarness, tone: tuple[str, bytes]) -> None:
     assert hear(harness, tone, response_format="vtt") == f"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n{sentence}\n\n"
 
 
+@pytest.mark.parametrize("tag", ["pl-PL", "PL", "pl_PL.UTF-8"])
+def test_a_language_is_named_by_any_tag(harness: OpenAIHarness, tone: tuple[str, bytes], tag: str) -> None:
+    assert hear(harness, tone, response_format="verbose_json", language=tag).language == "pl"
+
+
 def test_advice_is_not_taken_and_that_is_said(harness: OpenAIHarness, tone: tuple[str, bytes]) -> None:
     raw = harness.client().audio.transcriptions.with_raw_response.create(
         model="echo-stt", file=tone, prompt="Names: Ada", temperature=0.2

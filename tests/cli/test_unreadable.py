@@ -1,0 +1,105 @@
+"""A data folder that this user may not read, or that is none: one sentence with its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rider_core.cli.main import cli
+from rider_core.errors import ConfigError, RiderError
+from rider_core.runtime.data_folder import check_data_folder, make_data_folder
+
+COMMANDS = ["doctor", "up", "run text.generate hello", "models list", "prompts list", "db upgrade", "queue stats"]
+#: Of a user that root can be for a while; root itself may read everything.
+NOBODY = 65534
+
+
+@contextmanager
+def somebody() -> Iterator[None]:
+    """Not root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where others than root can go; pytest's own are root's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "run").mkdir()
+        if os.geteuid() == 0:
+            for path in (folder, folder / "run"):
+                os.chown(path, NOBODY, NOBODY)
+        yield folder
+        for path in (folder, folder / "run"):
+            path.chmod(0o700)
+
+
+@pytest.mark.parametrize(("name", "mode"), [("", 0), ("", 0o300), ("run", 0), ("run", 0o300)])
+def test_the_folder_is_named(folder: Path, name: str, mode: int) -> None:
+    (folder / name).chmod(mode)
+    with somebody():
+        for check in (make_data_folder, check_data_folder):
+            with pytest.raises(ConfigError, match=rf"folder {folder / name} cannot be (looked into|written to)"):
+                check(folder)
+
+
+def test_from_every_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
+    for variable in ("RIDER_CONFIG", "REDIS_URL", "DATABASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("RIDER_SAFE_MODE", "true")
+    file = folder / "a file"
+    file.touch()
+    for command in COMMANDS:  # what they import, the other user need not be able to
+        say(command, file)
+    folder.chmod(0)
+    with somebody():
+        for command in COMMANDS:
+            said = say(command, folder)
+            assert f"{folder / 'rider.toml'} cannot be read: Permission denied" in said, command
+            assert len(said.splitlines()) <= 2, command
+
+
+@pytest.mark.parametrize("name", ["data", "my data"])
+@pytest.mark.parametrize(
+    ("place", "commands"), [("", ["doctor", "redis", "up"]), ("redis", ["doctor", "redis", "up"]), ("run", ["up"])]
+)
+def test_a_file_in_the_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str, commands: list[str]
+) -> None:
+    """Where its name is none for sockets, these lie elsewhere, and are no reason to stop at them."""
+    monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
+    for variable in ("RIDER_CONFIG", "REDIS_URL", "DATABASE_URL", "RIDER_PI_HOST"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in (("SAFE_MODE", "true"), ("ROBOT", "none"), ("WEB_PORT", "0"), ("LINK_PORT", "0")):
+        monkeypatch.setenv(f"RIDER_{variable}", value)
+    for function in ("execv", "execve"):
+        monkeypatch.setattr(os, function, lambda *_: pytest.fail("it went on"))
+    file = tmp_path / name / place
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    for command in commands:
+        said = say(command, tmp_path / name)
+        assert re.search(rf"{re.escape(str(file))} (is a file|(for sockets )?cannot be made)", said), (command, said)
+
+
+def say(command: str, folder: Path) -> str:
+    result = CliRunner().invoke(cli, command.split(), env={"RIDER_DATA_DIR": str(folder)})
+    if isinstance(result.exception, RiderError):
+        return f"{result.output}{result.exception}"
+    assert result.exception is None or isinstance(result.exception, SystemExit), (command, result.exception)
+    return result.output
