@@ -52,7 +52,7 @@ MUTANTS = [
         "rider_core/redis_functions/connections.py",
         'plain = type(self._socket).__module__ == "socket"',
         "plain = True",
-        ("tests/jobs/test_connections.py", "test_where_eventlet_is_others_go_on_meanwhile"),
+        ("tests/jobs/test_redis_connections.py", "test_where_eventlet_is_others_go_on_meanwhile"),
     ),
     Mutant(
         "a report of items counts from the wrong one",
