@@ -3,7 +3,7 @@
 Everything that changes Redis atomically runs through here: the job store, the schedules and the answer cache.
 """
 
-from rider_core.redis_functions.connections import Command, Connection, ConnectionPool, Message
+from rider_core.redis_functions.connections import Command, Connection, ConnectionPool, PublishedMessage
 from rider_core.redis_functions.keys import Key
 from rider_core.redis_functions.library import Call, Function, Library, together
 from rider_core.redis_functions.signature import Signature, lua_row, lua_value
@@ -16,7 +16,7 @@ __all__ = [
     "Function",
     "Key",
     "Library",
-    "Message",
+    "PublishedMessage",
     "Signature",
     "lua_row",
     "lua_value",

@@ -21,7 +21,7 @@ import redis
 Command = Sequence[Any]
 
 
-class Message(NamedTuple):
+class PublishedMessage(NamedTuple):
     """A message that was published to a channel."""
 
     channel: str
@@ -56,7 +56,7 @@ class Connection:
         plain = type(self._socket).__module__ == "socket"  # and not TLS, or eventlet's
         if self._timeout_s is not None and plain and os.name == "posix":
             self._let_kernel_watch_the_time(self._timeout_s)
-        self._messages: list[Message] = []
+        self._messages: list[PublishedMessage] = []
         self._subscribed: list[str] = []
         self._wanted: tuple[str, ...] = ()
         self.closed = False
@@ -97,7 +97,7 @@ class Connection:
             raise answer
         return answer
 
-    def receive(self, timeout_s: float) -> list[Message]:
+    def receive(self, timeout_s: float) -> list[PublishedMessage]:
         """The messages of the subscribed channels; empty after `timeout_s` seconds without one."""
         try:
             self._socket.settimeout(max(0.001, timeout_s))
@@ -146,7 +146,7 @@ class Connection:
 
     def _keep_message(self, push: Any) -> None:
         if push[0] == b"message" and (channel := push[1].decode()) in self._wanted:
-            self._messages.append(Message(channel, push[2]))
+            self._messages.append(PublishedMessage(channel, push[2]))
 
     def _next(self) -> Any:
         while (reply := self._reader.gets()) is False:

@@ -176,12 +176,13 @@ class ProviderPool:
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
         guarded.open_engine(provider)
+        # Announced before a job may use it: should it end the worker, the job's problem names it.
+        self._open[name] = provider
+        self.on_change()
         return provider
 
     def _opening_ended(self, opening: Opening) -> None:
         """In the opening's thread: the tasks that waited for it have an engine now, or need the next one."""
-        if opening.engine is not None:
-            self._open[opening.name] = opening.engine
         for task in self._tasks:
             if self._awaited.get(task.name) is opening:
                 self._look_after(task)

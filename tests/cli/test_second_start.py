@@ -62,7 +62,7 @@ def test_and_whoever_runs_a_job_is_told(processes: Processes, run_folder: Path) 
     announce_plugin(processes.folder, "a-second", "json")
     processes.environment.update(REDIS_URL="redis://127.0.0.1:1", RIDER_SAFE_MODE="true")
     _, output = rider(processes, "run", "text.generate", "hello")
-    assert output.startswith("since `rider up` was started, plugins have changed (a-second came): start it again")
+    assert output.startswith("since `rider up` was started, plugins have changed (a-second was added): start it again")
 
 
 def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:

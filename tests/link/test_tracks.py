@@ -124,7 +124,7 @@ def test_there_are_few_updates_in_a_frame_and_everybody_gets_a_turn() -> None:
 def test_the_end_of_a_stream_lets_everything_leave_and_ids_go_on() -> None:
     watched = Watched(1)
     watched.see("cat 1", "cat 2")
-    watched.tracks.end()
+    watched.tracks.reset()
     watched.see("cat 1")
     assert watched.events() == [("enter", 1), ("enter", 2), ("leave", 1), ("leave", 2), ("enter", 3)]
 
@@ -136,7 +136,7 @@ def test_settled_only_after_what_is_there_would_have_been_confirmed() -> None:
         watched.see()
         settled.append(watched.tracks.settled)
     assert settled == [False, False, True, True]
-    watched.tracks.end()
+    watched.tracks.reset()
     assert not watched.tracks.settled
 
 

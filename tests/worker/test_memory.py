@@ -87,5 +87,5 @@ def test_and_is_started_again(harness: WorkerHarness, monkeypatch: pytest.Monkey
 
 def process_ids(harness: WorkerHarness, job: str) -> list[str]:
     """Of the workers that began the job."""
-    lines = [line.split() for line in harness.ledger.read_text().splitlines()]
+    lines = [line.split() for line in harness.journal.read_text().splitlines()]
     return [pid for name, what, pid in lines if (name, what) == (job, "start")]

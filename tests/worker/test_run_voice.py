@@ -72,7 +72,7 @@ def test_wav_files_of_every_pipe(rider: Rider) -> None:
 
 def test_what_is_said_is_kept_or_told_as_thrown_away(rider: Rider) -> None:
     said = rider("voice.synthesize", "one two three four five")
-    assert "1.7 s of sound were made and thrown away; --output FILE.wav keeps them" in said
+    assert "1.7 s of audio were discarded; --output FILE.wav keeps them" in said
     file = rider.folder / "said.wav"
     assert "thrown away" not in rider("voice.synthesize", "one two three four five", "--output", str(file))
     assert round(AudioClip.from_wav(file.read_bytes()).duration_s, 1) == 1.7

@@ -59,7 +59,7 @@ def test_what_nobody_begins_is_given_up(
     if reaped:
         end = time.monotonic() + 0.02
         wait_until(lambda: time.monotonic() > end, what="the deadline has passed")
-        assert services.backend.desk("w", ["text"]).take() == []
+        assert services.backend.consumer("w", ["text"]).dequeue() == []
     with pytest.raises(JobExpired, match=r"no worker has started the job within 0\.01 s.*rider up"):
         next(job_request.pieces()) if stream else job_request.result()
     job_request.close()
@@ -67,10 +67,10 @@ def test_what_nobody_begins_is_given_up(
 
 
 def test_a_stream_is_tried_once_and_a_whole_answer_once_more(services: Any) -> None:
-    desk = services.backend.desk("w", ["text"])
+    consumer = services.backend.consumer("w", ["text"])
     for stream, attempts in ((True, 1), (False, 2)):
         job_request = send(services, stream)
-        (claim,) = desk.take()
+        (claim,) = consumer.dequeue()
         assert b'"max_attempts":%d' % attempts in claim.data
         job_request.close()
         job_request.close()
