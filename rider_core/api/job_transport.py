@@ -74,7 +74,7 @@ class TicketConsumer(ABC):
     A lost connection is re-established in the background, with jittered back-off.
 
     While the worker is busy with a long job (`LONG_S`), no ticket waits for it: the consumer returns its tickets and
-    those of `surrender` to the broker, and receives none until the next `fetch`.
+    those of `return_prefetched` to the broker, and receives none until the next `fetch`.
     """
 
     @property
@@ -133,7 +133,7 @@ class JobTransport(ABC):
 
     @abstractmethod
     def consumer(
-        self, lanes: Sequence[str], surrender: Callable[[], Sequence[Delivery]] | None = None
+        self, lanes: Sequence[str], return_prefetched: Callable[[], Sequence[Delivery]] | None = None
     ) -> TicketConsumer:
         """A consumer for one worker.
 

@@ -27,7 +27,7 @@ class JobTimings:
         engine_limit_s: A worker whose engine works on one question for longer ends itself: the engine hangs. The
             longest `timeout_s` of all tasks.
         unpublished_s: Such a job is published again when its last publication is this old: while workers are idle, no
-            message stays in the broker for so long.
+            message stays in the broker for that time.
     """
 
     lease_s: float = 20.0

@@ -33,8 +33,8 @@ class Breakers:
         """
         Args:
             connection: With `decode_responses=False`.
-            fail_max: So many failures of a provider in a row, in all workers together, and it rests.
-            rest_s: For so many seconds; then one job tries it, and its outcome decides.
+            fail_max: Number of failures of a provider in a row, in all workers together, that open its circuit.
+            rest_s: Time in seconds that it stays open; then one job tries the provider, and its outcome decides.
         """
         self._redis = connection
         self._fail_max = fail_max

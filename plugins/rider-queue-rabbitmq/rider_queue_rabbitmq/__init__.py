@@ -22,6 +22,6 @@ def register_job_transports(register: Callable[[str, Callable[[], JobTransport]]
 
 @hookimpl
 def register_health_checks(register: Callable[[str, Callable[[], Health]], None]) -> None:
-    # Whoever's jobs go over Redis need not read that no RabbitMQ runs.
+    # Without this backend, a missing RabbitMQ is no problem to report.
     if os.environ.get("TASK_QUEUE_BACKEND") == RabbitTransport.name:
         register("RabbitMQ", lambda: check_health(RabbitSettings.from_environment()))

@@ -102,7 +102,7 @@ class IoConnection:
 
     def run(self) -> Exception:
         """Connect, and serve the connection until it ends. Returns why it did."""
-        # pika logs each failed attempt with tracebacks; whoever uses this class reports an outage once.
+        # pika logs each failed attempt with tracebacks; the user of this class reports an outage once.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
         loop = IOLoop()
         try:
@@ -139,7 +139,7 @@ class IoConnection:
             return True
 
     def call_later(self, delay_s: float, function: Callable[[], None]) -> None:
-        """On the connection's thread: have `function` called there after so many seconds, unless it is over by then."""
+        """On the connection's thread: call `function` after `delay_s` seconds, unless the connection ends before."""
         if self._connection is not None:
             self._connection.ioloop.call_later(delay_s, lambda: self._guarded(function))
 

@@ -1,4 +1,4 @@
-"""A worker's consumer: hands deliveries from the connection's thread to the worker's; makes lost connections anew."""
+"""A worker's consumer: passes deliveries from the connection's thread to the worker's, and reconnects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rider_queue_rabbitmq.topology import lane_queue
 
 log = logging.getLogger(__name__)
 
-#: The farewell takes two seconds at most, an attempt at connecting five.
+#: Maximum wait for the thread at the end, in seconds: closing takes two at most, an attempt to connect five.
 _END_LIMIT_S = 8.0
-#: A lane that has not said for so long what it has is not waited for; a queue may have lost its majority of nodes.
-_HEARING_LIMIT_S = 1.0
+#: Maximum wait for the first deliveries of all lanes, in seconds; a queue may have lost its majority of nodes.
+_POLL_LIMIT_S = 1.0
 
 
 class RabbitConsumer(TicketConsumer):
@@ -32,19 +32,19 @@ class RabbitConsumer(TicketConsumer):
         self,
         settings: RabbitSettings,
         lanes: Sequence[str],
-        surrender: Callable[[], Sequence[Delivery]] | None = None,
+        return_prefetched: Callable[[], Sequence[Delivery]] | None = None,
     ) -> None:
         for lane in lanes:
             lane_queue(lane)  # refuses a name that cannot be
         self._settings = settings
         self._lanes = list(dict.fromkeys(lanes))
-        self._surrender = surrender
+        self._return_prefetched = return_prefetched
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         # Belongs to that thread: whether a look at what the worker does is due.
         self._watching = False
         # Guards all below; `fetch` waits on it.
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._arrived: deque[Delivery] = deque()  # as many as the prefetch of all lanes allows
         self._subscription: Subscription | None = None
         self._number = 0
@@ -53,21 +53,21 @@ class RabbitConsumer(TicketConsumer):
         self._woken = False
         self._fetching = False
         self._fetched = time.monotonic()
-        self._aside = False
-        self._heard = False
-        self._hearing_ends = 0.0
+        self._paused = False
+        self._polled = False
+        self._poll_ends = 0.0
         self._fault: BackendUnavailable | None = None
 
     @property
     def connection(self) -> int:
-        with self._news:
+        with self._changed:
             return self._number if self._ready else 0
 
     def fetch(self, timeout_s: float) -> list[Delivery]:
         deadline = time.monotonic() + timeout_s
-        with self._news:
+        with self._changed:
             self._start()
-            self._step_forward()
+            self._resume_if_paused()
             self._fetching = True
             self._wait_for_arrivals(deadline)
             self._fetching = False
@@ -84,7 +84,7 @@ class RabbitConsumer(TicketConsumer):
     def set_prefetch(self, count: int) -> None:
         if count < 1:
             raise ValueError(f"a prefetch of {count} would mean no limit; give 1 or more")
-        with self._news:
+        with self._changed:
             if count == self._prefetch:
                 return
             self._prefetch = count
@@ -103,14 +103,14 @@ class RabbitConsumer(TicketConsumer):
             subscription.release(each.token for each in deliveries)
 
     def wake(self) -> None:
-        with self._news:
+        with self._changed:
             self._woken = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def close(self) -> None:
-        with self._news:
+        with self._changed:
             self._stop.set()
-            self._news.notify_all()
+            self._changed.notify_all()
             subscription, thread = self._subscription, self._thread
         if subscription is not None:
             subscription.close()
@@ -122,11 +122,11 @@ class RabbitConsumer(TicketConsumer):
             now = time.monotonic()
             if now >= deadline:
                 return
-            end = min(deadline, self._hearing_ends) if self._arrived else deadline
-            self._news.wait(end - now)
+            end = min(deadline, self._poll_ends) if self._arrived else deadline
+            self._changed.wait(end - now)
 
     def _may_hand_out(self) -> bool:
-        return bool(self._arrived) and (self._heard or time.monotonic() >= self._hearing_ends)
+        return bool(self._arrived) and (self._polled or time.monotonic() >= self._poll_ends)
 
     def _start(self) -> None:
         if self._thread is None and not self._stop.is_set():
@@ -146,7 +146,7 @@ class RabbitConsumer(TicketConsumer):
         backoff = Backoff()
         outage = _Outage(self._settings)
         while not self._stop.is_set():
-            with self._news:
+            with self._changed:
                 self._number += 1
                 subscription = self._subscription = Subscription(
                     self._settings,
@@ -155,16 +155,16 @@ class RabbitConsumer(TicketConsumer):
                     self._number,
                     on_ready=lambda: self._on_ready(backoff, outage),
                     on_deliveries=self._on_deliveries,
-                    on_heard=self._on_heard,
+                    on_polled=self._on_polled,
                 )
             reason = subscription.run()
             fault = explain(reason, self._settings)
-            with self._news:
+            with self._changed:
                 self._ready = False
                 self._fault = fault
-                self._arrived.clear()  # RabbitMQ gives them to the next who asks
-                self._watching = self._aside = self._heard = False
-                self._news.notify_all()
+                self._arrived.clear()  # RabbitMQ delivers them again
+                self._watching = self._paused = self._polled = False
+                self._changed.notify_all()
             if not self._stop.is_set():
                 outage.begin(fault)
                 self._stop.wait(backoff.next_s())
@@ -172,48 +172,48 @@ class RabbitConsumer(TicketConsumer):
     def _on_ready(self, backoff: Backoff, outage: _Outage) -> None:
         backoff.reset()
         outage.end()
-        with self._news:
+        with self._changed:
             self._ready = True
-            self._hearing_ends = time.monotonic() + _HEARING_LIMIT_S
+            self._poll_ends = time.monotonic() + _POLL_LIMIT_S
             self._fault = None
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _on_deliveries(self, deliveries: list[Delivery]) -> None:
-        with self._news:
+        with self._changed:
             self._arrived.extend(deliveries)
-            self._news.notify_all()
-        if self._surrender is not None and not self._watching:
+            self._changed.notify_all()
+        if self._return_prefetched is not None and not self._watching:
             self._watch()
 
     def _watch(self) -> None:
-        """See whether the worker is busy with something long, as long as it has anything in its hands."""
+        """Check whether the worker runs a long job, as long as it holds a delivery."""
         subscription = self._subscription_now
-        with self._news:
+        with self._changed:
             left_s = LONG_S if self._fetching else self._fetched + LONG_S - time.monotonic()
-            self._watching = not self._fetching or subscription.has_open_deliveries
+            self._watching = not self._fetching or subscription.has_unacked
             if self._watching:
-                # Also behind a long job's beginning: the worker may have been about to take something into its hands.
+                # Also after the start of a long job: the worker may have been about to take a delivery.
                 subscription.call_later(left_s if left_s > 0 else LONG_S, self._watch)
             if left_s > 0:
                 return
-            self._aside = True
+            self._paused = True
             waiting = list(self._arrived)
             self._arrived.clear()
-        assert self._surrender is not None
+        assert self._return_prefetched is not None
         # Outside the lock: the worker has one of its own for what it holds.
-        waiting += self._surrender()
+        waiting += self._return_prefetched()
         subscription.pause(each.token for each in waiting if each.connection == self._number)
 
-    def _step_forward(self) -> None:
-        if self._aside:
-            self._aside = self._heard = False
-            self._hearing_ends = time.monotonic() + _HEARING_LIMIT_S
+    def _resume_if_paused(self) -> None:
+        if self._paused:
+            self._paused = self._polled = False
+            self._poll_ends = time.monotonic() + _POLL_LIMIT_S
             self._subscription_now.resume()
 
-    def _on_heard(self) -> None:
-        with self._news:
-            self._heard = True
-            self._news.notify_all()
+    def _on_polled(self) -> None:
+        with self._changed:
+            self._polled = True
+            self._changed.notify_all()
 
     @property
     def _subscription_now(self) -> Subscription:

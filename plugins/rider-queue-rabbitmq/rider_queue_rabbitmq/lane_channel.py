@@ -17,9 +17,9 @@ from pika.exceptions import ChannelClosedByBroker
 
 from rider_core.api import Ticket
 from rider_queue_rabbitmq.connection import IoConnection
-from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
 from rider_queue_rabbitmq.tickets import NotATicket, from_message
 from rider_queue_rabbitmq.topology import DEAD_QUEUE, NOT_FOUND, lane_queue
+from rider_queue_rabbitmq.unacked_tags import UnackedTags
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LaneChannel:
         paused: bool,
         *,
         on_delivery: Callable[[LaneChannel, Ticket, bool, int], None],
-        on_heard: Callable[[LaneChannel], None],
+        on_polled: Callable[[LaneChannel], None],
         on_cancelled: Callable[[LaneChannel], None],
     ) -> None:
         self.lane = lane
@@ -52,10 +52,10 @@ class LaneChannel:
         self._prefetch = prefetch
         self._paused = paused
         self._on_delivery = on_delivery
-        self._on_heard = on_heard
+        self._on_polled = on_polled
         self._on_cancelled = on_cancelled
         self._consumer_tag: str | None = None
-        self._open_deliveries = OpenDeliveries()
+        self._unacked = UnackedTags()
         self._strangers = 0
         self._channel: Channel = connection.channel(on_open_callback=self._opened)
         self._channel.add_on_cancel_callback(self._cancelled_by_broker)
@@ -87,22 +87,22 @@ class LaneChannel:
             self._consume()
 
     @property
-    def has_open_deliveries(self) -> bool:
-        return len(self._open_deliveries) > 0
+    def has_unacked(self) -> bool:
+        return len(self._unacked) > 0
 
     def release(self, tags: Iterable[int]) -> None:
         """Back into the queue. Where the channel is gone, RabbitMQ has done so."""
         if not self._channel.is_open:
             return
         for tag in tags:
-            if self._open_deliveries.take(tag):
+            if self._unacked.take(tag):
                 self._channel.basic_nack(tag, requeue=True)
 
     def settle(self, tags: Iterable[int]) -> None:
         """They are done with. Where the channel is gone, RabbitMQ has given them to others."""
         if not self._channel.is_open:
             return
-        up_to, single = self._open_deliveries.settle(tags)
+        up_to, single = self._unacked.settle(tags)
         if up_to is not None:
             self._channel.basic_ack(up_to, multiple=True)
         for tag in single:
@@ -124,7 +124,7 @@ class LaneChannel:
         self._channel.basic_qos(prefetch_count=self._prefetch, global_qos=False)
         self._consumer_tag = self._channel.basic_consume(lane_queue(self.lane), self._deliver, auto_ack=False)
         self._channel.basic_qos(
-            prefetch_count=self._prefetch, global_qos=False, callback=lambda _ok: self._on_heard(self)
+            prefetch_count=self._prefetch, global_qos=False, callback=lambda _ok: self._on_polled(self)
         )
 
     def _stop_consuming(self) -> None:
@@ -152,12 +152,12 @@ class LaneChannel:
             ticket = from_message(self.lane, properties, body)
         except NotATicket as problem:
             channel.basic_nack(tag, requeue=False)
-            self._complain(problem)
+            self._log_stranger(problem)
             return
-        self._open_deliveries.add(tag)
+        self._unacked.add(tag)
         self._on_delivery(self, ticket, bool(method.redelivered), tag)
 
-    def _complain(self, problem: NotATicket) -> None:
+    def _log_stranger(self, problem: NotATicket) -> None:
         self._strangers += 1
         if self._strangers & (self._strangers - 1) == 0:  # 1, 2, 4, 8: a flood of them must not flood the log
             log.warning(

@@ -45,19 +45,19 @@ class Subscription:
         *,
         on_ready: Callable[[], None],
         on_deliveries: Callable[[list[Delivery]], None],
-        on_heard: Callable[[], None],
+        on_polled: Callable[[], None],
     ) -> None:
         self._number = number
         self._lanes = lanes
         self._on_ready = on_ready
         self._on_deliveries = on_deliveries
-        self._on_heard = on_heard
+        self._on_polled = on_polled
         self._io = IoConnection(settings, self._open)
         # These belong to the connection's thread.
         self._prefetch = prefetch
         self._paused = False
         self._channels: dict[str, LaneChannel] = {}
-        self._unheard: set[LaneChannel] = set()
+        self._unpolled: set[LaneChannel] = set()
         self._arrived: list[Delivery] = []
         # Answers on their way to that thread.
         self._lock = threading.Lock()
@@ -89,9 +89,9 @@ class Subscription:
         self._io.call(self._resume)
 
     @property
-    def has_open_deliveries(self) -> bool:
+    def has_unacked(self) -> bool:
         """On its thread: whether something is neither settled nor released."""
-        return any(channel.has_open_deliveries for channel in self._channels.values())
+        return any(channel.has_unacked for channel in self._channels.values())
 
     def settle(self, tokens: Iterable[Token]) -> None:
         """From any thread: acknowledge these, together with whatever else is settled until the thread comes to it."""
@@ -113,7 +113,7 @@ class Subscription:
             self._io.abort(problem)
             return
         self._on_ready()
-        connection.on_read = self._hand_on
+        connection.on_read = self._pass_on
         for lane in self._lanes:
             self._open_channel(connection, lane)
 
@@ -125,25 +125,25 @@ class Subscription:
             self._prefetch,
             self._paused,
             on_delivery=self._deliver,
-            on_heard=self._heard,
-            on_cancelled=partial(self._make_anew, connection),
+            on_polled=self._polled,
+            on_cancelled=partial(self._recreate, connection),
         )
-        self._unheard.add(channel)
+        self._unpolled.add(channel)
 
-    def _make_anew(self, connection: Connection, channel: LaneChannel) -> None:
+    def _recreate(self, connection: Connection, channel: LaneChannel) -> None:
         queue = lane_queue(channel.lane)
         log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
         channel.close()
         if self._channels.get(channel.lane) is channel:
-            del self._channels[channel.lane]  # nobody is to wait for it to say something
-        self._heard(channel)
+            del self._channels[channel.lane]  # its first deliveries are not waited for
+        self._polled(channel)
         # Its deletion may not be over yet.
         connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))
 
     def _declare_anew(self, connection: Connection, lane: str) -> None:
-        declare(connection, [lane], None, partial(self._made_anew, connection, lane))
+        declare(connection, [lane], None, partial(self._recreated, connection, lane))
 
-    def _made_anew(self, connection: Connection, lane: str, problem: Exception | None) -> None:
+    def _recreated(self, connection: Connection, lane: str, problem: Exception | None) -> None:
         if problem is not None:
             self._io.abort(problem)
         else:
@@ -151,16 +151,16 @@ class Subscription:
 
     def _resume(self) -> None:
         self._paused = False
-        self._unheard.update(self._channels.values())
+        self._unpolled.update(self._channels.values())
         for channel in self._channels.values():
             channel.resume()
 
-    def _heard(self, channel: LaneChannel) -> None:
-        if channel in self._unheard:
-            self._unheard.remove(channel)
-            if not self._unheard:
-                self._hand_on()
-                self._on_heard()
+    def _polled(self, channel: LaneChannel) -> None:
+        if channel in self._unpolled:
+            self._unpolled.remove(channel)
+            if not self._unpolled:
+                self._pass_on()
+                self._on_polled()
 
     def _change_prefetch(self, count: int) -> None:
         self._prefetch = count
@@ -170,7 +170,7 @@ class Subscription:
     def _deliver(self, channel: LaneChannel, ticket: Ticket, redelivered: bool, tag: int) -> None:
         self._arrived.append(Delivery(ticket, redelivered, self._number, (channel, tag)))
 
-    def _hand_on(self) -> None:
+    def _pass_on(self) -> None:
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             self._on_deliveries(arrived)

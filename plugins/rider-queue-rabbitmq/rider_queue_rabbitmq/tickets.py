@@ -18,7 +18,7 @@ from rider_core.errors import InvalidInput, TooLarge
 MAX_BODY_BYTES = 16 * 1024 * 1024
 #: Name of the header: attempt, whether it goes alone, nonce, and when it was submitted, in seconds since the epoch.
 HEADER = "ticket"
-#: Nobody counts attempts as far as six digits go.
+#: An attempt has six digits at most.
 _HEADER_FORM = re.compile(r"(\d{1,6}) ([01]) ([0-9a-f]{8}) (\d{1,12}\.\d{1,12})", re.ASCII)
 #: What AMQP's short strings hold.
 _MAX_TEXT_BYTES = 255
@@ -27,14 +27,14 @@ _PERSISTENT = 2
 
 
 class NotATicket(ValueError):
-    """A message that none of us sent. Its text says why, without what the stranger wrote."""
+    """A message that Rider-PC has not sent. The error says why, without the message's content."""
 
 
 def to_properties(ticket: Ticket) -> pika.BasicProperties:
     """
     Raises:
         TooLarge: RabbitMQ may not take the body, and would drop the tickets of others with the channel.
-        InvalidInput: whoever gets the message would not take it for a ticket.
+        InvalidInput: a receiver would not accept the message as a ticket.
     """
     if len(ticket.body) > MAX_BODY_BYTES:
         raise TooLarge(

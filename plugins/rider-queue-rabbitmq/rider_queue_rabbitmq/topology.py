@@ -31,12 +31,12 @@ DEAD_QUEUE = "rider.dead"
 _DELAY = "rider.delay."
 _RESERVED = ("dead", "jobs", "delay")
 
-#: A backstop only: the ledger counts the attempts. A ticket of low priority counts one more for each long job whose
+#: A backstop only: the job store counts the attempts. A ticket of low priority counts one more for each long job whose
 #: worker held it meanwhile, and a full queue has 100,000 of them.
 _DELIVERY_LIMIT = 1_000_000
-#: The ledger refuses jobs long before; this one stops a stranger, or a fault of ours.
+#: The job store refuses jobs long before; this limit stops other programs, and faults of ours.
 _LANE_LIMIT = 1_000_000
-#: For a person to look at; the oldest go first. The ledger has its own dead letters.
+#: For a person to look at; the oldest are dropped first. The job store has its own dead letters.
 _DEAD_LIMIT = 10_000
 #: How long a job may be in a worker's hands. Before RabbitMQ 3.12 the node's `consumer_timeout` (30 min) holds instead.
 _CONSUMER_TIMEOUT_MS = 24 * 3600 * 1000

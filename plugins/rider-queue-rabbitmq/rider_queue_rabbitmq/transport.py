@@ -1,4 +1,4 @@
-"""RabbitMQ as Rider-PC's carrier of jobs."""
+"""RabbitMQ as a transport of Rider-PC's jobs."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class RabbitTransport(JobTransport):
         self._publisher.publish(tickets, delay_s)
 
     def consumer(
-        self, lanes: Sequence[str], surrender: Callable[[], Sequence[Delivery]] | None = None
+        self, lanes: Sequence[str], return_prefetched: Callable[[], Sequence[Delivery]] | None = None
     ) -> TicketConsumer:
         self._after_fork()
-        consumer = RabbitConsumer(self._settings, lanes, surrender)
+        consumer = RabbitConsumer(self._settings, lanes, return_prefetched)
         with self._lock:
             self._consumers.add(consumer)
         return consumer

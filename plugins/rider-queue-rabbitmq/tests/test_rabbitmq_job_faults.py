@@ -1,4 +1,4 @@
-"""The faults of every job backend, with a real RabbitMQ as the carrier; and what happens to jobs when that is away."""
+"""The faults of every job backend, with a real RabbitMQ as transport, and jobs while it is away."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class TestOverRabbitMQ(JobFaultContract):
 
     @pytest.mark.usefixtures("unhurried")
     def test_killed_during_a_job_that_ends_meanwhile(self, harness: FaultHarness, node: RabbitMQNode) -> None:
-        """Its result is in the ledger; its ticket comes once more, and is known for what it is."""
+        """Its result is in the job store; its ticket is delivered once more, and recognised as a copy."""
         running, waiting = harness.submit("running", "hold"), harness.submit("waiting")
         worker = harness.start()
         harness.started(running)

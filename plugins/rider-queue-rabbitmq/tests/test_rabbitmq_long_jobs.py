@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
     lanes = [f"{lane}-{number}" for number in range(9)]
-    consumer = transport.consumer(lanes, surrender=list)
+    consumer = transport.consumer(lanes, return_prefetched=list)
     for _ in range(10):
         transport.publish([ticket("job", each) for each in lanes])
         let_pass(2 * LONG_S, "a long job runs")
@@ -32,7 +32,7 @@ def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
     transport: RabbitTransport, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Subscription, "_heard", lambda *_: None)
-    consumer = transport.consumer([lane], surrender=list)
+    consumer = transport.consumer([lane], return_prefetched=list)
     for _ in range(2):
         transport.publish([ticket("job", lane)])
         consumer.settle(take(consumer, 1))
@@ -41,7 +41,7 @@ def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
 
 def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: str) -> None:
     """Else its prefetch would be twice as large, and a busy worker handed tickets without end."""
-    consumer = transport.consumer([lane], surrender=list)
+    consumer = transport.consumer([lane], return_prefetched=list)
     transport.publish([ticket("first", lane)])
     consumer.settle(take(consumer, 1))
     consumer._subscription.resume()  # type: ignore[attr-defined]
@@ -59,7 +59,7 @@ def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
 ) -> None:
     monkeypatch.setattr(rabbit_consumer, "_HEARING_LIMIT_S", 3600.0)
     other = f"{lane}-other"
-    consumer = transport.consumer([lane, other], surrender=list)
+    consumer = transport.consumer([lane, other], return_prefetched=list)
 
     def run_a_long_job() -> None:
         transport.publish([ticket("long", other)])
@@ -81,7 +81,7 @@ def test_a_queue_deleted_and_made_anew_while_a_long_job_runs(
     transport: RabbitTransport, settings: RabbitSettings, channel: BlockingChannel, lane: str
 ) -> None:
     """By another worker. Nobody tells the one that is busy, and has a delivery of the old queue open."""
-    consumer = transport.consumer([lane], surrender=list)
+    consumer = transport.consumer([lane], return_prefetched=list)
     transport.publish([ticket("long", lane)])
     (long,) = take(consumer, 1)
     let_pass(2 * LONG_S, "a long job runs")

@@ -11,10 +11,10 @@ import pytest
 from pika import DeliveryMode
 from rider_queue_rabbitmq.backoff import Backoff
 from rider_queue_rabbitmq.delays import LADDER_MS, LONGEST_MS, step_for
-from rider_queue_rabbitmq.open_deliveries import OpenDeliveries
 from rider_queue_rabbitmq.settings import RabbitSettings
 from rider_queue_rabbitmq.tickets import HEADER, MAX_BODY_BYTES, NotATicket, from_message, to_properties
 from rider_queue_rabbitmq.topology import lane_queue
+from rider_queue_rabbitmq.unacked_tags import UnackedTags
 from tickets_in_tests import ticket
 
 from rider_core.errors import ConfigError, InvalidInput, TooLarge
@@ -148,7 +148,7 @@ def test_names_that_are_no_lanes(name: str) -> None:
 def test_acknowledgements_are_grouped_and_none_covers_an_open_delivery() -> None:
     """Against a model of the channel: RabbitMQ's rule is that the tag named must still be open."""
     generator = random.Random(2)
-    deliveries, unanswered, last = OpenDeliveries(), set[int](), 0
+    deliveries, unanswered, last = UnackedTags(), set[int](), 0
     for _ in range(3000):
         for _ in range(generator.randrange(4)):
             last += 1

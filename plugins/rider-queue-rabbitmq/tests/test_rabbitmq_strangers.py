@@ -1,4 +1,4 @@
-"""What strangers put into our queues harms nobody, and is kept for a person to look at."""
+"""Messages of other programs in our queues do no harm, and are kept for a person to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a carrier of jobs must do while all is well."""
+"""What a transport of jobs must do without faults."""
 
 from __future__ import annotations
 

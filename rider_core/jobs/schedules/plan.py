@@ -10,8 +10,8 @@ from rider_core.api.tasks import task_named
 from rider_core.errors import InvalidInput
 from rider_core.jobs.schedules.times import DueTimes, due_times
 
-#: A due time that is so many seconds past was missed. A scheduler that was killed is back sooner; and so many jobs of a
-#: schedule for every second may come in one wave.
+#: Delay in seconds after which a due time was missed. A scheduler that was killed is back sooner; a schedule for every
+#: second may then submit as many jobs at once.
 MISSED_AFTER_S = 60
 
 
@@ -33,8 +33,8 @@ class Step:
 def plan(schedule: Schedule, times: DueTimes, due: int, now: float) -> Step:
     """What is to be done about `due`, which is not later than `now`.
 
-    Only the due time that stands in Redis is ever fired, never one that was worked out from the clock: so whoever looks
-    at the same entry makes the same job.
+    Only the due time in Redis is ever fired, never one computed from the clock: schedulers that see the same entry
+    make the same job.
     """
     late_s = now - due
     if late_s > MISSED_AFTER_S and (latest := times.latest(due, now)) > due:

@@ -99,7 +99,7 @@ class ScheduleStore:
             raise _not_found(schedule_id)
         schedule = parse_json(Schedule, data).model_copy(update={"enabled": enabled})
         if not self._put(schedule, revision=revision.decode()):
-            raise JobRefused(f"schedule {schedule_id!r} was changed by somebody else just now", remedy="try again")
+            raise JobRefused(f"schedule {schedule_id!r} was changed meanwhile", remedy="try again")
         return self.get(schedule_id)
 
     def _put(self, schedule: Schedule, revision: str) -> bool:

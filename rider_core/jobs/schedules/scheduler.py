@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 BEAT_S = 10.0
 #: One blocking read, so that a scheduler that should stop is not stuck for longer.
 READ_S = 1.0
-#: So many schedules that rest are shown in the process's status.
+#: Maximum number of delayed schedules in the process's status.
 PROBLEMS_SHOWN = 5
 
 
 class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no types
-    """Hands due jobs over until it is told to stop. Any number of them may run side by side."""
+    """Submits due jobs until it is stopped. Any number of schedulers may run side by side."""
 
     scheduled_jobs_key = protocol.due_key()
 
@@ -84,10 +84,10 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             with redis_errors():
                 self.register_death()
         except BackendUnavailable as error:
-            log.debug("nobody was told of the end: %s", error)
+            log.debug("the end could not be registered: %s", error)
 
     def heartbeat(self) -> None:
-        """Unlike rq-scheduler's, it comes back where Redis was away for so long that it was taken for dead."""
+        """Unlike rq-scheduler's, it registers again after an outage of Redis that was longer than its expiry."""
         with redis_errors():
             if not self.connection.expire(self.key, int(BEAT_S) + 10):
                 self.register_birth()
@@ -120,7 +120,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             log.error("schedule %s is disabled: %s", job.id, error)
             if not self._due_store.disable(job, str(error)):
                 self._backoff.refuse(job.key, str(error))
-        except Exception as error:  # a plugin's backend, or a time that nobody thought of: the edge of the house
+        except Exception as error:  # a plugin's backend, or an unforeseen time: one schedule must not stop the others
             log.exception("schedule %s: something broke over %d", job.id, job.due)
             self._backoff.refuse(job.key, str(error))
 
@@ -140,7 +140,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
                 if due_times(schedule).brought_forward(due_ts, now) < due_ts:
                     schedule = schedule.begun_anew(int(now))
                     self._due_store.advance(entry, due_times(schedule).after(now), False, 0, schedule)
-            except InvalidInput:  # told when it is due
+            except InvalidInput:  # reported when it is due
                 continue
 
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
@@ -149,7 +149,9 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             return
         if begun is Submission.UNKNOWN:
             # Twice would be worse than not at all: a robot that says something again, long after.
-            log.warning("schedule %s: nobody knows any more whether %s was handed over; it is not", job.id, spec.id)
+            log.warning(
+                "schedule %s: it is unknown whether %s was submitted; it is not submitted again", job.id, spec.id
+            )
             self._due_store.advance(job, step.next, False, 1)
             return
         try:

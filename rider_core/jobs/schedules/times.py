@@ -19,7 +19,7 @@ from rider_core.api.schedules import Schedule
 from rider_core.errors import InvalidInput
 
 _EPOCH = datetime(1970, 1, 1)
-#: So many missed due times are counted, no more: a week of a job a minute takes croniter seconds.
+#: Maximum number of missed due times that are counted: a week of a job a minute takes croniter seconds.
 MAX_COUNTED = 1_000
 #: Where the search for the latest due time begins, in seconds before now. The steps back double.
 _LOOK_BACK_S = 60

@@ -150,7 +150,7 @@ MUTANTS = [
     ),
     Mutant(
         "an acknowledgement covers a job that still runs",
-        "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/open_deliveries.py",
+        "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/unacked_tags.py",
         "below = [tag for tag in taken if tag < lowest_open]",
         "below = taken",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_parts.py", "none_covers_an_open_delivery"),
@@ -224,8 +224,8 @@ MUTANTS = [
     Mutant(
         "a lane that says nothing silences all",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
-        "(self._heard or time.monotonic() >= self._hearing_ends)",
-        "self._heard",
+        "(self._polled or time.monotonic() >= self._poll_ends)",
+        "self._polled",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_a_lane_that_never_says"),
     ),
     Mutant(
@@ -238,8 +238,8 @@ MUTANTS = [
     Mutant(
         "after a long job the first that comes is taken",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
-        "            self._aside = self._heard = False\n            self._hearing_ends",
-        "            self._aside = False\n            self._hearing_ends",
+        "            self._paused = self._polled = False\n            self._poll_ends",
+        "            self._paused = False\n            self._poll_ends",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_after_a_long_job_every_lane"),
     ),
 ]

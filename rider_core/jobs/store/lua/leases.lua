@@ -75,7 +75,7 @@ local function forget_execution(worker)
   if member then redis.call('DEL', execution_key(member)) end
 end
 
--- Let RQ's record show that the worker is busy, and with which job, unless jobs are short: nobody could see it in time.
+-- Let RQ's record show that the worker is busy, and with which job, unless jobs are short: they end before a reader sees it.
 -- Each change is written once, however many short jobs follow each other: `shown` is what was written last.
 local function show_busy(worker, shown, short, job, execution, times)
   if short and shown == SHOWN_BUSY then return end

@@ -5,7 +5,7 @@
 
 -- No lease is longer: it was written before the clock was set back. A worker that lives renews its leases.
 local LONGEST_LEASE_S = 600
--- An attempt that is lost by a stock RQ program is due after so many seconds.
+-- Delay in seconds of a job whose attempt a stock RQ program has lost.
 local SHORTLY_S = 0.001
 
 local function lost_for_good(job, now, rq_now, problem)

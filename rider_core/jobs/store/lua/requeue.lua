@@ -1,5 +1,5 @@
 -- Take a dead letter back into its queue, with as many attempts as its policy allows. A deadline that has passed is
--- dropped: somebody wants it to run. Returns 1, or 0 where it is no dead letter (any more).
+-- dropped: a person wants it to run. Returns 1, or 0 where it is no dead letter (any more).
 local function requeue(id, now, allowed)
   local job, time = read(id), tonumber(now)
   if job.status ~= FAILED or redis.call('ZREM', failed_key(job.lane), id) == 0 then return 0 end

@@ -1,14 +1,14 @@
-"""Which deliveries of a channel wait for an answer, and how few acknowledgements answer them."""
+"""The unacknowledged delivery tags of a channel, and the fewest acknowledgements that cover some of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
-class OpenDeliveries:
-    """Delivery tags that RabbitMQ has given out on one channel and that nobody has answered. Used from one thread.
+class UnackedTags:
+    """Delivery tags that one channel has not acknowledged. Used from one thread.
 
-    As many as the prefetch of all lanes allows, so it stays small.
+    The prefetch of the lane bounds their number.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class OpenDeliveries:
         self._open[tag] = None
 
     def take(self, tag: int) -> bool:
-        """Whether `tag` waited for an answer; from now on it does not. RabbitMQ closes a channel on a second answer."""
+        """Whether `tag` was unacknowledged; it is removed. RabbitMQ closes a channel on a second acknowledgement."""
         if tag not in self._open:
             return False
         del self._open[tag]
