@@ -115,8 +115,10 @@ def odd_records(target: Target) -> None:
     for number in target.rounds():
         for one in range(20):
             job_id = f"odd-{number}-{one}"
-            about = "voice.synthesize|voice|normal|0|3|5.0|||0|odd"
-            fields = {"status": "queued", "about": about, "origin": "voice", "data": "[]"}
+            metadata = JobMetadata(
+                "voice.synthesize", "voice", "normal", "0", "3", "5.0", "", "", "0", "", "odd"
+            ).pack()
+            fields = {"status": "queued", "metadata": metadata, "origin": "voice", "data": "[]"}
             fields[dice.choice(FIELDS)] = dice.choice(ODD)  # type: ignore[assignment]
             connection.hset(f"rq:job:{job_id}", mapping=fields)  # type: ignore[arg-type]
             connection.rpush("rq:queue:voice", job_id)
