@@ -115,9 +115,7 @@ def odd_records(target: Target) -> None:
     for number in target.rounds():
         for one in range(20):
             job_id = f"odd-{number}-{one}"
-            metadata = JobMetadata(
-                "voice.synthesize", "voice", "normal", "0", "3", "5.0", "", "", "0", "", "odd"
-            ).pack()
+            metadata = "voice.synthesize|voice|normal|0|3|5.0|||0||odd"
             fields = {"status": "queued", "metadata": metadata, "origin": "voice", "data": "[]"}
             fields[dice.choice(FIELDS)] = dice.choice(ODD)  # type: ignore[assignment]
             connection.hset(f"rq:job:{job_id}", mapping=fields)  # type: ignore[arg-type]
