@@ -138,9 +138,9 @@ class JobTransport(ABC):
         """A consumer for one worker.
 
         Args:
-            surrender: Called on a thread of the consumer when the worker is busy with a long job. It returns the
-                worker's deliveries that it has not started, which the worker gives up. None: the worker keeps them,
-                and receives up to the prefetch limit.
+            return_prefetched: Called on a thread of the consumer when the worker is busy with a long job. It returns
+                the worker's deliveries that it has not started, which the worker gives up. None: the worker keeps
+                them, and receives up to the prefetch limit.
         """
 
     @abstractmethod

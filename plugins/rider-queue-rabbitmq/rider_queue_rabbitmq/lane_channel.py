@@ -30,7 +30,7 @@ class LaneChannel:
     Args:
         paused: Nothing is to be delivered until `resume`.
         on_delivery: Called with each ticket, whether it is redelivered, and its tag.
-        on_heard: Called when its first tickets have come, or none waits, after each beginning of the delivery.
+        on_polled: Called when its first tickets have come, or none waits, after each beginning of the delivery.
         on_cancelled: Called when RabbitMQ ends the delivery, or refuses it, because the queue was deleted, or its node
             went.
     """

@@ -32,7 +32,7 @@ class Subscription:
         number: `Delivery.connection` of all that comes over it.
         on_ready: Called on its thread when the connection is there and every lane exists, before the first delivery.
         on_deliveries: Called on its thread with the tickets that came together.
-        on_heard: Called on its thread when each lane's first tickets have come, or none waits there; at the beginning
+        on_polled: Called on its thread when each lane's first tickets have come, or none waits there; at the beginning
             and after `resume`.
     """
 

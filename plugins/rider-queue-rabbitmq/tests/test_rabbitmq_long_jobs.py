@@ -31,7 +31,7 @@ def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lan
 def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
     transport: RabbitTransport, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Subscription, "_heard", lambda *_: None)
+    monkeypatch.setattr(Subscription, "_polled", lambda *_: None)
     consumer = transport.consumer([lane], return_prefetched=list)
     for _ in range(2):
         transport.publish([ticket("job", lane)])
@@ -57,7 +57,7 @@ def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: s
 def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
     transport: RabbitTransport, channel: BlockingChannel, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rabbit_consumer, "_HEARING_LIMIT_S", 3600.0)
+    monkeypatch.setattr(rabbit_consumer, "_POLL_LIMIT_S", 3600.0)
     other = f"{lane}-other"
     consumer = transport.consumer([lane, other], return_prefetched=list)
 

@@ -81,7 +81,7 @@ class TestSeveral:
 
     def test_an_idle_model_frees_its_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         returned: list[bool] = []
-        monkeypatch.setattr(bindings, "give_memory_back", lambda: returned.append(True))
+        monkeypatch.setattr(bindings, "trim_heap", lambda: returned.append(True))
         with opened(idle_unload_s=0.3, context_tokens=4_096) as provider:
             stream = provider.generate_stream(HELLO)
             first = next(stream)

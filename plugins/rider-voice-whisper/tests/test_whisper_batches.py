@@ -159,7 +159,7 @@ class TestBatches:
             runs.append(len(sounds))  # type: ignore[arg-type]
             return together(sounds, language, **more)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(engine, "transcribe_together", counted)
+        monkeypatch.setattr(engine, "transcribe_parallel", counted)
         clips = [cut(beckett(), *span) for span in SPANS]
         whisper.transcribe_batch(clips, "en")
         assert 1 <= runs[0] < len(clips)
