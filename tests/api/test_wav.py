@@ -157,10 +157,11 @@ class TestAttacks:
     def test_nobody_walks_through_a_million_chunks(self) -> None:
         empty = b"junk" + bytes(4)
         assert AudioClip.from_wav(wav()[:12] + empty * (MAX_CHUNKS - 2) + wav()[12:]).pcm == PCM
-        began = time.monotonic()
+        file = wav()[:12] + empty * 2_000_000 + wav()[12:]
+        began = time.process_time()
         with pytest.raises(InvalidInput, match="no sound among its first 64 chunks"):
-            AudioClip.from_wav(wav()[:12] + empty * 2_000_000 + wav()[12:])
-        assert time.monotonic() - began < 0.5
+            AudioClip.from_wav(file)
+        assert time.process_time() - began < 0.1
 
     def test_hours_are_refused_before_they_are_decoded(self) -> None:
         with pytest.raises(TooLarge, match=r"lasts 400\.0 s, the limit is 300 s"):
