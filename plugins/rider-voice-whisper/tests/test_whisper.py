@@ -64,7 +64,7 @@ class TestSpeech:
         assert {transcript.language for transcript in transcripts} == {"en"}
 
     def test_segments_and_confidence(self, whisper: WhisperSpeechToText) -> None:
-        transcript = whisper.transcripts(beckett(), "en")
+        transcript = whisper.transcribe(beckett(), "en")
         assert word_error_rate(EXPECTED_WORDS, words_of(transcript.text)) <= 0.15
         assert len(transcript.segments) > 1
         assert all(segment.confidence is not None and segment.confidence > 0.4 for segment in transcript.segments)
@@ -77,14 +77,14 @@ class TestSpeech:
         frames = np.zeros((round(len(mono) * rate / 16_000), channels), np.float32)
         resampled = soxr.resample(mono, 16_000, rate)[: len(frames)]
         frames[: len(resampled), -1] = resampled
-        transcript = whisper.transcripts(AudioClip(frames.astype("<i2").tobytes(), rate, channels), "en")
+        transcript = whisper.transcribe(AudioClip(frames.astype("<i2").tobytes(), rate, channels), "en")
         assert word_error_rate(EXPECTED_WORDS, words_of(transcript.text)) <= 0.25, transcript.text
 
     def test_a_clip_does_not_affect_the_next(self, whisper: WhisperSpeechToText) -> None:
         sentence = cut(beckett(), 3.25, 4.71)
-        alone = whisper.transcripts(sentence, "en")
-        whisper.transcripts(clip_of(np.tile(np.frombuffer(beckett().pcm, "<i2") / 32768, 3)), "en")
-        assert whisper.transcripts(sentence, "en") == alone
+        alone = whisper.transcribe(sentence, "en")
+        whisper.transcribe(clip_of(np.tile(np.frombuffer(beckett().pcm, "<i2") / 32768, 3)), "en")
+        assert whisper.transcribe(sentence, "en") == alone
 
     def test_the_gil_is_released_meanwhile(self, whisper: WhisperSpeechToText) -> None:
         ticks: list[float] = []
@@ -97,7 +97,7 @@ class TestSpeech:
         thread = threading.Thread(target=tick)
         thread.start()
         started = time.monotonic()
-        whisper.transcripts(beckett(), "en")
+        whisper.transcribe(beckett(), "en")
         elapsed_s = time.monotonic() - started
         done.set()
         thread.join()
@@ -125,23 +125,23 @@ class TestNoSpeech:
     @pytest.mark.parametrize("kind", list(noises()))
     def test_noise_gives_no_words(self, whisper: WhisperSpeechToText, kind: str, language: str | None) -> None:
         for level in (0.005, 0.1):
-            transcript = whisper.transcripts(clip_of(noises()[kind] * level), language)
+            transcript = whisper.transcribe(clip_of(noises()[kind] * level), language)
             assert (transcript.text, transcript.no_speech) == ("", True)
 
     @pytest.mark.parametrize("frames", [1, 100, 1_600, 160_000])
     def test_silence_of_any_length(self, whisper: WhisperSpeechToText, frames: int) -> None:
-        transcript = whisper.transcripts(AudioClip(bytes(2 * frames), 16_000), None)
+        transcript = whisper.transcribe(AudioClip(bytes(2 * frames), 16_000), None)
         assert (transcript.text, transcript.no_speech, transcript.language) == ("", True, None)
 
     @pytest.mark.parametrize("frames", [1, 100, 1_600])
     def test_too_short_for_speech(self, whisper: WhisperSpeechToText, frames: int) -> None:
-        assert whisper.transcripts(clip_of(np.full(frames, 0.5)), "en").no_speech
+        assert whisper.transcribe(clip_of(np.full(frames, 0.5)), "en").no_speech
 
 
 class TestRefusals:
     def test_unknown_language(self, whisper: WhisperSpeechToText) -> None:
         with pytest.raises(InvalidInput, match="'xx'"):
-            whisper.transcripts(clip_of(np.zeros(16_000)), "xx")
+            whisper.transcribe(clip_of(np.zeros(16_000)), "xx")
 
     @pytest.mark.parametrize("settings", [{"language": "klingon"}, {"expected_languages": ["en", "xx"]}])
     def test_unknown_language_in_the_settings(self, settings: dict[str, object]) -> None:
@@ -167,7 +167,7 @@ class TestRefusals:
 
     def test_not_opened(self) -> None:
         with pytest.raises(ProviderUnavailable, match="not open"):
-            WhisperSpeechToText(WhisperConfig(), ProviderContext()).transcripts(clip_of(np.zeros(16_000)))
+            WhisperSpeechToText(WhisperConfig(), ProviderContext()).transcribe(clip_of(np.zeros(16_000)))
 
 
 def test_whisper_cpp_is_quiet_and_the_process_ends_well() -> None:
