@@ -78,6 +78,8 @@ class ProviderWorker(BaseWorker):
         #: What runs now was there when the job before it ended.
         self._in_a_row = False
         self._found_nothing = False
+        #: Number of open engines at the last announcement.
+        self._announced = 0
 
     # RQ's own maintenance works on keys that we do not use; reaping is the heartbeat thread's.
     def run_maintenance_tasks(self) -> None:
@@ -247,10 +249,16 @@ class ProviderWorker(BaseWorker):
     def _run(self, leased_jobs: list[LeasedJob]) -> None:
         held = self._heartbeat.hold(leased_jobs)
         left = len(held)
-        for done in self._runner.run(held, self._prefetcher.wait_until_sent):
+        for done in self._runner.run(held, self._ready):
             left -= 1
             self._results.put(done, last=left == 0)
         self._consumer.ack([one.leased for one in held if one.unwanted])
+
+    def _ready(self) -> None:
+        """Before an engine is called, which may end the process: its name is in Redis by then."""
+        self._prefetcher.wait_until_sent()
+        if self._announced != self._pool.open_count:
+            self._announce()
 
     def _limits(self) -> dict[str, int]:
         """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
@@ -297,8 +305,10 @@ class ProviderWorker(BaseWorker):
 
     def _announce(self) -> None:
         """Which tasks can be done here. From any thread; where Redis is away, the next heartbeat says it."""
+        count = self._pool.open_count
         with suppress(redis.RedisError):
             self._consumer.announce(self._pool.tasks(), self._pool.engines())
+            self._announced = count
 
     def _describe(self) -> dict[str, Any]:
         return {

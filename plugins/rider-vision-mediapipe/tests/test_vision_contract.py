@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mediapipe_harness import model, picture
 from rider_vision_mediapipe import MediapipeDetector
-from vision_harness import model, picture
 
 from rider_core.api import ProviderContext
 from rider_core.testing import ObjectDetectorContract

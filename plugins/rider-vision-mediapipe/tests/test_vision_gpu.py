@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mediapipe_harness import detector, model, picture
 from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import (
@@ -20,7 +21,6 @@ from rider_vision_mediapipe.delegate import (
 from rider_vision_mediapipe.engine import Box, Device, MediapipeEngine, RawDetection
 from rider_vision_mediapipe.gpu_preflight import disagreement, drawn_face, iou
 from rider_vision_mediapipe.models import KINDS, ModelKind
-from vision_harness import detector, model, picture
 
 from rider_core.api import Frame, HealthStatus
 from rider_core.api.jpeg_header import JpegHeader

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from mediapipe_harness import detector, jpeg_of, opened_picture, picture
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe.engine import Box
 from rider_vision_mediapipe.gpu_preflight import iou
 from rider_vision_mediapipe.jpeg_decoder import decode
-from vision_harness import detector, jpeg_of, opened_picture, picture
 
 from rider_core.api import DetectedObject, DetectionFilter, Frame
 from rider_core.api.jpeg_header import read_header

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mediapipe_harness import detector, jpeg_of, model
 from PIL import Image
 from rider_vision_mediapipe import MediapipeDetector
 from rider_vision_mediapipe import provider as provider_file
@@ -16,7 +17,6 @@ from rider_vision_mediapipe.jpeg_decoder import decode
 from rider_vision_mediapipe.models import KINDS, MODELS
 from rider_vision_mediapipe.provider import MediapipeConfig
 from rider_vision_mediapipe.ssd_metadata import anchors, build_ssd
-from vision_harness import detector, jpeg_of, model
 
 from rider_core.api import Frame, HealthStatus, ProviderContext
 from rider_core.api.jpeg_header import MAX_SCANS, JpegHeader, read_header

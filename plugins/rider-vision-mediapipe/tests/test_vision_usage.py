@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from vision_harness import missing, model, picture
+from mediapipe_harness import missing, model, picture
 
 HOST = "play.googleapis.com"
 PROGRAM = """
