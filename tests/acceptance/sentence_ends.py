@@ -53,7 +53,7 @@ def loud_runs(samples: Sequence[int], gap_s: float) -> list[Run]:
 
 
 def utterances(samples: Sequence[int], count: int) -> list[Run]:
-    """The `count` sentences: the loud stretches with the widest gap that gives just so many."""
+    """`count` sentences, split at the widest gaps between loud spans."""
     for gap_ms in range(600, 90, -10):
         runs = loud_runs(samples, gap_ms / 1000)
         if len(runs) == count:

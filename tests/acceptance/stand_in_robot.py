@@ -186,7 +186,7 @@ class Robot:
         self._context.destroy(linger=0)
 
     def has_subscriber(self, topic: str) -> bool:
-        """Whether somebody subscribes to `topic`."""
+        """Whether `topic` has a subscriber."""
         while self._publisher.poll(0):
             change = self._publisher.recv()
             (self._subscriptions.add if change[:1] == b"\x01" else self._subscriptions.discard)(change[1:])

@@ -12,7 +12,7 @@ announce = import_module("rider_core.cli.announce")
 
 @pytest.fixture(autouse=True)
 def address(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of a panel for which nobody waits."""
+    """Of a panel that is not needed."""
     for name in ("RIDER_WEB_HOST", "RIDER_PI_HOST", "RIDER_ROBOT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RIDER_WEB_PORT", "1")

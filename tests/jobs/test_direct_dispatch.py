@@ -206,7 +206,7 @@ def test_redis_is_killed_while_hands_are_out(valkey: Valkey) -> None:
     assert consumer.dequeue() == []
     valkey.kill()
     valkey.start()
-    job_id = backend.submit(spec())  # it is listened to by nobody
+    job_id = backend.submit(spec())  # no worker is subscribed
     assert backend.get(job_id).state is JobState.WAITING
     with pytest.raises(redis.RedisError):
         consumer.wait_for_work(1)

@@ -171,7 +171,7 @@ class TestFrames:
         assert len(said) <= 3 * 50 * 0.2 + 1
 
     def test_a_slow_look_is_no_frozen_camera(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-        """As at the start, while libraries load: frames come and nobody has looked at them yet."""
+        """As at the start, while libraries load: frames arrive and none has been analysed."""
         now, buffer, liveness = time.monotonic(), LatestFrameBuffer(), CameraLiveness()
         monitor = quiet.link._vision.monitor
         for number in range(20):

@@ -36,7 +36,7 @@ class HangingBackend:
 
 
 class NoConversation:
-    """A conversation that nobody has."""
+    """A conversation without a speaker."""
 
     def interrupt(self) -> None:
         pass

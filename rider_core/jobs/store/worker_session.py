@@ -12,7 +12,7 @@ from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.timings import JobTimings
 from rider_core.redis_functions import ConnectionPool
 
-#: One request in so many leases the job that has waited longest, whatever its priority and queue: no job starves.
+#: Every `FAIR_TURN`th request leases the job that has waited longest, of any priority and queue: no job starves.
 FAIR_TURN = 8
 
 
