@@ -83,7 +83,7 @@ class SlowEngineHarness:
 
     def able(self) -> list[str]:
         """The tasks that the workers report as possible."""
-        told = [self.connection.hget(key, "rider_tasks") for key in self.connection.scan_iter("rq:worker:*")]
+        told = [self.connection.hget(key, "rider_tasks") for key in self.connection.smembers("rq:workers")]
         return [task for tasks in told if tasks for task in json.loads(tasks)]
 
     def hear(self, **options: object) -> str:
