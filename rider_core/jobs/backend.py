@@ -21,10 +21,11 @@ from rider_core.errors import (
     WaitTimeout,
 )
 from rider_core.jobs.consumer import JobConsumer
-from rider_core.jobs.store import keys, metrics, protocol
+from rider_core.jobs.store import events, keys, metrics, protocol
 from rider_core.jobs.store.admission import Admission
 from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.functions import JobFunctions
+from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.jobs.store.records import dead_letter_from_hash, has_ended, record_from_fields, record_from_message
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, data_of_spec, spec_from_data
@@ -318,7 +319,7 @@ def _checked(spec: AnySpec) -> tuple[Task, bytes]:
 
 
 def _submitted(spec: AnySpec, task: Task, data: bytes, now: float) -> protocol.SubmittedJob:
-    metadata = protocol.JobMetadata.of_spec(spec, task, now)
+    metadata = JobMetadata.of_spec(spec, task, now)
     due_ts = spec.due_ts or 0.0
     due = "" if due_ts <= now else f',"due_ts":{due_ts:.6f}'
     return protocol.SubmittedJob(
@@ -330,7 +331,7 @@ def _submitted(spec: AnySpec, task: Task, data: bytes, now: float) -> protocol.S
         metadata.streams,
         data,
         metadata.pack(),
-        protocol.event("job.accepted", now, spec.id, metadata, attempts=0, more=due),
+        events.event("job.accepted", now, spec.id, metadata, attempts=0, more=due),
     )
 
 

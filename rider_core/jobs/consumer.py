@@ -17,6 +17,7 @@ from rider_core.jobs.store import keys, protocol
 from rider_core.jobs.store.batch_chunks import BatchChunk, items_of
 from rider_core.jobs.store.finishing import finish_call
 from rider_core.jobs.store.functions import LOST_JSON, JobFunctions
+from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.worker_session import WorkerSession
 from rider_core.jobs.timings import JobTimings
@@ -168,7 +169,7 @@ class JobConsumer:
     def finished_items(self, leased: LeasedJob) -> tuple[set[int], set[int]]:
         """The items of a batch that have a result from earlier attempts, and those that failed in the last one."""
         chunks = self._pool.call("LRANGE", keys.items_key(leased.id), 0, -1)
-        items = list(enumerate(items_of(chunks, int(protocol.JobMetadata.unpack(leased.metadata).items))))
+        items = list(enumerate(items_of(chunks, int(JobMetadata.unpack(leased.metadata).items))))
         return {n for n, item in items if item.result is not None}, {n for n, item in items if item.problem}
 
     def heartbeat(self, leased_jobs: Sequence[LeasedJob]) -> list[LeasedJob]:

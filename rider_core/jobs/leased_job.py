@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rider_core.api.job_transport import Delivery
 from rider_core.api.jobs import JobProblem
-from rider_core.jobs.store.protocol import JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
 
 
 class Outcome(str, Enum):

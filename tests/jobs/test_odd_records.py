@@ -15,7 +15,8 @@ from rider_core.errors import BackendUnavailable, JobNotFound
 from rider_core.jobs import Outcome, RedisJobBackend
 from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.keys import job_key
-from rider_core.jobs.store.protocol import RECORD_FIELDS, JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
+from rider_core.jobs.store.protocol import RECORD_FIELDS
 from rider_core.jobs.store.records import record_from_fields
 from rider_core.testing.jobs import JobHarness
 from rider_core.testing.jobs.harness import spec

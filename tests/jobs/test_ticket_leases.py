@@ -14,7 +14,8 @@ from rider_core.api.tasks import TASKS
 from rider_core.jobs.broker.transport import broker_library
 from rider_core.jobs.store import keys, protocol
 from rider_core.jobs.store.functions import JobFunctions
-from rider_core.jobs.store.protocol import TICKET_EARLY, TICKET_GRANTED, TICKET_SOLO, TICKET_VOID, JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
+from rider_core.jobs.store.protocol import TICKET_EARLY, TICKET_GRANTED, TICKET_SOLO, TICKET_VOID
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.spec_codec import data_of_spec
 from rider_core.redis_functions import ConnectionPool, Function

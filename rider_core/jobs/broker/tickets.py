@@ -9,7 +9,7 @@ from rider_core.api.jobs import AnySpec
 from rider_core.api.tasks import task_named
 from rider_core.jobs.leased_job import AttemptResult, Outcome
 from rider_core.jobs.store import keys
-from rider_core.jobs.store.protocol import JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.jobs.store.records import attempts_of
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from rider_core.api.jobs import JobProblem
 from rider_core.jobs.leased_job import AttemptResult, Outcome
 from rider_core.jobs.store import keys
-from rider_core.jobs.store.protocol import FLAGS, FinishedAttempt, FinishHead, JobMetadata, event, quoted
+from rider_core.jobs.store.events import event, quoted
+from rider_core.jobs.store.metadata import JobMetadata
+from rider_core.jobs.store.protocol import FLAGS, FinishedAttempt, FinishHead
 from rider_core.jobs.store.rq_format import packed_traceback, rq_time
 from rider_core.redis_functions import Call, Function
 

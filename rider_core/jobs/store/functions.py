@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from rider_core.jobs.store import protocol
+from rider_core.jobs.store.metadata import with_metadata
 from rider_core.jobs.store.records import DAMAGED, LOST
 from rider_core.redis_functions import ConnectionPool, Function, Library, Signature
 
@@ -29,7 +30,7 @@ def job_library(kind: str, package: str, own: tuple[str, ...], own_signatures: t
     """
 
     def store(names: Sequence[str]) -> list[str]:
-        return [protocol.with_metadata(_read(__package__, name)) for name in names]
+        return [with_metadata(_read(__package__, name)) for name in names]
 
     return Library.build(
         kind,

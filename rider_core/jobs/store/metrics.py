@@ -14,7 +14,7 @@ from rq.utils import utcparse
 from rider_core.api.job_backend import COUNTERS, Histogram, QueueStats, TaskFigures
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.jobs.store import keys
-from rider_core.jobs.store.protocol import JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.redis_functions import Command
 
 #: Jobs that RQ's own tools made are counted under this name.

@@ -1,21 +1,17 @@
 """The contract between Python and the Lua of the job store; everything that both must know is declared here once.
 
-`declarations` puts it in front of the files in `lua`: keys, constants, the fields of a job's metadata, events, returned
-rows. From the signatures comes the Lua that gives a function's arguments their names. A new field of a job is a line of
-`JobMetadata` or of the function that carries it, and its use.
+`declarations` puts it in front of the files in `lua`: keys, constants, events, returned rows. From the signatures comes
+the Lua that gives a function's arguments their names. What the functions must know of a job is in `metadata.py`.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from functools import lru_cache
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 from rider_core.api.events import EVENTS_TOGETHER, HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
-from rider_core.api.jobs import AnySpec
-from rider_core.api.tasks import Task
 from rider_core.jobs.store import keys
+from rider_core.jobs.store.events import event_in_lua
 from rider_core.jobs.store.rq_format import packed_traceback
 from rider_core.redis_functions import Signature, lua_row, lua_value
 
@@ -37,119 +33,6 @@ DISPATCHED = 1
 NO_DISPATCH, ACCEPT_DISPATCH, ACCEPTING_DISPATCH, PREFETCH = "", "accept", "accepting", "prefetch"
 # What RQ's record of a worker shows: nothing to do; short jobs; the job that it works on.
 SHOWN_IDLE, SHOWN_BUSY, SHOWN_JOB = "idle", "busy", "job"
-
-
-class _Form(NamedTuple):
-    """How a part of the metadata looks, as a pattern of Python and of Lua, and how Lua reads it."""
-
-    pattern: str
-    lua_pattern: str
-    lua_value: str
-
-
-_TEXT = _Form(r"([^|]*)", "([^|]*)", "$name or ''")
-_OPTIONAL_TEXT = _TEXT._replace(lua_value="$name ~= '' and $name or nil")
-_REST = _Form(r"(.*)", "(.*)", "$name or ''")
-_FLAG = _Form(r"([01]?)", "([01]?)", "$name == '1'")
-_SECONDS = _Form(r"((?:\d+(?:\.\d+)?)?)", "([%d.]*)", "finite($name)")
-_COUNT = _Form(r"(\d{0,6})", "(%d*)", "finite($name) or 0")
-
-
-class JobMetadata(NamedTuple):
-    """What the Lua functions must know of a job, as texts; all are empty for a job that RQ's own tools made.
-
-    It is packed in one field of the job's hash, `metadata`: every field costs 70 bytes.
-    """
-
-    task: Annotated[str, _TEXT]
-    queue: Annotated[str, _TEXT]
-    priority: Annotated[str, _TEXT]
-    streams: Annotated[str, _FLAG]
-    max_attempts: Annotated[str, _COUNT]
-    submitted_ts: Annotated[str, _SECONDS]
-    deadline_ts: Annotated[str, _SECONDS]
-    coalescing_key: Annotated[str, _OPTIONAL_TEXT]
-    items: Annotated[str, _COUNT]
-    wanted: Annotated[str, _TEXT]
-    origin: Annotated[str, _REST]
-
-    @classmethod
-    def of_spec(cls, spec: AnySpec, task: Task, now: float) -> JobMetadata:
-        """Of a job that is submitted now."""
-        return cls(
-            spec.task,
-            task.queue,
-            spec.priority.value,
-            "1" if spec.streams else "0",
-            str((spec.retry or task.retry).max_attempts),
-            str(now),
-            "" if spec.deadline_ts is None else f"{spec.deadline_ts:.6f}",
-            spec.newest or "",
-            str(spec.items),
-            (spec.provider or "").replace("|", " "),
-            spec.origin,
-        )
-
-    def pack(self) -> str:
-        return "|".join(self)
-
-    @classmethod
-    def unpack(cls, packed: str) -> JobMetadata:
-        """Out of the field; the last part may hold the separator. All empty, where it has another form."""
-        found = _METADATA.fullmatch(packed)
-        return cls._make(found.groups()) if found else _NO_METADATA
-
-    @property
-    def is_batch(self) -> bool:
-        return self.items not in ("", "0")
-
-
-_METADATA_FORMS: dict[str, _Form] = {
-    name: hint.__metadata__[0] for name, hint in get_type_hints(JobMetadata, include_extras=True).items()
-}
-#: A part that must be a number is one, whatever stands in Redis.
-_METADATA = re.compile(r"\|".join(form.pattern for form in _METADATA_FORMS.values()), re.DOTALL | re.ASCII)
-_NO_METADATA = JobMetadata._make([""] * len(JobMetadata._fields))
-
-
-#: An event in JSON. `more` is what a kind of event adds to the data, each with a comma before it.
-EVENT = (
-    '{"kind":"<kind>","ts":<ts>,"source":<source>,"job_id":"<job_id>","data":{"task":"<task>","queue":"<queue>",'
-    '"origin":<origin>,"priority":"<priority>","attempts":<attempts><more>}}'
-)
-_EVENT_FORMAT = re.sub(r"<\w+>", "%s", EVENT.replace("%", "%%"))
-
-
-def event(
-    kind: str, ts: float, job_id: str, metadata: JobMetadata, attempts: int, source: str = "", more: str = ""
-) -> str:
-    """An event whose contents the caller knows; the others are written by `emit` in `lua/events.lua`.
-
-    Args:
-        source: The process that says it.
-    """
-    if metadata.is_batch:
-        more = f',"items":{metadata.items}{more}'
-    if metadata.wanted:
-        more = f',"wanted":{quoted(metadata.wanted)}{more}'
-    return _EVENT_FORMAT % (
-        kind,
-        f"{ts:.6f}",
-        quoted(source),
-        job_id,
-        metadata.task,
-        metadata.queue,
-        quoted(metadata.origin),
-        metadata.priority,
-        attempts,
-        more,
-    )
-
-
-@lru_cache(maxsize=256)
-def quoted(text: str) -> str:
-    """A text in JSON; here these are mostly the same few names."""
-    return json.dumps(text)
 
 
 class Now(NamedTuple):
@@ -484,23 +367,6 @@ def declarations(problems: dict[str, str]) -> str:
     constants = {**CONSTANTS, **problems, **tracebacks}
     lines = [f"local {name} = {lua_value(value)}\n" for name, value in constants.items()]
     lines += [key.to_lua() for key in keys.KEYS]
-    lines.append(_event_in_lua())
+    lines.append(event_in_lua())
     lines += [lua_row("dequeued_row", DequeuedRow), lua_row("dispatched_row", DispatchedRow)]
     return "".join(lines)
-
-
-def with_metadata(source: str) -> str:
-    """A Lua file in which `$METADATA...` stand for what is known of the fields of `JobMetadata`."""
-    pattern = "|".join(form.lua_pattern for form in _METADATA_FORMS.values())
-    values = [f"{name} = {form.lua_value.replace('$name', name)}" for name, form in _METADATA_FORMS.items()]
-    return (
-        source.replace("$METADATA_NAMES", ", ".join(_METADATA_FORMS))
-        .replace("$METADATA_PATTERN", f"'^{pattern}$'")
-        .replace("$METADATA_VALUES", ", ".join(values))
-    )
-
-
-def _event_in_lua() -> str:
-    texts_and_names = re.split(r"<(\w+)>", EVENT)
-    joined = " .. ".join(part if number % 2 else f"'{part}'" for number, part in enumerate(texts_and_names) if part)
-    return f"local function event_json({', '.join(texts_and_names[1::2])}) return {joined} end\n"

@@ -10,7 +10,8 @@ from pydantic_core import from_json
 
 from rider_core.api.jobs import DeadLetter, JobProblem, JobRecord, JobState, Priority, Progress
 from rider_core.errors import InvalidInput
-from rider_core.jobs.store.protocol import RECORD_FIELDS, JobMetadata
+from rider_core.jobs.store.metadata import JobMetadata
+from rider_core.jobs.store.protocol import RECORD_FIELDS
 from rider_core.jobs.store.rq_format import from_rq_time
 from rider_core.jobs.store.spec_codec import spec_from_data
 
