@@ -44,7 +44,7 @@ MUTANTS = [
         "a stream goes on after it was cancelled",
         "rider_core/worker/job_runner.py",
         "            if job.held.unwanted:\n                raise Cancelled\n            if spec.stream",
-        "            if order.stream",
+        "            if spec.stream",
         ("tests/worker/test_worker.py", "test_a_cancelled_stream_is_stopped_and_the_next_job_runs"),
     ),
     Mutant(
