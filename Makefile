@@ -48,7 +48,7 @@ test: tox
 		status=$$?; $(PYTHON) contrib/build/test_report.py $(REPORTS) && exit $$status
 endif
 
-test-quick: tox ## the tests that need no server, in the minute before a commit
+test-quick: tox ## the tests that need no server and no large model, in the minute before a commit
 	@cd $(HERE) && exec $(TOX) run -e quick
 
 lint: tox files ## ruff, the layers, mypy
@@ -60,7 +60,7 @@ files: ## no conflict marks or stray white space, nothing over 1 MB
 	@cd $(HERE) && git ls-files -z | xargs -0 -r ls -l -- | \
 		awk '$$5 > 1048576 { print "too large: " $$NF; bad = 1 } END { exit bad }'
 
-mutations: tox ## take out each of the job engine's defences, and want its test red
+mutations: tox ## remove each safeguard, and expect its test to fail
 	@$(PYTHON) $(HERE)/contrib/build/test_packages.py
 	@cd $(HERE) && exec $(TOX) run -e mutations
 

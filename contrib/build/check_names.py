@@ -25,7 +25,7 @@ _LEFT_OUT = ("node_modules", "build", "__pycache__")
 
 @dataclass(frozen=True)
 class Renamed:
-    """A row of the table; `folder`: where alone the old name is retired, empty: everywhere."""
+    """A row of the table; `folder`: the only folder in which the old name is retired, empty: everywhere."""
 
     old: str
     new: str
@@ -38,6 +38,9 @@ class Renamed:
     @property
     def is_redis_key(self) -> bool:
         return ":" in self.old
+
+    def applies_to(self, file: str) -> bool:
+        return not self.folder or file.startswith(f"{self.folder}/")
 
 
 def main() -> None:
@@ -64,20 +67,20 @@ def paths_again(root: Path, renamed: list[Renamed]) -> Iterator[str]:
 def identifiers_again(root: Path, renamed: list[Renamed]) -> Iterator[str]:
     for file in sources(root):
         place = file.relative_to(root).as_posix()
-        retired = {row.old: row.new for row in renamed if not row.is_path and place.startswith(row.folder)}
+        retired = {row.old: row.new for row in renamed if not row.is_path and row.applies_to(place)}
         for line, name in identifiers(file):
             if name in retired:
                 yield f"{place}:{line}: {name} is called {retired[name]} now"
 
 
 def keys_again(root: Path, renamed: list[Renamed]) -> Iterator[str]:
-    """Keys and channels of Redis, in texts as well; what removes old ones may name them."""
-    rows = [row for row in renamed if row.is_redis_key]
+    """Keys and channels of Redis, in texts as well. The module that removes old keys may name them."""
+    keys = [row for row in renamed if row.is_redis_key]
     for file in sources(root):
         place = file.relative_to(root).as_posix()
         if not file.name.endswith("old_keys.py"):
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-                yield from (f"{place}:{number}: {row.old} is called {row.new} now" for row in rows if row.old in line)
+                yield from (f"{place}:{number}: {row.old} is called {row.new} now" for row in keys if row.old in line)
 
 
 def sources(root: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""A name that was given up does not come back."""
+"""Retired names (docs/renamed.md) are found where they are used again."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "docs" / "renamed.md").write_text(TABLE)
     (tmp_path / "rider_core" / "worker").mkdir(parents=True)
     return tmp_path
+
+
+def test_a_name_retired_in_one_folder_is_free_in_another(tree: Path) -> None:
+    (tree / "rider_core" / "worker_tools").mkdir()
+    (tree / "rider_core" / "worker_tools" / "a.py").write_text("Done = 1\n")
+    assert check(tree) == (0, [])
 
 
 def test_words_of_texts_are_no_identifiers(tree: Path) -> None:
@@ -62,6 +68,6 @@ def test_keys_of_redis_are_found_in_texts(tree: Path) -> None:
     assert check(tree) == (1, ["rider_core/a.lua:2: rider:bell: is called rider:wakeup: now"])
 
 
-def test_a_table_that_cannot_be_read_is_told(tree: Path) -> None:
+def test_a_table_without_rows_is_an_error(tree: Path) -> None:
     (tree / "docs" / "renamed.md").write_text("nothing\n")
     assert check(tree)[0] == 1
