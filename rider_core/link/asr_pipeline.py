@@ -1,4 +1,4 @@
-"""Speech recognition: microphone chunks in, one job for each utterance, transcripts to the robot in their order."""
+"""Speech recognition: one job for each utterance, and transcripts to the robot in their order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from functools import partial
 from typing import Any
 
 from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
-from rider_core.api.languages import language_code
-from rider_core.api.messages import decode_base64, encode_base64, parse_message
+from rider_core.api.messages import encode_base64, parse_message
 from rider_core.api.speech_to_text import Transcript
 from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, JobFailed, RiderError, WaitTimeout
 from rider_core.link.conversation import Conversation
-from rider_core.link.echo_suppressor import EchoSuppressor
-from rider_core.link.endpointing import Endpointer, Utterance
+from rider_core.link.endpointing import Utterance
 from rider_core.link.log_throttle import LogThrottle
-from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
-from rider_core.link.options import LinkOptions
+from rider_core.link.messages import SAMPLE_RATE
 from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
@@ -34,23 +31,22 @@ log = logging.getLogger(__name__)
 DEADLINE_S, KEPT_DEADLINE_S = 5.0, 15.0
 #: Utterances in progress at once. At one every two seconds, the deadline of the first passes before this limit.
 MAX_IN_PROGRESS = 8
-#: Speech of this length interrupts the robot's answer, in seconds. A cough is shorter.
-BARGE_IN_S = 0.3
-#: A longer gap in the stream ends the current utterance without a job, in seconds.
-GAP_S = 1.0
 
 
 @dataclass(frozen=True)
 class _PendingUtterance:
+    """
+    Attributes:
+        speech_ended: When its speech ended (monotonic).
+    """
+
     job_id: str
-    utterance: Utterance
+    duration_s: float
     speech_ended: float
 
 
 class AsrPipeline:
-    """`receive_chunk` and `reset` belong to the bus's thread. The executor submits the jobs, and a thread of its own
-    waits for their results.
-    """
+    """`recognise` returns at once: the executor submits the jobs, and a thread of its own waits for their results."""
 
     def __init__(
         self,
@@ -58,28 +54,22 @@ class AsrPipeline:
         send: Callable[[str, dict[str, Any]], bool],
         fail_over: Callable[[str], None],
         conversation: Conversation,
-        echo_suppressor: EchoSuppressor,
         executor: SerialExecutor,
-        options: LinkOptions,
+        voice_keepalive: bool,
     ) -> None:
         """
         Args:
             send: Sends a message on the robot's bus.
             fail_over: Requests a failover of voice, with the reason.
             conversation: Answers the transcripts.
-            echo_suppressor: Recognises chunks that hold the robot's own voice.
+            voice_keepalive: The robot's voice service is kept alive, so a transcript may come later.
         """
         self._services = services
         self._send = send
         self._fail_over = fail_over
         self._conversation = conversation
-        self._echo_suppressor = echo_suppressor
         self._executor = executor
-        self._language = self._spoken = options.language
-        self._barge_in = options.barge_in
-        self._deadline_s = KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S
-        self._endpointer = Endpointer()
-        self._last_chunk = 0.0
+        self._deadline_s = KEPT_DEADLINE_S if voice_keepalive else DEADLINE_S
         self._hints = LogThrottle(log, "what was said")
         self._pending: queue.Queue[_PendingUtterance | None] = queue.Queue(MAX_IN_PROGRESS)
         self.watchdog = ThreadWatchdog("ASR pipeline", STUCK_ON_JOBS_AFTER_S)
@@ -95,49 +85,15 @@ class AsrPipeline:
             log.warning("utterances are still in progress at the end")
         self._thread.join(timeout=DEADLINE_S)
 
-    @property
-    def last_chunk(self) -> float:
-        """When the microphone's last chunk came (monotonic); 0: none has come."""
-        return self._last_chunk
+    def recognise(self, utterance: Utterance, language: str | None) -> None:
+        """Send the robot what was said; an utterance whose speech has just ended.
 
-    @property
-    def speech_s(self) -> float:
-        """Seconds of speech in the current utterance; 0 between utterances. May be read from any thread."""
-        return self._endpointer.speech_s
-
-    def receive_chunk(self, body: dict[str, Any]) -> None:
-        """Handle the next chunk of the microphone stream.
-
-        Raises:
-            InvalidInput, TooLarge: the chunk is malformed.
+        Args:
+            language: The language that was spoken, as far as the robot knows.
         """
-        chunk = parse_message(AudioChunkIn, body)
-        pcm = decode_base64(chunk.chunk_pcm, max_bytes=MAX_CHUNK_BYTES, name="chunk_pcm")
-        if not pcm or len(pcm) % 2:
-            raise InvalidInput(f"chunk_pcm has {len(pcm)} bytes, not whole 16-bit samples")
-        now = time.monotonic()
-        if now - self._last_chunk > GAP_S:
-            self.reset()
-        self._last_chunk = now
-        if self._echo_suppressor.is_echo(now, len(pcm) / 2 / SAMPLE_RATE):
-            LINK_DROPPED.labels("own_speech").inc()
-            return
-        self._spoken = language_code(chunk.lang or "") or self._language
-        dropped_before = self._endpointer.dropped
-        for utterance in self._endpointer.feed(pcm):
-            speech_ended = time.time() - utterance.quiet_s
-            if not self._executor.run(partial(self._submit, utterance, speech_ended, self._spoken)):
-                self._drop("too_many")
-        if self._barge_in and self._endpointer.speech_s >= BARGE_IN_S:
-            self._conversation.interrupt()
-        if self._endpointer.dropped > dropped_before:
-            UTTERANCES.labels("too_short").inc()
-
-    def reset(self) -> None:
-        """The stream ended: drop the current utterance."""
-        if self._endpointer.in_speech:
-            UTTERANCES.labels("broken_off").inc()
-        self._endpointer.reset()
+        speech_ended = time.monotonic() - utterance.quiet_s
+        if not self._executor.run(partial(self._submit, utterance, speech_ended, language)):
+            self._drop("too_many")
 
     def _submit(self, utterance: Utterance, speech_ended: float, language: str | None) -> None:
         spec = JobSpec(
@@ -150,7 +106,7 @@ class AsrPipeline:
                 "language": language,
             },
             priority=Priority.HIGH,
-            deadline_ts=speech_ended + self._deadline_s,
+            deadline_ts=time.time() + self._left_s(speech_ended),
             retry=RetryPolicy(max_attempts=2),
             origin="robot",
         )
@@ -164,7 +120,7 @@ class AsrPipeline:
             self._drop("refused")
             self._fail_over(str(error))
             return
-        self._pending.put_nowait(_PendingUtterance(spec.id, utterance, speech_ended))
+        self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, speech_ended))
 
     def _drop(self, outcome: str) -> None:
         UTTERANCES.labels(outcome).inc()
@@ -179,15 +135,14 @@ class AsrPipeline:
                 self._drop("failed")
 
     def _deliver(self, pending: _PendingUtterance) -> None:
-        timeout_s = max(0.05, pending.speech_ended + self._deadline_s - time.time())
         try:
-            record = self._services.backend.wait(pending.job_id, timeout_s)
+            record = self._services.backend.wait(pending.job_id, max(0.05, self._left_s(pending.speech_ended)))
             transcript = parse_message(Transcript, record.value())
         except (JobError, BackendUnavailable, InvalidInput) as error:
             self._fail(pending, error)
             return
         assert record.state is JobState.DONE
-        latency_s = time.time() - pending.speech_ended
+        latency_s = time.monotonic() - pending.speech_ended
         if transcript.hint:
             self._hints.info(transcript.hint)
         if transcript.text and not transcript.no_speech:
@@ -200,11 +155,15 @@ class AsrPipeline:
             text=transcript.text,
             language=transcript.language,
             no_speech=transcript.no_speech,
-            duration_s=round(pending.utterance.duration_s, 3),
+            duration_s=round(pending.duration_s, 3),
             latency_s=round(latency_s, 3),
             provider=record.provider,
             mock=record.mock,
         )
+
+    def _left_s(self, speech_ended: float) -> float:
+        """Seconds until the transcript's deadline."""
+        return speech_ended + self._deadline_s - time.monotonic()
 
     def _send_transcript(self, transcript: Transcript) -> None:
         """Send the transcript to the robot, and answer it while the PC serves text."""

@@ -16,7 +16,7 @@ from rider_core.link.speech_output import SpeechOutput
 #: Playback without a pause, in seconds, after which the next end of a sentence gets one.
 AFTER_S = 8.0
 #: Time of listening, in seconds: up to 0.3 s of backlog are dropped (`echo_suppressor`), and 0.3 s of speech interrupt
-#: (`asr_pipeline`). The second value applies while a person speaks.
+#: (`microphone_stream`). The second value applies while a person speaks.
 LISTEN_S, LISTEN_TO_SPEECH_S = 0.9, 1.6
 #: Wait for the microphone, in seconds after the expected end of playback. The robot plays up to 2 s longer.
 LIMIT_S = 3.0

@@ -15,15 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from rider_core.api.jpeg_header import JpegHeader, read_header
-from rider_core.errors import InvalidInput, RiderError, TooLarge
+from rider_core.api.jpeg_header import read_header
+from rider_core.errors import InvalidInput, RiderError
 
 Coefficients = npt.NDArray[np.float32]
 
-#: The smallest picture: nothing can be recognised in fewer pixels. A block of a JPEG has 8.
-MIN_SIDE_PX = 32
-#: The largest picture: that of the usual 8 megapixel camera of a Raspberry Pi.
-MAX_PIXELS = 8_300_000
 #: The shortest time between two compared frames, in seconds. More frames would cost time and show no more.
 EVERY_S = 0.18
 #: A camera that shows the same picture for this time is frozen, in seconds. The second value is for encoders that
@@ -85,30 +81,16 @@ class PictureFeatures:
         return self.steps.tobytes()
 
 
-def check_picture(jpeg: bytes) -> JpegHeader:
-    """Check, by its header alone, that a JPEG can be a camera's picture.
-
-    Raises:
-        InvalidInput, TooLarge: it cannot; the message says why.
-    """
-    header = read_header(jpeg)
-    if min(header.width, header.height) < MIN_SIDE_PX:
-        raise InvalidInput(
-            f"the picture has {header.width} x {header.height} pixels, nothing can be seen in fewer than "
-            f"{MIN_SIDE_PX} x {MIN_SIDE_PX}"
-        )
-    if header.width * header.height > MAX_PIXELS:
-        raise TooLarge(f"the picture has {header.width} x {header.height} pixels, the limit is {MAX_PIXELS} in all")
-    return header
-
-
 def picture_features(jpeg: bytes) -> PictureFeatures:
     """Decode a picture's brightness, and return its lowest frequencies.
 
+    Args:
+        jpeg: Of a frame that passed `LatestFrameBuffer`, which has the limits.
+
     Raises:
-        InvalidInput, TooLarge: it cannot be a camera's picture, or it is garbled or cut off.
+        InvalidInput: it is garbled or cut off.
     """
-    header = check_picture(jpeg)
+    header = read_header(jpeg)
     try:
         pixels = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", strict=True)[:, :, 0]
     except ValueError as error:
@@ -151,7 +133,7 @@ class CameraLiveness:
             stream: Another number: the pictures before are not compared with this one.
 
         Raises:
-            InvalidInput, TooLarge: it cannot be a camera's picture, or it is garbled or cut off.
+            InvalidInput: the picture is garbled or cut off.
         """
         if stream == self._stream and arrived - self._compared < EVERY_S:
             self.passed = arrived

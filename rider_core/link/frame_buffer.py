@@ -6,12 +6,16 @@ import threading
 import time
 from dataclasses import dataclass
 
+from rider_core.api.jpeg_header import read_header
 from rider_core.api.messages import decode_base64, parse_message
-from rider_core.errors import RiderError
-from rider_core.link.camera_liveness import check_picture
+from rider_core.errors import InvalidInput, RiderError, TooLarge
 from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
 from rider_core.metrics import FRAMES, LINK_DROPPED
 
+#: The smallest picture: nothing can be recognised in fewer pixels. A block of a JPEG has 8.
+MIN_SIDE_PX = 32
+#: The largest picture: that of the usual 8 megapixel camera of a Raspberry Pi.
+MAX_PIXELS = 8_300_000
 #: A longer gap between two frames begins a new stream, in seconds: objects from before it may be gone.
 GAP_S = 3.0
 #: The largest difference between the robot's clock and ours for the time between two frames, in seconds. Beyond it our
@@ -115,6 +119,22 @@ class LatestFrameBuffer:
         """A stream may begin with a copy of the last frame, which must be analysed again."""
         self._stream += 1
         self._image = ""
+
+
+def check_picture(jpeg: bytes) -> None:
+    """Check, by its header alone, that a JPEG can be a camera's picture.
+
+    Raises:
+        InvalidInput, TooLarge: it cannot; the message says why.
+    """
+    header = read_header(jpeg)
+    if min(header.width, header.height) < MIN_SIDE_PX:
+        raise InvalidInput(
+            f"the picture has {header.width} x {header.height} pixels, nothing can be seen in fewer than "
+            f"{MIN_SIDE_PX} x {MIN_SIDE_PX}"
+        )
+    if header.width * header.height > MAX_PIXELS:
+        raise TooLarge(f"the picture has {header.width} x {header.height} pixels, the limit is {MAX_PIXELS} in all")
 
 
 def count_dropped(outcome: str) -> None:

@@ -19,6 +19,7 @@ from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.keepalive import VoiceKeepalive
 from rider_core.link.messages import Device
+from rider_core.link.microphone_stream import MicrophoneStream
 from rider_core.link.options import LinkOptions
 from rider_core.link.preferences import Preferences
 from rider_core.link.rejection_reporter import RejectionReporter
@@ -52,7 +53,7 @@ class Link:
         self._failover = DomainFailover(self._robot, preferences, services.capacity, options.all_together)
         self._executor = SerialExecutor()
         output = SpeechOutput(self._bus.send, options.voice_keepalive)
-        pause = BargeInPause(output, lambda: self._asr.last_chunk, lambda: self._asr.speech_s)
+        pause = BargeInPause(output, lambda: self._microphone.last_chunk, lambda: self._microphone.speech_s)
         self._tts = TtsPipeline(
             services,
             output,
@@ -70,15 +71,17 @@ class Link:
             preset=options.prompt,
         )
         fail_voice_over = partial(self._failover.fail_over, "voice")
-        echo_suppressor = EchoSuppressor(lambda: output.plays_until)
         self._asr = AsrPipeline(
-            services, self._bus.send, fail_voice_over, self._conversation, echo_suppressor, self._executor, options
+            services, self._bus.send, fail_voice_over, self._conversation, self._executor, options.voice_keepalive
+        )
+        self._microphone = MicrophoneStream(
+            self._asr.recognise, self._conversation.interrupt, EchoSuppressor(lambda: output.plays_until), options
         )
         self._keepalive = (
             VoiceKeepalive(
                 services,
                 self._bus.send,
-                last_chunk=lambda: self._asr.last_chunk,
+                last_chunk=lambda: self._microphone.last_chunk,
                 last_text=partial(self._bus.last_sent, keepalive.TOPIC),
                 failed_over=partial(self._robot.is_failed_over, "voice"),
             )
@@ -89,7 +92,7 @@ class Link:
         owner = partial(self._robot.owner, "vision")
         self._vision = VisionPipeline(services, self._bus.send, fail_vision_over, owner, options.vision)
         self._bus.on("vision.frame.offload", self._vision.receive_frame)
-        self._bus.on("voice.asr.request", self._asr.receive_chunk)
+        self._bus.on("voice.asr.request", self._microphone.receive_chunk)
         self._bus.on("voice.tts.request", self._tts.receive_request)
         for domain in DOMAINS:
             self._bus.on(f"provider.{domain}.state", self._robot.receive_state)
@@ -173,7 +176,7 @@ class Link:
             self._vision.monitor.bus_is_back()
         else:
             log.warning("the robot's bus is down: %s", state.problem)
-            self._asr.reset()
+            self._microphone.reset()
             self._vision.reset()
         self._publish_state()
 
@@ -187,7 +190,7 @@ class Link:
 
     def _restarts(self) -> tuple[Restart, ...]:
         command = voice_command(self._options.robot_api_url, self._options.simulated)
-        return needed_restarts(self._robot.owner("voice"), self._asr.last_chunk, self._bus_since, command)
+        return needed_restarts(self._robot.owner("voice"), self._microphone.last_chunk, self._bus_since, command)
 
     def _publish_state(self) -> None:
         self._services.publish(

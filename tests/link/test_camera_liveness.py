@@ -14,7 +14,8 @@ import pytest
 
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.link import camera_liveness
-from rider_core.link.camera_liveness import CameraLiveness, check_picture, picture_features
+from rider_core.link.camera_liveness import CameraLiveness, picture_features
+from rider_core.link.frame_buffer import check_picture
 from rider_core.simulator.pictures import encode_grey_blocks
 
 Pixels = npt.NDArray[np.float32]

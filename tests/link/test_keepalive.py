@@ -10,14 +10,8 @@ import pytest
 import redis
 from link_harness import LinkHarness, install_test_plugins, running_link
 
-from rider_core.api.jobs import JobSpec
 from rider_core.errors import BackendUnavailable
 from rider_core.link import keepalive
-from rider_core.link.asr_pipeline import AsrPipeline
-from rider_core.link.echo_suppressor import EchoSuppressor
-from rider_core.link.endpointing import Utterance
-from rider_core.link.options import LinkOptions
-from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
@@ -84,7 +78,7 @@ def test_it_goes_when_redis_is_gone(silent: LinkHarness) -> None:
 def test_a_robot_that_streams_nothing_is_told_nothing(silent: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silent.robot._voice, "_send", lambda *_: None)
     stopped = time.monotonic()
-    wait_until(lambda: time.monotonic() - silent.link._asr.last_chunk > keepalive.AUDIO_LIMIT_S)
+    wait_until(lambda: time.monotonic() - silent.link._microphone.last_chunk > keepalive.AUDIO_LIMIT_S)
     count = len(silent.received(keepalive.TOPIC))
     wait_until(lambda: time.monotonic() - stopped > keepalive.AUDIO_LIMIT_S + 4 * keepalive.EVERY_S)
     assert len(silent.received(keepalive.TOPIC)) <= count + 1
@@ -146,25 +140,6 @@ def test_a_voice_that_nobody_can_serve_is_not_kept(monkeypatch: pytest.MonkeyPat
         let_pass(0.1, "ten times its interval")
         assert len(sent) == count
     kept.stop()
-
-
-@pytest.mark.parametrize(("kept", "deadline_s"), [(False, 5.0), (True, 15.0)])
-def test_a_text_may_come_later_where_voice_is_kept(kept: bool, deadline_s: float) -> None:
-    """A sentence of 25 s took a busy PC more than 5 s, and to hand voice back ends the robot's voice service."""
-    submitted: list[JobSpec] = []
-
-    class Backend:
-        def submit(self, spec: JobSpec) -> None:
-            submitted.append(spec)
-
-    services = LinkServices(Backend(), lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
-    options = LinkOptions("", "", "", "", voice_keepalive=kept)
-    hearing = AsrPipeline(
-        services, lambda *_: True, lambda _: None, None, EchoSuppressor(lambda: 0.0), SerialExecutor(), options
-    )  # type: ignore[arg-type]
-    hearing._submit(Utterance(bytes(320), quiet_s=0.6), time.time() - 0.6, None)
-    (spec,) = submitted
-    assert spec.deadline_ts == pytest.approx(time.time() - 0.6 + deadline_s, abs=0.5)
 
 
 def test_its_message_is_what_the_robots_code_lets_pass() -> None:

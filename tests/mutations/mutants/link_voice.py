@@ -100,7 +100,7 @@ MUTANTS = [
         "a cut clicks",
         "rider_core/link/speech_chunker.py",
         "        if is_cut:\n            chunk[len",
-        "        if False:\n            piece[len",
+        "        if False:\n            chunk[len",
         ("tests/link/test_speech_chunker.py", "does_not_click"),
     ),
     Mutant(
@@ -120,16 +120,16 @@ MUTANTS = [
     Mutant(
         "the bus waits for Redis",
         "rider_core/link/asr_pipeline.py",
-        "if not self._executor.run(partial(self._submit, utterance, speech_ended, self._spoken)):",
-        "if self._submit(utterance, speech_ended, self._spoken):",
-        ("tests/link/test_serial_executor.py", "test_the_bus_goes_on_while_redis_hangs"),
+        "if not self._executor.run(partial(self._submit, utterance, speech_ended, language)):",
+        "if self._submit(utterance, speech_ended, language):",
+        ("tests/link/test_asr_pipeline.py", "test_the_bus_goes_on_while_redis_hangs"),
     ),
     Mutant(
         "one sound that fails takes the robot's voice",
         "rider_core/link/asr_pipeline.py",
         '        if isinstance(error, JobFailed) and error.cause == "invalid_input":\n            return',
         "        if False:\n            return",
-        ("tests/link/test_serial_executor.py", "test_one_sound_that_the_engine_refuses"),
+        ("tests/link/test_asr_pipeline.py", "test_one_sound_that_the_engine_refuses"),
     ),
     Mutant(
         "a question is forgotten for a noise",
@@ -141,9 +141,9 @@ MUTANTS = [
     Mutant(
         "a long sentence on a slow PC ends the robot's voice",
         "rider_core/link/asr_pipeline.py",
-        "KEPT_DEADLINE_S if options.voice_keepalive else DEADLINE_S",
+        "KEPT_DEADLINE_S if voice_keepalive else DEADLINE_S",
         "DEADLINE_S",
-        ("tests/link/test_keepalive.py", "test_a_text_may_come_later"),
+        ("tests/link/test_asr_pipeline.py", "test_the_deadline_counts_from_the_end_of_speech"),
     ),
     Mutant(
         "the robot answers itself",

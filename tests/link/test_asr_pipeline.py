@@ -1,0 +1,137 @@
+"""Utterances become jobs beside the bus's thread, and each has a deadline, whatever the clock does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from rider_core.api.jobs import JobSpec
+from rider_core.errors import JobFailed, RiderError, WaitTimeout
+from rider_core.link.asr_pipeline import DEADLINE_S, KEPT_DEADLINE_S, AsrPipeline
+from rider_core.link.endpointing import Utterance
+from rider_core.link.serial_executor import SerialExecutor
+from rider_core.link.services import LinkServices
+from rider_core.testing.waiting import wait_until
+
+UTTERANCE = Utterance(bytes(640), quiet_s=0.6)
+
+
+class ScriptedBackend:
+    """Redis hangs in `submit` until `redis_answers` is set; every job ends with `error`."""
+
+    def __init__(self) -> None:
+        self.redis_answers = threading.Event()
+        self.error: RiderError = WaitTimeout("too late")
+        self.submitted: list[JobSpec] = []
+        self.timeouts_s: list[float] = []
+
+    def submit(self, spec: JobSpec) -> str:
+        assert self.redis_answers.wait(30)
+        self.submitted.append(spec)
+        return spec.id
+
+    def wait(self, job_id: str, timeout_s: float) -> NoReturn:
+        self.timeouts_s.append(timeout_s)
+        raise self.error
+
+
+@pytest.fixture
+def backend() -> ScriptedBackend:
+    return ScriptedBackend()
+
+
+@pytest.fixture
+def failed_over() -> list[str]:
+    """The reasons for which voice was failed over."""
+    return []
+
+
+@pytest.fixture
+def start(backend: ScriptedBackend, failed_over: list[str]) -> Iterator[Callable[[bool], AsrPipeline]]:
+    executor = SerialExecutor()
+    pipelines = []
+
+    def start(voice_keepalive: bool = False) -> AsrPipeline:
+        conversation: Any = None
+        services = LinkServices(backend, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
+        pipeline = AsrPipeline(services, lambda *_: True, failed_over.append, conversation, executor, voice_keepalive)
+        executor.start()
+        pipeline.start()
+        pipelines.append(pipeline)
+        return pipeline
+
+    yield start
+    backend.redis_answers.set()
+    for pipeline in pipelines:
+        pipeline.stop()
+    executor.stop()
+
+
+def test_the_bus_goes_on_while_redis_hangs(backend: ScriptedBackend, start: Callable[..., AsrPipeline]) -> None:
+    pipeline = start()
+    returned = threading.Event()
+
+    def receive() -> None:
+        pipeline.recognise(UTTERANCE, "en")
+        pipeline.recognise(UTTERANCE, "en")
+        returned.set()
+
+    thread = threading.Thread(target=receive)
+    thread.start()
+    assert returned.wait(5), "the bus's thread waits for Redis"
+    assert not backend.submitted
+    backend.redis_answers.set()
+    wait_until(lambda: len(backend.submitted) == 2)
+    thread.join()
+
+
+@pytest.mark.parametrize(("voice_keepalive", "deadline_s"), [(False, DEADLINE_S), (True, KEPT_DEADLINE_S)])
+def test_the_deadline_counts_from_the_end_of_speech(
+    backend: ScriptedBackend, start: Callable[..., AsrPipeline], voice_keepalive: bool, deadline_s: float
+) -> None:
+    """A sentence of 25 s took a busy PC more than 5 s, and to hand voice back ends the robot's voice service."""
+    backend.redis_answers.set()
+    start(voice_keepalive).recognise(UTTERANCE, None)
+    wait_until(lambda: bool(backend.timeouts_s))
+    assert backend.submitted[0].deadline_ts == pytest.approx(time.time() + deadline_s - 0.6, abs=0.5)
+    assert backend.timeouts_s[0] == pytest.approx(deadline_s - 0.6, abs=0.5)
+
+
+def test_the_clock_is_set_back_while_a_job_runs(
+    backend: ScriptedBackend, start: Callable[..., AsrPipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = start()
+    pipeline.recognise(UTTERANCE, None)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 7200)
+    backend.redis_answers.set()
+    wait_until(lambda: bool(backend.timeouts_s))
+    assert backend.timeouts_s[0] <= DEADLINE_S
+
+
+@pytest.mark.parametrize(
+    ("error", "fails_over"),
+    [
+        (JobFailed("this is no sound", cause="invalid_input"), False),
+        (JobFailed("the engine is broken", cause="provider_error"), True),
+        (WaitTimeout("too late"), True),
+    ],
+)
+def test_one_sound_that_the_engine_refuses_does_not_take_voice_away(
+    backend: ScriptedBackend,
+    failed_over: list[str],
+    start: Callable[..., AsrPipeline],
+    error: RiderError,
+    fails_over: bool,
+) -> None:
+    backend.error = error
+    backend.redis_answers.set()
+    pipeline = start()
+    pipeline.recognise(UTTERANCE, None)
+    wait_until(lambda: bool(backend.timeouts_s))
+    pipeline.stop()
+    assert bool(failed_over) == fails_over
