@@ -99,7 +99,7 @@ class Simulated:
         (self.robot.start if on else self.robot.stop)()
 
     def played_s(self) -> float:
-        return sum(it.heard_s for it in self.robot.played)
+        return sum(it.audible_s for it in self.robot.played)
 
     def close(self) -> None:
         self.robot.stop()

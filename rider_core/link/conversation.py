@@ -46,7 +46,7 @@ class _SpokenAnswer:
 
     Attributes:
         interrupted: Set when the person speaks again.
-        sentences: Those that were handed to the TTS pipeline.
+        sentences: Those that were passed to the TTS pipeline.
         first_ms: From the transcript to the first complete sentence, in milliseconds.
         written: The beginning of the text, as the language model wrote it.
     """
@@ -113,7 +113,7 @@ class Conversation:
         """Answer a transcript. An answer in progress is interrupted.
 
         Args:
-            unanswered: Called when there was no sentence to say, so that the robot's own chat may answer.
+            unanswered: Called when there is no sentence to speak, so that the robot's own chat answers.
         """
         self.interrupt()
         with self._changed:
@@ -151,17 +151,17 @@ class Conversation:
         spec = self._spec(answer)
         answer.job_id = spec.id
         self._services.backend.submit(spec)
-        cutter = SentenceSplitter(answer.language)
+        splitter = SentenceSplitter(answer.language)
         for event in self._services.follow(spec.id, SILENCE_S):
             self.watchdog.feed()
             if answer.interrupted.is_set():
                 break
             if event.kind == "job.partial":
-                piece = str(event.data.get("text", ""))
-                answer.written = answer.written or piece.strip()[:80]
-                self._say_all(answer, cutter.feed(piece))
+                part = str(event.data.get("text", ""))
+                answer.written = answer.written or part.strip()[:80]
+                self._say_all(answer, splitter.feed(part))
             elif event.kind == "job.done":
-                self._say_all(answer, cutter.flush())
+                self._say_all(answer, splitter.flush())
                 self._finish(answer, event)
                 return
             elif event.kind in FINAL_KINDS:

@@ -11,7 +11,7 @@ TASK_OF_DOMAIN = {"voice": "voice.transcribe", "vision": "vision.detect", "text"
 #: Seconds without a problem before the link takes a domain over again that it failed over. The first wait; later ones
 #: are longer.
 HEALTHY_FOR_S = 10.0
-#: Prefix of the reasons of the link's own switches. After a restart of the link it tells which domains it failed over.
+#: Prefix of the reasons of the link's own switches. By it the link knows after a restart which domains it failed over.
 FAILOVER_PREFIX = "rider-pc: "
 #: Prefix of the reasons of switches that a person made through Rider-PC.
 USER_PREFIX = "set at rider-pc by "

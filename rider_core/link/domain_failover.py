@@ -87,7 +87,7 @@ class DomainFailover:
 
         Returns:
             The domain as `RobotDomains.describe` shows it after the switch was tried, or after `timeout_s` seconds;
-            `asked`: whether it was tried.
+            `tried`: whether it was tried.
 
         Raises:
             InvalidInput: the robot has no such domain.
@@ -100,8 +100,8 @@ class DomainFailover:
         with self._lock:
             self._choices.append((domain, preference, tried))
         self._wake.set()
-        asked = tried.wait(timeout_s)
-        return {**self._robot.describe(domain), "asked": asked}
+        was_tried = tried.wait(timeout_s)
+        return {**self._robot.describe(domain), "tried": was_tried}
 
     def _run(self) -> None:
         suspend = SuspendDetector()
@@ -146,7 +146,7 @@ class DomainFailover:
 
     def _after_suspend(self, seconds: float) -> None:
         """The robot has fallen back to local meanwhile, or will after its next probe."""
-        log.warning("this process stood still for %.0f s", seconds)
+        log.warning("this process was suspended for %.0f s", seconds)
         self._awake_since = time.monotonic()
         self._robot.poll_soon()
         for domain in self._robot.domains.values():
@@ -159,8 +159,8 @@ class DomainFailover:
 
     def _set_takeover_wait(self, domain: Domain) -> None:
         """A domain was lost: the next takeover waits longer where the last one was short ago."""
-        again = time.monotonic() - domain.taken_over_at < SOON_AGAIN_S
-        domain.takeover_wait_s = min(2 * domain.takeover_wait_s, LONGEST_WAIT_S) if again else self._first_wait_s()
+        soon = time.monotonic() - domain.taken_over_at < SOON_AGAIN_S
+        domain.takeover_wait_s = min(2 * domain.takeover_wait_s, LONGEST_WAIT_S) if soon else self._first_wait_s()
         domain.healthy_since = None
 
     def _apply_choice(self, name: str, preference: Preference) -> None:

@@ -1,4 +1,4 @@
-"""When the robot's navigator is told again that vision is lost: it drives and believes that its way is clear."""
+"""When the report "vision lost" is repeated: the robot's navigator drives and believes that its way is clear."""
 
 from __future__ import annotations
 

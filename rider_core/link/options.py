@@ -11,7 +11,7 @@ class VisionOptions:
     """
     Attributes:
         fov_deg: The camera's horizontal angle of view, in degrees.
-        reach_m: The robot is told to stop for objects up to this distance, in metres.
+        reach_m: Objects in the way up to this distance are reported as obstacles, in metres.
         confirm_frames: Number of frames in which an object must be recognised before it is confirmed.
         follow: Send the robot the position of the person that it should turn to.
     """
@@ -30,7 +30,7 @@ class LinkOptions:
         subscribe_address: The port of the robot's broker for subscribers.
         robot_api_url: The robot's HTTP interface, such as `http://10.0.0.7:8080`.
         base_url: Our own HTTP address as the robot sees it.
-        simulated: Whether the robot is the simulated one; shown with its state.
+        simulated: Whether the robot is the simulated one; shown with the link's state.
         language: The spoken language, in ISO 639-1; None: detected.
         prompt: Name of the system prompt of the robot's answers.
         barge_in: Whether speech interrupts the robot's answer.

@@ -31,7 +31,7 @@ class Preference(Message):
     """A person's choice for a domain. An empty `by`: no person has chosen yet."""
 
     choice: Choice = "automatic"
-    by: str = Field("", max_length=64, description="who chose: panel, command line, API")
+    by: str = Field("", max_length=64, description="where it was chosen: panel, command line, API")
     why: str = Field("", max_length=200, description="in that person's words")
     ts: float = Field(0.0, description="seconds since the epoch")
 
@@ -53,11 +53,11 @@ class Preferences:
         """
         self._path = path
         self._lock = threading.Lock()
-        self._writes = True
-        kept = _read(path) if path is not None else _PreferencesFile()
-        self._preferences = dict(kept.preferences)
-        self._seen = dict(kept.seen)
-        self._switches = deque(kept.switches, MAX_SWITCHES)
+        self._can_write = True
+        saved = _read(path) if path is not None else _PreferencesFile()
+        self._preferences = dict(saved.preferences)
+        self._seen = dict(saved.seen)
+        self._switches = deque(saved.switches, MAX_SWITCHES)
 
     def of(self, domain: str) -> Preference:
         return self._preferences.get(domain, _NONE)
@@ -88,19 +88,19 @@ class Preferences:
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = _PreferencesFile(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
+        content = _PreferencesFile(preferences=self._preferences, seen=self._seen, switches=tuple(self._switches))
         new = self._path.with_suffix(".new")
         try:
-            new.write_text(kept.model_dump_json(indent=1), encoding="utf-8")
+            new.write_text(content.model_dump_json(indent=1), encoding="utf-8")
             os.replace(new, self._path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 new.unlink()
-            if self._writes:
+            if self._can_write:
                 log.error("people's preferences for the robot's domains cannot be saved: %s", error)
-            self._writes = False
+            self._can_write = False
         else:
-            self._writes = True
+            self._can_write = True
 
 
 _NONE = Preference()

@@ -22,13 +22,13 @@ REPORT_EVERY_S = 1.0
 class RejectionReporter:
     """May be used from several threads."""
 
-    def __init__(self, publish: PublishEvent, answer: Callable[[str, dict[str, Any]], bool]) -> None:
+    def __init__(self, publish: PublishEvent, send: Callable[[str, dict[str, Any]], bool]) -> None:
         """
         Args:
-            answer: Sends a message on the robot's bus.
+            send: Sends a message on the robot's bus.
         """
         self._publish = publish
-        self._answer = answer
+        self._send = send
         self._lock = threading.Lock()
         self._last: dict[tuple[str, str], float] = {}
 
@@ -46,4 +46,4 @@ class RejectionReporter:
             self._last[topic, error.code] = now
         log.warning("rejected %s: %s", topic, error)
         self._publish("robot.refused", topic=topic, code=error.code, message=str(error)[:300])
-        self._answer("pc.error", {"topic": topic, "code": error.code, "message": str(error)[:300], "ts": time.time()})
+        self._send("pc.error", {"topic": topic, "code": error.code, "message": str(error)[:300], "ts": time.time()})

@@ -38,7 +38,7 @@ def needed_restarts(
     return (
         Restart(
             what="restart the robot's voice service",
-            why=f"voice is at the PC, and the robot's microphone was not heard for {SILENT_S:.0f} s:"
+            why=f"voice is at the PC, and no sound has come from the robot's microphone for {SILENT_S:.0f} s:"
             " its voice service chooses where it sends sound when it starts",
             command=command,
         ),

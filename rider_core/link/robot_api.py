@@ -58,10 +58,10 @@ class RobotApi:
 
     def domains(self) -> dict[str, DomainState]:
         """The states of the domains that we know, as the robot has them now."""
-        told = self._call("state", "GET", "/api/providers/state").get("domains")
-        if not isinstance(told, dict):
-            raise RobotError(f"the robot's provider state has no domains but {str(told)[:120]!r}")
-        return {name: _domain_state(name, told[name]) for name in DOMAINS if name in told}
+        states = self._call("state", "GET", "/api/providers/state").get("domains")
+        if not isinstance(states, dict):
+            raise RobotError(f"the robot's provider state has no domains but {str(states)[:120]!r}")
+        return {name: _domain_state(name, states[name]) for name in DOMAINS if name in states}
 
     def ai_mode(self) -> str:
         """The AI mode, derived by the robot from all domains or set by a person: "local" or "pc_offload"."""
@@ -115,19 +115,19 @@ class RobotApi:
     def _content(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
         if self._ended:
             raise RobotError(f"{method} {path}: the link has ended")
-        call = asyncio.wait_for(self._ask(method, path, body), CALL_LIMIT_S)
-        asked = asyncio.run_coroutine_threadsafe(call, self._loop)
+        call = asyncio.wait_for(self._request(method, path, body), CALL_LIMIT_S)
+        future = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
-            return asked.result(CALL_LIMIT_S + _LOOP_LIMIT_S)
+            return future.result(CALL_LIMIT_S + _LOOP_LIMIT_S)
         except httpx.HTTPError as error:
             raise RobotError(f"{method} {path}: {type(error).__name__}: {error}") from error
         except (asyncio.TimeoutError, concurrent.futures.TimeoutError):  # the same class from Python 3.11 on
-            asked.cancel()
+            future.cancel()
             raise RobotError(f"{method} {path}: no whole answer within {CALL_LIMIT_S:g} s") from None
         except concurrent.futures.CancelledError:
             raise RobotError(f"{method} {path}: the link ends") from None
 
-    async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
+    async def _request(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
         async with self._client.stream(method, path, json=body) as response:
             encoding = response.headers.get("Content-Encoding", "identity")
             if encoding != "identity":
@@ -138,8 +138,8 @@ class RobotApi:
                 if len(content) > MAX_ANSWER_BYTES:
                     raise RobotError(f"{method} {path}: the answer is longer than {MAX_ANSWER_BYTES} bytes")
             if response.status_code != 200:
-                said = content[:120].decode(errors="replace")
-                raise RobotError(f"{method} {path}: {response.status_code} {said!r}")
+                text = content[:120].decode(errors="replace")
+                raise RobotError(f"{method} {path}: {response.status_code} {text!r}")
             return content
 
 
@@ -154,10 +154,10 @@ def _object(content: bytes, call: str) -> dict[str, Any]:
     return answer
 
 
-def _domain_state(name: str, told: object) -> DomainState:
-    if not isinstance(told, dict):
-        raise RobotError(f"the robot's state of {name} is {str(told)[:120]!r}, not an object")
+def _domain_state(name: str, state: object) -> DomainState:
+    if not isinstance(state, dict):
+        raise RobotError(f"the robot's state of {name} is {str(state)[:120]!r}, not an object")
     try:
-        return parse_message(DomainState, {**told, "domain": name})
+        return parse_message(DomainState, {**state, "domain": name})
     except InvalidInput as error:
         raise RobotError(f"the robot's state of {name} is malformed: {error.message}") from None

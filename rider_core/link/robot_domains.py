@@ -31,7 +31,7 @@ OFFLOADS = "pc_offload"
 
 
 class RobotDomains:
-    """The last report of each domain.
+    """The last reported state of each domain.
 
     `poll` and `switch` belong to the thread of `DomainFailover`, because they wait for the robot's HTTP interface.
     `receive_state` belongs to the bus's thread. The others may be called from any thread.
@@ -148,9 +148,9 @@ class RobotDomains:
             status = "degraded" if problems else "ok"
             reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
             # The state is read before anything is sent: another program at the robot's address fails here.
-            asked = time.monotonic()
+            requested_at = time.monotonic()
             for state in self._api.domains().values():
-                self._update_from_answer(state, asked)
+                self._update_from_answer(state, requested_at)
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             self._ai_mode = self._api.ai_mode()
@@ -164,9 +164,9 @@ class RobotDomains:
 
         The caller repeats a failed switch in each round, so only the first failure and the success after it are logged.
         """
-        domain, asked = self.domains[name], time.monotonic()
+        domain, requested_at = self.domains[name], time.monotonic()
         try:
-            self._update_from_answer(self._api.switch(name, target, reason), asked)
+            self._update_from_answer(self._api.switch(name, target, reason), requested_at)
         except RobotError as error:
             if not domain.failed_switches:
                 log.error("%s could not be switched to %s, trying again: %s", name, target, error)
@@ -183,14 +183,14 @@ class RobotDomains:
             self._robot_problem = problem
             self._on_robot(problem)
 
-    def _update_from_answer(self, state: DomainState, asked: float) -> None:
+    def _update_from_answer(self, state: DomainState, requested_at: float) -> None:
         """Keep a state from an HTTP answer, unless the bus has announced another mode since the request.
 
         Which of the two is newer cannot be known, so the robot is polled again in the next round. An outdated answer
         would hide for 5 s that a domain is with the PC.
         """
         domain = self.domains[state.domain]
-        if domain.announced_at > asked and domain.mode != state.mode:
+        if domain.announced_at > requested_at and domain.mode != state.mode:
             self.poll_soon()
         else:
             self._update(state)
@@ -222,7 +222,7 @@ class RobotDomains:
         by = switched_by(reason)
         was = self._preferences.last_seen(name)
         self._preferences.note(name, mode, by, reason)
-        wanted = self._preferences.of(name).choice
-        if by == "at the robot" and was not in (("", ""), (mode, reason)) and wanted not in ("automatic", mode):
+        choice = self._preferences.of(name).choice
+        if by == "at the robot" and was not in (("", ""), (mode, reason)) and choice not in ("automatic", mode):
             log.info("%s was switched to %s at the robot (%s): the preference is automatic again", name, mode, reason)
             self._preferences.prefer(name, Preference())

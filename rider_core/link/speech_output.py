@@ -45,7 +45,7 @@ class SpeechOutput:
 
     @property
     def plays_until(self) -> float:
-        """When the robot will have played everything that was sent, as reckoned here (monotonic). From any thread."""
+        """When the robot will have played everything that was sent, as estimated here (monotonic). From any thread."""
         return self._plays_until
 
     @property

@@ -37,7 +37,7 @@ from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
 
 log = logging.getLogger(__name__)
 
-#: The longest wait for the robot's answer to a switch, and the time that is kept for the client's answer, in seconds.
+#: The longest wait for the robot's answer to a switch, and the time reserved for the answer to the client, in seconds.
 SWITCH_LIMIT_S, ANSWER_S = 4.0, 0.5
 #: The counters of the work that the robot delegates to us.
 WORK: dict[str, Counter] = {"voice": UTTERANCES, "vision": FRAMES, "text": ANSWERS}
@@ -49,7 +49,7 @@ class Steering:
 
     Attributes:
         restarts: Returns which of the robot's services a person must restart.
-        stop: Asks the process to end in an orderly way; returns at once.
+        stop: Requests an orderly end of the process; returns at once.
     """
 
     options: LinkOptions
@@ -76,18 +76,18 @@ class Steering:
 
     def _execute(self, request: bytes, left_s: float) -> SteeringAnswer:
         try:
-            asked = STEERING_REQUESTS.validate_json(request)
+            parsed = STEERING_REQUESTS.validate_json(request)
         except ValidationError as error:
             raise InvalidInput(first_problem(error)) from None
-        if isinstance(asked, ShowRequest):
-            return SteeringAnswer(robot=self._show(asked))
-        if isinstance(asked, SwitchRequest):
-            return SteeringAnswer(switch=self._switch(asked, left_s))
-        log.info("the link was asked to end")
+        if isinstance(parsed, ShowRequest):
+            return SteeringAnswer(robot=self._show(parsed))
+        if isinstance(parsed, SwitchRequest):
+            return SteeringAnswer(switch=self._switch(parsed, left_s))
+        log.info("a request stops the link")
         self.stop()
         return SteeringAnswer()
 
-    def _show(self, asked: ShowRequest) -> RobotView:
+    def _show(self, request: ShowRequest) -> RobotView:
         switches = self.robot.switches
         return RobotView(
             address=self.options.robot_api_url,
@@ -99,20 +99,21 @@ class Steering:
             domains=tuple(_view(self.robot.describe(name)) for name in DOMAINS),
             work={domain: _counts(counter) for domain, counter in WORK.items()},
             restarts=self.restarts(),
-            switches=tuple(switches[len(switches) - asked.switches :] if asked.switches < len(switches) else switches),
+            switches=tuple(switches[max(0, len(switches) - request.switches) :]),
         )
 
-    def _switch(self, asked: SwitchRequest, left_s: float) -> SwitchView:
+    def _switch(self, request: SwitchRequest, left_s: float) -> SwitchView:
         limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
-        told = self.failover.prefer(asked.domain, asked.choice, asked.by, asked.why, limit_s)
-        domain, heartbeat = _view(told), self.robot.heartbeat
-        confirmed = bool(told["asked"]) and heartbeat.answered and self.robot.agrees(asked.domain)
-        problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, bool(told["asked"]))
+        described = self.failover.prefer(request.domain, request.choice, request.by, request.why, limit_s)
+        domain, heartbeat, was_tried = _view(described), self.robot.heartbeat, bool(described["tried"])
+        confirmed = was_tried and heartbeat.answered and self.robot.agrees(request.domain)
+        problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, was_tried)
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 
 
-def _not_yet(domain: DomainView, heartbeat: HeartbeatView, asked: bool) -> str:
-    if not asked:
+def _not_yet(domain: DomainView, heartbeat: HeartbeatView, was_tried: bool) -> str:
+    """Why the switch is not confirmed yet."""
+    if not was_tried:
         return "the robot has not answered yet; the link goes on trying"
     if heartbeat.problem:
         return f"the robot does not answer: {heartbeat.problem}"

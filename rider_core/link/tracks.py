@@ -71,7 +71,7 @@ class Tracks:
         self._publish = publish
         self._ids = count(1)
         self._tracker: ObjectTracker | None = None
-        self._known: dict[int, _Track] = {}
+        self._tracks: dict[int, _Track] = {}
         self._now_s = 0.0
         self._frames = 0
 
@@ -103,13 +103,13 @@ class Tracks:
         unconfirmed = [TrackedObject(0, it.label, it.score, it.box) for it in self._match(found.objects, numbers)]
         self._expire()
         self._publish_changes(found)
-        return unconfirmed + [self._tracked(known) for known in self._known.values()]
+        return unconfirmed + [self._tracked(track) for track in self._tracks.values()]
 
     def reset(self) -> None:
         """The stream is over: all tracks end."""
-        for known in self._known.values():
-            self._leave(known)
-        self._known.clear()
+        for track in self._tracks.values():
+            self._leave(track)
+        self._tracks.clear()
         self._tracker = None
         self._frames = 0
 
@@ -117,49 +117,49 @@ class Tracks:
         """Update each track with its detection; returns the detections without a track."""
         unconfirmed = []
         for found, number in zip(objects, numbers, strict=True):
-            known = None if number is None else self._known.get(number)
-            if known is None and number is not None:
-                if len(self._known) < MAX_TRACKS:
-                    known = self._known[number] = _Track(next(self._ids), found, self._now_s)
+            track = None if number is None else self._tracks.get(number)
+            if track is None and number is not None:
+                if len(self._tracks) < MAX_TRACKS:
+                    track = self._tracks[number] = _Track(next(self._ids), found, self._now_s)
                 else:
                     LINK_DROPPED.labels("object").inc()
-            if known is None:
+            if track is None:
                 unconfirmed.append(found)
                 continue
-            known.found, known.seen_s = found, self._now_s
-            known.frames += 1
+            track.found, track.seen_s = found, self._now_s
+            track.frames += 1
         return unconfirmed
 
     def _expire(self) -> None:
-        for number, known in list(self._known.items()):
-            if self._now_s - known.seen_s > (GONE_S if known.entered else FLICKER_S):
-                self._leave(known)
-                del self._known[number]
+        for number, track in list(self._tracks.items()):
+            if self._now_s - track.seen_s > (GONE_S if track.entered else FLICKER_S):
+                self._leave(track)
+                del self._tracks[number]
 
     def _publish_changes(self, found: Detections) -> None:
         """Publish new objects, and updates of the others, those first whose last update is the oldest."""
-        made_by = {"width": found.width, "height": found.height, "provider": found.provider, "mock": found.mock}
-        for known in self._known.values():
-            if not known.entered and known.frames >= self._confirm_frames:
-                known.entered = True
-                self._publish_event("enter", known, **made_by)
-        due = [it for it in self._known.values() if it.entered and it.seen_s == self._now_s]
+        frame = {"width": found.width, "height": found.height, "provider": found.provider, "mock": found.mock}
+        for track in self._tracks.values():
+            if not track.entered and track.frames >= self._confirm_frames:
+                track.entered = True
+                self._publish_event("enter", track, **frame)
+        due = [it for it in self._tracks.values() if it.entered and it.seen_s == self._now_s]
         due = [it for it in due if self._now_s - it.published_s >= UPDATE_EVERY_S]
-        for known in sorted(due, key=lambda it: it.published_s)[:UPDATES_A_FRAME]:
-            self._publish_event("update", known, **made_by)
+        for track in sorted(due, key=lambda it: it.published_s)[:UPDATES_A_FRAME]:
+            self._publish_event("update", track, **frame)
 
-    def _leave(self, known: _Track) -> None:
-        if known.entered:
-            self._publish_event("leave", known)
+    def _leave(self, track: _Track) -> None:
+        if track.entered:
+            self._publish_event("leave", track)
 
-    def _publish_event(self, event: str, known: _Track, **more: object) -> None:
-        known.published_s = self._now_s
-        found = known.found
+    def _publish_event(self, event: str, track: _Track, **more: object) -> None:
+        track.published_s = self._now_s
+        found = track.found
         box = [round(side, 1) for side in found.box]
         self._publish(
-            "robot.object", event=event, id=known.id, label=found.label, score=round(found.score, 3), box=box, **more
+            "robot.object", event=event, id=track.id, label=found.label, score=round(found.score, 3), box=box, **more
         )
 
-    def _tracked(self, known: _Track) -> TrackedObject:
-        found = known.found
-        return TrackedObject(known.id, found.label, found.score, found.box, known.seen_s == self._now_s, known.entered)
+    def _tracked(self, track: _Track) -> TrackedObject:
+        found = track.found
+        return TrackedObject(track.id, found.label, found.score, found.box, track.seen_s == self._now_s, track.entered)

@@ -49,7 +49,7 @@ class TtsJob:
 
     Attributes:
         voice: A voice or a language; None: the engine's default.
-        answer_id: Id of the answer that it is a sentence of; None: the robot requested it.
+        answer_id: Id of the answer to which the sentence belongs; None: the robot requested the text.
         stopped: Set when it must not be spoken any further.
         first_ms: From the request to the first chunk, in milliseconds.
         chunks: Number of chunks that were sent.

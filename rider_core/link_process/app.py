@@ -27,7 +27,7 @@ STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable
 
 
 def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
-    """The application. Of `services` it uses the backend and the settings."""
+    """The application. It uses the backend and the settings of `services`."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
     text_endpoint = TextEndpoint(services.backend, services.settings.robot_prompt)
     names = {"localhost", urlsplit(services.settings.link_url or "").hostname}
@@ -63,8 +63,8 @@ def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
     @app.post("/providers/text/generate")
     @app.post("/api/providers/text/generate")
     def generate() -> Response:
-        asked = parse_json(RobotTextRequest, request.get_data())  # it limits the depth, which Flask's parser does not
-        return jsonify(text_endpoint.answer(asked, request.environ.get("waitress.client_disconnected", lambda: False)))
+        body = parse_json(RobotTextRequest, request.get_data())  # it limits the depth, which Flask's parser does not
+        return jsonify(text_endpoint.answer(body, request.environ.get("waitress.client_disconnected", lambda: False)))
 
     @app.errorhandler(RiderError)
     def explain(error: RiderError) -> tuple[Response, int]:

@@ -119,15 +119,15 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         control_server.start()
     services.plugins.notify("on_startup", services=services)
     log.info("linked to %s; the robot reaches us at %s", options.robot_api_url, options.base_url)
-    moved = AddressMonitor(settings, address)
-    moved.start()
+    address_monitor = AddressMonitor(settings, address)
+    address_monitor.start()
     try:
-        _wait(link, stop, moved)
+        _wait(link, stop, address_monitor)
     finally:
         services.plugins.notify("on_shutdown", services=services)
         for control_server in control_servers:
             control_server.stop()
-        # After a change of address the link is back in seconds; to hand voice back would end the robot's voice service.
+        # After a change of address the link is back in seconds; a failover of voice would end the robot's service.
         link.stop(fail_over=stop.is_set())
         reporter.stop()
         events.stop()
@@ -153,7 +153,7 @@ def _control_servers(
 
 
 def own_address(settings: Settings) -> str:
-    """Our address in the robot's network: the only one that the server for the robot listens on.
+    """Our address in the robot's network. The HTTP server for the robot listens on this address alone.
 
     Raises:
         NotListening: no route leads to the robot, or its name cannot be resolved.
@@ -163,10 +163,10 @@ def own_address(settings: Settings) -> str:
         return host
     try:
         # Connecting a datagram socket sends nothing; it makes the kernel choose the route.
-        known = socket.getaddrinfo(settings.robot_address, settings.pi_api_port, type=socket.SOCK_DGRAM)
-        family, kind, protocol, _, place = min(known, key=lambda it: it[0] != socket.AF_INET)
+        found = socket.getaddrinfo(settings.robot_address, settings.pi_api_port, type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, address = min(found, key=lambda it: it[0] != socket.AF_INET)
         with socket.socket(family, kind, protocol) as probe:
-            probe.connect(place)
+            probe.connect(address)
             return str(probe.getsockname()[0])
     except OSError as error:
         raise NotListening(
@@ -199,7 +199,7 @@ class AddressMonitor(threading.Thread):
                 self.new_address = now if now != self._address else ""
 
 
-def _wait(link: Link, stop: threading.Event, moved: AddressMonitor) -> None:
+def _wait(link: Link, stop: threading.Event, address_monitor: AddressMonitor) -> None:
     """Wait until it is time to stop, or to serve at another address."""
     suspend, grace_until = SuspendDetector(), 0.0
     while not stop.wait(1.0):
@@ -207,8 +207,8 @@ def _wait(link: Link, stop: threading.Event, moved: AddressMonitor) -> None:
             # The other threads did not run either, and this one may be the first that does.
             grace_until = time.monotonic() + SUSPEND_GRACE_S
         suspend.begin()
-        if moved.new_address:
-            log.warning("our address is %s now: the link restarts there", moved.new_address)
+        if address_monitor.new_address:
+            log.warning("our address is %s now: the link restarts there", address_monitor.new_address)
             return
         if time.monotonic() >= grace_until and (problem := link.stuck()):
             log.critical("%s: the link ends, so that its supervisor restarts it", problem)

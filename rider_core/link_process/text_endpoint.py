@@ -44,7 +44,7 @@ class RobotTextRequest(Message):
     )
     mode: str | None = Field(None, max_length=64, description="the robot's name of the purpose; it has no effect")
     context: Turns | dict[str, Any] | Text | None = Field(
-        None, description="what was said before, in turns; or what there is to know"
+        None, description="the conversation so far, in turns; or facts for the system prompt"
     )
 
     def payload(self, preset: str) -> dict[str, Any]:
@@ -58,8 +58,8 @@ class RobotTextRequest(Message):
         if isinstance(self.context, list):
             payload["history"] = [turn.model_dump() for turn in self.context]
         elif self.context:
-            known = self.context if isinstance(self.context, str) else json.dumps(self.context, ensure_ascii=False)
-            payload["history"] = [{"role": "system", "content": known}]
+            facts = self.context if isinstance(self.context, str) else json.dumps(self.context, ensure_ascii=False)
+            payload["history"] = [{"role": "system", "content": facts}]
         return payload
 
     @property
@@ -77,11 +77,11 @@ class TextEndpoint:
         self._preset = preset
         self._slots = threading.BoundedSemaphore(MAX_TEXTS)
 
-    def answer(self, asked: RobotTextRequest, is_gone: Callable[[], bool]) -> dict[str, Any]:
-        """The answer as the robot's documents have it.
+    def answer(self, request: RobotTextRequest, has_hung_up: Callable[[], bool]) -> dict[str, Any]:
+        """Generate a text. Returns the response's body in the form that the robot's documents define.
 
         Args:
-            is_gone: Whether the client has hung up; then the job is cancelled.
+            has_hung_up: Whether the client has hung up; then the job is cancelled.
 
         Raises:
             JobRefused: `MAX_TEXTS` texts are in progress.
@@ -92,49 +92,50 @@ class TextEndpoint:
                 f"{MAX_TEXTS} texts are being written already", remedy="try again when one of them is done"
             )
         try:
-            return self._answer(asked, is_gone)
+            return self._answer(request, has_hung_up)
         finally:
             self._slots.release()
 
-    def _answer(self, asked: RobotTextRequest, is_gone: Callable[[], bool]) -> dict[str, Any]:
+    def _answer(self, request: RobotTextRequest, has_hung_up: Callable[[], bool]) -> dict[str, Any]:
         began = time.monotonic()
         spec = JobSpec(
             task="text.generate",
-            payload=asked.payload(self._preset),
+            payload=request.payload(self._preset),
             priority=Priority.HIGH,
             deadline_ts=time.time() + TEXT_TIMEOUT_S,
             retry=RetryPolicy(max_attempts=1),
             origin="robot",
         )
         self._backend.submit(spec)
-        record = self._wait(spec.id, began + TEXT_TIMEOUT_S, is_gone)
-        answer = parse_message(GeneratedText, record.value())
+        record = self._wait(spec.id, began + TEXT_TIMEOUT_S, has_hung_up)
+        generated = parse_message(GeneratedText, record.value())
         meta = {
             "provider": record.provider,
             "mock": record.mock,
             "duration_ms": round((time.monotonic() - began) * 1000),
         }
-        counted = (answer.prompt_tokens, answer.completion_tokens)
+        tokens = (generated.prompt_tokens, generated.completion_tokens)
         return {
             "task_id": spec.id,
-            "text": answer.text,
-            "meta": {**meta, "model": answer.model, "finish_reason": answer.finish_reason},
-            "from_cache": answer.from_cache,
+            "text": generated.text,
+            "meta": {**meta, "model": generated.model, "finish_reason": generated.finish_reason},
+            "from_cache": generated.from_cache,
             # null: the engine does not count tokens.
-            "tokens_used": None if None in counted else sum(filter(None, counted)),
+            "tokens_used": None if None in tokens else sum(filter(None, tokens)),
         }
 
-    def _wait(self, job_id: str, until: float, is_gone: Callable[[], bool]) -> JobRecord:
+    def _wait(self, job_id: str, until: float, has_hung_up: Callable[[], bool]) -> JobRecord:
+        """The ended job. At `until` (monotonic), or when the client hangs up, the job is cancelled and this raises."""
         while True:
             left_s = until - time.monotonic()
             try:
                 return self._backend.wait(job_id, max(0.05, min(left_s, POLL_EVERY_S)))
             except WaitTimeout:
-                gone = is_gone()
-                if not gone and left_s > POLL_EVERY_S:
+                is_abandoned = has_hung_up()
+                if not is_abandoned and left_s > POLL_EVERY_S:
                     continue
                 with suppress(RiderError):
                     self._backend.cancel(job_id)
-                if gone:
+                if is_abandoned:
                     raise WaitTimeout("the client has hung up; the text is cancelled") from None
                 raise

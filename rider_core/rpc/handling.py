@@ -1,4 +1,4 @@
-"""What both servers share: the type of what answers, the size limits, and the threads that requests run in."""
+"""What both servers share: the protocol of a request handler, the size limits, and the threads of the requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 64 * 1024
 #: An answer with the whole history of a robot has some 100 KB.
 MAX_ANSWER_BYTES = 1024 * 1024
-#: Requests that one server executes at once. A switch waits for the robot; a glance must not wait behind it.
+#: Requests that one server executes at once. A switch waits for the robot; a request for the state must not wait too.
 MAX_CONCURRENT = 8
 
 
@@ -42,7 +42,7 @@ class ThreadLimiter:
         self._permits = threading.BoundedSemaphore(MAX_CONCURRENT)
 
     def run(self, work: Callable[[], None]) -> bool:
-        """False: all slots are taken, and `work` was not started."""
+        """Start `work` in a new thread. False: all slots are taken, and it was not started."""
         if not self._permits.acquire(blocking=False):
             return False
         threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
@@ -58,12 +58,12 @@ class ThreadLimiter:
 
 
 def busy_error() -> NoAnswer:
-    """All slots are taken; counted."""
+    """The error of a request that finds all slots taken; counted."""
     REFUSED.labels("link", "busy").inc()
     return NoAnswer(f"{MAX_CONCURRENT} requests are being answered already", remedy="try again in a few seconds")
 
 
 def too_large_error() -> TooLarge:
-    """The request is longer than `MAX_REQUEST_BYTES`; counted."""
+    """The error of a request longer than `MAX_REQUEST_BYTES`; counted."""
     REFUSED.labels("link", "too_large").inc()
     return TooLarge(f"the request is longer than {MAX_REQUEST_BYTES} bytes")

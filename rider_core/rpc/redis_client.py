@@ -18,7 +18,7 @@ BLOCK_S = 0.5
 
 
 class RedisClient:
-    """Asks the server `name`. May be used from several threads."""
+    """Sends requests to the server `name`. May be used from several threads."""
 
     def __init__(self, connection: redis.Redis, name: str) -> None:
         """
@@ -29,7 +29,8 @@ class RedisClient:
         self._name = name
 
     def ask(self, request: bytes, limit_s: float) -> bytes:
-        """
+        """Send a request; returns its answer.
+
         Raises:
             BackendUnavailable: Redis cannot be reached.
             NotRunning: no server took the request within `limit_s` seconds. It is withdrawn.

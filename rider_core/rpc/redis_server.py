@@ -1,6 +1,6 @@
 """The server over Redis: takes requests from a list, and answers each in a list of its own.
 
-It has a thread of its own, which nothing else waits for: a Redis that hangs delays requests, and nothing besides.
+It has a thread of its own, which nothing else waits for: a Redis that hangs delays requests, and nothing else.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RedisServer:
         """
         Args:
             connection: With a socket timeout well above `BLOCK_S`.
-            name: What clients call this server. Of several servers of a name one takes each request.
+            name: The name that clients use. Of several servers with one name, one takes each request.
         """
         self._redis = connection
         self._name = name
@@ -80,14 +80,14 @@ class RedisServer:
             return None
         request_id = popped[1].decode()
         key = request_key(self._name, request_id)
-        asked = time.monotonic()  # before Redis tells the time that is left: this process may stand still meanwhile
+        asked_at = time.monotonic()  # before Redis reports the time left: this process may be suspended meanwhile
         with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.getrange(key, 0, MAX_REQUEST_BYTES)
             pipeline.pttl(key)
             pipeline.delete(key)
-            answers: list[Any] = pipeline.execute()
-        body, left_ms = bytes(answers[0]), int(answers[1])
-        return _Request(request_id, body, asked + left_ms / 1000) if left_ms > 0 else None
+            replies: list[Any] = pipeline.execute()
+        body, left_ms = bytes(replies[0]), int(replies[1])
+        return _Request(request_id, body, asked_at + left_ms / 1000) if left_ms > 0 else None
 
     def _dispatch(self, request: _Request) -> None:
         if len(request.body) > MAX_REQUEST_BYTES:

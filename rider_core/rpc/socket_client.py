@@ -47,10 +47,10 @@ def _line(peer: socket.socket, end: float) -> bytes:
         if left_s <= 0:
             raise TimeoutError
         peer.settimeout(left_s)
-        piece = peer.recv(65_536)
-        received += piece
-        if not piece:
-            raise NoAnswer("the process that was asked ended, or closed the connection, before its answer")
+        data = peer.recv(65_536)
+        received += data
+        if not data:
+            raise NoAnswer("the server ended, or closed the connection, before its answer")
         if len(received) > MAX_ANSWER_BYTES:
             raise NoAnswer(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
     return bytes(received[:-1])

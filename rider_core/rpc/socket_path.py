@@ -66,12 +66,12 @@ def short_path(path: Path) -> Iterator[str]:
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder, open to its owner alone. A folder of another user is refused: he could replace the socket."""
+    """Make the folder, open to its owner alone. Another user's folder is rejected: they could replace the socket."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise OSError(f"{folder} is not a folder of this user")
-    if stat.S_IMODE(about.st_mode) != 0o700:
+    if stat.S_IMODE(status.st_mode) != 0o700:
         folder.chmod(0o700)
 
 

@@ -1,6 +1,6 @@
 """The server on a Unix socket: one request for each connection, a line of JSON, and one line back.
 
-One thread reads from all connections, so that clients which say nothing cost neither threads nor time.
+One thread reads from all connections, so that clients which send nothing cost neither threads nor time.
 """
 
 from __future__ import annotations
@@ -105,19 +105,19 @@ class SocketServer:
 
     def _read(self, connection: _PendingConnection) -> None:
         try:
-            piece = connection.peer.recv(MAX_REQUEST_BYTES)
+            data = connection.peer.recv(MAX_REQUEST_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            piece = b""
-        connection.received += piece
+            data = b""
+        connection.received += data
         line, end, _ = connection.received.partition(b"\n")
         if len(line) > MAX_REQUEST_BYTES:
             self._forget(connection.peer)
             self._refuse(connection.peer, too_large_error())
         elif end:
             self._dispatch(connection, bytes(line))
-        elif not piece:
+        elif not data:
             self._drop(connection.peer)
 
     def _dispatch(self, connection: _PendingConnection, request: bytes) -> None:
@@ -129,7 +129,7 @@ class SocketServer:
         with connection.peer as peer:
             left_s = ANSWER_LIMIT_S - (time.monotonic() - connection.began)
             if left_s <= 0 or _has_hung_up(peer):
-                return  # the client has been told that there was no answer: what it wanted must not happen now
+                return  # the client has reported a failure, so the request must not be executed any more
             answer = self._handler.answer(request, left_s)
             peer.settimeout(SEND_LIMIT_S)
             with contextlib.suppress(OSError):
@@ -145,13 +145,13 @@ class SocketServer:
         peer.close()
 
     def _forget(self, peer: socket.socket) -> None:
-        """Wait for nothing more from it."""
+        """Read no more from a connection."""
         self._selector.unregister(peer)
         del self._connections[peer]
 
 
 def _has_hung_up(peer: socket.socket) -> bool:
-    """Whether the client has closed its end. One that only says that it sends no more still waits."""
+    """Whether the client has closed its socket. After a `shutdown` of its sending direction it still waits."""
     poll = select.poll()
     poll.register(peer, 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))

@@ -17,9 +17,9 @@ from rider_core.simulator.wire import decode_body, topic_of
 
 log = logging.getLogger(__name__)
 
-#: The longest sleep of the thread, in ms: half a chunk of the microphone.
-_NAP_MS = 10
-#: Messages taken in one turn, so that a flood does not stop the microphone.
+#: The longest wait of the thread, in ms: half a chunk of the microphone.
+_WAIT_MS = 10
+#: Messages received in one turn, so that a flood does not stop the microphone.
 _MESSAGES_A_TURN = 200
 _STOP_S = 5.0
 
@@ -80,7 +80,7 @@ class BusThread:
         due = min(periodic.run(now) for periodic in self._schedule)
         for frames in self._outbox.drain():
             publisher.send_multipart(frames)
-        wait_ms = max(0, min(_NAP_MS, int((due - time.monotonic()) * 1000)))
+        wait_ms = max(0, min(_WAIT_MS, int((due - time.monotonic()) * 1000)))
         if subscriber.poll(wait_ms):
             self._receive_all(subscriber)
 
@@ -93,7 +93,7 @@ class BusThread:
             topic, framing = topic_of(frames)
             body = decode_body(frames)
             size = sum(map(len, frames))
-            kept = body if isinstance(body, dict) else None
-            message = Received(topic, kept, framing, time.monotonic(), WAITING, size)
+            json_object = body if isinstance(body, dict) else None
+            message = Received(topic, json_object, framing, time.monotonic(), WAITING, size)
             message.effect = self._receive(message, body) or WAITING
             self._received.add(message)

@@ -24,15 +24,15 @@ _STEP_S = 0.01
 class Camera:
     """Shows its pictures in turn. A frozen camera repeats the last one, with new time stamps and other bytes."""
 
-    def __init__(self, shown: tuple[Picture, ...], file: StateFile, send: Send, clock: Callable[[], float]) -> None:
-        self._pictures, self._file, self._send, self._clock = shown, file, send, clock
+    def __init__(self, pictures: tuple[Picture, ...], file: StateFile, send: Send, clock: Callable[[], float]) -> None:
+        self._pictures, self._file, self._send, self._clock = pictures, file, send, clock
         self._position = 0
         self._heartbeats = 0
         self._next_at = 0.0
         self._encodings: Iterator[bytes] | None = None
         self.frozen = False
         #: The last picture.
-        self.picture = shown[0]
+        self.picture = pictures[0]
         self.schedule = (
             Periodic(PICTURE_S, self._next_picture),
             Periodic(_STEP_S, self._dispatch),

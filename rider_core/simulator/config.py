@@ -9,7 +9,7 @@ from pathlib import Path
 from rider_core.api import AudioClip
 from rider_core.errors import ConfigError
 
-#: The domains that the robot can hand over, in the order of its own table.
+#: The domains that the robot can delegate to the PC, in the order of its own table.
 DOMAINS = ("vision", "voice", "text")
 
 #: Speaks a text in a language (ISO 639-1).

@@ -50,7 +50,7 @@ class ApiContext:
 
 
 def create_app(robot: ApiContext) -> Flask:
-    """The interface, made anew for each start of the robot's API process."""
+    """The interface. Each start of the robot's API process makes a new one."""
     app = Flask("simulated_rider_pi", static_folder=None)
     _add_provider_calls(app, robot)
     _add_mode_calls(app, robot)
@@ -77,12 +77,12 @@ def _add_provider_calls(app: Flask, robot: ApiContext) -> None:
         url = _text(body, "base_url")
         if not url:
             return jsonify({"error": "base_url is required"}), 400
-        kept = registry.set_pc_url(url)
+        stored_url = registry.set_pc_url(url)
         values = {"reason": body.get("reason") or "heartbeat", "status": body.get("status") or "online"}
         if "latency_ms" in body:
             values["latency_ms"] = body["latency_ms"]
         registry.update_health(reachable=True, **values)
-        return jsonify({"ok": True, "base_url": kept}), 200
+        return jsonify({"ok": True, "base_url": stored_url}), 200
 
     @app.route("/api/providers/<domain>", methods=["GET", "PATCH"])
     def domain_state(domain: str) -> Reply:
@@ -184,9 +184,9 @@ def _add_views(app: Flask, robot: ApiContext) -> None:
     def sysinfo() -> Reply:
         """The simulated robot has no board, so the figures are null."""
         battery = int(robot.telemetry.xgo()["battery_pct"])
-        figures = dict.fromkeys(("cpu_pct", "load1", "mem_pct", "disk_pct", "temp_c"))
-        about = {"os_release": "simulated Rider-Pi", "battery_pct": battery, "ts": robot.clock(), "simulated": True}
-        return jsonify({**figures, **about}), 200
+        load = dict.fromkeys(("cpu_pct", "load1", "mem_pct", "disk_pct", "temp_c"))
+        system = {"os_release": "simulated Rider-Pi", "battery_pct": battery, "ts": robot.clock(), "simulated": True}
+        return jsonify({**load, **system}), 200
 
     @app.get("/camera/last")
     def camera_last() -> Response:

@@ -17,7 +17,7 @@ AUDIO_KEYS = ("audio", "data", "chunk")
 #: The stored playback gives raw samples to the player as 16 kHz mono, whatever `sample_rate` says.
 PCM_RATE = 16_000
 MAX_AUDIO_BYTES = 8 * 1024 * 1024
-_KEPT = 2_000
+_MAX_PLAYED = 2_000
 
 #: The robot writes a sound into the player's pipe in one call. Where that call takes longer than this, in seconds, a
 #: watchdog closes the pipe.
@@ -37,7 +37,7 @@ class Played:
         at: When the player was started, on the monotonic clock.
         format: wav, pcm16 or mp3.
         clip: The sound; None for mp3, which the simulator cannot decode.
-        heard_s: Its audible length, in seconds; 0 for mp3.
+        audible_s: Its audible length, in seconds; 0 for mp3.
         cut: Whether it was longer than the player's limit: the robot continues before its end, so the next sound starts
             over it, and it is not audible beyond `KILLED_S`.
         ended_at: When it ends, on the monotonic clock; known from its start.
@@ -46,7 +46,7 @@ class Played:
     at: float
     format: str
     clip: AudioClip | None
-    heard_s: float
+    audible_s: float
     cut: bool
     ended_at: float
 
@@ -65,7 +65,7 @@ class Loudspeaker:
 
     def __init__(self, gap_s: float) -> None:
         self._gap_s = gap_s
-        self.played: deque[Played] = deque(maxlen=_KEPT)
+        self.played: deque[Played] = deque(maxlen=_MAX_PLAYED)
 
     def play(self, body: Mapping[str, Any], now: float) -> tuple[str, float]:
         """Play the sound in `body`.
@@ -79,12 +79,12 @@ class Loudspeaker:
             return f"ignored: {error.message}"[:120], 0.0
         length_s = clip.duration_s if clip else 0.0
         cut = clip is not None and length_s > limit_s(clip)
-        heard_s, blocked_s = length_s, length_s
+        audible_s, blocked_s = length_s, length_s
         if clip is not None and cut:
-            heard_s = min(length_s, KILLED_S - self._gap_s)
+            audible_s = min(length_s, KILLED_S - self._gap_s)
             # The write returns with an error when all is in the pipe: the robot does not wait for the end.
-            blocked_s = min(heard_s, length_s - _taken_in_s(clip))
-        self.played.append(Played(now, sound_format, clip, heard_s, cut, now + self._gap_s + heard_s))
+            blocked_s = min(audible_s, length_s - _taken_in_s(clip))
+        self.played.append(Played(now, sound_format, clip, audible_s, cut, now + self._gap_s + audible_s))
         return "played", self._gap_s + blocked_s
 
 

@@ -16,7 +16,7 @@ from rider_core.simulator.wire import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-#: The PC's messages, and those of the robot's own detectors and of `obstacle_bridge`.
+#: Topics: the PC's messages, and those of the robot's own detectors and of `obstacle_bridge`.
 ENHANCED, OWN = "vision.obstacle.enhanced", "vision.obstacle"
 TOPICS = (OWN, ENHANCED)
 
@@ -44,7 +44,7 @@ class Navigator:
     def __init__(self, file: StateFile, send: Send, clock: Callable[[], float], settle: Settle) -> None:
         self._file, self._send, self._clock, self._settle = file, send, clock, settle
         self._queue: deque[tuple[Received, Any]] = deque()
-        self._restart_asked = False
+        self._restart_requested = False
         self.obstacle_present = False
         #: False once a message has ended the loop. The service manager starts it again on the robot, but not active.
         self.alive = True
@@ -54,8 +54,8 @@ class Navigator:
         self.schedule = (Periodic(LOOP_S, self._turn),)
 
     def restart(self) -> None:
-        """Start anew at the next turn, active. May be called from any thread."""
-        self._restart_asked = True
+        """Restart at the next turn, active. May be called from any thread."""
+        self._restart_requested = True
 
     def receive(self, message: Received, body: Any) -> str | None:
         """Receive one message. Returns its effect, or None where the loop will read it later."""
@@ -72,8 +72,8 @@ class Navigator:
         return ENHANCED if self._file.ai_mode()["mode"] == "pc_offload" else OWN
 
     def _turn(self) -> None:
-        if self._restart_asked:
-            self._restart_asked = False
+        if self._restart_requested:
+            self._restart_requested = False
             self._drop_queue()
             self.alive, self.obstacle_present, self.source = True, False, self._chosen()
             self._published = None

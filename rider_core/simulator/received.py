@@ -45,19 +45,19 @@ class ReceivedLog:
 
     def __init__(self, messages: int, size_bytes: int) -> None:
         self._limit, self._limit_bytes = messages, size_bytes
-        self._kept: deque[Received] = deque()
-        self._kept_bytes = 0
+        self._messages: deque[Received] = deque()
+        self._size_bytes = 0
         self._changed = threading.Condition()
         self._effects: Counter[str] = Counter()
         self._dropped = 0
 
     def add(self, message: Received) -> None:
         with self._changed:
-            self._kept.append(message)
-            self._kept_bytes += message.size_bytes
+            self._messages.append(message)
+            self._size_bytes += message.size_bytes
             self._effects[message.effect] += 1
-            while self._kept and (len(self._kept) > self._limit or self._kept_bytes > self._limit_bytes):
-                self._kept_bytes -= self._kept.popleft().size_bytes
+            while self._messages and (len(self._messages) > self._limit or self._size_bytes > self._limit_bytes):
+                self._size_bytes -= self._messages.popleft().size_bytes
                 self._dropped += 1
             self._changed.notify_all()
 
@@ -86,7 +86,7 @@ class ReceivedLog:
     def all(self, topic: str | None = None) -> list[Received]:
         """The kept messages in order of arrival, of one topic or of all."""
         with self._changed:
-            return [message for message in self._kept if topic in (None, message.topic)]
+            return [message for message in self._messages if topic in (None, message.topic)]
 
     def wait(
         self,
@@ -104,7 +104,7 @@ class ReceivedLog:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while True:
-                found = [message for message in self._kept if message.topic == topic and where(message)]
+                found = [message for message in self._messages if message.topic == topic and where(message)]
                 if len(found) >= count:
                     return found[:count]
                 if not self._changed.wait(deadline - time.monotonic()):
@@ -112,5 +112,5 @@ class ReceivedLog:
 
     def clear(self) -> None:
         with self._changed:
-            self._kept.clear()
-            self._kept_bytes = 0
+            self._messages.clear()
+            self._size_bytes = 0

@@ -70,7 +70,7 @@ class StateFile:
             return {"ok": True, **self._ai_mode}
 
     def offloads(self) -> bool:
-        """Whether the AI mode is `pc_offload`; an empty file is `local`. The voice process asks before each chunk."""
+        """Whether the AI mode is `pc_offload`; an empty file is `local`. The voice process calls it for each chunk."""
         with self._lock:
             torn, self._torn = self._torn, False
             return self._ai_mode["mode"] == "pc_offload" and not torn
@@ -105,7 +105,7 @@ class DomainRegistry:
             return self._pc_url
 
     def set_pc_url(self, url: str) -> str:
-        """Set the PC's address. Returns it as it is kept: with a scheme, without a slash at the end."""
+        """Set the PC's address. Returns the stored form: with a scheme, without a slash at the end."""
         target = url if url.startswith(("http://", "https://")) else f"http://{url}"
         with self._lock:
             if target != self._pc_url:
@@ -125,7 +125,7 @@ class DomainRegistry:
             return dict(self._health)
 
     def update_health(self, **values: Any) -> None:
-        """Keep `values`. An empty reason leaves the one before, as on the robot."""
+        """Store `values`. An empty reason leaves the one before, as on the robot."""
         with self._lock:
             reason = values.pop("reason", None) or self._health["reason"]
             self._health.update(values, reason=reason, updated_ts=self._clock())

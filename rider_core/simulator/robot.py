@@ -309,8 +309,8 @@ class SimulatedRobot:
         if message.topic != navigator.ENHANCED:
             return effect
         bridged = self._navigator.source != navigator.ENHANCED
-        passed = self._obstacle_bridge.receive(message, body, settles=bridged)
-        return passed if bridged else effect
+        bridge_effect = self._obstacle_bridge.receive(message, body, settles=bridged)
+        return bridge_effect if bridged else effect
 
     def _voice_ended(self, code: int) -> None:
         if code == voice.EXIT_LOCAL:

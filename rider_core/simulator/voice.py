@@ -77,7 +77,7 @@ class VoiceService:
         self._text_at = 0.0
         self._blocked_until = 0.0
         self._start_at: float | None = 0.0
-        self._restart_asked = False
+        self._restart_requested = False
         #: The exit code of the process that ended last; None: none has.
         self.exit: int | None = None
         self.schedule = (
@@ -92,7 +92,7 @@ class VoiceService:
 
     def restart(self) -> None:
         """Restart at the next turn, as `systemctl restart` does. May be called from any thread."""
-        self._restart_asked = True
+        self._restart_requested = True
 
     def receive(self, message: Received, body: Any) -> str | None:
         """Receive one message. Returns its effect, or None where the process will read it later."""
@@ -116,8 +116,8 @@ class VoiceService:
 
     def _step(self) -> None:
         now = time.monotonic()
-        if self._restart_asked:
-            self._restart_asked = False
+        if self._restart_requested:
+            self._restart_requested = False
             if self._process is not None:
                 # A process on the PC's path ignores the signal to end, and is killed.
                 self._ended(EXIT_KILLED if self._path == "pc" else EXIT_LOCAL, is_restart=True)

@@ -146,10 +146,10 @@ def test_there_is_an_end_to_what_is_known() -> None:
     for frame in range(20):
         objects = watched.see(*[f"cat {frame * 100 + number}" for number in range(100)])
         assert len(objects) == 100 or frame
-        assert len(watched.tracks._known) <= MAX_TRACKS
+        assert len(watched.tracks._tracks) <= MAX_TRACKS
     assert metric("rider_link_dropped_total", what="object") > before
     watched.see(after_s=GONE_S + 1)
-    assert not watched.tracks._known
+    assert not watched.tracks._tracks
 
 
 class TestIntake:

@@ -67,8 +67,8 @@ def test_the_players_limit(rate, channels, limit):
     loudspeaker = Loudspeaker(GAP_S)
     _, blocked_s = loudspeaker.play(sound(limit - 0.1, rate, channels), 0.0)
     whole = loudspeaker.played[0]
-    assert (whole.cut, whole.heard_s) == (False, pytest.approx(limit - 0.1, abs=0.001))
-    assert blocked_s == pytest.approx(GAP_S + whole.heard_s)
+    assert (whole.cut, whole.audible_s) == (False, pytest.approx(limit - 0.1, abs=0.001))
+    assert blocked_s == pytest.approx(GAP_S + whole.audible_s)
     assert whole.ended_at == pytest.approx(blocked_s)
 
 
@@ -81,7 +81,7 @@ def test_a_sound_beyond_the_limit_is_cut_and_the_robot_goes_on_before_its_end():
     assert cut.clip.duration_s == 7.0
     assert blocked_s == pytest.approx(4.55, abs=0.01)
     assert cut.ended_at == pytest.approx(5.1)
-    assert cut.heard_s == pytest.approx(5.0)
+    assert cut.audible_s == pytest.approx(5.0)
 
 
 def test_the_next_sound_begins_over_one_that_was_cut(make_robot, join):

@@ -6,16 +6,16 @@ from mutants.mutant import Mutant
 
 MUTANTS = [
     Mutant(
-        "a link that hangs is left so",
+        "a link that hangs is not ended",
         "rider_core/link_process/process.py",
         "            os._exit(STUCK_STATUS)",
         "            pass",
         ("tests/link/test_thread_watchdog.py", "test_the_links_process_ends"),
     ),
     Mutant(
-        "a new address of ours is never told",
+        "a new address of the PC is never reported",
         "rider_core/link_process/process.py",
-        "        if moved.new_address:\n",
+        "        if address_monitor.new_address:\n",
         "        if False:\n",
         ("tests/link/test_thread_watchdog.py", "test_a_new_address"),
     ),
@@ -27,7 +27,7 @@ MUTANTS = [
         ("tests/link/test_thread_watchdog.py", "test_a_standstill_is_no_thread_that_hangs"),
     ),
     Mutant(
-        "an address that goes again ends the link",
+        "an address that disappears again ends the link",
         "rider_core/link_process/process.py",
         "            if not has_served:\n                raise\n",
         "            raise\n",
@@ -55,14 +55,14 @@ MUTANTS = [
         ("tests/link_process/test_robot_server.py", "test_the_probe_is_answered_while_requests"),
     ),
     Mutant(
-        "a text goes on though its asker hung up",
+        "a text goes on although its client hung up",
         "rider_core/link_process/text_endpoint.py",
-        "gone = is_gone()",
-        "gone = False",
+        "is_abandoned = has_hung_up()",
+        "is_abandoned = False",
         ("tests/link_process/test_robot_server.py", "test_a_text_whose_asker"),
     ),
     Mutant(
-        "a text goes on though its time is up",
+        "a text goes on although its time is up",
         "rider_core/link_process/text_endpoint.py",
         "                    self._backend.cancel(job_id)\n",
         "                    pass\n",
