@@ -90,7 +90,7 @@ def speak(robot: Robot, sentences: int) -> TtsPipeline:
     return tts
 
 
-def test_a_person_who_speaks_over_the_robot_is_heard_at_the_next_end_of_a_sentence(robot: Robot) -> None:
+def test_a_person_who_speaks_over_the_robot_interrupts_it_at_the_next_end_of_a_sentence(robot: Robot) -> None:
     tts = speak(robot, 6)
     wait_until(lambda: robot.last_chunk() and robot.sentences, what="the microphone")
     tts.stop_answer("answer")
@@ -99,7 +99,7 @@ def test_a_person_who_speaks_over_the_robot_is_heard_at_the_next_end_of_a_senten
     tts.stop()
 
 
-def test_without_a_word_from_anybody_all_is_said(robot: Robot) -> None:
+def test_without_speech_in_the_pauses_all_sentences_are_spoken(robot: Robot) -> None:
     tts = speak(robot, 3)
     wait_until(lambda: not tts._in_progress)
     tts.stop()

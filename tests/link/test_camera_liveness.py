@@ -124,7 +124,7 @@ def test_a_picture_of_nothing(scene: Pixels, grey: int) -> None:
     assert (what, at_s <= 2.5) == ("blank", True)
 
 
-def test_it_recovers_and_begins_anew_with_each_stream(scene: Pixels) -> None:
+def test_it_recovers_and_restarts_with_each_stream(scene: Pixels) -> None:
     camera, frozen, alive = CameraLiveness(), chain(scene, 75), living(scene, 2.0)
     for number in range(20):
         camera.update(next(frozen), number * FRAME_S, stream=0)
@@ -138,7 +138,7 @@ def test_it_recovers_and_begins_anew_with_each_stream(scene: Pixels) -> None:
     assert camera.problem(8.4) is None
 
 
-def test_frames_that_come_faster_are_let_pass(scene: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_that_come_faster_are_not_compared(scene: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     monkeypatch.setattr(camera_liveness, "picture_features", lambda jpeg: looked.append(jpeg) or picture_features(jpeg))
     camera, jpeg = CameraLiveness(), encode(scene, 75)
@@ -156,18 +156,18 @@ def test_tables_are_not_kept_for_ever(scene: Pixels) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (8, 8), (31, 480)])
-def test_what_is_too_small(width: int, height: int) -> None:
+def test_a_picture_that_is_too_small(width: int, height: int) -> None:
     with pytest.raises(InvalidInput, match=f"{width} x {height} pixels"):
         check_picture(encode(np.zeros((height, width, 3), np.float32), 90))
 
 
-def test_what_is_too_large() -> None:
+def test_a_picture_that_is_too_large() -> None:
     with pytest.raises(TooLarge, match="4000 x 3000"):
         check_picture(encode(np.zeros((3000, 4000, 3), np.float32), 90))
 
 
 @pytest.mark.parametrize("damage", ["cut off", "garbled"])
-def test_what_is_damaged(scene: Pixels, damage: str) -> None:
+def test_a_damaged_picture(scene: Pixels, damage: str) -> None:
     jpeg = encode(scene, 75)
     middle = len(jpeg) // 2
     noise = bytes(random.Random(0).choices(range(255), k=400))
@@ -176,7 +176,7 @@ def test_what_is_damaged(scene: Pixels, damage: str) -> None:
         picture_features(broken)
 
 
-def test_large_pictures_and_those_without_a_table_of_their_own_are_looked_at() -> None:
+def test_large_pictures_and_those_without_a_table_are_analysed() -> None:
     noise = np.random.default_rng(0).uniform(0, 255, (1944, 2592, 3)).astype(np.float32)
     look = picture_features(encode(noise, 50))
     assert len(look.coefficients) <= camera_liveness._MAX_BLOCKS

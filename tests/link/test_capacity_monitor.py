@@ -38,7 +38,7 @@ def problem(watch: CapacityMonitor) -> str:
         return str(error)
 
 
-def test_a_killed_worker_is_missed_at_once_and_not_when_its_heartbeats_are(
+def test_a_killed_worker_is_missed_before_its_heartbeat_expires(
     watch: CapacityMonitor, valkey: Valkey, processes: Processes
 ) -> None:
     install_test_plugins(processes, valkey)
@@ -50,7 +50,7 @@ def test_a_killed_worker_is_missed_at_once_and_not_when_its_heartbeats_are(
     assert time.monotonic() - killed < 2 * POLL_EVERY_S + 0.5
 
 
-def test_a_redis_that_hangs_is_no_redis(watch: CapacityMonitor, valkey: Valkey) -> None:
+def test_a_redis_that_hangs_counts_as_unavailable(watch: CapacityMonitor, valkey: Valkey) -> None:
     assert problem(watch) == "no worker"
     with valkey.paused():
         hung = time.monotonic()
@@ -59,7 +59,7 @@ def test_a_redis_that_hangs_is_no_redis(watch: CapacityMonitor, valkey: Valkey) 
     wait_until(lambda: problem(watch) == "no worker", 5)
 
 
-def test_the_robot_has_its_voice_back_within_two_seconds_of_a_kill(harness: LinkHarness) -> None:
+def test_a_killed_worker_fails_voice_over_within_two_seconds(harness: LinkHarness) -> None:
     worker = harness.start_worker()
     harness.link.start()
     wait_until(lambda: harness.link.describe()["state"] == "up" and not harness.link.describe()["problems"])

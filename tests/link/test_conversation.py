@@ -35,7 +35,7 @@ def said(harness: LinkHarness) -> list[str]:
     return [told["text"] for told in harness.events("robot.speech")]
 
 
-def test_the_first_sentence_is_heard_before_the_last_is_written(harness: LinkHarness, talk: Any) -> None:
+def test_the_first_sentence_is_spoken_while_the_last_is_generated(harness: LinkHarness, talk: Any) -> None:
     talk.answer("One two. Three wait. Four five.", "en", nobody)
     wait_until(lambda: harness.received("voice.tts.chunk") and said(harness))  # the robot may have it first
     assert said(harness) == ["One two."]
@@ -49,7 +49,7 @@ def test_the_first_sentence_is_heard_before_the_last_is_written(harness: LinkHar
     assert 0 < reply["first_sentence_ms"] < reply["duration_ms"]
 
 
-def test_who_speaks_breaks_the_answer_off(harness: LinkHarness, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_stops_the_answer(harness: LinkHarness, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness.link._tts, "_chunk_s", 0.1)
     talk.answer("Before it. " + "word " * 60 + "end. wait never.", "en", nobody)
     wait_until(lambda: len(harness.received("voice.tts.chunk")) > 5)
@@ -67,14 +67,14 @@ def test_who_speaks_breaks_the_answer_off(harness: LinkHarness, talk: Any, monke
     wait_until(lambda: sum(queue.running for queue in harness.backend.stats()) == 0)
 
 
-def test_the_last_question_counts(harness: LinkHarness, talk: Any) -> None:
+def test_a_new_question_replaces_the_answer_in_progress(harness: LinkHarness, talk: Any) -> None:
     talk.answer("First wait. Never said.", "en", nobody)
     wait_until(lambda: talk._current is not None and bool(talk._current.job_id))
     talk.answer("Second. ", "en", nobody)
     wait_until(lambda: said(harness) == ["Second."])
 
 
-def test_a_question_that_waits_is_answered_though_there_is_noise(harness: LinkHarness, talk: Any) -> None:
+def test_a_question_that_waits_is_answered_after_an_interruption(harness: LinkHarness, talk: Any) -> None:
     """The robot's own chat is silent for it already."""
     talk.answer("First wait. Never said.", "en", nobody)
     wait_until(lambda: talk._current is not None and bool(talk._current.job_id))
@@ -84,7 +84,7 @@ def test_a_question_that_waits_is_answered_though_there_is_noise(harness: LinkHa
     wait_until(lambda: said(harness) == ["Second."])
 
 
-def test_what_was_said_before_is_remembered_and_after_a_while_forgotten(
+def test_the_history_is_sent_with_the_next_question_and_expires(
     harness: LinkHarness, talk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk.answer("I am Ala.", "en", nobody)
@@ -98,7 +98,7 @@ def test_what_was_said_before_is_remembered_and_after_a_while_forgotten(
     wait_until(lambda: metric("rider_answers_total", outcome="failed") == failed + 1)
 
 
-def test_the_preset_is_in_the_language_of_who_speaks(harness: LinkHarness, talk: Any) -> None:
+def test_the_system_prompt_is_in_the_language_of_the_transcript(harness: LinkHarness, talk: Any) -> None:
     talk.answer("system?", "pl", nobody)
     wait_until(lambda: len(harness.events("robot.reply")) == 1)
     assert harness.events("robot.reply")[0]["text"].startswith("Jesteś Rider")
@@ -109,7 +109,7 @@ def test_a_language_that_the_voice_lacks_is_spoken_with_its_default(harness: Lin
     wait_until(lambda: said(harness) == ["Guten Tag."])
 
 
-def test_a_question_that_cannot_be_answered_goes_to_the_robots_own_chat(harness: LinkHarness, talk: Any) -> None:
+def test_a_question_that_the_engine_rejects_is_left_to_the_robots_own_chat(harness: LinkHarness, talk: Any) -> None:
     handed: list[bool] = []
     talk.answer("impossible", "en", lambda: handed.append(True))
     wait_until(lambda: handed == [True])
@@ -118,7 +118,7 @@ def test_a_question_that_cannot_be_answered_goes_to_the_robots_own_chat(harness:
     assert harness.mode("text") == "pc", "the next may be answered"
 
 
-def test_an_answer_without_words_is_the_robots_own_to_give(harness: LinkHarness, talk: Any) -> None:
+def test_an_answer_without_words_is_left_to_the_robots_own_chat(harness: LinkHarness, talk: Any) -> None:
     handed: list[bool] = []
     talk.answer("😊 ***", "en", lambda: handed.append(True))
     wait_until(lambda: handed == [True])
@@ -128,7 +128,7 @@ def test_an_answer_without_words_is_the_robots_own_to_give(harness: LinkHarness,
     assert harness.mode("text") == "pc", "one smile is no reason to give text back"
 
 
-def test_a_broken_engine_hands_text_back(harness: LinkHarness, talk: Any) -> None:
+def test_a_broken_engine_fails_text_over(harness: LinkHarness, talk: Any) -> None:
     handed: list[bool] = []
     harness.broken.write_text("no mind today")
     talk.answer("Hello.", "en", lambda: handed.append(True))
@@ -138,7 +138,7 @@ def test_a_broken_engine_hands_text_back(harness: LinkHarness, talk: Any) -> Non
 
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
-def test_what_a_person_says_is_answered_aloud(harness: LinkHarness, talk: Any) -> None:
+def test_recorded_speech_is_answered_with_speech(harness: LinkHarness, talk: Any) -> None:
     harness.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
     harness.robot.mute(False)
     wait_until(lambda: len(harness.events("robot.reply")) >= 2, 30)

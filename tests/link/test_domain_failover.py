@@ -21,7 +21,7 @@ from rider_core.testing.waiting import wait_until
         FAILOVER_PREFIX + "the PC's link ends",
     ],
 )
-def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: FakeClock, reason: str) -> None:
+def test_a_lost_domain_is_taken_over_again_also_after_a_restart_of_the_link(clock: FakeClock, reason: str) -> None:
     robot = FakeRobot()
     robot.put("vision", "local", reason)
     harness = FailoverHarness(clock, robot)
@@ -34,14 +34,14 @@ def test_what_was_lost_is_taken_again_also_after_a_start_of_ours(clock: FakeCloc
 
 @pytest.mark.parametrize("reason", ["manual", "boot", "default", "the owner", "", "pc_timeout?"])
 @pytest.mark.parametrize("mode", ["local", "pc"])
-def test_what_a_person_set_stays(clock: FakeClock, reason: str, mode: str) -> None:
+def test_a_persons_switch_stays(clock: FakeClock, reason: str, mode: str) -> None:
     robot = FakeRobot()
     robot.put("vision", mode, reason)
     FailoverHarness(clock, robot).rounds(400)
     assert (robot.modes["vision"], robot.reasons["vision"]) == (mode, reason)
 
 
-def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: FakeClock) -> None:
+def test_a_lost_domain_stays_with_the_robot_while_no_worker_can_serve_it(clock: FakeClock) -> None:
     robot = FakeRobot()
     robot.put("vision", "local", "pc_unreachable")
     harness = FailoverHarness(clock, robot)
@@ -50,7 +50,7 @@ def test_what_was_lost_is_left_to_the_robot_while_nobody_can_serve_it(clock: Fak
     assert robot.modes["vision"] == "local"
 
 
-def test_a_process_that_gave_us_up_behind_the_interfaces_back_is_won_again(clock: FakeClock) -> None:
+def test_a_fallback_unknown_to_the_robots_http_interface_is_taken_over_again(clock: FakeClock) -> None:
     """The robot's voice writes its own copy; its HTTP interface says "pc" for good, and `pc` changes nothing there."""
     robot = FakeRobot()
     robot.put("voice", "pc", "manual")
@@ -63,7 +63,7 @@ def test_a_process_that_gave_us_up_behind_the_interfaces_back_is_won_again(clock
     assert len(robot.switched) == 2, "once is enough"
 
 
-def test_a_robot_that_gives_us_up_again_and_again_is_left_alone_longer(clock: FakeClock) -> None:
+def test_repeated_fallbacks_of_the_robot_lengthen_the_wait_for_a_takeover(clock: FakeClock) -> None:
     """As its voice does where it is never sent a text in time."""
     robot = FakeRobot()
     robot.put("voice", "local", "pc_timeout")
@@ -99,17 +99,17 @@ def waits(clock: FakeClock, served_s: float, rounds: int) -> list[float]:
     return waited
 
 
-def test_a_domain_that_has_to_be_handed_back_again_and_again_is_left_alone_longer(clock: FakeClock) -> None:
+def test_repeated_failovers_lengthen_the_wait_for_a_takeover(clock: FakeClock) -> None:
     waited = waits(clock, served_s=2.0, rounds=9)
     for wait_s, wanted_s in zip(waited, [HEALTHY_FOR_S * 2**number for number in range(9)], strict=True):
         assert wait_s == pytest.approx(min(wanted_s, LONGEST_WAIT_S), abs=3)
 
 
-def test_a_domain_that_was_served_for_a_while_is_taken_as_soon_as_the_first_time(clock: FakeClock) -> None:
+def test_after_a_minute_of_service_the_wait_for_a_takeover_is_short_again(clock: FakeClock) -> None:
     assert max(waits(clock, served_s=SOON_AGAIN_S + 1, rounds=5)) == pytest.approx(HEALTHY_FOR_S, abs=3)
 
 
-def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_suspend_of_the_pc_a_lost_domain_is_taken_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """With real time, and a suspend of half a minute that only the other clock sees."""
     asleep_s = 0.0
     real_s = suspend_detector.now_s
@@ -126,7 +126,7 @@ def test_a_pc_that_slept_takes_back_soon_what_the_robot_gave_up(monkeypatch: pyt
     slept.stop()
 
 
-def test_what_could_not_be_handed_back_is_tried_again(clock: FakeClock) -> None:
+def test_a_failover_that_failed_is_repeated(clock: FakeClock) -> None:
     robot = FakeRobot()
     robot.put("voice", "pc", "manual")
     harness = FailoverHarness(clock, robot)
@@ -145,7 +145,7 @@ def test_what_could_not_be_handed_back_is_tried_again(clock: FakeClock) -> None:
     assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{FAILOVER_PREFIX}no transcript within 5 s")
 
 
-def test_a_robot_that_is_off_for_an_hour_leaves_few_lines(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_robot_that_is_off_for_an_hour_logs_few_lines(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     class Off(FakeRobot):
         off = False
 

@@ -40,7 +40,7 @@ def test_what_comes_after_a_sound_is_the_robot_and_what_is_said_then_a_person() 
     assert microphone.stream(2.0) == 2.0
 
 
-def test_between_the_pieces_of_a_long_answer_nothing_is_heard() -> None:
+def test_the_microphone_is_dropped_between_the_chunks_of_a_long_answer() -> None:
     microphone = Microphone()
     microphone.stream(1.0)
     for _ in range(20):
@@ -52,7 +52,7 @@ def test_between_the_pieces_of_a_long_answer_nothing_is_heard() -> None:
     assert microphone.burst(2.5) == 0.0
 
 
-def test_a_robot_that_hears_while_it_plays_is_listened_to() -> None:
+def test_a_microphone_that_streams_during_playback_is_not_dropped() -> None:
     """Its stream does not pause: a person may interrupt it."""
     microphone = Microphone()
     microphone.stream(1.0)
@@ -67,7 +67,7 @@ def test_a_hiccup_of_the_network_costs_nothing_that_was_said() -> None:
     assert microphone.burst(0.8) == 0.8
 
 
-def test_no_more_than_the_robot_keeps_is_thrown_away() -> None:
+def test_no_more_than_the_robots_buffers_is_dropped() -> None:
     microphone = Microphone()
     microphone.stream(1.0)
     microphone.plays_until = microphone.now + 1.6

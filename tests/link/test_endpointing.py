@@ -45,7 +45,7 @@ def test_sentences_are_cut_apart(speech: bytes) -> None:
     assert all(HANG_OVER_S <= utterance.quiet_s < HANG_OVER_S + 0.1 for utterance in found)
 
 
-def test_a_word_alone_is_waited_for_longer(speech: bytes) -> None:
+def test_a_short_utterance_needs_a_longer_silence(speech: bytes) -> None:
     (word,) = feed(silence(1) + speech[: 16_000 * 2] + silence(2))
     assert HANG_OVER_SHORT_S <= word.quiet_s < HANG_OVER_SHORT_S + 0.1
 
@@ -61,7 +61,7 @@ def test_endless_speech_is_cut(speech: bytes) -> None:
     assert all(utterance.duration_s <= MAX_UTTERANCE_S + 0.1 for utterance in found)
 
 
-def test_reset_forgets(speech: bytes) -> None:
+def test_reset_drops_the_current_utterance(speech: bytes) -> None:
     endpointer = Endpointer()
     feed(speech[: 16_000 * 2], endpointer)
     assert endpointer.in_speech

@@ -92,7 +92,7 @@ class TestFrames:
             wait_until(told(clock, len(quiet.received(OBSTACLE)) + 5))
         assert [it["event"] for it in quiet.events("robot.object") if it["event"] != "update"] == ["enter"]
 
-    def test_what_is_too_small_to_show_anything_is_no_clear_way(
+    def test_a_picture_that_is_too_small_loses_vision(
         self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(vision_monitor, "NO_FRAME_S", 1.0)
@@ -101,7 +101,7 @@ class TestFrames:
         assert "the picture has 8 x 8 pixels" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
-    def test_a_black_picture_is_no_clear_way(self, quiet: LinkHarness) -> None:
+    def test_a_black_picture_loses_vision(self, quiet: LinkHarness) -> None:
         shades = itertools.cycle((0, 1, 2))
 
         def blind() -> bool:
@@ -112,7 +112,9 @@ class TestFrames:
         assert "black, white or grey all over" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
-    def test_a_black_picture_stays_blind(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_black_pictures_are_never_reported_as_clear(
+        self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The robot does not take vision back: no later frame may make the way clear."""
         monkeypatch.setattr(quiet.link._failover, "fail_over", lambda *_: None)
         monkeypatch.setattr(quiet.link._vision.monitor, "_fail_over", lambda _: None)
@@ -129,7 +131,7 @@ class TestFrames:
         first = next(place for place, word in enumerate(words) if "blind" in word["meta"])
         assert all(word["present"] for word in words[first:])
 
-    def test_garbled_pictures_are_no_clear_way(self, quiet: LinkHarness) -> None:
+    def test_garbled_pictures_lose_vision(self, quiet: LinkHarness) -> None:
         number = itertools.count(70_000)
 
         def blind() -> bool:
@@ -155,7 +157,9 @@ class TestFrames:
         took_s = time.monotonic() - began
         assert len(quiet.received(OBSTACLE)) - words <= took_s / obstacle_reports.REPORT_EVERY_S + 1
 
-    def test_a_way_that_seems_to_change_with_each_frame_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_reports_that_change_with_each_frame_do_not_flood_the_navigator(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A navigator that was started with the robot's own detectors reads three words a second."""
         now = 1_000.0
         monkeypatch.setattr(obstacle_reports.time, "monotonic", lambda: now)
@@ -170,7 +174,7 @@ class TestFrames:
             now += 0.2
         assert len(said) <= 3 * 50 * 0.2 + 1
 
-    def test_a_slow_look_is_no_frozen_camera(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_slow_analysis_is_no_frozen_camera(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames arrive and none has been analysed."""
         now, buffer, liveness = time.monotonic(), LatestFrameBuffer(), CameraLiveness()
         monitor = quiet.link._vision.monitor
@@ -185,7 +189,7 @@ class TestFrames:
         monkeypatch.setattr(monitor, "_liveness", liveness)
         assert monitor.vision_problem(now, now - 10) is None
 
-    def test_after_a_pause_the_picture_from_before_it_is_looked_at(self) -> None:
+    def test_after_a_gap_a_byte_identical_picture_is_analysed(self) -> None:
         """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
         buffer, body = LatestFrameBuffer(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
 
@@ -211,7 +215,7 @@ class TestFrames:
         wait_until(lambda: frame_count("seen") - before[0] + frame_count("replaced") - before[1] >= 20)
         assert 1 <= frame_count("seen") - before[0] <= 3
 
-    def test_the_same_bytes_are_not_looked_at_again(self, quiet: LinkHarness) -> None:
+    def test_byte_identical_pictures_are_not_analysed_again(self, quiet: LinkHarness) -> None:
         def twice() -> None:
             for ts in (85_000.0, 85_000.2):
                 send_frame(quiet, ts, picture(1_998))
@@ -222,7 +226,7 @@ class TestFrames:
         for ts in (5.0, 4e9):
             self.counted("seen", lambda ts=ts: send_frame(quiet, ts, picture(int(ts))))  # type: ignore[misc]
 
-    def test_every_malformed_one_is_refused(self, quiet: LinkHarness) -> None:
+    def test_every_malformed_frame_is_refused(self, quiet: LinkHarness) -> None:
         def refused() -> float:
             return sum(
                 metric("rider_refused_total", where="link", code=code) for code in ("invalid_input", "too_large")

@@ -15,7 +15,7 @@ def test_both_framings_mean_the_same(parts: list[bytes]) -> None:
     assert decode(parts) == ("a.b", {"x": 1})
 
 
-def test_what_is_sent_is_multipart() -> None:
+def test_messages_are_sent_as_multipart() -> None:
     assert decode(encode("a.b", {"x": "ż"})) == ("a.b", {"x": "ż"})
     assert len(encode("a.b", {})) == 2
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -48,7 +48,7 @@ def test_speech_comes_back_as_text_in_order(harness: LinkHarness) -> None:
 
 
 @pytest.mark.parametrize("framing", ["multipart", "single"])
-def test_text_comes_back_as_sound_in_order_and_playable_one_by_one(harness: LinkHarness, framing: str) -> None:
+def test_texts_come_back_as_playable_sounds_in_order(harness: LinkHarness, framing: str) -> None:
     started(harness)
     harness.robot.request_speech("one three five", framing=framing)  # type: ignore[arg-type]
     harness.robot.request_speech("ninety", framing=framing)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_a_voice_that_the_engine_does_not_have_is_never_silence(
 
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
-def test_sound_as_the_robots_documents_have_it_is_heard_in_its_language(
+def test_sound_in_the_documented_form_is_recognised_in_its_language(
     harness: LinkHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a rate, and with a language for each piece."""
@@ -158,7 +158,7 @@ def test_a_text_that_cannot_be_spoken_is_answered(harness: LinkHarness, body: di
     assert not harness.received("voice.tts.chunk")
 
 
-def test_without_a_worker_voice_is_handed_back_and_taken_again_when_one_is_there(harness: LinkHarness) -> None:
+def test_without_a_worker_voice_fails_over_until_a_worker_starts(harness: LinkHarness) -> None:
     harness.link.start()
     wait_until(lambda: harness.mode() == "local", 5)
     assert harness.reason() == "no worker can do voice.transcribe"
@@ -168,7 +168,7 @@ def test_without_a_worker_voice_is_handed_back_and_taken_again_when_one_is_there
     wait_until(lambda: [mode for mode, _ in groupby(voice_modes(harness))] == ["pc", "local", "pc"])
 
 
-def test_what_a_person_switched_to_local_stays_local(harness: LinkHarness) -> None:
+def test_a_persons_switch_to_local_stays(harness: LinkHarness) -> None:
     started(harness)
     wait_until(lambda: voice_modes(harness))
     harness.robot.switch("voice", "local", "the owner")
@@ -178,7 +178,7 @@ def test_what_a_person_switched_to_local_stays_local(harness: LinkHarness) -> No
 
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
-def test_a_broken_engine_hands_voice_back_with_its_reason(harness: LinkHarness) -> None:
+def test_a_broken_engine_fails_voice_over_with_its_reason(harness: LinkHarness) -> None:
     started(harness)
     harness.broken.write_text("the ear has fallen off")
     harness.robot.play_to_microphone(AudioClip.from_wav((MEDIA / "beckett.wav").read_bytes()))
@@ -187,7 +187,7 @@ def test_a_broken_engine_hands_voice_back_with_its_reason(harness: LinkHarness) 
     assert "the ear has fallen off" in harness.reason()
 
 
-def test_a_killed_redis_hands_voice_back(harness: LinkHarness) -> None:
+def test_a_killed_redis_fails_voice_over(harness: LinkHarness) -> None:
     started(harness)
     harness.valkey.kill()
     wait_until(lambda: harness.mode() == "local", 10)
@@ -196,7 +196,7 @@ def test_a_killed_redis_hands_voice_back(harness: LinkHarness) -> None:
     wait_until(lambda: harness.mode() == "pc", 20)
 
 
-def test_the_address_is_told_again_after_the_robot_restarts(harness: LinkHarness) -> None:
+def test_the_address_is_sent_again_after_the_robots_api_restarts(harness: LinkHarness) -> None:
     started(harness)
     wait_until(lambda: "127.0.0.1:9" in str(harness.robot.describe()) or harness.events("robot.link"))
     harness.robot.kill_api()
@@ -219,7 +219,7 @@ def test_a_restarted_broker_is_found_again(harness: LinkHarness) -> None:
     wait_until(speaks, 10)
 
 
-def test_an_oversized_message_does_not_leave_the_socket_deaf(harness: LinkHarness) -> None:
+def test_an_oversized_message_does_not_end_the_subscription(harness: LinkHarness) -> None:
     started(harness)
     harness.robot.inject("oversized")
     harness.robot.inject("oversized_single")
@@ -231,7 +231,7 @@ def test_an_oversized_message_does_not_leave_the_socket_deaf(harness: LinkHarnes
     wait_until(speaks, 12)
 
 
-def test_the_end_of_the_link_hands_voice_back(harness: LinkHarness) -> None:
+def test_the_end_of_the_link_fails_voice_over(harness: LinkHarness) -> None:
     started(harness)
     wait_until(lambda: voice_modes(harness))
     harness.link.stop()

@@ -30,7 +30,7 @@ def line(caplog: pytest.LogCaptureFixture) -> LogThrottle:
     return LogThrottle(logging.getLogger("eyes"), "a frame was not looked at")
 
 
-def test_an_hour_of_it_leaves_a_line_a_minute(
+def test_an_hour_of_repeats_logs_one_line_a_minute(
     clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(5 * 3_600):
@@ -44,7 +44,9 @@ def test_an_hour_of_it_leaves_a_line_a_minute(
     assert caplog.messages[-1].endswith("times more, at last: it had waited for 17999 ms")
 
 
-def test_after_its_end_it_is_new(clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture) -> None:
+def test_after_a_reset_the_next_line_is_logged(
+    clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(2):
         line.info("no worker")
         line.reset()
@@ -52,9 +54,7 @@ def test_after_its_end_it_is_new(clock: Clock, line: LogThrottle, caplog: pytest
     assert caplog.messages == ["a frame was not looked at: no worker"] * 2
 
 
-def test_an_error_of_ours_shows_where_it_was_raised_once(
-    clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_traceback_is_logged_once(clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         line.info("ZeroDivisionError: ", ZeroDivisionError())
     line.reset()

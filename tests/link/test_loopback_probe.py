@@ -83,25 +83,23 @@ def harness() -> Iterator[BusHarness]:
     harness.close()
 
 
-def test_what_we_say_is_cut_off(harness: BusHarness) -> None:
+def test_the_connection_to_the_robot_is_cut(harness: BusHarness) -> None:
     harness.to_robot.cut()
     assert harness.down()
 
 
-def test_what_the_robot_says_is_cut_off(harness: BusHarness) -> None:
+def test_the_connection_from_the_robot_is_cut(harness: BusHarness) -> None:
     harness.from_robot.cut()
     assert harness.down()
 
 
-def test_both_are_cut_off(harness: BusHarness) -> None:
+def test_both_connections_are_cut(harness: BusHarness) -> None:
     harness.to_robot.cut()
     harness.from_robot.cut()
     assert harness.down()
 
 
-def test_after_a_suspend_the_sockets_are_made_anew_at_once(
-    harness: BusHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_suspend_the_sockets_are_replaced_at_once(harness: BusHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker has given them up meanwhile."""
     real_s, asleep_s = suspend_detector.now_s, 0.0
     monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
@@ -110,7 +108,7 @@ def test_after_a_suspend_the_sockets_are_made_anew_at_once(
     wait_until(lambda: [it.up for it in harness.states[known:]] == [False, True], 3, what="a new connection")
 
 
-def test_it_comes_back_and_nothing_stale_with_it(harness: BusHarness) -> None:
+def test_after_a_cut_no_old_message_arrives(harness: BusHarness) -> None:
     wait_until(lambda: harness.say(1) and harness.received, what="the robot")
     harness.to_robot.cut()
     harness.down()
@@ -128,13 +126,13 @@ def test_it_comes_back_and_nothing_stale_with_it(harness: BusHarness) -> None:
     assert not [each for each in harness.received if each["number"] >= 100]
 
 
-def test_a_broker_that_passes_nothing_on(harness: BusHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_forwards_nothing(harness: BusHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sockets answer every ping."""
     monkeypatch.setattr(harness.bus._probe, "receive", lambda _: False)
     assert "does not come back" in harness.down()
 
 
-def test_only_what_came_round_counts_as_sent(harness: BusHarness) -> None:
+def test_only_messages_before_a_returned_probe_count_as_sent(harness: BusHarness) -> None:
     before = metric("rider_link_sent_total", topic="voice.asr.result")
     for number in range(5):
         assert harness.say(number)
@@ -164,7 +162,7 @@ class TestEcho:
         for odd in ({}, {"from": mine._id}, {"from": mine._id, "number": "1"}, {"from": 7, "number": 1}):
             assert not mine.receive(odd)
 
-    def test_it_remembers_no_more_than_is_under_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_probes_in_transit_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(loopback_probe, "EVERY_S", 0.0)
         round_trip, dropped = LoopbackProbe(), metric("rider_link_dropped_total", what="message")
         for _ in range(3 * loopback_probe._MAX_IN_TRANSIT):

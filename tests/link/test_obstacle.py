@@ -49,14 +49,14 @@ def test_the_angle_of_view() -> None:
 
 @pytest.mark.parametrize("label", ["person", "Person", "chair", "Table", "cat", "bottle", "no such thing"])
 @pytest.mark.parametrize("distance_m", [0.9, 2.0, 5.0])
-def test_distance_of_a_thing_in_the_middle(label: str, distance_m: float) -> None:
+def test_distance_of_an_object_in_the_middle(label: str, distance_m: float) -> None:
     tracked = owner(label, distance_m)
     # Near, some do not fit into the picture; their width still does.
     assert distance_of(label, within(tracked.box, VIEW), VIEW) == pytest.approx(distance_m, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_is_cut_off_is_never_taken_for_farther_than_it_is(seed: int) -> None:
+def test_a_box_that_is_cut_off_never_seems_farther_away(seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(200):
         label = chance.choice(list(SIZES))
@@ -76,7 +76,7 @@ def test_what_is_cut_off_is_never_taken_for_farther_than_it_is(seed: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_whatever_boxes_come_every_number_is_finite_and_in_its_range(seed: int) -> None:
+def test_every_number_is_finite_and_in_range_for_any_boxes(seed: int) -> None:
     chance = random.Random(seed)
     extremes = [0.0, -0.0, 1e-300, 1e308, -1e308, 1e9, 640.0, 480.0, 320.0]
 
@@ -108,13 +108,13 @@ class TestInTheWay:
         assert (ahead.present, ahead.confidence, ahead.distance_m, ahead.angle_deg) == (False, 0.0, FARTHEST_M, 0.0)
 
     @pytest.mark.parametrize(("distance_m", "present"), [(0.5, True), (0.95, True), (1.1, False), (4.0, False)])
-    def test_only_what_is_near_is_to_stop_for(self, distance_m: float, present: bool) -> None:
+    def test_only_near_objects_are_obstacles(self, distance_m: float, present: bool) -> None:
         ahead = nearest_obstacle([owner("cat", distance_m)], VIEW, REACH_M)
         assert ahead.present is present
         assert ahead.distance_m == pytest.approx(distance_m, rel=0.02)
 
     @pytest.mark.parametrize("side", [-1, 1])
-    def test_what_stands_beside_the_way(self, side: int) -> None:
+    def test_an_object_beside_the_way(self, side: int) -> None:
         half = size_of("bottle").width_m / 2
         assert nearest_obstacle([owner("bottle", 0.9, side * (HALF_WAY_M + half - 0.02))], VIEW, REACH_M).present
         beside = nearest_obstacle([owner("bottle", 0.9, side * (HALF_WAY_M + half + 0.02))], VIEW, REACH_M)
@@ -135,13 +135,13 @@ class TestInTheWay:
         assert ahead.present
         assert ahead.distance_m <= REACH_M
 
-    def test_somebody_who_stands_before_the_robot(self) -> None:
+    def test_a_person_right_before_the_robot(self) -> None:
         """No head and no feet are seen, and the shoulders fill the picture."""
         ahead = nearest_obstacle([seen("person", (0, 0, 640, 480))], VIEW, REACH_M)
         assert ahead.present
         assert ahead.distance_m == pytest.approx(0.33, abs=0.01)
 
-    def test_what_is_said(self) -> None:
+    def test_the_message(self) -> None:
         body = nearest_obstacle([owner("cat", 0.5)], VIEW, REACH_M).message(12.5, objects=1, mock=False)
         assert body == {
             "present": True,
@@ -159,10 +159,10 @@ class TestFollowing:
         return TrackedObject(id, "Person", 0.8, (left, 100, left + width, 100 + 3 * width), **state)
 
     @pytest.mark.parametrize(("left", "offset"), [(295, 0.0), (0, -0.92), (590, 0.92), (-400, -1.0), (900, 1.0)])
-    def test_where_the_person_is(self, left: float, offset: float) -> None:
+    def test_the_offset_of_the_person(self, left: float, offset: float) -> None:
         assert PersonFollower().offset([self.person(1, left)], 640) == pytest.approx(offset, abs=0.01)
 
-    def test_the_largest_first_and_then_the_same_for_as_long_as_it_is_known(self) -> None:
+    def test_the_largest_person_is_followed_until_the_track_ends(self) -> None:
         following = PersonFollower()
         assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
         # Another one comes nearer; the first is still there.
@@ -172,19 +172,19 @@ class TestFollowing:
         # It has left.
         assert following.offset([self.person(1, 0, 200)], 640) == pytest.approx(-0.6875)
 
-    def test_who_does_not_count(self) -> None:
+    def test_unconfirmed_people_and_other_objects_are_not_followed(self) -> None:
         chair = TrackedObject(3, "chair", 0.9, (0, 0, 600, 400), confirmed=True)
         assert PersonFollower().offset([], 640) is None
         assert PersonFollower().offset([chair, self.person(1, 300, confirmed=False)], 640) is None
 
-    def test_forgotten(self) -> None:
+    def test_forget_selects_the_largest_person_again(self) -> None:
         following = PersonFollower()
         following.offset([self.person(1, 0, 40)], 640)
         following.forget()
         assert following.offset([self.person(1, 0, 40), self.person(2, 400, 80)], 640) == pytest.approx(0.375)
 
 
-def test_every_size_is_one() -> None:
+def test_sizes_are_plausible_and_labels_are_lower_case() -> None:
     for label, size in SIZES.items():
         assert label == label.casefold()
         assert 0.01 < size.height_m < 3, label

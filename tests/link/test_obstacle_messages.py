@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestReports:
-    def test_an_obstacle_reaches_the_navigator_and_goes_again(self, shared: LinkHarness) -> None:
+    def test_an_obstacle_is_reported_to_the_navigator_and_cleared(self, shared: LinkHarness) -> None:
         start_vision(shared)
         wait_until(lambda: not last_report(shared)["present"])
         assert not shared.robot.obstacle_present
@@ -39,13 +39,13 @@ class TestReports:
         wait_until(lambda: not shared.robot.obstacle_present, 5)
         assert shared.robot.navigator_alive
 
-    def test_what_it_says_has_the_robots_own_time(self, shared: LinkHarness) -> None:
+    def test_reports_have_the_robots_time(self, shared: LinkHarness) -> None:
         start_vision(shared)
         sent = [body["ts"] for body in shared.received(OBSTACLE)]
         assert sent == sorted(sent)
         assert all(abs(ts - time.time()) < 5 for ts in sent)
 
-    def test_events_of_a_thing_that_comes_and_goes(self, shared: LinkHarness) -> None:
+    def test_events_of_an_object_that_enters_and_leaves(self, shared: LinkHarness) -> None:
         start_vision(shared)
         shared.show(FAR_PERSON)
         wait_until(lambda: len(shared.events("robot.object")) >= 3)
@@ -56,7 +56,7 @@ class TestReports:
         assert {(it["id"], it["label"]) for it in told} == {(told[0]["id"], "Person")}
         assert told[0]["provider"] == "test-detector"
 
-    def test_the_follower_is_told_of_a_person_and_of_nobody_else(self, shared: LinkHarness) -> None:
+    def test_only_a_persons_offset_is_sent_to_the_follower(self, shared: LinkHarness) -> None:
         start_vision(shared)
         shared.show(("Chair", 0.9, (0.0, 100.0, 200.0, 300.0)))
         wait_until(lambda: shared.events("robot.object"))
@@ -69,14 +69,14 @@ class TestReports:
         wait_until(lambda: shared.events("robot.object")[-1]["event"] == "leave", 5)
         assert not shared.received("tracking.pose")
 
-    def test_it_says_nothing_before_it_can_know(self, shared: LinkHarness) -> None:
+    def test_clear_is_not_reported_before_an_object_could_be_confirmed(self, shared: LinkHarness) -> None:
         """A thing that stands there from the first frame is never called a clear way."""
         shared.show(PERSON)
         start_vision(shared)
         wait_until(lambda: len(shared.received(OBSTACLE)) >= 5)
         assert all(word["present"] for word in shared.received(OBSTACLE))
 
-    def test_what_is_not_confirmed_yet_is_no_clear_way(
+    def test_an_unconfirmed_object_delays_the_report_clear(
         self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Something new before the robot: from then on until it counts, nothing is said."""
@@ -92,7 +92,7 @@ class TestReports:
         wait_until(lambda: frame_count("seen") >= before + 5)
         assert len(shared.received(OBSTACLE)) == words
 
-    def test_what_is_never_confirmed_counts_nevertheless_after_a_while(
+    def test_an_object_that_stays_unconfirmed_becomes_an_obstacle(
         self, shared: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         start_vision(shared)
@@ -102,7 +102,7 @@ class TestReports:
         wait_until(lambda: shared.robot.obstacle_present, 5)
         assert "blind" not in last_report(shared)["meta"]
 
-    def test_every_number_is_one_whatever_the_detector_finds(self, shared: LinkHarness) -> None:
+    def test_every_number_is_finite_for_any_detection(self, shared: LinkHarness) -> None:
         start_vision(shared)
         odd = [(0, 0, 0, 0), (-1e9, -1e9, 1e9, 1e9), (640, 480, 0, 0), (320, 240, 320, 240), (1e300, 5, -1e300, 4)]
         shared.show(*[(f"thing {number}", 1.0, box) for number, box in enumerate(odd)])  # type: ignore[misc]

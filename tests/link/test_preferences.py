@@ -11,7 +11,7 @@ from rider_core.link.domain import FAILOVER_PREFIX, HEALTHY_FOR_S
 from rider_core.link.preferences import Preference, Preferences
 
 
-def test_what_a_person_wants_at_the_pc_is_there_at_once_and_comes_back(clock: FakeClock) -> None:
+def test_a_preference_for_the_pc_takes_over_at_once_and_after_each_failure(clock: FakeClock) -> None:
     robot = FakeRobot()
     robot.put("vision", "local", "manual")
     harness = FailoverHarness(clock, robot)
@@ -27,7 +27,7 @@ def test_what_a_person_wants_at_the_pc_is_there_at_once_and_comes_back(clock: Fa
     assert robot.modes["vision"] == "pc"
 
 
-def test_what_cannot_be_served_is_not_taken_and_says_why(clock: FakeClock) -> None:
+def test_a_domain_that_cannot_be_served_is_not_taken_over_and_shows_why(clock: FakeClock) -> None:
     robot = FakeRobot()
     robot.put("vision", "local", "manual")
     harness = FailoverHarness(clock, robot)
@@ -41,7 +41,7 @@ def test_what_cannot_be_served_is_not_taken_and_says_why(clock: FakeClock) -> No
 
 
 @pytest.mark.parametrize("reason", ["pc_unreachable", FAILOVER_PREFIX + "the PC's link ends", "manual"])
-def test_what_a_person_wants_at_the_robot_is_never_taken(clock: FakeClock, reason: str) -> None:
+def test_a_domain_that_a_person_wants_local_is_never_taken_over(clock: FakeClock, reason: str) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
@@ -52,7 +52,7 @@ def test_what_a_person_wants_at_the_robot_is_never_taken(clock: FakeClock, reaso
     assert not robot.switched
 
 
-def test_automatic_gives_back_what_a_person_took_here_and_not_what_he_took_at_the_robot(clock: FakeClock) -> None:
+def test_automatic_undoes_a_switch_made_here_and_not_one_made_at_the_robot(clock: FakeClock) -> None:
     robot = FakeRobot()
     robot.put("voice", "local", "manual")
     harness = FailoverHarness(clock, robot)
@@ -66,7 +66,7 @@ def test_automatic_gives_back_what_a_person_took_here_and_not_what_he_took_at_th
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["while we look", "while the link is away"])
-def test_who_switches_at_the_robot_has_the_last_word(clock: FakeClock, tmp_path: Path, away: bool) -> None:
+def test_a_switch_at_the_robot_ends_the_preference(clock: FakeClock, tmp_path: Path, away: bool) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
     harness.rounds(20)
@@ -79,7 +79,7 @@ def test_who_switches_at_the_robot_has_the_last_word(clock: FakeClock, tmp_path:
     assert harness.domains.describe("vision")["choice"] == "automatic"
 
 
-def test_a_robot_that_starts_with_its_own_defaults_is_no_person(clock: FakeClock) -> None:
+def test_the_robots_defaults_at_its_start_do_not_end_the_preference(clock: FakeClock) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
@@ -89,7 +89,7 @@ def test_a_robot_that_starts_with_its_own_defaults_is_no_person(clock: FakeClock
     assert robot.modes["vision"] == "pc"
 
 
-def test_wishes_and_the_history_outlive_a_restart(clock: FakeClock, tmp_path: Path) -> None:
+def test_preferences_and_history_survive_a_restart(clock: FakeClock, tmp_path: Path) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
     harness.rounds(20)
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert Preferences(path).of("voice").choice == "local"
 
 
-def test_a_disk_that_takes_nothing_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     preferences = Preferences(tmp_path / "missing" / "robot.json")
     for number in range(300):
         preferences.note("voice", "pc" if number % 2 else "local", "robot", "")

@@ -8,7 +8,7 @@ from failover_harness import FailoverHarness, FakeClock, FakeRobot
 from rider_core.link.domain import HEALTHY_FOR_S, TASK_OF_DOMAIN
 
 
-def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_given_time(clock: FakeClock) -> None:
+def test_the_start_grace_is_for_domains_that_were_never_served(clock: FakeClock) -> None:
     """Workers load their models while the link starts."""
     robot = FakeRobot()
     robot.put("voice", "pc", "manual")
@@ -22,7 +22,7 @@ def test_what_was_served_once_is_missed_at_once_and_what_was_never_there_is_give
     assert (robot.modes["voice"], robot.modes["vision"]) == ("local", "pc")
 
 
-def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: FakeClock) -> None:
+def test_domains_over_the_bus_fail_over_when_it_is_down(clock: FakeClock) -> None:
     robot = FakeRobot()
     for name in TASK_OF_DOMAIN:
         robot.put(name, "pc", "manual")
@@ -37,7 +37,7 @@ def test_what_goes_over_the_bus_is_handed_back_where_that_is_down(clock: FakeClo
     assert set(robot.modes.values()) == {"pc"}
 
 
-def test_a_broker_that_is_back_at_once_costs_nothing(clock: FakeClock) -> None:
+def test_a_broker_that_restarts_quickly_causes_no_failover(clock: FakeClock) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
@@ -49,7 +49,7 @@ def test_a_broker_that_is_back_at_once_costs_nothing(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("voice", ["pc", "local"])
-def test_text_goes_along_with_a_voice_that_cannot_be_served(clock: FakeClock, voice: str) -> None:
+def test_text_fails_over_with_a_voice_that_cannot_be_served(clock: FakeClock, voice: str) -> None:
     """With text alone at the PC the robot's voice goes on streaming; where a person wants it so, it stays so."""
     robot = FakeRobot()
     robot.put("vision", "local", "manual")
@@ -65,7 +65,7 @@ def test_text_goes_along_with_a_voice_that_cannot_be_served(clock: FakeClock, vo
     assert (robot.modes["voice"], robot.modes["text"]) == (voice, "pc")
 
 
-def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: FakeClock) -> None:
+def test_all_domains_fail_over_with_vision_where_it_is_set(clock: FakeClock) -> None:
     robot = FakeRobot()
     for name in TASK_OF_DOMAIN:
         robot.put(name, "pc", "manual")
@@ -80,7 +80,7 @@ def test_all_domains_go_back_with_vision_where_the_owner_wants_it(clock: FakeClo
     assert robot.switched[0][0] == "vision", "or the others alone would keep the robot's own eyes shut"
 
 
-def test_vision_that_a_person_wants_at_the_robot_keeps_nothing_else_there(clock: FakeClock) -> None:
+def test_vision_that_a_person_wants_local_does_not_hold_other_domains_there(clock: FakeClock) -> None:
     """The camera hung, all went back with it, and then the owner decided that the robot is to see for itself."""
     robot = FakeRobot()
     for name in TASK_OF_DOMAIN:

@@ -180,7 +180,7 @@ def test_an_answer_not_read_to_its_end_leaves_nothing_in_the_loop(
     assert (ignored, caplog.messages) == ([], [])
 
 
-def test_what_people_read_has_no_control_characters_and_an_end(robot: Robot, api: RobotApi) -> None:
+def test_texts_for_people_are_printable_and_bounded(robot: Robot, api: RobotApi) -> None:
     robot.act = answer({"domains": {"voice": {**STATE, "reason": "a\x1b[31m\n" + "b" * 900, "status": "\x07" * 90}}})
     state = api.domains()["voice"]
     assert state.reason is not None
@@ -195,7 +195,7 @@ def test_an_errors_text_cannot_steer_a_terminal(robot: Robot, api: RobotApi) -> 
     assert str(error.value).isprintable()
 
 
-def test_closing_ends_what_is_under_way_and_refuses_the_rest(robot: Robot, api: RobotApi) -> None:
+def test_close_cancels_calls_in_progress_and_refuses_later_ones(robot: Robot, api: RobotApi) -> None:
     robot.act = hang
     failed: list[str] = []
 

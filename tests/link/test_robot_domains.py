@@ -13,9 +13,7 @@ from rider_core.link.messages import DomainState
 from rider_core.link.preferences import Preferences
 
 
-def test_who_looks_while_a_switch_is_written_down_does_not_see_half_of_it(
-    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_threads_do_not_see_half_of_a_switch(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     robot = FakeRobot()
     robot.put("vision", "local", FAILOVER_PREFIX + "the camera hangs")
     harness = FailoverHarness(clock, robot)
@@ -34,7 +32,7 @@ def test_who_looks_while_a_switch_is_written_down_does_not_see_half_of_it(
     assert clock.now - taken.since < 10
 
 
-def test_an_answer_that_was_overtaken_is_not_believed(clock: FakeClock) -> None:
+def test_an_outdated_answer_does_not_replace_a_newer_announcement(clock: FakeClock) -> None:
     """We hand vision back; before we read the robot's answer, a person switches vision to the PC again."""
 
     class Hurried(FakeRobot):
@@ -94,7 +92,7 @@ def test_another_program_at_the_robots_address_is_sent_nothing(clock: FakeClock)
     assert stranger.sent == 0
 
 
-def test_a_person_is_told_what_the_robot_reports_now(clock: FakeClock) -> None:
+def test_a_persons_choice_polls_the_robot_first(clock: FakeClock) -> None:
     """The robot was switched after it was asked last: what we knew of it is old."""
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
@@ -105,7 +103,7 @@ def test_a_person_is_told_what_the_robot_reports_now(clock: FakeClock) -> None:
     assert robot.reasons["text"].startswith("set at rider-pc by the panel")
 
 
-def test_a_refusal_of_the_robot_is_told_until_it_is_switched(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_switch_error_is_shown_until_the_switch_succeeds(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
     harness.rounds(1)

@@ -28,7 +28,7 @@ def cut(text: str, language: str | None, size: int) -> list[str]:
         (" \n ", "en", []),
     ],
 )
-def test_however_it_comes_the_sentences_are_the_same(text: str, language: str, sentences: list[str], size: int) -> None:
+def test_the_sentences_do_not_depend_on_the_parts(text: str, language: str, sentences: list[str], size: int) -> None:
     assert cut(text, language, size) == sentences
 
 
@@ -39,7 +39,7 @@ def test_a_sentence_is_there_as_soon_as_the_next_begins() -> None:
 
 
 @pytest.mark.parametrize("text", ["word " * 500, "x" * 5_000, "ż" * 700 + " " + "ó" * 700])
-def test_what_has_no_stop_is_cut_all_the_same_and_nothing_is_lost(text: str) -> None:
+def test_a_text_without_full_stops_is_cut_and_nothing_is_lost(text: str) -> None:
     found = cut(text, "pl", 3)
     assert all(len(sentence) <= LONGEST for sentence in found)
     assert "".join("".join(found).split()) == "".join(text.split())
@@ -57,12 +57,12 @@ def test_what_has_no_stop_is_cut_all_the_same_and_nothing_is_lost(text: str) -> 
         ("😀 🎉\n***\n", []),
     ],
 )
-def test_an_answer_is_read_as_a_person_would(text: str, sentences: list[str], size: int) -> None:
+def test_markup_is_not_read_out(text: str, sentences: list[str], size: int) -> None:
     assert cut(text, "pl", size) == sentences
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_word_is_lost_whatever_comes(seed: int) -> None:
+def test_no_word_of_a_random_text_is_lost(seed: int) -> None:
     dice = random.Random(seed)
     text = "".join(dice.choice("aą. !?\n3,…“\u200b漢ż") for _ in range(2_000))
     for language in ("en", "pl", "xx", None):

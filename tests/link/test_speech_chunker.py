@@ -60,7 +60,7 @@ def test_a_cut_within_a_sound_does_not_click() -> None:
     assert np.abs(np.diff(inner)).max() <= 1.1 * 8_000 / (FADE_S * RATE)
 
 
-def test_what_is_urgent_goes_at_once_but_is_no_crumb() -> None:
+def test_an_urgent_chunk_is_returned_at_once_but_is_not_too_short() -> None:
     chunker = SpeechChunker(1.5)
     chunker.feed(tone(SHORTEST_S - 0.1))
     assert chunker.next(urgent=True) is None
@@ -83,7 +83,7 @@ def test_silence_alone_is_cut_too() -> None:
 
 
 @pytest.mark.parametrize("other", [AudioClip(bytes(400), 16_000), AudioClip(bytes(400), RATE, 2)])
-def test_a_stretch_of_another_kind_is_refused(other: AudioClip) -> None:
+def test_a_clip_of_another_format_is_refused(other: AudioClip) -> None:
     chunker = SpeechChunker(1.5)
     chunker.feed(tone(0.1))
     with pytest.raises(InvalidInput, match="one channel at 22050 Hz"):

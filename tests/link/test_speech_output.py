@@ -84,7 +84,7 @@ def test_an_answer_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
         played += PIECE.duration_s + speech_output.START_S
 
 
-def test_who_interrupts_does_not_wait_for_what_plays() -> None:
+def test_an_interruption_ends_the_wait_for_the_current_chunk() -> None:
     speaker = SpeechOutput(Bus(), invisible_texts=True)
     speaker.play(AudioClip(bytes(2 * 48_000), 16_000), True, 0)
     stopped = threading.Event()

@@ -74,7 +74,7 @@ def test_it_shows_the_robot_and_the_connection(harness: LinkHarness, steering: S
     assert set(view.work) == {"voice", "vision", "text"}
 
 
-def test_a_switch_says_what_the_robot_then_reports(harness: LinkHarness, steering: Steering) -> None:
+def test_a_switch_returns_the_state_that_the_robot_reports_after_it(harness: LinkHarness, steering: Steering) -> None:
     done = switched(steering, "vision", "pc", why="it is dark")
     assert (done.confirmed, done.problem, done.domain.mode) == (True, "", "pc")
     assert (harness.mode("vision"), harness.robot.domains["vision"]["reason"]) == (
@@ -92,7 +92,7 @@ def test_a_switch_says_what_the_robot_then_reports(harness: LinkHarness, steerin
     assert shown(steering, switches=0).switches == ()
 
 
-def test_what_cannot_be_served_is_not_confirmed(harness: LinkHarness, steering: Steering) -> None:
+def test_a_switch_of_a_domain_that_cannot_be_served_is_not_confirmed(harness: LinkHarness, steering: Steering) -> None:
     done = switched(steering, "text", "pc")
     assert not done.confirmed
     assert done.problem == "no worker can do text.generate"
@@ -138,7 +138,7 @@ def test_a_robot_that_hangs_is_not_waited_for_longer_than_the_client(
         b'{"action": "switch", "domain": "voice", "choice": "pc", "by": "me", "and": 1}',
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_refused_with_the_reason(request_: bytes, refusing: Steering) -> None:
+def test_an_invalid_request_is_refused_with_the_reason(request_: bytes, refusing: Steering) -> None:
     answer = SteeringAnswer.model_validate_json(refusing.answer(request_, 5))
     assert answer.refusal is not None
     assert answer.refusal.code == "invalid_input"
@@ -206,7 +206,7 @@ def test_the_simulated_robots_voice_is_started_by_its_own_call() -> None:
     assert command == f"curl -X POST http://127.0.0.1:8080{RESTART_VOICE_PATH}"
 
 
-def test_the_restart_is_told_until_the_microphone_is_heard(
+def test_the_restart_is_shown_until_the_microphone_streams(
     harness: LinkHarness, steering: Steering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restarts, "SILENT_S", 0.5)

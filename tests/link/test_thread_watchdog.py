@@ -37,18 +37,18 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadWatchdog]:
     thread.join()
 
 
-def test_one_that_hangs(hung: ThreadWatchdog) -> None:
+def test_a_thread_that_hangs(hung: ThreadWatchdog) -> None:
     wait_until(lambda: hung.problem() == "domain failover has hung for 0 s")
 
 
-def test_one_that_beats_has_no_problem() -> None:
+def test_a_thread_that_feeds_its_watchdog() -> None:
     beating = ThreadWatchdog("domain failover")
     assert beating.problem() == "", "it has not begun"
     beating.feed()
     assert beating.problem() == ""
 
 
-def test_one_that_ended() -> None:
+def test_a_thread_that_ended() -> None:
     beating = ThreadWatchdog("vision pipeline")
     thread = threading.Thread(target=beating.feed)
     thread.start()
@@ -56,7 +56,7 @@ def test_one_that_ended() -> None:
     assert beating.problem() == "vision pipeline has ended"
 
 
-def test_one_that_waits_for_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_waits_for_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """It lives while there is none, and what ends it is no death of hunger."""
     monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.3)
     monkeypatch.setattr(thread_watchdog, "FEED_EVERY_S", 0.05)
@@ -106,7 +106,7 @@ def test_the_links_process_ends_for_its_supervisor(hung: ThreadWatchdog, monkeyp
         process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
 
 
-def test_a_standstill_is_no_thread_that_hangs(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_suspend_no_thread_counts_as_hung(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread stood still, and the one that looks may be the first that runs again."""
     real_s, asleep_s = suspend_detector.now_s, 0.0
     monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
@@ -127,7 +127,7 @@ def test_a_standstill_is_no_thread_that_hangs(hung: ThreadWatchdog, monkeypatch:
     assert looks == 4
 
 
-def test_an_address_that_goes_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_address_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
     stop, begun = threading.Event(), 0
 
@@ -155,7 +155,7 @@ def test_without_an_address_at_the_start_it_ends(monkeypatch: pytest.MonkeyPatch
         process.run_link(Settings())
 
 
-def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_address_of_the_pc_is_detected_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a change of the network; while there is none, nothing changes."""
     monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
     told: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
@@ -188,7 +188,7 @@ def test_a_new_address_of_ours_is_noticed_and_served(monkeypatch: pytest.MonkeyP
     assert told == []
 
 
-def test_who_moves_hands_nothing_back() -> None:
+def test_a_stop_without_failover_switches_nothing() -> None:
     class Robot:
         def switch(self, *_: object) -> None:
             pytest.fail("a domain was handed back")

@@ -44,14 +44,14 @@ class Watched:
 
 
 @pytest.mark.parametrize("confirm_frames", [1, 2, 5])
-def test_a_thing_counts_when_it_was_recognised_in_enough_frames(confirm_frames: int) -> None:
+def test_an_object_is_confirmed_after_enough_frames(confirm_frames: int) -> None:
     watched = Watched(confirm_frames)
     confirmed = [watched.see("cat 1")[0].confirmed for _ in range(7)]
     assert confirmed == [False] * (confirm_frames - 1) + [True] * (8 - confirm_frames)
     assert watched.events() == [("enter", 1)]
 
 
-def test_what_the_tracker_is_not_sure_of_has_no_id_and_never_counts() -> None:
+def test_an_object_without_a_track_has_no_id_and_is_never_confirmed() -> None:
     watched = Watched(1)
     for _ in range(10):
         (tracked,) = watched.see("ghost")
@@ -59,7 +59,7 @@ def test_what_the_tracker_is_not_sure_of_has_no_id_and_never_counts() -> None:
     assert not watched.told
 
 
-def test_a_thing_that_is_hidden_is_still_there() -> None:
+def test_a_hidden_object_stays() -> None:
     watched = Watched()
     for _ in range(3):
         watched.see("cat 1")
@@ -71,7 +71,7 @@ def test_a_thing_that_is_hidden_is_still_there() -> None:
     assert watched.events() == [("enter", 1)]
 
 
-def test_a_thing_that_is_gone_leaves() -> None:
+def test_an_object_that_is_no_longer_detected_leaves() -> None:
     watched = Watched()
     for _ in range(3):
         watched.see("cat 1")
@@ -82,7 +82,7 @@ def test_a_thing_that_is_gone_leaves() -> None:
     assert watched.events() == [("enter", 1), ("leave", 1)]
 
 
-def test_what_flickers_never_enters() -> None:
+def test_a_flickering_object_never_enters() -> None:
     watched = Watched(3)
     for _ in range(20):
         watched.see("cat 1")
@@ -91,14 +91,14 @@ def test_what_flickers_never_enters() -> None:
     assert not watched.see()
 
 
-def test_updates_of_a_thing_are_told_now_and_then() -> None:
+def test_updates_of_an_object_are_published_once_a_second() -> None:
     watched = Watched(1)
     for _ in range(round(30 / FRAME_S)):
         watched.see("cat 1", "cat 2")
     assert 2 * 25 <= len(watched.events("update")) <= 2 * 30 / UPDATE_EVERY_S
 
 
-def test_there_are_few_updates_in_a_frame_and_everybody_gets_a_turn() -> None:
+def test_updates_in_a_frame_are_bounded_and_every_object_gets_its_turn() -> None:
     watched = Watched(1)
     labels = [f"cat {number}" for number in range(20)]
     frames = round(30 / FRAME_S)
@@ -121,7 +121,7 @@ def test_there_are_few_updates_in_a_frame_and_everybody_gets_a_turn() -> None:
     }
 
 
-def test_the_end_of_a_stream_lets_everything_leave_and_ids_go_on() -> None:
+def test_at_the_end_of_a_stream_all_objects_leave_and_ids_are_not_reused() -> None:
     watched = Watched(1)
     watched.see("cat 1", "cat 2")
     watched.tracks.reset()
@@ -129,7 +129,7 @@ def test_the_end_of_a_stream_lets_everything_leave_and_ids_go_on() -> None:
     assert watched.events() == [("enter", 1), ("enter", 2), ("leave", 1), ("leave", 2), ("enter", 3)]
 
 
-def test_settled_only_after_what_is_there_would_have_been_confirmed() -> None:
+def test_settled_only_after_every_object_would_have_been_confirmed() -> None:
     watched = Watched(2)
     settled = []
     for _ in range(4):
@@ -140,7 +140,7 @@ def test_settled_only_after_what_is_there_would_have_been_confirmed() -> None:
     assert not watched.tracks.settled
 
 
-def test_there_is_an_end_to_what_is_known() -> None:
+def test_tracks_are_bounded() -> None:
     watched = Watched(1)
     before = metric("rider_link_dropped_total", what="object")
     for frame in range(20):
@@ -186,7 +186,7 @@ class TestIntake:
     def test_a_gap_begins_a_new_stream(self) -> None:
         assert self.taken((50, 1), (50.2, 1.2 + GAP_S + 0.1))[1] == (50.2, 1, 0)
 
-    def test_the_same_picture_again_is_handed_on_once(self) -> None:
+    def test_a_byte_identical_picture_is_returned_once(self) -> None:
         buffer = LatestFrameBuffer()
         for place in range(5):
             buffer.put(self.body(50 + place, 7), 1.0 + place)
@@ -194,7 +194,7 @@ class TestIntake:
         assert buffer.get(0) is None
         assert buffer.arrived == 5.0
 
-    def test_the_newest_replaces_who_waits(self) -> None:
+    def test_the_newest_frame_replaces_the_waiting_one(self) -> None:
         buffer = LatestFrameBuffer()
         before = metric("rider_frames_total", outcome="replaced")
         for place in range(5):

@@ -37,7 +37,7 @@ class TestVisionLost:
         start_vision(shared)
         wait_until(lambda: not last_report(shared)["present"], what="a clear way")
 
-    def test_nobody_can_detect(self, harness: LinkHarness) -> None:
+    def test_no_worker_can_detect(self, harness: LinkHarness) -> None:
         harness.robot.switch("vision", "pc")
         harness.link.start()
         self_reason = "no worker can do vision.detect"
@@ -79,7 +79,7 @@ class TestVisionLost:
         self.handed_back(shared, "the camera shows the same picture for")
         assert frame_count("repeated") == repeated, "the robot encodes each frame anew: no two have the same bytes"
 
-    def test_the_robot_cannot_be_told_to_see_for_itself(self, shared: LinkHarness) -> None:
+    def test_the_robots_http_interface_is_away(self, shared: LinkHarness) -> None:
         """Its HTTP interface is away: then it is the word over the bus alone that stops it."""
         self.clear(shared)
         shared.robot.kill_api()
@@ -128,7 +128,7 @@ class TestVisionLost:
 class TestUnattended:
     """Vision is the robot's, and its detectors rest because voice is ours: as the robot's own code was seen to do."""
 
-    def test_the_way_is_blocked_until_somebody_looks(self, harness: LinkHarness) -> None:
+    def test_vision_lost_is_reported_until_the_robots_detectors_run(self, harness: LinkHarness) -> None:
         harness.start_worker("voice", "vision")
         start_vision(harness)
         wait_until(lambda: not last_report(harness)["present"])
@@ -153,7 +153,7 @@ class TestUnattended:
         assert len(harness.received(OBSTACLE)) == count, "the robot looks for itself"
         assert is_vision_lost(harness)
 
-    def test_a_navigator_that_does_not_hear_is_told_ever_more_rarely(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_reminders_that_change_nothing_become_rarer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The robot keeps our words for the day that vision is ours again, and then works them off at six a second."""
         now = 1_000.0
         monkeypatch.setattr(navigator_reminder.time, "monotonic", lambda: now)

@@ -66,21 +66,21 @@ class MonitorHarness:
         return self.bus.said
 
 
-def test_what_a_link_said_that_was_killed_counts_for_nothing() -> None:
+def test_a_report_of_a_killed_link_is_replaced() -> None:
     """It may have been that the way is clear; the robot took vision back meanwhile."""
     harness = MonitorHarness(LOST)
     assert harness.poll() == ["blind"]
     assert harness.poll() == ["blind"], "once is enough"
 
 
-def test_a_robot_that_was_never_ours_is_told_nothing() -> None:
+def test_nothing_is_reported_where_the_pc_never_served_vision() -> None:
     harness = MonitorHarness(DomainOwner("local", 0.0))
     assert harness.poll() == []
     harness.owner = DomainOwner("", 0.0)
     assert harness.poll() == [], "who serves vision is not known yet"
 
 
-def test_a_report_that_was_dropped_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dropped_report_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vision_monitor, "RETRY_EVERY_S", 0.0)
     harness = MonitorHarness(LOST)
     harness.reports.report("clear", NearestObstacle(), 1.0)
@@ -90,7 +90,7 @@ def test_a_report_that_was_dropped_is_made_again(monkeypatch: pytest.MonkeyPatch
     assert harness.poll() == ["clear", "blind"]
 
 
-def test_what_may_not_have_arrived_before_a_person_took_vision_is_made_again() -> None:
+def test_a_report_that_may_be_lost_is_repeated_after_a_persons_switch() -> None:
     harness = MonitorHarness(DomainOwner("local", 0.0))
     harness.reports.report("clear", NearestObstacle(), 1.0)
     harness.reports.report_vision_lost("the camera hangs", 2.0)
@@ -98,7 +98,7 @@ def test_what_may_not_have_arrived_before_a_person_took_vision_is_made_again() -
     assert harness.poll() == ["clear", "blind", "blind"]
 
 
-def test_what_the_camera_showed_before_vision_was_ours_again_does_not_count() -> None:
+def test_pictures_from_before_a_takeover_do_not_count() -> None:
     """It hung, vision went to the robot and came back; its first picture has not been looked at yet."""
     jpeg = encode_grey_blocks([[40 * (row + column) % 256 for column in range(8)] for row in range(6)])
     buffer, liveness = LatestFrameBuffer(), CameraLiveness()
@@ -126,7 +126,7 @@ def test_what_the_camera_showed_before_vision_was_ours_again_does_not_count() ->
     assert monitor.vision_problem(23.0, since=19.9) == ("stale", "the camera shows the same picture for 3 s")
 
 
-def test_what_was_found_too_late_is_told_to_nobody() -> None:
+def test_a_result_that_is_too_old_is_not_reported() -> None:
     """A detector or a tracker that hung may come back with a clear way of long ago."""
 
     class Tracker:
@@ -150,7 +150,7 @@ def test_what_was_found_too_late_is_told_to_nobody() -> None:
 
 
 @pytest.mark.slow
-def test_redis_hangs_and_the_robot_is_told(harness: LinkHarness) -> None:
+def test_vision_lost_is_reported_while_redis_hangs(harness: LinkHarness) -> None:
     """The thread that looks at frames waits for Redis for many seconds then."""
     harness.start_worker("vision")
     harness.robot.switch("vision", "pc")
@@ -164,7 +164,7 @@ def test_redis_hangs_and_the_robot_is_told(harness: LinkHarness) -> None:
 
 
 @pytest.mark.slow
-def test_the_bus_was_away_and_the_robot_is_told_again(harness: LinkHarness) -> None:
+def test_vision_lost_is_repeated_after_the_bus_was_down(harness: LinkHarness) -> None:
     """Voice alone is ours, so that nobody looks: what was said of it before the bus broke off need not have arrived."""
     harness.start_worker("voice")
     harness.link.start()

@@ -89,7 +89,7 @@ def test_a_context_reaches_the_engine(client: FlaskClient, context: Any, history
     assert request["history"] == history
 
 
-def test_without_a_system_prompt_the_robots_preset_is_taken(client: FlaskClient) -> None:
+def test_without_a_system_prompt_the_robots_preset_is_used(client: FlaskClient) -> None:
     assert BUILT_IN["teacher"]["en"] in ask(client, prompt="hello").get_json()["text"]
     own = ask(client, prompt="hello", system_prompt="Be a cat.").get_json()["text"]
     assert "Be a cat." in own
@@ -148,7 +148,7 @@ def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey)
     assert ask(client, prompt="hello").status_code == 503
 
 
-def test_the_probe_tells_what_was_known_last_and_how_old_it_is(services: Services, valkey: Valkey) -> None:
+def test_the_answer_to_the_probe_has_the_last_capacity_and_its_age(services: Services, valkey: Valkey) -> None:
     watch = CapacityMonitor(services.backend)
     watch.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()

@@ -133,7 +133,7 @@ def test_the_probe_is_answered_while_redis_hangs(robot: Robot, valkey: Valkey) -
         valkey.server.send_signal(signal.SIGCONT)
 
 
-def test_a_text_whose_asker_hung_up_is_cancelled(robot: Robot) -> None:
+def test_a_text_whose_client_hung_up_is_cancelled(robot: Robot) -> None:
     with robot.begin("long"):
         wait_until(lambda: robot.began() == 1)
     asked = time.monotonic()

@@ -110,7 +110,7 @@ def test_a_request_that_expired_is_not_executed(
     assert handler.executed == []
 
 
-def test_a_server_that_stood_still_does_not_execute_what_it_took(
+def test_a_server_that_was_suspended_does_not_execute_an_expired_request(
     connection: redis.Redis, handler: EchoHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It had the request in its hands when it was stopped for longer than the client waits."""
@@ -126,7 +126,7 @@ def test_a_server_that_stood_still_does_not_execute_what_it_took(
     assert handler.executed == []
 
 
-def test_a_server_that_does_not_answer_is_told_from_none(
+def test_a_server_that_does_not_answer_differs_from_no_server(
     server: RedisServer, client: RedisClient, handler: EchoHandler
 ) -> None:
     handler.gate.clear()
@@ -135,7 +135,7 @@ def test_a_server_that_does_not_answer_is_told_from_none(
     assert not isinstance(raised.value, NotRunning)
 
 
-def test_one_that_waits_does_not_hold_up_another(
+def test_a_slow_request_does_not_hold_up_another(
     server: RedisServer, client: RedisClient, handler: EchoHandler
 ) -> None:
     handler.gate.clear()
@@ -148,7 +148,7 @@ def test_one_that_waits_does_not_hold_up_another(
     slow.join()
 
 
-def test_what_strangers_write_into_the_list_is_let_pass(
+def test_foreign_entries_in_the_list_are_ignored(
     server: RedisServer, client: RedisClient, connection: redis.Redis, handler: EchoHandler
 ) -> None:
     connection.rpush(waiting_key("link"), b"", b"\xff" * 1000, b"../../etc", b"d" * 32)

@@ -113,7 +113,9 @@ def test_the_socket_of_a_killed_process_is_replaced(
     server.stop()
 
 
-def test_the_socket_of_a_living_process_is_not(child: subprocess.Popen[str], path: Path, handler: EchoHandler) -> None:
+def test_the_socket_of_a_living_process_is_not_replaced(
+    child: subprocess.Popen[str], path: Path, handler: EchoHandler
+) -> None:
     for number in (signal.SIGCONT, signal.SIGSTOP):
         child.send_signal(number)
         with pytest.raises(ConfigError, match=rf"number {child.pid}\) listens"):
@@ -131,7 +133,7 @@ def test_a_process_that_stands_still_is_noticed_in_time(child: subprocess.Popen[
     assert time.monotonic() - began < 2
 
 
-def test_what_nobody_waits_for_is_not_executed(path: Path, handler: EchoHandler) -> None:
+def test_a_request_whose_client_hung_up_is_not_executed(path: Path, handler: EchoHandler) -> None:
     """The server stood still while the client gave up."""
     waiting = SocketServer(path, handler)
     with pytest.raises(NoAnswer):

@@ -54,7 +54,7 @@ def test_an_unknown_fault_is_refused_by_name():
         SimulatedRobot(RobotConfig()).inject("nonsense")
 
 
-def test_speech_is_asked_for_in_both_framings(make_robot, join):
+def test_speech_is_requested_in_both_framings(make_robot, join):
     robot = make_robot()
     bus = join(robot)
     for framing in ("multipart", "single"):
@@ -121,7 +121,7 @@ def test_listens_on_loopback_only(make_robot):
             socket.create_connection(("127.0.0.2", port), 1)
 
 
-def test_power_that_comes_back_starts_its_processes_anew(make_robot, api):
+def test_a_start_after_a_stop_restarts_the_robots_processes(make_robot, api):
     robot = make_robot(pc_domains=("voice",))
     wait_until(lambda: robot.voice_path == "pc")
     robot.switch("voice", "local")

@@ -59,7 +59,7 @@ def test_a_confidence_without_an_obstacle_is_not_read(make_robot, join, body):
     assert effect(robot, ENHANCED) == "clear"
 
 
-def test_it_tells_its_state_on_a_change_and_every_5_s(make_robot, join):
+def test_it_sends_its_state_on_a_change_and_every_5_s(make_robot, join):
     robot = make_robot()
     bus = join(robot)
     assert "navigator.state" not in {message[1] for message in bus.record(1.5)}
@@ -80,7 +80,7 @@ def test_it_reads_six_messages_a_second_and_the_others_wait(make_robot, join):
     assert 1.8 < time.monotonic() - began < 5
 
 
-def test_started_in_pc_offload_it_hears_the_pc_for_ever_and_nothing_else(make_robot, join):
+def test_started_in_pc_offload_it_reads_only_the_pcs_messages_until_a_restart(make_robot, join):
     robot = make_robot(pc_domains=("vision",))
     bus = join(robot)
     robot.switch("vision", "local")
@@ -94,7 +94,7 @@ def test_started_in_pc_offload_it_hears_the_pc_for_ever_and_nothing_else(make_ro
     wait_until(lambda: robot.obstacle_present)
 
 
-def test_started_local_it_hears_the_pc_through_the_bridge(make_robot, join):
+def test_started_local_it_gets_the_pcs_messages_through_the_bridge(make_robot, join):
     robot = make_robot(pc_domains=())
     bus = join(robot)
     robot.switch("vision", "pc")

@@ -84,11 +84,11 @@ def test_speaks_where_there_is_a_voice(make_robot, join):
     assert join(robot).receive("voice.asr.request", lambda body: body["chunk_pcm"] == middle)
 
 
-def test_says_so_where_it_hears_tones_only():
+def test_tones_are_described_as_no_speech():
     assert "no speech" in SimulatedRobot(RobotConfig()).sounds.origin
 
 
-def test_hears_what_it_is_told_to_hear(make_robot, join):
+def test_a_clip_is_played_to_the_microphone(make_robot, join):
     robot = make_robot(pause_s=60)
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")

@@ -60,7 +60,7 @@ class TestPath:
 
 
 class TestEnd:
-    def test_it_is_dead_after_voice_was_handed_back(self, make_robot, api, caplog):
+    def test_it_is_dead_after_voice_was_switched_to_local(self, make_robot, api, caplog):
         robot = make_robot(pc_domains=("voice",), voice_restart_s=0.05)
         on_pc(robot)
         robot.switch("voice", "local")

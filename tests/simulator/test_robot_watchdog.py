@@ -65,7 +65,7 @@ def raw_pc() -> Iterator[Callable[..., RawPc]]:
         server.close()
 
 
-def test_three_failed_probes_take_every_domain_back_for_good(make_robot, pc, api):
+def test_three_failed_probes_switch_every_domain_to_local_for_good(make_robot, pc, api):
     robot = make_robot(default_pc_url=pc.url, **QUICK)
     wait_until(lambda: robot.probes >= 5)
     modes = {name: state["mode"] for name, state in robot.domains.items()}
@@ -128,7 +128,7 @@ def test_a_pc_that_drips_holds_it_up_for_ever(make_robot, raw_pc, begin):
     assert time.monotonic() - began < 2, "stopping the robot ends it"
 
 
-def test_the_interval_begins_when_the_question_ends(make_robot, raw_pc):
+def test_the_interval_begins_when_the_probe_ends(make_robot, raw_pc):
     pc = raw_pc(lambda: iter([b"", b"", b"", b"", b"", b""]), pause_s=0.3)
     robot = make_robot(default_pc_url=pc.url, probe_interval_s=0.4, probe_timeout_s=0.4)
     wait_until(lambda: robot.domains["voice"]["mode"] == "local")
@@ -161,7 +161,7 @@ def test_what_is_no_http_is_an_error(make_robot, raw_pc):
     assert robot.domains["voice"]["reason"] == "pc_error"
 
 
-def test_each_further_failure_takes_back_what_is_at_the_pc_then(make_robot):
+def test_each_further_failure_switches_every_domain_to_local(make_robot):
     robot = make_robot(default_pc_url="http://127.0.0.1:9", probe_interval_s=0.3, probe_timeout_s=0.5)
     wait_until(lambda: robot.domains["voice"]["mode"] == "local")
     robot.switch("text", "pc")
@@ -171,7 +171,7 @@ def test_each_further_failure_takes_back_what_is_at_the_pc_then(make_robot):
     assert robot.domains["text"]["reason"] == "pc_unreachable"
 
 
-def test_it_asks_5_s_after_the_start(make_robot):
+def test_the_default_interval_is_5_s(make_robot):
     config = make_robot().config
     assert (config.probe_interval_s, config.probe_timeout_s) == (5.0, 2.0)
 

@@ -24,14 +24,14 @@ MUTANTS = [
         "rider_core/link_process/process.py",
         "grace_until = time.monotonic() + SUSPEND_GRACE_S",
         "pass",
-        ("tests/link/test_thread_watchdog.py", "test_a_standstill_is_no_thread_that_hangs"),
+        ("tests/link/test_thread_watchdog.py", "test_after_a_suspend_no_thread_counts_as_hung"),
     ),
     Mutant(
         "an address that disappears again ends the link",
         "rider_core/link_process/process.py",
         "            if not has_served:\n                raise\n",
         "            raise\n",
-        ("tests/link/test_thread_watchdog.py", "test_an_address_that_goes_again"),
+        ("tests/link/test_thread_watchdog.py", "test_a_lost_address_is_waited_for"),
     ),
     Mutant(
         "the probe waits for Redis",
@@ -59,7 +59,7 @@ MUTANTS = [
         "rider_core/link_process/text_endpoint.py",
         "is_abandoned = has_hung_up()",
         "is_abandoned = False",
-        ("tests/link_process/test_robot_server.py", "test_a_text_whose_asker"),
+        ("tests/link_process/test_robot_server.py", "test_a_text_whose_client_hung_up_is_cancelled"),
     ),
     Mutant(
         "a text goes on although its time is up",
