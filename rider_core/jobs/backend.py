@@ -32,10 +32,10 @@ from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, data_of_spec, spec_f
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.jobs.transport import Publisher, Transport
 from rider_core.redis_errors import RETRY_AFTER_S, redis_errors
-from rider_core.redis_functions import Command, Connection, ConnectionPool, together
+from rider_core.redis_functions import Command, Connection, ConnectionPool, call_together
 from rider_core.timing import Stopwatch
 
-#: Number of dead letters that are requeued or purged in one round trip.
+#: Number of jobs that are read, requeued or purged in one round trip.
 PAGE = 500
 
 
@@ -57,7 +57,7 @@ class RedisJobBackend(JobBackend):
         self._admission = Admission(connection, RETRY_AFTER_S)
 
     def consumer(self, worker: str, queues: Sequence[str]) -> JobConsumer:
-        """Where a worker gets jobs of these queues, and commits its results."""
+        """The consumer with which a worker gets jobs of these queues and commits its results."""
         return JobConsumer(self._redis, self._transport, worker, queues, self.timings)
 
     def submit(self, spec: JobSpec) -> str:
@@ -68,10 +68,10 @@ class RedisJobBackend(JobBackend):
         watch = Stopwatch.start()
         with redis_errors():
             try:
-                # Subscribed before it is submitted: its end cannot be missed.
+                # Subscribed before the job is submitted: its end cannot be missed.
                 with self._pool.subscribed(keys.ended_channel(spec.id)) as connection:
                     self._accept([spec], connection)
-                    return self._awaited(spec.id, connection, None, watch, timeout_s)
+                    return self._wait_for_end(spec.id, connection, None, watch, timeout_s)
             except (redis.ConnectionError, redis.TimeoutError):
                 self._pool.close()
         self.submit(spec)
@@ -89,7 +89,7 @@ class RedisJobBackend(JobBackend):
 
     def get(self, job_id: str) -> JobRecord:
         with redis_errors():
-            return _found(job_id, self._pool.call(*_record_command(job_id)))
+            return _record_from(job_id, self._pool.call(*_record_command(job_id)))
 
     def batch_items(self, job_id: str) -> list[BatchItem]:
         progress = self.get(job_id).progress
@@ -110,10 +110,10 @@ class RedisJobBackend(JobBackend):
         watch = Stopwatch.start()
         with redis_errors():
             try:
-                return self._waited(job_id, watch, timeout_s)
+                return self._wait_once(job_id, watch, timeout_s)
             except (redis.ConnectionError, redis.TimeoutError):
                 self._pool.close()
-                return self._waited(job_id, watch, timeout_s)
+                return self._wait_once(job_id, watch, timeout_s)
 
     def wait_many(self, job_ids: Sequence[str], timeout_s: float) -> list[JobRecord]:
         watch = Stopwatch.start()
@@ -172,18 +172,18 @@ class RedisJobBackend(JobBackend):
         self._pool.close()
         self._redis.close()
 
-    def _waited(self, job_id: str, watch: Stopwatch, timeout_s: float) -> JobRecord:
+    def _wait_once(self, job_id: str, watch: Stopwatch, timeout_s: float) -> JobRecord:
         with self._pool.subscribed(keys.ended_channel(job_id)) as connection:
-            record = _found(job_id, connection.call(*_record_command(job_id)))
-            return self._awaited(job_id, connection, record, watch, timeout_s)
+            record = _record_from(job_id, connection.call(*_record_command(job_id)))
+            return self._wait_for_end(job_id, connection, record, watch, timeout_s)
 
-    def _awaited(
+    def _wait_for_end(
         self, job_id: str, connection: Connection, record: JobRecord | None, watch: Stopwatch, timeout_s: float
     ) -> JobRecord:
         """The record once the job has ended; `connection` is subscribed to its end.
 
         Args:
-            record: As it was read last. None: it has been submitted just now.
+            record: As it was read last. None: the job has been submitted just now.
         """
         while record is None or not record.state.ended:
             left_s = timeout_s - watch.elapsed_s
@@ -201,10 +201,10 @@ class RedisJobBackend(JobBackend):
             connection: The connection to submit on; None: any.
         """
         now = time.time()
-        datas, jobs = [], []
+        encoded, jobs = [], []
         for spec in specs:
-            task, data = _checked(spec)
-            datas.append(data)
+            task, data = _encode(spec)
+            encoded.append((spec, data))
             jobs.append(_submitted(spec, task, data, now))
         self._admission.check()
         answers = self._functions.submit(protocol.Now(now, rq_time(now)), jobs, connection)
@@ -214,7 +214,7 @@ class RedisJobBackend(JobBackend):
                 retry_after_s=RETRY_AFTER_S,
             )
         if self._publisher is not None:
-            self._publisher.publish_accepted(self._pool, list(zip(specs, datas, strict=True)), answers, now)
+            self._publisher.publish_accepted(self._pool, encoded, answers, now)
         return [spec.id for spec in specs]
 
     def _hash_of(self, job_id: str) -> dict[bytes, bytes]:
@@ -225,7 +225,7 @@ class RedisJobBackend(JobBackend):
         return fields
 
     def _ended_of(self, ids: Sequence[str]) -> dict[str, JobRecord]:
-        """The records of those that have ended."""
+        """The records of those of these jobs that have ended."""
         with redis_errors():
             answers = self._pool.exchange([_record_command(job_id) for job_id in ids])
         records = {}
@@ -233,16 +233,16 @@ class RedisJobBackend(JobBackend):
             if isinstance(values, Exception) or values[0] is None:
                 raise _not_found(job_id)
             if has_ended(values):
-                records[job_id] = _found(job_id, values)
+                records[job_id] = _record_from(job_id, values)
         return records
 
     def _records_of(self, ids: Sequence[str]) -> list[JobRecord | None]:
         """For each id its record, None where there is none."""
         with redis_errors():
             answers = self._pool.exchange([_record_command(job_id) for job_id in ids])
-        found = zip(ids, answers, strict=True)
         return [
-            None if isinstance(values, Exception) else record_from_fields(job_id, values) for job_id, values in found
+            None if isinstance(values, Exception) else record_from_fields(job_id, values)
+            for job_id, values in zip(ids, answers, strict=True)
         ]
 
     def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
@@ -273,26 +273,26 @@ class RedisJobBackend(JobBackend):
         if not hashes:
             return 0
         with redis_errors():
-            answers = together(
+            answers = call_together(
                 [
-                    self._functions.requeue.call(protocol.RequeueHead(job_id, now, _attempts_allowed(fields)))
+                    self._functions.requeue.prepare(protocol.RequeueHead(job_id, now, _attempts_allowed(fields)))
                     for job_id, fields in hashes
                 ]
             )
         if self._publisher is not None:
-            self._publisher.publish_requeued([it for it, answer in zip(hashes, answers, strict=True) if answer])
+            self._publisher.publish_requeued([entry for entry, answer in zip(hashes, answers, strict=True) if answer])
         return sum(answers)
 
     def _purge_each(self, ids: list[str]) -> int:
         with redis_errors():
-            return sum(together([self._functions.purge.call(protocol.JobHead(job_id)) for job_id in ids]))
+            return sum(call_together([self._functions.purge.prepare(protocol.JobHead(job_id)) for job_id in ids]))
 
 
 def _record_command(job_id: str) -> Command:
     return ("HMGET", keys.job_key(job_id), *protocol.RECORD_FIELDS)
 
 
-def _found(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+def _record_from(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
     record = record_from_fields(job_id, values)
     if record is None:
         raise _not_found(job_id)
@@ -303,8 +303,8 @@ def _not_found(job_id: str) -> JobNotFound:
     return JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
 
 
-def _checked(spec: AnySpec) -> tuple[Task, bytes]:
-    """The spec's task and its data, once its payload is known to fit."""
+def _encode(spec: AnySpec) -> tuple[Task, bytes]:
+    """Validate a spec. Returns its task, and its data for Redis."""
     task = task_named(spec.task)
     if isinstance(spec, BatchSpec) and not task.batches:
         raise JobRefused(f"{task.name} gives its result in a stream", remedy="submit its jobs one by one")

@@ -22,7 +22,7 @@ from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.worker_session import WorkerSession
 from rider_core.jobs.timings import JobTimings
 from rider_core.jobs.transport import AcknowledgingSource, PipeliningSource, Transport
-from rider_core.redis_functions import ConnectionPool, together
+from rider_core.redis_functions import ConnectionPool, call_together
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ SUBSCRIBE_TIMEOUT_S = 5.0
 
 
 class JobConsumer:
-    """One worker's. `commit`, `nack`, `heartbeat` and `reap` may be called from other threads."""
+    """Gets jobs for one worker. `commit`, `nack`, `heartbeat` and `reap` may be called from other threads."""
 
     def __init__(
         self, connection: redis.Redis, transport: Transport, worker: str, queues: Sequence[str], timings: JobTimings
@@ -50,20 +50,20 @@ class JobConsumer:
         self._functions = JobFunctions(self._pool, transport.library)
         self._session = WorkerSession(self._pool, worker, queues, timings)
         self.source = transport.source(connection, self._session)
-        self._pipeline = self.source if isinstance(self.source, PipeliningSource) else None
-        self._broker = self.source if isinstance(self.source, AcknowledgingSource) else None
+        self._pipelining = self.source if isinstance(self.source, PipeliningSource) else None
+        self._acknowledging = self.source if isinstance(self.source, AcknowledgingSource) else None
         self._cancellations: Any = None
 
     @property
     def can_prefetch(self) -> bool:
-        return self._pipeline is not None
+        return self._pipelining is not None
 
     def dequeue(self, limits: Mapping[str, int] | None = None) -> list[LeasedJob]:
         """The most urgent waiting jobs, leased to this worker: of one lane and task. Empty: no job waits.
 
         Args:
-            limits: How many jobs of a task may be leased together; of others it is one. A job that failed or was lost
-                before is always leased alone, and so is one that has a single attempt.
+            limits: Task to the largest number of its jobs that are leased together; 1 for other tasks. A job that
+                failed or was lost before is always leased alone, and so is one that has a single attempt.
         """
         return self.source.dequeue(limits or {})
 
@@ -72,7 +72,7 @@ class JobConsumer:
         return self.source.dequeue_more(lane, task, number)
 
     def wait_for_work(self, timeout_s: float) -> None:
-        """Return when a job may be there, or after `timeout_s` seconds. For a worker that has none."""
+        """Wait for a job, at most `timeout_s` seconds. For a worker that has none."""
         if self._session.shown != protocol.SHOWN_IDLE:
             first_s = min(timeout_s, IDLE_AFTER_S)
             if self.source.wait(first_s):
@@ -83,24 +83,24 @@ class JobConsumer:
             self.source.wait(timeout_s)
 
     def wait_for_more(self, timeout_s: float) -> bool:
-        """Whether a job may be there, within `timeout_s` seconds. For a worker that has some."""
+        """Wait for another job, at most `timeout_s` seconds. True: there may be one. For a worker that has some."""
         return self.source.wait(timeout_s)
 
     def is_drained(self) -> bool:
         """Whether no job waits, for a worker that got none and would end."""
-        return self._broker is None or self._broker.is_drained()
+        return self._acknowledging is None or self._acknowledging.is_drained()
 
     def commit(self, results: Sequence[AttemptResult]) -> list[bool]:
         """Store results. False: that one's lease was lost, and nothing was stored. From any thread."""
-        (answers,) = together([finish_call(self._functions.finish, self._session.worker, results)])
-        if self._broker is not None:
-            self._broker.settle(results, answers)
+        (answers,) = call_together([finish_call(self._functions.finish, self._session.worker, results)])
+        if self._acknowledging is not None:
+            self._acknowledging.settle(results, answers)
         return [bool(answer) for answer in answers]
 
     def commit_and_dequeue(
         self, results: Sequence[AttemptResult], limits: Mapping[str, int] | None
     ) -> tuple[list[bool], list[LeasedJob]]:
-        """Store the results of the last jobs that were held, and lease the next ones.
+        """Store the results of the jobs that the worker held, and lease the next ones.
 
         Args:
             limits: As for `dequeue`. None: lease none.
@@ -110,8 +110,8 @@ class JobConsumer:
         """
         if limits is None:
             return self.commit(results), []
-        if self._pipeline is not None:
-            return self._pipeline.commit_and_dequeue(results, limits)
+        if self._pipelining is not None:
+            return self._pipelining.commit_and_dequeue(results, limits)
         return self.commit(results), self.source.dequeue(limits)
 
     def prefetch(
@@ -123,36 +123,37 @@ class JobConsumer:
     ) -> tuple[list[bool], list[LeasedJob]]:
         """`commit_and_dequeue` while the worker runs a job: from another thread, but from one at a time.
 
-        The new jobs are leased, but not started: no attempt is counted, and if the worker dies they go back as they
-        were. When it starts them, its next `prefetch` has to say so. Only where `can_prefetch` is true.
+        The new jobs are leased, but not started: no attempt is counted, and if the worker dies they are requeued as
+        they were. When the worker starts them, it passes them to its next `prefetch`. Only where `can_prefetch` is
+        true.
 
         Args:
             started: Jobs of the last `prefetch` that start now, at their `started_ts`.
             limits: As for `commit_and_dequeue`; where jobs are to be leased, the started ones are short.
-            on_sent: Called when all this is sent: from then on it happens even if the worker dies.
+            on_sent: Called when the commands are sent: from then on Redis executes them even if the worker dies.
         """
-        assert self._pipeline is not None, "this transport cannot prefetch"
-        return self._pipeline.prefetch(results, started, limits, on_sent)
+        assert self._pipelining is not None, "this transport cannot prefetch"
+        return self._pipelining.prefetch(results, started, limits, on_sent)
 
     def stop_accepting(self) -> list[LeasedJob]:
         """End direct dispatch. Returns the jobs that were dispatched and that `dequeue` has not returned yet."""
-        return self._pipeline.stop_accepting() if self._pipeline is not None else []
+        return self._pipelining.stop_accepting() if self._pipelining is not None else []
 
     def nack(self, leased_jobs: Sequence[LeasedJob]) -> None:
-        """Their results could not be stored; their leases run out, or other workers have them before."""
-        if self._broker is not None:
-            self._broker.nack(leased_jobs)
+        """Let other workers have these jobs: their results could not be stored. At the latest, their leases run out."""
+        if self._acknowledging is not None:
+            self._acknowledging.nack(leased_jobs)
 
     def ack(self, leased_jobs: Sequence[LeasedJob]) -> None:
-        """Their results are not wanted: they were cancelled, or are leased to another worker now."""
-        if self._broker is not None:
-            self._broker.ack(leased_jobs)
+        """Drop the deliveries of these jobs: they were cancelled, or are leased to another worker now."""
+        if self._acknowledging is not None:
+            self._acknowledging.ack(leased_jobs)
 
     def commit_items(self, leased: LeasedJob, chunk: BatchChunk, progress: Progress, provider: str, mock: bool) -> bool:
         """Store the results of some items of a batch. False: the lease was lost.
 
         Args:
-            progress: How far the batch is with them.
+            progress: The progress of the batch, these items included.
         """
         head = protocol.ItemsHead(
             leased.id,
@@ -178,10 +179,10 @@ class JobConsumer:
         head = protocol.HeartbeatHead(self._session.worker, now, rq_time(now), self.timings.lease_s)
         leases = [protocol.HeldLease(leased.id, leased.lane, leased.execution) for leased in leased_jobs]
         answers = self._functions.heartbeat(head, leases)
-        return [leased for leased, kept in zip(leased_jobs, answers, strict=True) if not kept]
+        return [leased for leased, is_held in zip(leased_jobs, answers, strict=True) if not is_held]
 
     def reap(self) -> int:
-        """Take back the jobs whose leases ran out, and let those wait again that have an attempt left: how many."""
+        """Take back the jobs whose leases ran out. Returns the number of those that wait again for an attempt."""
         now = time.time()
         head = protocol.ReapHead(now, rq_time(now), LOST_JSON, self.timings.lease_s)
         lost, recovered = self._functions.reap(head, self._session.lanes)
@@ -193,12 +194,12 @@ class JobConsumer:
                 len(recovered),
                 ", ".join(ids[-len(recovered) :][:5]),
             )
-        if self._broker is not None:
-            self._broker.publish_again(ids)
+        if self._acknowledging is not None:
+            self._acknowledging.publish_again(ids)
         return len(ids)
 
     def subscribe_cancellations(self) -> None:
-        """From here on `next_cancelled` returns all of them: to be called before the first job is leased."""
+        """To be called before the first job is leased: `next_cancelled` misses earlier cancellations."""
         pubsub: Any = self._redis.pubsub  # redis-py leaves it untyped
         self._cancellations = pubsub(ignore_subscribe_messages=True)
         self._cancellations.subscribe(keys.cancel_channel(self._session.worker))
@@ -226,7 +227,7 @@ class JobConsumer:
         self._redis.hset(keys.worker_key(self._session.worker), mapping=fields)
 
     def close(self) -> None:
-        """Give back what is held and not leased."""
+        """Give back deliveries that are held and not leased, and close the connections."""
         self.source.close()
         with suppress(redis.RedisError):
             if self._session.shown != protocol.SHOWN_IDLE:

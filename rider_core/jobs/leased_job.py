@@ -19,9 +19,9 @@ class Outcome(str, Enum):
     #: Another attempt would fail in the same way.
     PERMANENT = "permanent"
     EXPIRED = "expired"
-    #: Not started: another worker may have it, and no attempt is counted.
+    #: Not started: it is requeued, and no attempt is counted.
     RELEASED = "released"
-    #: Not started, as no worker could do it now: due again after `delay_s`, and no attempt is counted.
+    #: Not started, because the engine is not open yet: due again after `delay_s`, and no attempt is counted.
     POSTPONED = "postponed"
 
 

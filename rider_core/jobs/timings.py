@@ -1,4 +1,4 @@
-"""The time limits of the job engine, in one object: a backend gets one and hands it to whatever works on its jobs.
+"""The time limits of the job engine, in one object, which a backend passes to its consumers.
 
 Tests pass shorter ones, so that a lease that must run out does so in a second.
 """
@@ -24,10 +24,10 @@ class JobTimings:
             messages with the connection.
         unpublished_check_s: A worker that has been idle for this long asks the job store for jobs that the broker has
             not delivered.
-        engine_limit_s: A worker whose engine works on one question for longer ends itself: the engine hangs. The
-            longest `timeout_s` of all tasks.
         unpublished_s: Such a job is published again when its last publication is this old: while workers are idle, no
             message stays in the broker for that time.
+        engine_limit_s: A worker ends itself when one call of its engine takes longer: the engine hangs. The longest
+            `timeout_s` of all tasks.
     """
 
     lease_s: float = 20.0

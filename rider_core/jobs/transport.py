@@ -34,41 +34,41 @@ class Transport(ABC):
 
     @abstractmethod
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
-        """The commands that ask for the number of jobs that wait in a lane, and for a list with the id of the first."""
+        """Redis commands for the number of jobs that wait in a lane, and for a list with the id of the first."""
 
     @abstractmethod
     def source(self, connection: redis.Redis, session: WorkerSession) -> JobSource:
-        """Where a worker gets its jobs."""
+        """The source from which a worker gets its jobs."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
 
 
 class Publisher(ABC):
-    """What a transport does for jobs that the store has accepted; RQ's lists need nothing of it."""
+    """A transport that must be sent the jobs that the store has accepted. RQ's lists are not: `submit` fills them."""
 
     @abstractmethod
     def publish_accepted(
         self, pool: ConnectionPool, specs: Sequence[tuple[AnySpec, bytes]], answers: Sequence[int], now: float
     ) -> None:
-        """Jobs were accepted.
+        """Publish jobs that the store has accepted.
 
         Args:
             specs: With their data.
             answers: What `submit` answered for each.
 
         Raises:
-            BackendUnavailable: they are not accepted after all.
+            BackendUnavailable: the broker did not take them; their acceptance is undone.
         """
 
     @abstractmethod
     def publish_requeued(self, hashes: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:
-        """Dead letters wait again: ids and hashes."""
+        """Publish dead letters that were requeued: their ids and hashes."""
 
 
 class JobSource(ABC):
-    """Where one worker gets its jobs. For one thread at a time."""
+    """Gets jobs for one worker. For one thread at a time."""
 
     @abstractmethod
     def dequeue(self, limits: Mapping[str, int]) -> list[LeasedJob]:
@@ -80,15 +80,15 @@ class JobSource(ABC):
 
     @abstractmethod
     def wait(self, timeout_s: float) -> bool:
-        """Whether a job may be there, within `timeout_s` seconds."""
+        """Wait for a job, at most `timeout_s` seconds. True: there may be one."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held and not leased."""
+        """Give back deliveries that are held and not leased, and close the connections."""
 
 
 class PipeliningSource(JobSource):
-    """One that leases jobs in the round trip that commits results, and by direct dispatch."""
+    """A source that leases jobs in the round trip that commits results, and by direct dispatch."""
 
     @abstractmethod
     def commit_and_dequeue(
@@ -112,15 +112,15 @@ class PipeliningSource(JobSource):
 
 
 class AcknowledgingSource(JobSource):
-    """One whose deliveries must be acknowledged, and whose broker may have lost some."""
+    """A source whose deliveries must be acknowledged, and whose broker may lose some."""
 
     @abstractmethod
     def ack(self, leased_jobs: Sequence[LeasedJob]) -> None:
-        """Their deliveries are done with."""
+        """Acknowledge the deliveries of these jobs."""
 
     @abstractmethod
     def nack(self, leased_jobs: Sequence[LeasedJob]) -> None:
-        """Other workers may have their deliveries."""
+        """Return the deliveries of these jobs to the broker, for other workers."""
 
     @abstractmethod
     def settle(self, results: Sequence[AttemptResult], answers: Sequence[int]) -> None:
@@ -132,8 +132,8 @@ class AcknowledgingSource(JobSource):
 
     @abstractmethod
     def publish_again(self, ids: Sequence[str]) -> None:
-        """These jobs wait for a worker again."""
+        """Publish new tickets for these jobs, which wait again."""
 
     @abstractmethod
     def is_drained(self) -> bool:
-        """Whether nothing is on its way, for a worker that got nothing and would end."""
+        """Whether no delivery is on its way, for a worker that got no job and would end."""

@@ -5,7 +5,7 @@ Everything that changes Redis atomically runs through here: the job store, the s
 
 from rider_core.redis_functions.connections import Command, Connection, ConnectionPool, PublishedMessage
 from rider_core.redis_functions.keys import Key
-from rider_core.redis_functions.library import Call, Function, Library, together
+from rider_core.redis_functions.library import Call, Function, Library, call_together
 from rider_core.redis_functions.signature import Signature, lua_row, lua_value
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "Library",
     "PublishedMessage",
     "Signature",
+    "call_together",
     "lua_row",
     "lua_value",
-    "together",
 ]

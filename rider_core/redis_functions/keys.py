@@ -10,13 +10,13 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Key:
-    """Called with the parts of its name, it returns the name.
+    """Called with the parts of its template, it returns the key.
 
     Attributes:
-        name: Of the function with which Lua makes the key.
+        name: Name of the Lua function that returns the key.
         template: Such as `rider:items:{id}`.
         kind: Redis's type, or "channel".
-        lifetime: When it is gone.
+        lifetime: When it is removed.
         content: What it holds.
     """
 

@@ -84,16 +84,16 @@ class Function:
     def __call__(
         self, head: tuple[Any, ...] = (), items: Sequence[Any] = (), connection: Connection | None = None
     ) -> Any:
-        """What it returns. Raises `redis.RedisError`.
+        """Call it and return its answer. Raises `redis.RedisError`.
 
         Args:
             connection: None: any of the pool.
         """
-        (answer,) = together([self.call(head, items)], connection)
+        (answer,) = call_together([self.prepare(head, items)], connection)
         return answer
 
-    def call(self, head: tuple[Any, ...] = (), items: Sequence[Any] = ()) -> Call:
-        """A call that is not sent yet."""
+    def prepare(self, head: tuple[Any, ...] = (), items: Sequence[Any] = ()) -> Call:
+        """A call for `call_together`; it is not sent yet."""
         return Call(self, ("FCALL", self.name, 0, *self.signature.arguments(head, items)))
 
 
@@ -104,12 +104,12 @@ class Call(NamedTuple):
     command: Command
 
 
-def together(
+def call_together(
     calls: Sequence[Call], connection: Connection | None = None, on_sent: Callable[[], None] | None = None
 ) -> list[Any]:
-    """What several functions return that are called in one round trip. Raises `redis.RedisError`.
+    """Call several functions in one round trip, and return their answers. Raises `redis.RedisError`.
 
-    Where Redis does not know one (any more), that one is called again once its library is loaded; the others are not.
+    A function that Redis does not know (any more) is called again after its library was loaded; the others are not.
 
     Args:
         connection: None: any of the first function's pool.

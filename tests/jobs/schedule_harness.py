@@ -1,4 +1,4 @@
-"""Schedules, schedulers and a backend on a real Valkey, which share a clock that stands still."""
+"""Schedules, schedulers and a backend on a real Valkey, with one manual clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def schedule(**fields: Any) -> Schedule:
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """A manual clock: tests set `now`."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -36,46 +36,46 @@ class Clock:
 
 
 class Backend(RedisJobBackend):
-    """The real one, which notes what is handed over and refuses what it is told to."""
+    """The real one; it records the ids of submitted jobs, and refuses those with a prefix in `refusals`."""
 
     def __init__(self, connection: redis.Redis) -> None:
         super().__init__(connection, RQLists())
-        self.handed: list[str] = []
+        self.submitted: list[str] = []
         self.refusals: dict[str, Exception] = {}
 
     def submit(self, spec: JobSpec) -> str:
         for prefix, error in self.refusals.items():
             if spec.id.startswith(prefix):
                 raise error
-        self.handed.append(spec.id)
+        self.submitted.append(spec.id)
         return super().submit(spec)
 
 
 class Interrupted(Scheduler):
-    """Something happens in the middle of its next step."""
+    """Calls a function in the middle of its next step, once."""
 
-    def __init__(self, due_store: DueStore, backend: RedisJobBackend, **happenings: Callable[[], None]) -> None:
+    def __init__(self, due_store: DueStore, backend: RedisJobBackend, **actions: Callable[[], None]) -> None:
         super().__init__(due_store, backend)
-        self._happenings = happenings
+        self._actions = actions
 
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
-        self._happen("before_begin")
+        self._call("before_begin")
         super()._fire(job, spec, step)
 
     def _submit(self, spec: JobSpec) -> None:
-        self._happen("before_submit")
+        self._call("before_submit")
         super()._submit(spec)
 
     def _advance(self, job: Entry, step: Step) -> None:
-        self._happen("before_advance")
+        self._call("before_advance")
         super()._advance(job, step)
 
-    def _happen(self, when: str) -> None:
-        self._happenings.pop(when, lambda: None)()
+    def _call(self, when: str) -> None:
+        self._actions.pop(when, lambda: None)()
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Ends a scheduler as SIGKILL does: nothing catches it."""
 
 
 def die() -> None:
@@ -83,7 +83,7 @@ def die() -> None:
 
 
 class ScheduleHarness:
-    """A book, a backend, and schedulers that all share a clock."""
+    """A schedule store, a backend, and schedulers with one clock."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self.connection = connection
@@ -91,11 +91,11 @@ class ScheduleHarness:
         self.schedule_store = ScheduleStore(connection, self.clock)
         self.backend = Backend(connection)
 
-    def scheduler(self, **happenings: Callable[[], None]) -> Interrupted:
-        return Interrupted(DueStore(self.connection, self.clock), self.backend, **happenings)
+    def scheduler(self, **actions: Callable[[], None]) -> Interrupted:
+        return Interrupted(DueStore(self.connection, self.clock), self.backend, **actions)
 
     def add(self, **fields: Any) -> int:
-        """The first due time."""
+        """Add a schedule. Returns its first due time."""
         due = self.schedule_store.add(schedule(**fields)).next_ts
         assert due is not None
         return due

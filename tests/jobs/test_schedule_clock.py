@@ -26,7 +26,7 @@ def test_an_interval_comes_within_its_time_though_the_clock_was_set_back(schedul
     assert now < next_ts <= now + 60
     scheduling.clock.now = next_ts + 0.1
     scheduler.run(burst=True)
-    assert scheduling.backend.handed == [f"tick-{due}", f"tick-{next_ts}"]
+    assert scheduling.backend.submitted == [f"tick-{due}", f"tick-{next_ts}"]
 
 
 def test_and_where_it_was_set_back_while_no_scheduler_ran(scheduling: ScheduleHarness) -> None:
@@ -43,7 +43,7 @@ def test_a_day_forward_is_one_job(scheduling: ScheduleHarness) -> None:
     scheduler.run(burst=True)
     scheduling.clock.now += 86_400
     scheduler.run(burst=True)
-    assert len(scheduling.backend.handed) == 2
+    assert len(scheduling.backend.submitted) == 2
     assert (scheduling.record().next_ts or 0) <= scheduling.clock.now + 60
 
 

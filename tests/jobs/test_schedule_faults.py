@@ -19,7 +19,7 @@ from rider_core.testing.waiting import wait_until
 
 
 @pytest.mark.parametrize(
-    ("missed", "late_s", "handed", "missing"),
+    ("missed", "late_s", "submitted", "missing"),
     [
         (Missed.ONCE, 59, [0], 0),
         (Missed.SKIP, 59, [0], 0),
@@ -29,13 +29,13 @@ from rider_core.testing.waiting import wait_until
     ],
 )
 def test_what_was_missed_for_long_is_one_job(
-    scheduling: ScheduleHarness, missed: Missed, late_s: float, handed: list[int], missing: int
+    scheduling: ScheduleHarness, missed: Missed, late_s: float, submitted: list[int], missing: int
 ) -> None:
     due = scheduling.add(missed=missed)
     scheduling.clock.now = due + late_s
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due + 60 * number}" for number in handed]
-    assert (scheduling.record().fired, scheduling.record().missed) == (len(handed), missing)
+    assert scheduling.backend.submitted == [f"tick-{due + 60 * number}" for number in submitted]
+    assert (scheduling.record().fired, scheduling.record().missed) == (len(submitted), missing)
     assert (scheduling.record().next_ts or 0) > scheduling.clock.now
 
 
@@ -56,7 +56,7 @@ def test_short_breaks_lose_nothing(scheduling: ScheduleHarness) -> None:
     due = scheduling.add(every_s=1)
     scheduling.clock.now = due + 9.5
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due + number}" for number in range(10)]
+    assert scheduling.backend.submitted == [f"tick-{due + number}" for number in range(10)]
     assert (scheduling.record().late, scheduling.record().missed) == (9, 0)
 
 
@@ -64,7 +64,7 @@ def test_no_job_is_made_that_would_expire_at_once(scheduling: ScheduleHarness) -
     due = scheduling.add(deadline_s=5)
     scheduling.clock.now = due + 5.0
     scheduling.scheduler().enqueue_jobs()
-    assert (scheduling.backend.handed, scheduling.record().missed) == ([], 1)
+    assert (scheduling.backend.submitted, scheduling.record().missed) == ([], 1)
 
 
 # What goes wrong
@@ -80,22 +80,22 @@ def test_a_backend_that_refuses_is_asked_again_and_others_go_on(scheduling: Sche
     scheduling.clock.now = due + 0.1
     scheduler = scheduling.scheduler()
     scheduler.enqueue_jobs()
-    assert scheduling.backend.handed == [f"b-{due}"]
+    assert scheduling.backend.submitted == [f"b-{due}"]
     assert scheduler.describe()["problems"] == [f"a: {error}"]
     tries: list[str] = []
     scheduling.backend.refusals = Refusals(tries, error)
     for _ in range(50):
         scheduler.enqueue_jobs()
-    assert tries == []  # it rests
+    assert tries == []  # it is delayed
     scheduling.backend.refusals = {}
     wait_until(lambda: scheduler.enqueue_jobs() or scheduling.record("a").fired)
-    assert scheduling.backend.handed == [f"b-{due}", f"a-{due}"]
+    assert scheduling.backend.submitted == [f"b-{due}", f"a-{due}"]
     assert scheduling.record("a").next_ts == due + 60
     assert scheduler.describe()["problems"] == []
 
 
 class Refusals(dict[str, Exception]):
-    """Notes who asks."""
+    """Records each look-up."""
 
     def __init__(self, tries: list[str], error: Exception) -> None:
         super().__init__({"": error})
@@ -107,7 +107,7 @@ class Refusals(dict[str, Exception]):
 
 
 def test_a_due_time_is_kept_while_the_queue_is_full_for_long(scheduling: ScheduleHarness) -> None:
-    """Each attempt is known to have brought nothing, so none is doubtful, however long it takes."""
+    """Each attempt is known to have been refused, so no submission is unknown, however long that lasts."""
     due = scheduling.add(every_s=86_400)
     scheduling.backend.refusals["tick"] = QueueFull("full", retry_after_s=0)
     for later_s in (0.1, ID_KNOWN_S + 1.0):
@@ -115,7 +115,7 @@ def test_a_due_time_is_kept_while_the_queue_is_full_for_long(scheduling: Schedul
         scheduling.scheduler().enqueue_jobs()
     scheduling.backend.refusals.clear()
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due}"]
+    assert scheduling.backend.submitted == [f"tick-{due}"]
 
 
 @pytest.mark.parametrize("error", [JobRefused("there is no task 'x'"), InvalidInput("prompt: missing")])
@@ -130,7 +130,7 @@ def test_a_broken_schedule_is_disabled_with_its_reason(scheduling: ScheduleHarne
     assert scheduling.schedule_store.resume("tick").state is ScheduleState.ACTIVE
     scheduling.clock.now += 60
     scheduling.scheduler().enqueue_jobs()
-    assert len(scheduling.backend.handed) == 1
+    assert len(scheduling.backend.submitted) == 1
 
 
 def test_what_is_not_a_schedule_is_disabled_and_shown(scheduling: ScheduleHarness) -> None:
@@ -140,7 +140,7 @@ def test_what_is_not_a_schedule_is_disabled_and_shown(scheduling: ScheduleHarnes
     assert scheduling.record("broken").state is ScheduleState.BROKEN
     scheduling.clock.now = due + 0.1
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"whole-{due}"]
+    assert scheduling.backend.submitted == [f"whole-{due}"]
     assert scheduling.record("broken").next_ts is None
     assert "task" in (scheduling.record("broken").problem or "")
 
@@ -160,7 +160,7 @@ def test_another_kind_of_thing_in_a_schedules_place(scheduling: ScheduleHarness,
         scheduling.connection.hset(key, "zażółć", b"\xff")
     scheduling.clock.now = due + 0.1
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"whole-{due}"]
+    assert scheduling.backend.submitted == [f"whole-{due}"]
     shown = {record.id: record.state for record in scheduling.schedule_store.records()}
     assert shown["whole"] is ScheduleState.ACTIVE
     assert shown.get("broken", ScheduleState.BROKEN) is ScheduleState.BROKEN

@@ -32,7 +32,7 @@ DOOMED = str(Path(__file__).with_name("killed_scheduler.py"))
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"cron": "61 * * * *"}, "cron: '61 * * * *' is never due"),
         ({"cron": "0 0 30 2 *"}, "cron: '0 0 30 2 *' is never due"),
@@ -57,10 +57,10 @@ DOOMED = str(Path(__file__).with_name("killed_scheduler.py"))
         ({"deadline_s": 0}, "deadline_s: "),
     ],
 )
-def test_what_cannot_work_is_refused(scheduling: ScheduleHarness, fields: dict[str, Any], told: str) -> None:
+def test_what_cannot_work_is_refused(scheduling: ScheduleHarness, fields: dict[str, Any], message: str) -> None:
     with pytest.raises((InvalidInput, JobRefused)) as refused:
         scheduling.add(**fields)
-    assert told in refused.value.message
+    assert message in refused.value.message
     assert scheduling.schedule_store.records() == []
 
 
@@ -82,7 +82,7 @@ def test_pausing_catches_up_on_nothing(scheduling: ScheduleHarness) -> None:
     assert scheduling.schedule_store.pause("tick").state is ScheduleState.PAUSED
     scheduling.clock.now = due + 120.0
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == []
+    assert scheduling.backend.submitted == []
     assert scheduling.schedule_store.resume("tick").next_ts == due + 180
     assert scheduling.record().missed == 0
 
@@ -126,11 +126,11 @@ def test_a_due_time_brings_one_job(scheduling: ScheduleHarness) -> None:
     due = scheduling.add()
     scheduler = scheduling.scheduler()
     scheduler.enqueue_jobs()
-    assert scheduling.backend.handed == []
+    assert scheduling.backend.submitted == []
     scheduling.clock.now = due + 0.5
     scheduler.enqueue_jobs()
     scheduler.enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due}"]
+    assert scheduling.backend.submitted == [f"tick-{due}"]
     record = scheduling.record()
     assert (record.last_due_ts, record.last_fired_ts, record.next_ts) == (due, due + 0.5, due + 60)
     assert (record.fired, record.late, record.missed) == (1, 0, 0)
@@ -169,22 +169,22 @@ def test_one_that_slept_until_the_job_was_forgotten_does_not_repeat_it(schedulin
     due = scheduling.add()
     scheduling.clock.now = due + 0.1
     scheduling.scheduler(before_begin=scheduling.scheduler().enqueue_jobs).enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due}"]
+    assert scheduling.backend.submitted == [f"tick-{due}"]
 
 
-@pytest.mark.parametrize(("away_s", "handed"), [(ID_KNOWN_S - 10, 2), (ID_KNOWN_S + 10, 1)])
+@pytest.mark.parametrize(("away_s", "submissions"), [(ID_KNOWN_S - 10, 2), (ID_KNOWN_S + 10, 1)])
 def test_nothing_is_repeated_that_the_backend_may_have_forgotten(
-    scheduling: ScheduleHarness, away_s: float, handed: int
+    scheduling: ScheduleHarness, away_s: float, submissions: int
 ) -> None:
-    """Killed after it had submitted, and nobody went on for so long. The schedule is a daily one."""
+    """The scheduler is killed after it submitted, and no scheduler runs for `away_s`. The schedule is a daily one."""
     due = scheduling.add(every_s=86_400)
     scheduling.clock.now = due + 0.1
     with pytest.raises(Killed):
         scheduling.scheduler(before_advance=die).enqueue_jobs()
     scheduling.clock.now += away_s
     scheduling.scheduler().enqueue_jobs()
-    assert scheduling.backend.handed == [f"tick-{due}"] * handed
-    assert (scheduling.record().fired, scheduling.record().missed) == (handed - 1, 2 - handed)
+    assert scheduling.backend.submitted == [f"tick-{due}"] * submissions
+    assert (scheduling.record().fired, scheduling.record().missed) == (submissions - 1, 2 - submissions)
     assert scheduling.record().next_ts == due + 86_400
 
 
@@ -215,7 +215,7 @@ def readd(scheduling: ScheduleHarness, due: int) -> None:
 
 
 class Watched(DueStore):
-    """Says that the scheduler has begun to wait."""
+    """Sets `waiting` when the scheduler begins to wait."""
 
     def __init__(self, connection: redis.Redis) -> None:
         super().__init__(connection)

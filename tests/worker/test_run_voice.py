@@ -1,4 +1,4 @@
-"""`rider run` with sound: files of every pipe go in, and what comes out is kept or told as lost."""
+"""`rider run` with audio: WAV files of every kind are read; synthesized audio is written, or reported as discarded."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_wav_files_of_every_pipe(rider: Rider) -> None:
         assert f"This is a mock transcript of {seconds} seconds of sound." in rider("voice.transcribe", str(file)), name
 
 
-def test_what_is_said_is_kept_or_told_as_thrown_away(rider: Rider) -> None:
-    said = rider("voice.synthesize", "one two three four five")
-    assert "1.7 s of audio were discarded; --output FILE.wav keeps them" in said
+def test_synthesized_audio_is_written_or_reported_as_discarded(rider: Rider) -> None:
+    output = rider("voice.synthesize", "one two three four five")
+    assert "1.7 s of audio were discarded; --output FILE.wav keeps them" in output
     file = rider.folder / "said.wav"
-    assert "thrown away" not in rider("voice.synthesize", "one two three four five", "--output", str(file))
+    assert "discarded" not in rider("voice.synthesize", "one two three four five", "--output", str(file))
     assert round(AudioClip.from_wav(file.read_bytes()).duration_s, 1) == 1.7

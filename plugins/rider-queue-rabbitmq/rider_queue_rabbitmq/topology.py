@@ -1,6 +1,6 @@
 """Which exchanges and queues there are, and how they are made. Nothing else in this plugin names one.
 
-    publish ──▶ rider.jobs (direct) ──lane──▶ rider.<lane> ──rejected, or delivered 1000 times──▶ rider.dead
+    publish ──▶ rider.jobs (direct) ──lane──▶ rider.<lane> ──rejected, or delivered a million times──▶ rider.dead
                     ▲
     publish delayed │
       └──▶ rider.delay.<ms> (fanout) ──▶ rider.delay.<ms> (queue, every message expires after so many ms)

@@ -1,4 +1,4 @@
-"""Jobs from a broker's deliveries: which is next, whether the job store leases its job, when it is acknowledged."""
+"""Jobs from a broker's deliveries: their order, the leases of their jobs, and their acknowledgement."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class BrokerSource(AcknowledgingSource):
         self._held_from = 0
         self._last_long: Stopwatch | None = None
         self._idle = Stopwatch.start()
-        self._asked: Stopwatch | None = None
+        self._suspension_read: Stopwatch | None = None
         self._suspended = False
 
     def dequeue(self, limits: Mapping[str, int]) -> list[LeasedJob]:
@@ -106,15 +106,15 @@ class BrokerSource(AcknowledgingSource):
 
     def settle(self, results: Sequence[AttemptResult], answers: Sequence[int]) -> None:
         """Where the broker does not take a new ticket, the old one is returned: it is delivered again."""
-        again: dict[float, list[AttemptResult]] = defaultdict(list)
+        by_delay: dict[float, list[AttemptResult]] = defaultdict(list)
         settled = []
         for result, answer in zip(results, answers, strict=True):
             if answer == WAITS_AGAIN:
-                again[result.delay_s].append(result)
+                by_delay[result.delay_s].append(result)
             else:
                 settled.append(result)
-        for delay_s, waiting in again.items():
-            # A released one is returned as it is.
+        for delay_s, waiting in by_delay.items():
+            # A released job keeps its ticket, which is returned.
             self.nack([result.leased for result in waiting if result.outcome is Outcome.RELEASED])
             others = [result for result in waiting if result.outcome is not Outcome.RELEASED]
             try:
@@ -159,7 +159,7 @@ class BrokerSource(AcknowledgingSource):
             self._take_all_held()
 
     def _return_prefetched(self) -> list[Delivery]:
-        """On the consumer's thread: a long job runs."""
+        """Called on the consumer's thread while a long job runs: its prefetched deliveries go to other workers."""
         self._last_long = self._idle = Stopwatch.start()
         return self._take_all_held()
 
@@ -193,9 +193,9 @@ class BrokerSource(AcknowledgingSource):
         return chosen
 
     def _is_suspended(self) -> bool:
-        """Whether `rq suspend` holds the workers back; asked once a second."""
-        if self._asked is None or self._asked.elapsed_s > 1:
-            self._asked = Stopwatch.start()
+        """Whether `rq suspend` holds the workers back; read from Redis once a second."""
+        if self._suspension_read is None or self._suspension_read.elapsed_s > 1:
+            self._suspension_read = Stopwatch.start()
             self._suspended = bool(self._redis.exists(keys.suspended_key()))
         return self._suspended
 
@@ -251,7 +251,7 @@ class BrokerSource(AcknowledgingSource):
     def _hold_solo(self, deliveries: Sequence[Delivery]) -> None:
         """They come next in their lanes, each alone; those of a lost connection are delivered to another worker."""
         with self._lock:
-            for delivery in reversed([each for each in deliveries if each.connection == self._consumer.connection]):
+            for delivery in reversed([held for held in deliveries if held.connection == self._consumer.connection]):
                 ticket = delivery.ticket._replace(alone=True)
                 self._held[ticket.lane].appendleft(delivery._replace(ticket=ticket))
 
@@ -279,7 +279,7 @@ class BrokerSource(AcknowledgingSource):
 
 
 def _power_of_two(number: int) -> int:
-    """The largest that is not above it."""
+    """The largest power of two that is not above the number."""
     return 1 << (number.bit_length() - 1)
 
 

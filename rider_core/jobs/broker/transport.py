@@ -41,7 +41,7 @@ class BrokerTransport(Transport, Publisher):
         return broker_library()
 
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
-        return ("ZCARD", keys.waiting_key(lane)), ("ZRANGE", keys.waiting_key(lane), 0, 0)
+        return ("ZCARD", keys.published_key(lane)), ("ZRANGE", keys.published_key(lane), 0, 0)
 
     def source(self, connection: redis.Redis, session: WorkerSession) -> BrokerSource:
         return BrokerSource(connection, session, self.library, self._broker)
@@ -63,7 +63,7 @@ class BrokerTransport(Transport, Publisher):
                 withdraw = Function(pool, self.library, protocol.WITHDRAW)
                 withdraw(items=[spec.id for spec, _ in by_answer[protocol.ACCEPTED]])
             raise
-        # The answer of the first time was lost, perhaps before anything was published. A copy does no harm.
+        # The first call's answer was lost, perhaps before its ticket was published. A copy does no harm.
         self._publish(by_answer[protocol.NOT_TAKEN_YET], now)
 
     def publish_requeued(self, hashes: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:

@@ -37,17 +37,17 @@ from rider_core.jobs.store.protocol import (
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.worker_session import WorkerSession
 from rider_core.jobs.transport import PipeliningSource
-from rider_core.redis_functions import Call, Connection, Function, Library, together
+from rider_core.redis_functions import Call, Connection, Function, Library, call_together
 from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: Maximum wait for a job that was dispatched but has not arrived, in seconds: it was sent on another connection.
+#: Maximum wait for a dispatched job that has not arrived yet, in seconds: it is sent on another connection.
 DISPATCH_WAIT_S = 1.0
 
 
 class RQListSource(PipeliningSource):
-    """A worker that found no job may get one by direct dispatch (`lua/direct_dispatch.lua`)."""
+    """Dequeues from the lists. A worker that finds no job may get one by direct dispatch (`direct_dispatch.lua`)."""
 
     def __init__(self, session: WorkerSession, library: Library) -> None:
         self._session = session
@@ -71,7 +71,7 @@ class RQListSource(PipeliningSource):
 
     def dequeue_more(self, lane: str, task: str, number: int) -> list[LeasedJob]:
         limits = {task: number}
-        # What it works on is shown already.
+        # RQ's record shows the worker's job already.
         attempt = self._session.new_attempt()._replace(shown=SHOWN_BUSY)
         head = DequeueHead(*attempt, 0, _in_json(limits), task, NO_DISPATCH, self._session.timings.lease_s, "")
         answer = self._dequeue(head, [lane])
@@ -81,8 +81,10 @@ class RQListSource(PipeliningSource):
         self, results: Sequence[AttemptResult], limits: Mapping[str, int]
     ) -> tuple[list[bool], list[LeasedJob]]:
         head = self._dequeue_head(limits)
-        finished, dequeued = together([self._finish_call(results), self._dequeue.call(head, self._session.lanes)])
-        return [bool(kept) for kept in finished], self._leased(dequeued, head, limits)
+        finished, dequeued = call_together(
+            [self._finish_call(results), self._dequeue.prepare(head, self._session.lanes)]
+        )
+        return [bool(stored) for stored in finished], self._leased(dequeued, head, limits)
 
     def prefetch(
         self,
@@ -98,20 +100,20 @@ class RQListSource(PipeliningSource):
             calls.append(self._start_call(started, short=limits is not None))
         head = None if limits is None else self._head(self._session.new_attempt(), limits, PREFETCH)
         if head:
-            calls.append(self._dequeue.call(head, self._session.lanes))
-        answers = together(calls, on_sent=on_sent)
-        kept = [bool(each) for each in answers[0]] if results else []
+            calls.append(self._dequeue.prepare(head, self._session.lanes))
+        answers = call_together(calls, on_sent=on_sent)
+        stored = [bool(answer) for answer in answers[0]] if results else []
         if head is None or not isinstance(answers[-1], list):
-            return kept, []
+            return stored, []
         self._session.count_turn()
-        return kept, [leased._replace(prefetched=True) for leased in _leased_jobs(answers[-1], head)]
+        return stored, [leased._replace(prefetched=True) for leased in _leased_jobs(answers[-1], head)]
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether a job was submitted, dispatched or has become due since the last `dequeue`.
+        """Wait until a job is submitted or dispatched, or the next is due. True: one was, since the last `dequeue`.
 
         The subscription lasts as long as the worker, so a message between `dequeue` and here is received here. Only
-        messages before the first subscription, or while the connection was lost, may be missed: then it returns at
-        once.
+        messages before the first subscription, or while the connection was lost, may be missed: then this returns True
+        at once.
         """
         if self._subscriber is None or self._subscriber.closed:
             self._subscriber = self._session.pool.subscriber(self._channels)
@@ -152,16 +154,16 @@ class RQListSource(PipeliningSource):
         now = started[0].started_ts
         head = StartHead(self._session.worker, now, rq_time(now), self._session.shown, int(short))
         self._session.shown = SHOWN_BUSY if short else SHOWN_JOB
-        return self._mark_started.call(head, [StartedJob(leased.id, leased.execution) for leased in started])
+        return self._mark_started.prepare(head, [StartedJob(leased.id, leased.execution) for leased in started])
 
     def _dispatching(self) -> str:
-        """A worker that is not subscribed accepts no dispatch: it would not receive the job."""
+        """The argument `dispatching` of `dequeue`. Without a subscription a dispatched job would not be received."""
         if self._offered is not None:
             return ACCEPTING_DISPATCH
         return ACCEPT_DISPATCH if self._subscriber is not None and not self._subscriber.closed else NO_DISPATCH
 
     def _leased(self, answer: Any, head: DequeueHead, limits: Mapping[str, int]) -> list[LeasedJob]:
-        """The jobs in the function's answer to this head."""
+        """The jobs in `dequeue`'s answer to this head."""
         if answer == DISPATCHED:
             self._await_dispatched()
             return self._take_dispatched()
@@ -185,7 +187,7 @@ class RQListSource(PipeliningSource):
         return bool(messages)
 
     def _accept(self, message: bytes) -> None:
-        """A job was dispatched: it is leased to this worker already."""
+        """Take a dispatched job: it is leased to this worker already."""
         line, _, data = message.partition(b"\n")
         try:
             row = DispatchedRow._make(from_json(line))
@@ -202,7 +204,7 @@ class RQListSource(PipeliningSource):
         self._session.shows_work(row.task, self._limits)
 
     def _await_dispatched(self) -> None:
-        """A job was dispatched, and arrives; unless the connection was lost."""
+        """Wait for the job that was dispatched. It does not arrive if the connection was lost."""
         watch = Stopwatch.start()
         while (
             not self._dispatched

@@ -1,6 +1,7 @@
-"""Jobs that come again: schedules in Redis, and the scheduler that hands their jobs to whichever backend is configured.
+"""Recurring jobs: schedules in Redis, and the scheduler that submits their jobs to the configured backend.
 
-Any number of schedulers may run: nothing but an atomic step in Redis decides. See docs/decisions/0014-schedules.md.
+Any number of schedulers may run: atomic steps in Redis decide which of them submits. See
+docs/decisions/0014-schedules.md.
 """
 
 from rider_core.jobs.schedules.due_store import DueStore

@@ -36,7 +36,12 @@ class Submission(str, Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A schedule that is due, as it was read."""
+    """A schedule that is due, as it was read.
+
+    Attributes:
+        due: The due time, in seconds since the epoch.
+        data: The schedule in JSON.
+    """
 
     id: str
     due: int
@@ -91,48 +96,48 @@ class DueStore:
         return found[0][1] if found else None
 
     def read(self, schedule_id: str, due: int) -> Entry:
-        """What is to be done at a due time. Where that is gone already, the next step will find it."""
+        """The schedule of a due time. Where it was changed or removed since, `begin` finds that out."""
         with redis_errors(), self.connection.pipeline(transaction=False) as pipeline:
             pipeline.hmget(protocol.schedule_key(schedule_id), ["schedule", "revision"])
             (fields,) = pipeline.execute(raise_on_error=False)
-        if isinstance(fields, redis.ResponseError):  # another kind of thing: what is to be done will find no schedule
+        if isinstance(fields, redis.ResponseError):  # a key of another type has no schedule
             fields = [None, None]
         data, revision = cast("list[bytes | None]", fields)
         return Entry(schedule_id, due, (revision or b"").decode("utf-8", "replace"), data or b"")
 
     def begin(self, entry: Entry) -> Submission:
-        """Whether its job is still to be submitted; to be called right before that."""
+        """Whether its job is to be submitted. To be called right before the submission."""
         with redis_errors():
             answer = self._functions.begin(protocol.BeginHead(*entry.head, self.clock(), ID_KNOWN_S))
         return Submission(answer.decode())
 
     def refused(self, entry: Entry) -> None:
-        """The submission whose `begin` was the first has certainly made no job."""
+        """Undo the first `begin` of a due time: the backend has certainly not accepted its job."""
         with redis_errors():
             self._functions.refused(protocol.DueHead(*entry.head))
 
-    def advance(self, entry: Entry, to: int, fired: bool, missed: int, anew: Schedule | None = None) -> bool:
-        """Go on to the due time `to`. False where another scheduler was faster.
+    def advance(self, entry: Entry, next_due: int, fired: bool, missed: int, changed: Schedule | None = None) -> bool:
+        """Replace the due time by the next one. False where another scheduler was faster.
 
         Args:
-            anew: The schedule with another beginning of its intervals. None: it stays as it is.
+            changed: The schedule with another start of its intervals. None: it stays as it is.
         """
         now = self.clock()
         late = int(now - entry.due > LATE_S)
-        stored = "" if anew is None else anew.model_dump_json().encode()
-        head = protocol.AdvanceHead(*entry.head, to, now if fired else "", late, missed, stored)
+        data = "" if changed is None else changed.model_dump_json().encode()
+        head = protocol.AdvanceHead(*entry.head, next_due, now if fired else "", late, missed, data)
         with redis_errors():
             return bool(self._functions.advance(head))
 
     def disable(self, entry: Entry, problem: str) -> bool:
-        """It cannot work. False where it was changed meanwhile."""
+        """Disable a schedule that cannot work. False where it was changed meanwhile."""
         with redis_errors():
             return bool(self._functions.disable(protocol.DisableHead(*entry.head, problem)))
 
     def wait_for_change(self, timeout_s: float) -> bool:
-        """True as soon as a schedule was changed since the last call that said so; False after `timeout_s` seconds."""
+        """Wait for a change of any schedule since the last call that returned True. False after `timeout_s` seconds."""
         with redis_errors():
-            # XREAD takes 0 for "without end", so 1 ms is the shortest wait.
+            # For XREAD 0 means "without a limit", so 1 ms is the shortest wait.
             changes: Any = self.connection.xread(
                 {protocol.changes_key(): self._last_change}, block=max(1, int(timeout_s * 1000))
             )

@@ -1,4 +1,4 @@
-"""What is to be done about a due time that has come, and whether a schedule can be used at all. No Redis here."""
+"""The decision about a due time that has come, and the check of a schedule. No Redis here."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Step:
     """From a due time to the next one.
 
     Attributes:
-        fire: Hand over the job of this due time first.
-        next: The due time that takes its place.
-        missed: How many due times go by without a job.
+        fire: Submit the job of this due time.
+        next: The due time that follows it in Redis.
+        missed: Number of due times that pass without a job.
     """
 
     fire: bool
@@ -31,10 +31,10 @@ class Step:
 
 
 def plan(schedule: Schedule, times: DueTimes, due: int, now: float) -> Step:
-    """What is to be done about `due`, which is not later than `now`.
+    """Decide about `due`, which is not later than `now`.
 
-    Only the due time in Redis is ever fired, never one computed from the clock: schedulers that see the same entry
-    make the same job.
+    Only the due time in Redis is fired, never one computed from the clock: schedulers that see the same entry submit
+    the same job.
     """
     late_s = now - due
     if late_s > MISSED_AFTER_S and (latest := times.latest(due, now)) > due:
@@ -46,7 +46,7 @@ def plan(schedule: Schedule, times: DueTimes, due: int, now: float) -> Step:
 
 
 def check(schedule: Schedule) -> DueTimes:
-    """When it is due; its jobs fit, too.
+    """The due times of a schedule whose jobs are valid.
 
     Raises:
         JobRefused: its task does not exist.

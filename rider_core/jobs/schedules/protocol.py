@@ -48,10 +48,10 @@ class DueHead(NamedTuple):
 
 
 class BeginHead(NamedTuple):
-    """`DueHead`, and when.
+    """`DueHead`, and the time.
 
     Attributes:
-        known_s: How long a backend surely knows a job, in seconds.
+        known_s: Time in seconds for which a backend certainly knows a job.
     """
 
     id: str
@@ -62,12 +62,12 @@ class BeginHead(NamedTuple):
 
 
 class AdvanceHead(NamedTuple):
-    """`DueHead`, and what takes its place.
+    """`DueHead`, and what replaces it.
 
     Attributes:
         submitted_ts: When its job was submitted; empty: it was not.
         late: It was submitted late ("1").
-        missed: How many due times pass without a job.
+        missed: Number of due times that pass without a job.
         changed: The schedule in JSON; empty: it stays as it is.
     """
 
@@ -93,7 +93,7 @@ class PutHead(NamedTuple):
     Attributes:
         due: When it is due next; empty: never.
         replaced: The revision that it takes the place of; empty: any; "0": there is none yet.
-        limit: How many schedules there may be.
+        limit: Largest number of schedules.
     """
 
     id: str

@@ -42,7 +42,7 @@ class ScheduleStore:
         """Store a schedule; it is due for the first time after now.
 
         Args:
-            replace: Where there is one of that id, this takes its place. Its counters go on.
+            replace: Replace a schedule with the same id; its counters continue.
 
         Raises:
             JobRefused: its task does not exist, or there are too many schedules.
@@ -64,11 +64,11 @@ class ScheduleStore:
             raise _not_found(schedule_id)
 
     def pause(self, schedule_id: str) -> ScheduleRecord:
-        """Let it rest. Raises `ScheduleNotFound`, and what `add` raises where it does not work any more."""
+        """Pause it. Raises `ScheduleNotFound`, and what `add` raises where the schedule is not valid any more."""
         return self._enable(schedule_id, False)
 
     def resume(self, schedule_id: str) -> ScheduleRecord:
-        """Let it go on from now, also where it was disabled. Raises what `pause` raises."""
+        """Resume it from now on, also where it was disabled. Raises what `pause` raises."""
         return self._enable(schedule_id, True)
 
     def get(self, schedule_id: str) -> ScheduleRecord:
@@ -85,7 +85,7 @@ class ScheduleStore:
         return self._records(sorted(schedule_id.decode("utf-8", "replace") for schedule_id in ids))
 
     def schedulers(self) -> int:
-        """How many schedulers live."""
+        """Number of running schedulers."""
         with redis_errors():
             # `count` is how many of all keys in Redis one round trip looks at.
             keys = list(self._redis.scan_iter(_INSTANCES, count=1_000))
@@ -103,7 +103,7 @@ class ScheduleStore:
         return self.get(schedule_id)
 
     def _put(self, schedule: Schedule, revision: str) -> bool:
-        """False where another revision is stored than this one ("0": none is, "": whichever)."""
+        """Store it. False where another revision is stored than this one ("0": there is none; "": any)."""
         data = schedule.model_dump_json().encode()
         if len(data) > MAX_SCHEDULE_BYTES:
             raise TooLarge(f"the schedule has {len(data)} bytes, the limit is {MAX_SCHEDULE_BYTES}")
@@ -120,7 +120,7 @@ class ScheduleStore:
         return bool(stored == protocol.STORED)
 
     def _records(self, ids: Sequence[str]) -> list[ScheduleRecord]:
-        """Of those that are still there."""
+        """The records of those that exist."""
         with redis_errors(), self._redis.pipeline(transaction=True) as pipeline:
             for schedule_id in ids:
                 pipeline.hgetall(protocol.schedule_key(schedule_id))
@@ -131,26 +131,26 @@ class ScheduleStore:
 
 
 def _fields(answer: Mapping[bytes, bytes] | redis.ResponseError) -> Mapping[bytes, bytes]:
-    """Of another kind of thing in a schedule's place: what it is, as its problem."""
+    """The fields of a schedule's hash. A key of another type has one: Redis's error, as the problem."""
     return {b"problem": str(answer).encode()} if isinstance(answer, redis.ResponseError) else answer
 
 
 def _record(schedule_id: str, fields: Mapping[bytes, bytes], next_due: float | None) -> ScheduleRecord:
     text = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
-    shown: dict[str, Any] = {name: text[name] for name in _NUMBERS if _is_number(text.get(name, ""))}
+    values: dict[str, Any] = {name: text[name] for name in _NUMBERS if _is_number(text.get(name, ""))}
     if "problem" in text:
-        shown["problem"] = text["problem"]
+        values["problem"] = text["problem"]
     schedule = None
     try:
         schedule = parse_json(Schedule, fields.get(b"schedule", b""))
     except InvalidInput as error:
-        shown.setdefault("problem", error.message)
+        values.setdefault("problem", error.message)
     next_ts = None if next_due is None else int(next_due)
-    return ScheduleRecord(id=schedule_id, schedule=schedule, next_ts=next_ts, **shown)
+    return ScheduleRecord(id=schedule_id, schedule=schedule, next_ts=next_ts, **values)
 
 
 def _is_number(text: str) -> bool:
-    """Whatever stands in Redis: what is shown as a number is one."""
+    """Other programs may write any text into the hash."""
     try:
         return abs(float(text)) < 1e15
     except ValueError:

@@ -1,7 +1,7 @@
-"""The scheduler: rq-scheduler's, with every step between Redis and the queue made our own way.
+"""The scheduler: rq-scheduler's process, with our own steps between Redis and the queue.
 
-A due time goes through three steps: begin (is it still to be done?), submit, advance. The job's id comes from the due
-time, so when the process dies after any of them, or another scheduler does the same, there is still one job.
+A due time has three steps: begin (is its job to be submitted?), submit, advance. The job's id comes from the due time,
+so if the process dies after any of them, or another scheduler does the same, there is still one job.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from rider_core.timing import ClockWatch, Stopwatch, backoff_delays
 
 log = logging.getLogger(__name__)
 
-#: The scheduler says in Redis that it lives, and looks at everything, at least so often; rq-scheduler takes one for
-#: dead that was silent for ten seconds more.
+#: Maximum time between two heartbeats, each with a look at all due times, in seconds. rq-scheduler counts a scheduler
+#: as dead ten seconds later.
 BEAT_S = 10.0
-#: One blocking read, so that a scheduler that should stop is not stuck for longer.
+#: Maximum wait of one blocking read, in seconds: a scheduler stops within this time.
 READ_S = 1.0
 #: Maximum number of delayed schedules in the process's status.
 PROBLEMS_SHOWN = 5
@@ -51,11 +51,11 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """May be called by a signal handler: the step that is being done is finished, then `run` returns."""
+        """End `run` after the present step. May be called by a signal handler."""
         self._stop.set()
 
     def describe(self) -> dict[str, Any]:
-        """What the process says of itself on the bus."""
+        """The process's status on the event bus."""
         return {
             "role": "scheduler",
             "name": f"scheduler-{os.getpid()}",
@@ -66,7 +66,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         }
 
     def run(self, burst: bool = False) -> None:
-        """Hand over what becomes due, until `stop` is called; with `burst` what is due now. Redis may be away."""
+        """Submit due jobs until `stop` is called; with `burst` those that are due now. Survives outages of Redis."""
         delays_s = backoff_delays(0.2, 5.0)
         while not self._stop.is_set():
             try:
@@ -93,15 +93,15 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
                 self.register_birth()
 
     def enqueue_jobs(self) -> None:
-        """Do what is to be done about every due time that has come."""
-        while (due := self._backoff.awake(self._due_store.due(self._due_store.clock()))) and not self._stop.is_set():
+        """Handle every due time that has come."""
+        while (due := self._backoff.ready(self._due_store.due(self._due_store.clock()))) and not self._stop.is_set():
             self._busy = True
             for schedule_id, due_ts in due:
                 self.enqueue_job(self._due_store.read(schedule_id, due_ts))
         self._busy = False
 
     def enqueue_job(self, job: Entry) -> None:
-        """Do what is to be done about one due time. What is wrong with one schedule does not concern the others.
+        """Handle one due time. An error in one schedule does not affect the others.
 
         Raises:
             BackendUnavailable: the schedules themselves cannot be reached.
@@ -120,12 +120,14 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             log.error("schedule %s is disabled: %s", job.id, error)
             if not self._due_store.disable(job, str(error)):
                 self._backoff.refuse(job.key, str(error))
-        except Exception as error:  # a plugin's backend, or an unforeseen time: one schedule must not stop the others
+        except (
+            Exception
+        ) as error:  # a plugin's backend, or an unforeseen due time: one schedule must not stop the others
             log.exception("schedule %s: something broke over %d", job.id, job.due)
             self._backoff.refuse(job.key, str(error))
 
     def _handle_clock_jump(self) -> None:
-        """Where it was set back, what is to come would come only when the old time has come again."""
+        """After the clock was set back, bring due times forward: they belong to the old, later time."""
         if self._clock is None:
             self._clock = ClockWatch(wall=self._due_store.clock)
         elif not (jump_s := self._clock.jumped_s()):
@@ -144,11 +146,11 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
                 continue
 
     def _fire(self, job: Entry, spec: JobSpec, step: Step) -> None:
-        begun = self._due_store.begin(job)
-        if begun is Submission.GONE:
+        submission = self._due_store.begin(job)
+        if submission is Submission.GONE:
             return
-        if begun is Submission.UNKNOWN:
-            # Twice would be worse than not at all: a robot that says something again, long after.
+        if submission is Submission.UNKNOWN:
+            # A missed job is better than a second one: the robot would say something again, much later.
             log.warning(
                 "schedule %s: it is unknown whether %s was submitted; it is not submitted again", job.id, spec.id
             )
@@ -158,9 +160,9 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
             self._submit(spec)
         except (QueueFull, BackendUnavailable) as error:
             at_least_s = error.retry_after_s if isinstance(error, QueueFull) else 0.0
-            rest_s = self._backoff.refuse(job.key, str(error), at_least_s)
-            log.warning("schedule %s: its job is refused, again in %.1f s: %s", job.id, rest_s, error)
-            if begun is Submission.FIRST:
+            delay_s = self._backoff.refuse(job.key, str(error), at_least_s)
+            log.warning("schedule %s: its job was refused, next try in %.1f s: %s", job.id, delay_s, error)
+            if submission is Submission.FIRST:
                 self._due_store.refused(job)
         else:
             self._advance(job, step)
@@ -172,17 +174,17 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         self._due_store.advance(job, step.next, True, 0)
 
     def _wait(self) -> None:
-        """Return when something is due, a rest is over, a schedule was changed, or it is time for a sign of life."""
+        """Wait until a schedule is due, a delay ends, a schedule is changed, or a heartbeat is due."""
         now = self._due_store.clock()
         next_due = self._due_store.next_due(now)
-        rest_s = self._backoff.left_s()
+        delay_s = self._backoff.left_s()
         until = now + BEAT_S if next_due is None else min(now + BEAT_S, next_due)
-        until = until if rest_s is None else min(until, now + rest_s)
-        watch = Stopwatch.start()  # of another clock, should this one be set back meanwhile
+        until = until if delay_s is None else min(until, now + delay_s)
+        watch = Stopwatch.start()  # on the monotonic clock: the other one may be set back meanwhile
         while not self._stop.is_set() and (left_s := until - self._due_store.clock()) > 0 and watch.elapsed_s < BEAT_S:
             if self._due_store.wait_for_change(min(left_s, READ_S)):
                 return
 
     def _create_job(self, *args: Any, **options: Any) -> NoReturn:
-        """rq-scheduler's ways to make jobs store pickled ones."""
+        """rq-scheduler's methods that create jobs would store pickled ones."""
         raise NotImplementedError("use rider_core.jobs.schedules.ScheduleStore.add")

@@ -11,12 +11,12 @@ from rider_core.timing import Stopwatch
 
 #: New jobs are refused where less than a tenth is free: what runs still needs room for its results.
 FULL_SHARE = 0.9
-#: How old the knowledge of Redis's memory may be, in seconds. It takes long to fill 100 MB.
+#: Maximum age of the last reading of Redis's memory, in seconds. It takes longer to fill 100 MB.
 REFRESH_S = 1.0
 
 
 class Admission:
-    """Asks Redis now and then how full it is. May be used from several threads."""
+    """Refuses jobs while Redis's memory is nearly full. May be used from several threads."""
 
     def __init__(self, connection: redis.Redis, retry_after_s: float) -> None:
         self._redis = connection
@@ -28,11 +28,11 @@ class Admission:
         """Raise `QueueFull` where memory is short."""
         if self._watch is None or self._watch.elapsed_s > REFRESH_S:
             self._watch = Stopwatch.start()
-            self._problem = self._look()
+            self._problem = self._memory_problem()
         if self._problem:
             raise QueueFull(self._problem, retry_after_s=self._retry_after_s)
 
-    def _look(self) -> str | None:
+    def _memory_problem(self) -> str | None:
         info: Any = self._redis.info("memory")
         used, limit = int(info["used_memory"]), int(info.get("maxmemory", 0))
         if limit == 0 or used < FULL_SHARE * limit:

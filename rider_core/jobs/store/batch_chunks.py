@@ -1,7 +1,7 @@
-"""What came of a batch's items lies in a list of reports. A later one counts more: a failed item is tried again.
+"""The results of a batch's items: a list of chunks in Redis. For an item that was retried, the later chunk counts.
 
-A report is one value for as many items as an engine did together, not a field for each: that takes a tenth of the time.
-It is JSON: `{"done":"0-499,501","results":[...],"failed":"500","problems":[...]}`, each list in the order of its names.
+A chunk is one value for many items, not a field for each item: that takes a tenth of the time. It is JSON:
+`{"done":"0-499,501","results":[...],"failed":"500","problems":[...]}`, each list in the order of its item numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rider_core.api.jobs import BatchItem, JobProblem
 
 
 class BatchChunk:
-    """What came of some items; it grows until it is stored.
+    """Results and problems of some items, collected until they are stored.
 
     Attributes:
         done: The items that have a result.
@@ -33,7 +33,7 @@ class BatchChunk:
         return bool(self.done or self.problems)
 
     def add_results(self, numbers: Sequence[int], results: bytes) -> None:
-        """These have results.
+        """Add results.
 
         Args:
             results: In JSON, in the order of the numbers, with commas between.
@@ -42,40 +42,41 @@ class BatchChunk:
         self._results.append(results)
 
     def add_problem(self, number: int, problem: JobProblem) -> None:
-        """This one has failed."""
+        """Add the problem of an item that failed."""
         self.problems[number] = problem
 
     def to_json(self) -> bytes:
         """As it is stored."""
         problems = ",".join([problem.model_dump_json() for problem in self.problems.values()])
-        head = f'{{"done":"{_names(self.done)}","failed":"{_names(list(self.problems))}","problems":[{problems}],'
+        done, failed = _format_ranges(self.done), _format_ranges(list(self.problems))
+        head = f'{{"done":"{done}","failed":"{failed}","problems":[{problems}],'
         return b'%b"results":[%b]}' % (head.encode(), b",".join(self._results))
 
 
-def items_of(reports: Sequence[bytes], items: int) -> list[BatchItem]:
-    """What became of each item. A report that makes no sense says nothing."""
-    known = [BatchItem()] * items
-    for data in reports:
+def items_of(chunks: Sequence[bytes], count: int) -> list[BatchItem]:
+    """The `count` items of a batch, from its stored chunks. A malformed chunk is ignored."""
+    items = [BatchItem()] * count
+    for data in chunks:
         with suppress(ValueError, TypeError, KeyError):
-            report = from_json(data, allow_inf_nan=False)
-            results = [BatchItem(result) for result in report["results"]]
-            problems = [BatchItem(problem=JobProblem.model_validate(problem)) for problem in report["problems"]]
-            _place(known, report["done"], results)
-            _place(known, report["failed"], problems)
-    return known
+            chunk = from_json(data, allow_inf_nan=False)
+            results = [BatchItem(result) for result in chunk["results"]]
+            problems = [BatchItem(problem=JobProblem.model_validate(problem)) for problem in chunk["problems"]]
+            _place(items, chunk["done"], results)
+            _place(items, chunk["failed"], problems)
+    return items
 
 
-def _place(into: list[Any], names: str, values: Sequence[Any]) -> None:
+def _place(into: list[Any], ranges: str, values: Sequence[Any]) -> None:
     start = 0
-    for first, after in _ranges(names):
+    for first, after in _parse_ranges(ranges):
         if not 0 <= first < after <= len(into) or after - first > len(values) - start:
-            raise ValueError(f"{names!r} names items that are not there")
+            raise ValueError(f"{ranges!r} names items that are not there")
         into[first:after] = values[start : start + after - first]
         start += after - first
 
 
-def _names(numbers: Sequence[int]) -> str:
-    """Numbers, neighbours as a range."""
+def _format_ranges(numbers: Sequence[int]) -> str:
+    """Item numbers as text, consecutive ones as a range: `0-4,7`."""
     ranges = []
     for _, neighbours in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         first, *rest = [number for _, number in neighbours]
@@ -83,8 +84,8 @@ def _names(numbers: Sequence[int]) -> str:
     return ",".join(ranges)
 
 
-def _ranges(names: str) -> Iterator[tuple[int, int]]:
+def _parse_ranges(ranges: str) -> Iterator[tuple[int, int]]:
     """Each range's first item, and the one after its last."""
-    for name in names.split(",") if names else []:
-        first, _, last = name.partition("-")
+    for text in ranges.split(",") if ranges else []:
+        first, _, last = text.partition("-")
         yield int(first), int(last or first) + 1

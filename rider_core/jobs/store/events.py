@@ -22,7 +22,7 @@ def event(
     """An event whose contents the caller knows; the others are written by `emit` in `lua/events.lua`.
 
     Args:
-        source: The process that says it.
+        source: The process that emits it.
     """
     if metadata.is_batch:
         more = f',"items":{metadata.items}{more}'
@@ -44,12 +44,12 @@ def event(
 
 @lru_cache(maxsize=256)
 def quoted(text: str) -> str:
-    """A text in JSON; here these are mostly the same few names."""
+    """A text in JSON. Cached: most calls quote the same few names."""
     return json.dumps(text)
 
 
 def event_in_lua() -> str:
-    """The function of Lua that writes one."""
+    """The Lua function that writes an event in this form."""
     texts_and_names = re.split(r"<(\w+)>", EVENT)
     joined = " .. ".join(part if number % 2 else f"'{part}'" for number, part in enumerate(texts_and_names) if part)
     return f"local function event_json({', '.join(texts_and_names[1::2])}) return {joined} end\n"

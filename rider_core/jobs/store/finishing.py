@@ -21,7 +21,7 @@ def finish_call(finish: Function, worker: str, results: Sequence[AttemptResult])
     """Commit these results of the worker."""
     now = time.time()
     head = FinishHead(worker, now, rq_time(now), now + keys.RESULT_TTL_S)
-    return finish.call(head, [_finished(result, worker, now) for result in results])
+    return finish.prepare(head, [_finished(result, worker, now) for result in results])
 
 
 def _finished(result: AttemptResult, worker: str, now: float) -> FinishedAttempt:

@@ -55,7 +55,7 @@ execution_key = Key(
     "execution_key", "rq:execution:{member}", "hash", f"{EXECUTION_TTL_S} s", "RQ's record of one attempt"
 )
 items_key = Key("items_key", "rider:items:{id}", "list", _UNTIL_END, "chunks of a batch's items (`batch_chunks.py`)")
-waiting_key = Key(
+published_key = Key(
     "published_key", "rider:waiting:{lane}", "sorted set", "while jobs wait", "with a broker: ids by publication time"
 )
 metrics_key = Key("metrics_key", "rider:metrics:{task}", "hash", _FOREVER, "counters and histograms of a task")

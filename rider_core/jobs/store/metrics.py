@@ -19,7 +19,7 @@ from rider_core.redis_functions import Command
 
 #: Jobs that RQ's own tools made are counted under this name.
 UNKNOWN = "unknown"
-#: Of a counter; what is longer was not counted.
+#: Longest counter. A longer number was written by another program.
 MAX_DIGITS = 18
 _HISTOGRAMS = ("waited", "ran", "took")
 

@@ -1,4 +1,4 @@
-"""What version 0.1 has left in Redis under keys that are not read any more."""
+"""Removes the keys of version 0.1 that are not read any more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _OLD_KEYS = ("rider:answers", "rider:schedules:bell", *[f"rider:figures:{task}" 
 
 
 def remove_old_keys(connection: redis.Redis) -> str:
-    """Remove the counters of version 0.1; what to tell of it, empty where there were none.
+    """Remove the counters of version 0.1. Returns a message for the log; empty: there were none.
 
     Jobs of that version have another form of metadata. Those that wait are run as jobs of RQ's own tools are: once,
     without a deadline, and counted as `unknown`.

@@ -29,7 +29,8 @@ LEASE_LOST, COMMITTED, WAITS_AGAIN = 0, 1, 2
 TICKET_VOID, TICKET_GRANTED, TICKET_SOLO, TICKET_EARLY = 0, 1, 2, 3
 #: What `dequeue` answers where a job was dispatched to the worker meanwhile.
 DISPATCHED = 1
-# What `dequeue` is told of direct dispatch: none; accept it where no job waits; it is accepted; take for later.
+# Argument `dispatching` of `dequeue`: no direct dispatch; accept one where no job waits; one is accepted already; no
+# dispatch, and the jobs are prefetched.
 NO_DISPATCH, ACCEPT_DISPATCH, ACCEPTING_DISPATCH, PREFETCH = "", "accept", "accepting", "prefetch"
 # What RQ's record of a worker shows: nothing to do; short jobs; the job that it works on.
 SHOWN_IDLE, SHOWN_BUSY, SHOWN_JOB = "idle", "busy", "job"
@@ -47,7 +48,7 @@ class SubmittedJob(NamedTuple):
     Attributes:
         due_ts: 0: at once.
         coalescing_key: Only the newest waiting job with the same key is kept; empty: it has none.
-        event: Tells that it was accepted.
+        event: `job.accepted`, in JSON.
     """
 
     id: str
@@ -62,7 +63,7 @@ class SubmittedJob(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """What a worker says when it asks for jobs.
+    """The first arguments of every request for jobs.
 
     Attributes:
         execution: The name of the attempt.
@@ -79,14 +80,14 @@ class Attempt(NamedTuple):
 
 
 class DequeueHead(NamedTuple):
-    """`Attempt`, and what is wanted.
+    """`Attempt`, and which jobs are requested.
 
     Attributes:
-        oldest_first: It is the turn of the job that waits longest ("1").
+        oldest_first: This request leases the job that has waited longest ("1").
         limits: Task to the largest number of its jobs that are leased together, in JSON; of others it is one.
         only_task: Lease only jobs that are batchable, of this task; empty: of any.
         dispatching: One of `NO_DISPATCH`, `ACCEPT_DISPATCH`, `ACCEPTING_DISPATCH`, `PREFETCH`.
-        lease_s: How many seconds a lease has.
+        lease_s: Length of a lease in seconds.
         queues: The worker's queues, separated by blanks.
     """
 
@@ -192,11 +193,11 @@ class FinishedAttempt(NamedTuple):
     """
     Attributes:
         flags: Letters of `FLAGS`.
-        ran_s: How long the attempt ran.
-        took_s: Since the job was submitted; empty: that is not known.
+        ran_s: Run time of the attempt, in seconds.
+        took_s: Time since the job was submitted, in seconds; empty: that is not known.
         body: The result, or the problem, in JSON.
         rq_traceback: The traceback as RQ's tools read it.
-        event: Tells that it is done.
+        event: `job.done`, in JSON.
     """
 
     id: str
@@ -215,7 +216,7 @@ class FinishedAttempt(NamedTuple):
     event: str
 
 
-#: Letters of `FinishedAttempt.flags`: what is not so of most jobs.
+#: Letters of `FinishedAttempt.flags`: properties that most jobs do not have.
 FLAGS = {"IS_MOCK": "m", "STREAMS": "s", "IS_BATCH": "b", "IS_RETRY": "r", "HAS_LONG_DATA": "l"}
 
 

@@ -1,4 +1,4 @@
-"""What a worker says with every request to the job store, and what RQ's record of the worker shows."""
+"""What a worker sends with every request to the job store, and what RQ's record of the worker shows."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class WorkerSession:
         return Attempt(self.worker, token_hex(16), now, rq_time(now), now + self.timings.lease_s, self.shown)
 
     def shows_work(self, task: str, limits: Mapping[str, int]) -> None:
-        """It has leased jobs of that task: `lua/leases.lua` shows the first one where they are not short."""
+        """Jobs of this task were leased: `lua/leases.lua` shows the first one where they are not short."""
         self.shown = SHOWN_BUSY if limits.get(task, 1) > 1 else SHOWN_JOB
 
     def count_turn(self) -> None:
-        """It has leased jobs."""
+        """Jobs were leased."""
         self._turn += 1
 
     @property

@@ -30,7 +30,7 @@ from rider_core.testing.jobs.life import JobLifeContract
 from rider_core.testing.jobs.order import JobOrderContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
 
-__all__ = ["JobBackendContract", "Stage"]
+__all__ = ["JobBackendContract", "JobHarness"]
 
 
 class JobBackendContract(

@@ -15,14 +15,14 @@ MUTANTS = [
     Mutant(
         "every scheduler makes the job of a due time",
         "rider_core/jobs/schedules/scheduler.py",
-        "        if begun is Submission.GONE:\n            return\n",
+        "        if submission is Submission.GONE:\n            return\n",
         "",
         ("tests/jobs/test_schedules.py", "two_are_busy or what_was_changed or killed or repeat"),
     ),
     Mutant(
         "a job is made that was perhaps made already",
         "rider_core/jobs/schedules/scheduler.py",
-        "if begun is Submission.UNKNOWN:",
+        "if submission is Submission.UNKNOWN:",
         "if False:",
         (
             "tests/jobs/test_schedules.py",
@@ -51,16 +51,16 @@ MUTANTS = [
         ("tests/jobs/test_schedule_faults.py", "test_no_job_is_made_that_would_expire_at_once"),
     ),
     Mutant(
-        "a backend that refuses is asked without a rest",
+        "a backend that refuses is asked again without back-off",
         "rider_core/jobs/schedules/backoff.py",
-        "return [key for key in due if key not in self._backoff or self._backoff[key].until <= now]",
+        "return [key for key in due if key not in self._delays or self._delays[key].until <= now]",
         "return list(due)",
         ("tests/jobs/test_schedule_faults.py", "test_a_backend_that_refuses_is_asked_again_and_others_go_on"),
     ),
     Mutant(
         "a due time is lost while the queue is full",
         "rider_core/jobs/schedules/scheduler.py",
-        "            if begun is Submission.FIRST:\n                self._due_store.refused(job)\n",
+        "            if submission is Submission.FIRST:\n                self._due_store.refused(job)\n",
         "",
         ("tests/jobs/test_schedule_faults.py", "test_a_due_time_is_kept_while_the_queue_is_full_for_long"),
     ),
@@ -100,14 +100,14 @@ MUTANTS = [
         ("tests/jobs/test_schedule_clock.py", "test_a_time_of_day_comes"),
     ),
     Mutant(
-        "after the clock was set back an interval's job is taken for one that was done",
+        "after the clock was set back an interval's job counts as done",
         "rider_core/jobs/schedules/scheduler.py",
         "schedule = schedule.begun_anew(int(now))",
         "pass",
         ("tests/jobs/test_schedule_clock.py", "test_no_interval_is_lost"),
     ),
     Mutant(
-        "another kind of thing in a schedule's place keeps all others from being done",
+        "a key of another type in a schedule's place blocks all others",
         "rider_core/jobs/schedules/due_store.py",
         "pipeline.execute(raise_on_error=False)",
         "pipeline.execute()",

@@ -24,7 +24,6 @@ LASTING = (
     "rider:metrics:",
     "rider:events",
     "rider:recent",
-    "rider:wakeup:",
     "rider:breaker:",
 )
 #: More events than any test causes.
