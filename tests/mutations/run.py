@@ -1,7 +1,7 @@
-"""Take out each defence, and want its test red: `make mutations`.
+"""Removes each safeguard and expects its test to fail: `make mutations`.
 
-It works in copies of the tree, two at a time. Prints a table, and as its last line one JSON object; the exit status is
-1 where a test stayed green. `run.py WORD...` takes those whose names hold one of the words.
+Works in copies of the tree, two at a time. Prints a table, and as its last line one JSON object; the exit status is 1
+where a test passed. `run.py WORD...` runs the mutants whose names contain one of the words.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mutants import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parents[2]
 #: Most tests wait for servers and timers.
 PROCESSES = 2
-#: A defence against waiting for ever may well wait for ever without it.
+#: Without a safeguard against endless waiting a test may wait for ever.
 LIMIT_S = 150
 _COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info", "build")
@@ -38,8 +38,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="m") as name, ThreadPoolExecutor(PROCESSES) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(PROCESSES):
-            copies.put(copied_to(Path(name) / str(number)))
-        for number, (mutant, verdict) in enumerate(pool.map(partial(tried, copies), chosen), 1):
+            copies.put(copy_tree(Path(name) / str(number)))
+        for number, (mutant, verdict) in enumerate(pool.map(partial(try_mutant, copies), chosen), 1):
             print(f"{number:3}/{len(chosen)} {'red  ' if verdict else 'GREEN'} {mutant.name}: {verdict}", flush=True)
             if not verdict:
                 green.append(mutant.name)
@@ -47,8 +47,8 @@ def main() -> None:
     sys.exit(1 if green else 0)
 
 
-def copied_to(folder: Path) -> Path:
-    """What the tests need of the tree."""
+def copy_tree(folder: Path) -> Path:
+    """Copy the parts of the tree that the tests need."""
     folder.mkdir()
     for part in _COPIED:
         source = ROOT / part
@@ -59,17 +59,17 @@ def copied_to(folder: Path) -> Path:
     return folder
 
 
-def tried(copies: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str]:
-    """Remove the defence in a copy that no other thread uses, and run its test there."""
+def try_mutant(copies: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str]:
+    """Apply the mutant in a copy that no other thread uses, and run its test there."""
     copy = copies.get()
     try:
-        return mutant, without(copy, mutant)
+        return mutant, failed_test(copy, mutant)
     finally:
         copies.put(copy)
 
 
-def without(copy: Path, mutant: Mutant) -> str:
-    """What is red without it; empty where all is green."""
+def failed_test(copy: Path, mutant: Mutant) -> str:
+    """The test that failed with the mutant; empty where all passed."""
     file, (tests, words) = copy / mutant.file, mutant.test
     text = file.read_text()
     file.write_text(text.replace(mutant.old, mutant.new, 1))

@@ -1,6 +1,6 @@
-"""Each defence of the product, taken out: `make mutations` applies one mutant after the other and wants its test red.
+"""Mutants, each of which removes one safeguard. `make mutations` applies them one by one and expects a test to fail.
 
-A new defence gets its mutant here, in the module of the part where it stands.
+A new safeguard gets its mutant in the module of its part.
 """
 
 from __future__ import annotations

@@ -6,21 +6,21 @@ from mutants.mutant import Mutant
 
 MUTANTS = [
     Mutant(
-        "a job stays whose submission was refused",
+        "a job stays in the store although its submission was refused",
         "rider_core/jobs/broker/transport.py",
         "                withdraw(items=[spec.id for spec, _ in by_answer[protocol.ACCEPTED]])",
         "                pass",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_jobs.py", "test_a_refused_submission_leaves_nothing_behind"),
     ),
     Mutant(
-        "what the broker lost waits for ever",
+        "a job whose ticket the broker lost waits for ever",
         "rider_core/jobs/broker/source.py",
         "        if self._idle.elapsed_s > self._session.timings.unpublished_check_s:\n",
         "        if False:\n",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_jobs.py", "test_what_the_broker_lost_is_published_again"),
     ),
     Mutant(
-        "an old ticket of a job that rests is put off as it is",
+        "an old ticket of a job in back-off is postponed unchanged",
         "rider_core/jobs/broker/source.py",
         "self._postpone(ticket.renewed(attempt=attempts), float(due_ts))",
         "self._postpone(ticket, float(due_ts))",
@@ -41,14 +41,14 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_faults.py", "test_a_refusal_before_anything_is_submitted"),
     ),
     Mutant(
-        "what has not arrived yet is an empty queue",
+        "a ticket that has not arrived yet counts as an empty queue",
         "rider_core/jobs/broker/source.py",
         "        return self._is_suspended() or not self.wait(DRAINED_S)\n",
         "        return True\n",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_job_faults.py", "test_a_worker_that_ends_when_nothing"),
     ),
     Mutant(
-        "a message counts as taken before RabbitMQ has it on disk",
+        "a message counts as accepted before RabbitMQ has it on disk",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/publisher.py",
         "if not batch.done.wait(self._confirm_limit_s):",
         "if False:",
@@ -69,14 +69,14 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_parts.py", "test_a_ticket_survives_its_message"),
     ),
     Mutant(
-        "a message that no queue takes counts as taken",
+        "an unroutable message counts as accepted",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/publish_session.py",
         "            if ticket.job_id == properties.message_id:\n",
         "            if False:\n",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_faults.py", "test_unroutable"),
     ),
     Mutant(
-        "what RabbitMQ refuses counts as taken",
+        "a message that RabbitMQ refuses counts as accepted",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/publish_session.py",
         "            if accepted:\n",
         "            if True:\n",
@@ -156,7 +156,7 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_parts.py", "none_covers_an_open_delivery"),
     ),
     Mutant(
-        "what a lost connection brought is taken",
+        "a ticket of a lost connection is leased",
         "rider_core/jobs/broker/source.py",
         "            self._held_from = self._consumer.connection\n            self._take_all_held()\n",
         "            self._held_from = self._consumer.connection\n",
@@ -170,7 +170,7 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_faults.py", "test_a_deleted_queue_is_made_anew"),
     ),
     Mutant(
-        "a message that nobody answers comes for ever",
+        "a message that is never acknowledged is redelivered for ever",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/topology.py",
         '"x-delivery-limit": _DELIVERY_LIMIT}',
         '"x-delivery-limit": 10**9}',
@@ -201,14 +201,14 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_deaths.py", "test_fork"),
     ),
     Mutant(
-        "a busy worker keeps what it holds",
+        "a busy worker keeps the tickets that it holds",
         "rider_core/jobs/broker/source.py",
         "        return self._take_all_held()\n",
         "        return []\n",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_jobs.py", "test_what_a_busy_worker_holds"),
     ),
     Mutant(
-        "a busy worker is handed more",
+        "a busy worker gets more tickets",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/subscription.py",
         "            channel.pause()\n",
         "            pass\n",
@@ -222,21 +222,21 @@ MUTANTS = [
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_a_queue_deleted_while_long_jobs_run"),
     ),
     Mutant(
-        "a lane that says nothing silences all",
+        "a lane that does not answer blocks all lanes",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
         "(self._polled or time.monotonic() >= self._poll_ends)",
         "self._polled",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_a_lane_that_never_says"),
     ),
     Mutant(
-        "what is resumed twice consumes twice",
+        "a lane that is resumed twice has two consumers",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/lane_channel.py",
         "            self._stop_consuming()  # it may not have been paused\n",
         "",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_what_is_resumed_twice"),
     ),
     Mutant(
-        "after a long job the first that comes is taken",
+        "after a long job a ticket is leased before every lane has answered",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
         "            self._paused = self._polled = False\n            self._poll_ends",
         "            self._paused = False\n            self._poll_ends",

@@ -34,7 +34,7 @@ MUTANTS = [
         ("tests/jobs/test_rq_lists.py", "test_a_full_memory_refuses_new_jobs_and_ends_old_ones"),
     ),
     Mutant(
-        "a result is given up when its word is lost",
+        "a result is lost with the message that announces it",
         "rider_core/jobs/backend.py",
         "messages = connection.receive(min(left_s, self.timings.wait_recheck_s))",
         "messages = connection.receive(left_s)",
@@ -55,14 +55,14 @@ MUTANTS = [
         ("tests/jobs/test_redis_connections.py", "test_where_eventlet_is_others_go_on_meanwhile"),
     ),
     Mutant(
-        "a report of items counts from the wrong one",
+        "a batch chunk is read from the wrong item",
         "rider_core/jobs/store/batch_chunks.py",
         "        start += after - first\n",
         "        start += 1\n",
         ("tests/jobs/test_batch_chunks.py", "test_ranges_gaps_and_problems"),
     ),
     Mutant(
-        "a worker that ends keeps its hand out",
+        "a worker that ends does not withdraw its dispatch offer",
         "rider_core/jobs/rq_lists/source.py",
         'not self._session.pool.call("DEL", self._dispatch_channel)',
         'not self._session.pool.call("EXISTS", self._dispatch_channel)',
@@ -90,7 +90,7 @@ MUTANTS = [
         ("tests/jobs/test_odd_records.py", "test_a_damaged_one"),
     ),
     Mutant(
-        "whoever waits takes a stock worker's failure for the job's",
+        "a waiting caller takes a stock worker's failure for the job's",
         "rider_core/jobs/store/records.py",
         "if state is JobState.FAILED and not outcome and JobMetadata.unpack(_text(packed)).task:",
         "if False:",

@@ -13,14 +13,14 @@ MUTANTS = [
         ("tests/link/test_conversation.py", "test_an_answer_without_words"),
     ),
     Mutant(
-        "a robot's voice is kept though nobody can serve it",
+        "keepalives are sent although no worker can serve voice",
         "rider_core/link/keepalive.py",
         'return "" if self._services.capacity().get(TASK) else f"no worker can do {TASK}"',
         'return ""',
         ("tests/link/test_keepalive.py", "test_a_voice_that_nobody_can_serve"),
     ),
     Mutant(
-        "a voice that was handed back is kept",
+        "keepalives go on after voice has failed over",
         "rider_core/link/keepalive.py",
         "if self._failed_over():",
         "if False:",
@@ -37,7 +37,7 @@ MUTANTS = [
         "a long answer cannot be interrupted",
         "rider_core/link/tts_pipeline.py",
         " and self._pause.wait(job.stopped):",
-        ":\n            pass\n        if spoken.stopped.is_set():",
+        ":\n            pass\n        if job.stopped.is_set():",
         ("tests/link/test_barge_in_pause.py", "test_a_person_who_speaks_over"),
     ),
     Mutant(
@@ -48,7 +48,7 @@ MUTANTS = [
         ("tests/link/test_barge_in_pause.py", "test_it_begins_when"),
     ),
     Mutant(
-        "who begins to speak in a pause is talked over",
+        "a person who begins to speak in a pause is talked over",
         "rider_core/link/barge_in_pause.py",
         "LISTEN_TO_SPEECH_S if self._speech_s() else LISTEN_S",
         "LISTEN_S",
@@ -69,7 +69,7 @@ MUTANTS = [
         ("tests/link/test_speech_output.py", "test_an_answer_sets_the_robots_timer_back"),
     ),
     Mutant(
-        "what was asked for runs the robot's timer out",
+        "requested speech runs the robot's timer out",
         "rider_core/link/speech_output.py",
         "        self._send(RESULT, keepalive.message())\n        return",
         "        return",
@@ -125,7 +125,7 @@ MUTANTS = [
         ("tests/link/test_asr_pipeline.py", "test_the_bus_goes_on_while_redis_hangs"),
     ),
     Mutant(
-        "one sound that fails takes the robot's voice",
+        "one failed utterance makes voice fail over",
         "rider_core/link/asr_pipeline.py",
         '        if isinstance(error, JobFailed) and error.cause == "invalid_input":\n            return',
         "        if False:\n            return",
@@ -153,7 +153,7 @@ MUTANTS = [
         ("tests/link/test_echo_suppressor.py", "test_what_comes_after_a_sound"),
     ),
     Mutant(
-        "a hiccup of the network costs what was said",
+        "a late burst of the network drops speech",
         "rider_core/link/echo_suppressor.py",
         " and self._plays_until() + LATE_S > self._last:",
         ":",

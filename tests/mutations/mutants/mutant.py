@@ -1,4 +1,4 @@
-"""A change that takes one defence out of the product, and the test that must fail with it."""
+"""A change that removes one safeguard, and the test that must fail with it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 class Mutant(NamedTuple):
     """
     Attributes:
-        name: What happens where the defence is missing.
-        file: The file that is changed, from the top of the repository.
-        old: The text of the defence. It stands in the file exactly once.
-        new: The text without the defence.
+        name: What happens without the safeguard.
+        file: The file that is changed, as a path from the repository's root.
+        old: The text of the safeguard. It occurs in the file exactly once.
+        new: The text without the safeguard.
         test: The file of the test that must fail, and words for pytest's -k.
     """
 

@@ -13,7 +13,7 @@ MUTANTS = [
         ("tests/runtime/test_redis_server.py", "test_what_it_confirmed_is_there"),
     ),
     Mutant(
-        "of events that were said together only the first is heard",
+        "of several events in one entry only the first is delivered",
         "rider_core/eventbus/codec.py",
         '.split(b"\\n"):',
         '.split(b"\\n")[:1]:',
@@ -27,14 +27,14 @@ MUTANTS = [
         ("tests/api/test_voice_activity.py", "no_threads"),
     ),
     Mutant(
-        "a speech engine reads out what its quick look did not see",
+        "marks that the quick check misses are read out",
         "rider_core/sayable.py",
         "-]|_| [ ,.;:!?]|www",
         "-]|_|www",
-        ("tests/test_sayable.py", "would_not_be_changed"),
+        ("tests/test_sayable.py", "test_the_quick_path"),
     ),
     Mutant(
-        "a full disk kills who counts",
+        "a full disk kills a process that counts",
         "rider_core/metrics/definitions.py",
         "use_preallocated_files()  #",
         "#",
@@ -43,9 +43,9 @@ MUTANTS = [
     Mutant(
         "a WAV file from a pipe has no sound",
         "rider_core/api/wav.py",
-        "if size == 0 and data[start : start + 4] not in _BEHIND:",
+        "if size == 0 and data[start : start + 4] not in _TRAILING_CHUNKS:",
         "if False:",
-        ("tests/api/test_wav.py", "what_nobody_knew"),
+        ("tests/api/test_wav.py", "an_unknown_or_too_large_length"),
     ),
     Mutant(
         "an empty variable is a value",
@@ -76,7 +76,7 @@ MUTANTS = [
         ("tests/cli/test_ports.py", "test_a_taken_port"),
     ),
     Mutant(
-        "a Redis that hangs holds up who waits for an answer",
+        "a hung Redis holds a client up beyond its timeout",
         "rider_core/runtime/redis_connection.py",
         ", **_OPTIONS, **_FAIL_FAST}",
         ", **_OPTIONS}",
@@ -85,9 +85,9 @@ MUTANTS = [
     Mutant(
         "the command line succeeds where the robot did not confirm",
         "rider_core/cli/robot.py",
-        "if not all(one.confirmed for one in switched):",
+        "if not all(view.confirmed for view in switched):",
         "if False:",
-        ("tests/cli/test_robot.py", "test_a_robot_that_is_gone"),
+        ("tests/cli/test_robot.py", "test_an_unreachable_robot"),
     ),
     Mutant(
         "the simulated robot is switched to a PC that cannot serve it",
@@ -111,7 +111,7 @@ MUTANTS = [
         ("tests/runtime/test_data_folder.py", "test_another_users_folder"),
     ),
     Mutant(
-        "a model's digest is believed though the file has changed",
+        "a cached digest counts although the file has changed",
         "rider_core/catalogue/digest_cache.py",
         " and known[:3] == list(stamp):",
         ":",
@@ -125,7 +125,7 @@ MUTANTS = [
         ("tests/catalogue/test_catalogue_packages.py", "test_a_packed_answer"),
     ),
     Mutant(
-        "a plugin that calls sys.exit ends what asked it",
+        "a plugin that calls sys.exit ends its caller",
         "rider_core/pluginhost/guarded.py",
         "FOREIGN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)",
         "FOREIGN_ERRORS = (Exception,)",
@@ -139,14 +139,14 @@ MUTANTS = [
         ("tests/pluginhost/test_guarded.py", "test_as_a_result_and_as_a_piece"),
     ),
     Mutant(
-        "a job goes on that nobody waits for",
+        "`rider run` leaves its job running after Ctrl-C",
         "rider_core/cli/run.py",
         "            services.backend.cancel(spec.id)\n",
         "            pass\n",
         ("tests/worker/test_run_command.py", "test_ctrl_c"),
     ),
     Mutant(
-        "a second start wipes the first one's figures",
+        "a second start deletes the first one's metrics",
         "rider_core/cli/up.py",
         "    acquire_up_lock(settings)\n",
         "",
@@ -181,7 +181,7 @@ MUTANTS = [
         ("tests/cli/test_full_disk.py", "test_a_first_start"),
     ),
     Mutant(
-        "the panel takes a Redis that cannot write for well",
+        "the panel takes a Redis that cannot write for healthy",
         "rider_core/runtime/services.py",
         'info.get("aof_last_write_status") == "err"',
         "False",

@@ -10,20 +10,20 @@ MUTANTS = [
         "rider_core/web/robots.py",
         "200 if switched.confirmed else 202",
         "200",
-        ("tests/web/test_robots.py", "test_what_the_robot_does_not_confirm"),
+        ("tests/web/test_robots.py", "test_an_unconfirmed_switch"),
     ),
     Mutant(
         "half-sent requests occupy all connections",
         "rider_core/web/serving/connections.py",
-        "crowd = list(self._open)",
-        "crowd = []",
+        "candidates = list(self._open)",
+        "candidates = []",
         ("tests/web/serving/test_connections.py", "test_the_oldest_idle"),
     ),
     Mutant(
         "one machine occupies all connections",
         "rider_core/web/serving/connections.py",
-        "crowd = neighbours",
-        "crowd = []",
+        "candidates = neighbours",
+        "candidates = []",
         ("tests/web/serving/test_connections.py", "test_one_address"),
     ),
     Mutant(
@@ -45,7 +45,7 @@ MUTANTS = [
         "rider_core/web/serving/handler.py",
         "                self._linger()\n",
         "                pass\n",
-        ("tests/web/test_crowds.py", "test_a_body_that_nobody_reads"),
+        ("tests/web/test_crowds.py", "test_an_unread_body"),
     ),
     Mutant(
         "idle uploads occupy all slots of /v1",
@@ -94,7 +94,7 @@ MUTANTS = [
         "rider_core/web/security.py",
         'if self._proxies.include(str(environ.get("REMOTE_ADDR", ""))) else self._serve',
         "if True else self._serve",
-        ("tests/web/test_host_names.py", "test_who_asks_is_believed"),
+        ("tests/web/test_host_names.py", "test_forwarded_headers_count"),
     ),
     Mutant(
         "a size of a chunk without an end fills the panel's memory",
@@ -115,6 +115,6 @@ MUTANTS = [
         "rider_core/web/openai/chat.py",
         "        _refuse_unsupported(services, model_info, generate_request)\n",
         "",
-        ("tests/web/openai/test_chat.py", "test_what_cannot_be_done"),
+        ("tests/web/openai/test_chat.py", "test_unsupported_parameters"),
     ),
 ]
