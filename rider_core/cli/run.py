@@ -36,7 +36,7 @@ MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Seconds(click.FloatRange):
-    """A number of seconds. `FloatRange` alone accepts nan, because every comparison with it is false."""
+    """A number of seconds. `FloatRange` alone accepts NaN, because every comparison with it is false."""
 
     def __init__(self) -> None:
         super().__init__(min=0.1, max=86_400)
@@ -111,7 +111,7 @@ def run(
     elif task == "vision.detect":
         _print_objects(parse_message(Detections, result))
     elif task == "voice.transcribe":
-        click.echo(printable_lines(result["text"]) or "(nobody speaks)")
+        click.echo(printable_lines(result["text"]) or "(no speech)")
         if result.get("hint"):
             click.secho(printable_lines(result["hint"]), fg="yellow", err=True)
 
@@ -153,11 +153,11 @@ def _print_objects(found: Detections) -> None:
     if found.objects:
         print_table(table)
     else:
-        click.echo("(nothing is found)")
+        click.echo("(no objects)")
 
 
 def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> tuple[JobRecord, list[bytes]]:
-    """Print pieces of text as they come. Returns the job's record, and its pieces of sound.
+    """Print pieces of text as they come. Returns the job's record, and the pieces of audio of its last attempt.
 
     Raises:
         WaitTimeout: the job has not ended within `timeout_s` seconds, even if events have come all the time.
@@ -179,6 +179,10 @@ def _follow(services: Services, job_id: str, timeout_s: float, quiet: bool) -> t
             if shown:
                 click.echo()
             return item, sound
+        if item["seq"] == 0:  # another attempt begins: its pieces replace those of the failed one
+            sound.clear()
+            if shown:
+                click.echo()
         if "audio" in item:
             sound.append(decode_base64(item["audio"], max_bytes=MAX_CHUNK_BYTES, name="audio"))
         elif not quiet:

@@ -1,4 +1,4 @@
-"""One job followed to its end: its partial results as they are made, then its record."""
+"""Follows one job to its end: its partial results as they are made, then its record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def follow_job(
 ) -> Iterator[dict[str, Any] | JobRecord]:
     """Yield the data of each partial result of a job submitted with `stream=True`, in order, and last its record.
 
-    The record may be that of a job which failed: `JobRecord.value` raises what happened.
+    The record may be that of a job which failed: `JobRecord.value` raises what happened. The pieces of a failed attempt
+    are followed by those of the next one, which begin again at `seq` 0.
 
     Args:
         silence_s: Maximum time without an event, in seconds.
@@ -50,7 +51,9 @@ def follow_job(
                 )
             expected += 1
             yield event.data
+        elif event.kind == "job.retried":
+            expected = 0
         elif event.kind in FINAL_KINDS:
             yield backend.wait(job_id, RECORD_WITHIN_S)
             return
-    raise WaitTimeout(f"job {job_id} said nothing for {silence_s:g} s")
+    raise WaitTimeout(f"job {job_id} had no event for {silence_s:g} s")

@@ -1,4 +1,4 @@
-"""A job that is followed: its partial results in order, then its record; a gap and silence are errors."""
+"""A job that is followed: its partial results in order, then its record; a gap and a timeout are errors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from rider_core.api import GenerateRequest, JobRecord, JobSpec, JobState, TextDelta
+from rider_core.api import GenerateRequest, JobProblem, JobRecord, JobSpec, JobState, TextDelta
 from rider_core.errors import JobFailed, WaitTimeout
 from rider_core.eventbus import EventBus
-from rider_core.jobs import RedisJobBackend
+from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.runtime.job_stream import follow_job
 
@@ -56,10 +56,25 @@ def test_a_gap_is_an_error(backend: RedisJobBackend, bus: EventBus, numbers: tup
     assert gap.value.cause == "dropped"
 
 
+def test_the_pieces_of_another_attempt_begin_again(backend: RedisJobBackend, bus: EventBus) -> None:
+    job_id = submit(backend)
+    consumer = backend.consumer("w", ["text"])
+    (leased,) = consumer.dequeue()
+    write(bus, job_id, 0, 1)
+    problem = JobProblem(code="crashed", message="the engine broke")
+    consumer.commit([AttemptResult.with_problem(leased, Outcome.FAILED, problem)])
+    write(bus, job_id, 0)
+    backend.cancel(job_id)
+    *pieces, record = follow_job(bus, backend, job_id, 5)
+    assert [piece["seq"] for piece in pieces if isinstance(piece, dict)] == [0, 1, 0]
+    assert isinstance(record, JobRecord)
+    assert record.state is JobState.CANCELLED
+
+
 def test_silence_is_an_error(backend: RedisJobBackend, bus: EventBus) -> None:
     job_id = submit(backend)
     write(bus, job_id, 0)
     stream = follow_job(bus, backend, job_id, 0.2)
     next(stream)
-    with pytest.raises(WaitTimeout, match=r"said nothing for 0\.2 s"):
+    with pytest.raises(WaitTimeout, match=r"had no event for 0\.2 s"):
         next(stream)
