@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
@@ -19,7 +18,7 @@ from rider_core.link.conversation import Conversation
 from rider_core.link.endpointing import Utterance
 from rider_core.link.log_throttle import LogThrottle
 from rider_core.link.messages import SAMPLE_RATE
-from rider_core.link.serial_executor import SerialExecutor
+from rider_core.link.microphone_stream import count_dropped
 from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
@@ -46,7 +45,7 @@ class _PendingUtterance:
 
 
 class AsrPipeline:
-    """`recognise` returns at once: the executor submits the jobs, and a thread of its own waits for their results."""
+    """`recognise` waits for Redis, so it belongs to the executor's thread. Another thread waits for the transcripts."""
 
     def __init__(
         self,
@@ -54,7 +53,6 @@ class AsrPipeline:
         send: Callable[[str, dict[str, Any]], bool],
         fail_over: Callable[[str], None],
         conversation: Conversation,
-        executor: SerialExecutor,
         voice_keepalive: bool,
     ) -> None:
         """
@@ -68,7 +66,6 @@ class AsrPipeline:
         self._send = send
         self._fail_over = fail_over
         self._conversation = conversation
-        self._executor = executor
         self._deadline_s = KEPT_DEADLINE_S if voice_keepalive else DEADLINE_S
         self._hints = LogThrottle(log, "what was said")
         self._pending: queue.Queue[_PendingUtterance | None] = queue.Queue(MAX_IN_PROGRESS)
@@ -85,17 +82,13 @@ class AsrPipeline:
             log.warning("utterances are still in progress at the end")
         self._thread.join(timeout=DEADLINE_S)
 
-    def recognise(self, utterance: Utterance, language: str | None) -> None:
-        """Send the robot what was said; an utterance whose speech has just ended.
+    def recognise(self, utterance: Utterance, speech_ended: float, language: str | None) -> None:
+        """Submit an utterance's job; the transcript is sent to the robot later.
 
         Args:
+            speech_ended: When its speech ended (monotonic).
             language: The language that was spoken, as far as the robot knows.
         """
-        speech_ended = time.monotonic() - utterance.quiet_s
-        if not self._executor.run(partial(self._submit, utterance, speech_ended, language)):
-            self._drop("too_many")
-
-    def _submit(self, utterance: Utterance, speech_ended: float, language: str | None) -> None:
         spec = JobSpec(
             task="voice.transcribe",
             payload={
@@ -111,20 +104,16 @@ class AsrPipeline:
             origin="robot",
         )
         if self._pending.full():
-            self._drop("too_many")
+            count_dropped("too_many")
             return
         try:
             self._services.backend.submit(spec)
         except RiderError as error:
             log.error("an utterance could not be submitted: %s", error)
-            self._drop("refused")
+            count_dropped("refused")
             self._fail_over(str(error))
             return
         self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, speech_ended))
-
-    def _drop(self, outcome: str) -> None:
-        UTTERANCES.labels(outcome).inc()
-        LINK_DROPPED.labels("utterance").inc()
 
     def _run(self) -> None:
         for pending in self.watchdog.items(self._pending):
@@ -132,7 +121,7 @@ class AsrPipeline:
                 self._deliver(pending)
             except Exception:  # the top of a thread
                 log.exception("job %s: its transcript could not be sent", pending.job_id)
-                self._drop("failed")
+                count_dropped("failed")
 
     def _deliver(self, pending: _PendingUtterance) -> None:
         try:
@@ -181,7 +170,7 @@ class AsrPipeline:
 
     def _fail(self, pending: _PendingUtterance, error: RiderError) -> None:
         late = isinstance(error, JobExpired | WaitTimeout)
-        self._drop("late" if late else "failed")
+        count_dropped("late" if late else "failed")
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
         if isinstance(error, JobFailed) and error.cause == "invalid_input":
             return  # the fault of this sound, not of the engine

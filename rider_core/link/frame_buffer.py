@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from rider_core.api.jpeg_header import read_header
 from rider_core.api.messages import decode_base64, parse_message
@@ -51,7 +52,7 @@ class CameraFrame:
 
 
 class LatestFrameBuffer:
-    """Keeps the latest frame for the vision pipeline. `put` belongs to the bus's thread."""
+    """Keeps the latest frame for the vision pipeline. `receive_frame` belongs to the bus's thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -66,15 +67,16 @@ class LatestFrameBuffer:
         #: Why the last frame was rejected; empty: it was not.
         self.rejected = ""
 
-    def put(self, body: dict[str, object], now: float) -> None:
-        """Put the next frame in.
-
-        Args:
-            now: Our monotonic clock.
+    def receive_frame(self, body: dict[str, Any]) -> None:
+        """Handle the camera's next frame.
 
         Raises:
             InvalidInput, TooLarge: the frame is malformed.
         """
+        self.put(body, time.monotonic())
+
+    def put(self, body: dict[str, Any], now: float) -> None:
+        """`receive_frame` at a given time of our monotonic clock."""
         try:
             message = parse_message(FrameIn, body)
             jpeg = decode_base64(message.frame_jpeg, max_bytes=MAX_JPEG_BYTES, name="frame_jpeg")

@@ -71,11 +71,13 @@ class Link:
             preset=options.prompt,
         )
         fail_voice_over = partial(self._failover.fail_over, "voice")
-        self._asr = AsrPipeline(
-            services, self._bus.send, fail_voice_over, self._conversation, self._executor, options.voice_keepalive
-        )
+        self._asr = AsrPipeline(services, self._bus.send, fail_voice_over, self._conversation, options.voice_keepalive)
         self._microphone = MicrophoneStream(
-            self._asr.recognise, self._conversation.interrupt, EchoSuppressor(lambda: output.plays_until), options
+            self._asr.recognise,
+            self._conversation.interrupt,
+            EchoSuppressor(lambda: output.plays_until),
+            self._executor,
+            options,
         )
         self._keepalive = (
             VoiceKeepalive(
@@ -91,7 +93,7 @@ class Link:
         fail_vision_over = partial(self._failover.fail_over, "vision")
         owner = partial(self._robot.owner, "vision")
         self._vision = VisionPipeline(services, self._bus.send, fail_vision_over, owner, options.vision)
-        self._bus.on("vision.frame.offload", self._vision.receive_frame)
+        self._bus.on("vision.frame.offload", self._vision.buffer.receive_frame)
         self._bus.on("voice.asr.request", self._microphone.receive_chunk)
         self._bus.on("voice.tts.request", self._tts.receive_request)
         for domain in DOMAINS:

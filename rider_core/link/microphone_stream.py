@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rider_core.api.languages import language_code
@@ -13,6 +14,7 @@ from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
 from rider_core.link.options import LinkOptions
+from rider_core.link.serial_executor import SerialExecutor
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
 #: Speech of this length interrupts the robot's answer, in seconds. A cough is shorter.
@@ -26,21 +28,23 @@ class MicrophoneStream:
 
     def __init__(
         self,
-        recognise: Callable[[Utterance, str | None], None],
+        recognise: Callable[[Utterance, float, str | None], None],
         interrupt: Callable[[], None],
         echo_suppressor: EchoSuppressor,
+        executor: SerialExecutor,
         options: LinkOptions,
     ) -> None:
         """
         Args:
-            recognise: Gets each utterance as soon as its end is detected, with the language that was spoken, as far
-                as the robot knows it. Returns at once.
+            recognise: Gets each utterance on the executor's thread as soon as its end is detected, with the time of
+                its end (monotonic), and the language that was spoken, as far as the robot knows it.
             interrupt: Ends the robot's answer, because a person speaks. Returns at once.
             echo_suppressor: Recognises chunks that hold the robot's own voice.
         """
         self._recognise = recognise
         self._interrupt = interrupt if options.barge_in else None
         self._echo_suppressor = echo_suppressor
+        self._executor = executor
         self._language = options.language
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
@@ -74,7 +78,10 @@ class MicrophoneStream:
             return
         dropped_before = self._endpointer.dropped
         for utterance in self._endpointer.feed(pcm):
-            self._recognise(utterance, language_code(chunk.lang or "") or self._language)
+            language = language_code(chunk.lang or "") or self._language
+            speech_ended = time.monotonic() - utterance.quiet_s
+            if not self._executor.run(partial(self._recognise, utterance, speech_ended, language)):
+                count_dropped("too_many")
         if self._interrupt and self._endpointer.speech_s >= BARGE_IN_S:
             self._interrupt()
         if self._endpointer.dropped > dropped_before:
@@ -85,3 +92,9 @@ class MicrophoneStream:
         if self._endpointer.in_speech:
             UTTERANCES.labels("broken_off").inc()
         self._endpointer.reset()
+
+
+def count_dropped(outcome: str) -> None:
+    """Count an utterance without a transcript; `outcome`: why, as in the metric `rider_utterances_total`."""
+    UTTERANCES.labels(outcome).inc()
+    LINK_DROPPED.labels("utterance").inc()

@@ -45,9 +45,10 @@ OFFSET = "vision.tracking.offset"
 
 
 class VisionPipeline:
-    """`receive_frame` belongs to the bus's thread. Frames are analysed in a thread of its own, one after another.
+    """Analyses frames in a thread of its own, one after another.
 
     Attributes:
+        buffer: Receives the camera's frames on the bus's thread.
         monitor: Reports to the robot when no frame is analysed, whatever hangs here.
     """
 
@@ -69,7 +70,7 @@ class VisionPipeline:
         self._send = send
         self._owner = owner
         self._options = options
-        self._buffer = LatestFrameBuffer()
+        self.buffer = LatestFrameBuffer()
         self._liveness = CameraLiveness()
         self._tracks = Tracks(services.new_tracker, options.confirm_frames, services.publish)
         self._follower = PersonFollower()
@@ -78,7 +79,7 @@ class VisionPipeline:
         #: Set when objects that were in view before may be gone.
         self._is_outdated = threading.Event()
         self.monitor = VisionMonitor(
-            self._buffer,
+            self.buffer,
             self._liveness,
             self._unanswered,
             self._reports,
@@ -103,23 +104,15 @@ class VisionPipeline:
         self._thread.join(timeout=DEADLINE_S + VISION_LOST_AFTER_S)
         self.monitor.stop()
 
-    def receive_frame(self, body: dict[str, Any]) -> None:
-        """Buffer the camera's next frame.
-
-        Raises:
-            InvalidInput, TooLarge: the frame is malformed.
-        """
-        self._buffer.put(body, time.monotonic())
-
     def reset(self) -> None:
         """The stream ended."""
-        self._buffer.reset()
+        self.buffer.reset()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self.watchdog.feed()
             try:
-                frame = self._buffer.get(WAIT_S)
+                frame = self.buffer.get(WAIT_S)
                 if self._is_outdated.is_set():
                     self._forget()
                 if frame is not None:

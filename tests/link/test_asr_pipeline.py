@@ -1,8 +1,7 @@
-"""Utterances become jobs beside the bus's thread, and each has a deadline, whatever the clock does."""
+"""Each utterance has a deadline, whatever the clock does, and only an engine that fails takes voice away."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -13,7 +12,6 @@ from rider_core.api.jobs import JobSpec
 from rider_core.errors import JobFailed, RiderError, WaitTimeout
 from rider_core.link.asr_pipeline import DEADLINE_S, KEPT_DEADLINE_S, AsrPipeline
 from rider_core.link.endpointing import Utterance
-from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.testing.waiting import wait_until
 
@@ -21,17 +19,17 @@ UTTERANCE = Utterance(bytes(640), quiet_s=0.6)
 
 
 class ScriptedBackend:
-    """Redis hangs in `submit` until `redis_answers` is set; every job ends with `error`."""
+    """Every job ends with `error`."""
 
     def __init__(self) -> None:
-        self.redis_answers = threading.Event()
         self.error: RiderError = WaitTimeout("too late")
+        self.on_submit: Callable[[], None] = lambda: None
         self.submitted: list[JobSpec] = []
         self.timeouts_s: list[float] = []
 
     def submit(self, spec: JobSpec) -> str:
-        assert self.redis_answers.wait(30)
         self.submitted.append(spec)
+        self.on_submit()
         return spec.id
 
     def wait(self, job_id: str, timeout_s: float) -> NoReturn:
@@ -52,41 +50,19 @@ def failed_over() -> list[str]:
 
 @pytest.fixture
 def start(backend: ScriptedBackend, failed_over: list[str]) -> Iterator[Callable[[bool], AsrPipeline]]:
-    executor = SerialExecutor()
     pipelines = []
 
     def start(voice_keepalive: bool = False) -> AsrPipeline:
         conversation: Any = None
         services = LinkServices(backend, lambda *_, **__: None, lambda *_: iter(()), lambda: None, dict)  # type: ignore[arg-type,return-value]
-        pipeline = AsrPipeline(services, lambda *_: True, failed_over.append, conversation, executor, voice_keepalive)
-        executor.start()
+        pipeline = AsrPipeline(services, lambda *_: True, failed_over.append, conversation, voice_keepalive)
         pipeline.start()
         pipelines.append(pipeline)
         return pipeline
 
     yield start
-    backend.redis_answers.set()
     for pipeline in pipelines:
         pipeline.stop()
-    executor.stop()
-
-
-def test_the_bus_goes_on_while_redis_hangs(backend: ScriptedBackend, start: Callable[..., AsrPipeline]) -> None:
-    pipeline = start()
-    returned = threading.Event()
-
-    def receive() -> None:
-        pipeline.recognise(UTTERANCE, "en")
-        pipeline.recognise(UTTERANCE, "en")
-        returned.set()
-
-    thread = threading.Thread(target=receive)
-    thread.start()
-    assert returned.wait(5), "the bus's thread waits for Redis"
-    assert not backend.submitted
-    backend.redis_answers.set()
-    wait_until(lambda: len(backend.submitted) == 2)
-    thread.join()
 
 
 @pytest.mark.parametrize(("voice_keepalive", "deadline_s"), [(False, DEADLINE_S), (True, KEPT_DEADLINE_S)])
@@ -94,8 +70,7 @@ def test_the_deadline_counts_from_the_end_of_speech(
     backend: ScriptedBackend, start: Callable[..., AsrPipeline], voice_keepalive: bool, deadline_s: float
 ) -> None:
     """A sentence of 25 s took a busy PC more than 5 s, and to hand voice back ends the robot's voice service."""
-    backend.redis_answers.set()
-    start(voice_keepalive).recognise(UTTERANCE, None)
+    start(voice_keepalive).recognise(UTTERANCE, time.monotonic() - 0.6, None)
     wait_until(lambda: bool(backend.timeouts_s))
     assert backend.submitted[0].deadline_ts == pytest.approx(time.time() + deadline_s - 0.6, abs=0.5)
     assert backend.timeouts_s[0] == pytest.approx(deadline_s - 0.6, abs=0.5)
@@ -104,11 +79,9 @@ def test_the_deadline_counts_from_the_end_of_speech(
 def test_the_clock_is_set_back_while_a_job_runs(
     backend: ScriptedBackend, start: Callable[..., AsrPipeline], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline = start()
-    pipeline.recognise(UTTERANCE, None)
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() - 7200)
-    backend.redis_answers.set()
+    pipeline, now = start(), time.time
+    backend.on_submit = lambda: monkeypatch.setattr(time, "time", lambda: now() - 7200)
+    pipeline.recognise(UTTERANCE, time.monotonic() - 0.6, None)
     wait_until(lambda: bool(backend.timeouts_s))
     assert backend.timeouts_s[0] <= DEADLINE_S
 
@@ -129,9 +102,8 @@ def test_one_sound_that_the_engine_refuses_does_not_take_voice_away(
     fails_over: bool,
 ) -> None:
     backend.error = error
-    backend.redis_answers.set()
     pipeline = start()
-    pipeline.recognise(UTTERANCE, None)
+    pipeline.recognise(UTTERANCE, time.monotonic() - 0.6, None)
     wait_until(lambda: bool(backend.timeouts_s))
     pipeline.stop()
     assert bool(failed_over) == fails_over

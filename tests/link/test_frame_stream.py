@@ -43,14 +43,14 @@ class TestFrames:
         wait_until(lambda: shared.link.describe()["state"] == "up" and not shared.link.describe()["problems"])
         number = iter(range(1_000_000))
 
-        def looked_at() -> bool:  # what is sent before the subscription is there gets lost
-            place = next(number)
-            send_frame(shared, 1_000 + place, picture(100_000 + place))
+        def analysed() -> bool:  # frames sent before the subscription is there are lost
+            index = next(number)
+            send_frame(shared, 1_000 + index, picture(100_000 + index))
             return bool(shared.events("robot.domain")) and frame_count("seen") > before
 
         before = frame_count("seen")
-        wait_until(looked_at)
-        # What is still on its way would be counted in the test.
+        wait_until(analysed)
+        # A frame in transit would be counted in the test.
         send_frame(shared, 2_000.0, picture(200_000))
         wait_until(lambda: shared.link._vision._before is not None and shared.link._vision._before.ts == 2_000.0)
         return shared
@@ -64,7 +64,7 @@ class TestFrames:
         self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(obstacle_reports, "REPORT_EVERY_S", 0.0)
-        buffer = quiet.link._vision._buffer
+        buffer = quiet.link._vision.buffer
         with monkeypatch.context() as patch:
             patch.setattr("rider_core.link.frame_buffer.GAP_S", 0.3)
             wait_until(lambda: time.monotonic() - buffer.arrived > 0.3)
@@ -72,24 +72,25 @@ class TestFrames:
         for number in range(1, 3):
             self.counted("seen", lambda number=number: send_frame(quiet, 500.0 + number, picture(5_000 + number)))  # type: ignore[misc]
         wait_until(lambda: last_report(quiet)["ts"] == 502.0)
-        assert [word["present"] for word in quiet.received(OBSTACLE) if word["ts"] in (500.0, 501.0, 502.0)] == [False]
+        reports = [it for it in quiet.received(OBSTACLE) if it["ts"] in (500.0, 501.0, 502.0)]
+        assert [it["present"] for it in reports] == [False]
 
     def test_a_clock_that_runs_backward_or_was_set_changes_nothing(self, quiet: LinkHarness) -> None:
-        """The bus keeps the order; who is in sight stays so, and the robot hears of it with its own time."""
+        """The bus keeps the order: the object's track goes on, and reports have the robot's time."""
         quiet.show(FAR_PERSON)
-        place = iter(range(1_000))
+        numbers = iter(range(1_000))
         clocks = (lambda n: 50_000 - n * 0.2, lambda n: 100.0, lambda n: 4e9 + n)
 
-        def told(clock: Callable[[int], float], words: int) -> Callable[[], bool]:
+        def has_reported(clock: Callable[[int], float], count: int) -> Callable[[], bool]:
             def check() -> bool:
-                number = next(place)
+                number = next(numbers)
                 send_frame(quiet, clock(number), picture(1_000 + number))
-                return len(quiet.received(OBSTACLE)) >= words
+                return len(quiet.received(OBSTACLE)) >= count
 
             return check
 
         for clock in clocks:
-            wait_until(told(clock, len(quiet.received(OBSTACLE)) + 5))
+            wait_until(has_reported(clock, len(quiet.received(OBSTACLE)) + 5))
         assert [it["event"] for it in quiet.events("robot.object") if it["event"] != "update"] == ["enter"]
 
     def test_a_picture_that_is_too_small_loses_vision(
@@ -104,75 +105,75 @@ class TestFrames:
     def test_a_black_picture_loses_vision(self, quiet: LinkHarness) -> None:
         shades = itertools.cycle((0, 1, 2))
 
-        def blind() -> bool:
+        def is_lost() -> bool:
             send_frame(quiet, time.time(), encode_grey_blocks([[next(shades)] * 8] * 6))
             return is_vision_lost(quiet)
 
-        wait_until(blind, 6)
+        wait_until(is_lost, 6)
         assert "black, white or grey all over" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
     def test_black_pictures_are_never_reported_as_clear(
         self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The robot does not take vision back: no later frame may make the way clear."""
+        """The failover does not succeed: no later frame may be reported as clear."""
         monkeypatch.setattr(quiet.link._failover, "fail_over", lambda *_: None)
         monkeypatch.setattr(quiet.link._vision.monitor, "_fail_over", lambda _: None)
         shades = itertools.cycle((0, 1, 2))
 
-        def dark() -> bool:
+        def is_lost_in_the_dark() -> bool:
             send_frame(quiet, time.time(), encode_grey_blocks([[next(shades)] * 8] * 6))
             return is_vision_lost(quiet)
 
-        wait_until(dark, 6)
+        wait_until(is_lost_in_the_dark, 6)
         before = frame_count("frozen")
-        wait_until(lambda: dark() and frame_count("frozen") > before + 10)
-        words = quiet.received(OBSTACLE)
-        first = next(place for place, word in enumerate(words) if "blind" in word["meta"])
-        assert all(word["present"] for word in words[first:])
+        wait_until(lambda: is_lost_in_the_dark() and frame_count("frozen") > before + 10)
+        reports = quiet.received(OBSTACLE)
+        first = next(index for index, it in enumerate(reports) if "blind" in it["meta"])
+        assert all(it["present"] for it in reports[first:])
 
     def test_garbled_pictures_lose_vision(self, quiet: LinkHarness) -> None:
         number = itertools.count(70_000)
 
-        def blind() -> bool:
+        def is_lost() -> bool:
             whole = picture(next(number))
             send_frame(quiet, time.time(), whole[: len(whole) * 3 // 4])
             return is_vision_lost(quiet)
 
-        wait_until(blind, 6)
+        wait_until(is_lost, 6)
         assert "garbled" in last_report(quiet)["meta"]["blind"]
         wait_until(lambda: quiet.mode("vision") == "local")
 
     def test_a_fast_camera_does_not_flood_the_navigator(self, quiet: LinkHarness) -> None:
-        """It reads six messages a second, and what queues up makes it late."""
+        """The navigator reads six messages a second, and a queue delays it."""
         number = itertools.count(20_000)
-        looked, words = frame_count("seen"), len(quiet.received(OBSTACLE))
+        analysed, reports = frame_count("seen"), len(quiet.received(OBSTACLE))
         began = time.monotonic()
 
         def enough() -> bool:
             send_frame(quiet, time.time(), picture(next(number)))
-            return frame_count("seen") >= looked + 25
+            return frame_count("seen") >= analysed + 25
 
         wait_until(enough)
         took_s = time.monotonic() - began
-        assert len(quiet.received(OBSTACLE)) - words <= took_s / obstacle_reports.REPORT_EVERY_S + 1
+        assert len(quiet.received(OBSTACLE)) - reports <= took_s / obstacle_reports.REPORT_EVERY_S + 1
 
     def test_reports_that_change_with_each_frame_do_not_flood_the_navigator(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A navigator that was started with the robot's own detectors reads three words a second."""
+        """A navigator that was started with the robot's own detectors reads three messages a second."""
         now = 1_000.0
         monkeypatch.setattr(obstacle_reports.time, "monotonic", lambda: now)
-        said: list[tuple[float, bool]] = []
-        reports = ObstacleReports(lambda _, body: said.append((now, body["present"])) is None)
+        sent: list[tuple[float, bool]] = []
+        reports = ObstacleReports(lambda _, body: sent.append((now, body["present"])) is None)
         for number in range(50):
             present = number % 2 == 0
             reports.report("obstacle" if present else "clear", NearestObstacle(present=present), now)
-            assert said[-1][1], "a way that may be blocked is" if present else "not called clear so soon after that"
+            assert sent[-1][1], "the obstacle was not sent" if present else "clear was sent too soon"
             if present:
-                assert said[-1][0] == now, "and that is said at once"
+                assert sent[-1][0] == now, "the obstacle was sent late"
             now += 0.2
-        assert len(said) <= 3 * 50 * 0.2 + 1
+        assert len(sent) <= 3 * 50 * 0.2 + 1
 
     def test_a_slow_analysis_is_no_frozen_camera(self, quiet: LinkHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         """As at the start, while libraries load: frames arrive and none has been analysed."""
@@ -193,18 +194,18 @@ class TestFrames:
         """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
         buffer, body = LatestFrameBuffer(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
 
-        def streams(*times: float) -> list[int | None]:
-            looked = []
+        def put(*times: float) -> list[int | None]:
+            streams = []
             for now in times:
                 buffer.put(body, now)
                 frame = buffer.get(0)
-                looked.append(None if frame is None else frame.stream)
-            return looked
+                streams.append(None if frame is None else frame.stream)
+            return streams
 
-        first, same, after_a_gap = streams(100.0, 100.2, 104.0)
+        first, same, after_a_gap = put(100.0, 100.2, 104.0)
         assert (first is None, same, after_a_gap) == (False, None, (first or 0) + 1)
         buffer.reset()
-        assert streams(104.2) == [(after_a_gap or 0) + 1]
+        assert put(104.2) == [(after_a_gap or 0) + 1]
 
     def test_only_the_newest_waits(self, quiet: LinkHarness) -> None:
         quiet.write("SLOW", "0.3")
@@ -236,7 +237,7 @@ class TestFrames:
         before = refused()
         for name in names:
             quiet.robot.inject(name)
-        # Before the large one: what waits together with it is dropped unread.
+        # Before the large frame: frames that wait together with it are dropped unread.
         wait_until(lambda: refused() - before >= len(names))
         send_frame(quiet, 90_001.0, b"\xff\xd8\xff" + bytes(3_100_000))
         wait_until(lambda: refused() - before >= len(names) + 1)

@@ -119,10 +119,10 @@ MUTANTS = [
     ),
     Mutant(
         "the bus waits for Redis",
-        "rider_core/link/asr_pipeline.py",
-        "if not self._executor.run(partial(self._submit, utterance, speech_ended, language)):",
-        "if self._submit(utterance, speech_ended, language):",
-        ("tests/link/test_asr_pipeline.py", "test_the_bus_goes_on_while_redis_hangs"),
+        "rider_core/link/microphone_stream.py",
+        "if not self._executor.run(partial(self._recognise, utterance, speech_ended, language)):",
+        "if self._recognise(utterance, speech_ended, language):",
+        ("tests/link/test_microphone_stream.py", "test_the_bus_goes_on_while_redis_hangs"),
     ),
     Mutant(
         "one failed utterance makes voice fail over",
