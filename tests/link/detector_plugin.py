@@ -1,7 +1,7 @@
-"""A detector for tests of the link. It looks at no picture: it finds what the file named by DETECTIONS says, a list of
-`[label, score, box]` in a picture of 640 x 480, and nothing where there is no such file.
+"""A detector for tests of the link. It ignores the picture, and returns the detections in the file named by DETECTIONS:
+a list of `[label, score, box]` in a picture of 640 x 480. Without the file it returns none.
 
-It fails while the file BROKEN exists, with that file's text, and dawdles for as many seconds as the file SLOW says.
+While the file BROKEN exists, it fails with that file's text. It waits for the number of seconds in the file SLOW.
 """
 
 SOURCE = """
@@ -11,7 +11,7 @@ from rider_core.errors import InvalidInput, ProviderUnavailable
 
 RIDER_API = "1.0"
 
-def said(name):
+def content(name):
     try:
         return open(os.environ[name]).read()
     except FileNotFoundError:
@@ -20,13 +20,13 @@ def said(name):
 class TestDetector(ObjectDetector):
     name = "test-detector"
     def detect_batch(self, frames):
-        if said("BROKEN"):
-            raise ProviderUnavailable(said("BROKEN"))
-        time.sleep(float(said("SLOW") or 0))
+        if content("BROKEN"):
+            raise ProviderUnavailable(content("BROKEN"))
+        time.sleep(float(content("SLOW") or 0))
         if not all(frame.jpeg.startswith(b"\\xff\\xd8") for frame in frames):
             raise InvalidInput("that is no picture")
-        told = json.loads(said("DETECTIONS") or "[]")
-        found = [DetectedObject(label=label, score=score, box=box) for label, score, box in told]
+        detections = json.loads(content("DETECTIONS") or "[]")
+        found = [DetectedObject(label=label, score=score, box=box) for label, score, box in detections]
         return [Detections(objects=found, width=640, height=480) for frame in frames]
 
 @hookimpl

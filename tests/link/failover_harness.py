@@ -29,7 +29,7 @@ class FakeClock:
 
 
 class FakeRobot:
-    """The robot's HTTP interface. It accepts every switch.
+    """The robot's HTTP interface, which accepts every switch.
 
     Attributes:
         switched: Domain and target of each switch.

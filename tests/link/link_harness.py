@@ -31,14 +31,14 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
-#: What the plugins of the tests look at.
+#: Environment variables with the paths of files that control the plugins of the tests.
 FILES = ("BROKEN", "DETECTIONS", "GO", "SLOW")
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 
 
 @dataclass
 class TrackerFactory:
-    """Makes trackers, or raises what it was told to."""
+    """Makes trackers, or raises `error`."""
 
     error: Exception | None = None
 
@@ -50,7 +50,7 @@ class TrackerFactory:
 
 @dataclass
 class LinkHarness:
-    """Everything on it is real but the robot and the engine."""
+    """A link whose parts are all real, except the robot and the engines."""
 
     robot: SimulatedRobot
     link: Link
@@ -77,11 +77,11 @@ class LinkHarness:
         return process
 
     def show(self, *objects: tuple[str, float, tuple[float, float, float, float]]) -> None:
-        """What the detector finds from now on."""
+        """Set the detections of the next frames."""
         self.write("DETECTIONS", json.dumps(objects))
 
     def write(self, name: str, text: str) -> None:
-        """One of the files that the plugins of the tests look at, in one step."""
+        """Write one of `FILES` atomically."""
         path = Path(self.processes.environment[name])
         path.with_suffix(".new").write_text(text)
         os.replace(path.with_suffix(".new"), path)
@@ -90,14 +90,14 @@ class LinkHarness:
         return str(self.robot.domains[domain]["mode"])
 
     def reason(self, domain: str = "voice") -> str:
-        """The robot's, without what says that it is ours."""
+        """The reason that the robot reports, without the link's prefix."""
         return str(self.robot.domains[domain]["reason"]).removeprefix(FAILOVER_PREFIX)
 
     def received(self, topic: str) -> list[dict[str, Any]]:
         return [message.body for message in self.robot.received.all(topic) if message.body is not None]
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        return [data for said, data in self.published if said == kind]
+        return [data for event_kind, data in self.published if event_kind == kind]
 
 
 def metric(name: str, **labels: str) -> float:
@@ -106,7 +106,7 @@ def metric(name: str, **labels: str) -> float:
 
 @pytest.fixture
 def fast_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The link looks more often than it does on a robot."""
+    """Shorter intervals of the link than with a robot."""
     monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
     monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
     monkeypatch.setattr(robot_domains, "HEARTBEAT_EVERY_S", 0.3)
@@ -117,18 +117,18 @@ def fast_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
 def harness(
     valkey: Valkey, connection: redis.Redis, processes: Processes, fast_intervals: None
 ) -> Iterator[LinkHarness]:
-    """Everything of its own: for tests that break something."""
+    """A harness with its own server and workers, for tests that break something."""
     install_test_plugins(processes, valkey)
     with running_link(valkey, connection, processes) as harness:
         yield harness
 
 
 def install_test_plugins(processes: Processes, valkey: Valkey) -> None:
-    """Let the processes find the server, and the plugins of the tests."""
+    """Install the plugins of the tests, and set the environment of the processes."""
     install_plugin(processes.folder, "voice-probe", voice_plugin.SOURCE)
     install_plugin(processes.folder, "detector-probe", detector_plugin.SOURCE)
     files = {name: str(processes.folder / name.lower()) for name in FILES}
-    # An engine that fails is to go on failing: the breaker would take it away in the midst of a test.
+    # The circuit breaker must not open during a test of an engine that fails.
     processes.environment.update(REDIS_URL=valkey.url, RIDER_BREAKER_FAILURES="1000", **files)
 
 
@@ -142,9 +142,9 @@ def running_link(
 ) -> Iterator[LinkHarness]:
     """
     Args:
-        voice_fallback_s: The robot's timer for voice, in seconds. 0, which is never, goes with `voice_keepalive` off: a
-            robot's own 5 s would end its voice in tests of other things.
-        voice_keepalive: Off, so that what the robot hears is what the test caused.
+        voice_fallback_s: The robot's timer for voice, in seconds; 0: none, because without `voice_keepalive` the real
+            5 s would end the robot's voice in tests of other parts.
+        voice_keepalive: Off, so that the robot receives only the messages that the test caused.
     """
     backend = RedisJobBackend(connection, RQLists(), FAST_TIMINGS)
     config = RobotConfig(
@@ -153,7 +153,7 @@ def running_link(
         api_port=0,
         voice_fallback_s=voice_fallback_s,
         pc_domains=("voice",),
-        # No server of ours answers its probe here: after three of them it would take the domains back.
+        # No server answers the robot's probe here: after three failures it would switch its domains to local.
         probe_interval_s=3_600.0,
     )
     with SimulatedRobot(config) as robot:

@@ -1,4 +1,4 @@
-"""In a long answer the robot stops at the end of a sentence and listens, because it hears nothing while it plays."""
+"""Pauses in a long answer, because the robot's microphone is silent while it plays."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ SENTENCE = AudioClip(bytes(2 * 8_000), 16_000)  # 0.5 s
 
 
 class Robot:
-    """Deaf while it plays: no piece of its microphone comes then."""
+    """Its microphone sends no chunk while it plays."""
 
     def __init__(self) -> None:
-        self.speaker = SpeechOutput(self._take, invisible_texts=True)
+        self.output = SpeechOutput(self._receive, invisible_texts=True)
         self.sentences = 0
         self.late_s = 0.0
         self.has_microphone = True
 
     def last_chunk(self) -> float:
         now = time.monotonic()
-        return now if self.has_microphone and now > self.speaker.plays_until + self.late_s else 0.0
+        return now if self.has_microphone and now > self.output.plays_until + self.late_s else 0.0
 
-    def _take(self, topic: str, body: dict[str, Any]) -> bool:
+    def _receive(self, topic: str, body: dict[str, Any]) -> bool:
         self.sentences += topic == RESULT and "tts" in body and body["seq"] == 0
         return True
 
 
 class Engine:
-    """Says each text in half a second of sound."""
+    """Synthesizes half a second of sound for each text."""
 
     def submit(self, spec: Any) -> str:
         return str(spec.id)
@@ -67,23 +67,23 @@ def robot(monkeypatch: pytest.MonkeyPatch) -> Robot:
 
 
 def pause(robot: Robot, speech_s: Callable[[], float] = lambda: 0.0) -> BargeInPause:
-    return BargeInPause(robot.speaker, robot.last_chunk, speech_s)
+    return BargeInPause(robot.output, robot.last_chunk, speech_s)
 
 
-def paused_s(robot: Robot, **how: Any) -> float:
-    """How long the robot is silent after what plays."""
-    assert not pause(robot, **how).wait(threading.Event())
-    return time.monotonic() - robot.speaker.plays_until
+def paused_s(robot: Robot, **arguments: Any) -> float:
+    """Length of the pause after the end of playback, in seconds."""
+    assert not pause(robot, **arguments).wait(threading.Event())
+    return time.monotonic() - robot.output.plays_until
 
 
 def play(robot: Robot) -> None:
-    robot.speaker.play(SENTENCE, True, 0)
+    robot.output.play(SENTENCE, True, 0)
 
 
 def speak(robot: Robot, sentences: int) -> TtsPipeline:
     engine = Engine()
     services = LinkServices(engine, lambda *_, **__: None, engine.follow, lambda: None, dict)  # type: ignore[arg-type,return-value]
-    tts = TtsPipeline(services, robot.speaker, None, SerialExecutor(), 1.5, pause(robot))  # type: ignore[arg-type]
+    tts = TtsPipeline(services, robot.output, None, SerialExecutor(), 1.5, pause(robot))  # type: ignore[arg-type]
     tts.start()
     for number in range(sentences):
         assert tts.say(TtsJob(f"Sentence {number}.", None, "answer"), 1.0)
@@ -136,8 +136,8 @@ def test_what_was_played_before_the_question_is_no_part_of_the_answer(
 ) -> None:
     monkeypatch.setattr("rider_core.link.speech_output.PAUSE_S", 0.1)
     play(robot)
-    wait_until(lambda: time.monotonic() > robot.speaker.plays_until + 0.2)
-    assert robot.speaker.played_s == 0
+    wait_until(lambda: time.monotonic() > robot.output.plays_until + 0.2)
+    assert robot.output.played_s == 0
     play(robot)
     play(robot)
-    assert robot.speaker.played_s == pytest.approx(1.2, abs=0.05)
+    assert robot.output.played_s == pytest.approx(1.2, abs=0.05)

@@ -1,4 +1,4 @@
-"""What can be served is known at once, also where a worker is killed and where Redis hangs."""
+"""Changes of the workers' capacity are detected at once, also where a worker is killed and where Redis hangs."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def watch(connection: redis.Redis) -> Iterator[CapacityMonitor]:
-    """With the time limits of the product."""
-    watch = CapacityMonitor(RedisJobBackend(connection, RQLists()))
-    watch.start()
-    wait_until(lambda: watch.snapshot.polled_at)
-    yield watch
-    watch.stop()
+def monitor(connection: redis.Redis) -> Iterator[CapacityMonitor]:
+    """A monitor with the product's time limits."""
+    monitor = CapacityMonitor(RedisJobBackend(connection, RQLists()))
+    monitor.start()
+    wait_until(lambda: monitor.snapshot.polled_at)
+    yield monitor
+    monitor.stop()
 
 
-def problem(watch: CapacityMonitor) -> str:
+def problem(monitor: CapacityMonitor) -> str:
     try:
-        return "" if watch.capacity()["voice.transcribe"] else "no worker"
+        return "" if monitor.capacity()["voice.transcribe"] else "no worker"
     except BackendUnavailable as error:
         return str(error)
 
 
 def test_a_killed_worker_is_missed_before_its_heartbeat_expires(
-    watch: CapacityMonitor, valkey: Valkey, processes: Processes
+    monitor: CapacityMonitor, valkey: Valkey, processes: Processes
 ) -> None:
     install_test_plugins(processes, valkey)
     worker = processes.fork_worker("voice")
-    wait_until(lambda: not problem(watch))
+    wait_until(lambda: not problem(monitor))
     worker.send_signal(signal.SIGKILL)
     killed = time.monotonic()
-    wait_until(lambda: problem(watch) == "no worker", 2)
+    wait_until(lambda: problem(monitor) == "no worker", 2)
     assert time.monotonic() - killed < 2 * POLL_EVERY_S + 0.5
 
 
-def test_a_redis_that_hangs_counts_as_unavailable(watch: CapacityMonitor, valkey: Valkey) -> None:
-    assert problem(watch) == "no worker"
+def test_a_redis_that_hangs_counts_as_unavailable(monitor: CapacityMonitor, valkey: Valkey) -> None:
+    assert problem(monitor) == "no worker"
     with valkey.paused():
         hung = time.monotonic()
-        wait_until(lambda: "has not answered" in problem(watch), 4)
+        wait_until(lambda: "has not answered" in problem(monitor), 4)
         assert time.monotonic() - hung < STALE_S + POLL_EVERY_S + 0.3
-    wait_until(lambda: problem(watch) == "no worker", 5)
+    wait_until(lambda: problem(monitor) == "no worker", 5)
 
 
 def test_a_killed_worker_fails_voice_over_within_two_seconds(harness: LinkHarness) -> None:
@@ -65,4 +65,4 @@ def test_a_killed_worker_fails_voice_over_within_two_seconds(harness: LinkHarnes
     wait_until(lambda: harness.link.describe()["state"] == "up" and not harness.link.describe()["problems"])
     assert harness.mode() == "pc"
     worker.send_signal(signal.SIGKILL)
-    wait_until(lambda: harness.mode() == "local", 2, what="voice handed back")
+    wait_until(lambda: harness.mode() == "local", 2, what="a failover of voice")

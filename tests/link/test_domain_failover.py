@@ -26,7 +26,7 @@ def test_a_lost_domain_is_taken_over_again_also_after_a_restart_of_the_link(cloc
     robot.put("vision", "local", reason)
     harness = FailoverHarness(clock, robot)
     harness.rounds(HEALTHY_FOR_S - 2)
-    assert robot.modes["vision"] == "local", "not before it was healthy for a while"
+    assert robot.modes["vision"] == "local", "too early: it was not healthy long enough"
     harness.rounds(6)
     assert robot.modes["vision"] == "pc"
     assert robot.reasons["vision"].startswith(FAILOVER_PREFIX)
@@ -51,7 +51,7 @@ def test_a_lost_domain_stays_with_the_robot_while_no_worker_can_serve_it(clock: 
 
 
 def test_a_fallback_unknown_to_the_robots_http_interface_is_taken_over_again(clock: FakeClock) -> None:
-    """The robot's voice writes its own copy; its HTTP interface says "pc" for good, and `pc` changes nothing there."""
+    """The robot's HTTP interface goes on reporting "pc", so a switch to "pc" would change nothing there."""
     robot = FakeRobot()
     robot.put("voice", "pc", "manual")
     harness = FailoverHarness(clock, robot)
@@ -60,11 +60,11 @@ def test_a_fallback_unknown_to_the_robots_http_interface_is_taken_over_again(clo
     harness.rounds(HEALTHY_FOR_S + 6)
     assert robot.switched == [("voice", "local"), ("voice", "pc")]
     harness.rounds(60)
-    assert len(robot.switched) == 2, "once is enough"
+    assert len(robot.switched) == 2, "one switch is enough"
 
 
 def test_repeated_fallbacks_of_the_robot_lengthen_the_wait_for_a_takeover(clock: FakeClock) -> None:
-    """As its voice does where it is never sent a text in time."""
+    """As the robot's voice service does where no text comes in time."""
     robot = FakeRobot()
     robot.put("voice", "local", "pc_timeout")
     harness, waited = FailoverHarness(clock, robot), []
@@ -81,8 +81,8 @@ def test_repeated_fallbacks_of_the_robot_lengthen_the_wait_for_a_takeover(clock:
     assert waited[-1] > 10 * waited[0]
 
 
-def waits(clock: FakeClock, served_s: float, rounds: int) -> list[float]:
-    """Vision fails over after each `served_s` seconds at the PC: the times until the PC takes it over again."""
+def takeover_waits_s(clock: FakeClock, served_s: float, rounds: int) -> list[float]:
+    """Fail vision over after each `served_s` seconds at the PC. Returns the times until the PC takes it over again."""
     harness = FailoverHarness(clock, FakeRobot())
     harness.failover._round()
     waited = []
@@ -100,30 +100,30 @@ def waits(clock: FakeClock, served_s: float, rounds: int) -> list[float]:
 
 
 def test_repeated_failovers_lengthen_the_wait_for_a_takeover(clock: FakeClock) -> None:
-    waited = waits(clock, served_s=2.0, rounds=9)
-    for wait_s, wanted_s in zip(waited, [HEALTHY_FOR_S * 2**number for number in range(9)], strict=True):
-        assert wait_s == pytest.approx(min(wanted_s, LONGEST_WAIT_S), abs=3)
+    waited = takeover_waits_s(clock, served_s=2.0, rounds=9)
+    for wait_s, expected_s in zip(waited, [HEALTHY_FOR_S * 2**number for number in range(9)], strict=True):
+        assert wait_s == pytest.approx(min(expected_s, LONGEST_WAIT_S), abs=3)
 
 
 def test_after_a_minute_of_service_the_wait_for_a_takeover_is_short_again(clock: FakeClock) -> None:
-    assert max(waits(clock, served_s=SOON_AGAIN_S + 1, rounds=5)) == pytest.approx(HEALTHY_FOR_S, abs=3)
+    assert max(takeover_waits_s(clock, served_s=SOON_AGAIN_S + 1, rounds=5)) == pytest.approx(HEALTHY_FOR_S, abs=3)
 
 
 def test_after_a_suspend_of_the_pc_a_lost_domain_is_taken_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With real time, and a suspend of half a minute that only the other clock sees."""
+    """In real time, with a suspend of half a minute on the clock of `suspend_detector` only."""
     asleep_s = 0.0
     real_s = suspend_detector.now_s
     monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
     monkeypatch.setattr(domain_failover, "AWAKE_FOR_S", 0.5)
     monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
     robot = FakeRobot()
-    domains, slept = new_failover(robot, FakeCapacity())
-    slept.start()
+    domains, failover = new_failover(robot, FakeCapacity())
+    failover.start()
     wait_until(lambda: domains.owner("vision").mode == "pc")
     asleep_s = 30.0
     robot.put("vision", "local", "pc_unreachable")
     wait_until(lambda: robot.modes["vision"] == "pc", HEALTHY_FOR_S / 2)
-    slept.stop()
+    failover.stop()
 
 
 def test_a_failover_that_failed_is_repeated(clock: FakeClock) -> None:
@@ -131,7 +131,7 @@ def test_a_failover_that_failed_is_repeated(clock: FakeClock) -> None:
     robot.put("voice", "pc", "manual")
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
-    obey = robot.switch
+    switch = robot.switch
 
     def refuse(*_: object) -> DomainState:
         raise RobotError("the robot is busy")
@@ -140,7 +140,7 @@ def test_a_failover_that_failed_is_repeated(clock: FakeClock) -> None:
     harness.failover.fail_over("voice", "no transcript within 5 s")
     harness.rounds(3)
     assert robot.modes["voice"] == "pc"
-    robot.switch = obey  # type: ignore[method-assign]
+    robot.switch = switch  # type: ignore[method-assign]
     harness.rounds(1)
     assert (robot.modes["voice"], robot.reasons["voice"]) == ("local", f"{FAILOVER_PREFIX}no transcript within 5 s")
 

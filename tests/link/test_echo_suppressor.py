@@ -1,4 +1,4 @@
-"""What the microphone recorded while the robot played comes in a burst afterwards, and is the robot itself."""
+"""Sound that the microphone recorded during playback comes in a burst afterwards, and is the robot's own voice."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ CHUNK_S = 0.02
 
 
 class Microphone:
-    """Pieces that come at their times; those that count as said by a person are counted."""
+    """Feeds chunks at given times, and sums up the sound that is not suppressed."""
 
     def __init__(self) -> None:
         self.plays_until = 0.0
         self.echo_suppressor = EchoSuppressor(lambda: self.plays_until)
         self.now = 1_000.0
-        self.said_s = 0.0
+        self.passed_s = 0.0
 
     def stream(self, seconds: float, every_s: float = CHUNK_S) -> float:
-        """Seconds of sound, a piece every `every_s` seconds; how much of it counts as a person's."""
-        before = self.said_s
+        """Feed `seconds` of sound, a chunk every `every_s` seconds. Returns the seconds that are not suppressed."""
+        before = self.passed_s
         for _ in range(round(seconds / CHUNK_S)):
             self.now += every_s
             if not self.echo_suppressor.is_echo(self.now, CHUNK_S):
-                self.said_s += CHUNK_S
-        return round(self.said_s - before, 2)
+                self.passed_s += CHUNK_S
+        return round(self.passed_s - before, 2)
 
     def burst(self, seconds: float) -> float:
         return self.stream(seconds, every_s=0.001)
@@ -33,7 +33,7 @@ def test_what_comes_after_a_sound_is_the_robot_and_what_is_said_then_a_person() 
     microphone = Microphone()
     assert microphone.stream(1.0) == 1.0
     microphone.plays_until = microphone.now + 1.6
-    assert microphone.stream(0.2) == 0.2, "it begins to play a little later"
+    assert microphone.stream(0.2) == 0.2, "playback begins a little later"
     microphone.now += 1.6
     assert microphone.burst(1.6) == 0.0
     microphone.stream(BURST_S)
@@ -47,13 +47,13 @@ def test_the_microphone_is_dropped_between_the_chunks_of_a_long_answer() -> None
         microphone.plays_until = microphone.now + 1.6
         microphone.now += 1.7
         assert microphone.stream(CHUNK_S) == 0.0
-    microphone.now += 1.6  # it plays longer than we reckon
+    microphone.now += 1.6  # playback lasts longer than estimated
     assert LATE_S > 1.6
     assert microphone.burst(2.5) == 0.0
 
 
 def test_a_microphone_that_streams_during_playback_is_not_dropped() -> None:
-    """Its stream does not pause: a person may interrupt it."""
+    """The stream does not pause, so the sound is live, and a person may interrupt."""
     microphone = Microphone()
     microphone.stream(1.0)
     microphone.plays_until = microphone.now + 10

@@ -1,4 +1,4 @@
-"""Utterances are found where somebody speaks, and nowhere else."""
+"""Utterances are found in speech, and not in silence or noise."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def speech() -> bytes:
 
 def test_sentences_are_cut_apart(speech: bytes) -> None:
     found = feed(silence(2) + speech + silence(2))
-    assert len(found) == 3, "two words alone are too little: with the next sentence they are one utterance"
+    assert len(found) == 3, "two words alone are too short: they are joined with the next sentence"
     assert all(0.5 < utterance.duration_s < 8 for utterance in found)
     assert all(HANG_OVER_S <= utterance.quiet_s < HANG_OVER_S + 0.1 for utterance in found)
 

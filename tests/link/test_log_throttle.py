@@ -27,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def line(caplog: pytest.LogCaptureFixture) -> LogThrottle:
     caplog.set_level(logging.INFO)
-    return LogThrottle(logging.getLogger("eyes"), "a frame was not looked at")
+    return LogThrottle(logging.getLogger("vision"), "a frame was not analysed")
 
 
 def test_an_hour_of_repeats_logs_one_line_a_minute(
@@ -37,10 +37,10 @@ def test_an_hour_of_repeats_logs_one_line_a_minute(
         line.info(f"it had waited for {number} ms")
         clock.now += 0.2
     line.reset()
-    assert caplog.messages[0] == "a frame was not looked at: it had waited for 0 ms"
+    assert caplog.messages[0] == "a frame was not analysed: it had waited for 0 ms"
     assert 55 < len(caplog.messages) < 65
-    counted = [int(message.split()[6]) for message in caplog.messages[1:]]
-    assert sum(counted) == 5 * 3_600 - 1, "each is told of once"
+    counted = [int(message.split()[5]) for message in caplog.messages[1:]]
+    assert sum(counted) == 5 * 3_600 - 1, "each occurrence is counted once"
     assert caplog.messages[-1].endswith("times more, at last: it had waited for 17999 ms")
 
 
@@ -51,7 +51,7 @@ def test_after_a_reset_the_next_line_is_logged(
         line.info("no worker")
         line.reset()
         line.reset()
-    assert caplog.messages == ["a frame was not looked at: no worker"] * 2
+    assert caplog.messages == ["a frame was not analysed: no worker"] * 2
 
 
 def test_the_traceback_is_logged_once(clock: Clock, line: LogThrottle, caplog: pytest.LogCaptureFixture) -> None:

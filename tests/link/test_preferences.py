@@ -1,4 +1,4 @@
-"""People's preferences: what they change at once, what ends them, and the file that keeps them."""
+"""People's preferences: their effect, what ends them, and the file that stores them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ def test_a_preference_for_the_pc_takes_over_at_once_and_after_each_failure(clock
     robot.put("vision", "local", "manual")
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
-    shown = harness.prefer("vision", "pc")
-    assert (shown["mode"], shown["choice"], shown["by"], shown["problem"]) == ("pc", "pc", "the panel", "")
+    domain = harness.prefer("vision", "pc")
+    assert (domain["mode"], domain["choice"], domain["by"], domain["problem"]) == (
+        "pc",
+        "pc",
+        "the panel",
+        "",
+    )
     assert robot.reasons["vision"] == "set at rider-pc by the panel: for the test"
     harness.capacity.lacking = {"vision"}
     harness.rounds(2)
-    assert robot.modes["vision"] == "local", "no wish makes us see"
+    assert robot.modes["vision"] == "local", "a preference does not replace a worker"
     harness.capacity.lacking = set()
     harness.rounds(2 * HEALTHY_FOR_S + 5)
     assert robot.modes["vision"] == "pc"
@@ -33,11 +38,11 @@ def test_a_domain_that_cannot_be_served_is_not_taken_over_and_shows_why(clock: F
     harness = FailoverHarness(clock, robot)
     harness.capacity.lacking = {"vision"}
     harness.rounds(20)
-    shown = harness.prefer("vision", "pc")
-    assert (shown["mode"], shown["problem"]) == ("local", "no worker can do vision.detect")
+    domain = harness.prefer("vision", "pc")
+    assert (domain["mode"], domain["problem"]) == ("local", "no worker can do vision.detect")
     harness.capacity.lacking = set()
     harness.rounds(2)
-    assert robot.modes["vision"] == "pc", "and comes as soon as it can be"
+    assert robot.modes["vision"] == "pc", "it is taken over as soon as it can be served"
 
 
 @pytest.mark.parametrize("reason", ["pc_unreachable", FAILOVER_PREFIX + "the PC's link ends", "manual"])
@@ -65,14 +70,14 @@ def test_automatic_undoes_a_switch_made_here_and_not_one_made_at_the_robot(clock
     assert (robot.modes["vision"], robot.modes["voice"]) == ("pc", "local")
 
 
-@pytest.mark.parametrize("away", [False, True], ids=["while we look", "while the link is away"])
-def test_a_switch_at_the_robot_ends_the_preference(clock: FakeClock, tmp_path: Path, away: bool) -> None:
+@pytest.mark.parametrize("stopped", [False, True], ids=["while the link runs", "while the link is stopped"])
+def test_a_switch_at_the_robot_ends_the_preference(clock: FakeClock, tmp_path: Path, stopped: bool) -> None:
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
     harness.rounds(20)
     harness.prefer("vision", "pc")
     robot.put("vision", "local", "manual")
-    if away:
+    if stopped:
         harness = FailoverHarness(clock, robot, tmp_path / "robot.json")
     harness.rounds(400)
     assert robot.modes["vision"] == "local"
@@ -99,8 +104,8 @@ def test_preferences_and_history_survive_a_restart(clock: FakeClock, tmp_path: P
     again = FailoverHarness(clock, robot, tmp_path / "robot.json")
     again.rounds(HEALTHY_FOR_S + 6)
     assert (robot.modes["vision"], robot.modes["voice"]) == ("local", "pc")
-    told = [(it.domain, it.mode, it.by) for it in again.domains.switches if it.domain != "text"]
-    assert told == [
+    switches = [(it.domain, it.mode, it.by) for it in again.domains.switches if it.domain != "text"]
+    assert switches == [
         ("voice", "local", "robot"),
         ("vision", "pc", "robot"),
         ("vision", "local", "the panel"),

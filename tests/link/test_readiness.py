@@ -1,4 +1,4 @@
-"""Which domains must fail over together, and which problems count: bus, workers, vision."""
+"""Which domains fail over together, and which problems count: the bus, workers, vision."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_domains_over_the_bus_fail_over_when_it_is_down(clock: FakeClock) -> Non
     harness.rounds(20)
     harness.failover.readiness.set_bus_problem("nothing of ours reaches it")
     harness.rounds(2)
-    assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, its voice would not hear for itself"
+    assert set(robot.modes.values()) == {"local"}, "with text alone at the PC, the robot would not recognise speech"
     assert "nothing of ours reaches it" in robot.reasons["voice"]
     harness.failover.readiness.set_bus_problem("")
     harness.rounds(HEALTHY_FOR_S + 6)
@@ -50,7 +50,7 @@ def test_a_broker_that_restarts_quickly_causes_no_failover(clock: FakeClock) -> 
 
 @pytest.mark.parametrize("voice", ["pc", "local"])
 def test_text_fails_over_with_a_voice_that_cannot_be_served(clock: FakeClock, voice: str) -> None:
-    """With text alone at the PC the robot's voice goes on streaming; where a person wants it so, it stays so."""
+    """With text alone at the PC the robot's voice goes on streaming. Where a person chose local voice, text stays."""
     robot = FakeRobot()
     robot.put("vision", "local", "manual")
     robot.put("voice", voice, "manual")
@@ -77,11 +77,11 @@ def test_all_domains_fail_over_with_vision_where_it_is_set(clock: FakeClock) -> 
     robot.switched.clear()
     harness.rounds(3 * HEALTHY_FOR_S)
     assert set(robot.modes.values()) == {"pc"}
-    assert robot.switched[0][0] == "vision", "or the others alone would keep the robot's own eyes shut"
+    assert robot.switched[0][0] == "vision", "else the other domains would pause the robot's own detectors"
 
 
 def test_vision_that_a_person_wants_local_does_not_hold_other_domains_there(clock: FakeClock) -> None:
-    """The camera hung, all went back with it, and then the owner decided that the robot is to see for itself."""
+    """The camera hung, all domains failed over, and then a person chose local vision."""
     robot = FakeRobot()
     for name in TASK_OF_DOMAIN:
         robot.put(name, "pc", "manual")

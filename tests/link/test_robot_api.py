@@ -1,4 +1,4 @@
-"""A robot whose HTTP interface hangs, drips, floods or talks nonsense: every call is over in time, with its reason."""
+"""A robot whose HTTP interface hangs, drips, floods or answers nonsense: every call ends in time, with the reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Act = Callable[[socket.socket, threading.Event], None]
 
 
 class Robot:
-    """Does `act` with each connection; ended by `close`."""
+    """Calls `act` for each connection, until `close`."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -61,7 +61,7 @@ def answer(body: object, head: bytes = b"HTTP/1.1 200 OK\r\n", extra: bytes = b"
 
 
 def drip(data: bytes) -> Act:
-    """A byte at a time, each sooner than any single wait would end."""
+    """Send a byte at a time, each within the time limit of a single receive."""
 
     def act(connection: socket.socket, ended: threading.Event) -> None:
         connection.recv(65_536)
@@ -170,7 +170,7 @@ def test_an_answer_not_read_to_its_end_leaves_nothing_in_the_loop(
     ignored: list[object] = []
     monkeypatch.setattr("sys.unraisablehook", ignored.append)
     robot.act = answer(b"x" * 200_000)
-    for _ in range(20):  # each by itself is closed in time once in three or so
+    for _ in range(20):  # the fault occurred in about two of three attempts
         api = RobotApi(robot.url)
         with pytest.raises(RobotError, match="longer than"):
             api.domains()

@@ -1,4 +1,4 @@
-"""What the link believes of the robot's domains: outdated answers, refusals, and another program at its address."""
+"""The link's copy of the robot's domains: outdated answers, refused switches, another program at its address."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ def test_other_threads_do_not_see_half_of_a_switch(clock: FakeClock, monkeypatch
     seen = []
     note = Preferences.note
 
-    def slow(preferences: Preferences, *about: Any) -> None:
+    def slow_note(preferences: Preferences, *arguments: Any) -> None:
         seen.append(harness.domains.owner("vision"))  # as another thread does while a disk is slow
-        note(preferences, *about)
+        note(preferences, *arguments)
 
     harness.rounds(5)
-    monkeypatch.setattr(Preferences, "note", slow)
+    monkeypatch.setattr(Preferences, "note", slow_note)
     harness.rounds(10)
     assert robot.modes["vision"] == "pc"
-    (taken,) = [it for it in seen if it.mode == "pc"]
-    assert clock.now - taken.since < 10
+    (owner,) = [it for it in seen if it.mode == "pc"]
+    assert clock.now - owner.since < 10
 
 
 def test_an_outdated_answer_does_not_replace_a_newer_announcement(clock: FakeClock) -> None:
-    """We hand vision back; before we read the robot's answer, a person switches vision to the PC again."""
+    """Vision fails over; before the link reads the answer, a person switches vision to the PC again."""
 
-    class Hurried(FakeRobot):
+    class SwitchedMeanwhile(FakeRobot):
         def switch(self, domain: str, target: str, reason: str) -> DomainState:
             answer = super().switch(domain, target, reason)
-            if not said:
+            if not announced:
                 clock.now += 0.01
                 self.put(domain, "pc", "manual")
-                said.append(domain)
+                announced.append(domain)
                 harness.domains.receive_state({"domain": domain, "mode": "pc", "reason": "manual"})
             return answer
 
-    said: list[str] = []
-    robot = Hurried()
+    announced: list[str] = []
+    robot = SwitchedMeanwhile()
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
     harness.capacity.lacking = {"vision"}
     harness.rounds(1)
-    assert said == ["vision"]
-    assert harness.domains.owner("vision").mode == "pc", "that is what the robot said last"
+    assert announced == ["vision"]
+    assert harness.domains.owner("vision").mode == "pc", "the robot announced it last"
     harness.rounds(1)
     assert robot.modes["vision"] == "local", "the next round, not the next heartbeat"
 
@@ -62,13 +62,13 @@ def test_vision_is_unattended_while_another_domain_keeps_the_robots_detectors_of
     robot.put("voice", "pc", "manual")
     harness = FailoverHarness(clock, robot)
     harness.rounds(20)
-    assert not harness.domains.owner("vision").unattended, "we look"
+    assert not harness.domains.owner("vision").unattended, "the PC serves it"
     harness.failover.fail_over("vision", "the camera hangs")
     harness.rounds(1)
     assert harness.domains.owner("vision").unattended
     robot.ai_mode_set = "local"
     harness.rounds(6)
-    assert not harness.domains.owner("vision").unattended, "a person made the robot look for itself"
+    assert not harness.domains.owner("vision").unattended, "a person has set the AI mode, so the robot's detectors run"
 
 
 def test_another_program_at_the_robots_address_is_sent_nothing(clock: FakeClock) -> None:
@@ -93,13 +93,13 @@ def test_another_program_at_the_robots_address_is_sent_nothing(clock: FakeClock)
 
 
 def test_a_persons_choice_polls_the_robot_first(clock: FakeClock) -> None:
-    """The robot was switched after it was asked last: what we knew of it is old."""
+    """The robot was switched after the last poll, so the link's copy is outdated."""
     robot = FakeRobot()
     harness = FailoverHarness(clock, robot)
     harness.rounds(1)
     robot.put("text", "pc", "manual")
-    told = harness.prefer("text", "local")
-    assert (told["mode"], robot.modes["text"]) == ("local", "local")
+    described = harness.prefer("text", "local")
+    assert (described["mode"], robot.modes["text"]) == ("local", "local")
     assert robot.reasons["text"].startswith("set at rider-pc by the panel")
 
 
@@ -113,8 +113,8 @@ def test_a_switch_error_is_shown_until_the_switch_succeeds(clock: FakeClock, mon
 
     with monkeypatch.context() as patched:
         patched.setattr(robot, "switch", refuse)
-        told = harness.prefer("text", "pc")
-    assert told["problem"] == "the robot could not be switched to pc: it is asleep"
+        described = harness.prefer("text", "pc")
+    assert described["problem"] == "the robot could not be switched to pc: it is asleep"
     assert not harness.domains.agrees("text")
     harness.rounds(1)
     assert harness.domains.describe("text")["problem"] == ""

@@ -1,4 +1,4 @@
-"""Speech is cut where it is quiet, without a click and without a loss, into pieces that the robot plays whole."""
+"""Speech is cut where it is quiet, without a click and without a loss, into chunks that the robot plays whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tone(seconds: float, rate: int = RATE, level: int = 8_000) -> AudioClip:
 
 
 def speech(words: list[float], pause_s: float = 0.08) -> AudioClip:
-    """Words of so many seconds, with pauses between them."""
+    """Words of the given lengths in seconds, with pauses between them."""
     gap = bytes(round(pause_s * RATE) * 2)
     return AudioClip(gap.join(tone(word).pcm for word in words), RATE)
 
@@ -27,10 +27,10 @@ def samples(clip: AudioClip) -> np.ndarray:
     return np.frombuffer(clip.pcm, "<i2").astype(np.int64)
 
 
-def chunks_of(clip: AudioClip, stretch_s: float, chunk_s: float) -> list[AudioClip]:
-    """As an engine hands it over, stretch by stretch."""
+def chunks_of(clip: AudioClip, clip_s: float, chunk_s: float) -> list[AudioClip]:
+    """The chunks of a text that an engine sends in clips of `clip_s` seconds."""
     chunker, chunks = SpeechChunker(chunk_s), []
-    step = round(stretch_s * RATE) * 2
+    step = round(clip_s * RATE) * 2
     for start in range(0, len(clip.pcm), step):
         chunker.feed(AudioClip(clip.pcm[start : start + step], RATE))
         while (chunk := chunker.next()) is not None:
@@ -40,13 +40,13 @@ def chunks_of(clip: AudioClip, stretch_s: float, chunk_s: float) -> list[AudioCl
     return chunks
 
 
-@pytest.mark.parametrize("stretch_s", [0.01, 0.24, 30.0])
+@pytest.mark.parametrize("clip_s", [0.01, 0.24, 30.0])
 @pytest.mark.parametrize("chunk_s", [0.5, 1.5, 2.8])
-def test_words_stay_whole_and_nothing_is_lost(stretch_s: float, chunk_s: float) -> None:
-    said = speech([share * chunk_s for share in (0.2, 0.13, 0.25, 0.1, 0.2)] * 8)
-    chunks = chunks_of(said, stretch_s, chunk_s)
+def test_words_stay_whole_and_nothing_is_lost(clip_s: float, chunk_s: float) -> None:
+    text = speech([share * chunk_s for share in (0.2, 0.13, 0.25, 0.1, 0.2)] * 8)
+    chunks = chunks_of(text, clip_s, chunk_s)
     joined = np.concatenate([samples(chunk) for chunk in chunks])
-    assert np.array_equal(joined, samples(said)), "cut in the pauses, where a fade changes nothing"
+    assert np.array_equal(joined, samples(text)), "cut in the pauses, where a fade changes nothing"
     assert max(chunk.duration_s for chunk in chunks) <= min(LONGEST_S, 1.4 * chunk_s)
     assert min(chunk.duration_s for chunk in chunks[:-1]) >= 0.6 * chunk_s
 
@@ -55,7 +55,7 @@ def test_a_cut_within_a_sound_does_not_click() -> None:
     loud = AudioClip(np.full(5 * RATE, 8_000, "<i2").tobytes(), RATE)
     chunks = chunks_of(loud, 0.24, 1.0)
     assert sum(chunk.frames for chunk in chunks) == loud.frames
-    # The whole begins and ends as the engine made it.
+    # The first sample and the last one are the engine's.
     inner = [*samples(chunks[0])[1:], 0, *(value for it in chunks[1:-1] for value in (0, *samples(it), 0)), 0]
     assert np.abs(np.diff(inner)).max() <= 1.1 * 8_000 / (FADE_S * RATE)
 

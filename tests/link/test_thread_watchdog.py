@@ -1,4 +1,4 @@
-"""A thread of the link that hangs or ends is found, and the process ends for its supervisor."""
+"""A thread of the link that hangs or has ended is detected, and the process ends for a restart by its supervisor."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from rider_core.testing.waiting import wait_until
 
 @pytest.fixture
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadWatchdog]:
-    """Of a thread that hangs after its first beat, until the test is over."""
+    """The watchdog of a thread that hangs after its first `feed`, until the test is over."""
     monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.1)
-    beating, over = ThreadWatchdog("domain failover"), threading.Event()
+    watchdog, over = ThreadWatchdog("domain failover"), threading.Event()
 
-    def live() -> None:
-        beating.feed()
+    def feed_and_hang() -> None:
+        watchdog.feed()
         over.wait(30)
 
-    thread = threading.Thread(target=live, daemon=True)
+    thread = threading.Thread(target=feed_and_hang, daemon=True)
     thread.start()
-    yield beating
+    yield watchdog
     over.set()
     thread.join()
 
@@ -42,35 +42,35 @@ def test_a_thread_that_hangs(hung: ThreadWatchdog) -> None:
 
 
 def test_a_thread_that_feeds_its_watchdog() -> None:
-    beating = ThreadWatchdog("domain failover")
-    assert beating.problem() == "", "it has not begun"
-    beating.feed()
-    assert beating.problem() == ""
+    watchdog = ThreadWatchdog("domain failover")
+    assert watchdog.problem() == "", "it has not started"
+    watchdog.feed()
+    assert watchdog.problem() == ""
 
 
 def test_a_thread_that_ended() -> None:
-    beating = ThreadWatchdog("vision pipeline")
-    thread = threading.Thread(target=beating.feed)
+    watchdog = ThreadWatchdog("vision pipeline")
+    thread = threading.Thread(target=watchdog.feed)
     thread.start()
     thread.join()
-    assert beating.problem() == "vision pipeline has ended"
+    assert watchdog.problem() == "vision pipeline has ended"
 
 
 def test_a_thread_that_waits_for_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lives while there is none, and what ends it is no death of hunger."""
+    """It feeds its watchdog while the queue is empty, and None ends it."""
     monkeypatch.setattr(thread_watchdog, "STUCK_AFTER_S", 0.3)
     monkeypatch.setattr(thread_watchdog, "FEED_EVERY_S", 0.05)
-    beating, waiting = ThreadWatchdog("ASR pipeline"), queue.SimpleQueue[int | None]()
+    watchdog, waiting = ThreadWatchdog("ASR pipeline"), queue.SimpleQueue[int | None]()
     worked: list[int] = []
-    thread = threading.Thread(target=lambda: worked.extend(beating.items(waiting)))
+    thread = threading.Thread(target=lambda: worked.extend(watchdog.items(waiting)))
     thread.start()
     began = time.monotonic()
-    wait_until(lambda: beating.problem() or time.monotonic() - began > 0.6)
-    assert beating.problem() == ""
+    wait_until(lambda: watchdog.problem() or time.monotonic() - began > 0.6)
+    assert watchdog.problem() == ""
     for item in (1, 2, None):
         waiting.put(item)
     thread.join(5)
-    assert (worked, beating.problem()) == ([1, 2], "ASR pipeline has ended")
+    assert (worked, watchdog.problem()) == ([1, 2], "ASR pipeline has ended")
 
 
 @pytest.mark.slow
@@ -85,13 +85,13 @@ def test_each_thread_of_the_link_is_watched(harness: LinkHarness) -> None:
 
 
 def test_the_links_process_ends_for_its_supervisor(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    problems = []
 
     class Link:
         def stuck(self) -> str:
-            asked.append(hung.problem())
-            assert len(asked) < 4, "it was left so"
-            return asked[-1]
+            problems.append(hung.problem())
+            assert len(problems) < 4, "the process did not end"
+            return problems[-1]
 
     class Ended(Exception):
         pass
@@ -101,30 +101,30 @@ def test_the_links_process_ends_for_its_supervisor(hung: ThreadWatchdog, monkeyp
         raise Ended
 
     monkeypatch.setattr(process.os, "_exit", end)
-    here = AddressMonitor(Settings(), "127.0.0.1")
+    address_monitor = AddressMonitor(Settings(), "127.0.0.1")
     with pytest.raises(Ended):
-        process._wait(Link(), threading.Event(), here)  # type: ignore[arg-type]
+        process._wait(Link(), threading.Event(), address_monitor)  # type: ignore[arg-type]
 
 
 def test_after_a_suspend_no_thread_counts_as_hung(hung: ThreadWatchdog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every thread stood still, and the one that looks may be the first that runs again."""
+    """All threads were suspended, and the one that checks the watchdogs may be the first that runs again."""
     real_s, asleep_s = suspend_detector.now_s, 0.0
     monkeypatch.setattr(suspend_detector, "now_s", lambda: real_s() + asleep_s)
-    stop, looks = threading.Event(), 0
+    stop, waits = threading.Event(), 0
 
-    class Waits:
+    class SuspendedStop:
         def wait(self, _: float) -> bool:
-            nonlocal asleep_s, looks
-            asleep_s += 60.0 if looks == 0 else 0.0
-            looks += 1
-            return looks > 3 or stop.wait(0.01)
+            nonlocal asleep_s, waits
+            asleep_s += 60.0 if waits == 0 else 0.0
+            waits += 1
+            return waits > 3 or stop.wait(0.01)
 
     class Link:
         def stuck(self) -> str:
-            pytest.fail("threads that stood still were taken for hung")
+            pytest.fail("suspended threads counted as hung")
 
-    process._wait(Link(), Waits(), AddressMonitor(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
-    assert looks == 4
+    process._wait(Link(), SuspendedStop(), AddressMonitor(Settings(), "127.0.0.1"))  # type: ignore[arg-type]
+    assert waits == 4
 
 
 def test_a_lost_address_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,12 +156,12 @@ def test_without_an_address_at_the_start_it_ends(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_new_address_of_the_pc_is_detected_and_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a change of the network; while there is none, nothing changes."""
+    """As after a change of the network. Without a network the old address is kept."""
     monkeypatch.setattr(process, "ADDRESS_EVERY_S", 0.01)
-    told: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
+    addresses: list[str | None] = [None, "127.0.0.1", None, "127.0.0.1", "127.0.0.2"]
 
     def own_address(_: Settings) -> str:
-        address = told.pop(0)
+        address = addresses.pop(0)
         if address is None:
             raise ConfigError("there is no route")
         return address
@@ -175,23 +175,23 @@ def test_a_new_address_of_the_pc_is_detected_and_served(monkeypatch: pytest.Monk
             return ""
 
     def run_once(settings: Settings, _: threading.Event) -> None:
-        watch = AddressMonitor(settings, "127.0.0.1")
-        watch.start()
-        process._wait(Link(), stop, watch)  # type: ignore[arg-type]
-        served.append(watch.new_address)
+        address_monitor = AddressMonitor(settings, "127.0.0.1")
+        address_monitor.start()
+        process._wait(Link(), stop, address_monitor)  # type: ignore[arg-type]
+        served.append(address_monitor.new_address)
         stop.set()
 
     monkeypatch.setattr(process, "_stop_signal", lambda: stop)
     monkeypatch.setattr(process, "_run_at_one_address", run_once)
     process.run_link(Settings())
     assert served == ["127.0.0.2"]
-    assert told == []
+    assert addresses == []
 
 
 def test_a_stop_without_failover_switches_nothing() -> None:
     class Robot:
         def switch(self, *_: object) -> None:
-            pytest.fail("a domain was handed back")
+            pytest.fail("a domain was switched")
 
     domains, failover = new_failover(Robot(), dict)
     domains.receive_state({"domain": "voice", "mode": "pc"})

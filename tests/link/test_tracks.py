@@ -1,4 +1,4 @@
-"""What is made of a tracker's numbers: confirmed things with ids of their own, told of now and then, given up."""
+"""Tracks from a tracker's numbers: objects with their own ids, confirmed, published and ended; and the frame buffer."""
 
 from __future__ import annotations
 
@@ -18,100 +18,100 @@ FRAME_S = 0.2
 
 
 class ByLabel(ObjectTracker):
-    """Takes the number out of the label, `cat 7`, and is not sure of what has none."""
+    """Takes the track's number from the label, `cat 7`. A label without a number belongs to no track."""
 
     def update(self, objects: Sequence[DetectedObject], elapsed_s: float) -> list[int | None]:
         return [int(it.label.split()[1]) if " " in it.label else None for it in objects]
 
 
-class Watched:
-    """Tracks, and what they tell."""
+class TracksHarness:
+    """Tracks, and the events that they publish."""
 
     def __init__(self, confirm_frames: int = 2) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.published: list[dict[str, Any]] = []
         self.tracks = Tracks(ByLabel, confirm_frames, self._publish)
 
     def _publish(self, kind: str, **data: Any) -> None:
         assert kind == "robot.object"
-        self.told.append(data)
+        self.published.append(data)
 
     def see(self, *labels: str, after_s: float = FRAME_S) -> list[TrackedObject]:
         objects = tuple(DetectedObject(label=label, score=0.5, box=(1, 2, 3, 4)) for label in labels)
         return self.tracks.update(Detections(objects=objects, width=640, height=480), after_s)
 
     def events(self, *kinds: str) -> list[tuple[str, int]]:
-        return [(it["event"], it["id"]) for it in self.told if it["event"] in (kinds or ("enter", "leave"))]
+        return [(it["event"], it["id"]) for it in self.published if it["event"] in (kinds or ("enter", "leave"))]
 
 
 @pytest.mark.parametrize("confirm_frames", [1, 2, 5])
 def test_an_object_is_confirmed_after_enough_frames(confirm_frames: int) -> None:
-    watched = Watched(confirm_frames)
-    confirmed = [watched.see("cat 1")[0].confirmed for _ in range(7)]
+    harness = TracksHarness(confirm_frames)
+    confirmed = [harness.see("cat 1")[0].confirmed for _ in range(7)]
     assert confirmed == [False] * (confirm_frames - 1) + [True] * (8 - confirm_frames)
-    assert watched.events() == [("enter", 1)]
+    assert harness.events() == [("enter", 1)]
 
 
 def test_an_object_without_a_track_has_no_id_and_is_never_confirmed() -> None:
-    watched = Watched(1)
+    harness = TracksHarness(1)
     for _ in range(10):
-        (tracked,) = watched.see("ghost")
+        (tracked,) = harness.see("ghost")
         assert (tracked.id, tracked.confirmed) == (0, False)
-    assert not watched.told
+    assert not harness.published
 
 
 def test_a_hidden_object_stays() -> None:
-    watched = Watched()
+    harness = TracksHarness()
     for _ in range(3):
-        watched.see("cat 1")
+        harness.see("cat 1")
     for _ in range(5):
-        (tracked,) = watched.see()
+        (tracked,) = harness.see()
         assert (tracked.id, tracked.seen, tracked.confirmed) == (1, False, True)
-    (tracked,) = watched.see("cat 1")
+    (tracked,) = harness.see("cat 1")
     assert (tracked.id, tracked.seen) == (1, True)
-    assert watched.events() == [("enter", 1)]
+    assert harness.events() == [("enter", 1)]
 
 
 def test_an_object_that_is_no_longer_detected_leaves() -> None:
-    watched = Watched()
+    harness = TracksHarness()
     for _ in range(3):
-        watched.see("cat 1")
+        harness.see("cat 1")
     seconds = 0.0
-    while watched.see():
+    while harness.see():
         seconds += FRAME_S
     assert GONE_S - FRAME_S < seconds <= GONE_S + FRAME_S
-    assert watched.events() == [("enter", 1), ("leave", 1)]
+    assert harness.events() == [("enter", 1), ("leave", 1)]
 
 
 def test_a_flickering_object_never_enters() -> None:
-    watched = Watched(3)
+    harness = TracksHarness(3)
     for _ in range(20):
-        watched.see("cat 1")
-        watched.see(after_s=FLICKER_S + 0.1)
-    assert not watched.told
-    assert not watched.see()
+        harness.see("cat 1")
+        harness.see(after_s=FLICKER_S + 0.1)
+    assert not harness.published
+    assert not harness.see()
 
 
 def test_updates_of_an_object_are_published_once_a_second() -> None:
-    watched = Watched(1)
+    harness = TracksHarness(1)
     for _ in range(round(30 / FRAME_S)):
-        watched.see("cat 1", "cat 2")
-    assert 2 * 25 <= len(watched.events("update")) <= 2 * 30 / UPDATE_EVERY_S
+        harness.see("cat 1", "cat 2")
+    assert 2 * 25 <= len(harness.events("update")) <= 2 * 30 / UPDATE_EVERY_S
 
 
 def test_updates_in_a_frame_are_bounded_and_every_object_gets_its_turn() -> None:
-    watched = Watched(1)
+    harness = TracksHarness(1)
     labels = [f"cat {number}" for number in range(20)]
     frames = round(30 / FRAME_S)
     for _ in range(frames):
-        watched.see(*labels)
-    updates = watched.events("update")
+        harness.see(*labels)
+    updates = harness.events("update")
     assert len(updates) <= frames * UPDATES_A_FRAME
     turns = [sum(id == number for _, id in updates) for number in range(1, 21)]
     assert min(turns) >= 20
-    assert watched.told[-1] | {"id": 0} == {
+    assert harness.published[-1] | {"id": 0} == {
         "event": "update",
         "id": 0,
-        "label": watched.told[-1]["label"],
+        "label": harness.published[-1]["label"],
         "score": 0.5,
         "box": [1.0, 2.0, 3.0, 4.0],
         "width": 640,
@@ -122,74 +122,74 @@ def test_updates_in_a_frame_are_bounded_and_every_object_gets_its_turn() -> None
 
 
 def test_at_the_end_of_a_stream_all_objects_leave_and_ids_are_not_reused() -> None:
-    watched = Watched(1)
-    watched.see("cat 1", "cat 2")
-    watched.tracks.reset()
-    watched.see("cat 1")
-    assert watched.events() == [("enter", 1), ("enter", 2), ("leave", 1), ("leave", 2), ("enter", 3)]
+    harness = TracksHarness(1)
+    harness.see("cat 1", "cat 2")
+    harness.tracks.reset()
+    harness.see("cat 1")
+    assert harness.events() == [("enter", 1), ("enter", 2), ("leave", 1), ("leave", 2), ("enter", 3)]
 
 
 def test_settled_only_after_every_object_would_have_been_confirmed() -> None:
-    watched = Watched(2)
+    harness = TracksHarness(2)
     settled = []
     for _ in range(4):
-        watched.see()
-        settled.append(watched.tracks.settled)
+        harness.see()
+        settled.append(harness.tracks.settled)
     assert settled == [False, False, True, True]
-    watched.tracks.reset()
-    assert not watched.tracks.settled
+    harness.tracks.reset()
+    assert not harness.tracks.settled
 
 
 def test_tracks_are_bounded() -> None:
-    watched = Watched(1)
+    harness = TracksHarness(1)
     before = metric("rider_link_dropped_total", what="object")
     for frame in range(20):
-        objects = watched.see(*[f"cat {frame * 100 + number}" for number in range(100)])
+        objects = harness.see(*[f"cat {frame * 100 + number}" for number in range(100)])
         assert len(objects) == 100 or frame
-        assert len(watched.tracks._tracks) <= MAX_TRACKS
+        assert len(harness.tracks._tracks) <= MAX_TRACKS
     assert metric("rider_link_dropped_total", what="object") > before
-    watched.see(after_s=GONE_S + 1)
-    assert not watched.tracks._tracks
+    harness.see(after_s=GONE_S + 1)
+    assert not harness.tracks._tracks
 
 
-class TestIntake:
+class TestLatestFrameBuffer:
     def body(self, ts: float, number: int) -> dict[str, object]:
         return {"ts": ts, "frame_jpeg": encode_base64(SMALL_JPEG + bytes([number]))}
 
-    def taken(self, *frames: tuple[float, float]) -> list[tuple[float, int, float]]:
-        """Time stamp, stream and seconds after the frame before, of each frame that is handed on.
+    def buffered(self, *frames: tuple[float, float]) -> list[tuple[float, int, float]]:
+        """Put each frame in and get it. Returns its time stamp, the change of the stream, and the seconds in between.
 
         Args:
             frames: The robot's clock and ours.
         """
-        buffer, before, handed_on = LatestFrameBuffer(), None, []
+        buffer, before, frames_out = LatestFrameBuffer(), None, []
         for number, (ts, now) in enumerate(frames):
             buffer.put(self.body(ts, number), now)
             frame = buffer.get(0)
             if frame is not None:
-                handed_on.append((ts, frame.stream - (before.stream if before else 0), frame.seconds_after(before)))
+                frames_out.append((ts, frame.stream - (before.stream if before else 0), frame.seconds_after(before)))
                 before = frame
-        return handed_on
+        return frames_out
 
     def test_in_order(self) -> None:
-        assert [pytest.approx(it) for it in self.taken((50, 1), (50.2, 1.2), (50.4, 1.5))] == [
+        assert [pytest.approx(it) for it in self.buffered((50, 1), (50.2, 1.2), (50.4, 1.5))] == [
             (50, 1, 0),
             (50.2, 0, 0.2),
             (50.4, 0, 0.2),
         ]
 
     def test_a_clock_that_stands_or_runs_backward_or_was_set_changes_nothing(self) -> None:
-        taken = self.taken((50, 1), (50, 1.2), (49.8, 1.4), (49.6, 1.6), (4e9, 1.8), (5, 2.0))
-        assert [stream for _, stream, _ in taken] == [1, 0, 0, 0, 0, 0]
-        assert [seconds for *_, seconds in taken] == pytest.approx([0, 0.2, 0.2, 0.2, 0.2, 0.2])
+        frames_out = self.buffered((50, 1), (50, 1.2), (49.8, 1.4), (49.6, 1.6), (4e9, 1.8), (5, 2.0))
+        assert [stream for _, stream, _ in frames_out] == [1, 0, 0, 0, 0, 0]
+        assert [seconds for *_, seconds in frames_out] == pytest.approx([0, 0.2, 0.2, 0.2, 0.2, 0.2])
 
     def test_a_gap_begins_a_new_stream(self) -> None:
-        assert self.taken((50, 1), (50.2, 1.2 + GAP_S + 0.1))[1] == (50.2, 1, 0)
+        assert self.buffered((50, 1), (50.2, 1.2 + GAP_S + 0.1))[1] == (50.2, 1, 0)
 
     def test_a_byte_identical_picture_is_returned_once(self) -> None:
         buffer = LatestFrameBuffer()
-        for place in range(5):
-            buffer.put(self.body(50 + place, 7), 1.0 + place)
+        for number in range(5):
+            buffer.put(self.body(50 + number, 7), 1.0 + number)
         assert buffer.get(0) is not None
         assert buffer.get(0) is None
         assert buffer.arrived == 5.0
@@ -197,8 +197,8 @@ class TestIntake:
     def test_the_newest_frame_replaces_the_waiting_one(self) -> None:
         buffer = LatestFrameBuffer()
         before = metric("rider_frames_total", outcome="replaced")
-        for place in range(5):
-            buffer.put(self.body(50 + place, place), 1.0 + place)
+        for number in range(5):
+            buffer.put(self.body(50 + number, number), 1.0 + number)
         frame = buffer.get(0)
         assert frame is not None
         assert frame.ts == 54

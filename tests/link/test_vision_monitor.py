@@ -1,4 +1,4 @@
-"""Whatever hangs or was away, the robot never goes on believing that its way is clear because we said so once."""
+"""Whatever hangs or was down, an outdated report "clear" does not stay the robot's last one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from rider_core.simulator.pictures import encode_grey_blocks
 from rider_core.testing.waiting import wait_until
 
 LOST = DomainOwner("local", 0.0, is_lost=True)
-#: The issue's limit is 4 s for what the camera does; here nothing has to be recognised.
-TOLD_WITHIN_S = VISION_LOST_AFTER_S + 1.5
+#: Time until vision is reported lost, in seconds.
+REPORTED_WITHIN_S = VISION_LOST_AFTER_S + 1.5
 
 
 class Bus:
@@ -39,12 +39,12 @@ class Bus:
         return self.up
 
     @property
-    def said(self) -> list[str]:
+    def reports(self) -> list[str]:
         return ["blind" if "blind" in body["meta"] else "clear" for body in self.sent]
 
 
 class MonitorHarness:
-    """A watch whose robot has the standing that the test gives it."""
+    """A monitor whose robot reports the owner of vision that the test sets."""
 
     def __init__(
         self, owner: DomainOwner, buffer: LatestFrameBuffer | None = None, liveness: CameraLiveness | None = None
@@ -63,21 +63,21 @@ class MonitorHarness:
 
     def poll(self) -> list[str]:
         self.monitor.poll()
-        return self.bus.said
+        return self.bus.reports
 
 
 def test_a_report_of_a_killed_link_is_replaced() -> None:
-    """It may have been that the way is clear; the robot took vision back meanwhile."""
+    """It may have been "clear", and the robot has fallen back to local meanwhile."""
     harness = MonitorHarness(LOST)
     assert harness.poll() == ["blind"]
-    assert harness.poll() == ["blind"], "once is enough"
+    assert harness.poll() == ["blind"], "one report is enough"
 
 
 def test_nothing_is_reported_where_the_pc_never_served_vision() -> None:
     harness = MonitorHarness(DomainOwner("local", 0.0))
     assert harness.poll() == []
     harness.owner = DomainOwner("", 0.0)
-    assert harness.poll() == [], "who serves vision is not known yet"
+    assert harness.poll() == [], "the owner of vision is not known yet"
 
 
 def test_a_dropped_report_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_report_that_may_be_lost_is_repeated_after_a_persons_switch() -> None:
 
 
 def test_pictures_from_before_a_takeover_do_not_count() -> None:
-    """It hung, vision went to the robot and came back; its first picture has not been looked at yet."""
+    """The camera hung, vision failed over and was taken over again; its first picture has not been analysed yet."""
     jpeg = encode_grey_blocks([[40 * (row + column) % 256 for column in range(8)] for row in range(6)])
     buffer, liveness = LatestFrameBuffer(), CameraLiveness()
     monitor = MonitorHarness(LOST, buffer, liveness).monitor
@@ -127,7 +127,7 @@ def test_pictures_from_before_a_takeover_do_not_count() -> None:
 
 
 def test_a_result_that_is_too_old_is_not_reported() -> None:
-    """A detector or a tracker that hung may come back with a clear way of long ago."""
+    """A detector or a tracker that hung may return an old result in which the way is clear."""
 
     class Tracker:
         def update(self, objects: Any, elapsed_s: float) -> list[int | None]:
@@ -135,40 +135,40 @@ def test_a_result_that_is_too_old_is_not_reported() -> None:
 
     bus = Bus()
     services = LinkServices(None, lambda *_, **__: None, lambda *_: iter(()), Tracker, dict)  # type: ignore[arg-type]
-    eyes = vision_pipeline.VisionPipeline(
+    pipeline = vision_pipeline.VisionPipeline(
         services, bus, lambda _: None, lambda: DomainOwner("pc", 0.0), VisionOptions()
     )
-    found = Detections(objects=(), width=640, height=480, provider="eye")
+    found = Detections(objects=(), width=640, height=480, provider="detector")
     for number in range(5):
         frame = CameraFrame("", b"", float(number), time.monotonic() - vision_pipeline.TOO_OLD_S - 0.1, 1)
         with pytest.raises(JobExpired, match=r"is 1\.6 s old"):
-            eyes._report(frame, found)
-    assert bus.said == []
+            pipeline._report(frame, found)
+    assert bus.reports == []
     for number in range(5):
-        eyes._report(CameraFrame("", b"", 10.0 + number, time.monotonic(), 1), found)
-    assert bus.said[-1] == "clear"
+        pipeline._report(CameraFrame("", b"", 10.0 + number, time.monotonic(), 1), found)
+    assert bus.reports[-1] == "clear"
 
 
 @pytest.mark.slow
 def test_vision_lost_is_reported_while_redis_hangs(harness: LinkHarness) -> None:
-    """The thread that looks at frames waits for Redis for many seconds then."""
+    """The vision pipeline's thread waits for Redis for many seconds then."""
     harness.start_worker("vision")
     harness.robot.switch("vision", "pc")
     harness.link.start()
     wait_until(lambda: harness.received(TOPIC) and not harness.received(TOPIC)[-1]["present"], what="a clear way")
     with harness.valkey.paused():
         began = time.monotonic()
-        wait_until(lambda: "blind" in harness.received(TOPIC)[-1]["meta"], 10, what="a word that nobody sees")
-        assert time.monotonic() - began < TOLD_WITHIN_S
+        wait_until(lambda: "blind" in harness.received(TOPIC)[-1]["meta"], 10, what="vision reported lost")
+        assert time.monotonic() - began < REPORTED_WITHIN_S
         assert "no picture was analysed within" in harness.received(TOPIC)[-1]["meta"]["blind"]
 
 
 @pytest.mark.slow
 def test_vision_lost_is_repeated_after_the_bus_was_down(harness: LinkHarness) -> None:
-    """Voice alone is ours, so that nobody looks: what was said of it before the bus broke off need not have arrived."""
+    """Vision is unattended, and the report from before the bus broke off may not have arrived."""
     harness.start_worker("voice")
     harness.link.start()
-    wait_until(lambda: harness.received(TOPIC), what="a word that nobody looks")
+    wait_until(lambda: harness.received(TOPIC), what="an obstacle report")
     count = len(harness.received(TOPIC))
     harness.robot.stop_broker()
     wait_until(lambda: harness.link.describe()["state"] == "down", 10, what="the cut")

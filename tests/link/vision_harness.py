@@ -1,4 +1,4 @@
-"""A robot and a link with a worker whose detector is `detector_plugin`, and what the robot was told of obstacles."""
+"""A robot and a link with a worker whose detector is `detector_plugin`, and the obstacle reports that the robot got."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAR_PERSON = ("Person", 0.7, (500.0, 200.0, 540.0, 330.0))
 
 @pytest.fixture(scope="package")
 def shared_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valkey, redis.Redis, Processes]]:
-    """A server and a worker for all tests that leave them whole: a worker takes seconds to start."""
+    """A server and a worker for all tests that do not break them: a worker takes seconds to start."""
     valkey = Valkey(tmp_path_factory.mktemp("v"))
     connection = connect(valkey.url)
     processes = Processes(tmp_path_factory.mktemp("p"))
@@ -39,7 +39,7 @@ def shared_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Va
 
 @pytest.fixture
 def shared(shared_worker: tuple[Valkey, redis.Redis, Processes], fast_intervals: None) -> Iterator[LinkHarness]:
-    """A robot and a link, with the workshop's worker."""
+    """A robot and a link, with the shared worker."""
     valkey, connection, processes = shared_worker
     with running_link(valkey, connection, processes) as harness:
         wait_until(lambda: harness.backend.capacity()["vision.detect"])
@@ -49,22 +49,22 @@ def shared(shared_worker: tuple[Valkey, redis.Redis, Processes], fast_intervals:
 
 
 def start_vision(harness: LinkHarness) -> LinkHarness:
-    """Vision is the PC's, and the robot has had a first word of it."""
+    """Switch vision to the PC, start the link, and wait for the first obstacle report."""
     harness.robot.switch("vision", "pc")
     harness.link.start()
-    wait_until(lambda: harness.received(OBSTACLE), what="a word of obstacles")
+    wait_until(lambda: harness.received(OBSTACLE), what="an obstacle report")
     return harness
 
 
 def last_report(harness: LinkHarness) -> dict[str, Any]:
-    """The last word of obstacles that the robot has; the first one is waited for."""
-    wait_until(lambda: harness.received(OBSTACLE), what="a word of obstacles")
+    """The last obstacle report that the robot received; waits for the first one."""
+    wait_until(lambda: harness.received(OBSTACLE), what="an obstacle report")
     return harness.received(OBSTACLE)[-1]
 
 
 def is_vision_lost(harness: LinkHarness) -> bool:
-    words = harness.received(OBSTACLE)
-    return bool(words) and words[-1]["present"] and "blind" in words[-1]["meta"]
+    reports = harness.received(OBSTACLE)
+    return bool(reports) and reports[-1]["present"] and "blind" in reports[-1]["meta"]
 
 
 def frame_count(outcome: str) -> float:
@@ -72,7 +72,7 @@ def frame_count(outcome: str) -> float:
 
 
 def picture(number: int) -> bytes:
-    """A JPEG that shows something else for each number."""
+    """A JPEG with a different picture for each number."""
     dice = random.Random(number)
     return encode_grey_blocks([[dice.randint(0, 255) for _ in range(8)] for _ in range(6)])
 

@@ -1,7 +1,7 @@
-"""A plugin for tests of the link: its transcripts tell the clip's length, its speech is a tone for each word, and it
-answers with what it was asked, word by word; "wait" is held back until the file named by GO exists.
+"""A plugin for tests of the link: a transcript is the clip's length, speech is a tone for each word, and an answer is
+the prompt, word by word; before a word that begins with "wait" it waits until the file named by GO exists.
 
-It fails while the file named by BROKEN exists, and what that file says is the error's text.
+While the file named by BROKEN exists, it fails with that file's text.
 """
 
 SOURCE = """
@@ -11,14 +11,14 @@ from rider_core.errors import InvalidInput, ProviderUnavailable
 
 RIDER_API = "1.0"
 
-def break_if_told():
+def fail_if_broken():
     if os.path.exists(os.environ["BROKEN"]):
         raise ProviderUnavailable(open(os.environ["BROKEN"]).read())
 
 class TestAsr(SpeechToText):
     name = "test-asr"
     def transcribe_batch(self, clips, language):
-        break_if_told()
+        fail_if_broken()
         return [Transcript(text=f"{clip.duration_s:.1f} seconds", language=language, duration_s=clip.duration_s)
                 for clip in clips]
 
@@ -28,13 +28,13 @@ class TestTts(TextToSpeech):
         if request.voice not in (None, "en", "pl"):
             raise InvalidInput(f"there is no voice {request.voice!r}")
         for number, word in enumerate(request.text.split(), start=1):
-            break_if_told()
+            fail_if_broken()
             yield AudioClip(struct.pack("<h", number) * 160 * len(word), 16000)
 
 class TestLlm(TextGenerator):
     name = "test-llm"
     def generate_stream(self, request):
-        break_if_told()
+        fail_if_broken()
         if request.prompt == "impossible":
             raise InvalidInput("impossible")
         if request.prompt == "history?":

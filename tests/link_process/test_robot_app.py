@@ -1,4 +1,4 @@
-"""What the robot asks over HTTP, answered by a real worker through the real queue."""
+"""The HTTP interface for the robot, with a real worker behind a real queue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scribe(TextGenerator):
     def generate_stream(self, request):
         raised = {"refuse": InvalidInput, "away": ProviderUnavailable, "break": ProviderError}.get(request.prompt)
         if raised:
-            raise raised("told to")
+            raise raised("as requested")
         yield request.model_dump_json()
         return GenerationEnd(model="quill", finish_reason="length", prompt_tokens=3, completion_tokens=4)
 @hookimpl
@@ -56,9 +56,9 @@ def client(services: Services, processes: Processes) -> FlaskClient:
 
 
 def client_of(services: Services) -> FlaskClient:
-    watch = CapacityMonitor(services.backend)
-    watch.poll()
-    return create_app(services, watch).test_client()
+    monitor = CapacityMonitor(services.backend)
+    monitor.poll()
+    return create_app(services, monitor).test_client()
 
 
 def ask(client: FlaskClient, **body: Any) -> Any:
@@ -149,14 +149,14 @@ def test_the_probe_is_answered_without_redis(services: Services, valkey: Valkey)
 
 
 def test_the_answer_to_the_probe_has_the_last_capacity_and_its_age(services: Services, valkey: Valkey) -> None:
-    watch = CapacityMonitor(services.backend)
-    watch.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
+    monitor = CapacityMonitor(services.backend)
+    monitor.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()
-    watch.poll()
-    told = create_app(services, watch).test_client().get("/providers/capabilities").get_json()
-    assert told["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
-    assert told["age_s"] == pytest.approx(7, abs=3)
-    assert "Redis" in told["problem"]
+    monitor.poll()
+    answer = create_app(services, monitor).test_client().get("/providers/capabilities").get_json()
+    assert answer["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
+    assert answer["age_s"] == pytest.approx(7, abs=3)
+    assert "Redis" in answer["problem"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_web_page_cannot_ask(client: FlaskClient, headers: dict[str, str], sta
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_only_json_starts_a_job(client: FlaskClient, kind: str) -> None:
-    """What a page may send to a stranger without asking first is none of these."""
+    """The content types that a page may send to another host without a preflight request are not JSON."""
     response = client.post("/providers/text/generate", data=b'{"prompt": "hello"}', content_type=kind)
     assert response.status_code == 415
     assert "application/json" in response.get_json()["detail"]

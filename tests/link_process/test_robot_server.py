@@ -1,4 +1,4 @@
-"""The server that the robot asks: its probe is answered in time whatever else hangs, and no text outlives its asker."""
+"""The HTTP server for the robot: its probe is answered in time whatever else hangs, and no text outlives its client."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def register_providers(register):
 
 
 class Robot:
-    """Asks over real connections.
+    """Sends requests over real connections.
 
     Attributes:
-        written: What the engine was asked.
+        written: The file in which the engine writes each prompt.
     """
 
     def __init__(self, url: str, processes: Processes) -> None:
@@ -70,7 +70,7 @@ class Robot:
         return plain_http.post(f"{self.url}/providers/text/generate", json={"prompt": prompt}, timeout=30)
 
     def begin(self, prompt: str) -> socket.socket:
-        """Ask over a connection that the test keeps; the answer is not waited for."""
+        """Send a request over a connection that the caller closes, and do not wait for the answer."""
         body = json.dumps({"prompt": prompt}).encode()
         host, port = self.url.removeprefix("http://").split(":")
         connection = socket.create_connection((host, int(port)))
@@ -89,15 +89,15 @@ def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch)
     processes.environment.update(REDIS_URL=valkey.url, WRITTEN=written, GO=go)
     monkeypatch.setenv("RIDER_DATA_DIR", processes.environment["RIDER_DATA_DIR"])
     services = Services.open(load_settings(redis_url=valkey.url), "link")
-    watch = CapacityMonitor(services.backend)
-    server = create_server(create_app(services, watch), "127.0.0.1", 0)
+    monitor = CapacityMonitor(services.backend)
+    server = create_server(create_app(services, monitor), "127.0.0.1", 0)
     server.start()
-    watch.start()
+    monitor.start()
     processes.fork("rider_core.cli.main", "worker", "text")
-    wait_until(lambda: watch.snapshot.capacity.get("text.generate"), what="a worker")
+    wait_until(lambda: monitor.snapshot.capacity.get("text.generate"), what="a worker")
     yield Robot(f"http://127.0.0.1:{server.port}", processes)
     server.stop()
-    watch.stop()
+    monitor.stop()
     services.close()
 
 
@@ -136,9 +136,9 @@ def test_the_probe_is_answered_while_redis_hangs(robot: Robot, valkey: Valkey) -
 def test_a_text_whose_client_hung_up_is_cancelled(robot: Robot) -> None:
     with robot.begin("long"):
         wait_until(lambda: robot.began() == 1)
-    asked = time.monotonic()
+    began = time.monotonic()
     assert robot.ask("short").json()["text"] == "done", "the only worker is free again"
-    assert time.monotonic() - asked < text_endpoint.TEXT_TIMEOUT_S / 2, "its time would have ended the other, too"
+    assert time.monotonic() - began < text_endpoint.TEXT_TIMEOUT_S / 2, "its time limit would have ended it as well"
     assert not robot.go.exists()
 
 

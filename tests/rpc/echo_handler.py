@@ -1,4 +1,4 @@
-"""A handler that says what it was asked, and keeps it."""
+"""A handler that answers with the request, and records it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from rider_core.testing.waiting import let_pass, wait_until
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is stopped ends soon."""
+    """A short wait, so that a server ends soon after `stop`."""
     monkeypatch.setattr(redis_server, "BLOCK_S", 0.1)
 
 
@@ -34,9 +34,9 @@ def handler() -> EchoHandler:
 
 @pytest.fixture
 def client(connection: redis.Redis) -> Iterator[RedisClient]:
-    impatient = connect_fail_fast(connection)
-    yield RedisClient(impatient, "link")
-    impatient.close()
+    fail_fast = connect_fail_fast(connection)
+    yield RedisClient(fail_fast, "link")
+    fail_fast.close()
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_without_a_server_the_request_is_withdrawn(
 def test_a_request_that_expired_is_not_executed(
     client: RedisClient, connection: redis.Redis, handler: EchoHandler
 ) -> None:
-    """Its client ended without a word; its id waits in the list."""
+    """Its client ended without withdrawing it, and its id waits in the list."""
     request_id = "b" * 32
     client._put(request_id, b"late", limit_s=0.05)
     wait_until(lambda: not connection.exists(request_key("link", request_id)))
@@ -113,15 +113,15 @@ def test_a_request_that_expired_is_not_executed(
 def test_a_server_that_was_suspended_does_not_execute_an_expired_request(
     connection: redis.Redis, handler: EchoHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It had the request in its hands when it was stopped for longer than the client waits."""
+    """It had dequeued the request before it was suspended for longer than the client waits."""
     request_id = "c" * 32
     connection.set(request_key("link", request_id), b"late", px=200)
     connection.rpush(waiting_key("link"), request_id)
     server = RedisServer(connection, "link", handler)
-    taken = server._dequeue()
-    assert taken is not None
-    let_pass(0.3, why="the process stands still")
-    server._dispatch(taken)
+    request = server._dequeue()
+    assert request is not None
+    let_pass(0.3, why="the process is suspended")
+    server._dispatch(request)
     wait_until(lambda: server._threads._permits._value == server._threads._permits._initial_value)  # type: ignore[attr-defined]
     assert handler.executed == []
 

@@ -134,7 +134,7 @@ def test_a_process_that_stands_still_is_noticed_in_time(child: subprocess.Popen[
 
 
 def test_a_request_whose_client_hung_up_is_not_executed(path: Path, handler: EchoHandler) -> None:
-    """The server stood still while the client gave up."""
+    """The server was suspended until the client gave up."""
     waiting = SocketServer(path, handler)
     with pytest.raises(NoAnswer):
         ask_socket(path, b"late", 0.2)

@@ -1,4 +1,4 @@
-"""A simulated robot on free ports, and those who talk with it."""
+"""A simulated robot on free ports, and its clients."""
 
 from __future__ import annotations
 

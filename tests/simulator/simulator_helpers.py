@@ -1,4 +1,4 @@
-"""What stands on the other side of a simulated robot: a plain pyzmq client, and a PC that answers the probe."""
+"""Clients of a simulated robot: a plain pyzmq client, and a PC that answers the probe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def robot_threads() -> set[str]:
 
 
 def effect(robot: SimulatedRobot, topic: str, number: int = 1) -> str:
-    """What became of the message with this number on `topic`, as soon as the robot has read it."""
+    """The effect of the message with this number on `topic`; waits until the robot has read it."""
     read = robot.received.wait(topic, count=number, timeout_s=DEADLINE_S, where=lambda it: it.effect != WAITING)
     return read[-1].effect
 
@@ -37,7 +37,7 @@ def sound(seconds: float, rate: int = 16_000, channels: int = 1) -> dict[str, An
 
 
 class Bus:
-    """A program on the robot's bus: hears everything, says what it is told to."""
+    """A program on the robot's bus that receives all topics."""
 
     def __init__(self, robot: SimulatedRobot) -> None:
         self._context = zmq.Context()
@@ -47,12 +47,12 @@ class Bus:
         self._in.subscribe("")
         self._in.connect(f"tcp://127.0.0.1:{robot.subscribe_port}")
         self._out.connect(f"tcp://127.0.0.1:{robot.publish_port}")
-        # Both ways are open when we hear the robot, and when its subscriptions have come through the broker.
+        # Both directions work when a message arrives, and when the robot's subscriptions have come through the broker.
         assert self._in.poll(DEADLINE_S * 1000)
-        wanted = {b"\x01cmd.move", b"\x01voice.asr.result", b"\x01vision.obstacle.enhanced", b"\x01voice.tts.chunk"}
-        while wanted:
-            assert self._out.poll(DEADLINE_S * 1000), wanted
-            wanted.discard(self._out.recv())
+        missing = {b"\x01cmd.move", b"\x01voice.asr.result", b"\x01vision.obstacle.enhanced", b"\x01voice.tts.chunk"}
+        while missing:
+            assert self._out.poll(DEADLINE_S * 1000), missing
+            missing.discard(self._out.recv())
 
     def close(self) -> None:
         self._context.destroy(linger=0)
@@ -69,8 +69,8 @@ class Bus:
         """The body of the next message on `topic` that `where` accepts, in either framing."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
-            heard, body, _ = split(self.frames(deadline - time.monotonic()))
-            if heard == topic and where(body):
+            received, body, _ = split(self.frames(deadline - time.monotonic()))
+            if received == topic and where(body):
                 return body
 
     def record(self, seconds: float) -> list[tuple[float, str, dict[str, Any], str]]:
@@ -78,11 +78,11 @@ class Bus:
         while self._in.poll(0):
             self._in.recv_multipart()
         end = time.monotonic() + seconds
-        heard = []
+        received = []
         while (left_s := end - time.monotonic()) > 0:
             if self._in.poll(left_s * 1000):
-                heard.append((time.monotonic(), *split(self._in.recv_multipart())))
-        return heard
+                received.append((time.monotonic(), *split(self._in.recv_multipart())))
+        return received
 
 
 def split(frames: list[bytes]) -> tuple[str, dict[str, Any], str]:
@@ -96,12 +96,12 @@ class Pc:
     """The PC's side of the probe: answers with `status`, or with 500 as long as `failures` are left, and counts."""
 
     def __init__(self) -> None:
-        self.status, self.body, self.asked, self.failures = 200, b'{"version": "9.9"}', 0, 0
+        self.status, self.body, self.requests, self.failures = 200, b'{"version": "9.9"}', 0, 0
         pc = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                pc.asked += self.path == "/providers/capabilities"
+                pc.requests += self.path == "/providers/capabilities"
                 failing, pc.failures = pc.failures > 0, max(0, pc.failures - 1)
                 self.send_response(500 if failing else pc.status)
                 self.end_headers()

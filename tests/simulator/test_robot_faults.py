@@ -1,4 +1,4 @@
-"""What can be done to the robot, and that it leaves nothing behind."""
+"""Faults of the simulated robot: malformed messages, a stopped broker, taken ports; and no thread is left behind."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_malformed_messages_arrive_as_they_are(make_robot, join, fault):
     robot = make_robot(pc_domains=())
     bus = join(robot)
     robot.inject(fault)
-    wanted = MALFORMED[fault]()
+    expected = MALFORMED[fault]()
     deadline = time.monotonic() + DEADLINE_S
-    while bus.frames(deadline - time.monotonic()) != wanted:
+    while bus.frames(deadline - time.monotonic()) != expected:
         pass
 
 
 def test_the_robot_survives_its_own_malformed_messages(make_robot, join):
     robot = make_robot()
     bus = join(robot)
-    # What others send is malformed for the robot as well.
+    # The same malformed messages, sent to the robot.
     for fault in MALFORMED:
         frames = MALFORMED[fault]()
         bus._out.send_multipart([b"voice.asr.result", *frames[1:]] if len(frames) > 1 else [b"cmd.move " + frames[0]])
@@ -71,7 +71,7 @@ def test_broker_comes_back_on_its_ports(make_robot, join):
         socket.create_connection(("127.0.0.1", ports[0]), 1)
     robot.start_broker()
     assert (robot.publish_port, robot.subscribe_port) == ports
-    # A new client: what the old one hears may have been underway before.
+    # A new client: the old one may receive messages from before the restart.
     again = Bus(robot)
     again.receive("imu.data")
     again.close()
@@ -115,7 +115,7 @@ def test_what_was_received_is_bounded():
 
 def test_listens_on_loopback_only(make_robot):
     robot = make_robot()
-    # Another address of this machine, which every one has: who listens on all of them, listens there.
+    # Another loopback address of this machine: a server on all addresses would accept there.
     for port in (robot.publish_port, robot.subscribe_port, robot.api_port):
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.2", port), 1)

@@ -45,9 +45,9 @@ def test_patch_stays_pending_and_is_announced_once(make_robot, join, api):
     bus, http = join(robot), api(robot)
     answer = http.patch("/api/providers/voice", json={"target": "pc", "reason": "test"}).json()
     assert (answer["domain"], answer["changed"], answer["state"]["status"]) == ("voice", True, "pc_pending")
-    heard = bus.receive("provider.voice.state")
-    assert set(heard) == {"mode", "status", "changed_ts", "reason", "domain", "ts"}
-    assert (heard["mode"], heard["reason"]) == ("pc", "test")
+    received = bus.receive("provider.voice.state")
+    assert set(received) == {"mode", "status", "changed_ts", "reason", "domain", "ts"}
+    assert (received["mode"], received["reason"]) == ("pc", "test")
     assert http.patch("/api/providers/voice", json={"target": "pc"}).json()["changed"] is False
     http.post("/api/providers/pc-heartbeat", json={"base_url": "http://127.0.0.1:1"})
     assert http.get("/api/providers/state").json()["domains"]["voice"]["status"] == "pc_pending"

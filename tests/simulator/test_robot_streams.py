@@ -40,22 +40,22 @@ def test_rates_and_framings(make_robot, join):
     robot = make_robot()
     bus = join(robot)
     wait_until(lambda: robot.voice_path == "pc")
-    heard = bus.record(2.0)
+    received = bus.record(2.0)
     for topic, (rate, framings, off_pct) in RATES.items():
-        count = sum(message[1] == topic for message in heard)
+        count = sum(message[1] == topic for message in received)
         assert count == pytest.approx(2 * rate, rel=off_pct / 100, abs=1), topic
-        assert {message[3] for message in heard if message[1] == topic} == framings, topic
-    single = {message[1] for message in heard if message[3] == "single"}
+        assert {message[3] for message in received if message[1] == topic} == framings, topic
+    single = {message[1] for message in received if message[3] == "single"}
     assert single == {"devices.xgo"}
 
 
 def test_microphone_bodies_never_pause(make_robot, join):
-    heard = [body for _, topic, body, _ in join(make_robot(pause_s=60)).record(1.5) if topic == "voice.asr.request"]
-    assert all(set(body) == {"ts", "rate", "len", "chunk_pcm"} for body in heard)
-    assert all((body["rate"], body["len"]) == (16_000, 640) for body in heard)
-    samples = [struct.unpack("<320h", base64.b64decode(body["chunk_pcm"], validate=True)) for body in heard]
+    received = [body for _, topic, body, _ in join(make_robot(pause_s=60)).record(1.5) if topic == "voice.asr.request"]
+    assert all(set(body) == {"ts", "rate", "len", "chunk_pcm"} for body in received)
+    assert all((body["rate"], body["len"]) == (16_000, 640) for body in received)
+    samples = [struct.unpack("<320h", base64.b64decode(body["chunk_pcm"], validate=True)) for body in received]
     assert max(abs(value) for chunk in samples for value in chunk) < 50, "this is a pause, and it is streamed"
-    assert max(after["ts"] - before["ts"] for before, after in pairwise(heard)) < 0.5
+    assert max(after["ts"] - before["ts"] for before, after in pairwise(received)) < 0.5
 
 
 def test_plays_the_wav_files_of_a_folder(make_robot, join, tmp_path):
@@ -128,7 +128,7 @@ def test_a_frozen_picture_has_many_encodings_and_then_two_for_ever():
     for number, frame in enumerate(frames):
         camera.update(frame, number * FRAME_S, stream=0)
         problems.append(camera.problem(number * FRAME_S))
-    assert problems[-1] is not None, "what compares what is seen finds it frozen"
+    assert problems[-1] is not None, "it is detected as frozen"
 
 
 def test_pictures_of_a_folder(make_robot, join, tmp_path):

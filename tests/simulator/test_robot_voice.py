@@ -13,7 +13,7 @@ from rider_core.testing.waiting import let_pass, wait_until
 
 pytestmark = pytest.mark.slow
 
-#: A text that nobody sees: it sets the timer back.
+#: An invisible text, which resets the timer.
 KEEPALIVE = {"text": "\u200b", "reply": "", "speak": False, "intent": {"kind": "none"}}
 
 
@@ -146,12 +146,12 @@ class TestTimer:
         robot = make_robot(voice_fallback_s=1.0)
         bus = join(robot)
         on_pc(robot)
-        end, said = time.monotonic() + 2.5, 0.0
+        end, sent_at = time.monotonic() + 2.5, 0.0
 
         def over() -> bool:
-            nonlocal said
-            if time.monotonic() - said > 0.3:
-                said = time.monotonic()
+            nonlocal sent_at
+            if time.monotonic() - sent_at > 0.3:
+                sent_at = time.monotonic()
                 bus.send(RESULT, KEEPALIVE)
             return time.monotonic() > end
 
@@ -167,12 +167,12 @@ class TestTimer:
         for _ in range(3):
             bus.send(CHUNK, sound(2.2))
         effect(robot, CHUNK)
-        said = 0.0
+        sent_at = 0.0
 
         def ended() -> bool:
-            nonlocal said
-            if time.monotonic() - said > 1:
-                said = time.monotonic()
+            nonlocal sent_at
+            if time.monotonic() - sent_at > 1:
+                sent_at = time.monotonic()
                 bus.send(RESULT, KEEPALIVE)
             return robot.voice_exit == 1
 
@@ -199,13 +199,13 @@ class TestWhilePlaying:
         bus = join(robot)
         on_pc(robot)
         bus.send(RESULT, {**KEEPALIVE, "speak": True, "tts": sound(4.0)})
-        heard = bus.record(5.5)
-        chunks = [at for at, topic, *_ in heard if topic == "voice.asr.request"]
+        received = bus.record(5.5)
+        chunks = [at for at, topic, *_ in received if topic == "voice.asr.request"]
         after = next(late for early, late in pairwise(chunks) if late - early > 3.9)
-        # 200 chunks were said meanwhile; 2.55 s of them are kept. The last second brings 50 more.
+        # 200 chunks were recorded meanwhile; 2.55 s of them are kept. The last second brings 50 more.
         burst = sum(after <= at < after + 1.0 for at in chunks)
         assert 127 <= burst < 127 + 60
-        meanwhile = [topic for at, topic, *_ in heard if after - 3.5 < at < after - 0.5]
+        meanwhile = [topic for at, topic, *_ in received if after - 3.5 < at < after - 0.5]
         assert meanwhile.count("vision.frame.offload") >= 10
         assert meanwhile.count("imu.data") >= 20
 
@@ -240,8 +240,8 @@ class TestResult:
         on_pc(robot)
         bus.send(RESULT, {"text": " hello ", "language": "en", "reply": "hi"})
         assert bus.receive("ui.state")["state"] == "thinking"
-        heard = bus.receive("audio.transcript")
-        assert (set(heard), heard["text"], heard["lang"]) == ({"text", "lang", "ts"}, "hello", "en")
+        received = bus.receive("audio.transcript")
+        assert (set(received), received["text"], received["lang"]) == ({"text", "lang", "ts"}, "hello", "en")
         assert bus.receive("assistant.speech")["text"] == "hi"
         assert bus.receive("ui.state", lambda body: body["state"] != "speaking")["state"] == "idle"
 
@@ -251,9 +251,9 @@ class TestResult:
         on_pc(robot)
         bus.send(RESULT, {"text": "hello", "reply": "hi", "tts": sound(0.1)})
         assert effect(robot, RESULT) == "text, sound played"
-        heard = [(topic, body) for _, topic, body, _ in bus.record(0.5)]
-        assert not [topic for topic, _ in heard if topic == "assistant.speech"]
-        assert "idle" not in {body["state"] for topic, body in heard if topic == "ui.state"}
+        received = [(topic, body) for _, topic, body, _ in bus.record(0.5)]
+        assert not [topic for topic, _ in received if topic == "assistant.speech"]
+        assert "idle" not in {body["state"] for topic, body in received if topic == "ui.state"}
 
     @pytest.mark.parametrize(
         ("changes", "played"), [({"speak": False}, 0), ({"speak": "false"}, 1), ({"tts": "AAAA"}, 0)]

@@ -1,4 +1,4 @@
-"""The watchdog: when it finds that the PC is gone, what it takes back, and what holds it up."""
+"""The robot's probe of the PC: when it counts as failed, which domains it switches, and what delays it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
 
 
 class RawPc:
-    """Accepts, and sends what it is given, piece by piece, each after a pause in seconds."""
+    """Accepts connections, and sends the given parts with a pause after each."""
 
-    def __init__(self, pieces: Callable[[], Iterator[bytes]], pause_s: float) -> None:
-        self._pieces, self._pause_s = pieces, pause_s
+    def __init__(self, parts: Callable[[], Iterator[bytes]], pause_s: float) -> None:
+        self._parts, self._pause_s = parts, pause_s
         self._server = socket.create_server(("127.0.0.1", 0))
         self._closed = threading.Event()
-        self.asked: list[float] = []
+        self.requests: list[float] = []
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -35,11 +35,11 @@ class RawPc:
             if self._closed.is_set():
                 client.close()
                 return
-            self.asked.append(time.monotonic())
+            self.requests.append(time.monotonic())
             with client:
                 try:
-                    for piece in self._pieces():
-                        client.sendall(piece)
+                    for part in self._parts():
+                        client.sendall(part)
                         if self._closed.wait(self._pause_s):
                             break
                 except OSError:
@@ -56,8 +56,8 @@ class RawPc:
 def raw_pc() -> Iterator[Callable[..., RawPc]]:
     servers = []
 
-    def make(pieces: Callable[[], Iterator[bytes]], pause_s: float = 0.2) -> RawPc:
-        servers.append(RawPc(pieces, pause_s))
+    def make(parts: Callable[[], Iterator[bytes]], pause_s: float = 0.2) -> RawPc:
+        servers.append(RawPc(parts, pause_s))
         return servers[-1]
 
     yield make
@@ -74,16 +74,16 @@ def test_three_failed_probes_switch_every_domain_to_local_for_good(make_robot, p
     pc.status = 503
     wait_until(lambda: {state["mode"] for state in robot.domains.values()} == {"local"})
     assert robot.domains["voice"]["reason"] == "pc_unreachable"
-    pc.status, asked = 200, pc.asked
-    wait_until(lambda: pc.asked >= asked + 5)
+    pc.status, before = 200, pc.requests
+    wait_until(lambda: pc.requests >= before + 5)
     assert robot.domains["voice"]["mode"] == "local"
 
 
 def test_two_failures_and_a_success_are_forgiven(make_robot, pc):
     robot = make_robot(default_pc_url=pc.url, **QUICK)
     for _ in range(2):
-        pc.failures, asked = 2, pc.asked
-        wait_until(lambda asked=asked: pc.asked >= asked + 4)
+        pc.failures, before = 2, pc.requests
+        wait_until(lambda before=before: pc.requests >= before + 4)
     assert robot.domains["voice"]["mode"] == "pc"
     pc.failures = 3
     wait_until(lambda: robot.domains["voice"]["mode"] == "local")
@@ -99,7 +99,7 @@ def test_heartbeats_do_not_excuse_failed_probes(make_robot, pc, api):
         return robot.domains["voice"]["mode"] == "local"
 
     wait_until(beat)
-    assert pc.asked >= 3
+    assert pc.requests >= 3
 
 
 def test_an_address_that_is_none_counts_as_failed(make_robot, api):
@@ -142,7 +142,7 @@ def test_the_interval_begins_when_the_probe_ends(make_robot, raw_pc):
 def test_every_2xx_is_healthy(make_robot, pc, status, body):
     pc.status, pc.body = status, body
     robot = make_robot(default_pc_url=pc.url, **QUICK)
-    wait_until(lambda: pc.asked >= 5)
+    wait_until(lambda: pc.requests >= 5)
     assert robot.domains["voice"]["mode"] == "pc"
 
 
@@ -165,9 +165,9 @@ def test_each_further_failure_switches_every_domain_to_local(make_robot):
     robot = make_robot(default_pc_url="http://127.0.0.1:9", probe_interval_s=0.3, probe_timeout_s=0.5)
     wait_until(lambda: robot.domains["voice"]["mode"] == "local")
     robot.switch("text", "pc")
-    asked = robot.probes
+    before = robot.probes
     wait_until(lambda: robot.domains["text"]["mode"] == "local")
-    assert robot.probes <= asked + 1
+    assert robot.probes <= before + 1
     assert robot.domains["text"]["reason"] == "pc_unreachable"
 
 
