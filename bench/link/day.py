@@ -1,8 +1,8 @@
-"""A robot's bad day in half an hour: `bench/link/day.py`. What happens, how long until it is safe, until all is back.
+"""A sequence of faults over half an hour: `bench/link/day.py`. For each the time until the robot is safe and recovered.
 
-Safe: the robot's last word stops it, or it looks for itself. Back: all domains are served, the microphone streams and
-is heard, and the last word of obstacles comes from a look. The robot is the simulated one; `run_day` takes any other,
-such as the real one's own modules.
+Safe: the last obstacle report stops the robot, or its own detectors run. Recovered: all domains are at the PC, the
+microphone streams, results come, and the last obstacle report comes from an analysed frame. The robot is the simulated
+one; `run_day` takes any other, such as the real one's own modules.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.link.keepalive import INVISIBLE
 
-#: Some 25 s without a pause, and without a word twice in a row: Whisper takes repetitions for its own invention.
+#: About 25 s without a pause and without repetitions, which the plugin of Whisper drops as hallucinations.
 LONG_SENTENCE = (
     "Yesterday in the morning my brother and I walked down the long road to the river where we saw seven white ducks "
     "and an old man with a green hat who asked us whether we knew the way to the station because his train to London "
@@ -41,7 +41,7 @@ PAUSE_S = 5.0
 
 @dataclass
 class Outcome:
-    """One event of the day. Seconds from its beginning until safe, and from its end until all is back."""
+    """One event. `safe_s`: from its start until the robot is safe. `back_s`: from its end until recovery."""
 
     what: str
     safe_s: float | None = None
@@ -55,7 +55,7 @@ class Day:
         self, harness: BenchHarness, speak: Callable[[str, str], AudioClip], long_sleep_s: float, silence_s: float
     ) -> None:
         self._harness, self._speak, self._long_sleep_s, self._silence_s = harness, speak, long_sleep_s, silence_s
-        self._robot, self._product, self._outside = harness.robot, harness.product, harness.outside
+        self._robot, self._product, self._observer = harness.robot, harness.product, harness.observer
         self._console = Console(stderr=True)
         self.outcomes: list[Outcome] = []
 
@@ -68,40 +68,40 @@ class Day:
             ("the camera freezes", self._frozen),
             ("workers are killed", lambda it: self._killed(it, WORKER)),
             ("the link is killed", lambda it: self._killed(it, LINK)),
-            ("the PC stands still for 25 s", lambda it: self._asleep(it, 25.0)),
+            ("the PC is suspended for 25 s", lambda it: self._asleep(it, 25.0)),
             ("the broker restarts", self._broker),
             ("the robot's API restarts", self._api),
             ("nothing reaches the robot", lambda it: self._cut(it, to_robot=True)),
             ("nothing comes from the robot", lambda it: self._cut(it, to_robot=False)),
             ("the robot is off for 60 s", self._off),
-            (f"the PC stands still for {self._long_sleep_s:g} s", lambda it: self._asleep(it, self._long_sleep_s)),
+            (f"the PC is suspended for {self._long_sleep_s:g} s", lambda it: self._asleep(it, self._long_sleep_s)),
         ]
-        for what, happens in events:
+        for what, run_event in events:
             with suppress(NotReached):
-                self._outside.make_ready(60.0)
+                self._observer.make_ready(60.0)
             time.sleep(PAUSE_S)
-            restarts = self._outside.voice_restarts
+            restarts = self._observer.voice_restarts
             outcome = Outcome(what)
             self._console.print(f"{time.strftime('%H:%M:%S')} {what}")
             try:
-                happens(outcome)
+                run_event(outcome)
             except NotReached as error:
                 outcome.notes["NOT"] = str(error)
-            outcome.voice_restarts = self._outside.voice_restarts - restarts
+            outcome.voice_restarts = self._observer.voice_restarts - restarts
             self._console.print(f"  {outcome}")
             self.outcomes.append(outcome)
 
     def _stays(self, outcome: Outcome, seconds: float) -> None:
-        """How long voice was away in that time, and how often all domains were not the PC's."""
+        """Count the polls, four a second, at which a domain was not at the PC; and the invisible texts."""
         began, away = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             time.sleep(0.25)
-            away += set(self._outside.modes().values()) != {"pc"}
-        outcome.notes["looks at which a domain was not the PC's"] = away
+            away += set(self._observer.modes().values()) != {"pc"}
+        outcome.notes["polls at which a domain was not at the PC"] = away
         outcome.notes["invisible texts"] = len(self._texts(began, INVISIBLE))
 
     def _texts(self, since: float, text: str | None = None) -> list[str]:
-        texts = [str(it.body.get("text")) for it in self._outside.messages(RESULT) if it.at >= since]
+        texts = [str(it.body.get("text")) for it in self._observer.messages(RESULT) if it.at >= since]
         return [it for it in texts if (it == text if text else it != INVISIBLE)]
 
     def _conversation(self, outcome: Outcome) -> None:
@@ -116,7 +116,7 @@ class Day:
         self._back(outcome)
 
     def _until_silent(self) -> float:
-        """Wait until nothing has been played for 4 s; when the last sound began (monotonic)."""
+        """Wait until nothing has been played for 4 s. Returns when the last sound began (monotonic)."""
         began = last = time.monotonic()
         played_s = self._robot.played_s()
         while time.monotonic() - last < 4.0 and time.monotonic() - began < LIMIT_S:
@@ -135,7 +135,7 @@ class Day:
         outcome.notes["words understood"] = len(" ".join(self._texts(began)).split())
 
     def _interrupted(self, outcome: Outcome) -> None:
-        """A person speaks over the robot, which hears nothing while it plays, and does not stop."""
+        """A person speaks over the robot, whose microphone is silent while it plays."""
         played_s = self._robot.played_s()
         self._robot.say(self._speak("Tell me a long story about a robot and a cat.", "en"))
         seconds_until(lambda: self._robot.played_s() > played_s, 30.0, "the question was answered")
@@ -145,7 +145,7 @@ class Day:
         outcome.notes["silent after, s"] = round(self._until_silent() - began, 1)
         seconds_until(lambda: self._texts(began), 30.0, "the person was understood")
         outcome.notes["understood"], played_s = self._texts(began)[0], self._robot.played_s()
-        # That is answered, too; while it plays, its microphone is silent for a reason.
+        # The sentence is answered as well, and the microphone is silent until the answer has been played.
         with suppress(NotReached):
             seconds_until(lambda: self._robot.played_s() > played_s, 20.0, "the person was answered")
         self._until_silent()
@@ -158,8 +158,8 @@ class Day:
         self._robot.freeze(False)
         self._back(outcome)
 
-    def _killed(self, outcome: Outcome, words: str) -> None:
-        self._product.signal(signal.SIGKILL, words)
+    def _killed(self, outcome: Outcome, command: str) -> None:
+        self._product.signal(signal.SIGKILL, command)
         self._safe_or_served(outcome)
         self._back(outcome)
 
@@ -200,35 +200,35 @@ class Day:
         self._back(outcome)
 
     def _safe(self, outcome: Outcome) -> None:
-        outcome.safe_s = round(seconds_until(self._outside.is_safe, 60.0, "the robot is safe"), 2)
+        outcome.safe_s = round(seconds_until(self._observer.is_safe, 60.0, "the robot is safe"), 2)
 
     def _safe_or_served(self, outcome: Outcome) -> None:
-        """What is started again at once may serve again before anybody has to be told."""
+        """A process that is restarted at once may serve again before the robot has to stop."""
         began = time.monotonic()
-        last = self._outside.last(FRAME)
+        last = self._observer.last(FRAME)
 
         def settled() -> bool:
-            return self._outside.is_safe() or (time.monotonic() - began > 8.0 and self._outside.is_served())
+            return self._observer.is_safe() or (time.monotonic() - began > 8.0 and self._observer.is_served())
 
         took_s = seconds_until(settled, 60.0, "the robot is safe")
         if took_s < 8.0:
             outcome.safe_s = round(took_s, 2)
         else:
-            outcome.notes["it was never left"] = str(last is not None)
+            outcome.notes["served without a failover"] = str(last is not None)
 
     def _back(self, outcome: Outcome) -> None:
-        outcome.back_s = round(seconds_until(self._outside.is_served, LIMIT_S, "all is back"), 2)
+        outcome.back_s = round(seconds_until(self._observer.is_served, LIMIT_S, "all is back"), 2)
 
 
 def run_day(robot: Robot, long_sleep_s: float, keep_log: Path | None = None, silence_s: float = 60.0) -> list[Outcome]:
-    """The whole day with this robot, which runs already."""
+    """Run all events with this robot, which runs already."""
     speak = engine_voice(load_settings())
     if speak is None:
-        raise SystemExit("no engine speaks here: what the robot would hear cannot be made")
+        raise SystemExit("no speech engine is installed: the microphone's sounds cannot be made")
     with tempfile.TemporaryDirectory(prefix="b") as name:
         try:
-            with running_product(Path(name), robot) as ours:
-                day = Day(ours, speak, long_sleep_s, silence_s)
+            with running_product(Path(name), robot) as harness:
+                day = Day(harness, speak, long_sleep_s, silence_s)
                 day.run()
                 return day.outcomes
         finally:
@@ -248,9 +248,9 @@ def show(outcomes: list[Outcome]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--long-sleep", type=float, default=600.0, help="seconds that the PC stands still at the end")
+    parser.add_argument("--long-sleep", type=float, default=600.0, help="seconds that the PC is suspended at the end")
     parser.add_argument("--silence", type=float, default=60.0, help="seconds of silence at the beginning")
-    parser.add_argument("--log", type=Path, help="keep what the product logged in this file")
+    parser.add_argument("--log", type=Path, help="file that keeps the product's log")
     options = parser.parse_args()
     robot = Simulated()
     try:

@@ -1,4 +1,4 @@
-"""Until the robot knows: what is lost, cut, frozen, asleep."""
+"""Faults, and the time until the robot is notified: lost services, a cut bus, a frozen camera, a suspended PC."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def service_loss(harness: BenchHarness) -> dict[str, float]:
         "Redis killed": lambda: nullcontext(product.signal(signal.SIGKILL, REDIS)),
     }
     found: dict[str, float] = {}
-    for name, happens in kinds.items():
+    for name, cause in kinds.items():
         for _ in range(TIMES):
-            harness.outside.make_ready()
-            with happens():
-                took_s = seconds_until(lambda: harness.outside.are_local("voice", "vision"), LIMIT_S, name)
+            harness.observer.make_ready()
+            with cause():
+                took_s = seconds_until(lambda: harness.observer.are_local("voice", "vision"), LIMIT_S, name)
             found[name] = max(found.get(name, 0.0), round(took_s, 2))
     return {"service_loss_to_local_s": max(found.values()), **found}
 
@@ -38,9 +38,9 @@ def one_way(harness: BenchHarness) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, tunnel in (("to the robot", harness.product.to_robot), ("from the robot", harness.product.from_robot)):
         for _ in range(TIMES):
-            harness.outside.make_ready()
+            harness.observer.make_ready()
             tunnel.cut()
-            took_s = seconds_until(lambda: harness.outside.are_local("voice", "vision"), LIMIT_S, f"{name} is cut")
+            took_s = seconds_until(lambda: harness.observer.are_local("voice", "vision"), LIMIT_S, f"{name} is cut")
             tunnel.mend()
             found[name] = max(found.get(name, 0.0), round(took_s, 2))
     return {"one_way_to_local_s": max(found.values()), **found}
@@ -49,16 +49,16 @@ def one_way(harness: BenchHarness) -> dict[str, float]:
 def frozen(harness: BenchHarness) -> dict[str, float]:
     worst = 0.0
     for _ in range(TIMES):
-        harness.outside.make_ready()
+        harness.observer.make_ready()
         harness.robot.freeze(True)
-        worst = max(worst, seconds_until(harness.outside.is_blind, LIMIT_S, "a frozen camera is known"))
+        worst = max(worst, seconds_until(harness.observer.is_vision_lost, LIMIT_S, "a frozen camera is known"))
         harness.robot.freeze(False)
     return {"frozen_to_blocked_s": round(worst, 2)}
 
 
 def sleep(harness: BenchHarness) -> dict[str, float]:
-    """The robot gives the PC up meanwhile; its voice service is restarted when voice is the PC's again."""
+    """The robot falls back to local meanwhile. Its voice service is restarted when voice is at the PC again."""
     with harness.product.stopped():
         time.sleep(ASLEEP_S)
-    took_s = seconds_until(harness.outside.is_served, 120.0, "all domains served again")
+    took_s = seconds_until(harness.observer.is_served, 120.0, "all domains served again")
     return {"back_after_sleep_s": round(took_s, 2)}

@@ -1,4 +1,4 @@
-"""The product, a robot, and one who looks at both from outside."""
+"""The product, a robot, and an observer of the robot's bus and HTTP interface."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from product import Product
-from robots import Outside, Robot
+from robots import Observer, Robot
 
 
 @dataclass(frozen=True)
 class BenchHarness:
     product: Product
     robot: Robot
-    outside: Outside
+    observer: Observer
 
 
 @contextmanager
 def running_product(folder: Path, robot: Robot) -> Iterator[BenchHarness]:
-    """Started, and serving all domains; ended with the block."""
-    outside = Outside(robot)
+    """Start the product, wait until it serves all domains, and end it with the block."""
+    observer = Observer(robot)
     product = Product(folder, robot.publish_port, robot.subscribe_port, robot.api_port)
-    outside.can_be_served = product.can_serve
+    observer.can_be_served = product.can_serve
     try:
-        outside.make_ready()
-        yield BenchHarness(product, robot, outside)
+        observer.make_ready()
+        yield BenchHarness(product, robot, observer)
     finally:
         product.end()
-        outside.close()
+        observer.close()

@@ -31,13 +31,13 @@ PROBES, PROBE_EVERY_S = 200, 0.02
 HALF_SENT = 300
 FPS, FRAMES_S, LATE_S = 30, 20.0, 0.2
 SENTENCES, RATE = 5, 16_000
-#: A sample of speech, and none of a quiet room.
+#: A sample above this amplitude is speech, not a quiet room.
 LOUD = 400
 FLOOD_FRAMES, FRAME_BYTES, TOPICS = 600, 3_900_000, 200_000
 
 
 def probe(harness: BenchHarness) -> dict[str, float]:
-    """Texts that are written, half-sent requests, workers that stand still, a Redis that hangs: one after another."""
+    """Under texts in progress, half-sent requests, suspended workers and a Redis that hangs, one after another."""
     found: dict[str, float] = {}
     with _texts(harness):
         found["probe, four texts, ms"] = _p99_ms(harness)
@@ -51,7 +51,7 @@ def probe(harness: BenchHarness) -> dict[str, float]:
 
 
 def frames(harness: BenchHarness) -> dict[str, float]:
-    """Pictures of 640 x 480 that all differ, 30 a second. Each word of obstacles carries its frame's time."""
+    """Pictures of 640 x 480 that all differ, 30 a second. Each obstacle report carries its frame's time."""
     dice = np.random.default_rng(0)
     noise = cv2.GaussianBlur(dice.integers(0, 255, (480, 640, 3), dtype=np.uint8), (31, 31), 8)
     shots = [cv2.imencode(".jpg", np.roll(noise, 8 * shift, axis=1))[1].tobytes() for shift in range(60)]
@@ -66,25 +66,25 @@ def frames(harness: BenchHarness) -> dict[str, float]:
             camera.send_multipart([FRAME.encode(), json.dumps(body).encode()])
     took_s = time.monotonic() - began
     share = (harness.product.link_cpu_s() - cpu_s) / took_s
-    words = [it for it in harness.outside.messages(OBSTACLE) if it.at > began + 1 and "blind" not in it.body["meta"]]
+    reports = [it for it in harness.observer.messages(OBSTACLE) if it.at > began + 1 and "blind" not in it.body["meta"]]
     offset_s = time.time() - time.monotonic()
-    ages_s = [it.at + offset_s - it.body["ts"] for it in words]
+    ages_s = [it.at + offset_s - it.body["ts"] for it in reports]
     late = sum(age_s > LATE_S for age_s in ages_s)
     return {
         "frames_late_pct": round(100 * late / max(1, len(ages_s)), 1),
         "link_cpu_pct": round(100 * share, 1),
-        "words": len(ages_s),
-        "age of a word, median, ms": round(1000 * statistics.median(ages_s)) if ages_s else math.inf,
+        "reports": len(ages_s),
+        "age of a report, median, ms": round(1000 * statistics.median(ages_s)) if ages_s else math.inf,
     }
 
 
 def speech(harness: BenchHarness) -> dict[str, float]:
-    """A sentence, and silence after it; the event of the accepted job carries its time.
+    """A sentence, and silence after it. The event of the accepted job carries its time.
 
-    Text is the robot's own meanwhile: while an answer of ours plays, the robot's microphone waits.
+    Text is local meanwhile, because the robot's microphone is silent while an answer plays.
     """
-    harness.outside.switch("text", "local")
-    seconds_until(lambda: harness.outside.are_local("text"), 10.0, "text is the robot's own")
+    harness.observer.switch("text", "local")
+    seconds_until(lambda: harness.observer.are_local("text"), 10.0, "text is local")
     connection = connect(harness.product.redis_url)
     accepted: list[float] = []
     stop = threading.Event()
@@ -98,7 +98,7 @@ def speech(harness: BenchHarness) -> dict[str, float]:
     listener.start()
     speak = engine_voice(load_settings())
     if speak is None:
-        raise NotReached("no engine speaks here: what the robot would hear cannot be made")
+        raise NotReached("no speech engine is installed: the microphone's sounds cannot be made")
     clip = speak("Please turn left at the door.", "en")
     worst = 0.0
     with zmq.Context() as context, context.socket(zmq.SUB) as microphone:
@@ -107,7 +107,7 @@ def speech(harness: BenchHarness) -> dict[str, float]:
         microphone.connect(f"tcp://127.0.0.1:{harness.robot.subscribe_port}")
         for _ in range(SENTENCES):
             before, ended = len(accepted), _say(harness, clip, microphone)
-            seconds_until(lambda before=before: len(accepted) > before, 10.0, "a job for what was said")
+            seconds_until(lambda before=before: len(accepted) > before, 10.0, "a job for the sentence")
             worst = max(worst, accepted[before] - ended)
             time.sleep(2.0)
     stop.set()
@@ -120,7 +120,7 @@ def flood(harness: BenchHarness) -> dict[str, float]:
     before = harness.product.link_memory_mb()
     with zmq.Context() as context, context.socket(zmq.PUB) as robot:
         robot.linger = 5_000
-        # As a camera, which cannot send faster than its network takes it.
+        # As a camera, which cannot send faster than its network transmits.
         robot.setsockopt(zmq.SNDHWM, 2)
         robot.setsockopt(zmq.XPUB_NODROP, 1)
         robot.setsockopt(zmq.SNDTIMEO, 20_000)
@@ -153,7 +153,7 @@ def _p99_ms(harness: BenchHarness) -> float:
 
 @contextmanager
 def _texts(harness: BenchHarness) -> Iterator[None]:
-    """Four long texts are asked for at once, again and again."""
+    """Four clients request long texts all the time."""
     over = threading.Event()
 
     def ask() -> None:
@@ -187,7 +187,7 @@ def _half_sent(harness: BenchHarness) -> Iterator[None]:
 
 
 def _say(harness: BenchHarness, clip: AudioClip, microphone: zmq.Socket[bytes]) -> float:
-    """Let the robot hear `clip`; when its last loud sample was sent, in seconds since the epoch."""
+    """Play `clip` to the microphone. Returns when its last loud sample was sent, in seconds since the epoch."""
     while microphone.poll(0):
         microphone.recv_multipart()
     harness.robot.say(clip)

@@ -1,4 +1,4 @@
-"""The PC gets another address: `bench/link/moving.py`. How long until the robot is told, and until the PC serves again.
+"""The PC's address changes: `bench/link/moving.py`. Time until the robot knows it, and until the PC serves again.
 
 The simulated robot and the product each have a network namespace of their own, connected by a virtual cable; the
 namespaces end with the bench. Needs root and `ip` (iproute2).
@@ -28,19 +28,19 @@ from rider_core.simulator import RobotConfig, SimulatedRobot
 #: Without text, whose model may not be there.
 DOMAINS = ("voice", "vision")
 ROBOT, OLD, NEW = "10.77.0.1", "10.77.0.2", "10.77.0.3"
-#: The issue's, from the change of the address until the robot knows the new one.
+#: Required time from the change of the address until the robot knows the new one, in seconds.
 MUST_S = 10.0
 LIMIT_S = 120.0
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 #: Seconds without a result of ours, while voice is at the PC, after which the owner restarts the robot's voice.
 OWNER_S = 10.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--robot", action="store_true", help="be the robot, and print what it knows at each change")
+    parser.add_argument("--robot", action="store_true", help="run the robot, and print its state at each change")
     if parser.parse_args().robot:
-        be_the_robot()
+        run_robot()
         return
     if os.geteuid() != 0:
         raise SystemExit("network namespaces need root: run this as root")
@@ -48,7 +48,7 @@ def main() -> None:
         measure(Path(name), robots, ours)
 
 
-def be_the_robot() -> None:
+def run_robot() -> None:
     robot = SimulatedRobot(RobotConfig(host=ROBOT, pc_domains=DOMAINS))
     robot.start()
     robot.mute()
@@ -62,18 +62,18 @@ def be_the_robot() -> None:
             "sees": is_recent(robot, OBSTACLE, 1.0),
             "hears": is_recent(robot, RESULT, 4.0),
         }
-        # Its owner does so when the panel asks for it.
+        # As its owner does when the panel shows the hint.
         if "voice" not in known["local"] and not known["hears"] and time.monotonic() - restarted > OWNER_S:
             restarted = time.monotonic()
             robot.restart_voice()
         if known != before:
             before = known
             print(json.dumps(known), flush=True)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def is_recent(robot: SimulatedRobot, topic: str, limit_s: float) -> bool:
-    """The last message of a topic came within `limit_s` seconds, and does not say that nothing is seen."""
+    """Whether the last message of a topic came within `limit_s` seconds, and does not report vision lost."""
     messages = robot.received.all(topic)
     if not messages or time.monotonic() - messages[-1].at > limit_s:
         return False
@@ -82,7 +82,7 @@ def is_recent(robot: SimulatedRobot, topic: str, limit_s: float) -> bool:
 
 @contextmanager
 def cable() -> Iterator[tuple[str, str]]:
-    """Two network namespaces with a cable between them: the robot's, and ours."""
+    """Two network namespaces with a cable between them: the robot's, and the PC's. Yields their names."""
     robots, ours = f"rider-robot-{os.getpid()}", f"rider-pc-{os.getpid()}"
     try:
         for name in (robots, ours):
@@ -103,23 +103,23 @@ def ip(*words: str) -> None:
     subprocess.run(("ip", *words), check=True)
 
 
-class Told:
-    """What the robot printed last."""
+class PrintedState:
+    """The state that the robot's process printed last."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         self._lines = process.stdout
         os.set_blocking(self._lines.fileno(), False)
-        self.known: dict[str, Any] = {}
+        self.last: dict[str, Any] = {}
 
-    def look(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         while line := self._lines.readline():
-            self.known = json.loads(line)
-        return self.known
+            self.last = json.loads(line)
+        return self.last
 
     def is_served(self) -> bool:
-        known = self.look()
-        return bool(known) and not known["local"] and known["sees"] and known["hears"]
+        state = self.read()
+        return bool(state) and not state["local"] and state["sees"] and state["hears"]
 
 
 def measure(folder: Path, robots: str, ours: str) -> None:
@@ -135,30 +135,30 @@ def measure(folder: Path, robots: str, ours: str) -> None:
     with (folder / "up.log").open("wb") as log:
         command = ("ip", "netns", "exec", ours, sys.executable, "-m", "rider_core.cli.main", "up")
         product = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    told = Told(robot)
+    state = PrintedState(robot)
     try:
-        started_s = seconds_until(told.is_served, LIMIT_S, "all domains are served")
+        started_s = seconds_until(state.is_served, LIMIT_S, "all domains are served")
         began = time.monotonic()
         ip("-n", ours, "address", "delete", f"{OLD}/24", "dev", "cable")
         ip("-n", ours, "address", "add", f"{NEW}/24", "dev", "cable")
-        seconds_until(lambda: NEW in told.look()["url"], LIMIT_S, "the robot knows the new address")
+        seconds_until(lambda: NEW in state.read()["url"], LIMIT_S, "the robot knows the new address")
         told_s = time.monotonic() - began
         lost: set[str] = set()
 
         def is_back() -> bool:
-            lost.update(told.look()["local"])
-            return told.is_served()
+            lost.update(state.read()["local"])
+            return state.is_served()
 
         seconds_until(is_back, LIMIT_S, "all domains are served at the new address")
         back_s = time.monotonic() - began
     except NotReached as error:
-        sys.exit(f"{error}\n{told.known}\n{(folder / 'up.log').read_text(errors='replace')[-3_000:]}")
+        sys.exit(f"{error}\n{state.last}\n{(folder / 'up.log').read_text(errors='replace')[-3_000:]}")
     finally:
         for process in (product, robot):
             process.send_signal(signal.SIGTERM)
             process.wait(60)
     print(f"served after the start in {started_s:.1f} s; the address {OLD} becomes {NEW}:")
-    print(f"the robot is told after {told_s:.1f} s (must: {MUST_S:g}), all is served again after {back_s:.1f} s")
+    print(f"the robot knows it after {told_s:.1f} s (must: {MUST_S:g}), all is served again after {back_s:.1f} s")
     print(json.dumps({"told_s": round(told_s, 2), "back_s": round(back_s, 2), "domains_lost": sorted(lost)}))
 
 

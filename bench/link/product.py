@@ -24,8 +24,8 @@ class Product:
     """
     Attributes:
         to_robot, from_robot: The two directions of the robot's bus.
-        link_port: Where the robot asks us.
-        web_port: The panel's.
+        link_port: The port of the HTTP server for the robot.
+        web_port: The panel's port.
     """
 
     def __init__(self, folder: Path, publish_port: int, subscribe_port: int, api_port: int) -> None:
@@ -54,10 +54,10 @@ class Product:
         return (self.folder / "up.log").read_text(errors="replace")
 
     def can_serve(self) -> bool:
-        """What it answers to the robot's probe: all domains are available."""
+        """Whether all domains are available, by the answer to the robot's probe."""
         try:
-            told = httpx.get(f"http://127.0.0.1:{self.link_port}/providers/capabilities", timeout=2, trust_env=False)
-            return all(domain["available"] for domain in told.json()["domains"].values())
+            answer = httpx.get(f"http://127.0.0.1:{self.link_port}/providers/capabilities", timeout=2, trust_env=False)
+            return all(domain["available"] for domain in answer.json()["domains"].values())
         except (httpx.HTTPError, ValueError, KeyError):
             return False
 
@@ -100,7 +100,7 @@ class Product:
 
     @contextmanager
     def stopped(self, words: str = "") -> Iterator[None]:
-        """These processes, or all, stand still."""
+        """Suspend these processes, or all, during the block."""
         self.signal(signal.SIGSTOP, words)
         try:
             yield
@@ -108,12 +108,12 @@ class Product:
             self.signal(signal.SIGCONT, words)
 
     def link_memory_mb(self) -> float:
-        """What is resident of the link."""
+        """Resident memory of the link, in MB."""
         (link,) = self.processes(LINK)
         return int(Path(f"/proc/{link}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
 
     def link_cpu_s(self) -> float:
-        """Processor time of the link since its start."""
+        """Processor time of the link since its start, in seconds."""
         (link,) = self.processes(LINK)
         fields = Path(f"/proc/{link}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""A robot that things can be done to, and what is seen of it from outside: on its bus, and over its HTTP interface."""
+"""A robot with actions for faults, and an observer of its bus and its HTTP interface."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rider_core.simulator import RobotConfig, SimulatedRobot
 DOMAINS = ("voice", "vision", "text")
 MICROPHONE, FRAME = "voice.asr.request", "vision.frame.offload"
 OBSTACLE, RESULT, SPEECH = "vision.obstacle.enhanced", "voice.asr.result", "voice.tts.chunk"
-#: What is kept of the bus.
-KEPT = 5_000
+#: Messages of the bus that are kept.
+MAX_MESSAGES = 5_000
 
 
 class NotReached(Exception):
-    """Something that was waited for did not happen."""
+    """A condition did not become true in time."""
 
 
 def seconds_until(condition: Callable[[], object], limit_s: float, what: str) -> float:
@@ -42,20 +42,20 @@ def seconds_until(condition: Callable[[], object], limit_s: float, what: str) ->
 
 
 class Robot(Protocol):
-    """What can be done to a robot, be it simulated or its own modules."""
+    """The actions of a robot: the simulated one, or the real one's own modules."""
 
     publish_port: int
     subscribe_port: int
     api_port: int
 
     def say(self, clip: AudioClip) -> None:
-        """Let its microphone hear this."""
+        """Play a clip to its microphone."""
 
     def freeze(self, frozen: bool) -> None:
-        """The camera's picture stands still."""
+        """Freeze the camera's picture, or end that."""
 
     def restart_voice(self) -> None:
-        """Start its voice service anew."""
+        """Restart its voice service."""
 
     def set_broker(self, up: bool) -> None:
         """Stop or start its broker."""
@@ -67,7 +67,7 @@ class Robot(Protocol):
         """Stop or start all of it."""
 
     def played_s(self) -> float:
-        """Seconds of sound that came out of its loudspeaker until now."""
+        """Seconds of sound that its loudspeaker has played."""
 
 
 class Simulated:
@@ -113,17 +113,17 @@ class Message(NamedTuple):
     body: dict[str, Any]
 
 
-class Outside:
-    """Listens on the robot's bus and asks its HTTP interface, as a neighbour on the network could."""
+class Observer:
+    """Subscribes to the robot's bus and polls its HTTP interface, as another machine in the network could."""
 
     def __init__(self, robot: Robot) -> None:
         self._robot = robot
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{robot.api_port}", timeout=3.0, verify=False)
-        self._messages: deque[Message] = deque(maxlen=KEPT)
+        self._messages: deque[Message] = deque(maxlen=MAX_MESSAGES)
         self._last: dict[str, Message] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        #: Whether the PC says that it can do all.
+        #: Whether the PC can serve all domains.
         self.can_be_served: Callable[[], bool] = lambda: True
         self.voice_restarts = 0
         self._restarted = float("-inf")
@@ -149,7 +149,7 @@ class Outside:
         return last is not None and time.monotonic() - last.at < limit_s
 
     def modes(self) -> dict[str, str]:
-        """Who serves each domain, as the HTTP interface says; empty where it does not answer."""
+        """The mode of each domain, by the HTTP interface; empty where it does not answer."""
         with suppress(httpx.HTTPError, ValueError, KeyError):
             domains = self._client.get("/api/providers/state").json()["domains"]
             return {name: state["mode"] for name, state in domains.items()}
@@ -164,24 +164,24 @@ class Outside:
         with suppress(httpx.HTTPError):
             self._client.patch(f"/api/providers/{domain}", json={"target": mode, "reason": "bench"})
 
-    def is_blind(self) -> bool:
-        """The last word of obstacles was that nothing is known."""
+    def is_vision_lost(self) -> bool:
+        """Whether the last obstacle report was "vision lost"."""
         last = self.last(OBSTACLE)
         return last is not None and "blind" in last.body.get("meta", {})
 
     def is_safe(self) -> bool:
-        """The last word stops the robot, or the robot looks for itself."""
-        return self.is_blind() or (self.modes().get("vision") == "local" and self.ai_mode() == "local")
+        """Whether the last obstacle report stops the robot, or its own detectors run."""
+        return self.is_vision_lost() or (self.modes().get("vision") == "local" and self.ai_mode() == "local")
 
     def are_local(self, *domains: str) -> bool:
         modes = self.modes()
         return bool(modes) and all(modes[name] == "local" for name in domains or DOMAINS)
 
     def is_served(self) -> bool:
-        """All domains are at the PC, the last word comes from a look, the microphone streams, and voice is kept.
+        """Whether all domains are at the PC, frames are analysed, the microphone streams, and results come.
 
-        A voice service that does not run although the PC has voice is started again, as the robot's owner does when
-        the panel says so.
+        A voice service that does not run although voice is at the PC is restarted, as the robot's owner does when the
+        panel shows the hint.
         """
         modes = self.modes()
         if not modes or set(modes.values()) != {"pc"}:
@@ -193,14 +193,15 @@ class Outside:
             self._robot.restart_voice()
         return (
             self.is_recent(OBSTACLE, 1.0)
-            and not self.is_blind()
+            and not self.is_vision_lost()
             and self.is_recent(MICROPHONE, 1.0)
             and self.is_recent(RESULT, 4.0)
         )
 
     def make_ready(self, limit_s: float = 300.0) -> None:
-        """All domains at the PC, without waiting until the link takes them; but not before it can serve them: what it
-        gives back in the same moment, again and again, is no beginning for a measurement."""
+        """Switch all domains to the PC without waiting for the link's takeover, but not before the PC can serve them:
+        the link would fail them over at once, and wait longer before its next takeover.
+        """
 
         def ready() -> bool:
             if not self.can_be_served():

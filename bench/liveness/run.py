@@ -1,4 +1,4 @@
-"""How well a camera that hangs is told from a robot that stands still: `make bench-liveness`.
+"""How well a frozen camera is distinguished from a robot that stands still: `make bench-liveness`.
 
 Living pictures are made of still scenes with sensor noise and slowly changing light; none of them may count as frozen.
 Frozen ones are one picture, encoded again and again. Five frames a second, encoded by OpenCV, as on the robot.
@@ -29,10 +29,10 @@ MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 WIDTH, HEIGHT, FRAME_S = 320, 240, 0.2
 NOISES = (1.0, 2.0, 4.0)
 QUALITIES = (50, 60, 70, 80, 90, 95)
-#: Light goes up and down by that much in a minute.
+#: Change of the light, as a share, and its period in seconds.
 LIGHT_SHARE, LIGHT_PERIOD_S = 0.05, 60.0
 #: The bench waits this long for a frozen camera to be detected.
-PATIENCE_S = 12.0
+LIMIT_S = 12.0
 IN_TURN, MIXED = "the same picture, 50 to 95 in turn", "the same picture in any of 50 to 95"
 
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def living(scenes: dict[str, Pixels], frames: int) -> tuple[int, int]:
-    """How many frames were taken for frozen, and of how many."""
+    """The number of frames that counted as frozen, and of all frames."""
     encoders: dict[str, Quality] = {f"quality {quality}": (lambda q=quality: q) for quality in QUALITIES}
     encoders["any of 50 to 95"] = lambda: random.randint(50, 95)
     encoders["50 to 95 in turn"] = partial(next, itertools.cycle(range(50, 96)))
@@ -74,17 +74,17 @@ def false_alarms(pictures: Iterator[Pixels], quality: Quality, length: int) -> i
 
 
 def frozen(scenes: dict[str, Pixels]) -> dict[str, float]:
-    """Seconds from the last moving frame until it is known, the longest over all scenes."""
+    """Seconds from the last moving frame until the detection, the longest over all scenes."""
     again: dict[str, dict[str, float]] = {}
     for scene, pixels in scenes.items():
         noisy = next(shots(pixels, 2.0, light=False))
         for quality in QUALITIES:
-            again.setdefault(f"quality {quality}, again and again", {})[scene] = known_s(chain(noisy, quality))
+            again.setdefault(f"quality {quality}, again and again", {})[scene] = detection_s(chain(noisy, quality))
         mixed = (encode(noisy, random.randint(50, 95)) for _ in itertools.count())
-        again.setdefault(MIXED, {})[scene] = known_s(mixed)
+        again.setdefault(MIXED, {})[scene] = detection_s(mixed)
         in_turn = (encode(noisy, quality) for quality in itertools.cycle(range(50, 96)))
-        again.setdefault(IN_TURN, {})[scene] = known_s(in_turn)
-    print(f"\n{'frozen: seconds until it is known':38}", *(f"{scene:>10}" for scene in scenes))
+        again.setdefault(IN_TURN, {})[scene] = detection_s(in_turn)
+    print(f"\n{'frozen: seconds until the detection':38}", *(f"{scene:>10}" for scene in scenes))
     for name, seconds in again.items():
         print(f"{name:38}", *(f"{seconds[scene]:10.1f}" for scene in scenes))
     one_table = [seconds for name, each in again.items() if "again" in name for seconds in each.values()]
@@ -95,14 +95,14 @@ def frozen(scenes: dict[str, Pixels]) -> dict[str, float]:
     }
 
 
-def known_s(jpegs: Iterator[bytes]) -> float:
+def detection_s(jpegs: Iterator[bytes]) -> float:
     liveness = CameraLiveness()
     for number, jpeg in enumerate(jpegs):
         now = number * FRAME_S
         liveness.update(jpeg, now, stream=0)
         if liveness.problem(now) is not None:
             return now
-        if now > PATIENCE_S:
+        if now > LIMIT_S:
             break
     return math.inf
 
@@ -138,7 +138,7 @@ def drawn_scenes() -> Iterator[tuple[str, Pixels]]:
 
 
 def photographs() -> Iterator[tuple[str, Pixels]]:
-    """Those that lie beside the checkout, if any, in the robot's size."""
+    """The photographs beside the checkout, if any, in the robot's size."""
     for path in sorted(MEDIA.glob("*.jpg")):
         pixels = cv2.imread(str(path))
         rows = np.arange(HEIGHT) * pixels.shape[0] // HEIGHT
@@ -147,7 +147,7 @@ def photographs() -> Iterator[tuple[str, Pixels]]:
 
 
 def cost_ms() -> float:
-    """Of a picture of 640 by 480 pixels."""
+    """Processor time for a picture of 640 by 480 pixels, in ms."""
     scene = np.kron(next(iter(dict(drawn_scenes()).values())), np.ones((2, 2, 1), np.float32))
     jpeg = encode(next(shots(scene, 2.0, light=False)), 80)
     began = time.perf_counter()

@@ -1,9 +1,9 @@
 """Attackers of all kinds at once, for twenty minutes: `make bench-siege`.
 
-`rider up` serves a simulated robot with real engines. Meanwhile connections are refused, half-sent and left idle,
-sessions opened, passwords guessed, odd records written into Redis, and texts with control characters sent to every
-door. Meanwhile one client asks for the page, one submits jobs, and one speaks to the robot. Prints a table, and as its
-last line one JSON object; the exit status is 1 where a figure is above its limit.
+`rider up` serves a simulated robot with real engines. Attackers send requests that are refused, half-sent or left idle,
+open sessions, guess passwords, write odd records into Redis, and send texts with control characters to every interface.
+Meanwhile one client fetches the page, one submits jobs, and one speaks to the robot. Prints a table, and as its last
+line one JSON object; the exit status is 1 where a figure is above its limit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from attacks import ATTACKS
 from product import Product
 from rich.console import Console
 from rich.table import Table
-from robots import RESULT, Outside, Simulated
+from robots import RESULT, Observer, Simulated
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.cli.simulated_voice import engine_voice
@@ -44,16 +44,16 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.timing import Stopwatch
 
 PASSWORD = secrets.token_hex(8)
-#: Between two looks at the page, two jobs, two sentences to the robot, in seconds.
+#: Time between two fetches of the page, two jobs, two sentences to the robot, in seconds.
 PAGE_EVERY_S, JOB_EVERY_S, SENTENCE_EVERY_S = 0.25, 0.5, 30.0
-#: A job's deadline, and a second: then there is a result, or the robot has its voice back.
+#: A job's deadline and a second: by then there is a result, or voice has failed over.
 ANSWER_S = 21.0
-#: Records of jobs are kept for ten minutes: from then on as many are forgotten as come.
+#: Records of jobs are kept for ten minutes: from then on as many expire as are added.
 WARM_UP_S = 660.0
-#: The memory before is the highest of the last minute, as that under siege is the highest of it: streams of pieces and
-#: buffers come and go. Seconds; between two looks, and in all.
+#: The memory before is the maximum of the last minute, as the memory under siege is a maximum: buffers come and go.
+#: Time between two samples, and in all, in seconds.
 LOOK_S, CALM_S = 5.0, 60.0
-#: Engines take their working memory as it is needed: by long inputs. Both are there before the siege.
+#: Engines allocate working memory as inputs need it, so both have had a long input before the siege.
 LONG_PROMPT = "word " * 3_000
 LONG_SPEECH_SENTENCES = 8
 #: Maximum time for that, in seconds.
@@ -61,15 +61,15 @@ FILL_S = 300.0
 #: Jobs that are looked up at the end: records of finished ones are kept for ten minutes.
 RECENT_S = 400.0
 
-#: Key to what it is, and the most that it may be.
+#: Key to description and limit.
 FIGURES: dict[str, tuple[str, float]] = {
     "page_p95_ms": ("the page, 95th percentile", 300.0),
     "page_failed_pct": ("the page did not come", 0.0),
     "processes_died": ("processes that ended", 0),
     "memory_growth_mb": ("growth of all processes together", 50.0),
     "jobs_not_done": ("accepted jobs that were not done, or twice", 0),
-    "sentences_unanswered": ("sentences to the robot without words or a hand-back in time", 0),
-    "gauges_wrong": ("figures of /metrics that differ from the ledger", 0),
+    "sentences_unanswered": ("sentences to the robot without a transcript or a failover in time", 0),
+    "gauges_wrong": ("values of /metrics that differ from the job store", 0),
     "left_in_queues": ("jobs that wait or run when all is quiet", 0),
     "raw_control_characters": ("control characters in the log", 0),
     "tracebacks": ("tracebacks in the log", 0),
@@ -80,12 +80,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--calm", action="store_true", help="run without attackers, to measure what grows by itself")
-    parser.add_argument("--keep", type=Path, help="where the log is copied to")
+    parser.add_argument("--keep", type=Path, help="file to which the log is copied")
     options = parser.parse_args()
     console = Console(stderr=True)
     os.environ["RIDER_WEB_PASSWORD"] = PASSWORD
     robot = Simulated()
-    outside = Outside(robot)
+    outside = Observer(robot)
     with tempfile.TemporaryDirectory(prefix="b") as name:
         product = Product(Path(name), robot.publish_port, robot.subscribe_port, robot.api_port)
         outside.can_be_served = product.can_serve
@@ -112,7 +112,7 @@ def main() -> None:
 
 
 class Siege:
-    def __init__(self, product: Product, outside: Outside, robot: Simulated) -> None:
+    def __init__(self, product: Product, outside: Observer, robot: Simulated) -> None:
         self._product, self._outside, self._robot = product, outside, robot
         self._backend = RedisJobBackend(connect(product.redis_url), RQLists())
         self._stop = threading.Event()
@@ -123,7 +123,7 @@ class Siege:
         self._sentences = self._unanswered = 0
 
     def fill_engines(self) -> None:
-        """Let both workers' engines read and hear something long. At once, and not batched: no worker has them all."""
+        """Give both workers' engines long inputs: several jobs at once, not batched, so that each worker gets some."""
         long = {"prompt": LONG_PROMPT, "max_tokens": 16}
         speech = {"audio": _long_speech(), "format": "wav"}
         once = RetryPolicy(max_attempts=1)
@@ -243,8 +243,8 @@ class Siege:
             began, deadline = time.monotonic(), time.monotonic() + ANSWER_S
             self._robot.say(clip)
             while time.monotonic() < deadline and not self._stop.is_set():
-                heard = [it for it in self._outside.messages(RESULT) if it.at > began and it.body.get("text")]
-                if heard or self._outside.are_local("voice"):
+                texts = [it for it in self._outside.messages(RESULT) if it.at > began and it.body.get("text")]
+                if texts or self._outside.are_local("voice"):
                     break
                 time.sleep(0.2)
             else:
@@ -262,22 +262,22 @@ class Siege:
         return left
 
     def _gauges_wrong(self) -> int:
-        """Counters and gauges of /metrics against the ledger, once nothing moves."""
+        """How many values of /metrics differ from the job store, when no job waits or runs."""
         url = f"http://127.0.0.1:{self._product.web_port}/metrics"
-        told = httpx.get(url, auth=("rider", PASSWORD), timeout=10, trust_env=False).text
+        metrics = httpx.get(url, auth=("rider", PASSWORD), timeout=10, trust_env=False).text
         wrong = 0
         for task in self._backend.figures():
             for event in ("accepted", "done", "failed", "expired", "cancelled"):
                 line = f'rider_job_events_total{{event="{event}",queue="{task.queue}",task="{task.task}"}} '
-                wrong += _value_after(line, told) != float(getattr(task, event))
+                wrong += _value_after(line, metrics) != float(getattr(task, event))
         for queue in self._backend.stats():
             for state in ("waiting", "running", "failed"):
                 line = f'rider_jobs{{queue="{queue.queue}",state="{state}"}} '
-                wrong += _value_after(line, told) != float(getattr(queue, state))
+                wrong += _value_after(line, metrics) != float(getattr(queue, state))
         return wrong
 
     def _memory_mb(self) -> dict[str, float]:
-        """By process, what it has for itself, and its share of what they have together (PSS)."""
+        """Memory of each process: its own, and its share of what they have in common (PSS)."""
         found: dict[str, float] = {}
         for process in self._product.processes():
             with suppress(OSError, ValueError, IndexError):
