@@ -1,4 +1,4 @@
-"""The worker: a long-lived process that takes jobs, with its engines loaded once.
+"""The worker: a long-lived process that runs jobs, with its engines loaded once.
 
 `rider worker` runs it, and so does `rq worker -w rider_core.worker.ProviderWorker voice vision text`.
 """

@@ -34,7 +34,7 @@ FORM = 1
 class KeepHead(NamedTuple):
     """
     Attributes:
-        limit: Of all entries together, in bytes.
+        limit: Maximum size of all entries together, in bytes.
         overhead: `OVERHEAD_BYTES`.
     """
 
@@ -61,7 +61,7 @@ class AnswerCache:
     def __init__(self, connection: redis.Redis, limit_bytes: int, age_s: int) -> None:
         """
         Args:
-            limit_bytes: Of all entries together; 0: the cache is off.
+            limit_bytes: Maximum size of all entries together; 0: the cache is off.
             age_s: Lifetime of an answer, in seconds.
         """
         self._redis = connection
@@ -107,15 +107,15 @@ class AnswerCache:
 
 
 def digest_of(provider: TextGenerator, request: GenerateRequest) -> str:
-    """What an answer depends on, as a SHA-256: the engine, its settings and model, the conversation, every option."""
+    """SHA-256 of all that an answer depends on: the engine, its settings and model, the conversation, every option."""
     options = request.model_dump(mode="json", exclude={"cache", "preset", "language", "model"})
     settings = provider.config.model_dump(mode="json") if provider.config is not None else None
-    asked = [FORM, provider.name, provider.model_identity(request), settings, options]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    parts = [FORM, provider.name, provider.model_identity(request), settings, options]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _parsed(text: bytes) -> GeneratedText | None:
-    """An entry that is none of ours, or damaged, is no answer."""
+    """The answer in an entry; None: the entry is damaged, or another program's."""
     try:
         return parse_json(GeneratedText, text)
     except InvalidInput as error:

@@ -12,28 +12,28 @@ class ActiveJob:
     """A job that this worker has leased. The main thread runs it, the heartbeat thread renews its lease.
 
     Attributes:
-        begun: Started when an engine was last called for the job; None: not yet.
-        over: The main thread has its result or its problem.
-        unwanted: It was cancelled, or its lease was lost. Its result is not stored.
+        engine_call: Started when an engine was last called for the job; None: not yet.
+        ended: The main thread has its result or its problem.
+        cancelled: It was cancelled, or its lease was lost. Its result is not stored.
     """
 
     def __init__(self, leased: LeasedJob) -> None:
         self.leased = leased
-        self.begun: Stopwatch | None = None
-        self.over = False
-        self.unwanted = False
+        self.engine_call: Stopwatch | None = None
+        self.ended = False
+        self.cancelled = False
 
-    def begin(self) -> None:
-        self.begun = Stopwatch.start()
+    def start_engine_call(self) -> None:
+        self.engine_call = Stopwatch.start()
 
 
 class CompletedAttempt(NamedTuple):
-    """The result of one attempt, with what the log says of it.
+    """The result of one attempt, with its task and run time for the log.
 
     Attributes:
-        seconds: How long it ran; its share, where several jobs ran together.
+        seconds: Its run time; its share of it where several jobs ran together.
     """
 
-    ended: AttemptResult
+    result: AttemptResult
     task: str
     seconds: float

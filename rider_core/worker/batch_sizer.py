@@ -1,4 +1,4 @@
-"""How many jobs of a task are dequeued together, from how long they took: and whether prefetching pays."""
+"""The number of jobs of a task that are dequeued together, and whether to prefetch: both from their run times."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LINGER_BELOW = 16
 #: Run times in seconds between which the next jobs are prefetched: with shorter jobs there is nothing to gain, and
 #: behind longer ones they would wait too long.
 PREFETCH_FROM_S, PREFETCH_UP_TO_S = 0.005, 0.05
-#: Weight of what is known. A job that is not short at all counts at once; one that was held up for a moment does not.
+#: Weight of earlier run times. A job that is not short counts at once; one that was held up for a moment hardly counts.
 INERTIA = 0.8
 
 
 class BatchSizer:
-    """Remembers the duration of each task's jobs."""
+    """Keeps a smoothed run time of each task's jobs."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -29,15 +29,15 @@ class BatchSizer:
         self._seconds[task] = max(seconds, smoothed) if seconds >= TOGETHER_S else smoothed
 
     def linger_s(self, task: str, taken: int) -> float:
-        """How long to wait after that many jobs were taken together, in seconds."""
-        return LINGER_S if 1 < taken < LINGER_BELOW <= self.together(task) else 0.0
+        """Pause in seconds after `taken` jobs were dequeued together."""
+        return LINGER_S if 1 < taken < LINGER_BELOW <= self.batch_size(task) else 0.0
 
     def should_prefetch(self, task: str) -> bool:
         """Whether the next jobs are fetched while one of the task runs."""
         return PREFETCH_FROM_S <= self._seconds.get(task, 0.0) < PREFETCH_UP_TO_S
 
-    def together(self, task: str) -> int:
-        """How many jobs of a task may be taken together; 1 as long as nothing is known of it."""
+    def batch_size(self, task: str) -> int:
+        """Largest number of jobs of a task that are dequeued together; 1 until one has run."""
         seconds = self._seconds.get(task)
         if seconds is None:
             return 1

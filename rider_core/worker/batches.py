@@ -1,4 +1,4 @@
-"""One attempt at a batch: its items in groups as large as the engine likes, and what came of each kept at once."""
+"""One attempt at a batch: its items in groups of the engine's `max_batch`, with results stored as they come."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rider_core.worker.tasks import (
     perform_together,
 )
 
-#: What came of items is stored that often, in seconds: so old is the progress that others see, and so much work is
-#: done again where the worker dies.
+#: Interval in seconds at which the results of items are stored: the delay of the visible progress, and the amount of
+#: work that is repeated if the worker dies.
 STORE_EVERY_S = 0.05
 
 
 class BatchRun:
-    """Runs the items of a batch that earlier attempts have not brought to their end."""
+    """Runs the items of a batch that have no result from earlier attempts."""
 
     def __init__(self, job: PreparedJob, consumer: JobConsumer, breakers: Breakers, generator: CachedGenerator) -> None:
         assert isinstance(job.spec, BatchSpec)
@@ -44,107 +44,107 @@ class BatchRun:
         self._done: set[int] = set()
         self._failed_before: set[int] = set()
         self._failed: dict[int, JobProblem] = {}
-        self._hopeful = False
+        self._retryable = False
 
     def run(self) -> AttemptResult:
-        """Do what is left of the batch.
+        """Run the items that have no result yet.
 
         Raises:
-            Unwanted: it was cancelled, or is another worker's now.
+            Cancelled: it was cancelled, or is leased to another worker now.
             BackendUnavailable, redis.RedisError: Redis cannot be reached.
         """
-        leased = self._job.held.leased
+        leased = self._job.active.leased
         if leased.attempt > 1:
             self._done, self._failed_before = self._consumer.finished_items(leased)
-        report = BatchChunk()
+        chunk = BatchChunk()
         watch = Stopwatch.start()
-        for numbers in self._portions([n for n in range(self._spec.items) if n not in self._done]):
-            if self._job.held.unwanted:
+        for numbers in self._groups([n for n in range(self._spec.items) if n not in self._done]):
+            if self._job.active.cancelled:
                 raise Cancelled
-            self._ask(numbers, report)
+            self._run_group(numbers, chunk)
             if watch.elapsed_s > STORE_EVERY_S:
-                self._store(report)
-                report, watch = BatchChunk(), Stopwatch.start()
-        if report:
-            self._store(report)
+                self._store(chunk)
+                chunk, watch = BatchChunk(), Stopwatch.start()
+        if chunk:
+            self._store(chunk)
         return self._end()
 
-    def _portions(self, numbers: list[int]) -> Iterator[list[int]]:
+    def _groups(self, numbers: list[int]) -> Iterator[list[int]]:
         size = self._provider.max_batch
         for start in range(0, len(numbers), size):
             yield numbers[start : start + size]
 
-    def _ask(self, numbers: list[int], report: BatchChunk) -> None:
-        """Let the engine work on these items, and add what comes of them to the report."""
+    def _run_group(self, numbers: list[int], chunk: BatchChunk) -> None:
+        """Run these items, and add their results and problems to the chunk."""
         together: dict[Hashable, dict[int, Message]] = defaultdict(dict)
-        for number, request in self._requests(numbers, report).items():
+        for number, request in self._requests(numbers, chunk).items():
             together[fits_with(request)][number] = request
         for requests in together.values():
-            self._answer(requests, report)
+            self._run_together(requests, chunk)
 
-    def _requests(self, numbers: list[int], report: BatchChunk) -> dict[int, Message]:
-        """What is asked in these items; those that do not fit have their outcome already."""
+    def _requests(self, numbers: list[int], chunk: BatchChunk) -> dict[int, Message]:
+        """The requests of these items. An item whose payload is invalid is added to the chunk as a problem."""
         payloads = [self._spec.payloads[number] for number in numbers]
         try:
             return dict(zip(numbers, parse_messages(self._request_type, payloads), strict=True))
         except InvalidInput:
-            pass  # one by one, then, to find out which
+            pass  # validated one by one below, to find out which is invalid
         requests: dict[int, Message] = {}
         for number, payload in zip(numbers, payloads, strict=True):
             try:
                 requests[number] = parse_message(self._request_type, payload)
             except InvalidInput as error:
-                self._add_problem(number, error, report)
+                self._add_problem(number, error, chunk)
         return requests
 
-    def _answer(self, requests: dict[int, Message], report: BatchChunk) -> None:
-        """Together; where that fails one by one, to find out whose fault it is."""
+    def _run_together(self, requests: dict[int, Message], chunk: BatchChunk) -> None:
+        """Run the requests together. Where that fails, run each solo, to find out which one fails."""
         provider = self._provider
         if len(requests) > 1:
-            self._job.held.begin()
+            self._job.active.start_engine_call()
             try:
                 many = list(requests.values())
                 results = self._breakers.call(provider.name, lambda: perform_together(provider, many, self._generator))
-                report.add_results(list(requests), json_of_many_with_provenance(results, provider))
+                chunk.add_results(list(requests), json_of_many_with_provenance(results, provider))
                 return
             except BackendUnavailable:
                 raise
-            except Exception:  # a plugin's code: the edge of the house. Each item tells its own reason below.
+            except Exception:  # a plugin's code may raise anything. Each item gets its own problem below.
                 pass
         for number, request in requests.items():
-            self._answer_one(number, request, report)
+            self._run_solo(number, request, chunk)
 
-    def _answer_one(self, number: int, request: Message, report: BatchChunk) -> None:
+    def _run_solo(self, number: int, request: Message, chunk: BatchChunk) -> None:
         provider = self._provider
-        self._job.held.begin()
+        self._job.active.start_engine_call()
         try:
             result = self._breakers.call(
                 provider.name, lambda: perform(provider, request, lambda _: None, self._generator)
             )
-            report.add_results([number], json_with_provenance(result, provider))
+            chunk.add_results([number], json_with_provenance(result, provider))
         except BackendUnavailable:
             raise
-        except Exception as error:  # a plugin's code: the edge of the house
-            self._add_problem(number, error, report)
+        except Exception as error:  # a plugin's code may raise anything
+            self._add_problem(number, error, chunk)
 
-    def _add_problem(self, number: int, error: Exception, report: BatchChunk) -> None:
-        self._hopeful = self._hopeful or not isinstance(error, PERMANENT)
+    def _add_problem(self, number: int, error: Exception, chunk: BatchChunk) -> None:
+        self._retryable = self._retryable or not isinstance(error, PERMANENT)
         self._failed[number] = problem_of(error)
-        report.add_problem(number, self._failed[number])
+        chunk.add_problem(number, self._failed[number])
 
-    def _store(self, report: BatchChunk) -> None:
-        self._done.update(report.done)
-        # One that failed in an earlier attempt counts as failed until it is known better.
-        self._failed_before.difference_update(report.done, report.problems)
+    def _store(self, chunk: BatchChunk) -> None:
+        self._done.update(chunk.done)
+        # An item that failed in an earlier attempt counts as failed until it has a result.
+        self._failed_before.difference_update(chunk.done, chunk.problems)
         failed = len(self._failed_before | self._failed.keys())
         progress = Progress(total=self._spec.items, done=len(self._done), failed=failed)
         provider = self._provider
-        if not self._consumer.commit_items(self._job.held.leased, report, progress, provider.name, provider.mock):
+        if not self._consumer.commit_items(self._job.active.leased, chunk, progress, provider.name, provider.mock):
             raise Cancelled
 
     def _end(self) -> AttemptResult:
         if not self._failed:
-            return AttemptResult(self._job.held.leased, Outcome.DONE, "", self._provider.name, self._provider.mock)
+            return AttemptResult(self._job.active.leased, Outcome.DONE, "", self._provider.name, self._provider.mock)
         first = min(self._failed)
         reason = self._failed[first].message
         problem = JobProblem(
@@ -152,4 +152,4 @@ class BatchRun:
             message=f"{len(self._failed)} of {self._spec.items} items failed; item {first}: {reason}",
             remedy=self._failed[first].remedy,
         )
-        return self._job.failed_with(problem, Outcome.FAILED if self._hopeful else Outcome.PERMANENT)
+        return self._job.failed_with(problem, Outcome.FAILED if self._retryable else Outcome.PERMANENT)

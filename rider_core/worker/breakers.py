@@ -20,38 +20,38 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How old a worker's knowledge of what the others found out may be, in seconds. A job costs no round trip of its own.
+#: Maximum age of a worker's copy of the shared state, in seconds. A job costs no round trip of its own.
 REFRESH_S = 0.5
 #: Errors that are not the fault of the provider.
 NOT_COUNTED = (InvalidInput, JobRefused, BackendUnavailable, Cancelled)
 
 
 class Breakers:
-    """The breakers of one worker. `open_for_s` and `hangs` may be called from a second thread."""
+    """The breakers of one worker. `open_for_s` and `count_hang` may be called from a second thread."""
 
-    def __init__(self, connection: redis.Redis, fail_max: int, rest_s: float) -> None:
+    def __init__(self, connection: redis.Redis, fail_max: int, reset_timeout_s: float) -> None:
         """
         Args:
             connection: With `decode_responses=False`.
             fail_max: Number of failures of a provider in a row, in all workers together, that open its circuit.
-            rest_s: Time in seconds that it stays open; then one job tries the provider, and its outcome decides.
+            reset_timeout_s: Time in seconds that the circuit stays open. Then the outcome of one job decides.
         """
         self._redis = connection
         self._fail_max = fail_max
-        self._rest_s = rest_s
+        self._reset_timeout_s = reset_timeout_s
         self._breakers: dict[str, pybreaker.CircuitBreaker] = {}
         self._states: dict[str, SharedState] = {}
 
     def call(self, provider: str, work: Callable[[], T]) -> T:
-        """Do the work, and remember how it ended: whatever it raises is raised.
+        """Call `work`, and count its success or failure. What it raises is raised.
 
         Raises:
-            pybreaker.CircuitBreakerError: the provider rests; ask `open_for_s` first.
+            pybreaker.CircuitBreakerError: the circuit is open; check `open_for_s` first.
             BackendUnavailable: Redis cannot be reached.
         """
         if provider not in self._states or not self._states[provider].untroubled:
             return self._breaker(provider).call(work)
-        # A success changes nothing then, and the library need not be asked: that costs more than a short job.
+        # A success changes nothing then, so pybreaker is not called: that takes longer than a short job.
         try:
             return work()
         except NOT_COUNTED:
@@ -65,9 +65,9 @@ class Breakers:
         state = self._states[provider]
         if state.state != pybreaker.STATE_OPEN or state.opened_at is None:
             return 0.0
-        return max(0.0, state.opened_at.timestamp() + self._rest_s - time.time())
+        return max(0.0, state.opened_at.timestamp() + self._reset_timeout_s - time.time())
 
-    def hangs(self, provider: str) -> None:
+    def count_hang(self, provider: str) -> None:
         """Count a failure of a call that does not come back; that call holds the breaker's lock for good."""
         self._breaker(provider)
         state = self._states[provider]
@@ -86,7 +86,7 @@ class Breakers:
             self._states[provider] = state
             self._breakers[provider] = pybreaker.CircuitBreaker(
                 fail_max=self._fail_max,
-                reset_timeout=self._rest_s,
+                reset_timeout=self._reset_timeout_s,
                 exclude=list(NOT_COUNTED),
                 listeners=[_BreakerListener()],
                 state_storage=state,
@@ -107,9 +107,9 @@ _STATES = (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OP
 
 
 class SharedState(pybreaker.CircuitRedisStorage):
-    """pybreaker's own form in Redis, read only now and then, and written only where something changes.
+    """pybreaker's storage in Redis, read every `REFRESH_S` and written only where something changes.
 
-    The plain one asks Redis five times for each call.
+    pybreaker's own class sends Redis five commands for each call.
     """
 
     def __init__(self, connection: redis.Redis, provider: str) -> None:
@@ -127,7 +127,7 @@ class SharedState(pybreaker.CircuitRedisStorage):
     def state(self) -> str:
         if time.monotonic() - self._read_at > REFRESH_S:
             self._read_at = time.monotonic()
-            with suppress(redis.RedisError):  # what was known last still counts
+            with suppress(redis.RedisError):  # the last copy is used
                 names = [self._namespace("state"), self._namespace("fail_counter")]
                 state, failures = cast("list[bytes | None]", self._redis.mget(names))
                 known = (state or b"").decode("utf-8", "replace")

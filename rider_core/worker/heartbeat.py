@@ -29,19 +29,19 @@ class HeartbeatThread:
     """Runs beside the worker's main thread."""
 
     def __init__(
-        self, consumer: JobConsumer, beat: Callable[[], None], on_hang: Callable[[], None], timeout_s: float
+        self, consumer: JobConsumer, renew_record: Callable[[], None], on_hang: Callable[[], None], timeout_s: float
     ) -> None:
         """
         Args:
-            beat: Renews the worker's own record.
-            on_hang: Told before the process ends because its engine hangs.
-            timeout_s: How long an engine may work on one question.
+            renew_record: Renews the worker's own record.
+            on_hang: Called before the process ends because its engine hangs.
+            timeout_s: Maximum time of one call of an engine, in seconds.
         """
         self._consumer = consumer
-        self._beat = beat
+        self._renew_record = renew_record
         self._on_hang = on_hang
         self._timeout_s = timeout_s
-        self._held: list[ActiveJob] = []
+        self._active: list[ActiveJob] = []
         self._clock = ClockWatch()
         self._jumped: Stopwatch | None = None
         self._stop = threading.Event()
@@ -67,19 +67,19 @@ class HeartbeatThread:
 
     def hold(self, leased_jobs: Sequence[LeasedJob]) -> list[ActiveJob]:
         """Renew the leases of the jobs that the worker has now, instead of those from before."""
-        self._held = [ActiveJob(leased) for leased in leased_jobs]
-        return self._held
+        self._active = [ActiveJob(leased) for leased in leased_jobs]
+        return self._active
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._round()
+                self._beat()
             except (redis.RedisError, BackendUnavailable) as error:
                 log.warning("a heartbeat failed: %s", error)
-            self._listen()
+            self._receive_cancellations()
 
-    def _listen(self) -> None:
-        """Heed cancellations until the next round."""
+    def _receive_cancellations(self) -> None:
+        """Mark jobs that are cancelled, until the next heartbeat is due."""
         watch = Stopwatch.start()
         while not self._stop.is_set() and (left_s := self._consumer.timings.heartbeat_s - watch.elapsed_s) > 0:
             try:
@@ -88,31 +88,31 @@ class HeartbeatThread:
                 log.warning("Redis cannot be reached: %s", error)
                 self._stop.wait(left_s)
                 return
-            for held in self._held:
-                if held.leased.id == job_id:
+            for job in self._active:
+                if job.leased.id == job_id:
                     log.info("job %s was cancelled", job_id)
-                    held.unwanted = True
+                    job.cancelled = True
 
-    def _round(self) -> None:
-        mine = self._held
-        if any(held.begun and not held.over and held.begun.elapsed_s > self._timeout_s for held in mine):
-            self._give_up(mine)
-        kept = [held for held in mine if not held.over and not held.unwanted]
-        lost = self._consumer.heartbeat([held.leased for held in kept]) if kept else []
-        for held in kept:
-            # One that has ended in the meantime has no lease any more, and that is right.
-            if held.leased in lost and not held.over and not held.unwanted:
-                log.warning("job %s: the lease is lost, another worker may have it", held.leased.id)
-                held.unwanted = True
-        self._beat()
+    def _beat(self) -> None:
+        active = self._active
+        if any(job.engine_call and not job.ended and job.engine_call.elapsed_s > self._timeout_s for job in active):
+            self._end_process(active)
+        running = [job for job in active if not job.ended and not job.cancelled]
+        lost = self._consumer.heartbeat([job.leased for job in running]) if running else []
+        for job in running:
+            # A job that ended in the meantime has no lease any more.
+            if job.leased in lost and not job.ended and not job.cancelled:
+                log.warning("job %s: the lease is lost, another worker may have it", job.leased.id)
+                job.cancelled = True
+        self._renew_record()
         waiting_again = self._reap()
         if waiting_again:
             log.warning("%d job(s) of dead workers wait again", waiting_again)
 
     def _reap(self) -> int:
-        """How many jobs of dead workers wait again.
+        """Requeue the jobs of dead workers, and return their number.
 
-        Where the clock was set forward, or the machine slept, every lease has run out: first its holder may renew it.
+        After the clock was set forward, or the machine slept, every lease has run out: its holder may renew it first.
         """
         jump_s = self._clock.jumped_s()
         if jump_s:
@@ -122,14 +122,14 @@ class HeartbeatThread:
             return 0
         return self._consumer.reap()
 
-    def _give_up(self, mine: Sequence[ActiveJob]) -> None:
-        """A thread that hangs in an engine cannot be stopped, so its process ends. What was not begun is given back."""
+    def _end_process(self, active: Sequence[ActiveJob]) -> None:
+        """A thread that hangs in an engine cannot be stopped, so its process ends. Jobs not started are requeued."""
         problem = JobProblem(code="timeout", message=f"the engine did not answer within {self._timeout_s:g} s")
         log.error("%s; this worker ends", problem.message)
         self._on_hang()
-        left = [held for held in mine if not held.over]
+        left = [job for job in active if not job.ended]
         self._consumer.commit(
-            [AttemptResult.with_problem(held.leased, Outcome.FAILED, problem) for held in left if held.begun]
-            + [AttemptResult(held.leased, Outcome.RELEASED) for held in left if not held.begun]
+            [AttemptResult.with_problem(job.leased, Outcome.FAILED, problem) for job in left if job.engine_call]
+            + [AttemptResult(job.leased, Outcome.RELEASED) for job in left if not job.engine_call]
         )
         os._exit(EXIT_ENGINE_HANGS)

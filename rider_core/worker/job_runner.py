@@ -27,8 +27,8 @@ from rider_core.worker.tasks import Cancelled, json_with_provenance, perform, pe
 
 log = logging.getLogger(__name__)
 
-#: Delay in seconds before a job whose engine is being opened is tried again.
-PUT_OFF_S = 0.25
+#: Delay in seconds after which a job whose engine is being opened is due again.
+POSTPONE_S = 0.25
 
 
 class JobRunner:
@@ -56,66 +56,68 @@ class JobRunner:
         """The provider that runs a job now, or ran the last one; None: no job has run yet."""
         return self._provider.name if self._provider else None
 
-    def run(self, leased_jobs: Sequence[ActiveJob], ready: Callable[[], None]) -> Iterator[CompletedAttempt]:
-        """Do the work; nothing is raised for what a job or a provider did.
+    def run(
+        self, active_jobs: Sequence[ActiveJob], before_engine_call: Callable[[], None]
+    ) -> Iterator[CompletedAttempt]:
+        """Run the jobs. Errors of a job or a provider are in the results, and not raised.
 
         Args:
-            ready: Called before an engine is asked: it may end the process.
+            before_engine_call: Called once before engines are called: these may end the process.
 
         Raises:
             BackendUnavailable: Redis cannot be reached. The leases will run out.
         """
         jobs: list[PreparedJob] = []
         engines: dict[tuple[str, str | None], Provider] = {}
-        for held in leased_jobs:
-            job = PreparedJob(held)
+        for active in active_jobs:
+            job = PreparedJob(active)
             try:
                 job.prepare(self._pool, engines)
                 jobs.append(job)
             except BackendUnavailable:
                 raise
             except StillOpening as error:
-                log.debug("job %s is put off: %s", held.leased.id, error)
-                held.over = True
+                log.debug("job %s is postponed: %s", active.leased.id, error)
+                active.ended = True
                 yield CompletedAttempt(
-                    AttemptResult(held.leased, Outcome.POSTPONED, delay_s=PUT_OFF_S), job.task_name, 0.0
+                    AttemptResult(active.leased, Outcome.POSTPONED, delay_s=POSTPONE_S), job.task_name, 0.0
                 )
-            except Exception as error:  # a plugin's code, when it is opened: the edge of the house
-                yield self._done(job, self._failed(job, error), 0.0)
-        ready()
+            except Exception as error:  # opening runs a plugin's code, which may raise anything
+                yield self._completed(job, self._failed(job, error), 0.0)
+        before_engine_call()
         for group in groups(jobs):
             yield from self._run_group(group)
 
     def _run_group(self, group: list[PreparedJob]) -> Iterator[CompletedAttempt]:
-        """Those that fit together are done together; where that fails, one by one, to find out whose fault it is."""
-        wanted = [job for job in group if not job.held.unwanted]
-        if not wanted:
+        """Run the jobs together. Where that fails, run each solo, to find out which one fails."""
+        live = [job for job in group if not job.active.cancelled]
+        if not live:
             return
-        self._provider = wanted[0].provider
+        self._provider = live[0].provider
         watch = Stopwatch.start()
-        for job in wanted:
-            job.held.begin()
-        if len(wanted) > 1:
+        for job in live:
+            job.active.start_engine_call()
+        if len(live) > 1:
             try:
-                results = self._run_together(wanted)
+                results = self._run_together(live)
             except BackendUnavailable:
                 raise
-            except Exception as error:  # a plugin's code: the edge of the house
-                log.warning("%d jobs together failed, they are tried one by one: %s", len(wanted), error)
+            except Exception as error:  # a plugin's code may raise anything
+                log.warning("%d jobs together failed, they are tried one by one: %s", len(live), error)
             else:
-                each_s = watch.elapsed_s / len(wanted)
-                for job, result in zip(wanted, results, strict=True):
-                    yield self._done(job, self._succeeded(job, result), each_s)
+                each_s = watch.elapsed_s / len(live)
+                for job, result in zip(live, results, strict=True):
+                    yield self._completed(job, self._succeeded(job, result), each_s)
                 return
-        for job in wanted:
+        for job in live:
             watch = Stopwatch.start()
-            ended = self._run_alone(job)
-            if ended is not None:
-                yield self._done(job, ended, watch.elapsed_s)
+            attempt_result = self._run_solo(job)
+            if attempt_result is not None:
+                yield self._completed(job, attempt_result, watch.elapsed_s)
 
-    def _run_alone(self, job: PreparedJob) -> AttemptResult | None:
-        """Run one job for itself. None: it was cancelled, and its result is not stored."""
-        job.held.begin()
+    def _run_solo(self, job: PreparedJob) -> AttemptResult | None:
+        """Run one job. None: it was cancelled, and has no result to store."""
+        job.active.start_engine_call()
         self._pool.time_left.track([job.spec])
         try:
             if isinstance(job.spec, BatchSpec):
@@ -124,9 +126,9 @@ class JobRunner:
         except (BackendUnavailable, redis.RedisError):
             raise
         except Cancelled:
-            job.held.over = True
+            job.active.ended = True
             return None
-        except Exception as error:  # a plugin's code: the edge of the house
+        except Exception as error:  # a plugin's code may raise anything
             return self._failed(job, error)
 
     def _run_single(self, job: PreparedJob) -> Result:
@@ -136,10 +138,10 @@ class JobRunner:
         assert isinstance(spec, JobSpec)
 
         def emit(partial: Result) -> None:
-            if job.held.unwanted:
+            if job.active.cancelled:
                 raise Cancelled
             if spec.stream:
-                job.shown = True
+                job.has_streamed = True
                 self._bus.publish_partial(spec.id, with_provenance(partial, provider))
 
         return self._breakers.call(provider.name, lambda: perform(provider, request, emit, self._generator))
@@ -155,19 +157,19 @@ class JobRunner:
         provider = job.provider
         assert provider is not None
         return AttemptResult(
-            job.held.leased, Outcome.DONE, json_with_provenance(result, provider), provider.name, provider.mock
+            job.active.leased, Outcome.DONE, json_with_provenance(result, provider), provider.name, provider.mock
         )
 
     def _failed(self, job: PreparedJob, error: Exception) -> AttemptResult:
         if isinstance(error, RiderError):
-            log.warning("job %s (%s): %s", job.held.leased.id, job.task_name, error)
+            log.warning("job %s (%s): %s", job.active.leased.id, job.task_name, error)
         else:
-            log.exception("job %s: the provider raised", job.held.leased.id)
+            log.exception("job %s: the provider raised", job.active.leased.id)
         if isinstance(error, InvalidInput | JobRefused):
             REFUSED.labels("worker", error.code).inc()
         return job.failed(error)
 
-    def _done(self, job: PreparedJob, ended: AttemptResult, seconds: float) -> CompletedAttempt:
-        job.held.over = True
+    def _completed(self, job: PreparedJob, result: AttemptResult, seconds: float) -> CompletedAttempt:
+        job.active.ended = True
         self._batch_sizer.observe(job.task_name, seconds)
-        return CompletedAttempt(ended, job.task_name, seconds)
+        return CompletedAttempt(result, job.task_name, seconds)

@@ -1,4 +1,4 @@
-"""How much memory this process has for itself, and whether that is more than it may have."""
+"""The memory that this process has allocated, and its limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWN = re.compile(rb"RssAnon:\s+(\d+) kB")
 
 
 def own_bytes() -> int:
-    """What was allocated; files that are mapped, such as models, are shared and can be dropped. 0: it is not known."""
+    """Allocated bytes; without mapped files, such as models, which are shared and can be dropped. 0: unknown."""
     try:
         found = _OWN.search(_STATUS.read_bytes())
     except OSError:  # not Linux: the largest it ever was
@@ -27,24 +27,24 @@ def own_bytes() -> int:
 
 
 def give_back_unused() -> None:
-    """Return what was allocated and freed again to the system, which libc keeps for what may come. Only glibc can."""
+    """Return freed memory to the system, which libc keeps for later allocations. Only glibc can."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 class MemoryLimit:
-    """Of one worker: an engine that leaks is started anew before the machine has no memory left."""
+    """The limit of one worker: one whose engine leaks is restarted before the machine runs out of memory."""
 
     def __init__(self, limit_mb: int) -> None:
         """
         Args:
-            limit_mb: 0: none.
+            limit_mb: Limit in MiB; 0: none.
         """
         self._limit_bytes = limit_mb << 20
-        self._is_told = False
+        self._is_logged = False
 
     def start(self) -> None:
-        """The engines are open. What they have from the beginning would not be less after another start."""
+        """To be called when the engines are open. If these alone exceed the limit, a restart is no help: ignore it."""
         if self._limit_bytes and own_bytes() > self._limit_bytes:
             log.warning(
                 "the engines alone have %d MB, worker_memory_mb allows %d: the limit is not heeded",
@@ -54,17 +54,17 @@ class MemoryLimit:
             self._limit_bytes = 0
 
     def is_exceeded(self) -> bool:
-        """Whether the worker should end after its job; told once."""
+        """Whether the worker should end after its job; logged once."""
         if not self._limit_bytes:
             return False
-        has = own_bytes()
-        if has <= self._limit_bytes:
+        used = own_bytes()
+        if used <= self._limit_bytes:
             return False
-        if not self._is_told:
-            self._is_told = True
+        if not self._is_logged:
+            self._is_logged = True
             log.warning(
                 "this worker has %d MB, worker_memory_mb allows %d: it ends after its job and is started anew",
-                has >> 20,
+                used >> 20,
                 self._limit_bytes >> 20,
             )
         return True

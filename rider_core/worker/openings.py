@@ -17,17 +17,17 @@ from rider_core.worker.memory import give_back_unused
 
 log = logging.getLogger(__name__)
 
-#: Maximum wait of a job for its engine, in seconds; then it goes back to the queue for a moment.
-PROMPT_S = 1.0
+#: Maximum wait of a job for its engine, in seconds; then the job is postponed.
+ENGINE_WAIT_S = 1.0
 #: Opening time in seconds from which on the log says that an engine takes long.
 LONG_S = 10.0
 
 
 class StillOpening(ProviderUnavailable):
-    """The engine is not ready yet. Its jobs are put off, which costs them no attempt.
+    """The engine is not open yet. Its jobs are postponed, which costs them no attempt.
 
     Attributes:
-        opening: The one that is waited for.
+        opening: The opening that has not ended.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -36,18 +36,18 @@ class StillOpening(ProviderUnavailable):
 
 
 class Opening:
-    """One engine on its way.
+    """One engine that is being opened.
 
     Attributes:
-        engine: Once it is open.
-        error: Why it could not be opened.
+        engine: The open engine; None: not yet.
+        error: Why it could not be opened; None: it could, or has not ended.
     """
 
     def __init__(self, name: str, make: Callable[[], Provider], on_end: Callable[[Opening], None]) -> None:
         """
         Args:
             make: Makes the provider and opens it. Raises `RiderError`.
-            on_end: Called in the opening's own thread, when it is over.
+            on_end: Called in the opening's own thread when it has ended.
         """
         self.name = name
         self.engine: Provider | None = None
@@ -55,14 +55,14 @@ class Opening:
         self._make = make
         self._on_end = on_end
         self._watch = Stopwatch.start()
-        self._over = threading.Event()
-        self._told = False
+        self._done = threading.Event()
+        self._is_logged = False
         self._failed: Stopwatch | None = None
         threading.Thread(target=self._run, name=f"open-{name}", daemon=True).start()
 
     @property
-    def is_over(self) -> bool:
-        return self._over.is_set()
+    def is_done(self) -> bool:
+        return self._done.is_set()
 
     @property
     def failed_for_s(self) -> float:
@@ -71,7 +71,7 @@ class Opening:
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """Seconds since it began."""
         return self._watch.elapsed_s
 
     def wait(self, timeout_s: float) -> Provider:
@@ -81,9 +81,9 @@ class Opening:
             StillOpening: it does.
             RiderError: it cannot be opened.
         """
-        if not self._over.wait(max(0.0, timeout_s - self.seconds)):
-            if self.seconds > LONG_S and not self._told:
-                self._told = True
+        if not self._done.wait(max(0.0, timeout_s - self.seconds)):
+            if self.seconds > LONG_S and not self._is_logged:
+                self._is_logged = True
                 log.warning("%s is still being opened after %.0f s; its jobs wait", self.name, self.seconds)
             raise StillOpening(self)
         if self.error is not None:
@@ -104,5 +104,5 @@ class Opening:
             self._failed = Stopwatch.start()
         # Memory that opening used and freed stays in this thread's arena, which no other thread uses.
         give_back_unused()
-        self._over.set()
+        self._done.set()
         self._on_end(self)

@@ -22,7 +22,7 @@ PREFETCHED_FOR_S = 1.0
 
 
 class Prefetcher:
-    """Has one round trip under way at most, in a thread of its own."""
+    """Runs one round trip at a time, in a thread of its own."""
 
     def __init__(self, consumer: JobConsumer, results: ResultWriter) -> None:
         self._consumer = consumer
@@ -59,27 +59,27 @@ class Prefetcher:
             under_way, self._under_way = self._under_way, None
         return under_way.result() if under_way else []
 
-    def give_back(self) -> None:
-        """Give back the prefetched jobs where the running one turned out to be long. From any thread."""
+    def return_prefetched(self) -> None:
+        """Requeue the prefetched jobs where the running one turned out to be long. From any thread."""
         with self._lock:
-            waiting = self._under_way.result() if self._under_way and self._under_way.done() else []
-            if not waiting or time.time() - waiting[0].started_ts < PREFETCHED_FOR_S:
+            prefetched = self._under_way.result() if self._under_way and self._under_way.done() else []
+            if not prefetched or time.time() - prefetched[0].started_ts < PREFETCHED_FOR_S:
                 return
             self._under_way = None
-        log.info("%d prefetched job(s) are given back", len(waiting))
-        self._consumer.commit([AttemptResult(leased, Outcome.RELEASED) for leased in waiting])
+        log.info("%d prefetched job(s) are given back", len(prefetched))
+        self._consumer.commit([AttemptResult(leased, Outcome.RELEASED) for leased in prefetched])
 
     def _prefetch(
-        self, together: list[CompletedAttempt], started: Sequence[LeasedJob], limits: Mapping[str, int] | None
+        self, completed: list[CompletedAttempt], started: Sequence[LeasedJob], limits: Mapping[str, int] | None
     ) -> list[LeasedJob]:
         try:
-            kept, leased_jobs = self._consumer.prefetch(
-                [done.ended for done in together], started, limits, self._sent.set
+            stored, leased_jobs = self._consumer.prefetch(
+                [attempt.result for attempt in completed], started, limits, self._sent.set
             )
         except (redis.RedisError, BackendUnavailable) as error:
-            log.error("%d result(s) could not be stored: %s", len(together), error)
+            log.error("%d result(s) could not be stored: %s", len(completed), error)
             return []
         finally:
             self._sent.set()
-        log_results(together, kept)
+        log_results(completed, stored)
         return leased_jobs

@@ -1,4 +1,4 @@
-"""The providers of one worker: opened once, in threads of their own, and tried again where something was missing."""
+"""The providers of one worker: opened once, in threads of their own, and retried where a model or server is missing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from rider_core.pluginhost import guarded
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
-from rider_core.worker.openings import LONG_S, PROMPT_S, Opening, StillOpening
+from rider_core.worker.openings import ENGINE_WAIT_S, LONG_S, Opening, StillOpening
 from rider_core.worker.time_left import TimeLeft
 
 log = logging.getLogger(__name__)
 
-#: A missing model or server is looked for again this often, in seconds.
+#: Interval of retries while a model or server is missing, in seconds.
 RETRY_EVERY_S = 15.0
-#: Pause in seconds between two looks while several engines are waited for.
-LOOK_S = 0.02
+#: Interval in seconds at which `warm_up` checks whether all engines are open.
+POLL_S = 0.02
 
 
 class CircuitOpen(ProviderUnavailable):
@@ -32,7 +32,7 @@ class CircuitOpen(ProviderUnavailable):
 
 
 class ProviderPool:
-    """The providers that this worker has open, and what keeps the others from opening.
+    """The open providers of this worker, and the reasons why others are not open.
 
     Attributes:
         task_names: The tasks of this worker's queues, with or without an open provider.
@@ -45,7 +45,7 @@ class ProviderPool:
         self._tasks = [task for task in TASKS.values() if task.queue in queues]
         self.task_names = [task.name for task in self._tasks]
         self.time_left = TimeLeft()
-        #: Called, from any thread, when other tasks can be done than before.
+        #: Called, from any thread, when the tasks that can be done may have changed.
         self.on_change: Callable[[], None] = lambda: None
         self._open: dict[str, Provider] = {}
         self._openings: dict[str, Opening] = {}
@@ -68,22 +68,22 @@ class ProviderPool:
         """
         self._next_try = time.monotonic() + RETRY_EVERY_S
         for task in self._tasks:
-            self._look_after(task)
+            self._open_for(task)
         watch = Stopwatch.start()
         while self._awaited and watch.elapsed_s < timeout_s:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
 
-    def _look_after(self, task: Task) -> None:
-        """Open a provider of the task, or note why there is none. From any thread."""
+    def _open_for(self, task: Task) -> None:
+        """Open a provider of the task, or record why there is none. From any thread."""
         try:
             self.engine(task, None, 0.0)
         except StillOpening as error:
             self._awaited[task.name] = error.opening
-            if error.opening.is_over:  # its failure was not reported while the worker waited
-                self._look_after(task)
+            if error.opening.is_done:  # it ended before it was in `_awaited`, so `_opening_ended` did not see the task
+                self._open_for(task)
             return
         except CircuitOpen:
-            self._problems.pop(task.name, None)  # `_resting` says it, as long as it lasts
+            self._problems.pop(task.name, None)  # `_open_circuits` reports it as long as it lasts
         except RiderError as error:
             if self._problems.get(task.name) != str(error):
                 log.warning("%s cannot be done here: %s", task.name, error)
@@ -92,8 +92,8 @@ class ProviderPool:
             self._problems.pop(task.name, None)
         self._awaited.pop(task.name, None)
 
-    def engine(self, task: Task, wanted: str | None, timeout_s: float = PROMPT_S) -> Provider:
-        """The open provider for a task: the preferred one, or the next that is not resting and can be opened.
+    def engine(self, task: Task, wanted: str | None, timeout_s: float = ENGINE_WAIT_S) -> Provider:
+        """The open provider for a task: the preferred one, or the next whose circuit is closed and that can be opened.
 
         Args:
             timeout_s: Maximum wait for a provider that is being opened.
@@ -116,11 +116,11 @@ class ProviderPool:
         raise kind("; ".join(str(problem) for problem in problems))
 
     def max_batch(self, task: str) -> int:
-        """How many jobs of a task its open provider likes to do together: `MAX_TOGETHER` at most."""
+        """Largest number of jobs of a task that its open provider runs together: `MAX_TOGETHER` at most."""
         return min(MAX_TOGETHER, max((it.max_batch for it in self._able(task)), default=1))
 
     def max_wait_s(self, task: str) -> float:
-        """How long a job of a task may wait for others, in seconds."""
+        """Longest time that a job of a task may wait for others, in seconds."""
         return max((it.max_wait_ms for it in self._able(task)), default=0.0) / 1000
 
     def tasks(self) -> list[str]:
@@ -139,13 +139,13 @@ class ProviderPool:
         return {task: names for task, names in able.items() if names}
 
     def problems(self) -> dict[str, str]:
-        """Task to what keeps it from being done."""
+        """Task to the reason why it cannot be done."""
         opening = {
             task: f"{it.name} is being opened, for {it.seconds:.0f} s now"
             for task, it in list(self._awaited.items())
             if it.seconds > LONG_S
         }
-        return dict(self._problems) | opening | self._resting()
+        return dict(self._problems) | opening | self._open_circuits()
 
     def providers(self) -> list[dict[str, object]]:
         """The open providers, for the panel."""
@@ -165,13 +165,13 @@ class ProviderPool:
     def _usable(self, task: Task, name: str, timeout_s: float) -> Provider:
         open_for_s = self._breakers.open_for_s(name)
         if open_for_s > 0:
-            raise CircuitOpen(_rests(name, open_for_s), remedy="see in the worker's log why it failed")
+            raise CircuitOpen(_circuit_open(name, open_for_s), remedy="see in the worker's log why it failed")
         if name in self._open:
             return self._open[name]
         return self._opening(task, name).wait(timeout_s)
 
     def _opening(self, task: Task, name: str) -> Opening:
-        """The last one, where it is under way, went well or failed just now; else a new one."""
+        """The last opening, where it is running, succeeded or failed just now; else a new one."""
         with self._lock:
             opening = self._openings.get(name)
             if opening is None or opening.failed_for_s > RETRY_EVERY_S / 2:
@@ -186,22 +186,22 @@ class ProviderPool:
         return provider
 
     def _opening_ended(self, opening: Opening) -> None:
-        """In the opening's thread: the tasks that waited for it have an engine now, or need the next one."""
+        """Called in the opening's thread: the tasks that waited for it have an engine now, or need the next one."""
         for task in self._tasks:
             if self._awaited.get(task.name) is opening:
-                self._look_after(task)
+                self._open_for(task)
         self.on_change()
 
-    def _resting(self) -> dict[str, str]:
-        """The tasks for which every open provider has an open circuit."""
-        resting: dict[str, str] = {}
+    def _open_circuits(self) -> dict[str, str]:
+        """The tasks for which every open provider has an open circuit, with the reason."""
+        reasons: dict[str, str] = {}
         for task in self._tasks:
             able = [name for name, provider in list(self._open.items()) if isinstance(provider, task.provider)]
-            rests = {name: self._breakers.open_for_s(name) for name in able}
-            if rests and all(rests.values()):
-                resting[task.name] = "; ".join(_rests(name, open_for_s) for name, open_for_s in rests.items())
-        return resting
+            open_for_s = {name: self._breakers.open_for_s(name) for name in able}
+            if open_for_s and all(open_for_s.values()):
+                reasons[task.name] = "; ".join(_circuit_open(name, left_s) for name, left_s in open_for_s.items())
+        return reasons
 
 
-def _rests(name: str, open_for_s: float) -> str:
-    return f"{name} failed too often and rests for another {open_for_s:.0f} s"
+def _circuit_open(name: str, open_for_s: float) -> str:
+    return f"{name} failed too often and is not called for another {open_for_s:.0f} s"

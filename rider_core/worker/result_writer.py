@@ -19,7 +19,7 @@ FREQUENT_TASKS = frozenset({"vision.detect"})
 #: Maximum time in seconds that a result waits for others: the next job may turn out to be a long one.
 LATEST_S = 0.02
 #: Pause in seconds between two looks at the waiting results. Waking the thread for each costs more than a short job.
-LOOK_S = LATEST_S / 2
+POLL_S = LATEST_S / 2
 
 
 class ResultWriter:
@@ -29,9 +29,9 @@ class ResultWriter:
         self._consumer = consumer
         self._waiting: list[CompletedAttempt] = []
         self._lock = threading.Lock()
-        self._filled = threading.Event()
+        self._has_results = threading.Event()
         self._seen = self._waiting
-        self._came = False
+        self._has_new = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="results", daemon=True)
 
@@ -41,20 +41,20 @@ class ResultWriter:
     def stop(self) -> None:
         """End the thread. Results that still wait are stored by `commit_and_dequeue`."""
         self._stop.set()
-        self._filled.set()
+        self._has_results.set()
         self._thread.join(timeout=1)
 
-    def put(self, done: CompletedAttempt, last: bool) -> None:
+    def put(self, completed: CompletedAttempt, last: bool) -> None:
         """Add a result.
 
         Args:
             last: No other job is run before the next `commit_and_dequeue`.
         """
         with self._lock:
-            self._waiting.append(done)
-            self._came = True
-            if not last and not self._filled.is_set():
-                self._filled.set()
+            self._waiting.append(completed)
+            self._has_new = True
+            if not last and not self._has_results.is_set():
+                self._has_results.set()
 
     def commit_and_dequeue(self, limits: Mapping[str, int] | None) -> list[LeasedJob]:
         """Store all results, and lease the next jobs (`JobConsumer.commit_and_dequeue`).
@@ -62,56 +62,57 @@ class ResultWriter:
         Raises:
             BackendUnavailable, redis.RedisError: the results are lost; the leases of their jobs will run out.
         """
-        together = self.take_all()
-        kept, leased_jobs = self._consumer.commit_and_dequeue([done.ended for done in together], limits)
-        log_results(together, kept)
+        completed = self.take_all()
+        stored, leased_jobs = self._consumer.commit_and_dequeue([attempt.result for attempt in completed], limits)
+        log_results(completed, stored)
         return leased_jobs
 
     def take_all(self) -> list[CompletedAttempt]:
         """The results that wait; the caller stores them."""
         with self._lock:
-            together, self._waiting = self._waiting, []
-        return together
+            completed, self._waiting = self._waiting, []
+        return completed
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._filled.wait()
-            self._stop.wait(LOOK_S)
-            together = self._left_over()
-            if together:
+            self._has_results.wait()
+            self._stop.wait(POLL_S)
+            completed = self._take_late()
+            if completed:
+                results = [attempt.result for attempt in completed]
                 try:
-                    log_results(together, self._consumer.commit([done.ended for done in together]))
+                    log_results(completed, self._consumer.commit(results))
                 except redis.RedisError as error:
-                    log.error("%d result(s) could not be stored: %s", len(together), error)
-                    self._consumer.nack([done.ended.leased for done in together])
+                    log.error("%d result(s) could not be stored: %s", len(results), error)
+                    self._consumer.nack([result.leased for result in results])
 
-    def _left_over(self) -> list[CompletedAttempt]:
+    def _take_late(self) -> list[CompletedAttempt]:
         """The results that waited at the last look, too. Without new results the next look waits for one."""
         with self._lock:
-            left = self._waiting if self._waiting is self._seen else []
-            if left:
+            late = self._waiting if self._waiting is self._seen else []
+            if late:
                 self._waiting = []
-            elif not self._came:
-                self._filled.clear()
-            self._seen, self._came = self._waiting, False
-            return left
+            elif not self._has_new:
+                self._has_results.clear()
+            self._seen, self._has_new = self._waiting, False
+            return late
 
 
-def log_results(together: list[CompletedAttempt], kept: list[bool]) -> None:
+def log_results(completed: list[CompletedAttempt], stored: list[bool]) -> None:
     """Log what was stored; one line for several short jobs."""
-    for done, was_kept in zip(together, kept, strict=True):
-        if not was_kept:
-            log.warning("job %s: its lease was lost, the result is discarded", done.ended.leased.id)
-    if len(together) == 1 and kept[0] and together[0].ended.outcome not in NOT_STARTED:
-        (done,) = together
-        went_well = done.ended.outcome is Outcome.DONE
+    for attempt, is_stored in zip(completed, stored, strict=True):
+        if not is_stored:
+            log.warning("job %s: its lease was lost, the result is discarded", attempt.result.leased.id)
+    if len(completed) == 1 and stored[0] and completed[0].result.outcome not in NOT_STARTED:
+        (attempt,) = completed
+        is_done = attempt.result.outcome is Outcome.DONE
         log.log(
-            logging.DEBUG if went_well and done.task in FREQUENT_TASKS else logging.INFO,
+            logging.DEBUG if is_done and attempt.task in FREQUENT_TASKS else logging.INFO,
             "job %s (%s) %s in %.0f ms",
-            done.ended.leased.id,
-            done.task,
-            done.ended.outcome.value,
-            done.seconds * 1000,
+            attempt.result.leased.id,
+            attempt.task,
+            attempt.result.outcome.value,
+            attempt.seconds * 1000,
         )
-    elif any(done.ended.outcome not in NOT_STARTED for done in together):
-        log.info("%d jobs ended in %.0f ms", len(together), sum(done.seconds for done in together) * 1000)
+    elif any(attempt.result.outcome not in NOT_STARTED for attempt in completed):
+        log.info("%d jobs ended in %.0f ms", len(completed), sum(attempt.seconds for attempt in completed) * 1000)

@@ -1,4 +1,4 @@
-"""How each task is done by a provider of its domain: alone, or several requests together."""
+"""How a provider performs each task: one request, or several together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Cancelled(Exception):
 
 
 def perform(provider: Provider, request: Message, emit: Emit, generator: CachedGenerator) -> Result:
-    """Let `provider` do what `request` asks for; the request's type says which task that is."""
+    """Let `provider` perform one request; the task follows from the request's type."""
     if isinstance(provider, SpeechToText) and isinstance(request, TranscribeRequest):
         return _transcribe(provider, request)
     if isinstance(provider, TextToSpeech) and isinstance(request, SynthesizeRequest):
@@ -52,7 +52,7 @@ def perform(provider: Provider, request: Message, emit: Emit, generator: CachedG
 
 
 def fits_with(request: Message) -> Hashable | None:
-    """Requests with the same answer may be handed to an engine together; None: never."""
+    """Requests with the same value may be passed to an engine together; None: never."""
     if isinstance(request, TranscribeRequest):
         return "transcribe", request.language
     if isinstance(request, _ALIKE):
@@ -61,19 +61,19 @@ def fits_with(request: Message) -> Hashable | None:
 
 
 def perform_together(provider: Provider, requests: Sequence[Message], generator: CachedGenerator) -> list[Result]:
-    """Let `provider` do what several requests ask for that fit together: one result for each, in their order."""
+    """Let `provider` perform several requests that fit together: one result for each, in their order."""
     results: Sequence[Result]
     if isinstance(provider, SpeechToText):
-        heard = cast("Sequence[TranscribeRequest]", requests)
-        clips = [request.clip() for request in heard]
+        transcribe = cast("Sequence[TranscribeRequest]", requests)
+        clips = [request.clip() for request in transcribe]
         results = _all_of(
-            provider, "transcribe_batch()", Transcript, lambda: provider.transcribe_batch(clips, heard[0].language)
+            provider, "transcribe_batch()", Transcript, lambda: provider.transcribe_batch(clips, transcribe[0].language)
         )
     elif isinstance(provider, ObjectDetector):
-        seen = cast("Sequence[DetectRequest]", requests)
-        frames = [request.frame() for request in seen]
+        detect = cast("Sequence[DetectRequest]", requests)
+        frames = [request.frame() for request in detect]
         found = _all_of(provider, "detect_batch()", Detections, lambda: provider.detect_batch(frames))
-        results = [request.filter.over(provider.filter).kept(it) for request, it in zip(seen, found, strict=False)]
+        results = [request.filter.over(provider.filter).kept(it) for request, it in zip(detect, found, strict=False)]
     elif isinstance(provider, TextGenerator):
         results = generator.generate_together(provider, cast("Sequence[GenerateRequest]", requests))
     else:
@@ -102,7 +102,7 @@ def json_of_many_with_provenance(results: Sequence[Result], provider: Provider) 
 
 
 def with_provenance(result: ResultT, provider: Provider) -> ResultT:
-    """The result with the name of who made it, and whether it is made up."""
+    """The result with its provider's name, and whether that is a mock."""
     return result.model_copy(update={"provider": provider.name, "mock": provider.mock})
 
 
@@ -112,12 +112,12 @@ def _transcribe(provider: SpeechToText, request: TranscribeRequest) -> Transcrip
 
 
 def _synthesize(provider: TextToSpeech, request: SynthesizeRequest, emit: Emit) -> Speech:
-    said = sayable(request.text)
-    if not said:
+    text = sayable(request.text)
+    if not text:
         raise InvalidInput(f"there is nothing to say in {request.text[:80]!r}", remedy="send a text with words")
     chunks, duration_s, sample_rate = 0, 0.0, 0
-    asked = request.model_copy(update={"text": said})
-    pieces = guarded.pieces_of(provider, "synthesize_stream()", AudioClip, lambda: provider.synthesize_stream(asked))
+    cleaned = request.model_copy(update={"text": text})
+    pieces = guarded.pieces_of(provider, "synthesize_stream()", AudioClip, lambda: provider.synthesize_stream(cleaned))
     with closing(pieces) as stream:
         for clip in stream:
             sample_rate = clip.sample_rate

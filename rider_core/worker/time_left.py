@@ -10,7 +10,7 @@ from rider_core.api.jobs import AnySpec
 
 
 class TimeLeft:
-    """Of one worker, which calls one engine at a time."""
+    """The time left of one worker's jobs. A worker calls one engine at a time."""
 
     def __init__(self) -> None:
         #: On the monotonic clock: the machine's may be set meanwhile.

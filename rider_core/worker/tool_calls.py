@@ -1,4 +1,4 @@
-"""Tools for engines that only keep a JSON schema: the model answers with a call, or with words, in JSON of our form."""
+"""Tools for engines that only enforce a JSON schema: the model answers in our JSON, with a tool call or with words."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def needs_json(provider: TextGenerator, request: GenerateRequest) -> bool:
     return bool(request.tools) and ("tools" not in provider.abilities or request.tool_required)
 
 
-def in_json(request: GenerateRequest) -> GenerateRequest:
-    """The request without tools, whose answer `understood` reads."""
+def with_json_tools(request: GenerateRequest) -> GenerateRequest:
+    """The request with the tools in its system prompt and JSON schema; `parse_answer` reads the answer."""
     forms: list[dict[str, Any]] = [
         _object({"tool": {"const": tool.name}, "arguments": tool.parameters}) for tool in request.tools
     ]
     lines = [tool.model_dump_json(exclude_defaults=True) for tool in request.tools]
-    told = _HEAD + ("" if request.tool_required else _OR_WORDS) + _LIST + "\n".join(lines)
+    instructions = _HEAD + ("" if request.tool_required else _OR_WORDS) + _LIST + "\n".join(lines)
     if not request.tool_required:
         forms.append(_object({"answer": request.json_schema or {"type": "string"}}))
-    system = f"{request.system_prompt}\n\n{told}" if request.system_prompt else told
+    system = f"{request.system_prompt}\n\n{instructions}" if request.system_prompt else instructions
     update = {"tools": (), "tool_required": False, "json_schema": {"anyOf": forms}, "system_prompt": system}
     return request.model_copy(update=update)
 
 
-def understood(answer: GeneratedText) -> GeneratedText:
-    """The answer to `in_json`: a call or words. One that was cut off stays as it is.
+def parse_answer(answer: GeneratedText) -> GeneratedText:
+    """The answer to a request of `with_json_tools`: a tool call or words. One that was cut off stays as it is.
 
     Raises:
         ProviderError: it is neither.
     """
     try:
-        said = json.loads(answer.text)
-        if "tool" in said:
-            call = ToolCall(name=said["tool"], arguments=said["arguments"])
+        parsed = json.loads(answer.text)
+        if "tool" in parsed:
+            call = ToolCall(name=parsed["tool"], arguments=parsed["arguments"])
             return answer.model_copy(update={"text": "", "tool_calls": (call,), "finish_reason": "tool_calls"})
-        words = said["answer"]
+        words = parsed["answer"]
     except (ValueError, TypeError, KeyError):
         if answer.finish_reason == "length":
             return answer

@@ -1,4 +1,4 @@
-"""The worker class. RQ starts it, names it and shows it; taking, running and ending jobs is ours."""
+"""The worker class. RQ starts it, names it and shows it; dequeuing, running and ending jobs is ours."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ from rider_core.worker.result_writer import ResultWriter
 
 log = logging.getLogger(__name__)
 
-#: One wait for work, in seconds: the doorbell ends it early. It is also how soon a stop signal is heeded, and how soon
-#: a job is found that RQ's own tools put into a queue, who ring no bell.
+#: Maximum wait for a job, in seconds; a wake-up message ends it early. A stop signal, and a job that RQ's own tools
+#: enqueued without a wake-up message, are noticed within this time.
 WAIT_S = 1.0
-#: How long a worker that starts waits for its engines, in seconds; what takes longer is opened beside the work.
-START_PATIENCE_S = 5.0
-#: How long RQ believes in a worker that says nothing (it adds 60 s of its own).
+#: Maximum wait for the engines at the start of a worker, in seconds; slower ones open while jobs of others run.
+START_WAIT_S = 5.0
+#: Time in seconds without a heartbeat after which RQ's record of a worker expires (RQ adds 60 s of its own).
 RECORD_TTL_S = 30
-#: Objects that come to be before the garbage collector looks for cycles. Python's own 700 is what a dozen jobs taken
-#: together have; it would look through all of them again and again, for a twelfth of the worker's time.
+#: Number of new objects after which the garbage collector looks for cycles. A dozen jobs reach Python's default of 700,
+#: and collections would take a twelfth of the worker's time.
 GARBAGE_THRESHOLD = 10_000
 
 
 class ProviderWorker(BaseWorker):
-    """Takes jobs of the given queues, every priority of each, and runs them in this process, one after another.
+    """Dequeues jobs of the given queues, every priority of each, and runs them in this process, one after another.
 
-    Short ones are taken several at a time, and so are those that their engine does faster together.
+    Several jobs are dequeued together where they are short, or where their engine runs them faster together.
     """
 
     log_result_lifespan = False
@@ -63,10 +63,10 @@ class ProviderWorker(BaseWorker):
         """
         Args:
             queues: Names out of `rider_core.api.QUEUES`, or RQ's queue objects of these names.
-            services: None: opened after the settings, on the connection that RQ was given.
+            services: None: opened with the settings, on RQ's connection.
         """
-        given = queues if isinstance(queues, list | tuple) else [queues]
-        self._our_queues = list(dict.fromkeys(str(getattr(queue, "name", queue)) for queue in given))
+        names = queues if isinstance(queues, list | tuple) else [queues]
+        self._our_queues = list(dict.fromkeys(str(getattr(queue, "name", queue)) for queue in names))
         options.update(serializer=JSONSerializer, log_job_description=False, worker_ttl=RECORD_TTL_S)
         options.pop("default_worker_ttl", None)
         expanded = [rq_name for name in self._our_queues for rq_name in lanes_of(name)]
@@ -75,7 +75,7 @@ class ProviderWorker(BaseWorker):
         self._given_services = services
         self._busy = False
         self._next: list[LeasedJob] = []
-        #: What runs now was there when the job before it ended.
+        #: The present jobs were leased in the round trip that ended the ones before them.
         self._in_a_row = False
         self._found_nothing = False
         #: Number of open engines at the last announcement.
@@ -103,8 +103,8 @@ class ProviderWorker(BaseWorker):
         connection = connect_like(self.connection)
         services = self._given_services or Services.open(load_settings(), self.name, connection)
         settings = services.settings
-        if told := remove_old_keys(connection):
-            log.warning("%s", told)
+        if message := remove_old_keys(connection):
+            log.warning("%s", message)
         self._breakers = Breakers(connection, settings.breaker_failures, settings.breaker_rest_s)
         self._pool = ProviderPool(services, self._our_queues, self._breakers)
         self._consumer = services.backend.consumer(self.name, self._our_queues)
@@ -121,17 +121,17 @@ class ProviderWorker(BaseWorker):
         reporter = StatusReporter(services.bus, self._describe)
         try:
             in_burst = options.get("burst", args[:1] == (True,))
-            self._pool.warm_up(math.inf if in_burst else START_PATIENCE_S)
+            self._pool.warm_up(math.inf if in_burst else START_WAIT_S)
             self._memory.start()
             services.plugins.notify("on_startup", services=services)
             reporter.start()
             self._results.start()
-            # What is loaded now stays, and what short jobs leave behind needs no search for cycles.
+            # What is loaded now stays, and short jobs leave few cycles.
             gc.freeze()
             gc.set_threshold(GARBAGE_THRESHOLD)
             return bool(super().work(*args, **options))
         finally:
-            self._give_back()
+            self._release_unstarted()
             reporter.stop()
             self._heartbeat.stop()
             self._prefetcher.stop()
@@ -142,7 +142,7 @@ class ProviderWorker(BaseWorker):
             services.close()
 
     def bootstrap(self, *args: Any, **options: Any) -> None:
-        # Before anybody learns of this worker and may end it; RQ installs them after that.
+        # Before the worker is registered and may be sent a signal; RQ installs its handlers after that.
         self._install_signal_handlers()
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
@@ -150,8 +150,8 @@ class ProviderWorker(BaseWorker):
         self._pool.on_change = self._announce
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Both stop signals, however often: the running job ends, then the worker does. Nothing is raised from here,
-        where it could hit between a job's being popped and its being run."""
+        """For both stop signals, however often: the worker ends after the running job. Nothing is raised here: it could
+        hit between the dequeue of a job and its start."""
         self._stop_requested = True
 
     request_force_stop = request_stop
@@ -160,8 +160,8 @@ class ProviderWorker(BaseWorker):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.request_stop)
 
-    # Each of these is a round trip for every job. Taking a job looks whether workers are suspended; taking and ending
-    # one writes into the worker's record what it is doing; the heartbeat thread keeps that record alive.
+    # In RQ each of these is a round trip for every job. Here `dequeue` checks the suspension and writes the worker's
+    # state, and the heartbeat thread renews its record.
     def check_for_suspension(self, burst: bool) -> None:
         pass
 
@@ -202,7 +202,7 @@ class ProviderWorker(BaseWorker):
         leased_jobs: list[LeasedJob] = job
         self._busy = True
         try:
-            leased_jobs = self._begin(leased_jobs)
+            leased_jobs = self._mark_started(leased_jobs)
             self._gather(leased_jobs)
             self._run(leased_jobs)
             linger_s = self._batch_sizer.linger_s(leased_jobs[0].task, len(leased_jobs))
@@ -215,25 +215,25 @@ class ProviderWorker(BaseWorker):
         except (redis.RedisError, BackendUnavailable) as error:
             # Where Redis is away at the end, the leases run out, and the jobs are run again.
             names = ", ".join(leased.id for leased in leased_jobs[:5])
-            log.error("%d job(s) (%s): what came of them could not be stored: %s", len(leased_jobs), names, error)
+            log.error("%d job(s) (%s): their results could not be stored: %s", len(leased_jobs), names, error)
             self._consumer.nack(leased_jobs)
             self._next = self._prefetcher.prefetched()
         finally:
             self._heartbeat.hold([])
             self._busy = False
 
-    def _begin(self, leased_jobs: list[LeasedJob]) -> list[LeasedJob]:
-        """Take the next ones meanwhile, where short jobs follow each other; and say of these if they were taken so."""
+    def _mark_started(self, leased_jobs: list[LeasedJob]) -> list[LeasedJob]:
+        """Mark prefetched jobs as started, and prefetch the next ones where short jobs follow each other."""
         now, task = time.time(), leased_jobs[0].task
-        begun = [leased._replace(started_ts=now, prefetched=False) for leased in leased_jobs if leased.prefetched]
+        started = [leased._replace(started_ts=now, prefetched=False) for leased in leased_jobs if leased.prefetched]
         short = self._batch_sizer.should_prefetch(task) and self._pool.max_batch(task) == 1
         limits = self._limits() if short and self._in_a_row and not self._stop_requested else None
-        if begun or (limits and self._consumer.can_prefetch):
-            self._prefetcher.prefetch(begun, limits)
-        return begun or leased_jobs
+        if started or (limits and self._consumer.can_prefetch):
+            self._prefetcher.prefetch(started, limits)
+        return started or leased_jobs
 
     def _gather(self, leased_jobs: list[LeasedJob]) -> None:
-        """Wait a little for others of the same kind, where the engine likes several at a time and says so."""
+        """Wait up to the engine's `max_wait_ms` for more jobs of the task, until its `max_batch` is reached."""
         first = leased_jobs[0]
         room, wait_s = self._pool.max_batch(first.task) - len(leased_jobs), self._pool.max_wait_s(first.task)
         if room > 0:
@@ -247,26 +247,26 @@ class ProviderWorker(BaseWorker):
                 self._consumer.wait_for_more(left_s)
 
     def _run(self, leased_jobs: list[LeasedJob]) -> None:
-        held = self._heartbeat.hold(leased_jobs)
-        left = len(held)
-        for done in self._runner.run(held, self._ready):
+        active_jobs = self._heartbeat.hold(leased_jobs)
+        left = len(active_jobs)
+        for completed in self._runner.run(active_jobs, self._before_engine_call):
             left -= 1
-            self._results.put(done, last=left == 0)
-        self._consumer.ack([one.leased for one in held if one.unwanted])
+            self._results.put(completed, last=left == 0)
+        self._consumer.ack([job.leased for job in active_jobs if job.cancelled])
 
-    def _ready(self) -> None:
-        """Before an engine is called, which may end the process: its name is in Redis by then."""
+    def _before_engine_call(self) -> None:
+        """The engine may end the process: the results before it are sent first, and its name is in Redis."""
         self._prefetcher.wait_until_sent()
         if self._announced != self._pool.open_count:
             self._announce()
 
     def _limits(self) -> dict[str, int]:
-        """How many jobs of each task are taken together: as many as its engine likes, or as are done in a moment."""
+        """Task to the largest number of its jobs that are leased together: by run time, or the engine's `max_batch`."""
         names = self._pool.task_names
-        return {name: max(self._batch_sizer.together(name), self._pool.max_batch(name)) for name in names}
+        return {name: max(self._batch_sizer.batch_size(name), self._pool.max_batch(name)) for name in names}
 
-    def _give_back(self) -> None:
-        """Store what is left; and what was taken and not begun, because the worker ends, others may have at once."""
+    def _release_unstarted(self) -> None:
+        """At the end of the worker: store the last results, and requeue jobs that were not started."""
         with suppress(redis.RedisError, BackendUnavailable):
             left = [
                 *self._next,
@@ -279,7 +279,7 @@ class ProviderWorker(BaseWorker):
 
     def register_death(self) -> None:
         self._pool.on_change = lambda: None
-        # Before, not after: its next round would write the record of a living worker over that of the dead one.
+        # Stopped first: its next heartbeat would register the dead worker again.
         self._heartbeat.stop()
         try:
             super().register_death()  # type: ignore[no-untyped-call]
@@ -288,10 +288,10 @@ class ProviderWorker(BaseWorker):
 
     def _engine_hangs(self) -> None:
         if self._runner.provider_name is not None:
-            self._breakers.hangs(self._runner.provider_name)
+            self._breakers.count_hang(self._runner.provider_name)
 
     def _renew_record(self) -> None:
-        """Write the whole record again: it may have run out while Redis was away."""
+        """Write the whole record again: it may have expired while Redis was away."""
         super().heartbeat(RECORD_TTL_S + int(self._consumer.timings.lease_s))
         with self.connection.pipeline() as pipeline:
             pipeline.hset(self.key, mapping=self.serialize())
@@ -299,12 +299,12 @@ class ProviderWorker(BaseWorker):
             worker_registration.register(self, pipeline)
             pipeline.execute()
         self._announce()
-        self._prefetcher.give_back()
+        self._prefetcher.return_prefetched()
         if self._memory.is_exceeded():
             self._stop_requested = True
 
     def _announce(self) -> None:
-        """Which tasks can be done here. From any thread; where Redis is away, the next heartbeat says it."""
+        """Publish the tasks that this worker can do. From any thread. If Redis is away, the next heartbeat retries."""
         count = self._pool.open_count
         with suppress(redis.RedisError):
             self._consumer.announce(self._pool.tasks(), self._pool.engines())

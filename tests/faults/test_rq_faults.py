@@ -20,5 +20,5 @@ class TestOverRQ(JobFaultContract):
         return lambda connection: RedisJobBackend(connection, RQLists())
 
     @pytest.fixture
-    def carrier(self) -> dict[str, str]:
+    def worker_environment(self) -> dict[str, str]:
         return {"TASK_QUEUE_BACKEND": RQLists.name}

@@ -1,4 +1,4 @@
-"""RQ's lists on a real Valkey, and the one who plays the workers. Tests of other carriers have their own."""
+"""A backend with RQ's lists on a real Valkey, and its harness. Tests of other transports have their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of what came of a batch's items."""
+"""The stored form of the results of a batch's items."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ PROBLEM = JobProblem(code="crashed", message='two\nlines, and a "quote"')
 
 
 def test_ranges_gaps_and_problems() -> None:
-    report = BatchChunk()
-    assert not report
-    report.add_results([0, 1, 4], b'{"n":0},{"n":1},{"n":4}')
-    report.add_problem(2, PROBLEM)
-    report.add_results([7, 6], b'{"n":7},{"n":6}')
-    assert report
-    stored = report.to_json()
+    chunk = BatchChunk()
+    assert not chunk
+    chunk.add_results([0, 1, 4], b'{"n":0},{"n":1},{"n":4}')
+    chunk.add_problem(2, PROBLEM)
+    chunk.add_results([7, 6], b'{"n":7},{"n":6}')
+    assert chunk
+    stored = chunk.to_json()
     assert stored.startswith(b'{"done":"0-1,4,7,6","failed":"2","problems":[{')
     items = items_of([stored], 9)
     expected = [{"n": 0}, {"n": 1}, None, None, {"n": 4}, None, {"n": 6}, {"n": 7}, None]
@@ -25,11 +25,11 @@ def test_ranges_gaps_and_problems() -> None:
     assert items[3] == BatchItem()
 
 
-def test_a_later_report_counts_more() -> None:
+def test_a_later_chunk_replaces_an_earlier_one() -> None:
     first, second = BatchChunk(), BatchChunk()
     first.add_results([0], b"{}")
     first.add_problem(1, PROBLEM)
     first.add_problem(2, PROBLEM)
     second.add_results([2], b'{"n":2}')
-    reports = [first.to_json(), second.to_json()]
-    assert items_of(reports, 4) == [BatchItem({}), BatchItem(problem=PROBLEM), BatchItem({"n": 2}), BatchItem()]
+    chunks = [first.to_json(), second.to_json()]
+    assert items_of(chunks, 4) == [BatchItem({}), BatchItem(problem=PROBLEM), BatchItem({"n": 2}), BatchItem()]

@@ -1,4 +1,4 @@
-"""A worker that has nothing to do is handed the next job in the step that accepts it (`lua/direct_dispatch.lua`)."""
+"""Direct dispatch: the function that accepts a job leases it to an idle worker (`lua/direct_dispatch.lua`)."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
 
 @pytest.fixture
 def idle(backend: RedisJobBackend) -> Iterator[Idle]:
-    """Desks of workers that have looked, found nothing, and listen."""
+    """Makes consumers of idle workers, which accept direct dispatch."""
     consumers = []
 
     def make(worker: str) -> JobConsumer:
         consumer = backend.consumer(worker, ["text"])
         consumers.append(consumer)
-        consumer.wait_for_work(0.1)  # begins to listen
+        consumer.wait_for_work(0.1)  # subscribes
         assert consumer.dequeue() == []
         return consumer
 
@@ -94,11 +94,11 @@ def test_several_together_are_left_for_workers_to_take_together(
     consumer.wait_for_work(5)
     assert [leased.id for leased in consumer.dequeue({"text.generate": 10})] == ids
     backend.submit(spec())
-    assert waiting(connection) == 1, "it works, so it holds out no hand any more"
+    assert waiting(connection) == 1, "a busy worker accepts no dispatch"
 
 
 @pytest.mark.parametrize("what", ["long", "late", "scheduled"])
-def test_what_is_not_handed_over(backend: RedisJobBackend, idle: Idle, what: str) -> None:
+def test_what_is_not_dispatched(backend: RedisJobBackend, idle: Idle, what: str) -> None:
     consumer = idle("w1")
     now = time.time()
     job_id = backend.submit(
@@ -116,7 +116,9 @@ def test_what_is_not_handed_over(backend: RedisJobBackend, idle: Idle, what: str
     assert [leased.id for leased in leased_jobs] == ([] if what == "late" else [job_id])
 
 
-def test_suspended_workers_are_handed_nothing(backend: RedisJobBackend, connection: redis.Redis, idle: Idle) -> None:
+def test_no_job_is_dispatched_to_suspended_workers(
+    backend: RedisJobBackend, connection: redis.Redis, idle: Idle
+) -> None:
     consumer = idle("w1")
     connection.set("rq:suspended", 1)
     job_id = backend.submit(spec())
@@ -126,15 +128,15 @@ def test_suspended_workers_are_handed_nothing(backend: RedisJobBackend, connecti
     assert [leased.id for leased in consumer.dequeue()] == [job_id]
 
 
-def test_suspended_workers_hold_out_their_hands_for_later(backend: RedisJobBackend, connection: redis.Redis) -> None:
+def test_suspended_workers_accept_dispatch_for_later(backend: RedisJobBackend, connection: redis.Redis) -> None:
     connection.set("rq:suspended", 1)
     consumer = backend.consumer("w1", ["text"])
-    consumer.wait_for_work(0.1)  # begins to listen
+    consumer.wait_for_work(0.1)  # subscribes
     assert consumer.dequeue() == []
     connection.delete("rq:suspended")
     began = time.monotonic()
     assert consumer.dequeue() == []
-    assert time.monotonic() - began < 0.5, "it waited for a job that nobody had handed over"
+    assert time.monotonic() - began < 0.5, "it waited for a job that was not dispatched"
     consumer.close()
 
 
@@ -150,15 +152,15 @@ def test_a_worker_that_died_is_passed_over(backend: RedisJobBackend, idle: Idle)
 def test_what_comes_while_it_looks_is_not_overlooked(
     backend: RedisJobBackend, connection: redis.Redis, idle: Idle
 ) -> None:
-    """It waited in vain and asks again, and in between a job is handed over."""
+    """A job is dispatched between the end of the worker's wait and its next `dequeue`."""
     consumer = idle("w1")
-    handed, other = backend.submit(spec()), backend.submit(spec())
-    assert [leased.id for leased in consumer.dequeue()] == [handed]
+    dispatched, other = backend.submit(spec()), backend.submit(spec())
+    assert [leased.id for leased in consumer.dequeue()] == [dispatched]
     assert waiting(connection) == 1
     assert [leased.id for leased in consumer.dequeue()] == [other]
 
 
-def test_a_worker_that_ends_gives_back_what_it_was_handed(backend: RedisJobBackend, idle: Idle) -> None:
+def test_a_worker_that_ends_releases_its_dispatched_job(backend: RedisJobBackend, idle: Idle) -> None:
     leaving, staying = idle("w1"), idle("w2")
     ids = {backend.submit(spec()) for _ in range(2)}
     left = leaving.stop_accepting()
@@ -167,7 +169,7 @@ def test_a_worker_that_ends_gives_back_what_it_was_handed(backend: RedisJobBacke
     taken = {leased.id for _ in range(2) for leased in (staying.wait_for_work(1), staying.dequeue())[1]}
     assert taken == ids
     assert leaving.stop_accepting() == []
-    assert backend.get(backend.submit(spec())).state is JobState.WAITING, "nobody holds out a hand"
+    assert backend.get(backend.submit(spec())).state is JobState.WAITING, "no worker accepts dispatch"
 
 
 def test_what_is_lost_with_the_connection_is_run_again(
@@ -185,7 +187,9 @@ def test_what_is_lost_with_the_connection_is_run_again(
     assert (leased.id, leased.attempt) == (job_id, 2)
 
 
-def test_hands_are_forgotten_with_their_workers(backend: RedisJobBackend, connection: redis.Redis, idle: Idle) -> None:
+def test_dispatch_offers_expire_with_their_workers(
+    backend: RedisJobBackend, connection: redis.Redis, idle: Idle
+) -> None:
     consumer = idle("w1")
     for key in (keys.dispatch_key("w1"), keys.idle_workers_key("text")):
         assert 0 < connection.ttl(key) <= keys.DISPATCH_TTL_S
@@ -193,16 +197,16 @@ def test_hands_are_forgotten_with_their_workers(backend: RedisJobBackend, connec
         connection.expire(key, 5)
     assert consumer.dequeue() == []
     for key in (keys.dispatch_key("w1"), keys.idle_workers_key("text")):
-        assert connection.ttl(key) > 5, "it still looks, so its hand is still out"
+        assert connection.ttl(key) > 5, "it still dequeues, so its offer is renewed"
     consumer.stop_accepting()
     consumer.close()
     assert not connection.keys("rider:dispatch*")
 
 
-def test_redis_is_killed_while_hands_are_out(valkey: Valkey) -> None:
+def test_redis_is_killed_while_a_worker_accepts_dispatch(valkey: Valkey) -> None:
     backend = RedisJobBackend(connect(valkey.url), RQLists())
     consumer = backend.consumer("w1", ["text"])
-    consumer.wait_for_work(0.1)  # begins to listen
+    consumer.wait_for_work(0.1)  # subscribes
     assert consumer.dequeue() == []
     valkey.kill()
     valkey.start()

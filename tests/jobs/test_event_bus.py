@@ -14,8 +14,8 @@ from rider_core.api.events import HOUSE_STREAM, JOB_STREAM_TTL_S, Event, job_str
 from rider_core.eventbus import EventBus, encode_event
 
 
-def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Redis) -> None:
-    """A listener that sleeps while 12,000 events are said hears the newest, and how many it missed."""
+def test_the_stream_is_bounded_and_losses_are_counted(connection: redis.Redis) -> None:
+    """A subscriber that pauses during 12,000 events gets the newest, and the number of those that it missed."""
     bus = EventBus(connection, "test")
     bus.publish("process.status", n="before")
     dropped: list[int] = []
@@ -27,15 +27,15 @@ def test_the_house_stream_is_bounded_and_losses_are_counted(connection: redis.Re
     for _ in range(11_999):
         bus.publish("process.status", n="many")
     bus.publish("process.status", n="last")
-    heard = list(itertools.takewhile(lambda event: event.data != {"n": "last"}, subscriber))
+    received = list(itertools.takewhile(lambda event: event.data != {"n": "last"}, subscriber))
     assert connection.xlen(HOUSE_STREAM) < 2_500
     assert sum(dropped) > 5_000
-    assert len(heard) + sum(dropped) == 11_999
+    assert len(received) + sum(dropped) == 11_999
     timer.join()
 
 
-def test_what_is_said_together_is_heard_one_by_one(connection: redis.Redis) -> None:
-    """The job engine puts what happened to several jobs into one entry; what a stranger put there is left out."""
+def test_events_of_one_entry_arrive_one_by_one(connection: redis.Redis) -> None:
+    """The job engine writes the events of several jobs into one entry; malformed lines are left out."""
     bus = EventBus(connection, "test")
     lines = [encode_event(Event(kind="process.status", ts=1.0, data={"n": n}))[b"event"] for n in range(3)]
     connection.xadd(HOUSE_STREAM, {b"event": b"\n".join([lines[0], b"no event", *lines[1:]])})
@@ -56,7 +56,7 @@ def test_what_a_slow_follower_has_not_read_stays(connection: redis.Redis) -> Non
     assert 100 < int(connection.ttl(job_stream("j"))) <= JOB_STREAM_TTL_S
 
 
-def test_a_follower_may_look_up_while_nothing_is_said(connection: redis.Redis) -> None:
+def test_on_idle_is_called_while_no_event_comes(connection: redis.Redis) -> None:
     class Enough(Exception):
         pass
 

@@ -1,4 +1,4 @@
-"""What other programs, or faults, write into Redis in a job's place: nothing dies of it, and neighbours are done."""
+"""Malformed data of other programs or faults in a job's place in Redis: no process ends, and other jobs are done."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_neighbours_of_odd_ones_are_done(
     last = backend.submit(spec())
     connection.hset("rider:metrics:text.generate", "started", "many")
     connection.hset("rider:metrics:text.generate", "waited:us", "nan")
-    taken = harness.take_all()
+    taken = harness.dequeue_all()
     assert [taken[0].id, taken[-1].id] == [first, last]
     for leased in taken:
         harness.fail(leased, Outcome.PERMANENT) if leased.id in odd else harness.done(leased, "well")
@@ -111,7 +111,7 @@ def test_neighbours_of_odd_ones_are_done(
     assert backend.recent(1_000)
     assert backend.dead_letters("text", 1_000)
     # Of what is taken out of the queue, nothing is left anywhere.
-    assert harness.take_all() == []
+    assert harness.dequeue_all() == []
 
 
 def test_a_worker_whose_record_is_odd_counts_for_none(backend: RedisJobBackend, connection: redis.Redis) -> None:
@@ -123,7 +123,7 @@ def test_a_worker_whose_record_is_odd_counts_for_none(backend: RedisJobBackend, 
     assert {figures.workers for figures in backend.stats()} == {0}
 
 
-def test_a_report_that_makes_no_sense_says_nothing() -> None:
+def test_a_malformed_chunk_is_ignored() -> None:
     good = b'{"done":"1","failed":"","problems":[],"results":[{"text":"x"}]}'
     odd = [b"", b"{", b"[]", b"7", b'{"done":"0-999999999999","failed":"","problems":[],"results":[]}']
     odd += [
@@ -161,7 +161,7 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
 ) -> None:
     """It waits for its time, it runs, it failed, it ended: its neighbours have what they should have."""
     resting, running, failed, ended = ([backend.submit(spec()) for _ in range(2)] for _ in range(4))
-    for leased in harness.take_all():
+    for leased in harness.dequeue_all():
         if leased.id in resting:
             harness.fail(leased, delay_s=0.01)
         elif leased.id in failed:
@@ -187,7 +187,7 @@ def test_another_kind_of_thing_wherever_a_job_may_stand(
     older = backend.submit(spec(newest_key="frame"))
     put_in_its_place(connection, job_key(older), kind)
     newest = backend.submit(spec(newest_key="frame"))
-    assert [leased.id for leased in harness.take_all()] == [newest]
+    assert [leased.id for leased in harness.dequeue_all()] == [newest]
     assert backend.stats()
 
 
@@ -219,10 +219,10 @@ def test_a_name_that_is_no_jobs(
         backend.purge_all("text")
 
 
-def told_by(ask: Callable[[], object]) -> str:
-    """Why it could not be done; empty where it could."""
+def error_of(call: Callable[[], object]) -> str:
+    """The message of the call's `BackendUnavailable`; empty where it raises none."""
     try:
-        ask()
+        call()
     except BackendUnavailable as error:
         return error.message
     return ""
@@ -232,17 +232,17 @@ def told_by(ask: Callable[[], object]) -> str:
 @pytest.mark.parametrize(
     "key", ["rq:queue:text", "rq:scheduled:text", "rq:wip:text", "rq:failed:text", "rider:recent", "rider:idle:text"]
 )
-def test_a_queue_that_is_none_is_told_and_then_it_goes_on(
+def test_a_key_of_another_type_is_reported_and_jobs_continue(
     backend: RedisJobBackend, harness: JobHarness, connection: redis.Redis, key: str, kind: str
 ) -> None:
     put_in_its_place(connection, key, kind)
-    asked = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
-    for ask in [*asked, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
-        said = told_by(ask)
-        assert said == "" or "something of another kind is in the place of a queue or a record" in said
+    calls = [lambda: backend.submit(spec()), backend.stats, lambda: backend.dead_letters("text", 5)]
+    for call in [*calls, lambda: backend.recent(5), lambda: backend.requeue_all("text")]:
+        message = error_of(call)
+        assert message == "" or "something of another kind is in the place of a queue or a record" in message
     for act in (harness.consumer.dequeue, harness.consumer.reap):  # as a worker does, which tries again
         with suppress(redis.RedisError):
             act()
     connection.delete(key)
     job = backend.submit(spec())
-    assert job in [leased.id for leased in harness.take_all()]
+    assert job in [leased.id for leased in harness.dequeue_all()]

@@ -10,7 +10,7 @@ from rider_core.jobs.store.keys import job_key
 from rider_core.testing.jobs.harness import JobHarness, spec
 
 
-def test_its_counters_go_with_a_sentence_and_are_told_once(connection: redis.Redis) -> None:
+def test_its_counters_are_removed_and_reported_once(connection: redis.Redis) -> None:
     connection.hset("rider:figures:text.generate", "done", 3)
     connection.hset("rider:metrics:text.generate", "done", 5)
     assert "used by Rider-PC 0.1" in remove_old_keys(connection)

@@ -1,4 +1,4 @@
-"""What a worker takes ahead, while it is at work: leased, and not started before it says so (`lua/begin.lua`)."""
+"""Prefetching: jobs are leased while the worker runs another, and started later (`lua/mark_started.lua`)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 import redis
 
 from rider_core.api import JobState, RetryPolicy
-from rider_core.jobs import AttemptResult, LeasedJob, Outcome, RedisJobBackend
+from rider_core.jobs import AttemptResult, JobConsumer, LeasedJob, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
-from rider_core.jobs.rq_lists.source import RQListSource
 from rider_core.jobs.store import keys
 from rider_core.testing.jobs.harness import spec
 from rider_core.testing.waiting import let_pass
@@ -28,14 +27,14 @@ def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
 
 
 @pytest.fixture
-def consumer(backend: RedisJobBackend) -> Iterator[RQListSource]:
+def consumer(backend: RedisJobBackend) -> Iterator[JobConsumer]:
     consumer = backend.consumer("w1", ["text"])
     yield consumer
     consumer.close()
 
 
-def prefetched(consumer: RQListSource) -> LeasedJob:
-    """The next claim, taken while the worker is at work."""
+def prefetched(consumer: JobConsumer) -> LeasedJob:
+    """Prefetch the next job."""
     sent: list[str] = []
     kept, (leased,) = consumer.prefetch([], [], {}, lambda: sent.append("going"))
     assert (kept, sent) == ([], ["going"])
@@ -43,14 +42,14 @@ def prefetched(consumer: RQListSource) -> LeasedJob:
     return leased
 
 
-def begun(leased: LeasedJob) -> LeasedJob:
+def as_started(leased: LeasedJob) -> LeasedJob:
     return leased._replace(prefetched=False, started_ts=time.time())
 
 
-def begin(consumer: RQListSource, leased: LeasedJob) -> LeasedJob:
-    it = begun(leased)
-    assert consumer.prefetch([], [it], None, lambda: None) == ([], [])
-    return it
+def start(consumer: JobConsumer, leased: LeasedJob) -> LeasedJob:
+    started = as_started(leased)
+    assert consumer.prefetch([], [started], None, lambda: None) == ([], [])
+    return started
 
 
 def lose_leases(connection: redis.Redis) -> None:
@@ -64,7 +63,7 @@ def events(connection: redis.Redis, kind: str) -> int:
 
 
 def test_it_starts_when_the_worker_begins_it(
-    backend: RedisJobBackend, connection: redis.Redis, consumer: RQListSource
+    backend: RedisJobBackend, connection: redis.Redis, consumer: JobConsumer
 ) -> None:
     job_id = backend.submit(spec(retry=ONCE))
     leased = prefetched(consumer)
@@ -74,22 +73,22 @@ def test_it_starts_when_the_worker_begins_it(
     assert (record.state, record.attempts, record.started_ts) == (JobState.RUNNING, 0, None)
     assert events(connection, "job.started") == 0
     let_pass(0.05, "the job before it runs")
-    it = begin(consumer, leased)
+    started = start(consumer, leased)
     record = backend.get(job_id)
     assert (record.state, record.attempts) == (JobState.RUNNING, 1)
-    assert record.started_ts == pytest.approx(it.started_ts)
+    assert record.started_ts == pytest.approx(started.started_ts)
     assert events(connection, "job.started") == 1
-    assert consumer.commit([AttemptResult(it, Outcome.DONE, '{"text":"x"}')]) == [True]
+    assert consumer.commit([AttemptResult(started, Outcome.DONE, '{"text":"x"}')]) == [True]
     assert backend.get(job_id).value() == {"text": "x"}
     assert connection.zcard(keys.started_key("text")) == 0
 
 
-def test_one_message_stores_begins_and_takes(backend: RedisJobBackend, consumer: RQListSource) -> None:
+def test_one_message_stores_begins_and_takes(backend: RedisJobBackend, consumer: JobConsumer) -> None:
     ids = backend.submit_many([spec() for _ in range(3)])
     (first,) = consumer.dequeue()
     second = prefetched(consumer)
     done = AttemptResult(first, Outcome.DONE, '{"text":"x"}')
-    kept, (third,) = consumer.prefetch([done], [begun(second)], {}, lambda: None)
+    kept, (third,) = consumer.prefetch([done], [as_started(second)], {}, lambda: None)
     assert kept == [True]
     assert [first.id, second.id, third.id] == ids
     assert [backend.get(job_id).attempts for job_id in ids] == [1, 1, 0]
@@ -97,7 +96,7 @@ def test_one_message_stores_begins_and_takes(backend: RedisJobBackend, consumer:
 
 
 def test_a_worker_that_dies_before_costs_no_attempt(
-    backend: RedisJobBackend, connection: redis.Redis, consumer: RQListSource
+    backend: RedisJobBackend, connection: redis.Redis, consumer: JobConsumer
 ) -> None:
     job_id = backend.submit(spec(retry=ONCE))
     prefetched(consumer)
@@ -107,17 +106,17 @@ def test_a_worker_that_dies_before_costs_no_attempt(
     assert (record.state, record.attempts, record.problem) == (JobState.WAITING, 0, None)
     figures = {task.task: task for task in backend.figures()}["text.generate"]
     assert (figures.started, figures.returned) == (0, 0), (
-        "what was never counted as started is no start that was undone"
+        "the job was not counted as started, so its return is not counted either"
     )
     (leased,) = consumer.dequeue()
     assert leased.attempt == 1
 
 
 def test_a_worker_that_dies_of_it_costs_one(
-    backend: RedisJobBackend, connection: redis.Redis, consumer: RQListSource
+    backend: RedisJobBackend, connection: redis.Redis, consumer: JobConsumer
 ) -> None:
     job_id = backend.submit(spec(retry=ONCE))
-    begin(consumer, prefetched(consumer))
+    start(consumer, prefetched(consumer))
     lose_leases(connection)
     assert consumer.reap() == 0
     assert backend.get(job_id).state is JobState.FAILED
@@ -125,7 +124,7 @@ def test_a_worker_that_dies_of_it_costs_one(
 
 @pytest.mark.parametrize("how", ["given back", "died"])
 def test_earlier_attempts_stay_counted(
-    backend: RedisJobBackend, connection: redis.Redis, consumer: RQListSource, how: str
+    backend: RedisJobBackend, connection: redis.Redis, consumer: JobConsumer, how: str
 ) -> None:
     job_id = backend.submit(spec(retry=TWICE))
     (leased,) = consumer.dequeue()
@@ -144,18 +143,18 @@ def test_earlier_attempts_stay_counted(
     assert backend.get(job_id).state is JobState.FAILED
 
 
-def test_one_that_was_cancelled_meanwhile_is_not_started(backend: RedisJobBackend, consumer: RQListSource) -> None:
+def test_one_that_was_cancelled_meanwhile_is_not_started(backend: RedisJobBackend, consumer: JobConsumer) -> None:
     job_id = backend.submit(spec())
     leased = prefetched(consumer)
     assert backend.cancel(job_id)
-    it = begin(consumer, leased)
-    assert consumer.commit([AttemptResult(it, Outcome.DONE, '{"text":"x"}')]) == [False]
+    started = start(consumer, leased)
+    assert consumer.commit([AttemptResult(started, Outcome.DONE, '{"text":"x"}')]) == [False]
     record = backend.get(job_id)
     assert (record.state, record.attempts) == (JobState.CANCELLED, 0)
 
 
-def test_a_worker_at_work_holds_out_no_hand(backend: RedisJobBackend, consumer: RQListSource) -> None:
-    consumer.wait_for_work(0.1)  # begins to listen
+def test_a_busy_worker_accepts_no_dispatch(backend: RedisJobBackend, consumer: JobConsumer) -> None:
+    consumer.wait_for_work(0.1)  # subscribes
     assert consumer.prefetch([], [], {}, lambda: None) == ([], [])
     job_id = backend.submit(spec())
     assert backend.get(job_id).state is JobState.WAITING
@@ -163,7 +162,7 @@ def test_a_worker_at_work_holds_out_no_hand(backend: RedisJobBackend, consumer: 
 
 
 def test_rq_sees_the_job_that_was_begun(
-    backend: RedisJobBackend, connection: redis.Redis, consumer: RQListSource
+    backend: RedisJobBackend, connection: redis.Redis, consumer: JobConsumer
 ) -> None:
     connection.hset("rq:worker:w1", "state", "idle")
     ids = backend.submit_many([spec(), spec()])
@@ -174,6 +173,6 @@ def test_rq_sees_the_job_that_was_begun(
     consumer.dequeue()
     leased = prefetched(consumer)
     assert seen() == ids[:1]
-    begin(consumer, leased)
+    start(consumer, leased)
     assert seen() == ids[1:]
     assert connection.hget("rq:worker:w1", "state") == b"busy"

@@ -18,7 +18,7 @@ from rider_core.testing.waiting import wait_until
 
 TIMEOUT_S = 0.4
 
-#: The panel's process: eventlet has patched the standard library, and others go on while one waits.
+#: As in the panel's process: eventlet has patched the standard library, and other green threads run during a wait.
 PATCHED = f"""
 import eventlet
 eventlet.monkey_patch()
@@ -88,10 +88,10 @@ def queued_bytes(connection: Connection) -> int:
 
 
 def test_all_that_was_said_is_heard_in_one_go(pool: ConnectionPool) -> None:
-    subscriber = pool.subscriber(["doorbell"])
+    subscriber = pool.subscriber(["wake-up"])
     for number in range(3):
-        pool.call("PUBLISH", "doorbell", number)
-    wait_until(lambda: queued_bytes(subscriber) >= 3 * len(b"*3\r\n$7\r\nmessage\r\n$8\r\ndoorbell\r\n$1\r\n0\r\n"))
+        pool.call("PUBLISH", "wake-up", number)
+    wait_until(lambda: queued_bytes(subscriber) >= 3 * len(b"*3\r\n$7\r\nmessage\r\n$7\r\nwake-up\r\n$1\r\n0\r\n"))
     assert [messages.data for messages in subscriber.receive(1)] == [b"0", b"1", b"2"]
     assert subscriber.receive(0.01) == []
     subscriber.close()

@@ -81,15 +81,15 @@ def test_rq_sees_the_truth(backend: RedisJobBackend, harness: JobHarness, connec
     assert (text.waiting, text.running, text.failed, text.workers) == (1, 1, 1, 0)
 
 
-def test_rests_grow_and_vary() -> None:
+def test_retry_delays_grow_and_vary() -> None:
     policy = RetryPolicy(max_attempts=9, first_delay_s=1, max_delay_s=10)
     for attempt, ceiling_s in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (9, 10)):
         delays = [policy.delay_s(attempt) for _ in range(50)]
         assert ceiling_s / 2 <= min(delays) < max(delays) <= ceiling_s
 
 
-def test_a_plain_job_lies_there_as_any_other() -> None:
-    """There is a short way for those that leave everything open; it writes the same."""
+def test_a_plain_job_is_encoded_as_any_other() -> None:
+    """The fast path for jobs without options writes the same data."""
     payload = {"prompt": 'q" \u017c', "options": {"x": [1.5, float("nan"), None]}}
     plain = JobSpec(id="job-1", task="text.generate", payload=payload)
     other = JobSpec(id="job-1", task="text.generate", payload=payload, origin="")
@@ -108,13 +108,13 @@ def test_a_strangers_dead_letter_can_be_requeued_and_purged(
 ) -> None:
     stranger = Queue("text", connection=connection, serializer=JSONSerializer).enqueue("os.getpid")
     job_id = backend.submit(spec())
-    for leased in harness.take_all():
+    for leased in harness.dequeue_all():
         harness.fail(leased, Outcome.PERMANENT)
     letters = {letter.record.id: letter.spec for letter in backend.dead_letters("text", 10)}
     assert letters.keys() == {stranger.id, job_id}
     assert letters[stranger.id] is None
     assert backend.requeue_all("text") == 2
-    for leased in harness.take_all():
+    for leased in harness.dequeue_all():
         harness.fail(leased, Outcome.FAILED if leased.id == stranger.id else Outcome.PERMANENT)
     assert backend.get(stranger.id).state is JobState.FAILED
     assert backend.purge_all("text") == 2
@@ -126,7 +126,7 @@ def test_registries_forget_what_has_expired(
     done = backend.submit(spec())
     leased = harness.dequeue()
     harness.done(leased, "x")
-    (dead,) = harness.bury(spec())
+    (dead,) = harness.make_dead_letters(spec())
     cancelled = backend.submit(spec())
     backend.cancel(cancelled)
     registries = {"rq:finished:text": done, "rq:failed:text": dead, "rq:canceled:text": cancelled}

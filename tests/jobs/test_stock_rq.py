@@ -106,8 +106,8 @@ def test_what_its_scheduler_put_into_the_queue_is_run(harness: JobHarness, conne
 
 
 def test_a_traceback_takes_little_more_memory_than_its_text(harness: JobHarness, connection: redis.Redis) -> None:
-    """RQ keeps it in a stream, for which Redis takes 4 kB whatever lies in it."""
-    (job_id,) = harness.bury(spec())
+    """RQ keeps it in a stream, for which Redis reserves 4 kB."""
+    (job_id,) = harness.make_dead_letters(spec())
     assert connection.memory_usage(f"rq:results:{job_id}") < 1_000
     assert 0 < connection.ttl(f"rq:results:{job_id}") <= DEAD_LETTER_TTL_S
 
@@ -116,7 +116,7 @@ def test_a_traceback_takes_little_more_memory_than_its_text(harness: JobHarness,
 def test_a_redis_without_restore_keeps_it_as_it_is(harness: JobHarness, connection: redis.Redis, command: str) -> None:
     connection.execute_command("ACL SETUSER", "default", f"-{command}")
     try:
-        (job_id,) = harness.bury(spec())
+        (job_id,) = harness.make_dead_letters(spec())
     finally:
         connection.execute_command("ACL SETUSER", "default", f"+{command}")
     assert connection.xlen(f"rq:results:{job_id}") == 1
@@ -125,7 +125,7 @@ def test_a_redis_without_restore_keeps_it_as_it_is(harness: JobHarness, connecti
 
 def test_its_requeue_is_ours(harness: JobHarness, connection: redis.Redis) -> None:
     """As many attempts as at first."""
-    (job_id,) = harness.bury(spec(retry={"max_attempts": 2}))
+    (job_id,) = harness.make_dead_letters(spec(retry={"max_attempts": 2}))
     requeue_job(job_id, connection=connection)
     leased = harness.dequeue()
     assert leased.id == job_id
@@ -137,14 +137,14 @@ def test_its_requeue_is_ours(harness: JobHarness, connection: redis.Redis) -> No
 
 
 def test_a_deadline_that_passed_does_not_drop_what_was_requeued(harness: JobHarness, connection: redis.Redis) -> None:
-    (job_id,) = harness.bury(spec(deadline_ts=time.time() + 0.5))
+    (job_id,) = harness.make_dead_letters(spec(deadline_ts=time.time() + 0.5))
     let_pass(0.6, "the deadline")
     requeue_job(job_id, connection=connection)
     assert harness.done(harness.dequeue(), "done")
 
 
 def test_the_dashboard_shows_tracebacks_and_requeues(harness: JobHarness, dashboard: FlaskClient) -> None:
-    (job_id,) = harness.bury(spec())
+    (job_id,) = harness.make_dead_letters(spec())
     (listed,) = dashboard.get("/0/data/jobs/text/failed/8/asc/1.json").get_json()["jobs"]
     assert listed["exc_info"] == "Traceback: at line 1"
     about = dashboard.get(f"/0/data/job/{job_id}.json").get_json()
@@ -205,7 +205,7 @@ def test_its_command_requeues_all_and_suspends_ours(harness: JobHarness, valkey:
         command = processes.start("-m", "rq.cli", *arguments, "--url", valkey.url, log="stock")
         assert command.wait(30) == 0, processes.log("stock")
 
-    buried = harness.bury(spec(), spec())
+    buried = harness.make_dead_letters(spec(), spec())
     rq_says("requeue", "--queue", "text", "--all")
     rq_says("suspend")
     assert harness.consumer.dequeue() == []

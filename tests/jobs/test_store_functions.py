@@ -1,4 +1,4 @@
-"""The functions that the ledger loads into Redis, and the connections on which they are called."""
+"""The functions that the job store loads into Redis, and the connections on which they are called."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ def test_a_redis_without_functions_is_refused(tmp_path: Path) -> None:
         server.stop()
 
 
-@pytest.mark.parametrize(("length", "brings_it"), [(10, True), (2 * MAX_NOTIFIED_BYTES, False)])
-def test_the_word_of_an_end_brings_the_record_unless_it_is_long(
-    backend: RedisJobBackend, connection: redis.Redis, length: int, brings_it: bool
+@pytest.mark.parametrize(("length", "has_record"), [(10, True), (2 * MAX_NOTIFIED_BYTES, False)])
+def test_the_message_of_an_end_has_the_record_unless_it_is_long(
+    backend: RedisJobBackend, connection: redis.Redis, length: int, has_record: bool
 ) -> None:
     job_id = backend.submit(spec())
     consumer = backend.consumer("w1", ["text"])
     (leased,) = consumer.dequeue()
     pubsub = connection.pubsub(ignore_subscribe_messages=True)
     pubsub.subscribe(keys.ended_channel(job_id))
-    pubsub.get_message(timeout=1)  # that it listens
+    pubsub.get_message(timeout=1)  # the confirmation
     consumer.commit([AttemptResult(leased, Outcome.DONE, json.dumps({"text": "x" * length}), "probe", False)])
     message = pubsub.get_message(timeout=5)
     assert message is not None
-    assert (record_from_message(job_id, message["data"]) == backend.get(job_id)) is brings_it
+    assert (record_from_message(job_id, message["data"]) == backend.get(job_id)) is has_record
     pubsub.close()
     consumer.close()
 
@@ -113,9 +113,9 @@ def test_a_restart_before_does_not_trouble_whoever_submits_and_waits(backend: Re
     backend.submit(spec(due_ts=time.time() + 60))  # so that a connection is there, which breaks
     valkey.kill()
     valkey.start()
-    order = spec()
+    job = spec()
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(backend.run, order, 20)
+        running = pool.submit(backend.run, job, 20)
         wait_until(lambda: running.done() or backend.stats()[2].waiting == 1)
         consumer = backend.consumer("w1", ["text"])
         consumer.commit([AttemptResult(leased, Outcome.DONE, '{"text":"hi"}') for leased in consumer.dequeue()])

@@ -31,7 +31,7 @@ class Leases:
     id: str
 
     def ask(self, worker: str, *tickets: str, together: bool = False) -> list[Any]:
-        """Each answer; of a lease it is the attempt, of an early ticket its due time and the attempts.
+        """The answers: for a lease the attempt, for an early ticket its due time and the attempts.
 
         Args:
             tickets: Each is an attempt, a letter that stands for its nonce, and `again` where it is redelivered.
@@ -74,7 +74,7 @@ def leases(connection: redis.Redis) -> Leases:
 
 
 def test_two_tickets_for_one_job_lease_it_once(leases: Leases) -> None:
-    """A broker may hand out a copy of a ticket together with it."""
+    """A broker may deliver a copy of a ticket together with it."""
     assert leases.ask("w1", "0 a", "0 b") == [1, 0]
     assert leases.ask("w2", "0 b") == [0], "while it runs"
 
@@ -115,7 +115,7 @@ def test_a_lost_job_is_taken_alone_and_one_that_was_only_held_is_not(leases: Lea
     """It may be what killed its worker."""
     assert leases.ask("w1", "0 a again", together=True) == [1]
     assert leases.ask("w2", "0 a again", together=True) == ["solo"]
-    assert leases.ask("w3", "0 b", together=True) == [0], "and it still runs until somebody takes it alone"
+    assert leases.ask("w3", "0 b", together=True) == [0], "it still runs until its ticket is leased solo"
     assert leases.ask("w2", "0 a again") == [2]
 
 

@@ -46,7 +46,7 @@ def test_a_worker_counts_as_long_as_was_said(connection: redis.Redis) -> None:
     assert RedisJobBackend(connection, RQLists()).capacity()["text.generate"] == 0
     listener.close()
     wait_until(
-        lambda: patient.capacity()["text.generate"] == 0, 2, what="the loss of a worker whose connection is gone"
+        lambda: patient.capacity()["text.generate"] == 0, 2, what="the loss of a worker whose connection is closed"
     )
 
 

@@ -13,18 +13,18 @@ def sizer_after(*seconds: float) -> BatchSizer:
 
 
 def test_unknown_and_long_jobs_run_solo() -> None:
-    assert BatchSizer().together("text.generate") == 1
-    assert sizer_after(1.0).together("text.generate") == 1
+    assert BatchSizer().batch_size("text.generate") == 1
+    assert sizer_after(1.0).batch_size("text.generate") == 1
 
 
 def test_short_jobs_are_batched() -> None:
-    assert sizer_after(0.0001).together("text.generate") == MAX_TOGETHER
-    assert sizer_after(0.005).together("text.generate") == 4
+    assert sizer_after(0.0001).batch_size("text.generate") == MAX_TOGETHER
+    assert sizer_after(0.005).batch_size("text.generate") == 4
 
 
 def test_a_long_one_counts_at_once_and_a_hiccup_does_not() -> None:
-    assert sizer_after(*[0.0001] * 50, 0.03).together("text.generate") == 1
-    assert sizer_after(*[0.0001] * 50, 0.005).together("text.generate") > 10
+    assert sizer_after(*[0.0001] * 50, 0.03).batch_size("text.generate") == 1
+    assert sizer_after(*[0.0001] * 50, 0.005).batch_size("text.generate") > 10
 
 
 def test_only_a_few_short_ones_are_worth_lingering_for() -> None:

@@ -16,7 +16,7 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.worker.breakers import REFRESH_S, Breakers
 
-REST_S = 2.0
+RESET_TIMEOUT_S = 2.0
 #: Fails as long as the file exists.
 SOURCE = """
 import os
@@ -59,30 +59,30 @@ def refreshed(breakers: Breakers) -> bool:
 
 
 def test_failures_of_all_workers_open_it_for_all(connection: redis.Redis) -> None:
-    one, other = (Breakers(connection, fail_max=3, rest_s=REST_S) for _ in range(2))
+    one, other = (Breakers(connection, fail_max=3, reset_timeout_s=RESET_TIMEOUT_S) for _ in range(2))
     assert other.open_for_s("flaky") == 0
     fail(one)
     fail(one)
     assert one.open_for_s("flaky") == 0
     fail(other)
-    assert 0 < other.open_for_s("flaky") <= REST_S
+    assert 0 < other.open_for_s("flaky") <= RESET_TIMEOUT_S
     assert refreshed(one)
     assert one.open_for_s("steady") == 0
 
 
 def test_when_it_is_half_open_one_call_decides(connection: redis.Redis) -> None:
-    breakers = Breakers(connection, fail_max=1, rest_s=REST_S)
+    breakers = Breakers(connection, fail_max=1, reset_timeout_s=RESET_TIMEOUT_S)
     fail(breakers)
     wait_until(lambda: breakers.open_for_s("flaky") == 0)
     fail(breakers)
     assert breakers.open_for_s("flaky") > 0
     wait_until(lambda: breakers.open_for_s("flaky") == 0)
     assert breakers.call("flaky", lambda: "well") == "well"
-    assert Breakers(connection, fail_max=1, rest_s=REST_S).call("flaky", lambda: "well") == "well"
+    assert Breakers(connection, fail_max=1, reset_timeout_s=RESET_TIMEOUT_S).call("flaky", lambda: "well") == "well"
 
 
 def test_a_success_resets_it_and_bad_input_does_not_count(connection: redis.Redis) -> None:
-    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    breakers = Breakers(connection, fail_max=2, reset_timeout_s=RESET_TIMEOUT_S)
     for _ in range(3):
         fail(breakers)
         breakers.call("flaky", lambda: None)
@@ -91,14 +91,14 @@ def test_a_success_resets_it_and_bad_input_does_not_count(connection: redis.Redi
 
 
 def test_a_call_that_hangs_counts(connection: redis.Redis) -> None:
-    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    breakers = Breakers(connection, fail_max=2, reset_timeout_s=RESET_TIMEOUT_S)
     fail(breakers)
-    breakers.hangs("flaky")
+    breakers.count_hang("flaky")
     assert breakers.open_for_s("flaky") > 0
 
 
 def test_successful_calls_need_no_round_trips(connection: redis.Redis) -> None:
-    breakers = Breakers(connection, fail_max=2, rest_s=REST_S)
+    breakers = Breakers(connection, fail_max=2, reset_timeout_s=RESET_TIMEOUT_S)
     breakers.call("flaky", lambda: None)
 
     def commands() -> int:
@@ -125,7 +125,7 @@ class BreakerHarness:
             REDIS_URL=valkey.url,
             RIDER_PROVIDERS='{"text_generation": "flaky"}',
             RIDER_BREAKER_FAILURES="2",
-            RIDER_BREAKER_REST_S=str(REST_S),
+            RIDER_BREAKER_REST_S=str(RESET_TIMEOUT_S),
         )
 
     def start(self) -> None:
@@ -156,7 +156,7 @@ def test_without_a_fallback_the_worker_reports_that_it_cannot(harness: BreakerHa
     harness.processes.environment["RIDER_BREAKER_REST_S"] = "3"  # several of the worker's heartbeats
     harness.start()
     assert [harness.ask().state for _ in range(2)] == [JobState.FAILED] * 2
-    with pytest.raises(JobFailed, match="flaky failed too often and rests for another") as failure:
+    with pytest.raises(JobFailed, match="flaky failed too often and is not called for another") as failure:
         harness.ask().value()
     assert failure.value.cause == "provider_unavailable"
     wait_until(lambda: harness.backend.capacity()["text.generate"] == 0)

@@ -84,14 +84,14 @@ def counted(outcome: str) -> float:
 
 
 def test_the_same_request_is_answered_once(answers: CachedGenerator) -> None:
-    provider, heard, again = Counting(), list[TextDelta](), list[TextDelta]()
+    provider, received, again = Counting(), list[TextDelta](), list[TextDelta]()
     hits = counted("hit")
-    first = answers.generate(provider, asked(), heard.append)
+    first = answers.generate(provider, asked(), received.append)
     second = answers.generate(provider, asked(), again.append)
     assert (len(provider.asked), first.from_cache, second.from_cache) == (1, False, True)
     assert second.model_copy(update={"from_cache": False}) == first
     assert first.completion_tokens == 2
-    assert [piece.text for piece in heard] == ["answer 1 ", "xxxxxxxx"]
+    assert [piece.text for piece in received] == ["answer 1 ", "xxxxxxxx"]
     assert [piece.text for piece in again] == [first.text]
     assert counted("hit") == hits + 1
 
@@ -213,9 +213,11 @@ def test_a_damaged_entry_is_no_answer(answers: CachedGenerator, connection: redi
 
 
 def test_without_redis_the_engine_is_called(prompts: PromptStore) -> None:
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
+    unreachable = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     errors = counted("error")
-    answer = CachedGenerator(prompts, AnswerCache(nobody, 1 << 20, AGE_S)).generate(Counting(), asked(), lambda _: None)
+    answer = CachedGenerator(prompts, AnswerCache(unreachable, 1 << 20, AGE_S)).generate(
+        Counting(), asked(), lambda _: None
+    )
     assert answer.text.startswith("answer 1")
     assert counted("error") == errors + 2
 

@@ -35,11 +35,11 @@ def test_a_cancellation_during_its_first_round_is_received(backend: RedisJobBack
     heartbeat = HeartbeatThread(consumer, lambda: round_may_end.wait(10) and None, lambda: None, timeout_s=60)
     heartbeat.start()
     job_id = backend.submit(JobSpec(task="text.generate", payload={"prompt": "long"}))
-    (held,) = heartbeat.hold(consumer.dequeue())
+    (active,) = heartbeat.hold(consumer.dequeue())
     assert backend.cancel(job_id)
     round_may_end.set()
     # The next heartbeat, which would detect it, is 5 s later.
-    wait_until(lambda: held.unwanted, 2)
+    wait_until(lambda: active.cancelled, 2)
     heartbeat.stop()
 
 

@@ -12,7 +12,7 @@ from rider_core.api.messages import Result
 from rider_core.api.speech_to_text import Transcript
 from rider_core.worker.tasks import json_of_many_with_provenance, json_with_provenance
 
-UNSIGNED = '{"provider":"","mock":false,'
+NO_PROVENANCE = '{"provider":"","mock":false,'
 
 
 class Liar(TextGenerator):
@@ -28,15 +28,15 @@ class Liar(TextGenerator):
     [
         [GeneratedText(text="one"), GeneratedText(text="two")],
         [GeneratedText(text="alone")],
-        [GeneratedText(text=UNSIGNED), GeneratedText(text='"' + UNSIGNED)],
+        [GeneratedText(text=NO_PROVENANCE), GeneratedText(text='"' + NO_PROVENANCE)],
         [GeneratedText(text="one"), GeneratedText(provider="somebody", mock=False, text="claims to be real")],
         [GeneratedText(text="one"), Transcript(text="of another kind", language="en", duration_s=1.0)],
     ],
-    ids=["plain", "one", "looks-unsigned", "signed-by-itself", "two-kinds"],
+    ids=["plain", "one", "looks-like-none", "has-its-own", "two-kinds"],
 )
-def test_each_of_many_is_signed(results: list[Result]) -> None:
+def test_each_of_many_has_provenance(results: list[Result]) -> None:
     provider = Liar({}, ProviderContext())
     read = json.loads(b"[" + json_of_many_with_provenance(results, provider) + b"]")
     assert read == [json.loads(json_with_provenance(result, provider)) for result in results]
-    assert [(one["provider"], one["mock"]) for one in read] == [('the "echo"', True)] * len(results)
-    assert [one["text"] for one in read] == [result.model_dump()["text"] for result in results]
+    assert [(each["provider"], each["mock"]) for each in read] == [('the "echo"', True)] * len(results)
+    assert [each["text"] for each in read] == [result.model_dump()["text"] for result in results]

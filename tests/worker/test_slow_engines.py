@@ -83,13 +83,13 @@ class SlowEngineHarness:
 
     def able(self) -> list[str]:
         """The tasks that the workers report as possible."""
-        told = [self.connection.hget(key, "rider_tasks") for key in self.connection.smembers("rq:workers")]
-        return [task for tasks in told if tasks for task in json.loads(tasks)]
+        announced = [self.connection.hget(key, "rider_tasks") for key in self.connection.smembers("rq:workers")]
+        return [task for tasks in announced if tasks for task in json.loads(tasks)]
 
-    def hear(self, **options: object) -> str:
+    def transcribe(self, **options: object) -> str:
         return self.backend.submit(JobSpec(task="voice.transcribe", payload=SOUND, **options))  # type: ignore[arg-type]
 
-    def speak(self) -> str:
+    def synthesize(self) -> str:
         return self.backend.submit(JobSpec(task="voice.synthesize", payload={"text": "hello"}))
 
 
@@ -101,13 +101,16 @@ def harness(processes: Processes, valkey: Valkey, connection: redis.Redis) -> Sl
 def test_others_go_on_and_its_jobs_wait(harness: SlowEngineHarness) -> None:
     harness.start()
     assert "voice.transcribe" not in harness.able()
-    heard = [harness.hear() for _ in range(5)]
+    waiting = [harness.transcribe() for _ in range(5)]
     # After them in the same queue, and in another one.
-    for job_id in (harness.speak(), harness.backend.submit(JobSpec(task="text.generate", payload={"prompt": "now"}))):
+    for job_id in (
+        harness.synthesize(),
+        harness.backend.submit(JobSpec(task="text.generate", payload={"prompt": "now"})),
+    ):
         assert harness.backend.wait(job_id, 10).state is JobState.DONE
-    assert {harness.backend.get(job_id).state.ended for job_id in heard} == {False}
+    assert {harness.backend.get(job_id).state.ended for job_id in waiting} == {False}
     harness.gate.touch()
-    records = [harness.backend.wait(job_id, 10) for job_id in heard]
+    records = [harness.backend.wait(job_id, 10) for job_id in waiting]
     assert {record.value()["text"] for record in records} == {"heard"}
     assert {record.attempts for record in records} == {1}
     assert "voice.transcribe" in harness.able()
@@ -116,37 +119,37 @@ def test_others_go_on_and_its_jobs_wait(harness: SlowEngineHarness) -> None:
 def test_a_job_expires_while_it_waits(harness: SlowEngineHarness) -> None:
     """A deadline also counts while the engine opens."""
     harness.start()
-    record = harness.backend.wait(harness.hear(deadline_ts=time.time() + 1), 15)
+    record = harness.backend.wait(harness.transcribe(deadline_ts=time.time() + 1), 15)
     assert record.state is JobState.EXPIRED
 
 
 def test_one_that_cannot_be_opened_in_the_end_fails_its_jobs(harness: SlowEngineHarness) -> None:
     harness.processes.environment["THEN"] = "fail"
     harness.start()
-    waiting = harness.hear()
-    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    waiting = harness.transcribe()
+    assert harness.backend.wait(harness.synthesize(), 10).state is JobState.DONE
     harness.gate.touch()
     record = harness.backend.wait(waiting, 10)
     assert (record.state, record.problem and record.problem.message) == (JobState.FAILED, "it has no heart")
 
 
 def test_a_worker_in_burst_mode_waits_for_its_engines(harness: SlowEngineHarness) -> None:
-    heard = harness.hear()
+    job_id = harness.transcribe()
     worker = harness.processes.fork("rider_core.cli.main", "worker", "--burst", "voice")
     let_pass(1.0, "its start; a burst worker must wait for the engine itself")
     assert worker.poll() is None
     harness.gate.touch()
     assert worker.wait(30) == 0
-    assert harness.backend.get(heard).state is JobState.DONE
+    assert harness.backend.get(job_id).state is JobState.DONE
 
 
 def test_two_engines_open_at_once(harness: SlowEngineHarness) -> None:
     """The engine that is ready first runs its job, though that was submitted last."""
     harness.processes.environment["TWO"] = "yes"
     harness.start()
-    first, second = harness.hear(), harness.hear(provider="torpid")
-    third = harness.hear(provider="torpid", deadline_ts=time.time() + 1)
-    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    first, second = harness.transcribe(), harness.transcribe(provider="torpid")
+    third = harness.transcribe(provider="torpid", deadline_ts=time.time() + 1)
+    assert harness.backend.wait(harness.synthesize(), 10).state is JobState.DONE
     assert harness.backend.wait(third, 15).state is JobState.EXPIRED
     harness.gate.with_name("gate-torpid").touch()
     record = harness.backend.wait(second, 10)
@@ -159,8 +162,8 @@ def test_two_engines_open_at_once(harness: SlowEngineHarness) -> None:
 def test_a_worker_that_opens_an_engine_can_be_stopped(harness: SlowEngineHarness) -> None:
     """The job that waited for the engine is requeued with all its attempts."""
     harness.start()
-    waiting = harness.hear()
-    assert harness.backend.wait(harness.speak(), 10).state is JobState.DONE
+    waiting = harness.transcribe()
+    assert harness.backend.wait(harness.synthesize(), 10).state is JobState.DONE
     harness.worker.terminate()
     assert harness.worker.wait(8) == 0
     record = harness.backend.get(waiting)

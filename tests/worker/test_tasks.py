@@ -29,7 +29,7 @@ def say(text: str) -> str:
     return reader.said
 
 
-def test_an_engine_is_not_sent_marks() -> None:
+def test_an_engine_is_sent_text_without_markup() -> None:
     assert say("**Cześć!** 😊\n1. *Idę*") == "Cześć! 1. Idę"
 
 

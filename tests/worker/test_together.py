@@ -121,8 +121,8 @@ def test_what_failed_before_counts_as_failed_until_it_is_known_better(harness: W
     job_id = submit_batch(harness, *prompts, retry=RetryPolicy(max_attempts=2, first_delay_s=0.05))
     harness.start()
     assert harness.backend.wait(job_id, 15).progress == Progress(total=6, done=1, failed=5)
-    told = [event for event in EventBus(harness.connection, "test").recent(50) if event.kind == "job.progress"]
-    assert [(event.data["attempts"], event.data["failed"]) for event in told] == [(1, 4)]
+    progress = [event for event in EventBus(harness.connection, "test").recent(50) if event.kind == "job.progress"]
+    assert [(event.data["attempts"], event.data["failed"]) for event in progress] == [(1, 4)]
 
 
 def test_a_batch_fails_in_part_and_only_that_part_is_run_again(harness: WorkerHarness) -> None:

@@ -40,9 +40,9 @@ class WorkerHarness:
     def prompt_of(self, job_id: str) -> str:
         """The prompt of a job that ended."""
         data = self.connection.hget(job_key(job_id), "data")
-        order = spec_from_data(data)  # type: ignore[arg-type]
-        assert isinstance(order, JobSpec)
-        return str(order.payload["prompt"])
+        job = spec_from_data(data)  # type: ignore[arg-type]
+        assert isinstance(job, JobSpec)
+        return str(job.payload["prompt"])
 
     def rq_worker(self) -> Worker:
         """The only worker, as RQ sees it."""

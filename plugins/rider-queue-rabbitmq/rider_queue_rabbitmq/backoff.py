@@ -1,16 +1,17 @@
-"""How long to wait before the next attempt at connecting."""
+"""The delay before the next attempt to connect."""
 
 from __future__ import annotations
 
 import random
 
 _FIRST_S = 0.1
-#: RabbitMQ is back for ten seconds at most before a worker notices; a hundred workers are 20 attempts a second.
+#: Longest delay in seconds. With a connection limit of 5 s, a worker notices within 10 s that RabbitMQ is back; a
+#: hundred workers make 20 attempts a second.
 _LONGEST_S = 5.0
 
 
 class Backoff:
-    """Twice as long each time, less up to a half by chance, so that workers do not all come at once."""
+    """Doubled each time, with random jitter down to a half, so that workers do not all reconnect at once."""
 
     def __init__(self) -> None:
         self._next_s = _FIRST_S

@@ -1,4 +1,4 @@
-"""One AMQP connection, alive on the thread that runs it. Nothing here knows of jobs, and nothing connects twice.
+"""One AMQP connection, served by the thread that runs it. It does not reconnect, and has no notion of jobs.
 
 pika calls back on that thread only, and may only be called from it; `IoConnection.call` brings a function there.
 """
@@ -23,18 +23,18 @@ from rider_queue_rabbitmq.settings import RabbitSettings
 
 log = logging.getLogger(__name__)
 
-#: For all of TCP, login and vhost. A broker that is overloaded takes two seconds.
+#: Maximum time of TCP, login and virtual host together, in seconds. An overloaded broker takes two seconds.
 CONNECT_LIMIT_S = 5.0
-#: A broker under an alarm does not read, so it does not answer a farewell either.
-_FAREWELL_LIMIT_S = 2.0
+#: Maximum wait for the answer to a close, in seconds: a broker under an alarm does not read, and does not answer.
+_CLOSE_LIMIT_S = 2.0
 
 
 class TolerantConnection(SelectConnection):
     """pika's connection, but no message can break it.
 
     pika 1.4 cannot decode all that RabbitMQ lets into a header (a time after the year 9999, a list 1000 deep), and
-    drops the connection on it; so would the next worker that gets the message, and the next. Such a message is handed
-    on without properties here, and is then no ticket.
+    drops the connection on it; so would every other worker that gets the message. Such a message is passed on without
+    properties here, so it is not a ticket.
     """
 
     def _read_frame(self) -> tuple[int, frame.Frame | frame.ProtocolHeader | None]:
@@ -51,7 +51,7 @@ class TolerantConnection(SelectConnection):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._corked: list[bytes] | None = None
-        #: Called when all is handed on that came in one read.
+        #: Called when all frames of one read are processed.
         self.on_read: Callable[[], None] | None = None
         super().__init__(*args, **options)
 
@@ -69,7 +69,7 @@ class TolerantConnection(SelectConnection):
 
     @contextmanager
     def corked(self) -> Iterator[None]:
-        """Within this, what is sent is kept, and goes out together at the end: many messages, one system call."""
+        """Buffer what is sent in this block, and send it at the end: many messages, one system call."""
         self._corked = []
         try:
             yield
@@ -79,13 +79,13 @@ class TolerantConnection(SelectConnection):
                 super()._output_marshaled_frames([b"".join(frames)])
 
     def abort(self, reason: Exception) -> None:
-        """Close the socket now. pika has no public way."""
+        """Close the socket at once. pika has no public method for it."""
         if not self.is_closed:
             self._terminate_stream(reason)
 
 
 class IoConnection:
-    """A connection from the first attempt to the end, whatever ends it.
+    """A connection from the attempt to connect until its end.
 
     Args:
         on_open: Called when it is open, on its thread. What it raises ends the connection.
@@ -128,7 +128,7 @@ class IoConnection:
         return self._reason
 
     def call(self, function: Callable[[], None]) -> bool:
-        """Have `function` called on the connection's thread, soon. False when the connection is over, or not begun.
+        """Schedule `function` on the connection's thread. False when the connection has ended, or not started.
 
         What it raises ends the connection.
         """
@@ -144,17 +144,17 @@ class IoConnection:
             self._connection.ioloop.call_later(delay_s, lambda: self._guarded(function))
 
     def close(self) -> None:
-        """Begin to close it in good order; what was written before is sent. `run` returns within two seconds."""
+        """Start an orderly close; data that was written before is sent. `run` returns within two seconds."""
         with self._lock:
             self._closing = True
-        self.call(self._say_farewell)
+        self.call(self._close_orderly)
 
-    def depend_on(self, channel: Channel) -> None:
-        """End when RabbitMQ closes this channel: it does so after a mistake, or where a delivery was held too long."""
+    def end_with(self, channel: Channel) -> None:
+        """End the connection when RabbitMQ closes this channel: after an error, or a delivery held too long."""
         channel.add_on_close_callback(self.on_channel_closed)
 
     def on_channel_closed(self, _channel: Channel, reason: Exception) -> None:
-        """End for this reason, unless it is part of a farewell."""
+        """End the connection for this reason, unless the channel was closed by us."""
         if not isinstance(reason, ChannelClosedByClient):
             self._abort(reason)
 
@@ -162,14 +162,14 @@ class IoConnection:
         """Close it at once, for this reason."""
         self.call(lambda: self._abort(reason))
 
-    def _say_farewell(self) -> None:
+    def _close_orderly(self) -> None:
         connection = self._connection
         if connection is None or connection.is_closed:
             return
         if not connection.is_open:
             self._abort(StreamLostError("closed while it was made"))
             return
-        connection.ioloop.call_later(_FAREWELL_LIMIT_S, lambda: self._abort(StreamLostError("no answer to a farewell")))
+        connection.ioloop.call_later(_CLOSE_LIMIT_S, lambda: self._abort(StreamLostError("no answer to the close")))
         connection.close()
 
     def _abort(self, reason: Exception) -> None:

@@ -12,7 +12,7 @@ from rider_core.api import Delivery, TicketConsumer
 from rider_core.api.job_transport import LONG_S
 from rider_core.errors import BackendUnavailable
 from rider_queue_rabbitmq.backoff import Backoff
-from rider_queue_rabbitmq.faults import explain
+from rider_queue_rabbitmq.error_mapping import map_error
 from rider_queue_rabbitmq.settings import RabbitSettings
 from rider_queue_rabbitmq.subscription import Subscription
 from rider_queue_rabbitmq.topology import lane_queue
@@ -26,7 +26,7 @@ _POLL_LIMIT_S = 1.0
 
 
 class RabbitConsumer(TicketConsumer):
-    """Its thread starts with the first `fetch`; heartbeats go on there, however long a job takes."""
+    """Its thread starts with the first `fetch`, and sends heartbeats however long a job takes."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class RabbitConsumer(TicketConsumer):
         return_prefetched: Callable[[], Sequence[Delivery]] | None = None,
     ) -> None:
         for lane in lanes:
-            lane_queue(lane)  # refuses a name that cannot be
+            lane_queue(lane)  # refuses an invalid name
         self._settings = settings
         self._lanes = list(dict.fromkeys(lanes))
         self._return_prefetched = return_prefetched
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        # Belongs to that thread: whether a look at what the worker does is due.
+        # Belongs to that thread: whether `_watch` is scheduled.
         self._watching = False
-        # Guards all below; `fetch` waits on it.
+        # Guards all attributes below; `fetch` waits on it.
         self._changed = threading.Condition()
         self._arrived: deque[Delivery] = deque()  # as many as the prefetch of all lanes allows
         self._subscription: Subscription | None = None
@@ -73,7 +73,7 @@ class RabbitConsumer(TicketConsumer):
             self._fetching = False
             self._fetched = time.monotonic()
             woken, self._woken = self._woken, False
-            if not self._may_hand_out():
+            if not self._may_deliver():
                 if not woken:
                     self._raise_if_unconnected()
                 return []
@@ -118,14 +118,14 @@ class RabbitConsumer(TicketConsumer):
             thread.join(_END_LIMIT_S)
 
     def _wait_for_arrivals(self, deadline: float) -> None:
-        while not self._may_hand_out() and not self._woken and not self._stop.is_set():
+        while not self._may_deliver() and not self._woken and not self._stop.is_set():
             now = time.monotonic()
             if now >= deadline:
                 return
             end = min(deadline, self._poll_ends) if self._arrived else deadline
             self._changed.wait(end - now)
 
-    def _may_hand_out(self) -> bool:
+    def _may_deliver(self) -> bool:
         return bool(self._arrived) and (self._polled or time.monotonic() >= self._poll_ends)
 
     def _start(self) -> None:
@@ -158,7 +158,7 @@ class RabbitConsumer(TicketConsumer):
                     on_polled=self._on_polled,
                 )
             reason = subscription.run()
-            fault = explain(reason, self._settings)
+            fault = map_error(reason, self._settings)
             with self._changed:
                 self._ready = False
                 self._fault = fault
@@ -200,7 +200,7 @@ class RabbitConsumer(TicketConsumer):
             waiting = list(self._arrived)
             self._arrived.clear()
         assert self._return_prefetched is not None
-        # Outside the lock: the worker has one of its own for what it holds.
+        # Outside the lock: the callback takes a lock of the worker.
         waiting += self._return_prefetched()
         subscription.pause(each.token for each in waiting if each.connection == self._number)
 
@@ -217,13 +217,13 @@ class RabbitConsumer(TicketConsumer):
 
     @property
     def _subscription_now(self) -> Subscription:
-        """On its own thread, or where something has arrived."""
+        """The present subscription. For its own thread, or where a delivery has arrived."""
         assert self._subscription is not None
         return self._subscription
 
 
 class _Outage:
-    """Says once that RabbitMQ is away, and once that it is back."""
+    """Logs once that RabbitMQ is away, and once that it is back."""
 
     def __init__(self, settings: RabbitSettings) -> None:
         self._where = f"RabbitMQ at {settings.host}:{settings.port}"

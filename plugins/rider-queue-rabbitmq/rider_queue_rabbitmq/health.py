@@ -1,4 +1,4 @@
-"""Whether RabbitMQ answers, and which it is."""
+"""The health check: whether RabbitMQ answers, and its version."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pika.connection import Connection
 
 from rider_core.api import Health
 from rider_queue_rabbitmq.connection import IoConnection
-from rider_queue_rabbitmq.faults import explain
+from rider_queue_rabbitmq.error_mapping import map_error
 from rider_queue_rabbitmq.settings import RabbitSettings
 
-#: The port allows five seconds. Looking up a name can take longer than pika's own limits.
+#: `JobTransport.health` has five seconds. A name look-up can take longer than pika's own limits.
 _LIMIT_S = 4.5
 
 
@@ -34,7 +34,7 @@ def check_health(settings: RabbitSettings) -> Health:
     io.close()
     if not reasons:
         reasons.append(TimeoutError(None, "no answer in time"))
-    fault = explain(reasons[0], settings)
+    fault = map_error(reasons[0], settings)
     return Health.unavailable(fault.message, fault.remedy)
 
 

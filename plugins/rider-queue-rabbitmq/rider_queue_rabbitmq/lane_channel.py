@@ -1,7 +1,7 @@
-"""One lane's channel: its consumer, the prefetch, and the answers to what it delivered.
+"""One lane's channel: its consumer, its prefetch, and its acknowledgements.
 
-A channel for each lane, so that what becomes of one queue is no matter of the others: when it is deleted, its channel
-goes with all that was held from it, and the next begins with nothing open.
+Each lane has its own channel, so that the loss of one queue does not affect the others: when a queue is deleted, its
+channel is closed with all its unacknowledged deliveries, and the next channel has none.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class LaneChannel:
     """Used on the connection's thread alone.
 
     Args:
-        paused: Nothing is to be delivered until `resume`.
+        paused: RabbitMQ delivers no ticket until `resume`.
         on_delivery: Called with each ticket, whether it is redelivered, and its tag.
-        on_polled: Called when its first tickets have come, or none waits, after each beginning of the delivery.
+        on_polled: Called after each start of the delivery, when its first tickets have come, or none waits.
         on_cancelled: Called when RabbitMQ ends the delivery, or refuses it, because the queue was deleted, or its node
-            went.
+            was lost.
     """
 
     def __init__(
@@ -64,25 +64,26 @@ class LaneChannel:
     def set_prefetch(self, count: int) -> None:
         """RabbitMQ cannot change a consumer, so it is replaced.
 
-        What was under way to the old one comes again, marked as redelivered, because RabbitMQ takes it back (and pika
-        gives back the rest): up to as many as the old number. A second consumer for the difference would avoid that
-        when the number grows, but RabbitMQ 3.10 fails when a queue with two consumers of one channel is deleted.
+        Deliveries on their way to the old one are delivered again, marked as redelivered, because RabbitMQ takes them
+        back (and pika returns the rest): up to as many as the old number. A second consumer for the difference would
+        avoid that when the number grows, but RabbitMQ 3.10 fails when a queue with two consumers of one channel is
+        deleted.
         """
         unchanged, self._prefetch = count == self._prefetch, count
         if unchanged or self._consumer_tag is None or not self._channel.is_open:
-            return  # where the channel is on its way, it will ask for the new number
+            return  # a channel that is not open yet will use the new number
         self._stop_consuming()
         self._consume()
 
     def pause(self) -> None:
-        """Have nothing delivered until `resume`. What is under way comes to others, marked as redelivered."""
+        """Stop the delivery until `resume`. Deliveries on their way go to other workers, marked as redelivered."""
         self._paused = True
         self._stop_consuming()
 
     def resume(self) -> None:
-        """Have tickets delivered again."""
+        """Start the delivery again."""
         self._paused = False
-        if self._channel.is_open:  # else it consumes when it is
+        if self._channel.is_open:  # else it consumes when it is open
             self._stop_consuming()  # it may not have been paused
             self._consume()
 
@@ -91,7 +92,7 @@ class LaneChannel:
         return len(self._unacked) > 0
 
     def release(self, tags: Iterable[int]) -> None:
-        """Back into the queue. Where the channel is gone, RabbitMQ has done so."""
+        """Return these deliveries to the queue. RabbitMQ did so itself where the channel is closed."""
         if not self._channel.is_open:
             return
         for tag in tags:
@@ -99,7 +100,7 @@ class LaneChannel:
                 self._channel.basic_nack(tag, requeue=True)
 
     def settle(self, tags: Iterable[int]) -> None:
-        """They are done with. Where the channel is gone, RabbitMQ has given them to others."""
+        """Acknowledge these deliveries. Where the channel is closed, RabbitMQ delivers them to other workers."""
         if not self._channel.is_open:
             return
         up_to, single = self._unacked.settle(tags)
@@ -117,9 +118,9 @@ class LaneChannel:
             self._consume()
 
     def _consume(self) -> None:
-        """The prefetch holds for each consumer that is made after it was set (`global` would mean all of a channel).
+        """The prefetch applies to each consumer that is made after it was set (`global` would mean the channel).
 
-        RabbitMQ delivers the first tickets before it answers to what it is asked next, be it the same once more.
+        RabbitMQ delivers the first tickets before it answers the next request, even if that repeats the first one.
         """
         self._channel.basic_qos(prefetch_count=self._prefetch, global_qos=False)
         self._consumer_tag = self._channel.basic_consume(lane_queue(self.lane), self._deliver, auto_ack=False)
@@ -138,7 +139,7 @@ class LaneChannel:
             self._on_cancelled(self)
 
     def _closed(self, channel: Channel, reason: Exception) -> None:
-        """RabbitMQ 4 says of a queue that it exists when its deletion has begun, and then does not find it."""
+        """RabbitMQ 4 reports that a queue exists while it is being deleted, and then does not find it."""
         if isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND:
             self._on_cancelled(self)
         else:

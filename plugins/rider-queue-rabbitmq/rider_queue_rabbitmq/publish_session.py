@@ -1,7 +1,7 @@
 """One connection's publishing: batches of many threads share one channel and one window of unconfirmed messages.
 
-Whatever waits while RabbitMQ writes to disk goes out together afterwards, so the more threads publish, the more each
-write carries ("group commit"). When the connection ends, so does this, and every batch that was not confirmed fails.
+Batches that wait while RabbitMQ writes to disk are sent together afterwards, so with more threads each write carries
+more ("group commit"). The session ends with its connection, and every batch that was not confirmed fails.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from pika.connection import Connection
 from rider_core.api import Ticket
 from rider_core.errors import BackendUnavailable
 from rider_queue_rabbitmq.connection import IoConnection
-from rider_queue_rabbitmq.faults import explain
+from rider_queue_rabbitmq.error_mapping import map_error
 from rider_queue_rabbitmq.settings import RabbitSettings
 from rider_queue_rabbitmq.topology import JOBS_EXCHANGE, declare, delay_exchange
 
-#: Messages that may be unconfirmed. From 250 to 2000 the speed is much the same; 1000 lets two batches of 500 overlap.
+#: Maximum number of unconfirmed messages. From 250 to 2000 the speed is the same; 1000 lets two batches of 500 overlap.
 _WINDOW = 1000
-#: And bytes, so that large jobs do not fill the memory. One message may always go.
+#: Maximum number of unconfirmed bytes, so that large jobs do not fill the memory. One message is always sent.
 _WINDOW_BYTES = 8 * 1024 * 1024
 _FULL = "see RabbitMQ's log; a lane takes a million jobs: start more workers"
 
 
 class Batch:
-    """What one call of `publish` brings.
+    """The tickets of one call of `publish`.
 
     Attributes:
         needs: Lanes and the step of the ladder of delays that must exist.
-        done: Set when all is confirmed, or when the first has failed.
-        fault: What went wrong.
+        done: Set when all tickets are confirmed, or the first has failed.
+        fault: The error; None: there is none so far.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Batch:
 
     def fail(self, fault: BackendUnavailable) -> None:
         if not self.done.is_set():
-            # Its own: an exception that is raised in several threads would collect their tracebacks.
+            # A copy: an exception that is raised in several threads would collect their tracebacks.
             self.fault = BackendUnavailable(fault.message, remedy=fault.remedy)
             self.done.set()
 
@@ -91,7 +91,7 @@ class PublishSession:
         self._thread.start()
 
     def submit(self, batch: Batch) -> bool:
-        """From any thread: take the batch; its `done` will be set. False when the connection is over."""
+        """From any thread: send the batch; its `done` will be set. False when the connection has ended."""
         with self._lock:
             if self._over:
                 return False
@@ -114,7 +114,7 @@ class PublishSession:
         self._thread.join(limit_s)
 
     def _serve(self) -> None:
-        fault = explain(self._io.run(), self._settings)
+        fault = map_error(self._io.run(), self._settings)
         with self._lock:
             self._over = True
             waiting = list(self._waiting)
@@ -126,7 +126,7 @@ class PublishSession:
         connection.add_on_connection_blocked_callback(self._on_blocked)
         connection.add_on_connection_unblocked_callback(self._on_unblocked)
         channel = connection.channel(on_open_callback=self._select_confirms)
-        self._io.depend_on(channel)
+        self._io.end_with(channel)
         channel.add_on_return_callback(self._on_return)
 
     def _select_confirms(self, channel: Channel) -> None:
@@ -142,7 +142,7 @@ class PublishSession:
             return
         while self._waiting and self._window_is_open():
             batch = self._waiting[0]
-            if batch.done.is_set():  # it failed, or its caller waits no more
+            if batch.done.is_set():  # it failed, or its caller does not wait any more
                 self._drop_first()
             elif batch.sent == 0 and not batch.needs <= self._declared:
                 self._drop_first()
@@ -171,7 +171,7 @@ class PublishSession:
                 self._next_number += 1
 
     def _make_topology(self, channel: Channel, batch: Batch) -> None:
-        """A new queue takes a while, so the batch steps aside and others go on."""
+        """A new queue takes seconds, so the batch is set aside, and others are sent."""
         self._set_aside.append(batch)
         missing = batch.needs - self._declared - self._declaring
         if missing:
@@ -185,7 +185,7 @@ class PublishSession:
         if problem is None:
             self._declared |= names
         else:
-            batch.fail(explain(problem, self._settings))
+            batch.fail(map_error(problem, self._settings))
         with self._lock:
             self._waiting.extendleft(reversed(self._set_aside))
         self._set_aside = []
@@ -205,7 +205,7 @@ class PublishSession:
             self._pump()
 
     def _numbers(self, last: int, multiple: bool) -> list[int]:
-        """Which messages a confirm means: one, or all up to it."""
+        """The sequence numbers that a confirm covers: one, or all up to it."""
         if not multiple:
             return [last] if last in self._unconfirmed else []
         first, self._all_confirmed_before = self._all_confirmed_before, last + 1
@@ -214,16 +214,18 @@ class PublishSession:
     def _on_return(
         self, _channel: Channel, method: spec.Basic.Return, properties: pika.BasicProperties, _body: bytes
     ) -> None:
-        """No queue took it. A confirm follows all the same, so it must be marked before that."""
+        """No queue took the message. A confirm follows all the same, so the batch fails before that."""
         self._declared.clear()
         where = f"{method.exchange} with key {method.routing_key!r}"
-        fault = self._refusal(f"no queue is behind exchange {where}", "it is made anew at the next attempt: try again")
+        fault = self._refusal(
+            f"no queue is behind exchange {where}", "it is declared again at the next attempt: try again"
+        )
         for batch, ticket in self._unconfirmed.values():
             if ticket.job_id == properties.message_id:
                 batch.fail(fault)
 
     def _on_blocked(self, _connection: Connection, answer: frame.Method[spec.Connection.Blocked]) -> None:
-        """It reads no more from us until its alarm ends, so nothing that waits can be confirmed."""
+        """RabbitMQ does not read from this connection until its alarm ends, so no waiting message can be confirmed."""
         fault = self._refusal(
             f"it takes no messages for now: {answer.method.reason}",
             "free memory or disk on its machine; sudo rabbitmq-diagnostics alarms tells which",

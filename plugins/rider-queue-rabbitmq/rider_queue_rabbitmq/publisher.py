@@ -1,4 +1,4 @@
-"""Publishing from many threads over one connection, which is made when it is needed and made anew after a loss."""
+"""Publishes from many threads over one connection, which is opened when needed, and again after a loss."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from rider_queue_rabbitmq.settings import RabbitSettings
 from rider_queue_rabbitmq.tickets import to_properties
 from rider_queue_rabbitmq.topology import lane_queue
 
-#: A RabbitMQ that is well confirms within a tenth of this, even a thousand messages on a slow disk.
+#: Maximum wait for confirms, in seconds. A healthy RabbitMQ needs a tenth of it, even for a thousand messages on a slow
+#: disk.
 CONFIRM_LIMIT_S = 10.0
 _END_LIMIT_S = 8.0
 
 
 class Publisher:
-    """Args:
-    confirm_limit_s: How long `publish` waits for RabbitMQ to have everything on disk.
+    """
+    Args:
+        confirm_limit_s: Maximum time in seconds until RabbitMQ has confirmed all messages of a `publish`.
     """
 
     def __init__(self, settings: RabbitSettings, confirm_limit_s: float = CONFIRM_LIMIT_S) -> None:
@@ -31,13 +33,12 @@ class Publisher:
         self._closed = False
 
     def publish(self, tickets: Sequence[Ticket], delay_s: float) -> None:
-        """As `JobTransport.publish` says.
+        """See `JobTransport.publish`.
 
         Raises:
-            BackendUnavailable: not everything was confirmed. Nothing is sent again by itself: only the caller knows
-                whether that is wanted.
-            InvalidInput: the delay, a lane or a ticket cannot be; nothing was sent.
-            TooLarge: a body is; nothing was sent.
+            BackendUnavailable: not all tickets were confirmed. The publisher does not retry: the caller decides.
+            InvalidInput: the delay, a lane or a ticket is invalid; nothing was sent.
+            TooLarge: a body is too large; nothing was sent.
         """
         if not tickets:
             return
@@ -64,7 +65,7 @@ class Publisher:
             session.close(_END_LIMIT_S)
 
     def _drop(self, session: PublishSession, fault: BackendUnavailable) -> None:
-        """What is held back would fill the window for those who come after, so they get another connection."""
+        """Drop the session: its unconfirmed messages would fill the window of later callers."""
         with self._lock:
             if self._session is session:
                 self._session = None

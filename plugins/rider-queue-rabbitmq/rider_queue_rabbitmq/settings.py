@@ -1,4 +1,4 @@
-"""Where RabbitMQ is and who we are to it: five environment variables."""
+"""The connection settings: five environment variables."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class RabbitSettings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> RabbitSettings:
-        """What the environment says; an empty variable counts as unset.
+        """Settings from environment variables; an empty variable counts as unset.
 
         Raises:
-            ConfigError: a variable cannot be used.
+            ConfigError: a variable is invalid.
         """
         source = os.environ if environment is None else environment
         names = [name for name in cls.model_fields if name != "heartbeat_s"]
@@ -52,7 +52,7 @@ class RabbitSettings(BaseModel):
             ) from None
 
     def parameters(self, limit_s: float) -> pika.ConnectionParameters:
-        """For one attempt at connecting that takes no longer than `limit_s` seconds."""
+        """pika's parameters for one attempt to connect that takes at most `limit_s` seconds."""
         return pika.ConnectionParameters(
             host=self.host,
             port=self.port,

@@ -1,6 +1,6 @@
-"""One connection's subscription to lanes: a channel for each, and the way of answers to the connection's thread.
+"""One connection's subscription to lanes: a channel for each; acknowledgements are passed to the connection's thread.
 
-When the connection ends, so does this; `consumer` makes another.
+A subscription ends with its connection; `consumer` makes another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rider_queue_rabbitmq.topology import MISSING_QUEUE_S, declare, lane_queue
 
 log = logging.getLogger(__name__)
 
-#: A delivery's handle: the channel that brought it, and RabbitMQ's number for it there.
+#: `Delivery.token`: the channel of the delivery, and its delivery tag there.
 Token = tuple[LaneChannel, int]
 
 
@@ -29,9 +29,9 @@ class Subscription:
     """Deliveries of some lanes over one connection.
 
     Args:
-        number: `Delivery.connection` of all that comes over it.
-        on_ready: Called on its thread when the connection is there and every lane exists, before the first delivery.
-        on_deliveries: Called on its thread with the tickets that came together.
+        number: `Delivery.connection` of its deliveries.
+        on_ready: Called on its thread when the connection is open and every lane exists, before the first delivery.
+        on_deliveries: Called on its thread with the deliveries of one read.
         on_polled: Called on its thread when each lane's first tickets have come, or none waits there; at the beginning
             and after `resume`.
     """
@@ -59,7 +59,7 @@ class Subscription:
         self._channels: dict[str, LaneChannel] = {}
         self._unpolled: set[LaneChannel] = set()
         self._arrived: list[Delivery] = []
-        # Answers on their way to that thread.
+        # Acknowledgements on their way to that thread.
         self._lock = threading.Lock()
         self._settled: list[Token] = []
         self._released: list[Token] = []
@@ -70,7 +70,7 @@ class Subscription:
         return self._io.run()
 
     def set_prefetch(self, count: int) -> None:
-        """From any thread. What is unsettled at the change comes on top."""
+        """From any thread. Deliveries that are unacknowledged at the change do not count."""
         self._io.call(lambda: self._change_prefetch(count))
 
     def call_later(self, delay_s: float, function: Callable[[], None]) -> None:
@@ -78,31 +78,31 @@ class Subscription:
         self._io.call_later(delay_s, function)
 
     def pause(self, tokens: Iterable[Token]) -> None:
-        """On its thread: have nothing delivered, and give these back."""
+        """On its thread: stop the delivery, and return these deliveries."""
         self._paused = True
         for channel in self._channels.values():
             channel.pause()
         self.release(tokens)
 
     def resume(self) -> None:
-        """From any thread: have tickets delivered again."""
+        """From any thread: start the delivery again."""
         self._io.call(self._resume)
 
     @property
     def has_unacked(self) -> bool:
-        """On its thread: whether something is neither settled nor released."""
+        """On its thread: whether a delivery is neither settled nor released."""
         return any(channel.has_unacked for channel in self._channels.values())
 
     def settle(self, tokens: Iterable[Token]) -> None:
-        """From any thread: acknowledge these, together with whatever else is settled until the thread comes to it."""
+        """From any thread: acknowledge these, together with others that are settled until the thread sends them."""
         self._answer(self._settled, tokens)
 
     def release(self, tokens: Iterable[Token]) -> None:
-        """From any thread: back into their queues."""
+        """From any thread: return these to their queues."""
         self._answer(self._released, tokens)
 
     def close(self) -> None:
-        """From any thread: begin to end. What was settled or released before is sent first: its turn came earlier."""
+        """From any thread: start to close. Acknowledgements from before are sent first."""
         self._io.close()
 
     def _open(self, connection: TolerantConnection) -> None:
@@ -132,15 +132,15 @@ class Subscription:
 
     def _recreate(self, connection: Connection, channel: LaneChannel) -> None:
         queue = lane_queue(channel.lane)
-        log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is made anew", queue)
+        log.warning("RabbitMQ ended the delivery from %s, as if it had been deleted; it is declared again", queue)
         channel.close()
         if self._channels.get(channel.lane) is channel:
             del self._channels[channel.lane]  # its first deliveries are not waited for
         self._polled(channel)
         # Its deletion may not be over yet.
-        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))
+        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._redeclare(connection, channel.lane))
 
-    def _declare_anew(self, connection: Connection, lane: str) -> None:
+    def _redeclare(self, connection: Connection, lane: str) -> None:
         declare(connection, [lane], None, partial(self._recreated, connection, lane))
 
     def _recreated(self, connection: Connection, lane: str, problem: Exception | None) -> None:
@@ -187,7 +187,7 @@ class Subscription:
             self._flush_is_due = False
             settled, self._settled[:] = list(self._settled), []
             released, self._released[:] = list(self._released), []
-        # First those that go back, so that no "this and all before it" covers them.
+        # First the released ones, so that no multiple acknowledgement covers them.
         for channel, tags in _by_channel(released).items():
             channel.release(tags)
         for channel, tags in _by_channel(settled).items():

@@ -1,4 +1,4 @@
-"""What a ticket looks like as an AMQP message.
+"""A ticket as an AMQP message.
 
 The body is the ticket's, unchanged. `message_id` is the job's id, `type` its task. One header carries the rest: pika
 takes as long for each as for all of these together. The lane is not in the message: it is the queue.
@@ -16,7 +16,7 @@ from rider_core.errors import InvalidInput, TooLarge
 
 #: RabbitMQ 4 takes no larger message unless told to (3.10 takes 128 MiB), and closes the channel on one.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-#: Name of the header: attempt, whether it goes alone, nonce, and when it was submitted, in seconds since the epoch.
+#: Name of the header: attempt, whether the job runs alone, nonce, and submission time in seconds since the epoch.
 HEADER = "ticket"
 #: An attempt has six digits at most.
 _HEADER_FORM = re.compile(r"(\d{1,6}) ([01]) ([0-9a-f]{8}) (\d{1,12}\.\d{1,12})", re.ASCII)
@@ -33,7 +33,7 @@ class NotATicket(ValueError):
 def to_properties(ticket: Ticket) -> pika.BasicProperties:
     """
     Raises:
-        TooLarge: RabbitMQ may not take the body, and would drop the tickets of others with the channel.
+        TooLarge: RabbitMQ might refuse the body, and would drop the tickets of others with the channel.
         InvalidInput: a receiver would not accept the message as a ticket.
     """
     if len(ticket.body) > MAX_BODY_BYTES:

@@ -1,4 +1,4 @@
-"""Which exchanges and queues there are, and how they are made. Nothing else in this plugin names one.
+"""The exchanges and queues, and their declaration. No other module of this plugin names one.
 
     publish ──▶ rider.jobs (direct) ──lane──▶ rider.<lane> ──rejected, or delivered a million times──▶ rider.dead
                     ▲
@@ -36,17 +36,17 @@ _RESERVED = ("dead", "jobs", "delay")
 _DELIVERY_LIMIT = 1_000_000
 #: The job store refuses jobs long before; this limit stops other programs, and faults of ours.
 _LANE_LIMIT = 1_000_000
-#: For a person to look at; the oldest are dropped first. The job store has its own dead letters.
+#: Messages in the dead queue, for inspection; the oldest are dropped first. The job store has its own dead letters.
 _DEAD_LIMIT = 10_000
-#: How long a job may be in a worker's hands. Before RabbitMQ 3.12 the node's `consumer_timeout` (30 min) holds instead.
+#: Maximum time that a worker holds a delivery. Before RabbitMQ 3.12 the node's `consumer_timeout` (30 min) applies.
 _CONSUMER_TIMEOUT_MS = 24 * 3600 * 1000
 _MAX_LANE_BYTES = 200
-#: How long a queue that is missing is left so. When somebody deletes it, RabbitMQ tells its consumers a moment later;
-#: if it exists again by then, 3.10 does not tell them, and what it delivers to them is never sent (seen with 9 ms).
+#: Pause in seconds before a missing queue is declared. RabbitMQ notifies a deleted queue's consumers with a delay. If
+#: it exists again by then, 3.10 does not notify them, and its deliveries to them are never sent (seen with 9 ms).
 MISSING_QUEUE_S = 0.5
-#: How long a queue is left alone when it is new. RabbitMQ 3.10 says that the queue exists, and writes that down up to a
-#: second later (measured; Ra 2.2 saves its directory of queues when it was quiet for 500 ms). A broker killed before
-#: that has forgotten the queue's log, with messages that it had confirmed, and confirms no more: it must be deleted.
+#: Pause in seconds before a new queue is used. RabbitMQ 3.10 reports that a queue exists up to a second before it saves
+#: that (measured; Ra 2.2 saves its directory of queues after 500 ms without changes). A broker killed before that has
+#: lost the queue's log, with messages that it had confirmed, and confirms no more: the queue must be deleted.
 NEW_QUEUE_S = 1.5
 #: AMQP's reply code for a queue that is not there.
 NOT_FOUND = 404
@@ -56,7 +56,7 @@ def lane_queue(lane: str) -> str:
     """Name of the queue behind a lane.
 
     Raises:
-        InvalidInput: the name cannot be a lane's.
+        InvalidInput: the name is not valid for a lane.
     """
     if not lane.isprintable() or not 0 < len(lane.encode()) <= _MAX_LANE_BYTES or lane.split(".")[0] in _RESERVED:
         raise InvalidInput(f"{lane[:50]!r} cannot be the name of a lane", remedy="use a short word, such as text-high")
@@ -73,10 +73,10 @@ def declare(
     delay_ms: int | None,
     done: Callable[[Exception | None], None],
 ) -> None:
-    """Make what these lanes and this step of the ladder need, where it does not exist; on the connection's own thread.
+    """Declare the queues of these lanes and this step of the ladder, if they do not exist. On the connection's thread.
 
-    It happens on a channel of its own, because RabbitMQ closes the channel where something exists in another form.
-    `done` is called once: with None, or with what went wrong. Where a queue was missing, that is two seconds later
+    This uses a channel of its own, because RabbitMQ closes the channel where something exists in another form.
+    `done` is called once: with None, or with the error. Where a queue was missing, that is two seconds later
     (see `MISSING_QUEUE_S` and `NEW_QUEUE_S`).
     """
     _Declaration(lanes, delay_ms, done).begin(connection)
@@ -91,7 +91,7 @@ class _Declaration:
         self._is_new = False
 
     def begin(self, connection: Connection) -> None:
-        """First ask, to know whether something will be new."""
+        """Check first whether all queues exist."""
         self._open_channel(connection, self._ask)
 
     def _open_channel(self, connection: Connection, then: Callable[[Channel], None]) -> None:
@@ -119,7 +119,7 @@ class _Declaration:
         self._make(channel)
 
     def _make(self, channel: Channel) -> None:
-        """All at once: pika sends each when the one before is answered."""
+        """pika queues these requests, and sends each when the one before is answered."""
         channel.exchange_declare(JOBS_EXCHANGE, "direct", durable=True)
         _declare_queue(channel, DEAD_QUEUE, _DEAD_ARGUMENTS)
         for lane in self._lanes:

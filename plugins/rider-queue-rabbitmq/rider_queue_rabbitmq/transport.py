@@ -15,29 +15,29 @@ from rider_queue_rabbitmq.settings import RabbitSettings
 
 
 class RabbitTransport(JobTransport):
-    """One connection for all that publish, one for each consumer; none before it is needed.
+    """One connection for all publishing threads, and one for each consumer; opened when needed.
 
     Args:
-        settings: By default what the environment says.
+        settings: None: from the environment.
 
     Raises:
-        ConfigError: the environment says something that cannot be.
+        ConfigError: an environment variable is invalid.
     """
 
     name = "rabbitmq"
 
     def __init__(self, settings: RabbitSettings | None = None) -> None:
         self._settings = RabbitSettings.from_environment() if settings is None else settings
-        self._begin()
+        self._reset()
 
     def publish(self, tickets: Sequence[Ticket], delay_s: float = 0.0) -> None:
-        self._after_fork()
+        self._reset_after_fork()
         self._publisher.publish(tickets, delay_s)
 
     def consumer(
         self, lanes: Sequence[str], return_prefetched: Callable[[], Sequence[Delivery]] | None = None
     ) -> TicketConsumer:
-        self._after_fork()
+        self._reset_after_fork()
         consumer = RabbitConsumer(self._settings, lanes, return_prefetched)
         with self._lock:
             self._consumers.add(consumer)
@@ -47,24 +47,24 @@ class RabbitTransport(JobTransport):
         return check_health(self._settings)
 
     def close(self) -> None:
-        """Close the consumers as well. What other threads are publishing fails."""
-        self._after_fork()
+        """Close the publisher and the consumers. A `publish` that runs in another thread fails."""
+        self._reset_after_fork()
         with self._lock:
             consumers = list(self._consumers)
         for consumer in consumers:
             consumer.close()
         self._publisher.close()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._publisher = Publisher(self._settings)
         self._consumers: weakref.WeakSet[RabbitConsumer] = weakref.WeakSet()
 
-    def _after_fork(self) -> None:
-        """A child has no threads but its own, and locks that nobody will open: it begins afresh.
+    def _reset_after_fork(self) -> None:
+        """Start afresh in a forked child: it has none of the parent's threads, and its locks may be held for ever.
 
-        Its copies of the parent's sockets are only dropped: a farewell would be the parent's.
+        Its copies of the parent's sockets are only dropped: an orderly close would end the parent's connection.
         """
         if self._pid != os.getpid():
-            self._begin()
+            self._reset()

@@ -28,7 +28,7 @@ class UnackedTags:
         return True
 
     def settle(self, tags: Iterable[int]) -> tuple[int | None, list[int]]:
-        """Take these.
+        """Remove these.
 
         Returns:
             The tag to acknowledge with all before it, if there is one, and those to acknowledge one by one.

@@ -47,7 +47,7 @@ def unhurried(hurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The waits of the product; and the queues of the test before are older than that, because all tests share some."""
     monkeypatch.setattr(topology, "MISSING_QUEUE_S", MISSING_QUEUE_S)
     monkeypatch.setattr(topology, "NEW_QUEUE_S", NEW_QUEUE_S)
-    let_pass(NEW_QUEUE_S, "RabbitMQ writes down which queues there are, and nothing tells when it has")
+    let_pass(NEW_QUEUE_S, "RabbitMQ saves its list of queues, without a notification")
 
 
 @pytest.fixture

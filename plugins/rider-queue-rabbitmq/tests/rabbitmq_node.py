@@ -1,4 +1,4 @@
-"""A real RabbitMQ node of one's own for tests and benchmarks, on free ports of 127.0.0.1, gone without a trace after.
+"""A private RabbitMQ node for tests and benchmarks, on free ports of 127.0.0.1. It leaves no processes behind.
 
 It shares nothing with a RabbitMQ that the system runs: its own epmd, cookie, names, ports and folder. Only the standard
 library and pika are imported, so the core's tests and the benchmark use it as well.
@@ -23,7 +23,7 @@ from rider_core.testing.waiting import wait_until
 
 INSTALL = "sudo apt-get install rabbitmq-server"
 
-#: The scripts in /usr/sbin change to the user rabbitmq; these run as whoever calls them.
+#: The scripts in /usr/sbin change to the user rabbitmq; these run as the caller.
 #: Another version's are named by RIDER_TEST_RABBITMQ.
 _PROGRAMS = Path(os.environ.get("RIDER_TEST_RABBITMQ", "/usr/lib/rabbitmq/bin"))
 #: It takes 5 to 10 s on an idle machine, several times that where two cores are shared with other tests.
@@ -190,7 +190,7 @@ class RabbitMQNode:
             "log.console = false\n"
             # Small machines run the tests, too.
             "disk_free_limit.absolute = 50MB\n"
-            # As in 3.10: what strangers send there must harm nobody.
+            # As in 3.10: large messages of other programs must do no harm.
             "max_message_size = 134217728\n"
         )
 

@@ -1,4 +1,4 @@
-"""RabbitMQ goes away, refuses, blocks or says nothing; queues vanish. What dies is in `test_rabbitmq_deaths.py`."""
+"""RabbitMQ is lost, refuses, blocks or does not answer; queues are deleted. Kills are in `test_rabbitmq_deaths.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def nobody() -> RabbitSettings:
+def no_server() -> RabbitSettings:
     """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -39,8 +39,8 @@ def reconnected(consumer: TicketConsumer, old: int) -> bool:
     return consumer.connection > old
 
 
-def test_no_broker(nobody: RabbitSettings) -> None:
-    transport = RabbitTransport(nobody)
+def test_no_broker(no_server: RabbitSettings) -> None:
+    transport = RabbitTransport(no_server)
     begun = time.monotonic()
     with pytest.raises(BackendUnavailable, match="cannot be reached") as caught:
         transport.publish([ticket("job-1", "text")])
@@ -59,7 +59,7 @@ def test_no_broker(nobody: RabbitSettings) -> None:
     transport.close()
 
 
-def test_an_unknown_host_and_a_deaf_one(nobody: RabbitSettings) -> None:
+def test_an_unknown_host_and_one_that_does_not_answer() -> None:
     assert RabbitTransport(RabbitSettings(host="nowhere.invalid")).health().status is HealthStatus.UNAVAILABLE
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -237,7 +237,7 @@ def test_what_was_not_fetched_comes_over_the_new_connection(
 
 
 def settled_count(node: RabbitMQNode, lane: str) -> int:
-    """How many of ten are gone from the queue."""
+    """How many of ten messages were acknowledged."""
     return 10 - column(node, lane, "messages")
 
 
@@ -267,7 +267,7 @@ def test_heartbeats_go_on_while_a_job_computes(transport: RabbitTransport, setti
 
 
 def test_a_silent_broker(settings: RabbitSettings, node: RabbitMQNode, lane: str) -> None:
-    """SIGSTOP: the socket stays open. The caller is told in time, and those after it are not held up for ever."""
+    """SIGSTOP: the socket stays open. The caller gets an error in time, and later callers are not blocked."""
     publisher = Publisher(settings, confirm_limit_s=1.0)
     publisher.publish([ticket("job-1", lane)], 0.0)
     node.pause()

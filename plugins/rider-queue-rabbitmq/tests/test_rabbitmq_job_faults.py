@@ -28,7 +28,7 @@ class TestOverRabbitMQ(JobFaultContract):
         return lambda connection: RedisJobBackend(connection, BrokerTransport(transport))
 
     @pytest.fixture
-    def carrier(self, settings: RabbitSettings) -> dict[str, str]:
+    def worker_environment(self, settings: RabbitSettings) -> dict[str, str]:
         others = [point.name for point in entry_points(group="rider_core.plugins") if point.name != "rabbitmq"]
         return {
             "TASK_QUEUE_BACKEND": RabbitTransport.name,
@@ -44,7 +44,7 @@ class TestOverRabbitMQ(JobFaultContract):
         swallower.close()
 
     def test_a_worker_that_ends_when_nothing_waits_does_all_before(self, harness: FaultHarness) -> None:
-        """What it was not handed yet is no empty queue: at its start, and after a long job."""
+        """A queue whose tickets are not delivered yet is not empty: at the worker's start, and after a long job."""
         ids = [harness.submit(f"j{number}", f"slow {2 * LONG_S}") for number in range(3)]
         program = "from rider_core.cli.main import main; main()"
         worker = harness.processes.start("-c", program, "worker", "--burst", "text")
@@ -54,21 +54,21 @@ class TestOverRabbitMQ(JobFaultContract):
     def test_a_confirm_is_lost(
         self, harness: FaultHarness, swallower_of_confirms: AnswerSwallower, settings: RabbitSettings
     ) -> None:
-        """RabbitMQ has the ticket, the caller was told that it has not, and submits the same job again: one run."""
+        """RabbitMQ has the ticket, the caller gets an error and submits the same job again: it runs once."""
         transport = RabbitTransport(settings.model_copy(update={"port": swallower_of_confirms.port}))
         direct, harness.backend = harness.backend, RedisJobBackend(harness.connection, BrokerTransport(transport))
         harness.submit("before")  # so that everything is connected and declared
-        order = harness.spec("once")
+        job = harness.spec("once")
         swallower_of_confirms.swallow(1)
         with pytest.raises(BackendUnavailable):
-            harness.submit_spec(order)
+            harness.submit_spec(job)
         assert swallower_of_confirms.swallowed == 1
-        harness.submit_spec(order)
+        harness.submit_spec(job)
         harness.backend = direct
         transport.close()
         records = harness.all_done()
         assert [record.attempts for record in records.values()] == [1, 1]
-        assert harness.journal.starts(order.id) == 1
+        assert harness.journal.starts(job.id) == 1
 
     @pytest.mark.usefixtures("unhurried")
     @pytest.mark.parametrize("end", [RabbitMQNode.kill, RabbitMQNode.stop], ids=["killed", "stopped"])
@@ -76,7 +76,7 @@ class TestOverRabbitMQ(JobFaultContract):
         self, harness: FaultHarness, node: RabbitMQNode, end: Callable[[RabbitMQNode], None]
     ) -> None:
         """In the midst of confirms, deliveries and acknowledgements."""
-        harness.man(2)
+        harness.keep_running(2)
         harness.ready(2)
         submitting = Submitting(harness)
         submitting.start()
@@ -114,9 +114,9 @@ class TestOverRabbitMQ(JobFaultContract):
 
     @pytest.mark.usefixtures("unhurried")
     def test_killed_during_a_job_that_goes_on_afterwards(self, harness: FaultHarness, node: RabbitMQNode) -> None:
-        """Its ticket comes again: to its own worker, who is busy, or to another, who cannot know that it lives.
+        """Its ticket is delivered again: to its own worker, which is busy, or to another, which runs the job.
 
-        Whoever gets it, one result counts.
+        In both cases one result counts.
         """
         running = harness.submit("running", "hold")
         workers = [harness.start(), harness.start()]

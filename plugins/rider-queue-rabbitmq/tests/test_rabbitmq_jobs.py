@@ -71,7 +71,7 @@ def test_a_refused_submission_leaves_nothing_behind(harness: JobHarness, node: R
     assert harness.backend.stats()[2].waiting == 1
     node.start()
     assert harness.dequeue().id == "before"
-    harness.takes_nothing()
+    harness.assert_no_job()
 
 
 def test_what_the_broker_lost_is_published_again(
@@ -95,7 +95,7 @@ def test_two_tickets_for_one_job_are_one_job(harness: JobHarness) -> None:
     job_id = harness.backend.submit(spec())
     ticket = harness.dequeue().delivery.ticket  # type: ignore[union-attr]
     source_of(harness)._broker.publish([ticket, ticket])
-    harness.takes_nothing()
+    harness.assert_no_job()
     assert harness.backend.get(job_id).attempts == 1
 
 
@@ -116,14 +116,14 @@ def test_a_lost_workers_jobs_are_taken_alone_and_what_it_held_together(harness: 
     """RabbitMQ marks them all as redelivered; the job store knows which had been started."""
     ids = harness.backend.submit_many([spec() for _ in range(2 * SHORT_FROM)])
     limits = {"text.generate": SHORT_FROM}
-    begun = harness.take_together(limits=limits)
+    begun = harness.dequeue_batch(limits=limits)
     harness.let_arrive()
-    begun += harness.take_together(limits=limits)
+    begun += harness.dequeue_batch(limits=limits)
     assert len(begun) > SHORT_FROM
     harness.consumer.close()
     taken: list[list[LeasedJob]] = []
     while sum(map(len, taken)) < len(ids):
-        taken.append(harness.take_together("w2", limits))
+        taken.append(harness.dequeue_batch("w2", limits))
     lost = {leased.id for leased in begun}
     assert all(leased.attempt == (2 if leased.id in lost else 1) for leased_jobs in taken for leased in leased_jobs)
     assert {len(leased_jobs) for leased_jobs in taken if lost & {leased.id for leased in leased_jobs}} == {1}
@@ -143,7 +143,7 @@ def test_what_a_lost_connection_brought_is_not_taken(harness: JobHarness, node: 
             harness.consumer.wait_for_work(0.01)
     closing.join()
     assert harness.dequeue().id == held
-    harness.takes_nothing()
+    harness.assert_no_job()
     assert harness.backend.get(held).attempts == 1
 
 
@@ -154,7 +154,7 @@ def test_what_a_busy_worker_holds_goes_to_another(harness: JobHarness, limit: in
 
 
 def test_what_comes_while_a_worker_is_busy_goes_to_another(harness: JobHarness) -> None:
-    """At once: it is not in the busy one's hands in between, as often as that one gives it back."""
+    """At once: it is not delivered to the busy worker in between."""
     harness.backend.submit(spec())
     harness.dequeue()
     let_pass(2 * LONG_S, "a long job runs")
@@ -165,7 +165,7 @@ def test_what_comes_while_a_worker_is_busy_goes_to_another(harness: JobHarness) 
     leased_jobs = [harness.dequeue("w2") for _ in later]
     assert sorted(leased.id for leased in leased_jobs) == sorted(later)
     assert not any(leased.delivery.redelivered for leased in leased_jobs)  # type: ignore[union-attr]
-    assert harness.take_all("w2") == [], "the running job was given back as well"
+    assert harness.dequeue_all("w2") == [], "the running job was given back as well"
 
 
 def test_the_most_urgent_comes_first_after_a_long_job(harness: JobHarness) -> None:
@@ -215,7 +215,7 @@ def test_a_job_rests_though_the_broker_takes_no_ticket_for_it(
 
 
 def submit_two_and_take_one(harness: JobHarness, limit: int) -> tuple[LeasedJob, str]:
-    """A claim of worker w1's, and the id of a job whose ticket it holds meanwhile."""
+    """A job that worker w1 has leased, and the id of one whose ticket it holds meanwhile."""
     urgent = harness.backend.submit(spec(priority=Priority.HIGH))
     held = harness.backend.submit(spec())
     harness.let_arrive()

@@ -1,4 +1,4 @@
-"""While its worker is busy with something long, a consumer is handed nothing; afterwards every lane has its say."""
+"""While its worker runs a long job, a consumer gets no deliveries; afterwards it gets those of every lane."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rider_core.testing.waiting import let_pass
 pytestmark = pytest.mark.slow
 
 
-def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lane: str) -> None:
+def test_after_a_long_job_tickets_of_every_lane_arrive(transport: RabbitTransport, lane: str) -> None:
     lanes = [f"{lane}-{number}" for number in range(9)]
     consumer = transport.consumer(lanes, return_prefetched=list)
     for _ in range(10):
@@ -28,7 +28,7 @@ def test_after_a_long_job_every_lane_has_its_say(transport: RabbitTransport, lan
         assert {each.ticket.lane for each in arrived} == set(lanes)
 
 
-def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
+def test_a_lane_without_an_answer_is_not_waited_for(
     transport: RabbitTransport, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Subscription, "_polled", lambda *_: None)
@@ -40,7 +40,7 @@ def test_a_lane_that_never_says_what_it_has_is_not_waited_for(
 
 
 def test_what_is_resumed_twice_consumes_once(transport: RabbitTransport, lane: str) -> None:
-    """Else its prefetch would be twice as large, and a busy worker handed tickets without end."""
+    """Otherwise its prefetch would be doubled, and a busy worker would get tickets without end."""
     consumer = transport.consumer([lane], return_prefetched=list)
     transport.publish([ticket("first", lane)])
     consumer.settle(take(consumer, 1))
@@ -80,7 +80,7 @@ def test_a_queue_deleted_while_long_jobs_run_silences_no_lane(
 def test_a_queue_deleted_and_made_anew_while_a_long_job_runs(
     transport: RabbitTransport, settings: RabbitSettings, channel: BlockingChannel, lane: str
 ) -> None:
-    """By another worker. Nobody tells the one that is busy, and has a delivery of the old queue open."""
+    """Another worker declares the queue. The busy one is not notified, and holds a delivery of the old queue."""
     consumer = transport.consumer([lane], return_prefetched=list)
     transport.publish([ticket("long", lane)])
     (long,) = take(consumer, 1)

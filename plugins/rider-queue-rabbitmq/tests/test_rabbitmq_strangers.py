@@ -96,18 +96,18 @@ def test_a_flood_of_them_does_not_flood_the_log(
     channel.queue_purge("rider.dead")
 
 
-def test_a_poison_that_nobody_answers_ends_in_the_dead_queue(
+def test_a_ticket_that_is_always_released_ends_in_the_dead_queue(
     node: RabbitMQNode, settings: RabbitSettings, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker's own backstop, with a lower limit that is not RabbitMQ 4's own, which is 20."""
     monkeypatch.setattr(topology, "_DELIVERY_LIMIT", 50)
-    house = settings.model_copy(update={"vhost": lane})  # queues keep the limit that they were made with
+    own_vhost = settings.model_copy(update={"vhost": lane})  # queues keep the limit that they were made with
     node.control("add_vhost", lane)
     node.control("set_permissions", "--vhost", lane, "guest", ".*", ".*", ".*")
-    transport = RabbitTransport(house)
+    transport = RabbitTransport(own_vhost)
     transport.publish([ticket("poison", lane)])
     consumer = transport.consumer([lane])
-    with pika.BlockingConnection(house.parameters(5.0)) as stranger:
+    with pika.BlockingConnection(own_vhost.parameters(5.0)) as stranger:
         channel = stranger.channel()
         deadline = time.monotonic() + PATIENCE_S
         deliveries = 0

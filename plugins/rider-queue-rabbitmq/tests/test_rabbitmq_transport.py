@@ -50,7 +50,7 @@ def test_order_is_kept_over_many_and_large_tickets(
 
 
 def test_settled_tickets_do_not_come_again(transport: RabbitTransport, lane: str) -> None:
-    """Settled in an order that makes RabbitMQ hear of some together and of some alone."""
+    """Settled in an order that needs multiple and single acknowledgements."""
     transport.publish(tickets(90, lane))
     first = transport.consumer([lane])
     first.set_prefetch(60)
@@ -288,7 +288,7 @@ def test_nothing_is_left_behind(
     baseline: tuple[int, int], transport: RabbitTransport, node: RabbitMQNode, lane: str
 ) -> None:
     threads, descriptors = baseline
-    others, gone = clients(node, "accepting"), clients(node, "closing")
+    others, ended = clients(node, "accepting"), clients(node, "closing")
     for number in range(5):
         transport.publish([ticket(f"job-{number}", lane)])
         consumer = transport.consumer([lane])
@@ -310,7 +310,7 @@ def test_nothing_is_left_behind(
     def all_said_farewell() -> bool:
         """RabbitMQ writes its log a moment later."""
         mine = clients(node, "accepting") - others
-        return mine.total() >= 1 + 5 + 5 and mine <= clients(node, "closing") - gone
+        return mine.total() >= 1 + 5 + 5 and mine <= clients(node, "closing") - ended
 
     wait_until(all_said_farewell, timeout_s=PATIENCE_S)
 

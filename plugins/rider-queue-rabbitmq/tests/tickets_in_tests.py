@@ -1,4 +1,4 @@
-"""Tickets to send, and ways to take what has come."""
+"""Tickets for the tests, and functions that receive deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rider_core.api import Delivery, Ticket, TicketConsumer
 from rider_core.api.job_transport import new_nonce
 from rider_core.errors import BackendUnavailable
 
-#: For what should take a moment, on a machine that does other things as well.
+#: Maximum wait for a condition, in seconds; most take a moment, but the machine may be busy.
 PATIENCE_S = 60.0
 
 
@@ -78,7 +78,7 @@ def until_available(attempt: Callable[[], None]) -> None:
 
 
 class Publishing(threading.Thread):
-    """Publishes tickets by the five until told to stop, some of them delayed; keeps the ids of the confirmed ones."""
+    """Publishes batches of five tickets until `end`, some of them delayed; keeps the ids of the confirmed ones."""
 
     def __init__(self, transport: RabbitTransport, lane: str) -> None:
         super().__init__()

@@ -93,7 +93,7 @@ class BrokerSource(AcknowledgingSource):
         return False
 
     def is_drained(self) -> bool:
-        # While workers are suspended none gets a job, whatever it holds.
+        # Suspended workers get no job, even if they hold deliveries.
         return self._is_suspended() or not self.wait(DRAINED_S)
 
     # A delivery that is neither acknowledged nor returned counts against the prefetch as long as the connection lasts:

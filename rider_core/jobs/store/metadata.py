@@ -80,7 +80,7 @@ class JobMetadata(NamedTuple):
 _METADATA_FORMS: dict[str, _Form] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(JobMetadata, include_extras=True).items()
 }
-#: A part that must be a number is one, whatever stands in Redis.
+#: Parts that are numbers match nothing else: other programs may write any text into Redis.
 _METADATA = re.compile(r"\|".join(form.pattern for form in _METADATA_FORMS.values()), re.DOTALL | re.ASCII)
 _NO_METADATA = JobMetadata._make([""] * len(JobMetadata._fields))
 

@@ -111,7 +111,7 @@ def _histogram(name: str, numbers: dict[str, int]) -> Histogram:
 
 
 def _ages_s(connection: redis.Redis, ids: list[bytes]) -> list[float]:
-    """How long ago each of these jobs was submitted; 0 where its record is gone, or was made by RQ's own tools."""
+    """How long ago each of these jobs was submitted; 0 where it has no record, or was made by RQ's own tools."""
     with connection.pipeline(transaction=False) as pipeline:
         for job_id in ids:
             pipeline.hget(keys.job_key(job_id.decode("utf-8", "replace")), "metadata")

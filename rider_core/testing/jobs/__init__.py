@@ -1,4 +1,4 @@
-"""The contract of a job backend with any transport. For an author of a `JobTransport`:
+"""The contract of a job backend with any transport. For authors of a `JobTransport`:
 
     class TestMyBroker(JobBackendContract):
         quiet_s = 0.5
@@ -39,7 +39,7 @@ class JobBackendContract(
     """Subclass it, with a fixture `backend`.
 
     Attributes:
-        quiet_s: After this time without a job no further one arrives, in seconds.
+        quiet_s: Time in seconds without a job after which no further one arrives.
     """
 
     quiet_s: ClassVar[float] = 0.0

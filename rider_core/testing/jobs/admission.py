@@ -1,4 +1,4 @@
-"""Which jobs are taken in, and which are refused, whatever carries them."""
+"""The contract of a job backend: which jobs are accepted, and which are refused."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rider_core.testing.waiting import let_pass
 
 
 class JobAdmissionContract:
-    """Once for each id; what does not fit is refused, and so is what there is no room for."""
+    """Each id is accepted once. Invalid jobs are refused, and all jobs while a queue or the memory is full."""
 
     def test_the_same_id_is_accepted_once(self, harness: JobHarness) -> None:
         job = spec(id="once")
         assert harness.backend.submit(job) == harness.backend.submit(job) == "once"
         assert harness.backend.submit_many([job, job]) == ["once", "once"]
-        assert [leased.id for leased in harness.take_all()] == ["once"]
+        assert [leased.id for leased in harness.dequeue_all()] == ["once"]
 
     def test_refusals_name_what_is_wrong(self, harness: JobHarness) -> None:
         backend = harness.backend
@@ -34,7 +34,7 @@ class JobAdmissionContract:
             backend.submit(spec(payload={"prompt": "x", "temperature": float("nan")}))
         with pytest.raises(JobNotFound, match="'nobody'"):
             backend.get("nobody")
-        harness.takes_nothing()
+        harness.assert_no_job()
 
     @pytest.mark.usefixtures("max_waiting")
     def test_a_full_queue_refuses_all_or_none(self, harness: JobHarness) -> None:
@@ -59,12 +59,12 @@ class JobAdmissionContract:
 
     def test_a_full_memory_refuses_new_jobs_and_ends_old_ones(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec())
-        # So that the room that is left has a megabyte: a server that holds little lends its last kilobytes to a client.
+        # With this ballast 5 % of the memory is a megabyte: client buffers alone may take the last kilobytes.
         harness.connection.setrange("ballast", 20_000_000, "x")
         used = int(harness.connection.info("memory")["used_memory"])
         harness.connection.config_set("maxmemory-policy", "noeviction")
         harness.connection.config_set("maxmemory", int(used * 1.05))
-        let_pass(REFRESH_S * 1.1, "its knowledge may be that old")
+        let_pass(REFRESH_S * 1.1, "the last reading of the memory may be that old")
         try:
             with pytest.raises(QueueFull, match="no more jobs are taken") as refusal:
                 harness.backend.submit(spec())

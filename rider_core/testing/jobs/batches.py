@@ -29,17 +29,17 @@ def batch(number: int, **options: Any) -> BatchSpec:
     return BatchSpec(**{"task": "text.generate", "payloads": payloads, **options})
 
 
-def report(*numbers: int, failed: int | None = None) -> BatchChunk:
-    """These items have an answer; that one has failed."""
-    made = BatchChunk()
+def chunk(*numbers: int, failed: int | None = None) -> BatchChunk:
+    """Results of the items `numbers`, and a problem of the item `failed`."""
+    result = BatchChunk()
     if numbers:
-        made.add_results(numbers, ",".join(json.dumps({"text": f"answer {n}"}) for n in numbers).encode())
+        result.add_results(numbers, ",".join(json.dumps({"text": f"answer {n}"}) for n in numbers).encode())
     if failed is not None:
-        made.add_problem(failed, PROBLEM)
-    return made
+        result.add_problem(failed, PROBLEM)
+    return result
 
 
-def far(done: int, failed: int = 0) -> Progress:
+def progress(done: int, failed: int = 0) -> Progress:
     return Progress(total=3, done=done, failed=failed)
 
 
@@ -51,14 +51,14 @@ class JobBatchContract:
         job_id = backend.submit_batch(batch(3))
         assert backend.get(job_id).progress == Progress(total=3, done=0, failed=0)
         leased = harness.dequeue()
-        assert harness.consumer.commit_items(leased, report(0, 2), far(2), "echo-text", True)
+        assert harness.consumer.commit_items(leased, chunk(0, 2), progress(2), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=0)
         assert backend.batch_items(job_id) == [
             BatchItem(result={"text": "answer 0"}),
             BatchItem(),
             BatchItem(result={"text": "answer 2"}),
         ]
-        assert harness.consumer.commit_items(leased, report(1), far(3), "echo-text", True)
+        assert harness.consumer.commit_items(leased, chunk(1), progress(3), "echo-text", True)
         assert harness.consumer.commit([AttemptResult(leased, Outcome.DONE, "", "echo-text", True)]) == [True]
         record = backend.wait(job_id, 1)
         assert (record.state, record.value(), record.mock) == (JobState.DONE, {}, True)
@@ -70,38 +70,38 @@ class JobBatchContract:
         backend = harness.backend
         job_id = backend.submit_batch(batch(3, retry=RetryPolicy(max_attempts=2)))
         leased = harness.dequeue()
-        harness.consumer.commit_items(leased, report(0, 2, failed=1), far(2, 1), "echo-text", True)
+        harness.consumer.commit_items(leased, chunk(0, 2, failed=1), progress(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         harness.fail(leased)
         again = harness.dequeue()
         assert harness.consumer.finished_items(again) == ({0, 2}, {1})
-        harness.consumer.commit_items(again, report(failed=1), far(2, 1), "echo-text", True)
+        harness.consumer.commit_items(again, chunk(failed=1), progress(2, 1), "echo-text", True)
         assert backend.get(job_id).progress == Progress(total=3, done=2, failed=1)
         harness.fail(again)
         with pytest.raises(JobFailed):
             backend.wait(job_id, 1).value()
         assert backend.requeue(job_id)
         third = harness.dequeue()
-        harness.consumer.commit_items(third, report(1), far(3), "echo-text", True)
+        harness.consumer.commit_items(third, chunk(1), progress(3), "echo-text", True)
         harness.consumer.commit([AttemptResult(third, Outcome.DONE, "", "echo-text", True)])
         assert backend.get(job_id).progress == Progress(total=3, done=3, failed=0)
         assert backend.get(job_id).state is JobState.DONE
 
     def test_batches_and_single_jobs_are_submitted_together(self, harness: JobHarness) -> None:
-        orders: list[AnySpec] = [batch(2), spec(), batch(3)]
-        assert harness.backend.submit_many(orders) == [order.id for order in orders]
-        for order in orders:
+        specs: list[AnySpec] = [batch(2), spec(), batch(3)]
+        assert harness.backend.submit_many(specs) == [job.id for job in specs]
+        for job in specs:
             leased = harness.dequeue()
-            assert leased.id == order.id
+            assert leased.id == job.id
             harness.consumer.commit([AttemptResult(leased, Outcome.DONE, "{}", "echo-text", True)])
-        progress = [harness.backend.get(order.id).progress for order in orders]
-        assert [one and one.total for one in progress] == [2, None, 3]
+        found = [harness.backend.get(job.id).progress for job in specs]
+        assert [each and each.total for each in found] == [2, None, 3]
 
     def test_a_lost_lease_keeps_no_items(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit_batch(batch(2))
         leased = harness.dequeue()
         harness.backend.cancel(job_id)
-        assert not harness.consumer.commit_items(leased, report(0), far(1), "echo-text", True)
+        assert not harness.consumer.commit_items(leased, chunk(0), progress(1), "echo-text", True)
         assert harness.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
     def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, harness: JobHarness) -> None:
@@ -119,6 +119,6 @@ class JobBatchContract:
     def test_a_batch_waits_for_its_time_and_expires_like_any_job(self, harness: JobHarness) -> None:
         late = harness.backend.submit_batch(batch(2, due_ts=time.time() + 60))
         gone = harness.backend.submit_batch(batch(2, deadline_ts=time.time() - 1))
-        harness.takes_nothing()
+        harness.assert_no_job()
         assert harness.backend.get(late).state is JobState.SCHEDULED
         assert harness.backend.get(gone).state is JobState.EXPIRED

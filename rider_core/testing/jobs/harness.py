@@ -1,4 +1,4 @@
-"""A backend with a worker's desk, and the short words that the contract's tests are written in."""
+"""Harness of the contract's tests: a backend, and consumers that play its workers."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def spec(**options: Any) -> JobSpec:
 
 @dataclass
 class JobHarness:
-    """What a test of the contract gets.
+    """A backend with consumers, and the steps of the contract's tests.
 
     Attributes:
-        quiet_s: After this time without a job no further one arrives, in seconds. A broker needs some time.
+        quiet_s: Time in seconds without a job after which no further one arrives. A broker needs some time.
     """
 
     backend: RedisJobBackend
@@ -53,9 +53,9 @@ class JobHarness:
 
     def dequeue(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> LeasedJob:
         """The next job, which must come."""
-        return self.take_together(worker, limits)[0]
+        return self.dequeue_batch(worker, limits)[0]
 
-    def take_together(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> list[LeasedJob]:
+    def dequeue_batch(self, worker: str = "w1", limits: Mapping[str, int] | None = None) -> list[LeasedJob]:
         end = time.monotonic() + PATIENCE_S
         while not (leased_jobs := self.consumer_of(worker).dequeue(limits)):
             if time.monotonic() > end:
@@ -63,49 +63,49 @@ class JobHarness:
             self._wait(worker, 1)
         return leased_jobs
 
-    def take_all(self, worker: str = "w1") -> list[LeasedJob]:
-        """Every job that waits, in the order of taking; none is ended."""
-        taken: list[LeasedJob] = []
-        # A broker hands out no more than may be taken together.
+    def dequeue_all(self, worker: str = "w1") -> list[LeasedJob]:
+        """Lease all waiting jobs. Returns them in their order."""
+        dequeued: list[LeasedJob] = []
+        # A broker delivers no more than may be dequeued together.
         limits = dict.fromkeys(TASKS, 100)
         end = time.monotonic() + self.quiet_s
         while True:
             leased_jobs = self.consumer_of(worker).dequeue(limits)
-            taken += leased_jobs
+            dequeued += leased_jobs
             if leased_jobs:
                 end = time.monotonic() + self.quiet_s
             elif time.monotonic() >= end:
-                return taken
+                return dequeued
             else:
                 self._wait(worker, 0.05)
 
     def let_arrive(self) -> None:
-        """Return when what was submitted is in the worker's hands, as far as the broker hands it out."""
+        """Wait until a broker has delivered the submitted jobs, as far as its prefetch allows."""
         end = time.monotonic() + self.quiet_s
         while time.monotonic() < end:
             self._wait("w1", 0.05)
 
-    def takes_nothing(self) -> None:
-        assert self.take_all() == []
+    def assert_no_job(self) -> None:
+        assert self.dequeue_all() == []
 
     def done(self, leased: LeasedJob, text: str, worker: str = "w1") -> bool:
-        """Hand in a result. False: the lease was lost."""
-        ended = AttemptResult(leased, Outcome.DONE, json.dumps({"text": text}), "echo-text", True)
-        return self.consumer_of(worker).commit([ended])[0]
+        """Commit a result. False: the lease was lost."""
+        result = AttemptResult(leased, Outcome.DONE, json.dumps({"text": text}), "echo-text", True)
+        return self.consumer_of(worker).commit([result])[0]
 
     def fail(
         self, leased: LeasedJob, outcome: Outcome = Outcome.FAILED, *, delay_s: float = 0.0, trace: str = ""
     ) -> bool:
-        ended = AttemptResult.with_problem(
+        result = AttemptResult.with_problem(
             leased, outcome, PROBLEM, provider="echo-text", traceback=trace, delay_s=delay_s
         )
-        return self.consumer.commit([ended])[0]
+        return self.consumer.commit([result])[0]
 
-    def give_back(self, leased: LeasedJob) -> None:
-        """Hand a claim back that was not begun."""
+    def release(self, leased: LeasedJob) -> None:
+        """Requeue a job that was not started."""
         self.consumer.commit([AttemptResult(leased, Outcome.RELEASED)])
 
-    def bury(self, *specs: JobSpec) -> list[str]:
+    def make_dead_letters(self, *specs: JobSpec) -> list[str]:
         """Make dead letters of these jobs."""
         ids = self.backend.submit_many(specs)
         for _ in ids:
@@ -121,12 +121,12 @@ class JobHarness:
         return [event.kind for event in EventBus(self.connection, "test").recent(200)]
 
     def prompt_of(self, leased: LeasedJob) -> str:
-        order = spec_from_data(leased.data)
-        assert isinstance(order, JobSpec)
-        return str(order.payload["prompt"])
+        job = spec_from_data(leased.data)
+        assert isinstance(job, JobSpec)
+        return str(job.payload["prompt"])
 
     def _wait(self, worker: str, timeout_s: float) -> None:
-        """A broker may not be connected yet, or not any more; a worker tries again then, and so does this."""
+        """Wait for a job. A broker may not be connected; a worker would try again, and so do the callers."""
         with suppress(BackendUnavailable):
             self.consumer_of(worker).wait_for_work(timeout_s)
 

@@ -1,4 +1,4 @@
-"""The life of a job, whatever carries it: submitted, run, cancelled, waited for, followed, counted."""
+"""The contract of a job backend: the life of a job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rider_core.timing import Stopwatch
 
 
 class JobLifeContract:
-    """Submitting, taking, ending."""
+    """Jobs are submitted, run, cancelled, waited for, followed and counted."""
 
     def test_a_job_goes_its_way(self, harness: JobHarness) -> None:
         backend = harness.backend
@@ -43,16 +43,16 @@ class JobLifeContract:
 
     @pytest.mark.parametrize("length", [10, 2 * MAX_NOTIFIED_BYTES])
     def test_run_submits_and_waits(self, harness: JobHarness, length: int) -> None:
-        """A short result comes with the word that the job has ended, a long one is fetched."""
-        order = spec()
+        """A short result is in the message of the job's end, a long one is read."""
+        job = spec()
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(harness.backend.run, order, 20)
+            running = pool.submit(harness.backend.run, job, 20)
             leased = harness.dequeue()
             harness.consumer.commit(
                 [AttemptResult(leased, Outcome.DONE, json.dumps({"text": "x" * length}), "echo-text", True)]
             )
             record = running.result(20)
-        assert (record.id, record.state, record.value()) == (order.id, JobState.DONE, {"text": "x" * length})
+        assert (record.id, record.state, record.value()) == (job.id, JobState.DONE, {"text": "x" * length})
 
     def test_what_came_before_the_first_wait_is_not_slept_through(self, harness: JobHarness) -> None:
         consumer = harness.consumer_of("fresh")
@@ -64,12 +64,12 @@ class JobLifeContract:
         assert harness.dequeue("fresh").id == job_id
 
     @pytest.mark.parametrize("long", [True, False])
-    def test_what_was_asked_for_is_forgotten_where_it_is_long(self, harness: JobHarness, long: bool) -> None:
-        """A camera's pictures would fill the memory. A dead letter keeps it: it may be requeued."""
+    def test_long_data_is_deleted_at_the_end(self, harness: JobHarness, long: bool) -> None:
+        """A camera's pictures would fill the memory. A dead letter keeps its data: it may be requeued."""
         payload = {"prompt": "x" * (keys.LONG_DATA_BYTES if long else 10)}
         done, failed, cancelled = (harness.backend.submit(spec(payload=payload)) for _ in range(3))
         assert harness.backend.cancel(cancelled)
-        leased_jobs = {leased.id: leased for leased in harness.take_all()}
+        leased_jobs = {leased.id: leased for leased in harness.dequeue_all()}
         assert harness.done(leased_jobs[done], "hello")
         assert harness.fail(leased_jobs[failed], Outcome.PERMANENT)
         kept = {
@@ -80,14 +80,14 @@ class JobLifeContract:
         assert harness.backend.dead_letter(failed).payload == payload
 
     def test_run_gives_up_after_its_time(self, harness: JobHarness) -> None:
-        order = spec()
-        with pytest.raises(WaitTimeout, match=f"{order.id} is still waiting"):
-            harness.backend.run(order, 0.05)
-        assert harness.dequeue().id == order.id
+        job = spec()
+        with pytest.raises(WaitTimeout, match=f"{job.id} is still waiting"):
+            harness.backend.run(job, 0.05)
+        assert harness.dequeue().id == job.id
 
     def test_an_expired_job_never_runs(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec(deadline_ts=time.time() - 0.01))
-        harness.takes_nothing()
+        harness.assert_no_job()
         with pytest.raises(JobExpired):
             harness.backend.wait(job_id, 1).value()
         assert harness.kinds() == ["job.accepted", "job.expired"]
@@ -95,7 +95,7 @@ class JobLifeContract:
     def test_cancel_ends_waiting_jobs(self, harness: JobHarness) -> None:
         first, second = harness.backend.submit_many([spec(), spec()])
         assert harness.backend.cancel(first)
-        assert [leased.id for leased in harness.take_all()] == [second]
+        assert [leased.id for leased in harness.dequeue_all()] == [second]
         with pytest.raises(JobCancelled):
             harness.backend.get(first).value()
         assert not harness.backend.cancel(first)
@@ -112,7 +112,7 @@ class JobLifeContract:
         assert harness.backend.wait(job_id, 1).state is JobState.CANCELLED
         assert not harness.connection.exists(keys.started_key("text"))
         assert harness.kinds() == ["job.accepted", "job.started", "job.cancelled"]
-        assert not harness.connection.exists("rq:worker:w1"), "a worker that does not exist was written down"
+        assert not harness.connection.exists("rq:worker:w1"), "a worker that does not exist was registered"
         done = harness.backend.submit(spec())
         harness.done(harness.dequeue(), "x")
         assert not harness.backend.cancel(done)
@@ -140,7 +140,7 @@ class JobLifeContract:
         assert time.monotonic() - before < 4
         timer.join()
 
-    def test_an_end_of_which_no_word_came_is_found(self, harness: JobHarness) -> None:
+    def test_an_end_whose_message_was_lost_is_found(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec())
         ended = {"status": "finished", "ended_at": rq_time(time.time()), "result": "{}"}
         timer = threading.Timer(0.1, harness.connection.hset, [keys.job_key(job_id)], {"mapping": ended})
@@ -151,7 +151,7 @@ class JobLifeContract:
         timer.join()
 
     def test_a_waiting_worker_is_woken(self, harness: JobHarness) -> None:
-        harness.takes_nothing()
+        harness.assert_no_job()
         timer = threading.Timer(0.1, harness.backend.submit, [spec()])
         timer.start()
         before = time.monotonic()
@@ -179,16 +179,16 @@ class JobLifeContract:
         backend = harness.backend
         backend.submit_many([spec(id=f"job-{n}") for n in range(4)])
         backend.cancel("job-3")
-        first, second, third = harness.take_all()
+        first, second, third = harness.dequeue_all()
         harness.done(first, "x")
         harness.fail(second)
-        (again,) = harness.take_all()
+        (again,) = harness.dequeue_all()
         harness.fail(again, Outcome.PERMANENT)
         backend.cancel(third.id)
         harness.done(third, "late")
         backend.submit_many([spec(newest_key="k"), spec(newest_key="k", deadline_ts=time.time() - 1)])
-        harness.takes_nothing()
-        (figures,) = [one for one in backend.figures() if one.task == "text.generate"]
+        harness.assert_no_job()
+        (figures,) = [each for each in backend.figures() if each.task == "text.generate"]
         counters = figures.model_dump(exclude={"waited", "ran", "took", "task"})
         assert counters == {
             "queue": TASKS["text.generate"].queue,

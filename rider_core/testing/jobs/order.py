@@ -1,4 +1,4 @@
-"""Which job comes next, and when, whatever carries them."""
+"""The contract of a job backend: the order of jobs, and their due times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rider_core.testing.jobs.harness import JobHarness, spec
 
 
 class JobOrderContract:
-    """Priorities, fairness, newest wins, what is due at a time, what is taken together."""
+    """Priorities, fairness, coalescing keys, scheduled jobs, and jobs that are dequeued together."""
 
     def test_high_before_normal_before_low_over_all_queues(self, harness: JobHarness) -> None:
         speech = {"task": "voice.synthesize", "payload": {"text": "hello"}}
@@ -24,10 +24,10 @@ class JobOrderContract:
         high = harness.backend.submit(spec(priority=Priority.HIGH))
         urgent_speech = harness.backend.submit(spec(priority=Priority.HIGH, **speech))
         harness.let_arrive()
-        assert [leased.id for leased in harness.take_all()] == [urgent_speech, high, normal, low]
+        assert [leased.id for leased in harness.dequeue_all()] == [urgent_speech, high, normal, low]
 
     def test_nothing_starves(self, harness: JobHarness) -> None:
-        """Of 8 jobs taken one is the oldest, though urgent ones keep coming, and though another queue goes first."""
+        """Every 8th job is the oldest, although urgent ones keep coming, and although another queue goes first."""
         normal = harness.backend.submit(spec())
         low = harness.backend.submit(spec(priority=Priority.LOW))
         speech = {"task": "voice.synthesize", "payload": {"text": "hello"}, "priority": Priority.HIGH}
@@ -63,14 +63,14 @@ class JobOrderContract:
         assert running.id == frames[2]
         backend.submit(spec(id="next", newest_key="cam-1"))
         assert harness.done(running, "x")
-        assert [leased.id for leased in harness.take_all()] == [other, "soon", "next"]
+        assert [leased.id for leased in harness.dequeue_all()] == [other, "soon", "next"]
 
     def test_an_older_job_is_not_tried_again_after_a_newer_one(self, harness: JobHarness) -> None:
         older = harness.backend.submit(spec(newest_key="cam-1"))
         leased = harness.dequeue()
         newer = harness.backend.submit(spec(newest_key="cam-1"))
         harness.fail(leased)
-        assert [leased.id for leased in harness.take_all()] == [newer]
+        assert [leased.id for leased in harness.dequeue_all()] == [newer]
         assert harness.backend.get(older).state is JobState.REPLACED
 
     def test_a_scheduled_job_starts_when_it_is_due_and_not_before(self, harness: JobHarness) -> None:
@@ -86,7 +86,7 @@ class JobOrderContract:
 
     def test_a_worker_that_waits_learns_of_a_nearer_time(self, harness: JobHarness) -> None:
         harness.backend.submit(spec(due_ts=time.time() + 60))
-        harness.takes_nothing()
+        harness.assert_no_job()
         harness.consumer.wait_for_work(0.01)
         timer = threading.Timer(0.1, lambda: harness.backend.submit(spec(id="near", due_ts=time.time() + 0.1)))
         timer.start()
@@ -107,15 +107,15 @@ class JobOrderContract:
         high = harness.backend.submit(spec(priority=Priority.HIGH))
         harness.let_arrive()
         limits = {"text.generate": 3}
-        first, second = (harness.take_together(limits=limits) for _ in range(2))
-        rest = harness.take_all()
+        first, second = (harness.dequeue_batch(limits=limits) for _ in range(2))
+        rest = harness.dequeue_all()
         assert [leased.id for leased in first] == [high]
         assert 1 <= len(second) <= 3
         assert sorted(leased.id for leased in [*second, *rest]) == sorted(normal)
 
     def test_what_was_not_begun_goes_back_without_an_attempt(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec())
-        harness.give_back(harness.dequeue())
+        harness.release(harness.dequeue())
         assert harness.backend.get(job_id).attempts == 0
         leased = harness.dequeue()
         assert (leased.id, leased.attempt) == (job_id, 1)

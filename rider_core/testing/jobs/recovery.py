@@ -24,16 +24,16 @@ class JobRecoveryContract:
             leased = harness.dequeue()
             assert leased.attempt == attempt
             assert harness.fail(leased, trace="a trace")
-        harness.takes_nothing()
+        harness.assert_no_job()
         with pytest.raises(JobFailed, match="boom") as failure:
             harness.backend.wait(job_id, 1).value()
         assert failure.value.cause == "crashed"
         assert harness.kinds().count("job.retried") == 1
 
-    def test_a_hopeless_failure_is_not_tried_again(self, harness: JobHarness) -> None:
+    def test_a_permanent_failure_is_not_retried(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec())
         harness.fail(harness.dequeue(), Outcome.PERMANENT)
-        harness.takes_nothing()
+        harness.assert_no_job()
         assert harness.backend.get(job_id).state is JobState.FAILED
 
     def test_a_failed_job_rests_before_the_next_attempt(self, harness: JobHarness) -> None:
@@ -41,7 +41,7 @@ class JobRecoveryContract:
         leased = harness.dequeue()
         failed_at = time.time()
         harness.fail(leased, delay_s=1.0)
-        harness.takes_nothing()
+        harness.assert_no_job()
         resting = harness.backend.get(job_id)
         assert (resting.state, resting.problem) == (JobState.SCHEDULED, PROBLEM)
         figures = harness.backend.stats()[2]
@@ -74,7 +74,7 @@ class JobRecoveryContract:
         limits = {"text.generate": 10}
         sizes: dict[str, int] = {}
         while len(sizes) < 4:
-            leased_jobs = harness.take_together(limits=limits)
+            leased_jobs = harness.dequeue_batch(limits=limits)
             sizes |= {leased.id: len(leased_jobs) for leased in leased_jobs}
         assert sizes[first] == 1
         assert set(sizes) == {first, *others}
@@ -83,7 +83,7 @@ class JobRecoveryContract:
         once = RetryPolicy(max_attempts=1)
         harness.backend.submit_many([spec(retry=once) for _ in range(3)])
         harness.let_arrive()
-        assert [len(harness.take_together(limits={"text.generate": 10})) for _ in range(3)] == [1, 1, 1]
+        assert [len(harness.dequeue_batch(limits={"text.generate": 10})) for _ in range(3)] == [1, 1, 1]
 
     def test_a_lost_lease_is_reaped_and_its_late_result_discarded(self, harness: JobHarness) -> None:
         job_id = harness.backend.submit(spec())
@@ -106,7 +106,7 @@ class JobRecoveryContract:
             assert leased.attempt == attempt
             harness.lose(leased)
             assert harness.consumer.reap() == (attempt < 3)
-        harness.takes_nothing()
+        harness.assert_no_job()
         record = harness.backend.get(job_id)
         assert record.state is JobState.FAILED
         assert record.problem is not None
@@ -114,7 +114,7 @@ class JobRecoveryContract:
 
     def test_a_dead_letter_tells_everything(self, harness: JobHarness) -> None:
         backend = harness.backend
-        first, second = harness.bury(spec(origin="test"), spec())
+        first, second = harness.make_dead_letters(spec(origin="test"), spec())
         assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [second, first]
         assert len(backend.dead_letters("text", 1)) == len(backend.dead_letters("text", 10, offset=1)) == 1
         assert backend.dead_letters("voice", 10) == []
@@ -129,7 +129,7 @@ class JobRecoveryContract:
 
     def test_a_requeued_job_has_all_its_attempts_again(self, harness: JobHarness) -> None:
         backend = harness.backend
-        (job_id,) = harness.bury(spec(retry=RetryPolicy(max_attempts=2)))
+        (job_id,) = harness.make_dead_letters(spec(retry=RetryPolicy(max_attempts=2)))
         assert harness.connection.ttl(keys.job_key(job_id)) > 0
         assert backend.requeue(job_id)
         assert not backend.requeue(job_id)
@@ -143,20 +143,20 @@ class JobRecoveryContract:
             attempts.append(leased.attempt)
             harness.fail(leased)
         assert attempts == [2, 3]
-        harness.takes_nothing()
+        harness.assert_no_job()
         assert [letter.record.id for letter in backend.dead_letters("text", 10)] == [job_id]
         assert [record.id for record in backend.recent(10)] == [job_id]
 
     def test_a_requeued_job_runs_though_its_deadline_has_passed(self, harness: JobHarness) -> None:
         deadline_ts = time.time() + 2
-        (job_id,) = harness.bury(spec(deadline_ts=deadline_ts))
+        (job_id,) = harness.make_dead_letters(spec(deadline_ts=deadline_ts))
         wait_until(lambda: time.time() > deadline_ts, what="the deadline")
         assert harness.backend.requeue(job_id)
         assert harness.dequeue().id == job_id
 
     def test_all_dead_letters_of_a_queue_at_once(self, harness: JobHarness) -> None:
         backend = harness.backend
-        ids = harness.bury(*[spec(priority=priority) for priority in Priority for _ in range(200)])
+        ids = harness.make_dead_letters(*[spec(priority=priority) for priority in Priority for _ in range(200)])
         assert backend.purge(ids[0])
         assert not backend.purge(ids[0])
         assert backend.requeue_all("text") == len(ids) - 1
@@ -169,6 +169,6 @@ class JobRecoveryContract:
 
     @pytest.mark.usefixtures("few_dead_letters")
     def test_dead_letters_are_bounded(self, harness: JobHarness) -> None:
-        ids = harness.bury(*[spec() for _ in range(4)])
+        ids = harness.make_dead_letters(*[spec() for _ in range(4)])
         assert harness.connection.zcard(keys.failed_key("text")) == 2
         assert not harness.connection.exists(keys.job_key(ids[0]))

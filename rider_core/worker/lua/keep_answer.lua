@@ -1,4 +1,5 @@
--- Store an entry of the answer cache, then evict the least recently used ones until all fit. Returns how many.
+-- Store an entry of the answer cache, then evict the least recently used ones until all fit. Returns the number of evicted
+-- entries.
 
 local function forget(digest)
   redis.call('INCRBY', answers_size_key, -(tonumber(redis.call('HGET', answer_sizes_key, digest)) or 0))

@@ -165,7 +165,7 @@ MUTANTS = [
     Mutant(
         "a deleted queue is missed for ever",
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/subscription.py",
-        "        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._declare_anew(connection, channel.lane))\n",
+        "        connection.ioloop.call_later(MISSING_QUEUE_S, lambda: self._redeclare(connection, channel.lane))\n",
         "",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_faults.py", "test_a_deleted_queue_is_made_anew"),
     ),
@@ -176,7 +176,7 @@ MUTANTS = [
         '"x-delivery-limit": 10**9}',
         (
             "plugins/rider-queue-rabbitmq/tests/test_rabbitmq_strangers.py",
-            "test_a_poison_that_nobody_answers_ends_in_the_dead_queue",
+            "test_a_ticket_that_is_always_released_ends_in_the_dead_queue",
         ),
     ),
     Mutant(
@@ -226,7 +226,7 @@ MUTANTS = [
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
         "(self._polled or time.monotonic() >= self._poll_ends)",
         "self._polled",
-        ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_a_lane_that_never_says"),
+        ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_a_lane_without_an_answer"),
     ),
     Mutant(
         "a lane that is resumed twice has two consumers",
@@ -240,6 +240,6 @@ MUTANTS = [
         "plugins/rider-queue-rabbitmq/rider_queue_rabbitmq/consumer.py",
         "            self._paused = self._polled = False\n            self._poll_ends",
         "            self._paused = False\n            self._poll_ends",
-        ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_after_a_long_job_every_lane"),
+        ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_long_jobs.py", "test_after_a_long_job_tickets"),
     ),
 ]

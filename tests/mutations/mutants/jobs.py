@@ -38,7 +38,7 @@ MUTANTS = [
         "rider_core/jobs/backend.py",
         "messages = connection.receive(min(left_s, self.timings.wait_recheck_s))",
         "messages = connection.receive(left_s)",
-        ("tests/jobs/test_rq_lists.py", "test_an_end_of_which_no_word_came_is_found"),
+        ("tests/jobs/test_rq_lists.py", "test_an_end_whose_message_was_lost_is_found"),
     ),
     Mutant(
         "one broken connection leaves the others to break one by one",

@@ -94,21 +94,21 @@ MUTANTS = [
         "rider_core/jobs/rq_lists/lua/direct_dispatch.lua",
         "if not worker or redis.call('EXISTS', suspended_key) == 1 then",
         "if not worker then",
-        ("tests/jobs/test_direct_dispatch.py", "test_suspended_workers_are_handed_nothing"),
+        ("tests/jobs/test_direct_dispatch.py", "test_no_job_is_dispatched_to_suspended_workers"),
     ),
     Mutant(
         "a long job is dispatched",
         "rider_core/jobs/rq_lists/lua/direct_dispatch.lua",
         "if #submitted.data > MAX_NOTIFIED_BYTES then return false end",
         "",
-        ("tests/jobs/test_direct_dispatch.py", "test_what_is_not_handed_over"),
+        ("tests/jobs/test_direct_dispatch.py", "test_what_is_not_dispatched"),
     ),
     Mutant(
         "a job is dispatched after its deadline",
         "rider_core/jobs/rq_lists/lua/direct_dispatch.lua",
         "if job.deadline_ts and tonumber(now) >= job.deadline_ts then return false end",
         "",
-        ("tests/jobs/test_direct_dispatch.py", "test_what_is_not_handed_over"),
+        ("tests/jobs/test_direct_dispatch.py", "test_what_is_not_dispatched"),
     ),
     Mutant(
         "several jobs are dispatched to several workers instead of being batched",
@@ -143,7 +143,7 @@ MUTANTS = [
         "rider_core/jobs/rq_lists/lua/direct_dispatch.lua",
         "    redis.call('EXPIRE', idle_workers_key(queue), DISPATCH_TTL_S)\n  end\nend\n\n-- The offer",
         "  end\nend\n\n-- The offer",
-        ("tests/jobs/test_direct_dispatch.py", "test_hands_are_forgotten_with_their_workers"),
+        ("tests/jobs/test_direct_dispatch.py", "test_dispatch_offers_expire_with_their_workers"),
     ),
     Mutant(
         "a prefetched job starts although it was cancelled",

@@ -79,7 +79,7 @@ MUTANTS = [
         "rider_core/jobs/store/lua/finish.lua",
         "if outcome == 'failed' and retry",
         "if retry",
-        ("tests/jobs/test_rq_lists.py", "test_a_hopeless_failure_is_not_tried_again"),
+        ("tests/jobs/test_rq_lists.py", "test_a_permanent_failure_is_not_retried"),
     ),
     Mutant(
         "a released job loses an attempt",
@@ -93,14 +93,14 @@ MUTANTS = [
         "rider_core/jobs/store/lua/finish.lua",
         "if has_flag(result, HAS_LONG_DATA) then clear_data(id) end",
         "",
-        ("tests/jobs/test_rq_lists.py", "test_what_was_asked_for_is_forgotten_where_it_is_long"),
+        ("tests/jobs/test_rq_lists.py", "test_long_data_is_deleted_at_the_end"),
     ),
     Mutant(
         "the long payload of a discarded job stays in memory",
         "rider_core/jobs/store/lua/endings.lua",
         "if redis.call('HSTRLEN', job_key(job.id), 'data') > LONG_DATA_BYTES then clear_data(job.id) end",
         "",
-        ("tests/jobs/test_rq_lists.py", "test_what_was_asked_for_is_forgotten_where_it_is_long"),
+        ("tests/jobs/test_rq_lists.py", "test_long_data_is_deleted_at_the_end"),
     ),
     Mutant(
         "a cancelled job's result counts",
@@ -163,7 +163,7 @@ MUTANTS = [
         "rider_core/jobs/store/lua/endings.lua",
         "bytes <= MAX_NOTIFIED_BYTES and",
         "",
-        ("tests/jobs/test_store_functions.py", "test_the_word_of_an_end_brings_the_record_unless_it_is_long"),
+        ("tests/jobs/test_store_functions.py", "test_the_message_of_an_end_has_the_record_unless_it_is_long"),
     ),
     Mutant(
         "an attempt that did not start is counted",

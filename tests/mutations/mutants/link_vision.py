@@ -10,14 +10,14 @@ MUTANTS = [
         "rider_core/link/frame_buffer.py",
         "            if now - self.arrived > GAP_S:\n",
         "            if message.ts <= self._ts:\n                return\n            if now - self.arrived > GAP_S:\n",
-        ("tests/link/test_tracks.py", "test_a_clock_that_stands"),
+        ("tests/link/test_frame_buffer.py", "test_a_clock_that_stands"),
     ),
     Mutant(
         "objects from before a gap are still tracked",
         "rider_core/link/frame_buffer.py",
         "if now - self.arrived > GAP_S:",
         "if now - self.arrived > 1e9:",
-        ("tests/link/test_tracks.py", "test_a_gap_begins"),
+        ("tests/link/test_frame_buffer.py", "test_a_gap_begins"),
     ),
     Mutant(
         "a frozen camera's picture is analysed again and again",
@@ -299,7 +299,7 @@ MUTANTS = [
         "rider_core/link/frame_buffer.py",
         '        self._stream += 1\n        self._image = ""\n',
         "        self._stream += 1\n",
-        ("tests/link/test_frame_stream.py", "test_after_a_gap_a_byte_identical_picture_is_analysed"),
+        ("tests/link/test_frame_buffer.py", "test_after_a_gap_a_byte_identical_picture_is_analysed"),
     ),
     Mutant(
         "vision that comes back fails over again because of older frames",

@@ -17,7 +17,7 @@ MUTANTS = [
         "rider_core/eventbus/codec.py",
         '.split(b"\\n"):',
         '.split(b"\\n")[:1]:',
-        ("tests/jobs/test_event_bus.py", "test_what_is_said_together_is_heard_one_by_one"),
+        ("tests/jobs/test_event_bus.py", "test_events_of_one_entry_arrive_one_by_one"),
     ),
     Mutant(
         "each frame of sound is shared among four threads",

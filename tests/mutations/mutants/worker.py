@@ -136,7 +136,7 @@ MUTANTS = [
         "rider_core/worker/tasks.py",
         'request.model_copy(update={"text": text})',
         "request",
-        ("tests/worker/test_tasks.py", "test_an_engine_is_not_sent_marks"),
+        ("tests/worker/test_tasks.py", "test_an_engine_is_sent_text_without_markup"),
     ),
     Mutant(
         "a call that hangs does not count",

@@ -1,4 +1,4 @@
-"""The faults that a job backend survives, whatever carries the jobs. For an author of a `JobTransport`:
+"""The faults that a job backend survives with any transport. For authors of a `JobTransport`:
 
     class TestMyBroker(JobFaultContract):
 
@@ -9,11 +9,11 @@
             transport.close()
 
         @pytest.fixture
-        def carrier(self):
+        def worker_environment(self):
             return {"TASK_QUEUE_BACKEND": "my-broker", "RIDER_PLUGINS_DISABLED": ""}
 
-The tests kill a Valkey and workers of their own. What happens is written down outside the job engine (`engine`,
-`journal`), and compared with what the engine says after each fault.
+The tests kill a Valkey and workers of their own. Engines record their calls outside the job engine (`engine`,
+`journal`); after each fault these are compared with the records of the jobs.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class JobFaultContract(
     DiskFullFaults,
     RandomKillFaults,
 ):
-    """Subclass it, with the fixtures `backend_on` and `carrier`."""
+    """Subclass it, with the fixtures `backend_on` and `worker_environment`."""
 
     @pytest.fixture
     def backend_on(self) -> Callable[[redis.Redis], RedisJobBackend]:
-        """Makes a backend on a connection. Whatever it needs is closed after the test."""
+        """Returns a function that makes a backend on a connection. The fixture closes what the backend needs."""
         raise NotImplementedError
 
     @pytest.fixture
-    def carrier(self) -> dict[str, str]:
+    def worker_environment(self) -> dict[str, str]:
         """The environment in which a worker serves such a backend."""
         raise NotImplementedError
 
@@ -90,8 +90,8 @@ class JobFaultContract(
         connection: redis.Redis,
         valkey: Valkey,
         tmp_path: Path,
-        carrier: dict[str, str],
+        worker_environment: dict[str, str],
     ) -> Iterator[FaultHarness]:
         processes = Processes(tmp_path)
-        yield FaultHarness(backend_on(connection), connection, valkey, processes, carrier)
+        yield FaultHarness(backend_on(connection), connection, valkey, processes, worker_environment)
         processes.end_all()

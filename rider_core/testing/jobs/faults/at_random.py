@@ -40,14 +40,14 @@ class RandomKillFaults:
         for kill in range(kills):
             for number in islice(numbers, jobs // kills + 1):
                 harness.submit(f"j{number}", deed(dice), dice.choice(QUEUES))
-            harness.man(CREW)
+            harness.keep_running(CREW)
             let_pass(dice.uniform(*PAUSE_S), "a random moment is to come")
             victim = dice.choice(harness.workers)
             harness.kill(victim)
             if kill % 10 == 0:
                 harness.submit_batch(f"b{kill}", [deed(dice) for _ in range(10)])
         records = harness.end(crew=CREW, timeout_s=120)
-        harness.man(CREW)
+        harness.keep_running(CREW)
         assert harness.exit_codes == [-signal.SIGKILL] * kills, "workers died that were not killed"
         states = [record.state for record in records.values()]
         lost = [record for record in records.values() if record.state is JobState.FAILED]

@@ -1,4 +1,4 @@
-"""The disk under Redis is full: new jobs are refused clearly, accepted ones are kept, and room is all that it takes."""
+"""The disk under Redis is full: new jobs are refused with the reason, accepted ones are kept until there is space."""
 
 from __future__ import annotations
 

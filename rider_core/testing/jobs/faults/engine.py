@@ -1,6 +1,6 @@
-"""Engines of three queues that write what they do into a file, and do to their worker what a job says.
+"""Engines of three queues that record their calls in a file, and misbehave as the job says.
 
-A job's words stand in its payload: its id, a deed, and what the deed needs.
+A job's payload is a command: its id, a deed, and the deed's arguments.
 
     ID                 is answered at once
     ID slow SECONDS    takes that long
@@ -45,7 +45,7 @@ HOLD_LIMIT_S = 120.0
 
 
 def act(words: str) -> str:
-    """Do what a job says, and write it down. Returns its id."""
+    """Do a job's deed, and record its start and end. Returns the id."""
     job_id, deed, *needs = [*words.split(), "answer"]
     again = _started_before(job_id)
     _note(job_id, "start")

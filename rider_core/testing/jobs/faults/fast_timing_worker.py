@@ -46,7 +46,7 @@ class TakenWorker(ProviderWorker):
 
 
 class AnsweredResultWriter(result_writer.ResultWriter):
-    def put(self, done: CompletedAttempt, last: bool) -> None:
+    def put(self, completed: CompletedAttempt, last: bool) -> None:
         die()
 
 
@@ -75,7 +75,7 @@ class StoppedResultWriter(result_writer.ResultWriter):
 class FixedBatchSizer(batch_sizer.BatchSizer):
     """Always batches 16 jobs, whatever the machine's speed."""
 
-    def together(self, task: str) -> int:
+    def batch_size(self, task: str) -> int:
         return 16
 
 

@@ -42,11 +42,11 @@ class FaultHarness:
         connection: redis.Redis,
         valkey: Valkey,
         processes: Processes,
-        carrier: dict[str, str],
+        worker_environment: dict[str, str],
     ) -> None:
         """
         Args:
-            carrier: The environment in which a worker serves this backend.
+            worker_environment: Environment variables with which a worker serves this backend.
         """
         self.backend, self.connection, self.valkey, self.processes = backend, connection, valkey, processes
         self.journal = Journal(processes.folder / "journal")
@@ -56,7 +56,7 @@ class FaultHarness:
         announce_plugin(processes.folder, "faulty", engine.__name__)
         processes.environment.update(
             {engine.JOURNAL: str(self.journal.file), "REDIS_URL": valkey.url, "RIDER_BREAKER_FAILURES": "1000"},
-            **carrier,
+            **worker_environment,
         )
 
     def start(self, *queues: str, kill_point: KillPoint = KillPoint.NEVER) -> ForkedProcess:
@@ -112,7 +112,7 @@ class FaultHarness:
         return f"{name}-{self._tag}"
 
     def open_gate(self) -> None:
-        """Let all go on that hold."""
+        """Let all jobs with the deed `hold` continue."""
         Path(str(self.journal.file) + engine.GATE_SUFFIX).touch()
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
@@ -148,7 +148,7 @@ class FaultHarness:
         """
 
         def over() -> bool:
-            self.man(crew)
+            self.keep_running(crew)
             return self._all_ended()
 
         try:
@@ -157,7 +157,7 @@ class FaultHarness:
             self.journal.check(self.backend, self.connection)
         return {record.id: record for record in self.journal.records(self.backend)}
 
-    def man(self, crew: int) -> None:
+    def keep_running(self, crew: int) -> None:
         """Start workers until `crew` of them run."""
         self.exit_codes += [code for code in (worker.poll() for worker in self.workers) if code is not None]
         self.workers = [worker for worker in self.workers if worker.returncode is None]

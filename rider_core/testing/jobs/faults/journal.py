@@ -53,11 +53,11 @@ class Journal:
         return self._counts()[job_id, "end"]
 
     def records(self, backend: RedisJobBackend) -> list[JobRecord]:
-        """Of every job that was accepted, and of those that were refused to the caller's face only."""
+        """The records of all accepted jobs, also of those whose submission failed although they were accepted."""
         return [backend.get(job_id) for job_id in self.accepted] + list(self._refused_yet_there(backend))
 
     def check(self, backend: RedisJobBackend, connection: redis.Redis) -> None:
-        """Fail where something that always holds does not: I1, I2, I4 and I5 of the fault list."""
+        """Check the invariants I1, I2, I4 and I5 of the fault list."""
         records = self.records(backend)
         self._check_all_ended(records)
         self._check_starts(records)
@@ -102,12 +102,12 @@ class Journal:
 
 
 def check_nothing_left(backend: RedisJobBackend, connection: redis.Redis) -> None:
-    """I4: no job counts as waiting or running, and every key of a job or a worker will go by itself."""
+    """I4: no job counts as waiting or running, and every key of a job or a worker expires."""
     for queue in backend.stats():
         open_jobs = (queue.waiting, queue.scheduled, queue.running)
         assert open_jobs == (0, 0, 0), f"I4: {queue.queue} has {open_jobs} jobs waiting, scheduled, running"
     names = sorted(raw.decode() for raw in connection.scan_iter(count=1000))
-    # A dead worker's `rq:execution:` is among those that go by themselves: twice a lease is all they live.
+    # A dead worker's `rq:execution:` is among the keys that expire.
     for pattern in ("rq:wip:", "rq:queue:", "rq:scheduled:", "rider:waiting:"):
         assert not [name for name in names if name.startswith(pattern)], f"I4: {pattern} is still there: {names}"
     lasting = [name for name in names if not name.startswith(LASTING) and connection.ttl(name) == -1]
@@ -115,7 +115,7 @@ def check_nothing_left(backend: RedisJobBackend, connection: redis.Redis) -> Non
 
 
 def check_figures(records: Iterable[JobRecord], backend: RedisJobBackend) -> None:
-    """I5: the counters say what the records say."""
+    """I5: the counters agree with the records."""
     figures = backend.figures()
     total = {
         name: sum(getattr(task, name) for task in figures) for name in type(figures[0]).model_fields if _counts(name)

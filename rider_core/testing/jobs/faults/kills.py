@@ -69,7 +69,7 @@ class WorkerKillFaults:
 
     @one_and_three_queues
     def test_killed_after_the_result_was_committed(self, harness: FaultHarness, queues: tuple[str, ...]) -> None:
-        """Over RQ's lists it had taken the next job by then; a broker hands the ended job's ticket out once more."""
+        """With RQ's lists it has leased the next job by then; a broker delivers the ended job's ticket again."""
         ids = submit_to_each(harness, queues)
         harness.dies(harness.start(*queues, kill_point=KillPoint.COMMITTED))
         first, *others = with_the_victim_first(harness, ids, JobState.DONE)
@@ -79,7 +79,7 @@ class WorkerKillFaults:
         assert all(harness.journal.starts(job_id) == 1 for job_id in others)
 
     def test_two_workers_one_is_killed_and_the_other_takes_over(self, harness: FaultHarness) -> None:
-        """Nobody is started anew: whoever lives finds the job."""
+        """No worker is started: the one that lives finds the job."""
         ids = [harness.submit(f"j{n}", "hold") for n in range(2)]
         workers = [harness.start(), harness.start()]
         for job_id in ids:
@@ -91,7 +91,7 @@ class WorkerKillFaults:
         assert workers[1].poll() is None
 
     def test_a_job_that_takes_longer_than_its_lease_is_left_alone(self, harness: FaultHarness) -> None:
-        """The other way round: its worker lives, and says so."""
+        """Its worker lives, and renews the lease."""
         job_id = harness.submit("long", f"slow {FAST_TIMINGS.lease_s * 2.5}")
-        harness.man(2)
+        harness.keep_running(2)
         assert harness.all_done(crew=2)[job_id].attempts == 1

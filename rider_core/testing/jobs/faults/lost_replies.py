@@ -1,4 +1,4 @@
-"""The answer to a submission is lost on its way: the caller may ask again, and it is one job."""
+"""The answer to a submission is lost: the caller may submit again, and there is one job."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ class LostReplyFaults:
         backend_on: Callable[[redis.Redis], RedisJobBackend],
         answers: int,
     ) -> None:
-        """After one the connection asks again by itself. After two the caller is told, and asks again."""
+        """After one lost answer the connection pool retries. After two the caller gets an error, and submits again."""
         direct, harness.backend = harness.backend, backend_on(connect(f"redis://127.0.0.1:{swallower.port}"))
-        harness.submit("before")  # so that everything is connected, and the script is there
-        order = harness.spec("once")
+        harness.submit("before")  # so that everything is connected, and the library is loaded
+        job = harness.spec("once")
         swallower.swallow(answers)
         with suppress(BackendUnavailable) if answers == 1 else pytest.raises(BackendUnavailable):
-            harness.submit_spec(order)
-        assert harness.submit_spec(order) == order.id
+            harness.submit_spec(job)
+        assert harness.submit_spec(job) == job.id
         assert swallower.swallowed == answers
         harness.backend = direct
-        # At once, and not when a broker's ticket is missed that was never published.
+        # Sooner than a broker's ticket that was never published would be found missing.
         harness.start()
         harness.wait_for(lambda: harness.connection.exists("rq:workers") == 1, "the worker")
-        assert direct.wait(order.id, FAST_TIMINGS.unpublished_s / 2).state is JobState.DONE
+        assert direct.wait(job.id, FAST_TIMINGS.unpublished_s / 2).state is JobState.DONE
         harness.journal.accepted = list(dict.fromkeys(harness.journal.accepted))
         assert sum(task.accepted for task in direct.figures()) == 2
         records = harness.all_done()
         assert [record.attempts for record in records.values()] == [1, 1]
-        assert harness.journal.starts(order.id) == 1
+        assert harness.journal.starts(job.id) == 1

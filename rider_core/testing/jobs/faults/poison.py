@@ -1,4 +1,4 @@
-"""Jobs that do harm to their worker: at most their attempts, then a dead letter; the neighbours are unharmed."""
+"""Jobs that end their worker: dead letters after their last attempt, and other jobs are done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PoisonFaults:
         records = harness.end(crew=2)
         self.check_poisoned(harness, records, poison, code)
         assert {records[job_id].state for job_id in before + after} == {JobState.DONE}
-        # One that was taken together with it before it was known has lost an attempt with it.
+        # A job that was dequeued together with it has lost an attempt with it.
         assert all(records[job_id].attempts <= 2 for job_id in before + after)
 
     def test_a_job_with_one_attempt_that_ends_its_worker(self, harness: FaultHarness) -> None:
@@ -36,7 +36,7 @@ class PoisonFaults:
         assert (records[poison].state, records[poison].attempts) == (JobState.FAILED, 1)
         assert {records[job_id].state for job_id in neighbours} == {JobState.DONE}
 
-    def test_an_order_that_nobody_can_read(self, harness: FaultHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_spec_that_cannot_be_read(self, harness: FaultHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(job_backend, "data_of_spec", lambda spec: b"\xff\xfe[[[[")
             poison = harness.submit("poison")

@@ -1,4 +1,4 @@
-"""A way to a server that loses answers: what was asked arrives, what was answered does not."""
+"""A proxy to a server that loses answers: requests arrive, answers do not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _PIECE = 65_536
 
 
 class AnswerSwallower:
-    """Listens on a port of 127.0.0.1 and passes everything on, until it is told to swallow.
+    """Listens on a port of 127.0.0.1 and forwards everything, until `swallow` is called.
 
     Args:
         server: Path of a Unix socket, or a host and a port.
-        question: What counts as asking something, by what is in it; a handshake does not.
+        question: Bytes that a request contains, and a handshake does not.
     """
 
     def __init__(self, server: str | tuple[str, int], question: bytes = b"") -> None:
@@ -25,13 +25,13 @@ class AnswerSwallower:
         self._lock = threading.Lock()
         self._to_swallow = 0
         self._open: set[socket.socket] = set()
-        self._asking: set[socket.socket] = set()  # the servers' ends of those that did
+        self._asking: set[socket.socket] = set()  # the server's ends of connections that sent a request
         self.swallowed = 0
         self._thread = threading.Thread(target=self._accept, name="answer-swallower", daemon=True)
         self._thread.start()
 
     def swallow(self, answers: int) -> None:
-        """Cut off the next `count` connections that send a request, before their answer."""
+        """Cut the next `answers` connections that send a request, before their answer."""
         with self._lock:
             self._to_swallow = answers
             self._asking.clear()

@@ -21,7 +21,7 @@ class Submitting(threading.Thread):
 
     def __init__(self, harness: FaultHarness) -> None:
         super().__init__(name="submitting")
-        self._scene = harness
+        self._harness = harness
         self._stop_now = threading.Event()
         self.slowest_s = 0.0
 
@@ -31,10 +31,10 @@ class Submitting(threading.Thread):
             number += 1
             before = time.monotonic()
             try:
-                self._scene.submit(f"s{number}")
+                self._harness.submit(f"s{number}")
             except BackendUnavailable:
                 self._stop_now.wait(0.05)
-            self._stop_now.wait(0.005)  # some 100 jobs a second, so that their events stay in the house's stream
+            self._stop_now.wait(0.005)  # about 100 jobs a second, so that their events stay in the stream
             self.slowest_s = max(self.slowest_s, time.monotonic() - before)
 
     def end(self) -> None:
@@ -43,7 +43,7 @@ class Submitting(threading.Thread):
 
 
 def stay_away(harness: FaultHarness, away_s: float) -> None:
-    """The very thing: nothing happens for a while, but for what the test's threads and workers do."""
+    """Leave Redis stopped for a fixed time, and start it again."""
     threading.Event().wait(away_s)
     harness.valkey.start()
 
@@ -83,7 +83,7 @@ class RedisAwayFaults:
         assert records[waiting].attempts == 1
 
     def test_killed_during_a_job_that_ends_meanwhile(self, harness: FaultHarness) -> None:
-        """Its result is lost: nobody was there to take it. So it is run once more."""
+        """Its result is lost, so the job is run once more."""
         running = harness.submit("running", "hold")
         worker = harness.start()
         harness.started(running)
@@ -97,7 +97,7 @@ class RedisAwayFaults:
 
     @absences
     def test_killed_while_jobs_are_submitted_and_done(self, harness: FaultHarness, away_s: float) -> None:
-        harness.man(2)
+        harness.keep_running(2)
         harness.ready(2)
         submitting = Submitting(harness)
         submitting.start()
@@ -114,7 +114,7 @@ class RedisAwayFaults:
         workers = list(harness.workers)
         harness.all_done(crew=2)
         assert [worker.poll() for worker in workers] == [None, None], "a worker gave up"
-        assert submitting.slowest_s < 5, "somebody who submits was held up"
+        assert submitting.slowest_s < 5, "a submission was held up"
 
     def _done(self, harness: FaultHarness) -> int:
         with suppress(BackendUnavailable):

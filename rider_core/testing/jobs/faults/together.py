@@ -5,15 +5,15 @@ from __future__ import annotations
 from rider_core.api.jobs import JobState, Progress
 from rider_core.testing.jobs.faults.harness import FaultHarness
 
-#: Longer than a worker keeps what came of a batch's items to itself (`BatchRun.STORE_EVERY_S`).
+#: Longer than the interval at which a worker stores the results of a batch's items (`batches.STORE_EVERY_S`).
 ITEM_S = 0.08
 
 
 class TogetherFaults:
-    """Short jobs are taken together once a worker knows that they are short."""
+    """Jobs are dequeued together once a worker has found them to be short."""
 
     def test_killed_with_several_short_jobs_in_hand(self, harness: FaultHarness) -> None:
-        """The one that kills its worker every time is found: afterwards each is run alone."""
+        """The job that kills its worker every time is found: jobs that were lost are run solo."""
         ids = [harness.submit(f"j{n}", "kill" if n == 12 else "") for n in range(24)]
         poison = ids.pop(12)
         records = harness.end()

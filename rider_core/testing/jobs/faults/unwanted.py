@@ -9,7 +9,7 @@ from rider_core.testing.jobs.faults.harness import PATIENCE_S, FaultHarness
 
 
 class UnwantedFaults:
-    """Over a broker the ticket of such a job must be settled, or it takes the place of the next for good."""
+    """With a broker the ticket of such a job must be acknowledged, or it counts against the prefetch for good."""
 
     def test_cancelled_in_the_middle_of_a_job(self, harness: FaultHarness) -> None:
         running = harness.submit("running", "hold")
@@ -24,7 +24,7 @@ class UnwantedFaults:
         assert worker.poll() is None
 
     def test_a_result_that_comes_after_the_lease_is_lost(self, harness: FaultHarness) -> None:
-        """A worker that stood still for longer than its lease: another did its job, and it does no harm."""
+        """A worker is stopped for longer than its lease, and another does its job: the late result is discarded."""
         job_id = harness.submit("slept", "hold")
         sleeper = harness.start()
         harness.started(job_id)

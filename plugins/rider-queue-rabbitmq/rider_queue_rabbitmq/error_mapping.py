@@ -1,4 +1,4 @@
-"""What pika's exceptions mean to a person, and what can be done. No message contains the password."""
+"""Maps pika's exceptions to ours, with remedies. No message contains the password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _START = (
 )
 
 
-def explain(error: BaseException, settings: RabbitSettings) -> BackendUnavailable:
+def map_error(error: BaseException, settings: RabbitSettings) -> BackendUnavailable:
     """The error to raise instead of pika's."""
     where = f"RabbitMQ at {settings.host}:{settings.port}"
     cause = _cause(error)
@@ -46,7 +46,7 @@ def explain(error: BaseException, settings: RabbitSettings) -> BackendUnavailabl
     if _code(cause) == _PRECONDITION_FAILED and "inequivalent arg" in _text(cause):
         return BackendUnavailable(
             f"{where} has it in another form: {_text(cause)}",
-            remedy="when nothing is left in it: sudo rabbitmqctl delete_queue NAME --if-empty; it is made anew. For an "
+            remedy="when it is empty: sudo rabbitmqctl delete_queue NAME --if-empty; it is declared again. For an "
             "exchange use RabbitMQ's management page",
         )
     if isinstance(cause, (OSError, socket.gaierror)):
