@@ -1,4 +1,4 @@
-"""The table of figures, with what each must be."""
+"""The table of figures with their limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.table import Table
 
-#: Key to what it is, whether more or less is better, and what it must be.
+#: Key to description, comparison and limit.
 MUSTS: dict[str, tuple[str, Callable[[float, float], bool], float]] = {
     "asr_short_speedup": ("a 3 s command, over whisper.cpp's default", operator.ge, 3),
     "asr_batch_speedup": ("16 short clips together, over one by one through us", operator.ge, 1.5),

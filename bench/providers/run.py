@@ -1,9 +1,9 @@
-"""What our way around each engine costs, and what it gains: `make bench-providers`.
+"""The cost and the gain of the layers around each engine: `make bench-providers`.
 
 Each figure is a ratio or a difference to the bare engine in a plain script, measured in turns in the same run: how fast
 a machine is changes from one minute to the next. Our side is a real worker for each queue, over a real Redis. The
-recording and the photographs come from a folder (`--media`, by default ../shared/media), the models from
-RIDER_MODEL_PATH, and those that are not there are fetched once. Prints a table, and as its last line one JSON object.
+recording and the photographs come from a folder (`--media`, see its default), the models from RIDER_MODEL_PATH;
+missing ones are fetched once. Prints a table, and as its last line one JSON object.
 """
 
 from __future__ import annotations

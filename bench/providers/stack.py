@@ -24,7 +24,7 @@ sys.path.append(str(ROOT / "bench"))
 
 from redis_server import redis_server  # noqa: E402  all benches use it
 
-#: The plugins under test; whatever else is installed stays out.
+#: The plugins under test. Others are disabled.
 PLUGINS = ("voice-whisper", "espeak", "vision-mediapipe", "text-llama")
 MODELS = ("whisper-base", "ssd-oidv4", "smollm2-135m-instruct")
 QUEUES = {"voice": "voice.transcribe", "vision": "vision.detect", "text": "text.generate"}

@@ -25,7 +25,7 @@ def measure(stack: Stack) -> dict[str, float]:
             # In turns: whatever slows the machine down for a moment meets both.
             ours.append(stack.first_piece_s("text.generate", payload))
             alone.append(bare.measure(question)["seconds"])
-    overheads = [one - other for one, other in zip(ours[1:], alone[1:], strict=True)]
+    overheads = [ours_s - alone_s for ours_s, alone_s in zip(ours[1:], alone[1:], strict=True)]
     return {
         "first_token_overhead_ms": round(statistics.median(overheads) * 1000, 2),
         "first_token_ms": round(statistics.median(ours[1:]) * 1000, 1),

@@ -24,7 +24,7 @@ from rider_core.runtime.services import Services
 PAYLOAD = {"prompt": "x" * 86}
 BATCH = 500
 BATCHES_TOGETHER = 10
-#: So many results are fetched, and so many jobs put into a queue that is to be full, in one call.
+#: Results that are fetched in one call, and jobs that are submitted in one call to fill a queue.
 PAGE = 500
 WAIT_S = 120.0
 TURNS = 9
@@ -143,11 +143,11 @@ class Ours:
 
 
 def full_queue(ours: Ours, other: Ours, connection: redis.Redis, waiting: int, jobs: int) -> tuple[float, float]:
-    """How much slower submitting is where so many jobs wait, and the bytes that each of them takes.
+    """Submission rate with `waiting` jobs in the queue over that with a short queue, and the bytes of a waiting job.
 
     Args:
-        other: On a server of its own, whose queue stays short. Both are measured in turns, so that a machine that is
-            faster at one time than at another does so for both.
+        other: On a server of its own, whose queue stays short. Both are measured in turns, so that changes of
+            the machine's speed affect both.
         connection: To the server whose queue is filled.
     """
     with ours.client() as full:

@@ -1,4 +1,4 @@
-"""What was measured, compared round by round, and shown."""
+"""Compares the measurements round by round, and shows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from queue_peers import PeerFigures
 from rich.console import Console
 from rich.table import Table
 
-#: What must be reached, and whether more or less of it is better.
+#: Limits, and whether more or less is better.
 MUST = {
     "redis_single_vs_best_peer": (1.2, "more"),
     "redis_single_vs_rq": (12, "more"),
@@ -53,11 +53,11 @@ class Duel:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found out about one broker.
+    """The measurements on one broker.
 
     Attributes:
         batches: Tasks each second in batches, one for each round.
-        once: What is not compared with peers.
+        once: Figures that are not compared with peers, by name.
     """
 
     duels: list[Duel]
@@ -71,7 +71,7 @@ class Measured:
 
 
 def compare(on_redis: Measured, on_rabbitmq: Measured) -> dict[str, float | None]:
-    """The issue's keys, and below them what they are made of."""
+    """The figures with limits (`MUST`), and below them those from which they are computed."""
     once, there = on_redis.once, on_rabbitmq.once
     return {
         "redis_single_vs_best_peer": _rounded(min, _ratios(on_redis, "jobs_per_s")),

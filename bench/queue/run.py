@@ -2,10 +2,10 @@
 
 A Redis (our embedded Valkey, with its append-only file as in `rider up`) and a RabbitMQ node are started on loopback.
 Each peer gets them empty, in processes of its own, and our side right after it, in several rounds: how fast a machine
-is changes from one minute to the next, so a ratio is made of what was measured within seconds. It is the median of the
-rounds' ratios with that peer, and the best peer is the one that comes off best so: the luckiest of many measurements
-would be nobody's speed. Those that decide a figure are measured again, in more rounds. All that was started is ended.
-Prints tables, and as its last line one JSON object. `--quick` takes a tenth of the jobs, to see whether it works.
+is changes from one minute to the next, so a ratio compares measurements within seconds. A peer's ratio is the median
+over its rounds, and the best peer has the best median: a maximum over all rounds would be chance. The peers that decide
+a figure are measured in more rounds. All servers and workers end with the program. Prints tables, and as its last line
+one JSON object. `--quick` takes a tenth of the jobs, to see whether it works.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from servers import INSTALL, ROOT, RabbitMQNode, rabbitmq, redis_server
 
 ENVIRONMENTS = ROOT / ".make" / "bench-queue"
 ROUNDS = 5
-#: And so many more for those that decide: a single round may be off by a fifth.
+#: Further rounds for the peers that decide a figure: a single round may be off by a fifth.
 ROUNDS_OF_DECIDING = 6
 #: Jobs that our client submits in one call where the broker confirms. Of 100, 200, 250, 500 and 1,000 it is the
 #: fastest here: the worker begins earlier than with more, and fewer do not fill RabbitMQ's writes.
@@ -43,7 +43,7 @@ def main() -> None:
         folder = Path(name)
         if not options.without_peers:
             prepare(ENVIRONMENTS)
-        # One after the other: a broker at rest is not at rest, its schedulers wait busily.
+        # One after the other: the schedulers of an idle broker busy-wait.
         on_redis = in_rounds(OnRedis(folder, redis_url, share), not options.without_peers)
         console.print("starting RabbitMQ")
         with rabbitmq(folder / "rabbitmq") as node:
@@ -87,7 +87,7 @@ class _Side:
         return int(number * self._share)
 
     def peer(self, name: str) -> PeerFigures:
-        """What a peer does; RQ's jobs take so long that few of them will do."""
+        """Measure a peer, RQ with few jobs because they take long."""
         console.print(f"  {name}")
         jobs = 200 if name == "rq" else self.jobs(2_500)
         return measure(name, self.broker, ENVIRONMENTS, self._redis_url, self.amqp_url, jobs, self.jobs(400))
@@ -103,7 +103,7 @@ class _Side:
 
 
 class OnRedis(_Side):
-    """RQ's lists carry our jobs."""
+    """Our jobs in RQ's lists."""
 
     broker = "redis"
 
@@ -130,7 +130,7 @@ class OnRedis(_Side):
 
 
 class OnRabbitMQ(_Side):
-    """RabbitMQ carries our jobs."""
+    """Our jobs over RabbitMQ."""
 
     broker = "rabbitmq"
 

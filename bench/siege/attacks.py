@@ -1,6 +1,6 @@
-"""Clients that only take, and programs that write nonsense: each a loop of rounds until its time is over.
+"""Clients that occupy connections, and programs that write invalid data: each a loop of rounds until its time is over.
 
-All on loopback, from addresses of their own: what is slowed for one of these must not be for others.
+All on loopback, each from an address of its own: a limit on one client must not affect others.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ DIRTY = "\x1b[2J\x1b]0;owned\x07 first line\nsecond line \ud800 \u202e \x00 \x9b
 class Target:
     """
     Attributes:
-        panel, link: Where they listen on loopback.
-        bus: Where those connect who say something on the robot's bus.
+        panel, link: Their ports on loopback.
+        bus: The port to which publishers on the robot's bus connect.
         until: When to end, in seconds since the epoch.
     """
 
@@ -109,12 +109,12 @@ def guesses(target: Target) -> None:
 
 
 def odd_records(target: Target) -> None:
-    """Nonsense in the fields of jobs, and keys of other kinds in their place."""
+    """Invalid values in the fields of jobs, and keys of other types in their place."""
     connection = redis.Redis.from_url(target.redis_url)
     dice = random.Random(0)
     for number in target.rounds():
-        for one in range(20):
-            job_id = f"odd-{number}-{one}"
+        for index in range(20):
+            job_id = f"odd-{number}-{index}"
             metadata = "voice.synthesize|voice|normal|0|3|5.0|||0||odd"
             fields = {"status": "queued", "metadata": metadata, "origin": "voice", "data": "[]"}
             fields[dice.choice(FIELDS)] = dice.choice(ODD)  # type: ignore[assignment]
@@ -140,8 +140,8 @@ def dirty_texts(target: Target) -> None:
             for topic in (b"audio.transcript", b"voice.asr.request", b"vision.frame.offload", b"x" + dirty):
                 for body in (dirty, b'{"text": "' + dirty + b'"}', quoted, deep):
                     bus.send_multipart([topic, body])
-            asked = json.dumps({"model": DIRTY, "messages": DIRTY}).encode()
-            for body in (deep, asked, many if number % 5 == 0 else b"{"):
+            chat = json.dumps({"model": DIRTY, "messages": DIRTY}).encode()
+            for body in (deep, chat, many if number % 5 == 0 else b"{"):
                 for url in (
                     f"http://127.0.0.1:{target.panel}/v1/chat/completions",
                     f"http://127.0.0.1:{target.link}/providers/text/generate",

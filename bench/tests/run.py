@@ -1,6 +1,6 @@
 """How long the whole test run takes: `make bench-tests`.
 
-What is committed is cloned into a temporary folder, and `.ci/run` runs there with an empty HOME: nothing that was
+The last commit is cloned into a temporary folder, and `.ci/run` runs there with an empty HOME: nothing that was
 installed or built before helps it. Prints the run's own tables, and as its last line one JSON object. `--runs N` does
 it N times, one after the other; a run that fails ends it with its exit status.
 """
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def measured() -> dict[str, Any]:
-    """One run: what its last table says in JSON, and `all_s`, the seconds from its first command to its last."""
+    """One run: the JSON of its last line, and `all_s`, the seconds from its first command to its last."""
     with tempfile.TemporaryDirectory(prefix="rider-tests-") as name:
         clone, home = Path(name) / "main", Path(name) / "home"
         home.mkdir()
@@ -43,17 +43,17 @@ def measured() -> dict[str, Any]:
         started = time.monotonic()
         # The interpreters stay where they are: what is empty is the folder for caches and settings.
         environment = {**os.environ, "HOME": str(home), "PYENV_ROOT": pyenv_root()}
-        said: dict[str, Any] = {}
+        summary: dict[str, Any] = {}
         command = ["bash", ".ci/run"]
         with subprocess.Popen(command, cwd=clone, env=environment, stdout=subprocess.PIPE, text=True) as run:
             assert run.stdout is not None
             for line in run.stdout:
                 print(line, end="", flush=True)
                 if line.startswith('{"total_s"'):
-                    said = json.loads(line)
+                    summary = json.loads(line)
         if run.returncode != 0:
             sys.exit(run.returncode)
-        return {"all_s": round(time.monotonic() - started), **said}
+        return {"all_s": round(time.monotonic() - started), **summary}
 
 
 def pyenv_root() -> str:

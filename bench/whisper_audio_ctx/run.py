@@ -1,6 +1,6 @@
 """How short may Whisper's audio context be? Measures errors and time over ways of fitting it to a clip's length.
 
-    RIDER_MODEL_PATH=../shared/models python bench/whisper_audio_ctx/run.py ../shared/media/beckett.wav
+    RIDER_MODEL_PATH=FOLDER python bench/whisper_audio_ctx/run.py beckett.wav
 
 The clips are single sentences (and the first two together) cut out of that recording, with little and with more of the
 pause around them, and sentences that the `espeak-ng` program makes where it is installed. Prints a table; its last line
@@ -118,7 +118,7 @@ def main() -> None:
                 samples = pad_to_minimum(case.samples)
                 language = case.language
                 if detect:
-                    language = choose_language(engine.language_probabilities(samples), EXPECTED)
+                    language = choose_language(engine.language_probabilities(samples), EXPECTED).language
                 segments = engine.transcribe(samples, language, context_of=fitted(fit))
                 seconds.append(time.monotonic() - started)
                 text = " ".join(segment.text for segment in segments)

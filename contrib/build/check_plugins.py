@@ -2,7 +2,7 @@
 
     python check_plugins.py WORK_FOLDER [PLUGIN...]
 
-Without names it is all that there are. The core is the wheel in TOX_PACKAGE: `tox run -e plugins` has built it.
+Without names it tests all. The core is the wheel in TOX_PACKAGE: `tox run -e plugins` has built it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from installer import Installer
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
-#: What plugins' tests are run with.
+#: Packages with which plugins' tests run.
 TOOLS = ("pytest-randomly", "pytest-xdist")
 #: The longest first, so that both lanes end together; and how many processes wait for servers and timers in one.
 LONGEST = {"rider-queue-rabbitmq": 2, "rider-voice-whisper": 1, "rider-text-llama": 1, "rider-vision-mediapipe": 1}
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def tested_alone(name: str, work: Path) -> tuple[str, bool]:
-    """The plugin's name, and whether its tests passed. What they say is printed in one piece."""
+    """The plugin's name, and whether its tests passed. Their output is printed in one piece."""
     alone = work / name
     log = work / f"{name}.log"
     with log.open("wb") as output:

@@ -30,7 +30,7 @@ NEEDED = (
     "rider_core/_web/static/app.js",
 )
 UNWANTED = ("tests/", "node_modules/", "rider_core/_web/src/", "contrib/")
-#: What a fresh installation must be able to do, with what it must say.
+#: Commands that must work in a fresh installation, each with a part of its output.
 TRIALS = (
     (["rider", "db", "upgrade"], "revision 0002"),
     (["rider", "--version"], "rider, version"),
@@ -82,10 +82,10 @@ def missing_or_unwanted(wheel: Path) -> list[str]:
     return missing + unwanted + ([] if templates else [f"{wheel.name} has no templates"])
 
 
-def trial(empty: Path, folder: Path, command: list[str], said: str) -> str | None:
+def trial(empty: Path, folder: Path, command: list[str], expected: str) -> str | None:
     """Run `command` of the environment `empty`; the problem with it, if any."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "PYTHON"))}
-    environment = {**kept, "RIDER_DATA_DIR": str(folder / "data")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "PYTHON"))}
+    environment = {**inherited, "RIDER_DATA_DIR": str(folder / "data")}
     program = [str(empty / "bin" / command[0]), *command[1:]]
     ran = subprocess.run(
         program, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -93,7 +93,7 @@ def trial(empty: Path, folder: Path, command: list[str], said: str) -> str | Non
     print(f"== {' '.join(command)}\n{ran.stdout}", flush=True)
     if ran.returncode != 0:
         return f"{' '.join(command)} ended with {ran.returncode}"
-    return None if said in ran.stdout else f"{' '.join(command)} did not say {said!r}"
+    return None if expected in ran.stdout else f"{' '.join(command)} did not print {expected!r}"
 
 
 if __name__ == "__main__":

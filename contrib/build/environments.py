@@ -19,7 +19,7 @@ PIP_SHA256 = "71138adf1f4ca900cdb7d289c21b7494329f2332b6d85f0e1c42108c0384ed3e"
 MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
 DOWNLOAD_TIMEOUT_S = 60
 
-#: What a person set for another environment, and would send our packages there.
+#: Variables for other environments, which would make pip install our packages there.
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT")
 
 
@@ -64,7 +64,7 @@ def bundled_pip() -> Path | None:
 
 
 def fetch_pip(folder: Path) -> Path:
-    """Fetch pip's wheel into `folder`, and make sure that it is the one that we know."""
+    """Fetch pip's wheel into `folder` and check its hash."""
     index = index_url()
     say(f"no pip comes with this python3: fetching {PIP_WHEEL} from {urllib.parse.urlsplit(index).hostname}")
     page_url = index.rstrip("/") + "/pip/"
@@ -131,7 +131,7 @@ def own_environment() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
     environment.update(PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PYTHONNOUSERSITE="1")
     # An old pip, as ensurepip brings it, knows its own variable only; uv does not know that one.
-    for one, other in (("SSL_CERT_FILE", "PIP_CERT"), ("PIP_CERT", "SSL_CERT_FILE")):
-        if environment.get(one):
-            environment.setdefault(other, environment[one])
+    for source, target in (("SSL_CERT_FILE", "PIP_CERT"), ("PIP_CERT", "SSL_CERT_FILE")):
+        if environment.get(source):
+            environment.setdefault(target, environment[source])
     return environment

@@ -107,9 +107,9 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     except subprocess.TimeoutExpired:
         fail(f"{shlex.join(command[:3])} did not end within {NPM_LIMIT_S} s; is the npm registry reachable?")
     if done.returncode != 0:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+        output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
         hint = "; is the npm registry reachable? (npm config get registry)" if "ci" in command else ""
-        fail(f"{shlex.join(command[:3])} failed with status {done.returncode}{hint}\n{said}")
+        fail(f"{shlex.join(command[:3])} failed with status {done.returncode}{hint}\n{output}")
 
 
 def licenses(web: Path, meta: Path) -> str:

@@ -11,19 +11,16 @@ import shutil
 import subprocess
 import sys
 
-#: Package, and the programs of which one is enough. The real espeak-ng is what our speech's length is compared with,
-#: redis-server what stock RQ is compared on, rabbitmq-server what carries jobs in a node of the tests' own, chromium
-#: what looks at the panel, strace what makes a disk slow, openssl what makes a certificate that mediapipe would
-#: believe, ffmpeg what makes other sounds than WAV, for us and for the tests, nginx what stands before the panel.
+#: Package, and its programs, of which one is enough.
 PACKAGES = {
-    "espeak-ng": ("espeak-ng",),
-    "redis-server": ("redis-server",),
-    "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
-    "strace": ("strace",),
-    "openssl": ("openssl",),
-    "ffmpeg": ("ffmpeg",),
-    "nginx-light": ("nginx", "/usr/sbin/nginx"),
+    "espeak-ng": ("espeak-ng",),  # compared with our speech: its length
+    "redis-server": ("redis-server",),  # stock RQ runs on it
+    "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),  # the tests start their own node
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),  # opens the panel
+    "strace": ("strace",),  # slows a disk down
+    "openssl": ("openssl",),  # makes a certificate for the fake Google of mediapipe's tests
+    "ffmpeg": ("ffmpeg",),  # converts audio from and to other formats than WAV, also in the product
+    "nginx-light": ("nginx", "/usr/sbin/nginx"),  # a proxy before the panel
 }
 #: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}

@@ -129,7 +129,7 @@ def print_skipped(tests: list[Test]) -> None:
 
 
 def print_failed(tests: list[Test]) -> None:
-    """Last of the tables: where only the end of a long output is shown, it is these lines that are wanted."""
+    """The last table, because often only the end of a long output is shown."""
     failed = [test for test in tests if test.outcome == "failed"]
     print(f"\nfailed: {len(failed)}")
     for test in failed:

@@ -3,7 +3,7 @@
 A program that shares no code with the link: it is the robot's broker, its HTTP interface as far as voice needs it, its
 microphone and its loudspeaker (`stand_in_robot`).
 
-    python tests/acceptance/robot_voice.py --wait-ready 120 --wav ../shared/media/beckett.wav
+    python tests/acceptance/robot_voice.py --wait-ready 120 --wav beckett.wav
 
 Exit status: 0 all limits kept, 1 one broken, 2 it could not be measured. The last line of the output is a JSON object.
 """
@@ -32,10 +32,7 @@ REFERENCE = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail bet
 
 
 def wait_until_ready(robot: Robot, api: Api, timeout_s: float, *, heartbeat: bool) -> None:
-    """Until somebody subscribes to the microphone and, with `heartbeat`, has said so and has not handed voice back.
-
-    It sleeps between its looks: there is nothing to measure yet.
-    """
+    """Wait for a subscriber to the microphone, and with `heartbeat` also for a heartbeat and voice in mode pc."""
     deadline = time.monotonic() + timeout_s
     while True:
         missing = []
@@ -78,7 +75,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--subscribe-port", type=int, default=5556, help="of the broker (XPUB); 0: a free one")
     parser.add_argument("--api-port", type=int, default=8080, help="of the HTTP interface; 0: a free one")
     parser.add_argument(
-        "--wait-ready", type=float, metavar="S", help="wait so long for a heartbeat and voice on pc, too"
+        "--wait-ready", type=float, metavar="S", help="seconds to wait for a heartbeat and voice in mode pc, too"
     )
     parser.add_argument("--asr", action="store_true", help="run this part (default: all three)")
     parser.add_argument("--silence", action="store_true", help="run this part")

@@ -154,7 +154,7 @@ class Broker:
 
 @dataclass
 class Message:
-    """Something that the PC sent; `at` is on the monotonic clock."""
+    """A message from the PC; `at` is on the monotonic clock."""
 
     at: float
     topic: str
@@ -197,9 +197,9 @@ class Robot:
         return time.monotonic()
 
     def stream(self, pcm: bytes, until: Callable[[], bool] = lambda: False) -> float:
-        """Send `pcm` in real time, take in what comes, and return the moment (monotonic) at which it began.
+        """Send `pcm` in real time, receive meanwhile, and return the time (monotonic) of its beginning.
 
-        A piece is sent when its last sample has been heard, so position p of the sound was heard at begin + p.
+        A chunk is sent at the time of its last sample, so position p of the sound is at begin + p.
         """
         begin = time.monotonic()
         for number, start in enumerate(range(0, len(pcm), CHUNK_BYTES), 1):
@@ -215,7 +215,7 @@ class Robot:
         while True:
             left_ms = (until - time.monotonic()) * 1000
             if not self._subscriber.poll(max(0, int(left_ms))):
-                # poll counts in whole milliseconds; the rest of one is waited for so.
+                # poll counts in whole milliseconds; this waits for the rest.
                 let_pass(max(0.0, until - time.monotonic()), "the sound of this piece")
                 return
             frames = self._subscriber.recv_multipart()
@@ -232,6 +232,6 @@ class Robot:
                 return
 
     def texts(self) -> list[Message]:
-        """The results with a text that a person could read; those that only keep the robot's voice have none."""
+        """The results with a visible text, without keepalives."""
         results = (message for message in self.received if message.topic == RESULT)
         return [message for message in results if str(message.body.get("text") or "").replace(INVISIBLE, "").strip()]

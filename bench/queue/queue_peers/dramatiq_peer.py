@@ -41,7 +41,7 @@ def no_op_without_result(payload: str, last: int) -> None:
 
 
 class WithoutResults:
-    """Submits jobs that store nothing, and waits for the worker's word that all of them are done."""
+    """Submits jobs that store nothing, and waits for the worker's message that all of them are done."""
 
     def __init__(self) -> None:
         self.submitted = 0

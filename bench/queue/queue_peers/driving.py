@@ -1,4 +1,4 @@
-"""What every peer's driver does alike: warm up, submit, fetch, measure, print one line of JSON.
+"""The common part of the peers' drivers: warm up, submit, fetch, measure, print one line of JSON.
 
 It runs in the peer's own environment, not in ours, so it knows the standard library and redis, nothing else.
 """
@@ -31,7 +31,7 @@ RESULT_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Settings:
-    """What the harness hands to the worker and to the driver, through the environment."""
+    """Settings of worker and driver, which the harness passes in the environment."""
 
     peer: str
     broker: str

@@ -15,7 +15,7 @@ STEP_LIMIT_S = 600
 
 
 def prepare(work_folder: Path) -> None:
-    """Make what is missing. A library that cannot be installed is told of, and its rows will say so."""
+    """Make the missing environments. A library that cannot be installed is reported here and in its rows."""
     for library in REQUIREMENTS:
         folder = environment(work_folder, library)
         if is_ready(work_folder, library):

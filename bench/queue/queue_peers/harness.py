@@ -78,7 +78,7 @@ def measure(
 def drive(peer: Peer, work_folder: Path, settings: dict[str, str], limit_s: float) -> dict[str, Any]:
     """The driver's line. Raises PeerFailed when the worker or the driver ends badly or too late."""
     if not is_ready(work_folder, peer.library):
-        raise PeerFailed(f"{peer.library} is not installed under {work_folder}: see what prepare() said")
+        raise PeerFailed(f"{peer.library} is not installed under {work_folder}: see the output of prepare()")
     programs = environment(work_folder, peer.library) / "bin"
     variables = {**os.environ, **peer.environment, **settings, "PYTHONPATH": str(HERE)}
     values = {"queue": settings["BENCH_QUEUE"], "redis_url": settings["BENCH_REDIS_URL"]}

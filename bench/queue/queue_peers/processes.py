@@ -1,4 +1,4 @@
-"""Processes that are gone when we are: a stray worker takes the next run's jobs."""
+"""Processes that end with this one: a stray worker would take the next run's jobs."""
 
 from __future__ import annotations
 
