@@ -190,23 +190,6 @@ class TestFrames:
         monkeypatch.setattr(monitor, "_liveness", liveness)
         assert monitor.vision_problem(now, now - 10) is None
 
-    def test_after_a_gap_a_byte_identical_picture_is_analysed(self) -> None:
-        """Seen with the robot's own code after the PC slept: it counted as the same picture for 29 s."""
-        buffer, body = LatestFrameBuffer(), {"ts": 1.0, "frame_jpeg": encode_base64(picture(40_000))}
-
-        def put(*times: float) -> list[int | None]:
-            streams = []
-            for now in times:
-                buffer.put(body, now)
-                frame = buffer.get(0)
-                streams.append(None if frame is None else frame.stream)
-            return streams
-
-        first, same, after_a_gap = put(100.0, 100.2, 104.0)
-        assert (first is None, same, after_a_gap) == (False, None, (first or 0) + 1)
-        buffer.reset()
-        assert put(104.2) == [(after_a_gap or 0) + 1]
-
     def test_only_the_newest_waits(self, quiet: LinkHarness) -> None:
         quiet.write("SLOW", "0.3")
         self.counted("seen", lambda: send_frame(quiet, 80_000.0, picture(1_999)))

@@ -99,6 +99,19 @@ def test_both_connections_are_cut(harness: BusHarness) -> None:
     assert harness.down()
 
 
+@pytest.mark.parametrize("cut", [(True, False), (False, True), (True, True)], ids=["to", "from", "both"])
+def test_the_direction_that_is_down_is_named(harness: BusHarness, cut: tuple[bool, bool]) -> None:
+    for tunnel, is_cut in zip((harness.to_robot, harness.from_robot), cut, strict=True):
+        if is_cut:
+            tunnel.cut()
+    # The probe may be missed before the pings, and one connection's pings before the other's.
+    wait_until(lambda: (not harness.bus.state.to_robot, not harness.bus.state.from_robot) == cut, what="the cut")
+    state = harness.bus.state
+    assert not state.up
+    named = "nothing of ours reaches the robot" in state.problem, "nothing comes in" in state.problem
+    assert named == cut or cut == (True, True)
+
+
 def test_after_a_suspend_the_sockets_are_replaced_at_once(harness: BusHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker has closed its connections meanwhile."""
     real_s, asleep_s = suspend_detector.now_s, 0.0

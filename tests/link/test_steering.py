@@ -6,7 +6,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,13 @@ from link_harness import LinkHarness
 from rider_core.api.steering import RobotView, SteeringAnswer, SwitchView
 from rider_core.errors import InvalidInput
 from rider_core.link import restarts
-from rider_core.link.bus import RobotBus
 from rider_core.link.domain import DomainOwner
-from rider_core.link.rejection_reporter import RejectionReporter
 from rider_core.link.restarts import VOICE_COMMAND, needed_restarts, voice_command
 from rider_core.link.steering import Steering
 from rider_core.rpc import SocketServer
 from rider_core.rpc.handling import MAX_ANSWER_BYTES
 from rider_core.runtime.robot_client import RobotClient
-from rider_core.simulator.broker import Broker
 from rider_core.simulator.http_api import RESTART_VOICE_PATH
-from rider_core.testing.tunnel import Tunnel
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
@@ -217,36 +212,6 @@ def test_the_restart_is_shown_until_the_microphone_streams(
     assert harness.link.describe()["restarts"][0]["command"] == VOICE_COMMAND
     monkeypatch.setitem(harness.link._bus._handlers, "voice.asr.request", received)
     wait_until(lambda: not show(steering).restarts, what="the microphone")
-
-
-@pytest.fixture
-def tunnels() -> Iterator[tuple[Tunnel, Tunnel, RobotBus]]:
-    """A bus over two tunnels to a broker."""
-    broker = Broker("127.0.0.1", 0, 0)
-    broker.start()
-    outward, inward = Tunnel(broker.publish_port), Tunnel(broker.subscribe_port)
-    addresses = (f"tcp://127.0.0.1:{tunnel.port}" for tunnel in (outward, inward))
-    bus = RobotBus(*addresses, on_state=lambda _: None)
-    bus.start(RejectionReporter(lambda *_, **__: None, bus.send))
-    wait_until(lambda: bus.state.up, what="the bus")
-    yield outward, inward, bus
-    bus.stop()
-    outward.close()
-    inward.close()
-    broker.stop()
-
-
-@pytest.mark.parametrize("cut", [(True, False), (False, True), (True, True)], ids=["outward", "inward", "both"])
-def test_the_direction_that_is_down_is_named(tunnels: tuple[Tunnel, Tunnel, RobotBus], cut: tuple[bool, bool]) -> None:
-    outward, inward, bus = tunnels
-    for tunnel, is_cut in zip((outward, inward), cut, strict=True):
-        if is_cut:
-            tunnel.cut()
-    # The probe may be missed before the pings, and one connection's pings before the other's.
-    wait_until(lambda: (not bus.state.to_robot, not bus.state.from_robot) == cut, what="the cut")
-    assert not bus.state.up
-    named = "nothing of ours reaches the robot" in bus.state.problem, "nothing comes in" in bus.state.problem
-    assert named == cut or cut == (True, True)
 
 
 def test_the_socket_needs_no_redis(

@@ -1,4 +1,4 @@
-"""Tracks from a tracker's numbers: objects with their own ids, confirmed, published and ended; and the frame buffer."""
+"""Tracks from a tracker's numbers: objects with their own ids, confirmed, published and ended."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import pytest
 from link_harness import metric
 
 from rider_core.api import DetectedObject, Detections, ObjectTracker
-from rider_core.api.messages import encode_base64
-from rider_core.link.frame_buffer import GAP_S, LatestFrameBuffer
 from rider_core.link.tracks import FLICKER_S, GONE_S, MAX_TRACKS, UPDATE_EVERY_S, UPDATES_A_FRAME, TrackedObject, Tracks
-from rider_core.testing import SMALL_JPEG
 
 FRAME_S = 0.2
 
@@ -150,56 +147,3 @@ def test_tracks_are_bounded() -> None:
     assert metric("rider_link_dropped_total", what="object") > before
     harness.see(after_s=GONE_S + 1)
     assert not harness.tracks._tracks
-
-
-class TestLatestFrameBuffer:
-    def body(self, ts: float, number: int) -> dict[str, object]:
-        return {"ts": ts, "frame_jpeg": encode_base64(SMALL_JPEG + bytes([number]))}
-
-    def buffered(self, *frames: tuple[float, float]) -> list[tuple[float, int, float]]:
-        """Put each frame in and get it. Returns its time stamp, the change of the stream, and the seconds in between.
-
-        Args:
-            frames: The robot's clock and ours.
-        """
-        buffer, before, frames_out = LatestFrameBuffer(), None, []
-        for number, (ts, now) in enumerate(frames):
-            buffer.put(self.body(ts, number), now)
-            frame = buffer.get(0)
-            if frame is not None:
-                frames_out.append((ts, frame.stream - (before.stream if before else 0), frame.seconds_after(before)))
-                before = frame
-        return frames_out
-
-    def test_in_order(self) -> None:
-        assert [pytest.approx(it) for it in self.buffered((50, 1), (50.2, 1.2), (50.4, 1.5))] == [
-            (50, 1, 0),
-            (50.2, 0, 0.2),
-            (50.4, 0, 0.2),
-        ]
-
-    def test_a_clock_that_stands_or_runs_backward_or_was_set_changes_nothing(self) -> None:
-        frames_out = self.buffered((50, 1), (50, 1.2), (49.8, 1.4), (49.6, 1.6), (4e9, 1.8), (5, 2.0))
-        assert [stream for _, stream, _ in frames_out] == [1, 0, 0, 0, 0, 0]
-        assert [seconds for *_, seconds in frames_out] == pytest.approx([0, 0.2, 0.2, 0.2, 0.2, 0.2])
-
-    def test_a_gap_begins_a_new_stream(self) -> None:
-        assert self.buffered((50, 1), (50.2, 1.2 + GAP_S + 0.1))[1] == (50.2, 1, 0)
-
-    def test_a_byte_identical_picture_is_returned_once(self) -> None:
-        buffer = LatestFrameBuffer()
-        for number in range(5):
-            buffer.put(self.body(50 + number, 7), 1.0 + number)
-        assert buffer.get(0) is not None
-        assert buffer.get(0) is None
-        assert buffer.arrived == 5.0
-
-    def test_the_newest_frame_replaces_the_waiting_one(self) -> None:
-        buffer = LatestFrameBuffer()
-        before = metric("rider_frames_total", outcome="replaced")
-        for number in range(5):
-            buffer.put(self.body(50 + number, number), 1.0 + number)
-        frame = buffer.get(0)
-        assert frame is not None
-        assert frame.ts == 54
-        assert metric("rider_frames_total", outcome="replaced") == before + 4

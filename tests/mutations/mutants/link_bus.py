@@ -87,6 +87,6 @@ MUTANTS = [
         "rider_core/link/bus.py",
         "up=False, to_robot=to_robot, from_robot=from_robot, problem",
         "up=False, to_robot=from_robot, from_robot=to_robot, problem",
-        ("tests/link/test_steering.py", "test_the_direction_that_is_down_is_named"),
+        ("tests/link/test_loopback_probe.py", "test_the_direction_that_is_down_is_named"),
     ),
 ]
