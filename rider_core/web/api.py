@@ -58,8 +58,8 @@ def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
         try:
             text += job_exposition(services.backend)
         except BackendUnavailable:
-            # The panel's own metrics are still right; those of the jobs are missing.
-            text += b"# the jobs' figures are missing: Redis cannot be reached\n"
+            # The panel's own metrics are still correct.
+            text += b"# the metrics of the jobs are missing: Redis cannot be reached\n"
         return Response(text, content_type=content_type)
 
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

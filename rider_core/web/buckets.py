@@ -30,20 +30,20 @@ class TokenBuckets:
     def wait_s(self, client: str) -> float:
         """Seconds until a token is available; 0: there is one."""
         with self._lock:
-            return self._wait(client)
+            return self._wait_s(client)
 
     def take(self, client: str) -> float:
         """Take a token and return 0; where there is none, return the seconds until there is one."""
         with self._lock:
-            wait = self._wait(client)
-            if not wait:
+            wait_s = self._wait_s(client)
+            if not wait_s:
                 now = self._now()
                 self._full_at[client] = max(now, self._full_at.get(client, now)) + self._refill_s
                 self._full_at.move_to_end(client)
                 while len(self._full_at) > MAX_CLIENTS:
                     self._full_at.popitem(last=False)
-            return wait
+            return wait_s
 
-    def _wait(self, client: str) -> float:
+    def _wait_s(self, client: str) -> float:
         missing_s = self._full_at.get(client, 0.0) - self._now()
         return max(0.0, missing_s - (self._size - 1) * self._refill_s)

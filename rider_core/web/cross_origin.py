@@ -17,7 +17,7 @@ HEADERS = "authorization, content-type"
 #: For how long a browser may cache the answer to a preflight request, in seconds.
 MAX_AGE_S = 600
 #: Maximum length of the list of headers in a preflight request, in characters. A longer list gets the default answer.
-MAX_ASKED = 1_000
+MAX_REQUESTED = 1_000
 
 
 class AllowedOrigins:
@@ -52,11 +52,11 @@ def headers_for(origin: str) -> list[tuple[str, str]]:
 
 def preflight_headers(environ: dict[str, Any]) -> list[tuple[str, str]]:
     """Headers of the answer to a preflight request."""
-    asked = str(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
-    known = asked if asked and len(asked) <= MAX_ASKED and asked.isprintable() else HEADERS
+    requested = str(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
+    allowed = requested if requested and len(requested) <= MAX_REQUESTED and requested.isprintable() else HEADERS
     return [
         ("Access-Control-Allow-Methods", METHODS),
-        ("Access-Control-Allow-Headers", known),
+        ("Access-Control-Allow-Headers", allowed),
         ("Access-Control-Max-Age", str(MAX_AGE_S)),
         # For a public page that uses a machine in the local network (Private Network Access).
         ("Access-Control-Allow-Private-Network", "true"),

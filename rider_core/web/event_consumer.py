@@ -18,9 +18,14 @@ BACKLOG = 5_000
 
 
 class EventConsumer:
-    """A thread that handles events in batches, from a bounded queue."""
+    """A thread that handles events in batches."""
 
     def __init__(self, name: str, handle: Callable[[list[Event]], None], every_s: float = 0.0) -> None:
+        """
+        Args:
+            name: Of the thread, and of the listener in the metric of dropped events.
+            every_s: Minimum time between two batches, in seconds.
+        """
         self._name = name
         self._handle = handle
         self._every_s = every_s

@@ -20,7 +20,7 @@ MAX_PROCESSES = 80
 MAX_DOMAINS = 8
 #: Width of one bar of the chart, in seconds.
 ACTIVITY_BUCKET_S = 5
-#: Events whose repetition is recognised. More than are ever read again (`reader.SEED_EVENTS`).
+#: Events that are recognised when they come again. More than are loaded again (`reader.SEED_EVENTS`).
 SEEN_EVENTS = 4_000
 #: A running job is ranked above jobs that ended within this time after its start, in seconds. The limit is there
 #: because the event of its end may be lost.
@@ -114,12 +114,12 @@ class EventProjection:
 
     def _robot_status(self, event: Event) -> None:
         """Apply the domains and restarts in the link's status, which comes every 5 s: a domain's event may be lost."""
-        for each in untrusted.mappings(event.data, "domains"):
-            self._show_domain(each, event.ts)
+        for domain in untrusted.mappings(event.data, "domains"):
+            self._show_domain(domain, event.ts)
         restarts = [
-            {key: untrusted.text(each, key) for key in ("what", "why", "command")}
-            for each in untrusted.mappings(event.data, "restarts")
-            if untrusted.text(each, "what")
+            {key: untrusted.text(restart, key) for key in ("what", "why", "command")}
+            for restart in untrusted.mappings(event.data, "restarts")
+            if untrusted.text(restart, "what")
         ]
         self._panel_state.set_section("robot", self._robot() | {"restarts": restarts})
 
@@ -260,21 +260,21 @@ def _providers(data: dict[str, Any]) -> list[Row]:
     if described:
         return [
             {
-                "name": untrusted.name(each, "name"),
-                "domain": untrusted.name(each, "domain"),
-                "mock": untrusted.flag(each, "mock") or False,
-                "details": _details(each),
+                "name": untrusted.name(provider, "name"),
+                "domain": untrusted.name(provider, "domain"),
+                "mock": untrusted.flag(provider, "mock") or False,
+                "details": _details(provider),
             }
-            for each in described
+            for provider in described
         ]
     names = untrusted.names(data, "providers")
-    return [{"name": each, "domain": "", "mock": False, "details": ""} for each in names]
+    return [{"name": name, "domain": "", "mock": False, "details": ""} for name in names]
 
 
 def _details(provider: untrusted.Data) -> str:
     """The details that an engine gives, one in each line."""
-    facts = provider.get("details")
-    if not isinstance(facts, dict):
+    details = provider.get("details")
+    if not isinstance(details, dict):
         return ""
-    shown = list(facts)[: untrusted.MAX_LIST]
-    return "\n".join(f"{str(name)[: untrusted.MAX_NAME]}: {untrusted.text(facts, name)}" for name in shown)
+    names = list(details)[: untrusted.MAX_LIST]
+    return "\n".join(f"{str(name)[: untrusted.MAX_NAME]}: {untrusted.text(details, name)}" for name in names)

@@ -49,25 +49,25 @@ def _of_queues(stats: list[QueueStats]) -> Iterable[Metric]:
         "rider_jobs_oldest_seconds", "How long the oldest waiting job has waited; 0: none waits.", labels=["queue"]
     )
     workers = GaugeMetricFamily("rider_workers", "Live workers that serve a queue.", labels=["queue"])
-    for one in stats:
+    for queue in stats:
         for state in ("waiting", "scheduled", "running", "failed"):
-            jobs.add_metric([one.queue, state], getattr(one, state))
-        oldest.add_metric([one.queue], one.oldest_s or 0.0)
-        workers.add_metric([one.queue], one.workers)
+            jobs.add_metric([queue.queue, state], getattr(queue, state))
+        oldest.add_metric([queue.queue], queue.oldest_s or 0.0)
+        workers.add_metric([queue.queue], queue.workers)
     return jobs, oldest, workers
 
 
 def _of_tasks(figures: list[TaskFigures]) -> Iterable[Metric]:
     events = CounterMetricFamily("rider_job_events", "What happened to jobs.", labels=["task", "queue", "event"])
-    for one in figures:
+    for task in figures:
         for event in COUNTERS:
-            events.add_metric([one.task, one.queue, event], getattr(one, event))
+            events.add_metric([task.task, task.queue, event], getattr(task, event))
     yield events
     for field, name, text in _DURATIONS:
         family = HistogramMetricFamily(name, text, labels=["task", "queue"])
-        for one in figures:
-            histogram: Histogram = getattr(one, field)
+        for task in figures:
+            histogram: Histogram = getattr(task, field)
             bounds = [*map(str, histogram.bounds_s), "+Inf"]
             buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
-            family.add_metric([one.task, one.queue], buckets, histogram.sum_s)
+            family.add_metric([task.task, task.queue], buckets, histogram.sum_s)
         yield family

@@ -1,4 +1,4 @@
-"""Polls what no event announces: whether Redis answers, the queues' figures, and the plugins' states."""
+"""Polls what no event announces: whether Redis answers, the queues' statistics, and the plugins' states."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ class Poller:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._ask()
+                self._poll()
             except Exception:  # the top of a thread
                 log.exception("polling Redis, queues and plugins failed")
             self._stop.wait(POLL_S)
 
-    def _ask(self) -> None:
+    def _poll(self) -> None:
         self._panel_state.set_section("plugins", describe_plugins(self._services))
         self._reader.expire_processes()
-        about = describe_redis(self._services)
-        self._panel_state.set_section("redis", about)
-        if not about["up"]:
+        redis = describe_redis(self._services)
+        self._panel_state.set_section("redis", redis)
+        if not redis["up"]:
             self._seeds_left = SEEDS
             return
         try:
             if self._seeds_left:
                 self._reader.load_history()
                 self._seeds_left -= 1
-            figures = [stats.model_dump() for stats in self._services.backend.stats()]
-            self._panel_state.set_section("queues", {"figures": figures, "problem": ""})
+            stats = [queue.model_dump() for queue in self._services.backend.stats()]
+            self._panel_state.set_section("queues", {"figures": stats, "problem": ""})
         except BackendUnavailable as error:
             self._panel_state.set_section("queues", {"figures": [], "problem": str(error)[:MAX_REASON]})
 
@@ -69,13 +69,13 @@ class Poller:
 def describe_redis(services: Services) -> dict[str, Any]:
     """Whether Redis answers, its product, version and address; without the password that its URL may contain."""
     url = services.settings.redis_url
-    about: dict[str, Any] = {"embedded": url is None, "address": _shown_address(url), "up": False, "reason": ""}
+    section: dict[str, Any] = {"embedded": url is None, "address": _shown_address(url), "up": False, "reason": ""}
     try:
         info = services.redis_info()
     except BackendUnavailable as error:
-        return about | {"reason": str(error)[:MAX_REASON]}
+        return section | {"reason": str(error)[:MAX_REASON]}
     valkey = info.get("valkey_version")
-    return about | {
+    return section | {
         "up": True,
         "write_problem": services.redis_write_problem(info),
         "product": "Valkey" if valkey else "Redis",

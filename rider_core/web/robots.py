@@ -27,7 +27,7 @@ from rider_core.runtime.robot_client import ROBOT, RobotClient
 Answer = tuple[Response, int]
 
 
-class Choosing(Message):
+class ChoiceBody(Message):
     """Body of PATCH."""
 
     choice: Choice = Field(description="pc, local (the robot) or automatic")
@@ -39,23 +39,23 @@ def robots_blueprint(client: RobotClient) -> Blueprint:
     robots = Blueprint("robots", __name__, url_prefix="/api/v1/robots")
 
     @robots.get("")
-    def every() -> Response:
+    def list_robots() -> Response:
         try:
-            about = _shown(client, switches=0)
+            robot = _show(client, switches=0)
         except (NoAnswer, BackendUnavailable) as error:
-            about = {"name": ROBOT, "problem": error.message, "remedy": error.remedy}
-        return jsonify({"robots": [about]})
+            robot = {"name": ROBOT, "problem": error.message, "remedy": error.remedy}
+        return jsonify({"robots": [robot]})
 
     @robots.get("/<name>")
-    def one(name: str) -> Response | Answer:
-        return _no_robot(name) or jsonify(_shown(client, switches=20))
+    def show_robot(name: str) -> Response | Answer:
+        return _no_robot(name) or jsonify(_show(client, switches=20))
 
     @robots.get("/<name>/switches")
     def switches(name: str) -> Response | Answer:
         missing = _no_robot(name)
         if missing is not None:
             return missing
-        return jsonify({"switches": _shown(client, switches=MAX_SWITCHES)["switches"]})
+        return jsonify({"switches": _show(client, switches=MAX_SWITCHES)["switches"]})
 
     @robots.patch("/<name>/domains/<domain>")
     def choose(name: str, domain: str) -> Answer:
@@ -64,16 +64,16 @@ def robots_blueprint(client: RobotClient) -> Blueprint:
             return missing
         if not request.is_json:
             return _refused("content_type", "the request is not JSON", "send Content-Type: application/json", 415)
-        chosen = parse_json(Choosing, request.get_data())
+        body = parse_json(ChoiceBody, request.get_data())
         # A browser sends `Origin`, and the security middleware admits the panel's own page only.
         by = "the panel" if "Origin" in request.headers else "the HTTP interface"
-        switched = client.switch(domain, chosen.choice, by, chosen.why)
+        switched = client.switch(domain, body.choice, by, body.why)
         return jsonify(switched.model_dump(mode="json")), 200 if switched.confirmed else 202
 
     return robots
 
 
-def _shown(client: RobotClient, switches: int) -> dict[str, Any]:
+def _show(client: RobotClient, switches: int) -> dict[str, Any]:
     return {"name": ROBOT, "problem": "", **client.show(switches).model_dump(mode="json")}
 
 

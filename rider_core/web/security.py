@@ -39,7 +39,7 @@ FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 #: A closed list: the method becomes a label of the request metrics.
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 MAX_AUTHORIZATION = 1_000
-#: Of a refused host name that is repeated in the answer, in characters.
+#: Maximum length of a refused host name in the answer, in characters.
 MAX_SHOWN = 100
 #: Wrong passwords that one client may send in a burst, and the seconds until it may send another. The right password
 #: is delayed as well: otherwise the delay would reveal it.
@@ -101,19 +101,19 @@ class SecurityMiddleware:
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self._strip_path(environ)
-        page = self._allowed_origin(environ)
+        origin = self._allowed_origin(environ)
 
         def start_with_headers(status: str, headers: HeaderList, *more: Any) -> Any:
             ours = {name.lower() for name in SECURITY_HEADERS}
-            kept = [(name, value) for name, value in headers if name.lower() not in ours]
-            if not any(name.lower() == "cache-control" for name, _ in kept):
-                kept.append(("Cache-Control", "no-store"))
-            if page:
-                kept += headers_for(page)
-            return start_response(status, [*kept, *SECURITY_HEADERS.items()], *more)
+            others = [(name, value) for name, value in headers if name.lower() not in ours]
+            if not any(name.lower() == "cache-control" for name, _ in others):
+                others.append(("Cache-Control", "no-store"))
+            if origin:
+                others += headers_for(origin)
+            return start_response(status, [*others, *SECURITY_HEADERS.items()], *more)
 
-        refusal = self._refusal_of(environ, page)
-        if refusal is None and page and is_preflight(environ):
+        refusal = self._refusal_of(environ, origin)
+        if refusal is None and origin and is_preflight(environ):
             start_with_headers("204 No Content", preflight_headers(environ))
             return []
         if refusal is None:
@@ -141,7 +141,7 @@ class SecurityMiddleware:
         origin = str(environ.get("HTTP_ORIGIN", ""))
         return origin if origin and _is_openai(environ) and self._allowed_origins.allow(origin) else ""
 
-    def _refusal_of(self, environ: dict[str, Any], page: str) -> tuple[str, str, str, HeaderList] | None:
+    def _refusal_of(self, environ: dict[str, Any], allowed_origin: str) -> tuple[str, str, str, HeaderList] | None:
         """Status, code, sentence and headers of the refusal; None: the request is allowed."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
@@ -149,13 +149,15 @@ class SecurityMiddleware:
         # A simple health check sends no Host header.
         if not self._names.allow(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
             name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
-            sentence = f"The panel does not go by the name {name!r}. Where that is one of its names: "
+            sentence = f"{name!r} is not a host name of the panel. To allow it: "
             return "403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", []
-        if not page and not self._is_own_page(environ, host):
-            sentence = "Another site's page may not talk to the panel. A proxy in front: set RIDER_WEB_PUBLIC_URL to "
-            sentence += "the address that people open. A program that asks /v1: RIDER_WEB_ALLOWED_ORIGINS."
+        if not allowed_origin and not self._is_own_page(environ, host):
+            sentence = "A page of another site may not use the panel. Behind a proxy, set RIDER_WEB_PUBLIC_URL to the "
+            sentence += (
+                "address that people open; for a page that uses /v1, add its origin to RIDER_WEB_ALLOWED_ORIGINS."
+            )
             return "403 Forbidden", "origin", sentence, []
-        if page and is_preflight(environ):  # a preflight request has no password
+        if allowed_origin and is_preflight(environ):  # a preflight request has no password
             return None
         return self._password_refusal(environ)
 
@@ -171,40 +173,40 @@ class SecurityMiddleware:
     def _password_refusal(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
         if environ.get("PATH_INFO") in OPEN_PATHS:
             return None
-        keyed = _is_openai(environ)
+        accepts_key = _is_openai(environ)
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         client = client_at(str(environ.get("REMOTE_ADDR", "")))
         wait_s = self._guesses.wait_s(client) if authorization else 0
         if wait_s:
             sentence = f"Too many wrong passwords came from your address; try again in {math.ceil(wait_s)} s."
             return "429 Too Many Requests", "guesses", sentence, [("Retry-After", str(math.ceil(wait_s)))]
-        if not self._authorized(authorization, keyed):
+        if not self._authorized(authorization, accepts_key):
             if authorization:
                 self._guesses.take(client)
             sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
             challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
-            if keyed:
+            if accepts_key:
                 sentence = "The API key must be the panel's password, as set in RIDER_WEB_PASSWORD."
                 challenge = 'Bearer realm="Rider-PC"'
             return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
         return None
 
-    def _authorized(self, header: str, keyed: bool) -> bool:
+    def _authorized(self, header: str, accepts_key: bool) -> bool:
         """Whether the header has the right password.
 
         Args:
-            keyed: A bearer token with the password is accepted, too.
+            accepts_key: A bearer token with the password is accepted as well.
         """
         if self._password is None:
             return True
-        scheme, _, given = header[:MAX_AUTHORIZATION].partition(" ")
-        if keyed and scheme.lower() == "bearer":
+        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
+        if accepts_key and scheme.lower() == "bearer":
             # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
-            return hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._password.encode())
+            return hmac.compare_digest(credentials.strip().encode("latin-1", "replace"), self._password.encode())
         if scheme.lower() != "basic":
             return False
         try:
-            decoded = base64.b64decode(given.strip(), validate=True)
+            decoded = base64.b64decode(credentials.strip(), validate=True)
         except (binascii.Error, ValueError):
             return False
         return hmac.compare_digest(decoded, f"{USER}:{self._password}".encode())
@@ -228,8 +230,8 @@ def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> 
     if not _is_openai(environ):
         return "text/plain; charset=utf-8", (sentence + "\n").encode()
     # OpenAI's clients know this code for a wrong key.
-    known = "invalid_api_key" if status == 401 else code
-    return "application/json", json.dumps(error_body(sentence, status, code=known)).encode()
+    openai_code = "invalid_api_key" if status == 401 else code
+    return "application/json", json.dumps(error_body(sentence, status, code=openai_code)).encode()
 
 
 def _password(settings: Settings) -> str | None:

@@ -1,4 +1,4 @@
-"""The panel in both async modes, and browsers that watch it. Folders below import what is beside this file."""
+"""The panel in both async modes, and browsers that watch it. Subfolders import the modules beside this file."""
 
 from __future__ import annotations
 

@@ -46,28 +46,28 @@ class PanelHarness:
         process = self.processes.start("-m", "rider_core.web", log="panel.log", **environment)
         before = self.url
 
-        def told() -> bool:
+        def started() -> bool:
             assert process.poll() is None, self.processes.log("panel.log")
             found = re.findall(r"the panel is at (http://\S+?)/ ", self.processes.log("panel.log"))
             self.url = found[-1] if found else ""
             return bool(self.url) and self.url != before
 
-        wait_until(told, what="the panel's start")
+        wait_until(started, what="the panel's start")
         return process
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return plain_http.get(self.url + path, **options)
 
-    def say(self, kind: Any, job_id: str | None = None, ts: float | None = None, **data: Any) -> None:
+    def publish(self, kind: Any, job_id: str | None = None, ts: float | None = None, **data: Any) -> None:
         event = Event(kind=kind, ts=ts or time.time(), source="test", job_id=job_id, data=data)
         self.connection.xadd(HOUSE_STREAM, encode_event(event))
 
     def end_job(self, job_id: str, kind: str = "job.done", **data: Any) -> None:
         about = {"task": "voice.transcribe", "queue": "voice", "origin": "robot", "priority": "high", "attempts": 1}
-        self.say(kind, job_id, **{**about, "provider": "whisper", "waited_ms": 12, "ran_ms": 345.5, **data})
+        self.publish(kind, job_id, **{**about, "provider": "whisper", "waited_ms": 12, "ran_ms": 345.5, **data})
 
     def transcript(self, text: str, **data: Any) -> None:
-        self.say(
+        self.publish(
             "robot.transcript", text=text, language="en", duration_s=1.5, latency_s=0.7, provider="whisper", **data
         )
 
@@ -83,7 +83,7 @@ class Watcher:
         if reads:
             self.may_read.set()
         self._client = socketio.Client(reconnection=False)
-        self._client.on("news", self._take, namespace="/live")
+        self._client.on("news", self._receive, namespace="/live")
         self._client.connect(
             url,
             headers=headers or {},
@@ -97,9 +97,9 @@ class Watcher:
     def transport(self) -> str:
         return str(self._client.transport())
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
-        self.may_read.wait(30)  # the answer to this call is the acknowledgement
+        self.may_read.wait(30)  # the return of this call is the acknowledgement
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows that were received, in order."""

@@ -49,15 +49,15 @@ def panel(processes: Processes, valkey: Valkey) -> Iterator[PanelHarness]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test where the console has an error or a refusal of the page's policy."""
+    """A page that fails its test if the console has an error, such as a violation of the page's policy."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
     context.close()
-    assert complaints == []
+    assert errors == []
 
 
 def open_panel(page: Page, panel: PanelHarness) -> None:
@@ -65,18 +65,18 @@ def open_panel(page: Page, panel: PanelHarness) -> None:
     expect(page.locator(".connection")).to_have_text("live")
 
 
-def test_what_is_said_appears_without_reload(panel: PanelHarness, page: Page) -> None:
+def test_events_appear_without_reload(panel: PanelHarness, page: Page) -> None:
     panel.start()
     open_panel(page, panel)
     expect(page.locator(".card-talk .empty")).to_contain_text("rider simulate")
     expect(page.locator(".card-jobs .empty")).to_be_visible()
     page.evaluate("window.notReloaded = true")
     panel.transcript("Could you come here?")
-    panel.say(
+    panel.publish(
         "robot.speech", text="Już jadę.", chunks=3, first_chunk_ms=41, duration_s=0.9, provider="espeak", mock=False
     )
     panel.end_job("j1")
-    panel.say(
+    panel.publish(
         "process.status", role="worker", name="worker-1", queues=["voice"], state="idle", providers=[], problems=[]
     )
     expect(page.locator(".talk .heard .words")).to_have_text("Could you come here?")
@@ -87,21 +87,21 @@ def test_what_is_said_appears_without_reload(panel: PanelHarness, page: Page) ->
     assert page.evaluate("window.notReloaded")
 
 
-def test_what_a_robot_or_a_plugin_says_is_never_markup(panel: PanelHarness, page: Page) -> None:
+def test_texts_from_outside_are_never_markup(panel: PanelHarness, page: Page) -> None:
     install_plugin(panel.processes.folder, "broken-one", f"raise RuntimeError({MARKUP!r})")
     panel.start()
     open_panel(page, panel)
     wild = {"provider": MARKUP, "mock": True}
-    panel.say("robot.transcript", text=MARKUP, language=MARKUP, latency_s=1, **wild)
-    panel.say("robot.speech", text=MARKUP, **wild)
-    panel.say("robot.link", up=False, address=MARKUP, simulated=False, reason=MARKUP)
-    panel.say("robot.domain", domain=MARKUP, mode=MARKUP, status=MARKUP, reason=MARKUP)
-    panel.say("robot.refused", topic=MARKUP, code=MARKUP, message=MARKUP)
-    panel.say(
+    panel.publish("robot.transcript", text=MARKUP, language=MARKUP, latency_s=1, **wild)
+    panel.publish("robot.speech", text=MARKUP, **wild)
+    panel.publish("robot.link", up=False, address=MARKUP, simulated=False, reason=MARKUP)
+    panel.publish("robot.domain", domain=MARKUP, mode=MARKUP, status=MARKUP, reason=MARKUP)
+    panel.publish("robot.refused", topic=MARKUP, code=MARKUP, message=MARKUP)
+    panel.publish(
         "process.status", role=MARKUP, name=MARKUP, queues=[MARKUP], state=MARKUP, providers=[], problems=[MARKUP]
     )
     problem = {"code": MARKUP, "message": MARKUP, "remedy": MARKUP}
-    panel.say("job.failed", MARKUP, task=MARKUP, queue=MARKUP, origin=MARKUP, problem=problem, **wild)
+    panel.publish("job.failed", MARKUP, task=MARKUP, queue=MARKUP, origin=MARKUP, problem=problem, **wild)
     expect(page.locator(".talk .heard .words")).to_have_text(MARKUP)
     expect(page.locator(".card-plugins .failed .reason")).to_contain_text(MARKUP)
     expect(page.locator(".jobs .problem")).to_contain_text(MARKUP)
@@ -117,15 +117,15 @@ def test_a_mock_is_marked_wherever_it_shows(panel: PanelHarness, page: Page) -> 
     open_panel(page, panel)
     mock = {"provider": "echo", "mock": True}
     panel.transcript("made up", mock=True)
-    panel.say("robot.speech", text="made up", **mock)
+    panel.publish("robot.speech", text="made up", **mock)
     panel.end_job("j", **mock)
     providers = [{"name": "echo", "domain": "speech_to_text", "mock": True}]
-    panel.say("process.status", role="worker", name="w", queues=[], state="idle", providers=providers, problems=[])
+    panel.publish("process.status", role="worker", name="w", queues=[], state="idle", providers=providers, problems=[])
     for place in (".talk .heard", ".talk .spoken", ".jobs tbody", ".card-processes"):
         expect(page.locator(f"{place} .mock")).to_have_text("MOCK")
 
 
-def test_what_is_wrong_stands_on_top_with_its_remedy(panel: PanelHarness, page: Page) -> None:
+def test_problems_are_on_top_with_their_remedy(panel: PanelHarness, page: Page) -> None:
     panel.start()
     open_panel(page, panel)
     expect(page.locator(".headline")).to_contain_text("need attention")
@@ -133,7 +133,7 @@ def test_what_is_wrong_stands_on_top_with_its_remedy(panel: PanelHarness, page: 
     expect(page.locator(".concerns")).to_contain_text("rider up")
 
 
-def test_a_panel_that_went_away_is_said_and_found_again(panel: PanelHarness, browser: Browser) -> None:
+def test_the_page_reconnects_after_a_restart(panel: PanelHarness, browser: Browser) -> None:
     process = panel.start()
     page = browser.new_page()
     open_panel(page, panel)
@@ -156,7 +156,7 @@ def test_nothing_sticks_out_sideways(panel: PanelHarness, page: Page, width: int
     open_panel(page, panel)
     panel.transcript("Donaudampfschifffahrtsgesellschaft" * 8)
     panel.end_job("j" * 64, "job.failed", task="t" * 80, provider="p" * 80, problem={"code": "c", "message": "m" * 300})
-    panel.say(
+    panel.publish(
         "process.status",
         role="worker",
         name="n" * 64,
@@ -174,7 +174,7 @@ def row_of(page: Page, domain: str) -> Locator:
     return page.locator(".domains li").filter(has=page.locator(".name", has_text=domain))
 
 
-def test_a_domain_is_switched_and_the_robots_word_shows(
+def test_a_domain_is_switched_and_the_robots_report_is_shown(
     panel: PanelHarness, page: Page, processes: Processes, valkey: Valkey
 ) -> None:
     with robot_harness(processes, valkey) as harness:
@@ -199,11 +199,11 @@ def test_a_domain_is_switched_and_the_robots_word_shows(
         expect(row).to_have_attribute("aria-busy", "false")
 
 
-def test_a_switch_that_no_link_takes_says_why_and_what_to_do(panel: PanelHarness, browser: Browser) -> None:
+def test_a_switch_without_a_link_shows_the_reason(panel: PanelHarness, browser: Browser) -> None:
     panel.start()
     page = browser.new_page()
     open_panel(page, panel)
-    panel.say("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
+    panel.publish("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
     row = row_of(page, "Voice")
     row.get_by_role("button", name="PC").click()
     expect(row).to_contain_text("Switching")
@@ -213,7 +213,7 @@ def test_a_switch_that_no_link_takes_says_why_and_what_to_do(panel: PanelHarness
     page.close()
 
 
-def test_what_stands_against_a_domain_is_told_in_words(panel: PanelHarness, page: Page) -> None:
+def test_a_domains_problem_is_shown(panel: PanelHarness, page: Page) -> None:
     panel.start()
     open_panel(page, panel)
     domains = [
@@ -222,15 +222,15 @@ def test_what_stands_against_a_domain_is_told_in_words(panel: PanelHarness, page
          "problem": "no worker can do vision.detect", "unattended": True},
     ]  # fmt: skip
     restart = {"what": "restart the robot's voice service", "why": "it is not heard", "command": "sudo systemctl x"}
-    panel.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[restart])
+    panel.publish("process.status", role="link", name="link", state="up", domains=domains, restarts=[restart])
     expect(row_of(page, "Voice")).to_contain_text("Chosen at the panel; the robot confirms it")
     vision = row_of(page, "Vision")
-    expect(vision).to_contain_text("it is told to stand still")
+    expect(vision).to_contain_text("the robot is told to stop")
     expect(vision).to_contain_text("the robot does not report it yet")
     expect(vision).to_contain_text("The PC cannot serve it: no worker can do vision.detect")
     expect(page.locator(".restart")).to_contain_text("restart the robot's voice service")
     expect(page.locator(".restart code")).to_have_text("sudo systemctl x")
     expect(page.locator(".concerns")).to_contain_text("On the robot: sudo systemctl x")
-    expect(page.locator(".concerns")).to_contain_text("told to stand still")
-    panel.say("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
+    expect(page.locator(".concerns")).to_contain_text("told to stop")
+    panel.publish("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
     expect(page.locator(".restart")).to_have_count(0)

@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
 
-def test_so_many_at_once_then_one_every_so_often() -> None:
+def test_a_burst_then_one_in_each_interval() -> None:
     clock = Clock()
     bucket = TokenBuckets(3, 2.0, clock)
     assert [bucket.take("a") for _ in range(3)] == [0, 0, 0]
@@ -28,13 +28,13 @@ def test_so_many_at_once_then_one_every_so_often() -> None:
     assert [bucket.take("a") for _ in range(4)] == [0, 0, 0, 2.0]
 
 
-def test_who_only_asks_takes_nothing() -> None:
+def test_wait_s_takes_no_token() -> None:
     bucket = TokenBuckets(1, 2.0, Clock())
     assert [bucket.wait_s("a") for _ in range(5)] == [0] * 5
     assert bucket.take("a") == 0
 
 
-def test_any_number_of_clients_is_remembered_in_the_same_room() -> None:
+def test_the_number_of_clients_is_bounded() -> None:
     bucket = TokenBuckets(1, 2.0, Clock())
     for number in range(buckets.MAX_CLIENTS + 10):
         bucket.take(str(number))

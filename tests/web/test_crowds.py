@@ -1,5 +1,5 @@
-"""Clients that only take: refused, half-sent, guessing and opening in hundreds, against the panel in both modes. Others
-are served meanwhile."""
+"""Hundreds of hostile clients in both async modes: refused ones, half-sent requests, guesses and sessions. Others are
+served meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rider_core.web.security import GUESS_BURST
 from rider_core.web.serving.connections import MAX_CONNECTIONS, REQUEST_S
 from rider_core.web.sessions import OPEN_BURST
 
-#: More than the panel has places for.
+#: More than the panel's limit of connections.
 MANY = MAX_CONNECTIONS + 44
 
 
@@ -74,7 +74,7 @@ def test_half_sent_ones_give_way(panel: PanelHarness, sockets: ExitStack) -> Non
     wait_until(lambda: clients[0].recv(1) == b"", what="the oldest one's end")
 
 
-def test_a_body_that_nobody_reads_does_not_cost_the_answer(panel: PanelHarness, sockets: ExitStack) -> None:
+def test_an_unread_body_does_not_cost_the_answer(panel: PanelHarness, sockets: ExitStack) -> None:
     panel.start()
     head = b"POST /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n"
     head += b"Content-Length: 4000000\r\n\r\n"
@@ -86,7 +86,7 @@ def test_a_body_that_nobody_reads_does_not_cost_the_answer(panel: PanelHarness, 
             assert client.post(panel.url, content=bytes(2_000_000)).status_code in (405, 413)
 
 
-def test_idle_bodies_keep_no_place_under_v1(panel: PanelHarness, sockets: ExitStack) -> None:
+def test_idle_bodies_keep_no_slot_under_v1(panel: PanelHarness, sockets: ExitStack) -> None:
     panel.start()
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     for _ in range(70):
@@ -121,7 +121,7 @@ def test_openings_are_counted_before_a_session_is_made(panel: PanelHarness) -> N
             return False
         return True
 
-    wait_until(watches, timeout_s=10, what="a browser that is let in again")
+    wait_until(watches, timeout_s=10, what="a browser that is admitted again")
 
 
 def test_a_session_is_polled_by_one(panel: PanelHarness, sockets: ExitStack) -> None:
@@ -138,7 +138,7 @@ def test_a_session_is_polled_by_one(panel: PanelHarness, sockets: ExitStack) -> 
         first.recv(1)
 
 
-def test_guesses_are_slowed_for_who_makes_them(panel: PanelHarness) -> None:
+def test_guesses_are_slowed_for_their_client(panel: PanelHarness) -> None:
     panel.start(RIDER_WEB_PASSWORD="open sesame")
     guesses = [plain_http.get(panel.url, auth=("rider", f"wrong{number}")) for number in range(GUESS_BURST + 20)]
     assert {it.status_code for it in guesses[:GUESS_BURST]} == {401}
@@ -224,8 +224,8 @@ def test_odd_chunks_are_refused_and_smuggle_nothing(panel: PanelHarness, sockets
     assert "Traceback" not in panel.processes.log("panel.log")
 
 
-def test_what_is_no_request_is_closed_and_leaves_no_trace(panel: PanelHarness, sockets: ExitStack) -> None:
-    """A browser that was told https, a request line or a header without an end, and noise."""
+def test_malformed_requests_are_closed(panel: PanelHarness, sockets: ExitStack) -> None:
+    """A TLS handshake, an endless request line or header, and noise."""
     process = panel.start()
     before = memory_mb(process.pid)
     hello = bytes.fromhex("160301020001000101fc0303") + bytes(400)
@@ -248,13 +248,13 @@ def test_what_is_no_request_is_closed_and_leaves_no_trace(panel: PanelHarness, s
             assert read_to_end(client)[9:10] != b"5", head[:50]
     assert page_s(panel) < 2
     assert memory_mb(process.pid) - before < 40
-    said = panel.processes.log("panel.log")
-    assert "Traceback" not in said
-    assert said.replace("\n", "").isprintable()
+    log = panel.processes.log("panel.log")
+    assert "Traceback" not in log
+    assert log.replace("\n", "").isprintable()
 
 
 @pytest.mark.slow
-def test_one_byte_a_second_has_its_end(panel: PanelHarness, sockets: ExitStack) -> None:
+def test_one_byte_a_second_is_ended(panel: PanelHarness, sockets: ExitStack) -> None:
     """Of a request line of a megabyte: the whole request has ten seconds, however busy its client is."""
     panel.start()
     client = dial(panel, sockets, b"GET /")
@@ -295,15 +295,15 @@ def test_openings_by_websocket_are_counted_too_and_guessed_sessions_cost_none(
     assert answers[-1] in (b"429", b"503")
     with httpx.Client(trust_env=False) as guesser:
         url = f"{panel.url}/socket.io/?EIO=4&transport=polling"
-        told = {guesser.get(f"{url}&sid=guess{number}").status_code for number in range(200)}
-        told |= {guesser.post(f"{url}&sid=guess{number}", content=b"2").status_code for number in range(50)}
-        told |= {guesser.post(url, content=b"2").status_code for _ in range(50)}
-    assert told == {400}
+        statuses = {guesser.get(f"{url}&sid=guess{number}").status_code for number in range(200)}
+        statuses |= {guesser.post(f"{url}&sid=guess{number}", content=b"2").status_code for number in range(50)}
+        statuses |= {guesser.post(url, content=b"2").status_code for _ in range(50)}
+    assert statuses == {400}
     assert page_s(panel) < 2
     assert memory_mb(process.pid) - before < 50
 
 
 def memory_mb(pid: int) -> int:
-    """The most that it has had."""
-    (told,) = [it for it in Path(f"/proc/{pid}/status").read_text().splitlines() if it.startswith("VmHWM")]
-    return int(told.split()[1]) >> 10
+    """The process's peak memory."""
+    (line,) = [it for it in Path(f"/proc/{pid}/status").read_text().splitlines() if it.startswith("VmHWM")]
+    return int(line.split()[1]) >> 10

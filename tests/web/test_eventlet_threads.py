@@ -1,4 +1,4 @@
-"""What the panel's threads rely on where eventlet has patched the standard library, on every Python."""
+"""`ended_within` works after eventlet has patched the standard library, on every Python."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ assert 0.2 <= time.monotonic() - began < 5
 over.set()
 assert ended_within(thread, 5)
 assert not thread.is_alive()
-print("whole")
+print("passed")
 """
 
 
-def test_a_thread_that_does_not_end_in_time_is_told_and_nothing_is_raised() -> None:
+def test_ended_within_is_false_after_its_timeout() -> None:
     """Python 3.13's `Thread.join` with a timeout raises eventlet's `Timeout` there."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout == "whole\n", done.stderr
+    assert done.stdout == "passed\n", done.stderr

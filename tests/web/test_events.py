@@ -35,7 +35,7 @@ def shown(events: list[Event]) -> dict[str, Any]:
     return {name: value for name, value in panel_state.snapshot().items() if name != "revision"}
 
 
-def story() -> list[Event]:
+def some_events() -> list[Event]:
     return [
         event("process.status", NOW, role="worker", name="worker-1", pid=7, queues=["voice"], state="idle"),
         event("process.status", NOW + 5, role="worker", name="worker-1", pid=7, queues=["voice"], state="busy"),
@@ -53,8 +53,8 @@ def story() -> list[Event]:
     ]
 
 
-def test_what_a_story_shows() -> None:
-    panel_state = shown(story())
+def test_the_state_after_events() -> None:
+    panel_state = shown(some_events())
     assert panel_state["sections"]["robot"]["up"] is True
     assert panel_state["sections"]["robot"]["domains"]["voice"]["mode"] == "pc"
     assert panel_state["sections"]["processes"][0]["state"] == "busy"
@@ -68,12 +68,12 @@ def test_what_a_story_shows() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_repeated_and_late_events_change_nothing(seed: int) -> None:
-    events = [*story(), *story()]
+    events = [*some_events(), *some_events()]
     random.Random(seed).shuffle(events)
-    assert shown(events) == shown(story()), f"seed {seed}"
+    assert shown(events) == shown(some_events()), f"seed {seed}"
 
 
-def test_a_mock_is_said_to_be_one() -> None:
+def test_a_mock_is_marked() -> None:
     rows = shown(
         [
             event("job.done", job_id="j", task="text.generate", provider="echo-text", mock=True),
@@ -140,7 +140,7 @@ def test_long_wrong_and_infinite_values_do_not_reach_the_browser() -> None:
     assert row["text"].endswith("…")
 
 
-def test_who_falls_silent_is_marked_and_later_forgotten() -> None:
+def test_a_silent_process_is_marked_and_later_removed() -> None:
     panel_state, clock = PanelState(), Clock()
     projection = EventProjection(panel_state, clock)
     projection.apply(event("process.status", name="link", role="link", state="idle"))
@@ -159,7 +159,7 @@ def test_a_stopped_process_is_not_alive() -> None:
     assert shown([event("process.status", name="w", state="stopped")])["sections"]["processes"][0]["alive"] is False
 
 
-def test_since_tells_only_what_is_newer() -> None:
+def test_since_returns_newer_values_only() -> None:
     panel_state = PanelState()
     panel_state.set_section("redis", {"up": True})
     panel_state.put("jobs", "a", {"state": "running"}, 1)
@@ -167,9 +167,9 @@ def test_since_tells_only_what_is_newer() -> None:
     panel_state.put("jobs", "b", {"state": "done"}, 2)
     panel_state.put("jobs", "a", {"state": "done"}, 1)
     panel_state.set_section("redis", {"up": True})
-    news = panel_state.since(seen)
-    assert news["sections"] == {}
-    assert [row["key"] for row in news["rows"]["jobs"]] == ["b", "a"]
+    delta = panel_state.since(seen)
+    assert delta["sections"] == {}
+    assert [row["key"] for row in delta["rows"]["jobs"]] == ["b", "a"]
     assert panel_state.since(panel_state.revision)["rows"] == {}
 
 
@@ -182,12 +182,12 @@ def test_history_takes_times_from_the_event() -> None:
     assert record.state.value == "failed"
 
 
-def test_an_event_that_does_not_fit_is_no_history() -> None:
+def test_an_event_that_does_not_fit_is_no_hisome_events() -> None:
     assert job_record(event("job.started", NOW, "j", task="t")) is None
     assert job_record(event("job.done", NOW, "j", task="t", priority="shouted")) is None
 
 
-def test_what_an_engine_says_of_itself_is_shown_as_text() -> None:
+def test_an_engines_details_are_shown_as_text() -> None:
     engine = {"name": "eyes", "domain": "object_detection", "details": {"device": "CPU", "x" * 999: 7, "no": ["list"]}}
     (shown_engine,) = shown([event("process.status", name="w", providers=[engine])])["sections"]["processes"][0][
         "providers"
@@ -202,24 +202,24 @@ def test_what_an_engine_says_of_itself_is_shown_as_text() -> None:
     assert shown_engine["details"] == ""
 
 
-def test_frames_of_a_camera_that_went_well_push_nothing_out() -> None:
-    said = [event("job.done", NOW, "voice", task="voice.transcribe", origin="robot")]
+def test_successful_frames_displace_no_other_jobs() -> None:
+    events = [event("job.done", NOW, "voice", task="voice.transcribe", origin="robot")]
     for number in range(TABLE_LIMITS["jobs"] + 5):
         frame = {"task": "vision.detect", "origin": "robot", "queue": "vision", "ran_ms": 20}
-        said += [
+        events += [
             event("job.started", NOW + number, f"f{number}", **frame),
             event("job.done", NOW + number, f"f{number}", **frame),
         ]
-    said.append(event("job.failed", NOW + 1, "bad", task="vision.detect", origin="robot"))
-    said.append(event("job.done", NOW + 1, "asked", task="vision.detect", origin="cli"))
-    panel_state = shown(said)
+    events.append(event("job.failed", NOW + 1, "bad", task="vision.detect", origin="robot"))
+    events.append(event("job.done", NOW + 1, "asked", task="vision.detect", origin="cli"))
+    panel_state = shown(events)
     assert {row["id"] for row in panel_state["rows"]["jobs"]} == {"voice", "bad", "asked"}
     assert sum(row["good"] for row in panel_state["rows"]["activity"]) == TABLE_LIMITS["jobs"] + 7
-    assert [each.job_id for each in said if job_record(each)] == ["voice", "bad", "asked"]
+    assert [each.job_id for each in events if job_record(each)] == ["voice", "bad", "asked"]
 
 
-def test_the_link_repeats_how_the_domains_are() -> None:
-    """A lost event, or a problem that began without one, shows after the link's next sign of life."""
+def test_the_links_status_updates_the_domains() -> None:
+    """A domain whose event was lost is shown after the link's next status."""
     panel_state = PanelState()
     projection = EventProjection(panel_state, Clock())
     domain = {"domain": "voice", "mode": "pc", "status": "ok", "reason": "", "choice": "pc", "by": "the panel"}
@@ -231,14 +231,14 @@ def test_the_link_repeats_how_the_domains_are() -> None:
     assert robot["restarts"] == [{"what": "restart it", "why": "it is silent", "command": "restart"}]
     revision = panel_state.revision
     projection.apply(event("process.status", NOW + 5, domains=[domain], restarts=[restart], **status))
-    assert panel_state.section("robot") == robot, "the same again is no news"
-    assert panel_state.revision == revision + 1, "but that the link was heard"
+    assert panel_state.section("robot") == robot, "an equal value changes nothing"
+    assert panel_state.revision == revision + 1, "only the time of the status changed"
     projection.apply(event("process.status", NOW + 10, domains=[{**domain, "problem": "no worker"}], **status))
     assert panel_state.section("robot")["domains"]["voice"] == robot["domains"]["voice"] | {"problem": "no worker"}
     assert panel_state.section("robot")["restarts"] == []
     projection.apply(event("robot.domain", NOW + 9, **{**domain, "mode": "local"}))
-    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "that is old"
+    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "an older event is ignored"
     projection.apply(event("process.status", NOW + 15, name="worker", role="worker", domains=[{"domain": "voice"}]))
-    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "the link alone knows"
+    assert panel_state.section("robot")["domains"]["voice"]["mode"] == "pc", "only the link's status has domains"
     projection.apply(event("process.status", NOW + 20, domains="none", restarts=[1, {}], **status))
     assert panel_state.section("robot")["restarts"] == []

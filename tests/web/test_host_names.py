@@ -1,4 +1,4 @@
-"""By which names the panel is asked, through which proxies, and by which pages from elsewhere."""
+"""Host names of the panel, proxies in front of it, and pages of other origins."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ SECRET = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
 
 
 class MiddlewareHarness:
-    """Answers through a gate: status, headers, and what the application behind it saw."""
+    """Sends requests through the middleware. `seen`: the environment that reached the application."""
 
     def __init__(self, **settings: Any) -> None:
         self.seen: dict[str, Any] = {}
         self.middleware = SecurityMiddleware(self._application, Settings(**settings))
 
     def __call__(self, host: str = "127.0.0.1:8000", path: str = "/", **environ: str) -> int:
-        told: list[tuple[str, list[tuple[str, str]]]] = []
-        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1"}
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        request = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1"}
         if host:
-            asked["HTTP_HOST"] = host
+            request["HTTP_HOST"] = host
         self.seen = {}
-        body = self.middleware({**asked, **environ}, lambda status, headers, *_: told.append((status, headers)))
+        body = self.middleware({**request, **environ}, lambda status, headers, *_: started.append((status, headers)))
         self.text = b"".join(body).decode()
-        self.headers = {name.lower(): value for name, value in told[0][1]}
-        return int(told[0][0][:3])
+        ((status, headers),) = started
+        self.headers = {name.lower(): value for name, value in headers}
+        return int(status[:3])
 
     def _application(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.seen = environ
@@ -56,12 +57,11 @@ def test_other_names(host: str, status: int) -> None:
     assert MiddlewareHarness(web_allowed_hosts="panel.home, *.lan")(host) == status
 
 
-def test_a_refused_name_is_told_with_what_lets_it_in() -> None:
+def test_a_refused_name_is_answered_with_the_setting() -> None:
     ask = MiddlewareHarness()
     assert ask("rider.home:8000") == 403
     assert ask.text == (
-        "The panel does not go by the name 'rider.home'. Where that is one of its names: "
-        "RIDER_WEB_ALLOWED_HOSTS=rider.home\n"
+        "'rider.home' is not a host name of the panel. To allow it: RIDER_WEB_ALLOWED_HOSTS=rider.home\n"
     )
     assert ask("\x1b[31m\nx") == 403
     assert "\x1b" not in ask.text
@@ -91,12 +91,12 @@ def test_names_may_be_written_as_people_copy_them(allowed: str, host: str) -> No
 
 
 @pytest.mark.parametrize("name", ["*", "http://panel.home/", "*.*.lan", "panel.home:http", "[fd00::7", "ż" * 70])
-def test_what_is_no_name_is_told_at_the_start(name: str) -> None:
+def test_a_malformed_name_is_an_error_at_the_start(name: str) -> None:
     with pytest.raises(ConfigError, match=r"web_allowed_hosts has .*, which is not a host name"):
         MiddlewareHarness(web_allowed_hosts=name)
 
 
-def test_who_asks_whether_it_lives_may_send_no_name() -> None:
+def test_a_health_check_needs_no_host_header() -> None:
     ask = MiddlewareHarness(web_password="s3cret")
     assert ask("", "/healthz") == 200
     assert ask("evil.example", "/healthz") == 403
@@ -125,13 +125,13 @@ class TestProxy:
         assert ask(path=path) == 200
         assert (ask.seen["SCRIPT_NAME"], ask.seen["PATH_INFO"]) == ("/rider", inside)
 
-    def test_who_asks_is_believed_from_it_alone(self) -> None:
+    def test_forwarded_headers_count_from_the_proxy_only(self) -> None:
         ask = self.ask()
-        told = {"HTTP_X_FORWARDED_FOR": "1.1.1.1, 192.168.1.9", "HTTP_X_FORWARDED_PROTO": "https"}
+        forwarded = {"HTTP_X_FORWARDED_FOR": "1.1.1.1, 192.168.1.9", "HTTP_X_FORWARDED_PROTO": "https"}
         for proxy in ("10.1.2.3", "::1", "::ffff:10.1.2.3"):
-            assert ask(REMOTE_ADDR=proxy, **told) == 200
+            assert ask(REMOTE_ADDR=proxy, **forwarded) == 200
             assert (ask.seen["REMOTE_ADDR"], ask.seen["wsgi.url_scheme"]) == ("192.168.1.9", "https")
-        assert ask(REMOTE_ADDR="10.2.0.1", **told) == 200
+        assert ask(REMOTE_ADDR="10.2.0.1", **forwarded) == 200
         assert (ask.seen["REMOTE_ADDR"], ask.seen["wsgi.url_scheme"]) == ("10.2.0.1", "http")
 
     def test_guesses_through_it_are_its_clients(self) -> None:
@@ -167,11 +167,11 @@ class TestProxy:
             *("https://home.example:99999", "https://[fd00::7", "https://home.example:https"),
         ],
     )
-    def test_an_address_that_is_none(self, url: str) -> None:
+    def test_a_malformed_public_url(self, url: str) -> None:
         with pytest.raises(ConfigError, match="RIDER_WEB_PUBLIC_URL"):
             MiddlewareHarness(web_public_url=url)
 
-    def test_a_proxy_that_is_none(self) -> None:
+    def test_a_malformed_proxy(self) -> None:
         with pytest.raises(ConfigError, match="'my-proxy', which is neither an address"):
             MiddlewareHarness(web_trusted_proxies="my-proxy")
 
@@ -184,21 +184,21 @@ class TestElsewhere:
 
     def test_a_browser_asks_first_and_then_with_the_key(self) -> None:
         ask = self.ask()
-        question = {
+        preflight = {
             "REQUEST_METHOD": "OPTIONS",
             "HTTP_ORIGIN": "app://obsidian.md",
             "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST",
             "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "authorization,content-type,x-stainless-os",
             "HTTP_SEC_FETCH_SITE": "cross-site",
         }
-        assert ask(path="/v1/chat/completions", **question) == 204
+        assert ask(path="/v1/chat/completions", **preflight) == 204
         assert ask.headers["access-control-allow-origin"] == "app://obsidian.md"
         assert "x-stainless-os" in ask.headers["access-control-allow-headers"]
         assert "POST" in ask.headers["access-control-allow-methods"]
-        asked = {"HTTP_ORIGIN": "app://obsidian.md", "HTTP_SEC_FETCH_SITE": "cross-site"}
-        assert ask(path="/v1/models", **asked) == 401
-        assert ask.headers["access-control-allow-origin"] == "app://obsidian.md", "its page is to see the reason"
-        assert ask(path="/v1/models", **asked, **SECRET) == 200
+        headers = {"HTTP_ORIGIN": "app://obsidian.md", "HTTP_SEC_FETCH_SITE": "cross-site"}
+        assert ask(path="/v1/models", **headers) == 401
+        assert ask.headers["access-control-allow-origin"] == "app://obsidian.md", "the page can read the reason"
+        assert ask(path="/v1/models", **headers, **SECRET) == 200
         assert ask.headers["access-control-allow-origin"] == "app://obsidian.md"
 
     def test_only_openais_paths_and_only_those_pages(self) -> None:
@@ -215,7 +215,7 @@ class TestElsewhere:
         assert ask(path="/v1/models", HTTP_ORIGIN="https://app.example") == 200
 
     @pytest.mark.parametrize("written", ["*", "null", "app.example", "https://app.example:port"])
-    def test_a_page_that_is_none(self, written: str) -> None:
+    def test_a_malformed_origin(self, written: str) -> None:
         with pytest.raises(ConfigError, match=r"web_allowed_origins has .*, which is not the address of a page"):
             MiddlewareHarness(web_allowed_origins=written)
 
@@ -228,7 +228,7 @@ class TestElsewhere:
             == 403
         )
         link = {"HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_MODE": "navigate", "HTTP_SEC_FETCH_DEST": "document"}
-        assert ask(**link) == 200, "somebody followed a link to the panel"
+        assert ask(**link) == 200, "a link on another site opens the panel"
         assert ask(REQUEST_METHOD="POST", **link) == 403
         assert ask(HTTP_SEC_FETCH_SITE="same-origin") == 200
         assert ask(HTTP_SEC_FETCH_SITE="none") == 200

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"),
 ]
 
-#: As in docs/behind-a-proxy.md. `/rider/` is left away on the way to the panel, `/whole/` is not.
+#: As in docs/behind-a-proxy.md. nginx removes `/rider/` from the path if `stripped` is "/".
 CONFIGURATION = """
 daemon off;
 user root;
@@ -104,7 +104,7 @@ class Proxied:
         self.nginx.wait(10)
 
 
-@pytest.fixture(params=["/", ""], ids=["path left away", "path kept"])
+@pytest.fixture(params=["/", ""], ids=["path removed", "path kept"])
 def proxied(
     request: pytest.FixtureRequest, processes: Processes, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxied]:
@@ -152,7 +152,7 @@ def _a_client_of_socketio_connects(proxied: Proxied) -> None:
     origin, _, path = proxied.url.rpartition("/")
     client.connect(origin, socketio_path=f"/{path}/socket.io", namespaces=["/live"])
     client.emit("ready", namespace="/live")
-    wait_until(lambda: got, what="the panel's news")
+    wait_until(lambda: got, what="the panel's first message")
     client.disconnect()
 
 

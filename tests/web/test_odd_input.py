@@ -1,4 +1,4 @@
-"""Odd requests and odd records: the panel answers all of them, and shows nothing raw in its figures."""
+"""Odd requests and odd records: the panel answers all of them, and its metrics have nothing raw."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rider_core.testing.waiting import wait_until
 
 ODD = [b"", b"nan", b"-inf", b"1e999", b"-1", b"12x", b"9" * 400, b"\xff\xfe", b"{", b"NaN", b"null", b"[1]"]
 PAGES = ["/", "/api/status", "/api/jobs?limit=200", "/api/plugins", "/healthz", "/metrics", "/v1/models"]
-#: Control characters, half a character in UTF-8, what Unicode calls a line's end.
+#: Control characters, a surrogate in UTF-8, and a line end of Unicode.
 RAW = [b"\x1b[31m", b"\x07", b"\xed\xa0\x80", b"\xc2\x85", b"\x7f"]
 
 
 def ask(panel: PanelHarness, request: bytes) -> bytes:
-    """The whole answer to what is sent as it stands."""
+    """The whole answer to a raw request."""
     host, port = panel.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)
@@ -34,8 +34,8 @@ def ask(panel: PanelHarness, request: bytes) -> bytes:
     return answer
 
 
-def test_the_simplest_who_ask_whether_it_lives(panel: PanelHarness) -> None:
-    """Load balancers and shell scripts know no name of it, and close after one answer."""
+def test_simple_health_checks(panel: PanelHarness) -> None:
+    """Load balancers and shell scripts send no host name, and close after one answer."""
     panel.start(RIDER_WEB_PASSWORD="open sesame")
     for request in (b"GET /healthz HTTP/1.0\r\n\r\n", b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"):
         head, _, body = ask(panel, request).partition(b"\r\n\r\n")
@@ -44,7 +44,7 @@ def test_the_simplest_who_ask_whether_it_lives(panel: PanelHarness) -> None:
     assert ask(panel, b"GET / HTTP/1.0\r\n\r\n").split()[1] == b"403"
 
 
-def test_what_strangers_send_is_not_raw_in_the_figures(panel: PanelHarness) -> None:
+def test_odd_requests_are_not_raw_in_the_metrics(panel: PanelHarness) -> None:
     panel.start()
     panel.get("/api/status")
     address = panel.url.removeprefix("http://").encode()
@@ -81,7 +81,7 @@ def test_odd_records_make_no_page_fail(panel: PanelHarness, connection: redis.Re
         connection.hset(b"rq:worker:odd" + value[:9], mapping={"rider_tasks": value, "queues": value})
     connection.lpush("rider:recent", *odd, good)  # as if each had just ended
     panel.start()
-    wait_until(lambda: panel.get("/api/status").json()["sections"].get("queues"), what="a look at the queues")
+    wait_until(lambda: panel.get("/api/status").json()["sections"].get("queues"), what="the queues' statistics")
     for page in PAGES:
         answer = panel.get(page)
         assert answer.status_code == 200, (page, answer.text[:300])

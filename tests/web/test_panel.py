@@ -71,7 +71,7 @@ def test_a_password_guards_the_socket_too(panel: PanelHarness, watch: Watch) -> 
     assert "sesame" not in panel.processes.log("panel.log")
 
 
-def test_it_does_not_start_open_to_everybody(panel: PanelHarness) -> None:
+def test_beyond_loopback_it_needs_a_password(panel: PanelHarness) -> None:
     process = panel.processes.start("-m", "rider_core.web", log="panel.log", RIDER_WEB_HOST="0.0.0.0")
     assert process.wait(20) == 1
     assert "RIDER_WEB_PASSWORD" in panel.processes.log("panel.log")
@@ -97,8 +97,8 @@ def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Wat
     process.send_signal(number)
     assert process.wait(STOP_LIMIT_S) == 0
     assert "Traceback" not in panel.processes.log("panel.log")
-    said = [fields[b"event"] for _, fields in panel.connection.xrange("rider:events")]
-    assert any(b'"stopped"' in event and b'"panel"' in event for event in said)
+    events = [fields[b"event"] for _, fields in panel.connection.xrange("rider:events")]
+    assert any(b'"stopped"' in event and b'"panel"' in event for event in events)
 
 
 def test_a_signal_that_another_thread_gets_ends_it_too(panel: PanelHarness) -> None:

@@ -1,4 +1,4 @@
-"""What the panel tells browsers over Socket.IO, in both async modes, and where that comes from."""
+"""The panel's messages to browsers over Socket.IO, and its sources, in both async modes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def test_a_browser_gets_everything_and_then_what_is_new(panel: PanelHarness, wat
     panel.transcript("said before the panel was there")
     panel.end_job("before")
     panel.start()
-    panel.say("robot.link", up=True, address="10.1.2.3", simulated=False, reason="")
+    panel.publish("robot.link", up=True, address="10.1.2.3", simulated=False, reason="")
     watcher = watch()
     watcher.wait_for("transcripts", text="said before the panel was there")
     watcher.wait_for("jobs", id="before", state="done", waited_ms=12, ran_ms=345.5)
     assert watcher.messages[0]["full"] is True
-    told_before = len(watcher.messages)
+    before = len(watcher.messages)
     panel.transcript("said just now")
     panel.end_job("now", "job.failed", problem={"code": "model", "message": "gone", "remedy": "rider models pull x"})
-    panel.say(
+    panel.publish(
         "process.status", role="worker", name="worker-1", queues=["voice"], state="busy", providers=[], problems=[]
     )
     watcher.wait_for("transcripts", text="said just now")
     row = watcher.wait_for("jobs", id="now", state="failed")
     assert row["problem"]["remedy"] == "rider models pull x"
-    wait_until(lambda: {p["name"] for p in watcher.section("processes")} >= {"panel", "worker-1"}, what="who is alive")
+    wait_until(lambda: {p["name"] for p in watcher.section("processes")} >= {"panel", "worker-1"}, what="the processes")
     wait_until(lambda: watcher.section("robot")["address"] == "10.1.2.3", what="the robot")
-    assert not any(message["full"] for message in watcher.messages[told_before:])
+    assert not any(message["full"] for message in watcher.messages[before:])
     assert {figures["queue"] for figures in watcher.section("queues")["figures"]} == {"voice", "vision", "text"}
     assert watcher.section("redis")["up"] is True
 
@@ -60,7 +60,7 @@ def test_a_storm_reaches_a_browser_in_few_messages(panel: PanelHarness, watch: W
     assert len(watcher.messages) - before <= took_s * 5 + 2
 
 
-def test_a_browser_that_reads_nothing_has_one_message_under_way(panel: PanelHarness, watch: Watch) -> None:
+def test_a_browser_that_reads_nothing_has_one_message_in_flight(panel: PanelHarness, watch: Watch) -> None:
     panel.start()
     slow, quick = watch(reads=False), watch()
     wait_until(lambda: slow.messages)

@@ -35,7 +35,7 @@ def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: boo
     assert len(after - before) < 25
 
 
-def test_metrics_tell_of_jobs_as_the_ledger_does(panel: PanelHarness, connection: redis.Redis) -> None:
+def test_metrics_of_jobs_agree_with_the_job_store(panel: PanelHarness, connection: redis.Redis) -> None:
     backend = RedisJobBackend(connection, RQLists())
     panel.start()
     done, _waiting = backend.submit_many([JobSpec(task="text.generate", payload={"prompt": "x"}) for _ in range(2)])

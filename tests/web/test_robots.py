@@ -43,9 +43,9 @@ def test_a_switch_over_http_and_on_the_page(panel: PanelHarness, harness: RobotH
     assert answer.status_code == 200
     assert (answer.json()["confirmed"], answer.json()["domain"]["mode"]) == (True, "pc")
     assert harness.mode("text") == "pc"
-    told = panel.get(ROBOT).json()
-    assert [one["domain"] for one in told["domains"]] == list(DOMAINS)
-    assert (told["domains"][2]["by"], told["domains"][2]["why"]) == ("the HTTP interface", "a test")
+    robot = panel.get(ROBOT).json()
+    assert [domain["domain"] for domain in robot["domains"]] == list(DOMAINS)
+    assert (robot["domains"][2]["by"], robot["domains"][2]["why"]) == ("the HTTP interface", "a test")
     assert panel.get(f"{ROBOT}/switches").json()["switches"][-1]["by"] == "the HTTP interface"
 
     def row() -> dict[str, object]:
@@ -61,7 +61,7 @@ def test_a_switch_over_http_and_on_the_page(panel: PanelHarness, harness: RobotH
     assert plain_http.request("PATCH", path, json={"choice": "pc"}, headers=headers).status_code == 403
 
 
-def test_what_the_robot_does_not_confirm_is_told_as_such(panel: PanelHarness, harness: RobotHarness) -> None:
+def test_an_unconfirmed_switch_is_answered_with_202(panel: PanelHarness, harness: RobotHarness) -> None:
     harness.start_link()
     panel.start()
     harness.robot.kill_api()
@@ -102,7 +102,9 @@ def test_without_a_link_it_says_so_in_time(panel: PanelHarness, harness: RobotHa
     assert answer.status_code == 503
     harness.link.send_signal(signal.SIGCONT)
     wait_until(lambda: panel.get(ROBOT).status_code == 200, what="the link's answer")
-    assert panel.get(ROBOT).json()["domains"][2]["choice"] == "automatic", "what the client gave up was not done"
+    assert panel.get(ROBOT).json()["domains"][2]["choice"] == "automatic", (
+        "a request that timed out is not executed later"
+    )
     harness.link.kill()
     harness.link.wait()
     began = time.monotonic()

@@ -19,8 +19,8 @@ def settings(**values: Any) -> Settings:
 def ask(
     security_settings: Settings, host: str = "127.0.0.1:8000", path: str = "/", method: str = "GET", **headers: str
 ) -> str:
-    """The status of one request through a gate."""
-    told: list[tuple[str, dict[str, str]]] = []
+    """The status of one request through the middleware."""
+    started: list[tuple[str, dict[str, str]]] = []
 
     def application(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("200 OK", [("X-Frame-Options", "ALLOWALL")])
@@ -29,9 +29,9 @@ def ask(
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, "wsgi.url_scheme": "http"}
     environ.update({f"HTTP_{name.upper()}": value for name, value in headers.items()})
     body = SecurityMiddleware(application, security_settings)(
-        environ, lambda status, headers, *_: told.append((status, dict(headers)))
+        environ, lambda status, headers, *_: started.append((status, dict(headers)))
     )
-    status, sent = told[0]
+    ((status, sent),) = started
     assert SECURITY_HEADERS.items() <= sent.items()
     assert (b"".join(body) == b"inside") == status.startswith("200")
     return status[:3]
@@ -105,7 +105,7 @@ def test_the_panels_own_page_passes() -> None:
         "Basic " + "A" * 1_000_000,
     ],
 )
-def test_without_the_password_nothing_is_told(authorization: str) -> None:
+def test_without_the_password_nothing_is_served(authorization: str) -> None:
     protected = settings(web_password="zażółć")
     for path in ("/", "/socket.io/", "/static/app.js", "/api/status", "/metrics"):
         assert ask(protected, path=path, authorization=authorization) == "401"
@@ -159,7 +159,7 @@ def test_methods_come_from_a_closed_list() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "panel.home", ""])
-def test_nobody_elsewhere_sees_it_without_a_password(host: str) -> None:
+def test_beyond_loopback_a_password_is_required(host: str) -> None:
     with pytest.raises(ConfigError, match="RIDER_WEB_PASSWORD"):
         check_exposure(settings(web_host=host))
     with pytest.raises(ConfigError):

@@ -1,4 +1,4 @@
-// What a person should look at. With nothing but notes (tone "quiet") among them, the headline is "all is well".
+// Problems and notes for the top of the page. With notes only (tone "quiet") the headline is "all is well".
 
 import type { Tone } from "./dom";
 import type { State } from "./state";
@@ -12,7 +12,7 @@ const DOMAINS: Record<string, string> = {
   "vision.detect": "object_detection", "text.generate": "text_generation",
 };
 
-/** Whether a worker's problem ("task: why") is only that nobody installed an engine for the task: a gap, no fault. */
+/** Whether a worker's problem ("task: why") is only that no engine for the task is installed: a gap, not a fault. */
 export function isGap(problem: string, plugins: readonly Plugin[] = []): boolean {
   const domain = DOMAINS[problem.split(":")[0] ?? ""];
   return domain !== undefined
@@ -30,7 +30,7 @@ export function concerns(state: State): Concern[] {
   if (state.connection === "lost") add("bad", words.lost, "", words.lostRemedy);
   if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
   if (redis?.write_problem) add("bad", words.redisFull, redis.write_problem, words.redisFullRemedy);
-  // Who cannot write there cannot tell that it is well, either.
+  // A process that cannot write to Redis cannot report its status.
   const redisUp = redis?.up === true && !redis.write_problem;
   const alive = processes.filter((process) => process.alive);
   if (redisUp && !alive.some((process) => process.role === "link")) add("bad", words.noLink, "", words.noLinkRemedy);

@@ -1,4 +1,4 @@
-// Building the page. Text goes in as text nodes only: what a robot or a plugin says is never markup.
+// Builds the page's elements. Text becomes text nodes only: text of a robot or a plugin is never markup.
 
 import { ago } from "./format";
 import { strings } from "./strings";
@@ -56,7 +56,7 @@ export function mockBadge(mock: boolean): HTMLElement | null {
   return mock ? h("span", { class: "mock", title: strings.mockTitle }, strings.mock) : null;
 }
 
-/** A moment that is shown as "12 s ago" and kept up to date by `refreshTimes`. */
+/** A time shown as "12 s ago", which `refreshTimes` keeps up to date. */
 export function moment(ts: number, now: number): HTMLTimeElement {
   const date = new Date(ts * 1000);
   const valid = !Number.isNaN(date.getTime());

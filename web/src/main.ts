@@ -1,4 +1,4 @@
-// The page's start: draws the cards, listens to the panel's process, and draws again what has changed.
+// The page's start: draws the cards, receives deltas from the panel's process, and redraws the changed cards.
 
 import { io } from "socket.io-client";
 
@@ -95,7 +95,7 @@ function listen(): void {
   socket.on("disconnect", () => showConnection("lost"));
   socket.on("connect_error", () => showConnection("lost"));
   socket.on("news", (delta: StateDelta, acknowledge: () => void) => {
-    // Taken in only once it is drawn: a browser that is behind asks for less.
+    // Acknowledged only after drawing: a slow browser gets fewer messages.
     requestSoon(() => {
       try {
         apply(delta);
@@ -106,7 +106,7 @@ function listen(): void {
   });
 }
 
-/** In the next frame where the page is seen, soon where it is not: a hidden tab draws no frames. */
+/** Run `work` in the next frame, or soon in a hidden tab, which draws no frames. */
 function requestSoon(work: () => void): void {
   if (document.hidden) setTimeout(work, 0);
   else requestAnimationFrame(work);

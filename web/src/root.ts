@@ -1,3 +1,3 @@
-// What stands before the panel's own paths, where a proxy has it below one.
+// The prefix of the panel's paths, where a proxy serves the panel below a path.
 
 export const ROOT = document.body.dataset.root ?? "";

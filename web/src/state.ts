@@ -1,4 +1,4 @@
-// What the browser knows: the last snapshot with every later message laid over it.
+// The browser's copy of the panel's state: the last snapshot with the later deltas applied.
 
 import type { Row, Sections, StateDelta, Tables } from "./types";
 

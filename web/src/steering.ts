@@ -1,4 +1,4 @@
-// Asks the panel's process to switch one of the robot's domains.
+// Switches one of the robot's domains through the panel's HTTP interface.
 
 import { ROOT } from "./root";
 import { strings } from "./strings";
@@ -6,7 +6,7 @@ import { strings } from "./strings";
 export const CHOICES = ["pc", "local", "automatic"] as const;
 export type Choice = (typeof CHOICES)[number];
 
-/** What became of a switch. `problem`: why it is not confirmed; empty where it is. */
+/** The result of a switch. `problem`: why it is not confirmed; empty: it is. */
 export interface Outcome { accepted: boolean; confirmed: boolean; problem: string; remedy: string }
 
 /** The panel waits 5 s for the link; a panel that does not answer at all is given up after this time. */
@@ -30,9 +30,9 @@ export async function choose(domain: string, choice: Choice): Promise<Outcome> {
 }
 
 function outcome(response: Response, body: unknown): Outcome {
-  const told = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
-  const text = (key: string): string => (typeof told[key] === "string" ? told[key] : "");
-  if (response.ok) return { accepted: true, confirmed: told["confirmed"] === true, problem: text("problem"), remedy: "" };
+  const fields = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const text = (key: string): string => (typeof fields[key] === "string" ? fields[key] : "");
+  if (response.ok) return { accepted: true, confirmed: fields["confirmed"] === true, problem: text("problem"), remedy: "" };
   return {
     accepted: false, confirmed: false, problem: text("message") || strings.robot.refused(response.status),
     remedy: text("remedy"),

@@ -1,4 +1,6 @@
-// Every word that the page says by itself. Another language is another object of this shape.
+// Every text of the page. Another language is another object of this shape.
+
+const UNATTENDED = "Neither the PC nor the robot detects obstacles, so the robot is told to stop.";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -12,21 +14,21 @@ export const strings = {
   },
   attention: {
     lost: "The panel's process does not answer; what you see is old.",
-    lostRemedy: "It is tried again by itself. If it stays so: rider up",
+    lostRemedy: "The page reconnects by itself. If it does not: rider up",
     redis: "Redis does not answer, so no job can run.",
     redisRemedy: "See that it runs: rider doctor",
     redisFull: "Redis cannot write, so no job is taken.",
-    redisFullRemedy: "Make room on its disk; then it goes on by itself",
+    redisFullRemedy: "Free some space on its disk; then it continues by itself",
     noLink: "The link to the robot is not running.",
     noLinkRemedy: "Start everything with: rider up",
     noWorker: "No worker is running, so every job waits.",
     noWorkerRemedy: "Start everything with: rider up, or one with: rider worker",
     robotDown: (address: string) => `The robot at ${address} cannot be reached.`,
-    unattended: "Nothing looks where the robot goes, so it is told to stand still.",
+    unattended: UNATTENDED,
     unattendedRemedy: "Let the PC serve vision, or the robot serve everything; the robot's card switches it",
     restartRemedy: (command: string) => `On the robot: ${command}`,
     robotDownRemedy: "See that it is switched on and RIDER_PI_HOST is its address",
-    silent: (name: string) => `${name} has fallen silent.`,
+    silent: (name: string) => `${name} does not report any more.`,
     silentRemedy: "It is restarted by rider up; its log says why",
     pluginRemedy: "Look closer with: rider plugins check",
     pluginFailed: (name: string) => `Plugin ${name} failed to load.`,
@@ -36,7 +38,7 @@ export const strings = {
     unservedRemedy: (queue: string) => `Start one with: rider worker ${queue}`,
     database: "Ended jobs are not written into the database.",
     dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
-    noPlugins: "No plugin is installed, so there is no voice and no hearing.",
+    noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",
     noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",
   },
   ago: {
@@ -55,12 +57,12 @@ export const strings = {
     simulatedTitle: "No RIDER_PI_HOST is set, so a simulated robot plays the part",
     up: "connected",
     down: "no answer",
-    unknown: "not heard yet",
+    unknown: "not reported yet",
     battery: "Battery",
     domains: { voice: "Voice", vision: "Vision", text: "Text" } as Record<string, string>,
     pc: "PC",
     local: "robot",
-    domainsEmpty: "Who does what is not known yet: the link asks the robot.",
+    domainsEmpty: "The domains are not known yet: the link asks the robot.",
     switchLabel: (domain: string) => `Who serves ${domain.toLowerCase()}`,
     choices: { pc: "PC", local: "Robot", automatic: "Auto" },
     choiceTitles: {
@@ -75,8 +77,8 @@ export const strings = {
     chosen: (by: string, why: string, state: string) =>
       `Chosen at ${by}${why ? ` (${why})` : ""}${state ? `; ${state}` : ""}`,
     setHere: (by: string) => `Switched at ${by}`,
-    unattended: "Nothing looks where the robot goes, so it is told to stand still.",
-    handedBack: (reason: string) => `Handed back to the robot: ${reason}`,
+    unattended: UNATTENDED,
+    returned: (reason: string) => `Returned to the robot: ${reason}`,
     taken: (reason: string) => `Taken by the PC: ${reason}`,
     reasons: {
       boot: "", default: "", manual: "Switched at the robot",
@@ -90,7 +92,7 @@ export const strings = {
   },
   processes: {
     heading: "Processes",
-    empty: "Nobody has reported yet. Start everything with",
+    empty: "No process has reported yet. Start everything with",
     emptyCommand: "rider up",
     roles: { worker: "Worker", scheduler: "Scheduler", link: "Link", panel: "Panel" } as Record<string, string>,
     serves: "serves",
@@ -108,7 +110,7 @@ export const strings = {
     running: "running",
     failed: "failed",
     workers: "workers",
-    empty: "No figures yet. They come from Redis every two seconds.",
+    empty: "No data yet. It is read from Redis every two seconds.",
   },
   talk: {
     heading: "Conversation",

@@ -1,4 +1,4 @@
-// What the server says, as rider_core/web/events.py and poller.py write it.
+// The messages of the server, as rider_core/web/events.py and poller.py write them.
 
 export interface Provider { name: string; domain: string; mock: boolean; details?: string }
 

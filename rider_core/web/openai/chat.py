@@ -31,9 +31,9 @@ TASK = "text.generate"
 def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
     @routes.post("/chat/completions")
     def chat() -> Response:
-        asked = parse_body(ChatRequest, request.get_data(cache=False))
-        model_info = directory.find(TASK, asked.model)
-        generate_request = asked.to_request(model_info.model)
+        body = parse_body(ChatRequest, request.get_data(cache=False))
+        model_info = directory.find(TASK, body.model)
+        generate_request = body.to_request(model_info.model)
         _refuse_unsupported(services, model_info, generate_request)
         job_request = JobRequest(
             services,
@@ -41,17 +41,17 @@ def add_chat(routes: Blueprint, services: Services, directory: ModelDirectory) -
             TASK,
             generate_request,
             model_info.provider,
-            stream=bool(asked.stream),
+            stream=bool(body.stream),
         )
         try:
-            answer = ChatAnswer(job_request.id, model_info, asked.wants_usage)
-            response = _streamed(job_request, answer) if asked.stream else _whole(job_request, answer)
+            answer = ChatAnswer(job_request.id, model_info, body.wants_usage)
+            response = _streamed(job_request, answer) if body.stream else _whole(job_request, answer)
         except BaseException:
             job_request.close()
             raise
-        response.headers.update(answer_headers(job_request.id, model_info.mock, asked.ignored))
-        if asked.turns_left_out:
-            response.headers[TURNS_LEFT_OUT] = str(asked.turns_left_out)
+        response.headers.update(answer_headers(job_request.id, model_info.mock, body.ignored))
+        if body.turns_left_out:
+            response.headers[TURNS_LEFT_OUT] = str(body.turns_left_out)
         return response
 
 

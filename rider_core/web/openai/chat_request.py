@@ -28,7 +28,7 @@ MAX_TOKENS = 8_192
 MAX_MODEL_ID = 200
 #: Messages in one conversation. Providers get the last `MAX_HISTORY` and one.
 MAX_TURNS = 10_000
-#: Prompt where the conversation ends with the assistant's turn. OpenAI's models continue it without being asked.
+#: Prompt if the conversation ends with the assistant's turn. OpenAI's models continue it without one.
 CONTINUE = "Go on from exactly where your last message ends. Repeat nothing of it."
 #: Parts of text in one message.
 MAX_PARTS = 100
@@ -76,12 +76,12 @@ class ContentPart(_Lenient):
 
 class CalledFunction(_Lenient):
     name: str = Field(max_length=64, description="of the tool")
-    arguments: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="with what, as a text in JSON")
+    arguments: str = Field(max_length=MAX_PROMPT_CHARACTERS, description="of the call, as JSON text")
 
 
 class CalledTool(_Lenient):
-    id: str = Field("", max_length=200, description="by which its result names it")
-    function: CalledFunction = Field(description="what was called")
+    id: str = Field("", max_length=200, description="referred to by the turn with the result")
+    function: CalledFunction = Field(description="name and arguments")
 
 
 class ChatTurn(_Lenient):
@@ -105,14 +105,14 @@ class ResponseFormat(_Lenient):
 
 
 class FunctionDefinition(_Lenient):
-    name: str = Field(pattern=TOOL_PATTERN, description="how the model calls it")
+    name: str = Field(pattern=TOOL_PATTERN, description="name for the model")
     description: str | None = Field(None, max_length=4_000, description="for the model")
     parameters: JsonSchema | None = Field(None, description="JSON schema of the arguments")
 
 
 class FunctionTool(_Lenient):
     type: Literal["function"] = Field(description="no other kind is known")
-    function: FunctionDefinition = Field(description="what can be called")
+    function: FunctionDefinition = Field(description="name, description and parameters")
 
 
 class NamedFunction(_Lenient):
@@ -121,11 +121,11 @@ class NamedFunction(_Lenient):
 
 class NamedTool(_Lenient):
     type: Literal["function"] = Field(description="no other kind is known")
-    function: NamedFunction = Field(description="the one that must be used")
+    function: NamedFunction = Field(description="the function that must be called")
 
 
 class StreamOptions(_Lenient):
-    include_usage: bool | None = Field(None, description="a last chunk tells how many tokens there were")
+    include_usage: bool | None = Field(None, description="add a last chunk with the numbers of tokens")
 
 
 class ChatRequest(_Lenient):
@@ -135,14 +135,14 @@ class ChatRequest(_Lenient):
     messages: list[ChatTurn] = Field(min_length=1, max_length=MAX_TURNS, description="the conversation in order")
     max_tokens: int | None = Field(None, ge=1, description="the older name of the next one")
     max_completion_tokens: int | None = Field(None, ge=1, description="length limit of the answer")
-    temperature: float | None = Field(None, ge=0, le=2, description="0: always the likeliest answer")
-    top_p: float | None = Field(None, ge=0, le=1, description="share of probability that is chosen from; 0: none")
+    temperature: float | None = Field(None, ge=0, le=2, description="0: always the likeliest token")
+    top_p: float | None = Field(None, ge=0, le=1, description="nucleus sampling; 0: always the likeliest token")
     seed: int | None = Field(None, ge=-(2**63), lt=2**64, description="the same seed gives the same answer")
     stop: str | list[str] | None = Field(None, description="the answer ends before any of these")
-    stream: bool | None = Field(None, description="the answer in chunks as they are written")
+    stream: bool | None = Field(None, description="answer in chunks as they are generated")
     response_format: ResponseFormat | None = Field(None, description="plain text, or JSON of a form")
-    tools: list[FunctionTool] | None = Field(None, max_length=MAX_TOOLS, description="what the model may use")
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(None, description="whether it must")
+    tools: list[FunctionTool] | None = Field(None, max_length=MAX_TOOLS, description="tools that the model may call")
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(None, description="whether to call one")
     stream_options: StreamOptions | None = Field(None, description="for streams only")
 
     @property
@@ -152,7 +152,7 @@ class ChatRequest(_Lenient):
 
     @property
     def turns_left_out(self) -> int:
-        """How many of the oldest turns the provider does not get."""
+        """Number of the oldest turns that the provider does not get."""
         return max(0, sum(not turn.is_system for turn in self.messages) - MAX_HISTORY - 1)
 
     @property
@@ -201,11 +201,11 @@ class ChatRequest(_Lenient):
         """The fields `tools` and `tool_required`."""
         if not self.tools or self.tool_choice == "none":
             return {}
-        given = [tool.function for tool in self.tools]
+        functions = [tool.function for tool in self.tools]
         if isinstance(self.tool_choice, NamedTool):
             name = self.tool_choice.function.name
-            given = [function for function in given if function.name == name]
-            if not given:
+            functions = [function for function in functions if function.name == name]
+            if not functions:
                 raise WrongParameter(f"tool_choice names {name!r}, which is not among tools", "tool_choice")
         tools = [
             {
@@ -213,7 +213,7 @@ class ChatRequest(_Lenient):
                 "description": function.description or "",
                 **({"parameters": function.parameters} if function.parameters else {}),
             }
-            for function in given
+            for function in functions
         ]
         return {"tools": tools, "tool_required": self.tool_choice not in (None, "auto")}
 
@@ -221,19 +221,19 @@ class ChatRequest(_Lenient):
 def _conversation(turns: Sequence[ChatTurn]) -> dict[str, Any]:
     """`prompt`, `history` and `system_prompt`."""
     system: list[str] = []
-    said: list[ChatMessage] = []
+    messages: list[ChatMessage] = []
     called: dict[str, str] = {}
     for number, turn in enumerate(turns):
         text, role = _text_of(turn, number, called), _role_of(turn, number)
         if role == "system":
             system.append(text)
         else:
-            said.append(ChatMessage(role=role, content=text))
-    if not said:  # system messages only: they are the prompt
-        said, system = [ChatMessage(role="user", content=_limited("\n\n".join(system), "messages"))], []
-    elif said[-1].role == "assistant":
-        said.append(ChatMessage(role="user", content=CONTINUE))
-    *history, last = said[-MAX_HISTORY - 1 :]
+            messages.append(ChatMessage(role=role, content=text))
+    if not messages:  # system messages only: they are the prompt
+        messages, system = [ChatMessage(role="user", content=_limited("\n\n".join(system), "messages"))], []
+    elif messages[-1].role == "assistant":
+        messages.append(ChatMessage(role="user", content=CONTINUE))
+    *history, last = messages[-MAX_HISTORY - 1 :]
     if not last.content.strip():
         raise WrongParameter("the last message is empty", f"messages[{len(turns) - 1}].content", reason="invalid_value")
     joined = _limited("\n\n".join(system), "messages")

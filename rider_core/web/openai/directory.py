@@ -73,11 +73,11 @@ class UnavailableProvider:
 
 @dataclass(frozen=True)
 class ModelList:
-    """All models at one time (`asked_at`, monotonic). No two models of a task have the same id."""
+    """All models at one time (`probed_at`, monotonic). No two models of a task have the same id."""
 
     models: tuple[ModelInfo, ...]
     unavailable: tuple[UnavailableProvider, ...]
-    asked_at: float
+    probed_at: float
 
 
 class ModelDirectory:
@@ -122,7 +122,7 @@ class ModelDirectory:
     def _no_older_than(self, age_s: float) -> ModelList:
         """A list of at most this age."""
         with self._lock:
-            if time.monotonic() - self._list.asked_at > age_s:
+            if time.monotonic() - self._list.probed_at > age_s:
                 self._list = self._probe_all()
             return self._list
 
@@ -141,15 +141,15 @@ class ModelDirectory:
     def _probe_all(self) -> ModelList:
         end = time.monotonic() + PROBE_TIMEOUT_S
         tasks = [task for domain in DOMAINS for task in TASKS.values() if task.provider is domain]
-        asked = [(task, cls, self._probe(task, cls)) for task in tasks for cls in self._in_order(task)]
+        probes = [(task, cls, self._probe(task, cls)) for task in tasks for cls in self._in_order(task)]
         models: dict[tuple[str, str], ModelInfo] = {}
         unavailable: list[UnavailableProvider] = []
-        for task, cls, probe in asked:
-            found = probe.answer(end - time.monotonic())
-            if isinstance(found, UnavailableProvider):
-                unavailable.append(found)
+        for task, cls, probe in probes:
+            answer = probe.answer(end - time.monotonic())
+            if isinstance(answer, UnavailableProvider):
+                unavailable.append(answer)
                 continue
-            for info in _models_of(task, cls, found):
+            for info in _models_of(task, cls, answer):
                 if (task.name, info.id) in models:
                     info = replace(info, id=f"{info.owner}/{info.model}")
                 models.setdefault((task.name, info.id), info)
@@ -159,17 +159,17 @@ class ModelDirectory:
 
     def _in_order(self, task: Task) -> list[type[Provider]]:
         """The domain's providers: the preferred one, the other real ones, mocks."""
-        every = {cls.name: cls for cls in self._services.plugins.registry.in_domain(task.provider)}
+        by_name = {cls.name: cls for cls in self._services.plugins.registry.in_domain(task.provider)}
         try:
-            first = self._services.provider_names(task.provider)
+            chosen = self._services.provider_names(task.provider)
         except RiderError:  # no real one, or the settings name one that is not installed
-            first = []
-        return [every[name] for name in dict.fromkeys([*first, *every]) if name in every]
+            chosen = []
+        return [by_name[name] for name in dict.fromkeys([*chosen, *by_name]) if name in by_name]
 
     def _probe(self, task: Task, cls: type[Provider]) -> _ProviderProbe:
         """The provider's running probe, or one whose answer was not read yet; else a new one.
 
-        So a provider has one thread at most, and a provider that is always a little too slow is still found.
+        So a provider has one thread at most, and one that always answers after the timeout is listed the next time.
         """
         running = self._probes.get(cls.name)
         if running is None or running.was_read:
@@ -201,19 +201,15 @@ class ModelDirectory:
 class _ProviderProbe:
     """Asks one provider for its models, in a thread of its own."""
 
-    def __init__(self, provider: str, task: str, ask: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(self, provider: str, task: str, list_models: Callable[[], tuple[str, ...]]) -> None:
         self._provider = provider
         self._task = task
-        self._ask = ask
+        self._list_models = list_models
         self._done = threading.Event()
         self._answer: tuple[str, ...] | UnavailableProvider | None = None
-        self._read_once = False
+        #: The answer was read.
+        self.was_read = False
         threading.Thread(target=self._run, name=f"ask-{provider}", daemon=True).start()
-
-    @property
-    def was_read(self) -> bool:
-        """Whether the answer was read."""
-        return self._read_once
 
     def answer(self, timeout_s: float) -> tuple[str, ...] | UnavailableProvider:
         """The names of the models, or why the provider is not available."""
@@ -222,12 +218,12 @@ class _ProviderProbe:
             return UnavailableProvider(
                 self._provider, self._task, f"it has not answered within {PROBE_TIMEOUT_S:g} s", None
             )
-        self._read_once = True
+        self.was_read = True
         return self._answer
 
     def _run(self) -> None:
         try:
-            self._answer = self._ask()
+            self._answer = self._list_models()
         except RiderError as error:
             self._answer = UnavailableProvider(self._provider, self._task, error.message[:MAX_REASON], error.remedy)
         except Exception as error:  # a plugin's code

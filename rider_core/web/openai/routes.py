@@ -46,7 +46,6 @@ def add_openai_routes(app: Flask, services: Services) -> None:
         g.openai_slot = limiter.acquire(
             limit if size is None and request.method == "POST" else size or 0, request.environ.get(CONNECTION)
         )
-
         if size is None and request.mimetype != "multipart/form-data":
             # A chunked body that is too long: Werkzeug returns what fits, and raises at the next read only.
             request.get_data()
@@ -75,7 +74,7 @@ def explain_http(error: HTTPException) -> Response:
     message = error.description or error.name
     if status == 404:
         path = printable(request.path[:80])
-        message = f"there is no {request.method} {path}; GET {PREFIX}models says what can be asked for"
+        message = f"there is no {request.method} {path}; GET {PREFIX}models lists the models"
     response = jsonify(error_body(message, status, code=code))
     response.status_code = status
     if "Allow" in dict(error.get_headers()):
@@ -85,10 +84,10 @@ def explain_http(error: HTTPException) -> Response:
 
 def _explain(error: RiderError) -> Response:
     REFUSED.labels("web", error.code).inc()
-    answer = error_response(error)
-    response = jsonify(answer.body)
-    response.status_code = answer.status
-    response.headers.update(answer.headers)
+    described = error_response(error)
+    response = jsonify(described.body)
+    response.status_code = described.status
+    response.headers.update(described.headers)
     return response
 
 

@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 TASK = "voice.synthesize"
 #: OpenAI's voices, which are hard-coded in many tools; here they mean the provider's default voice.
 #: https://platform.openai.com/docs/guides/text-to-speech
-THEIR_VOICES = frozenset(
+OPENAI_VOICES = frozenset(
     ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
 )
 #: Speed 1, in words a minute: the default of eSpeak NG.
-USUAL_RATE_WPM = 175
+DEFAULT_RATE_WPM = 175
 #: OpenAI documents raw samples as 24 kHz, 16 bit, mono.
 PCM_RATE = 24_000
 #: Limit of one piece of audio: some hundred milliseconds, or the whole text from providers that do not stream.
@@ -74,12 +74,12 @@ class SpeechRequest(Message):
 
     def to_request(self) -> SynthesizeRequest:
         """The request for a provider. Raises `WrongParameter`."""
-        refuse_unless(self.model_extra or {}, _NEUTRAL_VALUES, "the text is spoken as the engine does")
+        refuse_unless(self.model_extra or {}, _NEUTRAL_VALUES, "the engine's own style is used")
         return parse_fields(
             SynthesizeRequest,
             {
                 "text": self.input,
-                "voice": None if self.voice is None or self.voice.lower() in THEIR_VOICES else self.voice,
+                "voice": None if self.voice is None or self.voice.lower() in OPENAI_VOICES else self.voice,
                 "rate": self._rate_wpm(),
                 "sample_rate": PCM_RATE if self.form == "pcm" else None,
                 # Raw samples also for WAV: the file's only header is written here.
@@ -90,9 +90,9 @@ class SpeechRequest(Message):
     def _rate_wpm(self) -> int | None:
         if self.speed is None or self.speed == 1:
             return None
-        rate = self.speed * USUAL_RATE_WPM
+        rate = self.speed * DEFAULT_RATE_WPM
         if not MIN_RATE_WPM <= rate <= MAX_RATE_WPM:
-            lowest, highest = MIN_RATE_WPM / USUAL_RATE_WPM, MAX_RATE_WPM / USUAL_RATE_WPM
+            lowest, highest = MIN_RATE_WPM / DEFAULT_RATE_WPM, MAX_RATE_WPM / DEFAULT_RATE_WPM
             raise WrongParameter(
                 f"speed is {self.speed:g}, which is outside the range of intelligible speech",
                 "speed",
@@ -105,17 +105,17 @@ class SpeechRequest(Message):
 def add_speech(routes: Blueprint, services: Services, directory: ModelDirectory) -> None:
     @routes.post("/audio/speech")
     def speak() -> Response:
-        asked = parse_body(SpeechRequest, request.get_data(cache=False))
-        model_info = directory.find(TASK, asked.model)
+        body = parse_body(SpeechRequest, request.get_data(cache=False))
+        model_info = directory.find(TASK, body.model)
         job_request = JobRequest(
-            services, ClientConnection(request.environ), TASK, asked.to_request(), model_info.provider, stream=True
+            services, ClientConnection(request.environ), TASK, body.to_request(), model_info.provider, stream=True
         )
         try:
-            response = _streamed(job_request, asked.form)
+            response = _streamed(job_request, body.form)
         except BaseException:
             job_request.close()
             raise
-        ignored = set(asked.model_extra or {}) - set(_NEUTRAL_VALUES)
+        ignored = set(body.model_extra or {}) - set(_NEUTRAL_VALUES)
         response.headers.update(answer_headers(job_request.id, model_info.mock, ignored))
         return response
 
@@ -125,7 +125,7 @@ def _streamed(job_request: JobRequest, form: str) -> Response:
     pieces = job_request.pieces()
     first = next(pieces)
     if isinstance(first, JobRecord):
-        raise JobFailed(f"job {job_request.id} ended without a sound")
+        raise JobFailed(f"job {job_request.id} ended without audio")
     if form in ffmpeg.ENCODERS:
         # Encoded as a whole: an error is known at the end only, and the audio is short.
         whole = b"".join(_sound(first, pieces, "pcm"))

@@ -17,19 +17,19 @@ TEXT_TYPES = {
 
 def as_json(transcript: Transcript, verbose: bool) -> dict[str, Any]:
     """The transcript as JSON. `mock` and `no_speech` are our additions. Values that providers do not give are null."""
-    said: dict[str, Any] = {"text": transcript.text}
+    fields: dict[str, Any] = {"text": transcript.text}
     if verbose:
         segments = [_verbose_segment(number, segment) for number, segment in enumerate(transcript.segments)]
-        said = {
+        fields = {
             "task": "transcribe",
             "language": transcript.language,
             "duration": transcript.duration_s,
-            **said,
+            **fields,
             "segments": segments,
         }
     if transcript.no_speech:
-        said["no_speech"] = True
-    return said | ({"mock": True} if transcript.mock else {})
+        fields["no_speech"] = True
+    return fields | ({"mock": True} if transcript.mock else {})
 
 
 def as_text(transcript: Transcript, form: str) -> str:

@@ -1,1 +1,1 @@
-"""The panel's two HTTP servers, eventlet's and Werkzeug's, and what protects both from clients that only take."""
+"""The panel's two HTTP servers, eventlet's and Werkzeug's, with limits for connections and slow clients."""

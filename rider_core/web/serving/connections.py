@@ -29,7 +29,7 @@ BYTES_PER_S = 16 * 1024
 #: Socket timeout in seconds, above Engine.IO's 25 s between pings and its 20 s for the answer.
 SILENCE_S = 60
 #: Interval of the checks for late requests, in seconds.
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 
 
 class WatchedConnection:
@@ -97,7 +97,7 @@ class Connections:
         self._open: dict[WatchedConnection, None] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="connections", daemon=True)
+        self._thread = threading.Thread(target=self._abort_late, name="connections", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -124,24 +124,24 @@ class Connections:
         with self._lock:
             neighbours = [it for it in self._open if it.address == newcomer.address]
             if len(neighbours) >= self._per_address and not on_this_machine(newcomer.address):
-                crowd = neighbours
+                candidates = neighbours
             elif len(self._open) >= self._limit:
-                crowd = list(self._open)
+                candidates = list(self._open)
             else:
-                crowd = []
-            if crowd:
-                oldest = _longest_idle(crowd)
-                if oldest is None:
+                candidates = []
+            if candidates:
+                idle = _longest_idle(candidates)
+                if idle is None:
                     REFUSED.labels("web", "too_many_connections").inc()
                     return False
                 REFUSED.labels("web", "idle_connection").inc()
-                oldest.abort()
-                del self._open[oldest]
+                idle.abort()
+                del self._open[idle]
             self._open[newcomer] = None
             return True
 
-    def _look(self) -> None:
-        while not self._stop.wait(LOOK_EVERY_S):
+    def _abort_late(self) -> None:
+        while not self._stop.wait(CHECK_EVERY_S):
             now = time.monotonic()
             with self._lock:
                 late = [it for it in self._open if it.is_late(now)]
@@ -151,6 +151,6 @@ class Connections:
 
 
 def _longest_idle(connections: list[WatchedConnection]) -> WatchedConnection | None:
-    """The connection whose client the panel waits for longest; None: it waits for none of them."""
+    """The connection whose client the panel has waited for longest; None: it waits for none of them."""
     waiting = [(it.waiting_since, number) for number, it in enumerate(connections) if it.waiting_since is not None]
     return connections[min(waiting)[1]] if waiting else None

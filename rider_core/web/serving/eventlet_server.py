@@ -17,22 +17,23 @@ from rider_core.web.serving.connections import MAX_CONNECTIONS, SILENCE_S, Conne
 from rider_core.web.serving.handler import WatchedHandler
 
 log = logging.getLogger("rider_core.web.http")
-#: Green threads. More than connections: a connection that ends overlaps with the next one, and without a free green
-#: thread the server does not accept.
-_PLACES = 4 * MAX_CONNECTIONS
+#: More than connections: a connection that ends overlaps with the next one, and without a free green thread the server
+#: does not accept.
+_GREEN_THREADS = 4 * MAX_CONNECTIONS
 
 
 class _ChunkedInput(eventlet.wsgi.Input):  # type: ignore[misc]
     """eventlet's input, which also sends `100 Continue`, with our decoder of chunks."""
 
-    def __init__(self, made: Any, coding: str) -> None:
+    def __init__(self, original: Any, coding: str) -> None:
         """
         Args:
-            made: eventlet's input for this request.
+            original: eventlet's input for this request.
             coding: As for `ChunkedBody`.
         """
-        super().__init__(made.rfile, None, made.get_socket(), made.wfile, made.wfile_line, chunked_input=True)
-        self._body = io.BufferedReader(ChunkedBody(made.rfile, coding))
+        wfile, wfile_line = original.wfile, original.wfile_line
+        super().__init__(original.rfile, None, original.get_socket(), wfile, wfile_line, chunked_input=True)
+        self._body = io.BufferedReader(ChunkedBody(original.rfile, coding))
 
     def _chunked_read(self, rfile: Any, length: int | None = None, use_readline: bool = False) -> bytes:
         if self.should_send_hundred_continue:
@@ -79,7 +80,7 @@ class EventletServer:
             log=log,
             log_output=False,
             protocol=partial(_EventletHandler, self._connections),
-            max_size=_PLACES,
+            max_size=_GREEN_THREADS,
             socket_timeout=SILENCE_S,
             # Streamed pieces are sent at once; eventlet's default collects 4 kB.
             minimum_chunk_size=1,

@@ -1,7 +1,7 @@
-"""Engines for these tests: they wait for a file, break off, tell what they were asked, or are not there.
+"""Engines for these tests: they wait for a file, raise, answer with their request, or are unavailable.
 
-The first word of a text says what to do: `wait FILE`, `break`, `fail`, `tell`, `count`, `go`, `none`; each stream that
-is stopped early is noted in the file of the environment variable STOPPED.
+The first word of a text is a command: `wait FILE`, `break`, `fail`, `tell`, `count`, `go`, `none`. The name of each
+stream that is stopped early is written into the file of the environment variable STOPPED.
 """
 
 SOURCE = '''
@@ -15,7 +15,7 @@ RIDER_API = "1.0"
 def wait_for(file):
     end = time.monotonic() + 20
     while not os.path.exists(file):
-        assert time.monotonic() < end, "nobody made " + file
+        assert time.monotonic() < end, "nothing created " + file
         time.sleep(0.01)
 
 @contextmanager
@@ -64,7 +64,7 @@ class Twin(TextGenerator):
         yield "the twin's " + str(request.model)
 
 class Strict(TextGenerator):
-    """Keeps a JSON schema: it writes the one answer that it is told, and shows what it was asked."""
+    """Supports JSON schemas: it answers with the text after `say`, else with its request."""
     name = "strict"
     abilities = frozenset({"json"})
 
@@ -72,8 +72,8 @@ class Strict(TextGenerator):
         if request.json_schema is None:
             yield request.model_dump_json()
             return
-        told = request.prompt.partition("say ")[2]
-        yield told or json.dumps({"asked": request.json_schema, "system": request.system_prompt})
+        wanted = request.prompt.partition("say ")[2]
+        yield wanted or json.dumps({"asked": request.json_schema, "system": request.system_prompt})
 
 class Away(TextGenerator):
     name = "away"
@@ -86,7 +86,7 @@ class Away(TextGenerator):
         yield
 
 class Slow(TextGenerator):
-    """Its server takes its time with the list of models."""
+    """Its server is slow with the list of models."""
     name = "slow"
 
     def models(self):

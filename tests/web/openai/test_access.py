@@ -57,17 +57,17 @@ def test_without_a_password_any_key_will_do(harness: OpenAIHarness) -> None:
 
 
 def test_another_sites_page_may_not_ask(harness: OpenAIHarness) -> None:
-    asked = {"model": "echo-text", "messages": HELLO}
+    body = {"model": "echo-text", "messages": HELLO}
     for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
-        response = harness.post("/chat/completions", json=asked, headers=headers)
+        response = harness.post("/chat/completions", json=body, headers=headers)
         assert response.status_code == 403
         assert response.json()["error"]["type"] == "permission_error"
         with pytest.raises(openai.PermissionDeniedError):
-            harness.client(default_headers=headers).chat.completions.create(**asked)
+            harness.client(default_headers=headers).chat.completions.create(**body)
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/embeddings", "/v1/completions", "/v1/responses"])
-def test_what_is_not_there(harness: OpenAIHarness, path: str) -> None:
+def test_unknown_paths(harness: OpenAIHarness, path: str) -> None:
     response = plain_http.post(harness.panel.url + path, json={})
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "unknown_url"
@@ -97,7 +97,7 @@ def test_odd_paths_are_answered_in_the_same_form(harness: OpenAIHarness) -> None
     assert (doubled.status_code, doubled.headers["location"]) == (308, f"{harness.url}/chat/completions")
 
 
-def test_a_method_that_is_not_there(harness: OpenAIHarness) -> None:
+def test_an_unsupported_method(harness: OpenAIHarness) -> None:
     response = plain_http.get(f"{harness.url}/chat/completions")
     assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
     assert "POST" in response.headers["allow"]

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions` and `/v1/models`, asked by OpenAI's own client."""
+"""`/v1/chat/completions` and `/v1/models` with OpenAI's own client."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def say(text: str) -> Any:
     return [{"role": "user", "content": text}]
 
 
-def told(harness: OpenAIHarness, **asked: Any) -> dict[str, Any]:
-    """What became of a request, as the engine saw it."""
+def request_at_engine(harness: OpenAIHarness, **options: Any) -> dict[str, Any]:
+    """The request that the engine got for these options."""
     answer = harness.client().chat.completions.create(
-        **{"model": "patient-small", "messages": say("tell"), **asked}, stream=False
+        **{"model": "patient-small", "messages": say("tell"), **options}, stream=False
     )
     return dict(json.loads(answer.choices[0].message.content or ""))
 
@@ -50,7 +50,7 @@ def test_a_mock_says_so(harness: OpenAIHarness) -> None:
     raw = harness.client().chat.completions.with_raw_response.create(model="echo-text", messages=HELLO)
     answer = raw.parse()
     assert answer.choices[0].message.content == "say hello"
-    assert answer.usage is None, "nobody counted"
+    assert answer.usage is None, "the engine does not count"
     assert (answer.model_extra or {})["mock"] is True
     assert raw.headers["x-rider-mock"] == "1"
     chunks = list(harness.client().chat.completions.create(model="echo-text", messages=HELLO, stream=True))
@@ -58,7 +58,7 @@ def test_a_mock_says_so(harness: OpenAIHarness) -> None:
 
 
 def test_the_conversation_goes_where_it_belongs(harness: OpenAIHarness) -> None:
-    asked = told(
+    asked = request_at_engine(
         harness,
         messages=[
             {"role": "system", "content": "Be brief."},
@@ -95,30 +95,30 @@ def test_a_conversation_that_ends_otherwise(harness: OpenAIHarness) -> None:
     assert generate_request.prompt == CONTINUE
     answer = harness.client().chat.completions.create(model="echo-text", messages=turns)  # type: ignore[arg-type]
     assert answer.choices[0].message.content
-    asked = told(harness, messages=[{"role": "system", "content": "tell"}])
+    asked = request_at_engine(harness, messages=[{"role": "system", "content": "tell"}])
     assert (asked["prompt"], asked["system_prompt"], asked["history"]) == ("tell", None, [])
-    asked = told(harness, top_p=0, temperature=1.5)
+    asked = request_at_engine(harness, top_p=0, temperature=1.5)
     assert (asked["temperature"], asked["top_p"]) == (0, None)
 
 
-def test_of_a_long_conversation_the_oldest_is_left_out_and_that_is_said(harness: OpenAIHarness) -> None:
+def test_the_oldest_turns_of_a_long_conversation_are_left_out(harness: OpenAIHarness) -> None:
     turns = [{"role": "user", "content": f"turn {number}"} for number in range(150)]
     system = {"role": "system", "content": "Be brief."}
     asked = {"model": "patient-small", "messages": [system, *turns, {"role": "user", "content": "tell"}]}
     response = harness.post("/chat/completions", json=asked)
     assert response.headers["x-rider-turns-left-out"] == "50"
-    seen = told(harness, messages=asked["messages"])
+    seen = request_at_engine(harness, messages=asked["messages"])
     assert seen["system_prompt"] == "Be brief."
     assert [turn["content"] for turn in seen["history"]] == [f"turn {number}" for number in range(50, 150)]
     assert "x-rider-turns-left-out" not in harness.post("/chat/completions", json={**asked, "messages": HELLO}).headers
 
 
-def test_what_is_left_out_is_the_houses(harness: OpenAIHarness) -> None:
-    asked = told(harness)
+def test_omitted_parameters_have_our_defaults(harness: OpenAIHarness) -> None:
+    asked = request_at_engine(harness)
     assert (asked["system_prompt"], asked["history"], asked["seed"], asked["stop"]) == (None, [], None, [])
     assert (asked["temperature"], asked["max_tokens"]) == (None, 1_024)
-    assert told(harness, max_tokens=100_000)["max_tokens"] == 8_192
-    assert told(harness, stop="END")["stop"] == ["END"]
+    assert request_at_engine(harness, max_tokens=100_000)["max_tokens"] == 8_192
+    assert request_at_engine(harness, stop="END")["stop"] == ["END"]
 
 
 def test_the_first_words_come_while_the_engine_still_writes(harness: OpenAIHarness) -> None:
@@ -166,7 +166,7 @@ def test_the_asynchronous_client_streams_too(harness: OpenAIHarness) -> None:
     assert asyncio.run(ask()) == "first second"
 
 
-def test_who_leaves_in_the_middle_has_his_job_cancelled(harness: OpenAIHarness) -> None:
+def test_a_disconnect_during_the_stream_cancels_the_job(harness: OpenAIHarness) -> None:
     before, cancelled = len(harness.notes()), harness.cancelled
     stream = harness.client().chat.completions.create(model="patient-small", messages=say("go"), stream=True)
     assert next(iter(stream)).choices[0].delta.role == "assistant"
@@ -176,8 +176,8 @@ def test_who_leaves_in_the_middle_has_his_job_cancelled(harness: OpenAIHarness) 
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_who_leaves_while_the_engine_is_silent_has_his_job_cancelled(harness: OpenAIHarness, stream: bool) -> None:
-    """Nothing is written to him that could fail."""
+def test_a_disconnect_while_the_engine_is_silent_cancels_the_job(harness: OpenAIHarness, stream: bool) -> None:
+    """Nothing is written to the client that could fail."""
     file, cancelled = harness.folder / f"silence-{time.monotonic_ns()}", harness.cancelled
     body = json.dumps({"model": "patient-small", "messages": say(f"wait {file}"), "stream": stream}).encode()
     host, port = harness.panel.url.removeprefix("http://").split(":")
@@ -194,7 +194,7 @@ def test_who_leaves_while_the_engine_is_silent_has_his_job_cancelled(harness: Op
     file.touch()
 
 
-def test_an_engine_that_breaks_in_the_middle_is_told_in_the_stream(harness: OpenAIHarness) -> None:
+def test_an_engines_error_is_sent_in_the_stream(harness: OpenAIHarness) -> None:
     stream = harness.client().chat.completions.create(model="patient-small", messages=say("break"), stream=True)
     assert [next(stream).choices[0].delta.content for _ in range(2)] == ["", "first "]
     with pytest.raises(openai.APIError, match="RuntimeError: the engine broke") as problem:
@@ -203,13 +203,13 @@ def test_an_engine_that_breaks_in_the_middle_is_told_in_the_stream(harness: Open
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_fails_before_the_first_word_has_a_status(harness: OpenAIHarness, stream: bool) -> None:
+def test_an_error_before_the_first_word_has_a_status(harness: OpenAIHarness, stream: bool) -> None:
     with pytest.raises(openai.BadRequestError, match=r"the prompt is 'fail' \(say something else\)"):
         harness.client().chat.completions.create(model="patient-small", messages=say("fail"), stream=stream)
 
 
 @pytest.mark.parametrize(
-    ("param", "asked"),
+    ("param", "options"),
     [
         ("n", {"n": 2}),
         ("tools", {"tools": [{"type": "function", "function": {"name": "f"}}]}),
@@ -233,15 +233,17 @@ def test_what_fails_before_the_first_word_has_a_status(harness: OpenAIHarness, s
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
+def test_unsupported_parameters_are_refused_by_name(
+    harness: OpenAIHarness, param: str, options: dict[str, Any]
+) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        harness.client().chat.completions.create(**{"model": "echo-text", "messages": HELLO, **asked})
+        harness.client().chat.completions.create(**{"model": "echo-text", "messages": HELLO, **options})
     assert refusal.value.param == param
     assert refusal.value.type == "invalid_request_error"
     assert refusal.value.code
 
 
-def test_what_nobody_looked_at_is_named(harness: OpenAIHarness) -> None:
+def test_ignored_parameters_are_named(harness: OpenAIHarness) -> None:
     asked = {"min_p": 0.1, "reasoning_effort": "low", "x\r\nSet-Cookie: a": 1, "é": 1, "a" * 50: 1}
     response = harness.post("/chat/completions", json={"model": "echo-text", "messages": HELLO, **asked})
     assert response.status_code == 200
@@ -262,7 +264,7 @@ def test_what_nobody_looked_at_is_named(harness: OpenAIHarness) -> None:
         b'\xff\xfe{"model": "echo-text"}',
     ],
 )
-def test_what_is_no_request_is_refused(harness: OpenAIHarness, body: bytes) -> None:
+def test_malformed_bodies_are_refused(harness: OpenAIHarness, body: bytes) -> None:
     response = harness.post("/chat/completions", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
@@ -289,20 +291,20 @@ def test_models_are_listed_by_the_names_that_work(harness: OpenAIHarness) -> Non
     assert client.models.retrieve("team/patient-large").owned_by == "patient"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-4o")
-    for name, said in (
+    for name, text in (
         ("twin/patient-small", "the twin's patient-small"),
         ("twin", "the twin's patient-small"),
         ("patient/team/patient-large", "first second"),
         ("patient", "first second"),
     ):
         answer = client.chat.completions.create(model=name, messages=HELLO)
-        assert answer.choices[0].message.content == said
+        assert answer.choices[0].message.content == text
 
 
-def test_who_is_away_is_not_listed_and_says_why(harness: OpenAIHarness) -> None:
+def test_an_unavailable_provider_is_listed_with_the_reason(harness: OpenAIHarness) -> None:
     listed = plain_http.get(f"{harness.url}/models").json()
     assert "away" not in {model["id"] for model in listed["data"]}
-    (away,) = [one for one in listed["unavailable"] if one["provider"] == "away"]
+    (away,) = [it for it in listed["unavailable"] if it["provider"] == "away"]
     assert (away["reason"], away["remedy"]) == ("its server does not answer", "start-the-server")
     with pytest.raises(openai.InternalServerError, match=r"its server does not answer \(start-the-server\)") as refusal:
         harness.client(max_retries=5).chat.completions.create(model="away", messages=HELLO)
@@ -310,7 +312,7 @@ def test_who_is_away_is_not_listed_and_says_why(harness: OpenAIHarness) -> None:
     assert refusal.value.response.headers["x-should-retry"] == "false"
 
 
-def test_a_server_that_takes_its_time_holds_nobody_up(harness: OpenAIHarness) -> None:
+def test_a_slow_provider_does_not_delay_the_list(harness: OpenAIHarness) -> None:
     harness.slow_models.unlink(missing_ok=True)
     began = time.monotonic()
     listed = plain_http.get(f"{harness.url}/models").json()
@@ -320,7 +322,7 @@ def test_a_server_that_takes_its_time_holds_nobody_up(harness: OpenAIHarness) ->
     wait_until(lambda: "slow-model" in plain_http.get(f"{harness.url}/models").text, what="its answer counts later")
 
 
-def test_a_model_that_nobody_has(harness: OpenAIHarness) -> None:
+def test_an_unknown_model(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.NotFoundError, match="there is no model 'gpt-4o'") as refusal:
         harness.client().chat.completions.create(model="gpt-4o", messages=HELLO)
     assert (refusal.value.code, refusal.value.param) == ("model_not_found", "model")
@@ -329,7 +331,7 @@ def test_a_model_that_nobody_has(harness: OpenAIHarness) -> None:
 
 
 def test_many_at_once(harness: OpenAIHarness) -> None:
-    """Under eventlet all of them are one thread's."""
+    """Under eventlet one thread serves all of them."""
     answers: list[str] = []
 
     def ask(number: int) -> None:

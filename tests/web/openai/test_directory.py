@@ -1,4 +1,4 @@
-"""The model directory: which providers it asks, how often, and what it lists. The providers are the test's own."""
+"""The model directory: which providers it probes, how often, and what it lists. The providers are the test's own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rider_core.web.openai.errors import ModelNotFound
 class Engine(TextGenerator):
     name = "engine"
     names: ClassVar[tuple[str, ...]] = ("a",)
-    asked: ClassVar[int] = 0
+    probes: ClassVar[int] = 0
     may_answer: ClassVar[threading.Event] = threading.Event()
 
     def models(self) -> tuple[str, ...]:
-        type(self).asked += 1
+        type(self).probes += 1
         assert self.may_answer.wait(20)
         return self.names
 
@@ -60,7 +60,7 @@ def ids(directory: ModelDirectory) -> list[str]:
     return [model_info.id for model_info in directory.listing().models]
 
 
-def test_what_changes_is_seen(directory: ModelDirectory, engine: type[Engine]) -> None:
+def test_changes_are_listed(directory: ModelDirectory, engine: type[Engine]) -> None:
     assert ids(directory) == ["a"]
     engine.names = ("a", "b")
     assert ids(directory) == ["a", "b"]
@@ -77,23 +77,23 @@ def test_a_new_model_is_found_though_the_list_is_young(directory: ModelDirectory
 def test_a_known_model_is_not_asked_for_again(directory: ModelDirectory, engine: type[Engine]) -> None:
     for _ in range(5):
         directory.find("text.generate", "a")
-    assert engine.asked == 1
+    assert engine.probes == 1
 
 
-def test_one_that_hangs_has_one_thread(
+def test_a_hanging_provider_has_one_thread(
     directory: ModelDirectory, engine: type[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(directory_module, "PROBE_TIMEOUT_S", 0.01)
     engine.may_answer.clear()
     assert [ids(directory) for _ in range(5)] == [[]] * 5
-    assert engine.asked == 1
+    assert engine.probes == 1
     (unavailable,) = directory.listing().unavailable
     assert "has not answered" in unavailable.reason
     engine.may_answer.set()
     (thread,) = [it for it in threading.enumerate() if it.name == "ask-engine"]
     thread.join(10)
     assert ids(directory) == ["a"], "its late answer counts"
-    assert engine.asked == 1
+    assert engine.probes == 1
 
 
 def test_an_alias_without_an_engine_says_what_to_do(directory: ModelDirectory) -> None:
@@ -101,14 +101,14 @@ def test_an_alias_without_an_engine_says_what_to_do(directory: ModelDirectory) -
         directory.find("voice.synthesize", "tts-1")
 
 
-def test_the_usual_tag_of_a_model_may_be_left_away(directory: ModelDirectory, engine: type[Engine]) -> None:
+def test_the_default_tag_may_be_omitted(directory: ModelDirectory, engine: type[Engine]) -> None:
     engine.names = ("llama3:latest", "llama3", "gemma:latest", "gemma:2b", "qwen:2b")
-    for asked, found in (
+    for name, model in (
         ("gemma", "gemma:latest"),
         ("engine/gemma", "gemma:latest"),
         ("llama3", "llama3"),
         ("gemma:2b", "gemma:2b"),
     ):
-        assert directory.find("text.generate", asked).model == found
+        assert directory.find("text.generate", name).model == model
     with pytest.raises(ModelNotFound):
         directory.find("text.generate", "qwen")

@@ -1,4 +1,4 @@
-"""One job for one caller, on a real Valkey, with the worker's part played by the test."""
+"""One request as a job, on a real Valkey; the test plays the worker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def send(services: Any, stream: bool) -> JobRequest:
     )
 
 
-def test_a_piece_that_was_dropped_is_missed(services: Any) -> None:
+def test_a_dropped_piece_is_an_error(services: Any) -> None:
     job_request = send(services, stream=True)
     for seq in (0, 2):
         services.bus.publish_partial(job_request.id, TextDelta(seq=seq, text="a"))
@@ -51,7 +51,7 @@ def test_a_piece_that_was_dropped_is_missed(services: Any) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("reaped", [False, True], ids=["no worker", "a busy worker"])
-def test_what_nobody_begins_is_given_up(
+def test_a_job_that_no_worker_starts_expires(
     services: Any, monkeypatch: pytest.MonkeyPatch, stream: bool, reaped: bool
 ) -> None:
     monkeypatch.setattr(job_request_module, "START_WITHIN_S", 0.01)
@@ -70,7 +70,7 @@ def test_a_stream_is_tried_once_and_a_whole_answer_once_more(services: Any) -> N
     consumer = services.backend.consumer("w", ["text"])
     for stream, attempts in ((True, 1), (False, 2)):
         job_request = send(services, stream)
-        (claim,) = consumer.dequeue()
-        assert b'"max_attempts":%d' % attempts in claim.data
+        (leased,) = consumer.dequeue()
+        assert b'"max_attempts":%d' % attempts in leased.data
         job_request.close()
         job_request.close()

@@ -45,19 +45,19 @@ from rider_core.web.openai.transcript_formats import as_text
     ],
 )
 def test_each_error_has_its_status(error: RiderError, status: int, code: str) -> None:
-    answer = error_response(error)
-    assert (answer.status, answer.body["error"]["code"]) == (status, code)
-    in_vain = {"job_cancelled", "provider_unavailable", "model"}
-    assert (answer.headers.get("x-should-retry") == "false") == (code in in_vain)
-    assert answer.headers.get("Retry-After") == ("3" if status == 429 else None)
+    response = error_response(error)
+    assert (response.status, response.body["error"]["code"]) == (status, code)
+    permanent = {"job_cancelled", "provider_unavailable", "model"}
+    assert (response.headers.get("x-should-retry") == "false") == (code in permanent)
+    assert response.headers.get("Retry-After") == ("3" if status == 429 else None)
 
 
-def test_the_remedy_is_told() -> None:
+def test_the_message_has_the_remedy() -> None:
     error = ProviderUnavailable("the model is missing", remedy="rider models pull x")
     assert error_response(error).body["error"]["message"] == "the model is missing (rider models pull x)"
 
 
-def test_room_for_so_many_and_so_much() -> None:
+def test_limits_of_requests_and_bytes() -> None:
     limiter = AdmissionLimiter(requests=2, size_bytes=100)
     first = limiter.acquire(60)
     with pytest.raises(QueueFull, match="too much is being uploaded"):
@@ -76,12 +76,12 @@ def test_room_for_so_many_and_so_much() -> None:
 def test_captions_stay_captions() -> None:
     wild = Segment(text="one\n\n2\n00:00 --> 00:01\ntwo", start_s=3_723.4567, end_s=36_000)
     transcript = Transcript(text="x", language="en", segments=(wild,), duration_s=40_000)
-    said = "one 2 00:00 -> 00:01 two"
-    assert as_text(transcript, "srt") == f"1\n01:02:03,457 --> 10:00:00,000\n{said}\n\n"
-    assert as_text(transcript, "vtt") == f"WEBVTT\n\n01:02:03.457 --> 10:00:00.000\n{said}\n\n"
+    caption = "one 2 00:00 -> 00:01 two"
+    assert as_text(transcript, "srt") == f"1\n01:02:03,457 --> 10:00:00,000\n{caption}\n\n"
+    assert as_text(transcript, "vtt") == f"WEBVTT\n\n01:02:03.457 --> 10:00:00.000\n{caption}\n\n"
 
 
-def test_what_was_not_counted_is_not_made_up() -> None:
+def test_usage_is_none_without_counts() -> None:
     assert usage(GeneratedText(text="x", prompt_tokens=1)) is None
     assert usage(GeneratedText(text="x", prompt_tokens=0, completion_tokens=2)) == {
         "prompt_tokens": 0,
@@ -102,7 +102,7 @@ with _listen(load_settings()) as listener, socket.create_connection(listener.get
 
 @pytest.mark.parametrize("mode", ["eventlet", "threading"])
 def test_no_word_waits_for_the_acknowledgement_of_the_last_one(processes: Processes, mode: str) -> None:
-    """The kernel would gather small pieces for 40 ms, now and then."""
+    """Without the option the kernel may delay small pieces by 40 ms."""
     done = processes.start("-c", LISTEN, RIDER_ASYNC_MODE=mode, RIDER_WEB_PORT="0")
     assert done.wait(20) == 0, processes.log()
     assert "no delay: 1" in processes.log()

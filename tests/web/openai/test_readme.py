@@ -1,4 +1,4 @@
-"""What the READMEs tell people to type does what they say."""
+"""The snippet of the READMEs works."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from openai_harness import MODEL_FILE, OpenAIHarness, needed
 ROOT = Path(__file__).parents[3]
 
 
-#: One for each way of serving; what is in them differs in the language only.
+#: A README for each async mode, and words of its transcript; they differ in the language only.
 READMES = {"eventlet": ("README.md", "going to the kitchen"), "threading": ("README.pl.md", "jestem robotem")}
 
 
 def test_the_snippet_runs(harness: OpenAIHarness, tmp_path: Path) -> None:
-    name, heard = READMES[harness.mode]
+    name, words = READMES[harness.mode]
     needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
     section = (ROOT / name).read_text().split("OPENAI_BASE_URL=")[1]
     settings, _, rest = section.partition("\n")
@@ -36,4 +36,4 @@ def test_the_snippet_runs(harness: OpenAIHarness, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "first second" in done.stdout
-    assert heard in done.stdout.lower()
+    assert words in done.stdout.lower()

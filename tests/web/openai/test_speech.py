@@ -1,4 +1,4 @@
-"""`/v1/audio/speech`, asked by OpenAI's own client, with eSpeak NG's real voice and one that can be made to wait."""
+"""`/v1/audio/speech` with OpenAI's own client, with eSpeak NG and with an engine that waits on request."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LONG = "Somewhere in the house a small robot looks for the cat, and finds a chai
 
 
 def speak(harness: OpenAIHarness, text: str, **options: Any) -> bytes:
-    asked = {"model": "tts-1", "voice": "alloy", **options}
-    return bytes(harness.client().audio.speech.create(input=text, **asked).content)
+    wanted = {"model": "tts-1", "voice": "alloy", **options}
+    return bytes(harness.client().audio.speech.create(input=text, **wanted).content)
 
 
 def seconds(wav: bytes) -> float:
@@ -95,7 +95,7 @@ def test_it_can_be_saved_to_a_file(harness: OpenAIHarness, tmp_path: Path) -> No
     assert seconds((tmp_path / "said.wav").read_bytes()) == pytest.approx(2.4)
 
 
-def test_who_stops_listening_stops_the_engine(harness: OpenAIHarness) -> None:
+def test_a_disconnect_stops_the_engine(harness: OpenAIHarness) -> None:
     before, cancelled = len(harness.notes()), harness.cancelled
     with harness.client().audio.speech.with_streaming_response.create(
         model="hoarse", voice="alloy", input="go", response_format="pcm"
@@ -105,7 +105,7 @@ def test_who_stops_listening_stops_the_engine(harness: OpenAIHarness) -> None:
     wait_until(lambda: harness.notes()[before:] == ["hoarse"], what="the engine was stopped")
 
 
-def test_a_sound_that_breaks_off_does_not_look_whole(harness: OpenAIHarness) -> None:
+def test_aborted_audio_is_incomplete_for_the_client(harness: OpenAIHarness) -> None:
     with harness.client().audio.speech.with_streaming_response.create(
         model="hoarse", voice="alloy", input="break", response_format="pcm"
     ) as response:
@@ -117,7 +117,7 @@ def test_a_sound_that_breaks_off_does_not_look_whole(harness: OpenAIHarness) -> 
         speak(harness, "break", model="hoarse")
 
 
-def test_what_fails_before_the_first_sound_has_a_status(harness: OpenAIHarness) -> None:
+def test_an_error_before_the_first_audio_has_a_status(harness: OpenAIHarness) -> None:
     with pytest.raises(openai.BadRequestError, match="the text is 'none'"):
         speak(harness, "none", model="hoarse")
 
@@ -125,20 +125,20 @@ def test_what_fails_before_the_first_sound_has_a_status(harness: OpenAIHarness) 
 @pytest.mark.parametrize(
     ("form", "mark"), [("mp3", b"ID3"), ("opus", b"OggS"), ("aac", b"\xff\xf1"), ("flac", b"fLaC")]
 )
-def test_forms_that_ffmpeg_makes(harness: OpenAIHarness, form: str, mark: bytes) -> None:
-    said = harness.client().audio.speech.create(
+def test_formats_that_ffmpeg_encodes(harness: OpenAIHarness, form: str, mark: bytes) -> None:
+    encoded = harness.client().audio.speech.create(
         model="tts-1",
         voice="alloy",
         input="One two three.",
         response_format=form,  # type: ignore[arg-type]
     )
-    assert said.content.startswith(mark)
-    assert said.response.headers["content-type"].startswith("audio/")
-    again = AudioClip.from_wav(ffmpeg.to_wav(said.content))
+    assert encoded.content.startswith(mark)
+    assert encoded.response.headers["content-type"].startswith("audio/")
+    again = AudioClip.from_wav(ffmpeg.to_wav(encoded.content))
     assert abs(again.duration_s - seconds(speak(harness, "One two three."))) < 0.2
 
 
-def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_without_an_encoder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "is_installed", lambda: False)
     for form in ("mp3", "opus", "aac", "flac", "ogg"):
         with pytest.raises(WrongParameter, match="use wav or pcm, or install ffmpeg"):
@@ -147,7 +147,7 @@ def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("param", "asked"),
+    ("param", "options"),
     [
         ("speed", {"speed": 0.25}),
         ("speed", {"speed": 4}),
@@ -159,9 +159,11 @@ def test_what_no_encoder_is_there_for_is_refused(monkeypatch: pytest.MonkeyPatch
         ("stream_format", {"stream_format": "sse"}),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
+def test_unsupported_parameters_are_refused_by_name(
+    harness: OpenAIHarness, param: str, options: dict[str, Any]
+) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        harness.client().audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "hello", **asked})
+        harness.client().audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "hello", **options})
     assert refusal.value.param == param
 
 
@@ -172,12 +174,12 @@ def test_what_cannot_be_done_is_refused_by_name(harness: OpenAIHarness, param: s
         *('"1e308"', '"fast"', '"0x1"', '"nan"', "[]", "{}", '"\\ud800"'),
     ],
 )
-def test_a_speed_that_is_none_is_told_in_a_sentence(speed: str) -> None:
-    with pytest.raises(WrongParameter) as told:
+def test_a_malformed_speed_is_refused(speed: str) -> None:
+    with pytest.raises(WrongParameter) as refusal:
         parse_body(SpeechRequest, f'{{"model": "tts-1", "input": "hi", "speed": {speed}}}'.encode()).to_request()
-    assert told.value.message.startswith(("speed", "the body is not JSON"))
-    assert len(told.value.message) < 200
-    assert "pydantic" not in told.value.message
+    assert refusal.value.message.startswith(("speed", "the body is not JSON"))
+    assert len(refusal.value.message) < 200
+    assert "pydantic" not in refusal.value.message
 
 
 def test_a_text_model_does_not_speak(harness: OpenAIHarness) -> None:

@@ -1,4 +1,4 @@
-"""JSON and tools, as OpenAI's own client asks for them. The engine `strict` keeps a schema, and has no tools itself."""
+"""JSON and tools with OpenAI's own client. The engine `strict` supports schemas, and no tools."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def ask(harness: OpenAIHarness, text: str, **options: Any) -> ChatCompletion:
     return answer
 
 
-def asked_in_json(answer: ChatCompletion) -> dict[str, Any]:
-    """What the engine was asked, which it answers with."""
-    told: dict[str, Any] = json.loads(answer.choices[0].message.content or "")
-    return told
+def request_in(answer: ChatCompletion) -> dict[str, Any]:
+    """The request that the engine answered with."""
+    request: dict[str, Any] = json.loads(answer.choices[0].message.content or "")
+    return request
 
 
 def test_a_schema_reaches_the_engine(harness: OpenAIHarness) -> None:
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
-    assert asked_in_json(ask(harness, "go", response_format=form))["asked"] == schema
-    assert asked_in_json(ask(harness, "go", response_format={"type": "json_object"}))["asked"] == {}
+    assert request_in(ask(harness, "go", response_format=form))["asked"] == schema
+    assert request_in(ask(harness, "go", response_format={"type": "json_object"}))["asked"] == {}
 
 
 def test_a_tool_is_called(harness: OpenAIHarness) -> None:
@@ -65,35 +65,35 @@ def test_words_instead_of_a_tool(harness: OpenAIHarness) -> None:
 
 
 def test_no_tool_is_wanted(harness: OpenAIHarness) -> None:
-    told = ask(harness, "tell me", tools=[WEATHER], tool_choice="none").choices[0].message.content or ""
-    assert json.loads(told)["tools"] == []
+    content = ask(harness, "tell me", tools=[WEATHER], tool_choice="none").choices[0].message.content or ""
+    assert json.loads(content)["tools"] == []
 
 
-def test_what_a_tool_gave_is_told(harness: OpenAIHarness) -> None:
+def test_results_of_tools_reach_the_engine(harness: OpenAIHarness) -> None:
     called = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Kraków"}'}}
     turns = [
         {"role": "user", "content": "What is the weather?"},
         {"role": "assistant", "content": None, "tool_calls": [called]},
         {"role": "tool", "tool_call_id": "c1", "content": "rain"},
     ]
-    told = json.loads(ask(harness, "", messages=turns).choices[0].message.content or "")
-    assert told["prompt"] == "What get_weather gave:\nrain"
-    assert [turn["content"] for turn in told["history"]] == ["What is the weather?", CALL]
+    request = json.loads(ask(harness, "", messages=turns).choices[0].message.content or "")
+    assert request["prompt"] == "What get_weather gave:\nrain"
+    assert [turn["content"] for turn in request["history"]] == ["What is the weather?", CALL]
 
 
 @pytest.mark.parametrize(
-    ("param", "asked"),
+    ("param", "options"),
     [
         ("tools[0].type", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "no name"}}]}),
-        ("tool_choice", {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "nobody"}}}),
+        ("tool_choice", {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "unknown"}}}),
         ("response_format.json_schema.schema", {"response_format": {"type": "json_schema", "json_schema": {}}}),
         ("response_format.type", {"response_format": {"type": "xml"}}),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(harness: OpenAIHarness, param: str, asked: dict[str, Any]) -> None:
+def test_malformed_parameters_are_refused_by_name(harness: OpenAIHarness, param: str, options: dict[str, Any]) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
-        ask(harness, "go", **asked)
+        ask(harness, "go", **options)
     assert refusal.value.param == param
 
 

@@ -1,4 +1,4 @@
-// The last ten minutes: how long answers took, and how many jobs ended. Our own few lines of SVG.
+// Answer times and ended jobs of the last ten minutes, as SVG.
 
 import { card, h, svg } from "../dom";
 import { median, seconds } from "../format";
@@ -8,7 +8,7 @@ import { strings } from "../strings";
 const words = strings.chart;
 const SPAN_S = 600;
 const BUCKET_S = 5;
-/** What the house aims at: every answer within this time of the end of speech. */
+/** Target of the answer time, in seconds after the end of speech. */
 const AIM_S = 2.5;
 const LEFT = 30;
 const RIGHT = 8;

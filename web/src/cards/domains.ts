@@ -1,4 +1,4 @@
-// One row for each of the robot's domains: who serves it and why, what a person wants, and the switch.
+// One row for each of the robot's domains: which side serves it and why, the person's choice, and the switch.
 
 import { h, icon, moment } from "../dom";
 import { CHOICES, choose } from "../steering";
@@ -39,7 +39,7 @@ class DomainRow {
   private buttons = new Map<Choice, HTMLButtonElement>();
   private known: Domain | null = null;
   private now = 0;
-  private asked: Choice | null = null;
+  private requested: Choice | null = null;
   private outcome: Outcome | null = null;
 
   constructor(private name: string) {
@@ -52,7 +52,7 @@ class DomainRow {
   }
 
   show(known: Domain, now: number): void {
-    // Why a switch was not confirmed is old once the robot reports what is wanted.
+    // The reason of an unconfirmed switch is out of date once the robot reports the chosen mode.
     if (this.outcome?.accepted && known.mode === known.choice) this.outcome = null;
     this.known = known;
     this.now = now;
@@ -67,12 +67,12 @@ class DomainRow {
   }
 
   private async choose(choice: Choice): Promise<void> {
-    if (this.asked) return;
-    this.asked = choice;
+    if (this.requested) return;
+    this.requested = choice;
     this.outcome = null;
     this.draw();
     this.outcome = await choose(this.name, choice);
-    this.asked = null;
+    this.requested = null;
     if (this.known && this.outcome.accepted) this.known = { ...this.known, choice };
     this.draw();
   }
@@ -82,15 +82,15 @@ class DomainRow {
     if (!it) return;
     const onPc = it.mode === "pc";
     this.root.className = onPc ? "on-pc" : "on-robot";
-    this.root.setAttribute("aria-busy", String(this.asked !== null));
+    this.root.setAttribute("aria-busy", String(this.requested !== null));
     this.where.title = it.status;
     this.where.replaceChildren(onPc ? words.pc : it.mode === "local" ? words.local : it.mode || words.unknown);
     this.when.replaceChildren(moment(it.ts, this.now));
-    const wanted = this.asked ?? (it.choice || "automatic");
+    const wanted = this.requested ?? (it.choice || "automatic");
     for (const [choice, button] of this.buttons) {
       button.setAttribute("aria-pressed", String(choice === wanted));
-      button.setAttribute("aria-disabled", String(this.asked !== null));
-      button.replaceChildren(...(choice === this.asked ? [icon("busy")] : []), words.choices[choice]);
+      button.setAttribute("aria-disabled", String(this.requested !== null));
+      button.replaceChildren(...(choice === this.requested ? [icon("busy")] : []), words.choices[choice]);
     }
     this.notes.replaceChildren(...this.lines(it));
     this.notes.hidden = !this.notes.childElementCount;
@@ -102,16 +102,16 @@ class DomainRow {
       found.push(h("p", { class: tone || "soft" }, tone ? icon(tone) : null,
         h("span", {}, text, more ? h("span", { class: "remedy" }, " ", more) : null)));
     };
-    if (this.asked) add("", words.switching);
+    if (this.requested) add("", words.switching);
     if (it.unattended) add("warn", words.unattended);
     const rejected = this.outcome && !this.outcome.accepted;
     const done = it.mode === it.choice;
     if (rejected) add("bad", this.outcome!.problem, this.outcome!.remedy);
-    if (it.by && !this.asked) {
+    if (it.by && !this.requested) {
       const state = it.choice === "automatic" ? "" : done ? words.confirmed : words.unconfirmed;
       add(!state ? "" : done ? "good" : "warn", words.chosen(it.by, it.why ?? "", state));
     }
-    // While the robot serves what it should serve, what the PC could not do does not matter.
+    // Where the robot serves the domain by choice, the PC's problem is irrelevant.
     const problem = it.problem || (this.outcome?.accepted ? this.outcome.problem : "");
     if (problem && !(done && it.choice === "local")) add(it.choice === "pc" ? "warn" : "", words.problem(problem));
     const reason = reasonInWords(it);
@@ -127,7 +127,7 @@ function reasonInWords(it: Domain): string {
   }
   if (it.reason.startsWith(OURS)) {
     const reason = it.reason.slice(OURS.length);
-    return reason === it.problem ? "" : it.mode === "local" ? words.handedBack(reason) : words.taken(reason);
+    return reason === it.problem ? "" : it.mode === "local" ? words.returned(reason) : words.taken(reason);
   }
   return words.reasons[it.reason] ?? it.reason;
 }

@@ -1,4 +1,4 @@
-// The last jobs: what, by whom, how long it waited and ran, and what went wrong.
+// The last jobs: task, provider and origin, times of waiting and running, and the problem.
 
 import { card, empty, h, KeyedList, mockBadge, moment, pill } from "../dom";
 import type { Tone } from "../dom";
@@ -30,7 +30,7 @@ export function jobsCard() {
     now = state.now();
     const jobs = state.tables.jobs;
     const lengths = jobs.map((job) => (job.waited_ms ?? 0) + (job.ran_ms ?? 0)).sort((a, b) => a - b);
-    // The bars' full width is a long job, not the longest: one that took minutes would make all others invisible.
+    // The bars' full width is a long job, not the longest: a job of minutes would make all others invisible.
     const longest = Math.max(1, (lengths[Math.floor(lengths.length * 0.9)] ?? 0) * 1.25);
     table.style.setProperty("--longest", String(longest));
     rows.show(jobs);

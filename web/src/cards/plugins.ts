@@ -1,4 +1,4 @@
-// Every plugin that is installed, the broken ones too, with its reason and its engines.
+// Every installed plugin, failed ones included, with its reason and its engines.
 
 import { card, empty, h, mockBadge, pill } from "../dom";
 import type { Tone } from "../dom";

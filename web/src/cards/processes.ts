@@ -1,4 +1,4 @@
-// Who is alive: our processes, and Redis among them.
+// Our processes and Redis, and whether they run.
 
 import { isGap } from "../attention";
 import { card, empty, h, mockBadge, moment, pill } from "../dom";

@@ -1,4 +1,4 @@
-// How much waits, runs and failed, queue by queue.
+// Waiting, running and failed jobs, and the workers, of each queue.
 
 import { card, empty, h } from "../dom";
 import type { State } from "../state";

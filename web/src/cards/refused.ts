@@ -1,4 +1,4 @@
-// Input from the robot that was refused; the card is not there while there is none.
+// Refused input of the robot; the card is hidden without any.
 
 import { card, h, moment } from "../dom";
 import type { State } from "../state";

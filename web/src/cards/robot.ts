@@ -1,4 +1,4 @@
-// Where the robot is, whether it answers, and who does what: the robot itself or this PC.
+// The robot: its address, whether it answers, and which side serves each domain.
 
 import { card, empty, h, pill } from "../dom";
 import type { State } from "../state";

@@ -1,4 +1,4 @@
-// What was heard and what was spoken, as one conversation, the newest on top.
+// Transcripts and speech as one conversation, the newest on top.
 
 import { card, empty, h, KeyedList, mockBadge, moment } from "../dom";
 import type { Child } from "../dom";
