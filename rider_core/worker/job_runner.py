@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import groupby
 
 import redis
 
@@ -21,9 +22,16 @@ from rider_core.worker.batches import BatchRun
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.cached_generator import CachedGenerator
 from rider_core.worker.openings import StillOpening
-from rider_core.worker.prepared_job import PreparedJob, groups
+from rider_core.worker.prepared_job import PreparedJob
 from rider_core.worker.provider_pool import ProviderPool
-from rider_core.worker.tasks import Cancelled, json_with_provenance, perform, perform_together, with_provenance
+from rider_core.worker.tasks import (
+    Cancelled,
+    fits_with,
+    json_with_provenance,
+    perform,
+    perform_together,
+    with_provenance,
+)
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +93,7 @@ class JobRunner:
             except Exception as error:  # opening runs a plugin's code, which may raise anything
                 yield self._completed(job, self._failed(job, error), 0.0)
         before_engine_call()
-        for group in groups(jobs):
+        for group in _groups(jobs):
             yield from self._run_group(group)
 
     def _run_group(self, group: list[PreparedJob]) -> Iterator[CompletedAttempt]:
@@ -173,3 +181,22 @@ class JobRunner:
         job.active.ended = True
         self._batch_sizer.observe(job.task_name, seconds)
         return CompletedAttempt(result, job.task_name, seconds)
+
+
+def _groups(jobs: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:
+    """Consecutive jobs that one engine runs together, `max_batch` at most; each other job solo."""
+    for fit, neighbours in groupby(jobs, _fits_with):
+        alike = list(neighbours)
+        provider = alike[0].provider
+        size = provider.max_batch if fit is not None and provider is not None else 1
+        for start in range(0, len(alike), size):
+            yield alike[start : start + size]
+
+
+def _fits_with(job: PreparedJob) -> Hashable | None:
+    """Jobs with the same value may run together; None: it runs solo. Jobs that run together have no partial results."""
+    single = isinstance(job.spec, JobSpec) and not job.spec.stream
+    if not single or job.request is None or job.provider is None or job.provider.max_batch == 1:
+        return None
+    fit = fits_with(job.request)
+    return (job.provider.name, fit) if fit is not None else None

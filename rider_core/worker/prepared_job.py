@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from rider_core.api.jobs import AnySpec, JobProblem, JobSpec, RetryPolicy
 from rider_core.api.messages import Message, parse_message
@@ -23,7 +21,6 @@ from rider_core.jobs import AttemptResult, Outcome, spec_from_data
 from rider_core.pluginhost import guarded
 from rider_core.worker.attempt import ActiveJob
 from rider_core.worker.provider_pool import ProviderPool
-from rider_core.worker.tasks import fits_with
 
 #: Maximum length of a plugin's error message that is stored with the job, in characters.
 MAX_MESSAGE = 500
@@ -96,22 +93,3 @@ def problem_of(error: Exception) -> JobProblem:
     if isinstance(error, RiderError):
         return JobProblem(code=error.code, message=error.message, remedy=error.remedy)
     return JobProblem(code="crashed", message=guarded.shown(error, MAX_MESSAGE))
-
-
-def groups(jobs: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:
-    """Consecutive jobs that one engine runs together, `max_batch` at most; each other job solo."""
-    for fit, neighbours in groupby(jobs, _fits_with):
-        alike = list(neighbours)
-        provider = alike[0].provider
-        size = provider.max_batch if fit is not None and provider is not None else 1
-        for start in range(0, len(alike), size):
-            yield alike[start : start + size]
-
-
-def _fits_with(job: PreparedJob) -> Hashable | None:
-    """Jobs with the same value may run together; None: it runs solo. Jobs that run together have no partial results."""
-    single = isinstance(job.spec, JobSpec) and not job.spec.stream
-    if not single or job.request is None or job.provider is None or job.provider.max_batch == 1:
-        return None
-    fit = fits_with(job.request)
-    return (job.provider.name, fit) if fit is not None else None

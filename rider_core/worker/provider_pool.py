@@ -128,11 +128,6 @@ class ProviderPool:
         out_of_order = self.problems().keys() | self._awaited.keys()
         return [task.name for task in self._tasks if task.name not in out_of_order]
 
-    @property
-    def open_count(self) -> int:
-        """Number of open providers."""
-        return len(self._open)
-
     def engines(self) -> dict[str, str]:
         """Task to the names of the providers that are open for it."""
         able = {task.name: ", ".join(sorted(it.name for it in self._able(task.name))) for task in self._tasks}
@@ -181,8 +176,9 @@ class ProviderPool:
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
         guarded.open_engine(provider)
-        # Open before the jobs that wait for it go on: the worker announces it first.
+        # Announced before a job may call it: a call may end the process, and then only Redis knows the engine's name.
         self._open[name] = provider
+        self.on_change()
         return provider
 
     def _opening_ended(self, opening: Opening) -> None:

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import socket
+import threading
 import time
 from contextlib import suppress
 from types import FrameType
@@ -78,8 +79,7 @@ class ProviderWorker(BaseWorker):
         #: The present jobs were leased in the round trip that ended the ones before them.
         self._in_a_row = False
         self._found_nothing = False
-        #: Number of open engines at the last announcement.
-        self._announced = 0
+        self._announcing = threading.Lock()  # an older state must not be written last
 
     # RQ's own maintenance works on keys that we do not use; reaping is the heartbeat thread's.
     def run_maintenance_tasks(self) -> None:
@@ -146,8 +146,9 @@ class ProviderWorker(BaseWorker):
         self._install_signal_handlers()
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
-        self._heartbeat.start()
         self._pool.on_change = self._announce
+        self._announce()
+        self._heartbeat.start()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """For both stop signals, however often: the worker ends after the running job. Nothing is raised here: it could
@@ -249,16 +250,10 @@ class ProviderWorker(BaseWorker):
     def _run(self, leased_jobs: list[LeasedJob]) -> None:
         active_jobs = self._heartbeat.hold(leased_jobs)
         left = len(active_jobs)
-        for completed in self._runner.run(active_jobs, self._before_engine_call):
+        for completed in self._runner.run(active_jobs, self._prefetcher.wait_until_sent):
             left -= 1
             self._results.put(completed, last=left == 0)
         self._consumer.ack([job.leased for job in active_jobs if job.cancelled])
-
-    def _before_engine_call(self) -> None:
-        """The engine may end the process: the results before it are sent first, and its name is in Redis."""
-        self._prefetcher.wait_until_sent()
-        if self._announced != self._pool.open_count:
-            self._announce()
 
     def _limits(self) -> dict[str, int]:
         """Task to the largest number of its jobs that are leased together: by run time, or the engine's `max_batch`."""
@@ -305,10 +300,8 @@ class ProviderWorker(BaseWorker):
 
     def _announce(self) -> None:
         """Publish the tasks that this worker can do. From any thread. If Redis is away, the next heartbeat retries."""
-        count = self._pool.open_count
-        with suppress(redis.RedisError):
+        with self._announcing, suppress(redis.RedisError):
             self._consumer.announce(self._pool.tasks(), self._pool.engines())
-            self._announced = count
 
     def _describe(self) -> dict[str, Any]:
         return {
