@@ -1,4 +1,4 @@
-"""Constrained decoding of JSON with a real model, which does not write JSON by itself."""
+"""Constrained decoding of JSON, with a real model that does not write JSON by itself."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def llama() -> Iterator[LlamaTextGenerator]:
 
 
 def ask(llama: LlamaTextGenerator, schema: dict[str, Any] | None, **options: Any) -> GeneratedText:
-    asked = {"prompt": "Tell me about Warsaw.", "temperature": 0, "max_tokens": 100, **options}
-    return llama.generate(GenerateRequest(json_schema=schema, **asked))
+    fields = {"prompt": "Tell me about Warsaw.", "temperature": 0, "max_tokens": 100, **options}
+    return llama.generate(GenerateRequest(json_schema=schema, **fields))
 
 
 @pytest.mark.parametrize("choice", [{}, {"temperature": 1.2, "seed": 3}, {"temperature": 2, "seed": 4, "top_p": 0.9}])
 def test_it_keeps_the_schema(llama: LlamaTextGenerator, choice: dict[str, Any]) -> None:
     answer = ask(llama, CITY, **choice)
-    told = json.loads(answer.text)
-    assert {name: type(value) for name, value in told.items()} == {"city": str, "people": int, "big": bool}
+    city = json.loads(answer.text)
+    assert {name: type(value) for name, value in city.items()} == {"city": str, "people": int, "big": bool}
     assert answer.finish_reason == "stop"
 
 

@@ -148,8 +148,8 @@ class TestDamagedFiles:
 
     @pytest.mark.parametrize("length", [0, 1_000, 50_000_000, -1])
     def test_cut_short(self, tmp_path: Path, length: int) -> None:
-        said = self.refusal(tmp_path / "m.gguf", small_model().read_bytes()[:length])
-        assert said.startswith("llama.cpp cannot load m.gguf: ")
+        message = self.refusal(tmp_path / "m.gguf", small_model().read_bytes()[:length])
+        assert message.startswith("llama.cpp cannot load m.gguf: ")
 
     @pytest.mark.parametrize("content", [b"not a model", b"GGUF" + b"\xff" * 1_000])
     def test_no_model(self, tmp_path: Path, content: bytes) -> None:

@@ -48,11 +48,11 @@ class TestIncrementalDetokenizer:
     )
     def test_stop(self, stops: tuple[str, ...], pieces: list[bytes], text: str, stopped: bool) -> None:
         answer = IncrementalDetokenizer(stops)
-        said = ""
+        released = ""
         for piece in pieces:
-            said += answer.add(piece)
-            assert text.startswith(said), "text was released too early"
-        assert (said + answer.flush(), answer.stopped) == (text, stopped)
+            released += answer.add(piece)
+            assert text.startswith(released), "text was released too early"
+        assert (released + answer.flush(), answer.stopped) == (text, stopped)
 
     def test_no_more_is_held_back_than_must_be(self) -> None:
         assert shown(("END",), b"the E", b"verest E")[0] == ["the ", "Everest "]

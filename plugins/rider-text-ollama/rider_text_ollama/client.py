@@ -163,9 +163,9 @@ class OllamaClient:
             stream: Any = self._client.chat(model, messages, stream=True, **request)
         for part in self._iterate(stream, model):
             with map_errors(self._address, self._silence_s, model):
-                piece = _chat_chunk(part)
-            yield piece
-            if piece.end is not None:
+                chunk = _chat_chunk(part)
+            yield chunk
+            if chunk.end is not None:
                 return
         raise ProviderError(
             f"the Ollama server at {self._address.url} ended the answer early", remedy="see the server's log"

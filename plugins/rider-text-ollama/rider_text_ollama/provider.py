@@ -108,28 +108,28 @@ class OllamaTextGenerator(TextGenerator):
         calls: list[ToolCall] = []
         tools = [_tool_schema(tool) for tool in request.tools]
         options, keep_alive_s = self._options(request), self._settings.keep_alive_s
-        with closing(server.chat(model, messages, options, keep_alive_s, request.json_schema, tools)) as pieces:
+        with closing(server.chat(model, messages, options, keep_alive_s, request.json_schema, tools)) as chunks:
             while True:
                 try:
-                    piece = next(pieces)
+                    chunk = next(chunks)
                 except ModelError as error:
                     raise self._missing(request, error) from None
-                thinking.thought |= piece.thought
-                text = thinking.feed(piece.text) + (thinking.end() if piece.end else "")
+                thinking.thought |= chunk.thought
+                text = thinking.feed(chunk.text) + (thinking.end() if chunk.end else "")
                 length += len(text)
                 if length > request.max_tokens * MAX_CHARACTERS_PER_TOKEN:
                     raise ProviderError(
                         f"{model} has sent {length} characters, where {request.max_tokens} tokens were requested",
                         remedy="check that it is an Ollama server",
                     )
-                calls += [_call(name, arguments) for name, arguments in piece.calls]
+                calls += [_call(name, arguments) for name, arguments in chunk.calls]
                 if len(calls) > MAX_CALLS:
                     raise ProviderError(f"{model} calls more than {MAX_CALLS} tools in one answer")
                 if text:
                     yield text
-                if piece.end is not None:
+                if chunk.end is not None:
                     break
-        cut_off = piece.end.reason == "length"
+        cut_off = chunk.end.reason == "length"
         if not length and not calls and thinking.thought:
             raise ProviderError(
                 f"{model} did not answer after its thinking"
@@ -139,8 +139,8 @@ class OllamaTextGenerator(TextGenerator):
         return GenerationEnd(
             model=model,
             finish_reason="length" if cut_off else "stop",
-            prompt_tokens=piece.end.prompt_tokens,
-            completion_tokens=piece.end.completion_tokens,
+            prompt_tokens=chunk.end.prompt_tokens,
+            completion_tokens=chunk.end.completion_tokens,
             tool_calls=tuple(calls),
         )
 
@@ -177,13 +177,13 @@ class OllamaTextGenerator(TextGenerator):
 
     def _default_model(self, names: list[str]) -> str:
         """The model of requests that name none. Raises `ModelError` where the server does not have it."""
-        faults = import_module("rider_text_ollama.error_mapping")
+        errors = import_module("rider_text_ollama.error_mapping")
         if self._configured is None:
             if not names:
-                raise faults.no_models()
+                raise errors.no_models()
             return names[0]
         if self._configured not in names:
-            raise faults.model_missing(self._configured)
+            raise errors.model_missing(self._configured)
         return self._configured
 
     def _missing(self, request: GenerateRequest, error: ModelError) -> RiderError:

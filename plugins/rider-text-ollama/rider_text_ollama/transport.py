@@ -26,7 +26,7 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, *, https: bool, silence_s: float, total_s: float | None = None) -> None:
         self._https = https
         self._silence_s = silence_s
-        # No keep-alive: after a restart of the server a kept connection would be dead.
+        # No keep-alive: after a restart of the server an idle connection would be dead.
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context() if https else None,
             max_keepalive_connections=0,

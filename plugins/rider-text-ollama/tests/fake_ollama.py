@@ -1,8 +1,9 @@
 """A fake Ollama server: the documented API without a model.
 
 After `docs/api.md`, `docs/openapi.yaml` and `docs/capabilities/thinking.mdx` of Ollama's repository. All its
-texts and names contain "stand-in". An answer's words are drawn at random, seeded by the conversation, the options and
-the seed: the same request gets the same answer where it would from Ollama.
+texts and names contain "stand-in", so that tests see where a text comes from. An answer's words are drawn at random,
+seeded by the conversation, the options and the seed: the same request gets the same answer where it would from
+Ollama.
 
 Its faults are enabled by name, `server.fault = "..."`: see `fake_ollama_faults`.
 """
@@ -77,7 +78,7 @@ class FakeOllama(ThreadingHTTPServer):
 
     def last(self, path: str) -> Any:
         """The body of the last request to `path`."""
-        return next(body for _, asked, body, _ in reversed(self.requests) if asked == path)
+        return next(body for _, requested, body, _ in reversed(self.requests) if requested == path)
 
 
 class _Handler(Faults):
@@ -294,10 +295,10 @@ def _before_stop(tokens: list[str], stop: list[str], reason: str) -> tuple[list[
     found = [position for text in stop if (position := whole.find(text)) >= 0]
     if not found:
         return tokens, reason
-    left, kept = min(found), []
+    left, before = min(found), []
     for token in tokens:
         if left <= 0:
             break
-        kept.append(token[:left])
+        before.append(token[:left])
         left -= len(token)
-    return kept, "stop"
+    return before, "stop"

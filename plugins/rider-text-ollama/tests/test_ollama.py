@@ -73,9 +73,9 @@ class TestAnswers:
 
     def test_history_and_system_prompt_reach_the_model(self, opened: OllamaTextGenerator) -> None:
         history = (ChatMessage(role="user", content="I am Ada."), ChatMessage(role="assistant", content="Hello, Ada."))
-        alone, told = opened.generate(ask()), opened.generate(ask(history=history))
-        ordered = opened.generate(ask(history=history, system_prompt="Answer in Polish, whatever the language is."))
-        counts = [answer.prompt_tokens or 0 for answer in (alone, told, ordered)]
+        alone, with_history = opened.generate(ask()), opened.generate(ask(history=history))
+        with_both = opened.generate(ask(history=history, system_prompt="Answer in Polish, whatever the language is."))
+        counts = [answer.prompt_tokens or 0 for answer in (alone, with_history, with_both)]
         assert counts == sorted(set(counts)), f"a longer conversation has more tokens: {counts}"
 
     def test_the_longest_request(self, opened: OllamaTextGenerator) -> None:
@@ -114,7 +114,7 @@ class TestModels:
         for name in opened.models():
             assert opened.generate(ask(model=name)).model == name
 
-    def test_missing_model_is_told_with_its_command(self, server_url: str) -> None:
+    def test_missing_model_is_reported_with_its_command(self, server_url: str) -> None:
         provider = ollama(server_url, model="no-such-model")
         health = provider.health()
         assert (health.status, health.remedy) == (HealthStatus.UNAVAILABLE, "rider ollama pull no-such-model:latest")

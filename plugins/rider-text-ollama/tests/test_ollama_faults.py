@@ -83,16 +83,21 @@ def test_closing_early_stops_the_server(
     fake_ollama: FakeOllama, provider: OllamaTextGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A reference to the client's generator must not keep the connection open.
-    held: list[Any] = []
+    generators: list[Any] = []
     chat = ollama.Client.chat
-    monkeypatch.setattr(ollama.Client, "chat", lambda *them, **more: held.append(chat(*them, **more)) or held[-1])
+
+    def keep_generator(*arguments: Any, **options: Any) -> Any:
+        generators.append(chat(*arguments, **options))
+        return generators[-1]
+
+    monkeypatch.setattr(ollama.Client, "chat", keep_generator)
     fake_ollama.fault = "endless"
     stream = provider.generate_stream(ask())
     assert next(stream) == " stand-in"
     assert fake_ollama.aborted == 0
     stream.close()
     wait_until(lambda: fake_ollama.aborted == 1, what="the closed connection at the server")
-    assert len(held) == 1
+    assert len(generators) == 1
 
 
 def test_no_connection_is_kept(provider: OllamaTextGenerator) -> None:

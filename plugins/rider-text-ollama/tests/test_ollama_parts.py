@@ -120,19 +120,19 @@ def test_chat_models(name: str, family: str, talks: bool) -> None:
 )
 def test_thinking_is_removed_however_it_is_split(answer: str, expected: str, thought: bool) -> None:
     for size in (1, 2, 3, 5, 8, 100):
-        kept = ThinkingFilter()
-        pieces = [kept.feed(answer[start : start + size]) for start in range(0, len(answer), size)]
-        assert ("".join(pieces) + kept.end(), kept.thought) == (expected, thought)
+        thinking = ThinkingFilter()
+        pieces = [thinking.feed(answer[start : start + size]) for start in range(0, len(answer), size)]
+        assert ("".join(pieces) + thinking.end(), thinking.thought) == (expected, thought)
 
 
 def test_an_answer_is_not_delayed() -> None:
-    kept = ThinkingFilter()
-    assert [kept.feed(piece) for piece in ("Hel", "lo", "<think>")] == ["Hel", "lo", "<think>"]
+    thinking = ThinkingFilter()
+    assert [thinking.feed(piece) for piece in ("Hel", "lo", "<think>")] == ["Hel", "lo", "<think>"]
 
 
 def test_a_flood_of_blanks_is_not_held_back() -> None:
-    kept = ThinkingFilter()
-    assert len("".join(kept.feed(" ") for _ in range(1_000))) == 1_000
+    thinking = ThinkingFilter()
+    assert len("".join(thinking.feed(" ") for _ in range(1_000))) == 1_000
 
 
 class Source:

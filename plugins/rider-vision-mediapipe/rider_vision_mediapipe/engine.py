@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import mediapipe
 from mediapipe.tasks.python import BaseOptions, vision
@@ -13,12 +13,12 @@ from mediapipe.tasks.python.components.containers.detections import Detection
 from rider_core.api.jpeg_header import JpegHeader
 from rider_core.api.object_detection import MAX_OBJECTS
 from rider_core.errors import ProviderError, ProviderUnavailable
+from rider_vision_mediapipe.delegate import Device
 from rider_vision_mediapipe.jpeg_decoder import Pixels, decode
 from rider_vision_mediapipe.models import ModelKind
 
 log = logging.getLogger(__name__)
 
-Device = Literal["CPU", "GPU"]
 Box = tuple[float, float, float, float]
 #: Label, score, and left, top, right, bottom in pixels.
 RawDetection = tuple[str, float, Box]
@@ -102,7 +102,7 @@ class MediapipeEngine:
             )
             for label, score, (left, top, right, bottom) in self.detect(pixels, header.turn_deg)
         ]
-        return [one for one in found if one[2][0] < one[2][2] and one[2][1] < one[2][3]]
+        return [(label, score, box) for label, score, box in found if box[0] < box[2] and box[1] < box[3]]
 
     def detect(self, pixels: Pixels, turn_deg: int = 0) -> list[RawDetection]:
         """The detections in the pixels, best score first; boxes may extend beyond the picture.

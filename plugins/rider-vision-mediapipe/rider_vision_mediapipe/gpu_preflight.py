@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from rider_core.errors import ProviderError
-from rider_vision_mediapipe.engine import Box, Device, MediapipeEngine, RawDetection
+from rider_vision_mediapipe.delegate import Device
+from rider_vision_mediapipe.engine import Box, MediapipeEngine, RawDetection
 from rider_vision_mediapipe.jpeg_decoder import Pixels
 from rider_vision_mediapipe.models import KINDS
 

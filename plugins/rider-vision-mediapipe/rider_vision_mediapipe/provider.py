@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,7 @@ from rider_core.api.object_detection import MAX_LABELS, MAX_OBJECTS
 from rider_core.errors import ProviderError, ProviderUnavailable
 from rider_vision_mediapipe.delegate import (
     DelegateChoice,
+    DelegateSetting,
     choose_delegate,
     graphics_devices,
     preflight_command,
@@ -55,7 +56,7 @@ class MediapipeConfig(ProviderConfig):
     min_area: float = Field(0, ge=0, le=1, description="least area of a box, as a share of the picture")
     max_area: float = Field(1, ge=0, le=1, description="largest area of a box, as a share of the picture")
     max_objects: int = Field(50, ge=1, le=MAX_OBJECTS, description="most objects in a picture, the best ones")
-    delegate: Literal["auto", "cpu", "gpu"] = Field(
+    delegate: DelegateSetting = Field(
         "auto", description="what to run on; auto: the GPU where a preflight at the start shows that it is faster"
     )
     usage_statistics: bool = Field(

@@ -12,13 +12,14 @@ from mediapipe_harness import detector, model, picture
 from rider_vision_mediapipe import engine as engine_file
 from rider_vision_mediapipe import provider as provider_file
 from rider_vision_mediapipe.delegate import (
+    Device,
     PreflightResult,
     choose_delegate,
     graphics_devices,
     preflight_command,
     run_preflight,
 )
-from rider_vision_mediapipe.engine import Box, Device, MediapipeEngine, RawDetection
+from rider_vision_mediapipe.engine import Box, MediapipeEngine, RawDetection
 from rider_vision_mediapipe.gpu_preflight import disagreement, drawn_face, iou
 from rider_vision_mediapipe.models import KINDS, ModelKind
 
@@ -184,9 +185,9 @@ class TestChoice:
             choose_delegate("gpu", devices, lambda: PreflightResult(problem="EGL"))
         assert refusal.value.remedy
 
-    def test_nothing_is_tried_without_need(self) -> None:
+    def test_no_preflight_without_need(self) -> None:
         def never() -> PreflightResult:
-            raise AssertionError("tried")
+            raise AssertionError("the preflight ran")
 
         choose_delegate("cpu", ["card"], never)
         choose_delegate("auto", [], never)
@@ -247,7 +248,7 @@ class TestProvider:
             provider.close()
 
     @pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a graphics card, so its GPU may well work")
-    def test_gpu_that_fails_after_its_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_gpu_that_fails_after_its_preflight(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(provider_file, "graphics_devices", lambda: ["card"])
         monkeypatch.setattr(provider_file, "run_preflight", lambda command: PreflightResult(1, 9))
         provider = detector()

@@ -1,4 +1,4 @@
-"""Object tracking for Rider-PC: which box of one frame is the same thing as a box of the frame before."""
+"""Object tracking for Rider-PC: which box of a frame is the same object as a box of the frame before."""
 
 from __future__ import annotations
 

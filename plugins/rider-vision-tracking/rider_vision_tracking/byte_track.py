@@ -34,7 +34,6 @@ _MAX_COORDINATE_PX = 100_000.0
 #: Limit of tracked classes, more than a room has. Each one has a tracker.
 MAX_CLASSES = 100
 
-
 #: Left, top, right, bottom in pixels.
 Box = tuple[float, float, float, float]
 

@@ -27,15 +27,15 @@ def chunked(blocks: Iterable[bytes], own_rate: int, sample_rate: int) -> Iterato
     """
     waiting = bytearray()
     target = _bytes(FIRST_CHUNK_S, sample_rate)
-    heard = False
+    has_begun = False
     for block, pcm in _resampled(blocks, own_rate, sample_rate):
         waiting += pcm
-        heard = heard or any(block) or len(waiting) > _bytes(_SILENCE_LIMIT_S, sample_rate)
-        if heard and len(waiting) >= target:
+        has_begun = has_begun or any(block) or len(waiting) > _bytes(_SILENCE_LIMIT_S, sample_rate)
+        if has_begun and len(waiting) >= target:
             yield AudioClip(bytes(waiting), sample_rate)
             waiting.clear()
             target = _bytes(CHUNK_S, sample_rate)
-    if not heard:
+    if not has_begun:
         raise InvalidInput("the text has nothing that can be said", remedy="send words, numbers or symbols")
     if waiting:
         yield AudioClip(bytes(waiting), sample_rate)

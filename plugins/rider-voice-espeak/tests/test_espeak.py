@@ -100,7 +100,7 @@ def test_first_chunk_comes_at_once(espeak: EspeakTextToSpeech, sample_rate: int 
     ],
     ids=["stream", "synthesize", "library"],
 )
-def test_stream_is_sample_for_sample_what_the_library_says(how: str) -> None:
+def test_stream_is_sample_for_sample_that_of_the_library(how: str) -> None:
     """In new processes: the library adds flutter to the voice, so only its first synthesis is reproducible."""
     assert spoken_by(how) == spoken_by("sys.stdout.buffer.write(b''.join(blocks(request)))")
 
@@ -173,9 +173,9 @@ def test_a_request_goes_before_the_settings() -> None:
     provider = new_espeak(voice="pl", pitch=99, rate=300)
     text = "Mama ma Ankę."
     usual = say(new_espeak(voice="pl"), text)
-    asked = provider.synthesize(SynthesizeRequest(text=text, voice="pl", pitch=50, rate=175))
-    assert abs(pitch_hz(asked) - pitch_hz(usual)) < 0.05 * pitch_hz(usual)
-    assert abs(asked.frames - usual.frames) < 0.02 * usual.frames
+    requested = provider.synthesize(SynthesizeRequest(text=text, voice="pl", pitch=50, rate=175))
+    assert abs(pitch_hz(requested) - pitch_hz(usual)) < 0.05 * pitch_hz(usual)
+    assert abs(requested.frames - usual.frames) < 0.02 * usual.frames
     low = provider.synthesize(SynthesizeRequest(text=text, voice="pl", pitch=0))
     assert pitch_hz(low) < pitch_hz(usual) < pitch_hz(say(provider, text, "pl"))
 

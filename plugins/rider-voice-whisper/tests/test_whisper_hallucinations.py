@@ -14,8 +14,8 @@ from rider_voice_whisper.vad import FRAME_S, SpeechProbabilities
 def speech(*spans_s: tuple[float, float], probability: float = 0.9) -> SpeechProbabilities:
     """Clear speech in these parts of the first minute."""
     at_s = np.arange(round(60 / FRAME_S)) * FRAME_S
-    said = sum((at_s >= start_s) & (at_s < end_s) for start_s, end_s in spans_s)
-    return SpeechProbabilities(np.where(said, np.float32(probability), np.float32(0.02)))
+    is_speech = sum((at_s >= start_s) & (at_s < end_s) for start_s, end_s in spans_s)
+    return SpeechProbabilities(np.where(is_speech, np.float32(probability), np.float32(0.02)))
 
 
 def decoded(*texts: str, each_s: float = 2.0, start_s: float = 0.0, probability: float = 0.9) -> list[DecodedSegment]:
@@ -131,13 +131,13 @@ class TestLoops:
         assert filtered(decoded("Turn left. " * 40), speech((0.2, 1.0))) == " ".join(["Turn left."] * 2)
 
     def test_over_several_segments(self) -> None:
-        said = speech((0.2, 1.8))
-        assert filtered(decoded(*["Turn left."] * 9), said) == "Turn left."
-        assert filtered(decoded(*["Turn left.", "And go on."] * 5), said) == "Turn left. And go on."
+        detected = speech((0.2, 1.8))
+        assert filtered(decoded(*["Turn left."] * 9), detected) == "Turn left."
+        assert filtered(decoded(*["Turn left.", "And go on."] * 5), detected) == "Turn left. And go on."
 
     def test_that_is_spoken_over_several_segments(self) -> None:
-        said = speech(*((2 * n + 0.2, 2 * n + 1.4) for n in range(9)))
-        assert filtered(decoded(*["Help me!"] * 9), said) == " ".join(["Help me!"] * 9)
+        detected = speech(*((2 * n + 0.2, 2 * n + 1.4) for n in range(9)))
+        assert filtered(decoded(*["Help me!"] * 9), detected) == " ".join(["Help me!"] * 9)
 
     def test_hostile_text_takes_no_time(self) -> None:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The parts that need no model: language choice, invented text, samples, and the conversion of weights."""
+"""The parts that need no model: language choice, context, mel filters, and the conversion of weights."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class TestWhatIsAround:
 
     @pytest.mark.parametrize("kind", ["hum", "white"])
     def test_speech_in_one_channel_and_noise_in_the_other(self, whisper: WhisperSpeechToText, kind: str) -> None:
-        """A plug that sits badly hums more loudly than anybody speaks."""
+        """A loose plug hums more loudly than people speak."""
         speech = recording() / 4
         noise = noise_lasting(kind, len(speech) / RATE, 0.2)
         pcm = (np.clip(np.stack([speech, noise], axis=1), -1, 1) * 32767).astype("<i2").tobytes()

@@ -1,4 +1,4 @@
-"""The real model, the recording in `shared/`, and clips cut from it."""
+"""The real model, the recording of speech, and clips cut from it."""
 
 from __future__ import annotations
 
