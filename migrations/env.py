@@ -1,6 +1,6 @@
-"""Called by Alembic: runs the migrations on the connection that `rider_core.database` hands over.
+"""Called by Alembic: runs the migrations on the connection that `rider_core.database` passes in `attributes`.
 
-The `alembic` program hands over none; it works on the database of the settings.
+The program `alembic` passes none; it works on the database of the settings.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-handed_over = context.config.attributes.get("connection")
-if handed_over is not None:
-    run(handed_over)
+passed = context.config.attributes.get("connection")
+if passed is not None:
+    run(passed)
 else:
-    with open_engine(load_settings().database_location).connect() as own:
-        run(own)
+    with open_engine(load_settings().database_location).connect() as opened:
+        run(opened)

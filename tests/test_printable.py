@@ -1,4 +1,4 @@
-"""What is shown to people is plain: no passwords, and nothing that steers a terminal."""
+"""Texts for people: without passwords and without control characters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rider_core.runtime.log_lines import LineFormatter
         ("\x00", r"\x00"),
     ],
 )
-def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
     shown.encode()
 
@@ -36,9 +36,9 @@ def test_lines_may_stay_lines() -> None:
 
 
 def test_json_stays_json() -> None:
-    said = {"text": "\x1b[2J\n \x9b31m \u202e \ud83d 😀 Cześć"}
-    shown = printable_json(json.dumps(said, ensure_ascii=False, indent=1))
-    assert json.loads(shown) == said
+    data = {"text": "\x1b[2J\n \x9b31m \u202e \ud83d 😀 Cześć"}
+    shown = printable_json(json.dumps(data, ensure_ascii=False, indent=1))
+    assert json.loads(shown) == data
     assert "😀 Cześć" in shown
     assert shown.replace("\n", "").isprintable()
 

@@ -1,4 +1,4 @@
-"""Texts as a person would read them out."""
+"""Texts as a person would read them aloud."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_what_is_looked_at_no_further_would_not_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quick_path_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(7)
     parts = [
         "Idź",

@@ -1,4 +1,4 @@
-"""What people made of the system prompts."""
+"""Saved system prompts."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ SteeringRequest = Annotated[ShowRequest | SwitchRequest | StopRequest, Field(dis
 STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | StopRequest] = TypeAdapter(SteeringRequest)
 
 
-class _Told(Message):
-    """Part of an answer. Unknown keys are ignored: the link may be newer than the program that asks."""
+class _AnswerPart(Message):
+    """Base of an answer's parts. Unknown keys are ignored: the link may be newer than its client."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -66,7 +66,7 @@ class Switch(Message):
     reason: str
 
 
-class DomainView(_Told):
+class DomainView(_AnswerPart):
     """One domain: its mode, a person's choice, and problems."""
 
     domain: str
@@ -77,10 +77,10 @@ class DomainView(_Told):
     by: str = Field("", description="where it was chosen; empty: no person has chosen")
     why: str = Field("", description="that person's reason")
     problem: str = Field("", description="why the PC cannot serve it now, or why the robot was not switched")
-    unattended: bool = Field(False, description="vision only: neither side detects objects; the robot is told to stand")
+    unattended: bool = Field(False, description="vision only: neither side detects objects; the robot is told to stop")
 
 
-class BusView(_Told):
+class BusView(_AnswerPart):
     """The robot's message bus. Both directions are tested by a message that is sent round."""
 
     up: bool
@@ -89,7 +89,7 @@ class BusView(_Told):
     problem: str = ""
 
 
-class HeartbeatView(_Told):
+class HeartbeatView(_AnswerPart):
     """Our heartbeat to the robot's HTTP interface."""
 
     sent_ts: float | None = Field(None, description="when the last one was sent, seconds since the epoch")
@@ -97,7 +97,7 @@ class HeartbeatView(_Told):
     problem: str = ""
 
 
-class Restart(_Told):
+class Restart(_AnswerPart):
     """A service of the robot that must be restarted."""
 
     what: str = Field(description="for people: restart the robot's voice service")
@@ -105,7 +105,7 @@ class Restart(_Told):
     command: str = Field(description="to be run on the robot")
 
 
-class RobotView(_Told):
+class RobotView(_AnswerPart):
     """The answer to `ShowRequest`."""
 
     address: str = Field(description="the robot's HTTP interface")
@@ -120,7 +120,7 @@ class RobotView(_Told):
     switches: tuple[Switch, ...] = Field((), description="the last changes, oldest first")
 
 
-class SwitchView(_Told):
+class SwitchView(_AnswerPart):
     """The answer to `SwitchRequest`."""
 
     domain: DomainView
@@ -129,7 +129,7 @@ class SwitchView(_Told):
     restarts: tuple[Restart, ...] = ()
 
 
-class Refusal(_Told):
+class Refusal(_AnswerPart):
     """Why a request was refused, with the fields of our errors."""
 
     code: str
@@ -137,7 +137,7 @@ class Refusal(_Told):
     remedy: str | None = None
 
 
-class SteeringAnswer(_Told):
+class SteeringAnswer(_AnswerPart):
     """One of the three fields is set; none in the answer to `stop`."""
 
     robot: RobotView | None = None

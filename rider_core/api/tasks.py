@@ -39,7 +39,7 @@ class Task:
 
 #: Whisper needs about 2 s for 10 s of speech on two cores; the longest clip is 300 s. The others are of that order.
 _TIMEOUT_S = 120.0
-#: People wait for speech and answers. A frame that failed once is old at a retry.
+#: People wait for speech and answers. A frame is out of date after its first retry.
 _SOON = RetryPolicy(max_attempts=3, first_delay_s=0.25, max_delay_s=5)
 _ONCE_MORE = RetryPolicy(max_attempts=2, first_delay_s=0.05, max_delay_s=1)
 #: A language model may have to be reloaded, or its server restarted.

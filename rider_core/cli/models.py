@@ -34,7 +34,7 @@ def list_models(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_status_dict(catalogue.status(entry.name)) for entry in catalogue.entries()], indent=2))
         return
-    table = Table("model", "licence", "size", "state", "what it is")
+    table = Table("model", "licence", "size", "state", "description")
     for entry in catalogue.entries():
         status = catalogue.status(entry.name)
         where = f"{status.state.value}{' (your own folder)' if status.local else ''}"
@@ -67,7 +67,7 @@ def verify(names: tuple[str, ...]) -> None:
             click.echo(f"{name}: not installed")
             continue
         catalogue.verify(name)
-        click.echo(f"{name}: as it should be")
+        click.echo(f"{name}: verified")
 
 
 @models.command()

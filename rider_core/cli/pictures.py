@@ -11,7 +11,7 @@ from rider_core.errors import InvalidInput, TooLarge
 #: Maximum number of pixels that is decoded: each needs four bytes.
 MAX_PIXELS = 50_000_000
 QUALITY = 92
-#: Exif tag of the orientation, which telephones set.
+#: Exif tag of the orientation, which phones set.
 _ORIENTATION = 0x0112
 _PNG, _RIFF, _WEBP = b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 
@@ -34,9 +34,9 @@ def as_jpeg(data: bytes) -> bytes:
                     f"the {kind} picture has {image.width} x {image.height} pixels, the limit is {MAX_PIXELS} in all"
                 )
             # Transparent areas become white.
-            seen = image_module.new("RGB", image.size, "white")
-            shown = _in_8_bits(image).convert("RGBA")
-            seen.paste(shown, mask=shown)
+            flat = image_module.new("RGB", image.size, "white")
+            layer = _in_8_bits(image).convert("RGBA")
+            flat.paste(layer, mask=layer)
             orientation = image.getexif().get(_ORIENTATION)
     except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
         raise InvalidInput(f"the {kind} picture cannot be read: {str(error)[:120]}") from None
@@ -44,7 +44,7 @@ def as_jpeg(data: bytes) -> bytes:
     exif = image_module.Exif()
     if orientation is not None:
         exif[_ORIENTATION] = orientation
-    seen.save(packed, "JPEG", quality=QUALITY, exif=exif)
+    flat.save(packed, "JPEG", quality=QUALITY, exif=exif)
     return packed.getvalue()
 
 

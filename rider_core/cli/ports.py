@@ -17,7 +17,7 @@ LOOPBACK = "127.0.0.1"
 class Port(NamedTuple):
     """Attributes: name of the listener, its address and port, and the variable that sets the port."""
 
-    who: str
+    listener: str
     host: str
     port: int
     variable: str
@@ -36,7 +36,7 @@ def check_ports(settings: Settings) -> None:
         same = known.setdefault(wanted.port, wanted)
         if same is not wanted:
             raise ConfigError(
-                f"{same.who} and {wanted.who} cannot both listen on port {wanted.port}",
+                f"{same.listener} and {wanted.listener} cannot both listen on port {wanted.port}",
                 remedy=f"set {wanted.variable} or {same.variable} to another port",
             )
         _check(wanted)
@@ -63,6 +63,6 @@ def _check(wanted: Port) -> None:
             probe.bind(address)
     except OSError as error:
         raise ConfigError(
-            f"{wanted.who} cannot listen on {wanted.host}:{wanted.port}: {error.strerror or error}",
+            f"{wanted.listener} cannot listen on {wanted.host}:{wanted.port}: {error.strerror or error}",
             remedy=f"is Rider-PC running already? If not, set {wanted.variable} to a free port",
         ) from None

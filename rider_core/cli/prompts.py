@@ -28,12 +28,11 @@ def prompts() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_prompts(as_json: bool) -> None:
     """Every system prompt, by name and language, and whether you changed it."""
-    written = saved_prompts(load_settings().database_location)
-    rows = list(_rows(written))
+    rows = list(_rows(saved_prompts(load_settings().database_location)))
     if as_json:
         names = ("name", "language", "state", "text")
-        told = [dict(zip(names, row, strict=True)) for row in rows]
-        click.echo(printable_json(json.dumps(told, indent=2, ensure_ascii=False)))
+        listed = [dict(zip(names, row, strict=True)) for row in rows]
+        click.echo(printable_json(json.dumps(listed, indent=2, ensure_ascii=False)))
         return
     table = Table("name", "language", "", "text")
     for name, language, state, text in rows:
@@ -78,14 +77,12 @@ def reset(name: str, language: str | None) -> None:
     click.echo(f"{name} is the built-in one again" if name in BUILT_IN else f"{name} is deleted")
 
 
-def _rows(written: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
-    """Name, language, whether it is the user's, and the text."""
-    for name in sorted({*BUILT_IN, *written}):
-        texts = {**BUILT_IN.get(name, {}), **written.get(name, {})}
-        for language, text in sorted(texts.items()):
-            mine = language in written.get(name, {})
-            comes_along = language in BUILT_IN.get(name, {})
-            yield name, language, "yours" if not comes_along else "changed" if mine else "", text
+def _rows(saved: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, language, state (yours, changed, or empty for a built-in prompt), and text."""
+    for name in sorted({*BUILT_IN, *saved}):
+        built_in, own = BUILT_IN.get(name, {}), saved.get(name, {})
+        for language, text in sorted({**built_in, **own}.items()):
+            yield name, language, "yours" if language not in built_in else "changed" if language in own else "", text
 
 
 def _database() -> Database:

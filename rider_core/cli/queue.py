@@ -1,4 +1,4 @@
-"""`rider queue`: what waits and runs, the history of jobs, and the dead letters: jobs that failed for good."""
+"""`rider queue`: waiting and running jobs, the history of jobs, and the dead letters: jobs that failed for good."""
 
 from __future__ import annotations
 
@@ -38,34 +38,33 @@ def queue() -> None:
 @queue.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def stats(as_json: bool) -> None:
-    """What waits and runs in each queue now."""
+    """Waiting and running jobs of each queue now."""
     with _backend() as backend:
-        figures = backend.stats()
+        rows = backend.stats()
     if as_json:
-        click.echo(json.dumps([queue.model_dump() for queue in figures]))
+        click.echo(json.dumps([row.model_dump() for row in rows]))
         return
     table = Table("queue", "waiting", "oldest", "scheduled", "running", "dead letters", "workers")
-    for one in figures:
-        unserved = one.waiting and not one.workers
-        oldest = "" if one.oldest_s is None else f"{one.oldest_s:.1f} s"
-        cells = [one.waiting, oldest, one.scheduled, one.running, one.failed, one.workers]
-        table.add_row(one.queue, *map(str, cells), style="red" if unserved else None)
+    for row in rows:
+        oldest = "" if row.oldest_s is None else f"{row.oldest_s:.1f} s"
+        cells = [row.waiting, oldest, row.scheduled, row.running, row.failed, row.workers]
+        table.add_row(row.queue, *map(str, cells), style="red" if row.waiting and not row.workers else None)
     print_table(table)
-    for one in figures:
-        if one.waiting and not one.workers:
-            click.echo(f"no worker serves {one.queue}; start one with: rider worker {one.queue}")
+    for row in rows:
+        if row.waiting and not row.workers:
+            click.echo(f"no worker serves {row.queue}; start one with: rider worker {row.queue}")
 
 
 @queue.command()
 @click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Time to watch.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def rates(seconds: float, as_json: bool) -> None:
-    """What happens each second to each task's jobs, and how long they take."""
+    """Rates of each task's jobs in a second, and their durations."""
     with _backend() as backend:
         watch = Stopwatch.start()
-        before = {one.task: one for one in backend.figures()}
+        before = {row.task: row for row in backend.figures()}
         time.sleep(seconds)
-        rows = [one.since(before[one.task]) for one in backend.figures()]
+        rows = [row.since(before[row.task]) for row in backend.figures()]
         watched_s = watch.elapsed_s
     if as_json:
         click.echo(json.dumps([_rates_of(row, watched_s) for row in rows]))
@@ -135,7 +134,7 @@ def requeue(job_ids: tuple[str, ...], queues: tuple[str, ...]) -> None:
 def purge(job_ids: tuple[str, ...], queues: tuple[str, ...], yes: bool) -> None:
     """Delete dead letters."""
     if queues and not yes:
-        click.confirm(f"Forget every dead letter of {', '.join(queues)}?", abort=True)
+        click.confirm(f"Delete every dead letter of {', '.join(queues)}?", abort=True)
     with _backend() as backend:
         _apply("purged", job_ids, queues, backend.purge, backend.purge_all)
 
@@ -152,9 +151,9 @@ def _rates_of(row: TaskFigures, seconds: float) -> dict[str, object]:
 
 
 def _quantiles(histogram: Histogram) -> str:
-    """The upper bounds of the buckets in which they lie."""
-    median_s, most_s = histogram.quantile_s(0.5), histogram.quantile_s(0.99)
-    return "" if median_s is None or most_s is None else f"≤ {_short(median_s)} / {_short(most_s)}"
+    """Median and 99th percentile, as the upper bounds of their buckets; empty: nothing happened."""
+    p50_s, p99_s = histogram.quantile_s(0.5), histogram.quantile_s(0.99)
+    return "" if p50_s is None or p99_s is None else f"≤ {_short(p50_s)} / {_short(p99_s)}"
 
 
 def _short(seconds: float) -> str:
@@ -178,13 +177,13 @@ def _apply(
     done: str,
     job_ids: tuple[str, ...],
     queues: tuple[str, ...],
-    one: Callable[[str], bool],
-    every: Callable[[str], int],
+    apply: Callable[[str], bool],
+    apply_to_all: Callable[[str], int],
 ) -> None:
     if not job_ids and not queues:
         raise click.UsageError("name jobs (`rider queue dead` lists them), or a whole queue with --all QUEUE")
-    unknown = [job_id for job_id in job_ids if not one(job_id)]
-    count = len(job_ids) - len(unknown) + sum(every(name) for name in queues)
+    unknown = [job_id for job_id in job_ids if not apply(job_id)]
+    count = len(job_ids) - len(unknown) + sum(apply_to_all(name) for name in queues)
     click.echo(f"{count} {done}")
     for job_id in unknown:
         click.secho(f"{job_id} is no dead letter", fg="red", err=True)

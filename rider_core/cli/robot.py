@@ -30,7 +30,8 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.runtime.robot_client import RobotClient
 
 BY = "the command line"
-_WHERE = {"pc": "the PC", "local": "the robot", "": "not heard yet"}
+UNATTENDED = "neither the PC nor the robot detects obstacles, so the robot is told to stop"
+_WHERE = {"pc": "the PC", "local": "the robot", "": "not reported yet"}
 _WORDS: dict[str, Choice] = {"auto": "automatic", **{choice: choice for choice in CHOICES}}
 _DONE = "done: the robot reports"
 
@@ -74,13 +75,13 @@ def switch(words: tuple[str, ...], every: bool, why: str, as_json: bool) -> None
     with _client() as client:
         switched = [client.switch(domain, choice, BY, why) for domain in domains]
     if as_json:
-        for one in switched:
-            click.echo(one.model_dump_json())
+        for view in switched:
+            click.echo(view.model_dump_json())
     else:
-        for one in switched:
-            _print_switch(one)
+        for view in switched:
+            _print_switch(view)
         _print_restarts(switched[-1].restarts)
-    if not all(one.confirmed for one in switched):
+    if not all(view.confirmed for view in switched):
         sys.exit(1)
 
 
@@ -92,25 +93,25 @@ def history(limit: int, as_json: bool) -> None:
     with _client() as client:
         switches = client.show(limit).switches
     if as_json:
-        for one in switches:
-            click.echo(one.model_dump_json())
+        for past in switches:
+            click.echo(past.model_dump_json())
         return
     if not switches:
         click.echo("no domain was switched yet")
         return
     table = Table("when", "domain", "served by", "switched by", "reason")
-    for one in switches:
-        when = datetime.fromtimestamp(one.ts).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(when, *map(escape, (one.domain, _WHERE[one.mode], one.by, one.reason)))
+    for past in switches:
+        when = datetime.fromtimestamp(past.ts).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(when, *map(escape, (past.domain, _WHERE[past.mode], past.by, past.reason)))
     print_table(table)
 
 
 @robot.command()
 def stop() -> None:
-    """Hand every domain back to the robot and end the link. Under `rider up` it is started again."""
+    """Return every domain to the robot and end the link. Under `rider up` it is started again."""
     with _client() as client:
         client.stop()
-    click.echo("the link hands the domains back and ends")
+    click.echo("the link returns the domains to the robot and ends")
 
 
 def _parsed(words: tuple[str, ...], every: bool) -> tuple[tuple[str, ...], Choice]:
@@ -162,31 +163,30 @@ def _heartbeat(view: RobotView) -> str:
 
 
 def _print_domains(domains: Iterable[DomainView]) -> None:
-    table = Table("domain", "served by", "state", "wanted", "chosen at", "why", "what stands against it")
-    for one in domains:
-        against = one.problem
-        if one.unattended:
-            against = "; ".join(filter(None, ("nothing looks, so the robot is told to stand", against)))
-        wanted = "auto" if one.choice == "automatic" else one.choice
-        why = one.why or one.reason
-        cells = (one.domain, _WHERE[one.mode], one.status, wanted, one.by, why, against)
-        table.add_row(*map(escape, cells), style="yellow" if against else None)
+    table = Table("domain", "served by", "state", "wanted", "chosen at", "why", "problem")
+    for view in domains:
+        problem = view.problem
+        if view.unattended:
+            problem = "; ".join(filter(None, (UNATTENDED, problem)))
+        wanted = "auto" if view.choice == "automatic" else view.choice
+        cells = (view.domain, _WHERE[view.mode], view.status, wanted, view.by, view.why or view.reason, problem)
+        table.add_row(*map(escape, cells), style="yellow" if problem else None)
     print_table(table)
 
 
-def _print_switch(one: SwitchView) -> None:
-    name = one.domain.domain
-    if one.confirmed:
-        wanted = ", left to the robot and the PC" if one.domain.choice == "automatic" else ""
-        click.echo(f"{name}: {_DONE} that {_WHERE[one.domain.mode]} serves it{wanted}")
+def _print_switch(switched: SwitchView) -> None:
+    domain = switched.domain
+    if switched.confirmed:
+        automatic = " (automatic)" if domain.choice == "automatic" else ""
+        click.echo(f"{domain.domain}: {_DONE} that {_WHERE[domain.mode]} serves it{automatic}")
     else:
-        click.secho(f"{name}: not yet: {one.problem}", fg="red", err=True)
-        click.echo("  the choice is kept, and the link goes on trying; how it is: rider robot show", err=True)
-    if one.domain.unattended:
-        click.secho(f"{name}: nothing looks where the robot goes, so it is told to stand", fg="yellow", err=True)
+        click.secho(f"{domain.domain}: not yet: {switched.problem}", fg="red", err=True)
+        click.echo("  the choice is kept, and the link retries; its state: rider robot show", err=True)
+    if domain.unattended:
+        click.secho(f"{domain.domain}: {UNATTENDED}", fg="yellow", err=True)
 
 
 def _print_restarts(restarts: Iterable[Restart]) -> None:
-    for one in restarts:
-        click.secho(f"to do at the robot: {one.what} ({one.why})", fg="yellow")
-        click.echo(f"  {one.command}")
+    for restart in restarts:
+        click.secho(f"to do at the robot: {restart.what} ({restart.why})", fg="yellow")
+        click.echo(f"  {restart.command}")

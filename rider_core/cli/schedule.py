@@ -109,9 +109,9 @@ def add(schedule_id: str, task: str, source: str, extra: tuple[str, ...], replac
     A file is read now, and its content is kept in the schedule.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    whole = {"id": schedule_id, "task": task, "payload": payload_of(task, source, extra), **given}
+    values = {"id": schedule_id, "task": task, "payload": payload_of(task, source, extra), **given}
     with _schedule_store() as schedule_store:
-        record = schedule_store.add(parse_message(Schedule, whole), replace)
+        record = schedule_store.add(parse_message(Schedule, values), replace)
     click.echo(f"{record.id} is due next {_when(record, record.next_ts)}")
 
 
@@ -167,16 +167,16 @@ def preview(cron: str, timezone: str | None, count: int, as_json: bool) -> None:
     """The next due times of a cron EXPRESSION."""
     timezone = timezone or machine_timezone()
     # The expression is checked as part of a schedule.
-    whole = {"id": "preview", "cron": cron, "timezone": timezone, "task": "", "payload": {}}
-    times = due_times(parse_message(Schedule, whole))
+    values = {"id": "preview", "cron": cron, "timezone": timezone, "task": "", "payload": {}}
+    times = due_times(parse_message(Schedule, values))
     due = [times.after(time.time())]
     while len(due) < count:
         due.append(times.after(due[-1]))
-    shown = [datetime.fromtimestamp(ts, ZoneInfo(timezone)) for ts in due]
+    local_times = [datetime.fromtimestamp(ts, ZoneInfo(timezone)) for ts in due]
     if as_json:
-        click.echo(json.dumps([{"ts": ts, "time": it.isoformat()} for ts, it in zip(due, shown, strict=True)]))
+        click.echo(json.dumps([{"ts": ts, "time": it.isoformat()} for ts, it in zip(due, local_times, strict=True)]))
         return
-    for it in shown:
+    for it in local_times:
         click.echo(it.strftime(_TIME))
 
 

@@ -20,7 +20,7 @@ else:
 
 #: Maximum size of the file: settings are a page or two.
 MAX_BYTES = 1024 * 1024
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 #: Quotation marks of word processors.
 _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
 
@@ -71,7 +71,7 @@ def read_file() -> dict[str, Any]:
 
 
 def line_of(path: Path, name: str, table: str = "") -> int | None:
-    """The line that sets `name`, in the whole file or below the table's head; None: not found, or not readable."""
+    """The line that sets `name`, in the whole file or below the header of `table`; None: not found, or not readable."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError):
@@ -98,7 +98,7 @@ def _at_home(variable: str, named: str) -> Path:
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:
-    coding = _MARKS.get(content[:2]) or ("UTF-16" if b"\0" in content[:4] else "")
+    coding = _BYTE_ORDER_MARKS.get(content[:2]) or ("UTF-16" if b"\0" in content[:4] else "")
     if coding:
         raise ConfigError(f"{path} is written in {coding}", remedy="save it as UTF-8")
     try:
@@ -109,8 +109,8 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
             f"{path}, line {line}: byte {content[error.start]:#04x} is no UTF-8", remedy="save it as UTF-8"
         ) from None
     try:
-        said: dict[str, Any] = tomllib.loads(text)
-        return said
+        values: dict[str, Any] = tomllib.loads(text)
+        return values
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).partition(" (at ")
         found = re.match(r"line (\d+)", place)

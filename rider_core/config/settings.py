@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    data_dir: Path = Field(default_factory=default_data_dir, description="where everything of ours is kept")
+    data_dir: Path = Field(default_factory=default_data_dir, description="folder of the database, models, Redis")
 
     redis_url: str | None = Field(None, alias="REDIS_URL", description="None: an embedded Valkey in the data folder")
     database_url: str | None = Field(None, alias="DATABASE_URL", description="None: SQLite in the data folder")
@@ -58,8 +58,8 @@ class Settings(BaseSettings):
         None, description="which robot; None: the real one where pi_host is set, else a simulated one"
     )
     pi_host: str | None = Field(None, description="the real robot's address")
-    pi_publish_port: int = Field(5555, ge=1, le=65535, description="the robot's broker takes our messages here")
-    pi_subscribe_port: int = Field(5556, ge=1, le=65535, description="the robot's broker hands out messages here")
+    pi_publish_port: int = Field(5555, ge=1, le=65535, description="port of the robot's broker for our messages")
+    pi_subscribe_port: int = Field(5556, ge=1, le=65535, description="port of the robot's broker for its messages")
     pi_api_port: int = Field(8080, ge=1, le=65535, description="the robot's HTTP interface")
 
     link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
@@ -139,13 +139,13 @@ class Settings(BaseSettings):
 
     @field_validator("pi_host", "web_host", mode="after")
     @classmethod
-    def _without_brackets(cls, host: str | None, about: ValidationInfo) -> str | None:
+    def _without_brackets(cls, host: str | None, info: ValidationInfo) -> str | None:
         """Remove the brackets of an IPv6 address: people copy it from a browser, `[fd00::7]`."""
         if host is None:
             return None
         host = host.strip()
         if "/" in host or _WITH_PORT.fullmatch(host):
-            port = "web_port" if about.field_name == "web_host" else "pi_api_port"
+            port = "web_port" if info.field_name == "web_host" else "pi_api_port"
             raise ValueError(f"is more than a name or an address; the port is a setting of its own, {port}")
         return host.removeprefix("[").removesuffix("]")
 
@@ -180,11 +180,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, cls._said_in_file())
+        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, cls._file_values())
 
     @classmethod
-    def _said_in_file(cls) -> dict[str, Any]:
-        """Treat `pi_host = ""` in the file as not set, as `RIDER_PI_HOST=`. Unknown names stay, to be reported."""
+    def _file_values(cls) -> dict[str, Any]:
+        """The file's settings without empty ones: `pi_host = ""` is as `RIDER_PI_HOST=`. Unknown names are reported."""
         known = {*cls.model_fields, *(info.alias for info in cls.model_fields.values())}
         return {name: value for name, value in read_file().items() if name not in known or not _is_empty(value)}
 

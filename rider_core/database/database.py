@@ -66,9 +66,9 @@ class Database:
             with self._engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
                 migrate.upgrade(connection)
         except CommandError as error:
-            raise self._explain("knows migrations that this version lacks", error, "update rider-core") from error
+            raise self._error("has migrations that this version lacks", error, "update rider-core") from error
         except SQLAlchemyError as error:
-            raise self._away(error) from error
+            raise self._unusable(error) from error
 
     def revision(self) -> str | None:
         """The current migration of the database. None: it was never migrated."""
@@ -76,7 +76,7 @@ class Database:
             with self._engine.connect() as connection:
                 return migrate.revision_of(connection)
         except SQLAlchemyError as error:
-            raise self._away(error) from error
+            raise self._unusable(error) from error
 
     def is_current(self) -> bool:
         """Whether the database has exactly the tables of this version."""
@@ -152,10 +152,10 @@ class Database:
         """Delete all but the newest `keep` jobs. Returns how many were deleted."""
         newest = select(JobHistory.id).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
         with self._session() as session:
-            gone = session.execute(
+            deleted = session.execute(
                 delete(JobHistory).where(JobHistory.id.in_(newest.offset(keep))).returning(JobHistory.id)
             )
-            count = len(gone.all())
+            count = len(deleted.all())
         self._rows_since_prune = 0
         return count
 
@@ -184,17 +184,17 @@ class Database:
         """Whether the database cannot be reached, is not migrated, or has another problem."""
         try:
             current = self.is_current()
-        except DatabaseError as away:
-            return away
+        except DatabaseError as unusable:
+            return unusable
         if not current:
-            return self._explain("is not migrated to this version", None, "rider db upgrade")
-        return self._away(error)
+            return self._error("is not migrated to this version", None, "rider db upgrade")
+        return self._unusable(error)
 
-    def _away(self, error: SQLAlchemyError) -> DatabaseError:
+    def _unusable(self, error: SQLAlchemyError) -> DatabaseError:
         remedy = "see that the server runs and the file can be written, or correct DATABASE_URL; then: rider db upgrade"
-        return self._explain("cannot be used", error, remedy)
+        return self._error("cannot be used", error, remedy)
 
-    def _explain(self, what: str, error: Exception | None, remedy: str) -> DatabaseError:
+    def _error(self, what: str, error: Exception | None, remedy: str) -> DatabaseError:
         where = self._engine.url.render_as_string(hide_password=True)
         # Without the statement and its values, which are in SQLAlchemy's message: they may contain keys.
         cause = getattr(error, "orig", None) or error

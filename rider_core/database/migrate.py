@@ -26,24 +26,24 @@ def migrations_folder() -> Path:
     spec = importlib.util.find_spec("rider_core._migrations")
     if spec is not None and spec.origin is not None:
         return Path(spec.origin).parent
-    beside = Path(rider_core.__file__).parent.parent / "migrations"
-    if (beside / "env.py").is_file():
-        return beside
-    raise DatabaseError(f"the migrations are neither installed nor in {beside}", remedy="install rider-core again")
+    checkout = Path(rider_core.__file__).parent.parent / "migrations"
+    if (checkout / "env.py").is_file():
+        return checkout
+    raise DatabaseError(f"the migrations are neither installed nor in {checkout}", remedy="install rider-core again")
 
 
 def upgrade(connection: Connection) -> None:
-    """Run every migration that `connection`'s database has not seen, inside the transaction of the caller."""
+    """Run the missing migrations on `connection`, inside the transaction of the caller."""
     command.upgrade(_config(connection), HEAD)
 
 
 def head_revision() -> str | None:
-    """The revision that this version's tables have."""
+    """The newest revision of this version's migrations."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The revision that the database has. None: it was never migrated."""
+    """The database's revision. None: it was never migrated."""
     return MigrationContext.configure(connection).get_current_revision()
 
 

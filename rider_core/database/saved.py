@@ -1,4 +1,4 @@
-"""Reads what people saved: settings of providers, and system prompts. `Database` writes both.
+"""Reads the saved settings of providers and the saved system prompts. `Database` writes both.
 
 Without SQLAlchemy, which is half of a small process's memory: workers read them too.
 """

@@ -29,12 +29,12 @@ LINK_RECEIVED_BYTES = Counter("rider_link_received_bytes_total", "Bytes taken fr
 LINK_SENT = Counter("rider_link_sent_total", "Messages that the robot's broker passed on.", ["topic"])
 LINK_DROPPED = Counter(
     "rider_link_dropped_total",
-    "What the link had to drop. what: message, utterance, result, frame, object or own_speech (the robot's own voice).",
+    "What the link dropped. what: message, utterance, result, frame, object or own_speech (the robot's own voice).",
     ["what"],
 )
 ROBOT_CALLS = Counter("rider_robot_calls_total", "HTTP calls to the robot.", ["call", "outcome"])
 UTTERANCES = Counter("rider_utterances_total", "Utterances cut out of the robot's microphone stream.", ["outcome"])
-ANSWERS = Counter("rider_answers_total", "Answers to people. outcome: spoken, interrupted or failed.", ["outcome"])
+ANSWERS = Counter("rider_answers_total", "Spoken answers. outcome: spoken, interrupted or failed.", ["outcome"])
 FRAMES = Counter(
     "rider_frames_total",
     "Frames of the robot's camera. outcome: seen, replaced, repeated, frozen, expired, failed or unwanted.",
@@ -42,7 +42,7 @@ FRAMES = Counter(
 )
 BLIND = Counter(
     "rider_blind_total",
-    "How often the link had to say that it sees nothing. why: no_frame, no_answer, stale, blank or unattended"
-    " (`link/seeing.py`).",
+    "How often the link reported vision lost. why: no_frame, no_answer, stale, blank or unattended"
+    " (`link/vision_monitor.py`).",
     ["why"],
 )

@@ -57,7 +57,7 @@ class PreallocatedDict(MmapedDict):
     def _grow(self, capacity: int) -> None:
         try:
             if self._f is None:
-                raise OSError("it is in memory already")
+                raise OSError("the values are in memory already")
             _preallocate(self._f, capacity)
             self._m, self._capacity = mmap.mmap(self._f.fileno(), capacity), capacity
         except OSError as error:
@@ -86,9 +86,10 @@ def _preallocate(file: BinaryIO, size: int) -> None:
     Raises:
         OSError: the disk is full.
     """
-    there = os.fstat(file.fileno()).st_size
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
-    elif there < size:
-        file.write(bytes(size - there))
+        return
+    missing = size - os.fstat(file.fileno()).st_size
+    if missing > 0:
+        file.write(bytes(missing))
         file.flush()

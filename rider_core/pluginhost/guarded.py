@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 #: Maximum length of a plugin's value or message in an error, in characters.
 MAX_SHOWN = 200
-
-
 #: Maximum duration of `health()`, in seconds. A provider's server has 5 s to answer, and some are asked twice.
 HEALTH_LIMIT_S = 15.0
 #: Exceptions that a plugin's code may raise.
@@ -56,11 +54,11 @@ def call(name: str, what: str, action: Callable[[], T]) -> T:
 
 def make(provider: type[Provider], config: Any, context: ProviderContext) -> Provider:
     """A provider, not yet opened. Raises as `call` does."""
-    made = call(provider.name, f"{provider.__name__}()", lambda: provider(config, context))
-    if not isinstance(made, provider):
-        raise _wrong(provider.name, f"{provider.__name__}()", f"a {provider.__name__}", made)
-    _check_batches(made)
-    return made
+    instance = call(provider.name, f"{provider.__name__}()", lambda: provider(config, context))
+    if not isinstance(instance, provider):
+        raise _wrong(provider.name, f"{provider.__name__}()", f"a {provider.__name__}", instance)
+    _check_batches(instance)
+    return instance
 
 
 def open_engine(provider: Provider) -> None:
@@ -118,10 +116,10 @@ def details_of(provider: Provider) -> dict[str, str]:
 
 def names_of(provider: Provider, what: str, action: Callable[[], Iterable[str]]) -> tuple[str, ...]:
     """The names that a method returns. Raises as `call` does."""
-    given = call(provider.name, what, action)
-    if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
-        return tuple(given)
-    raise _wrong(provider.name, what, "a tuple of names", given)
+    names = call(provider.name, what, action)
+    if isinstance(names, list | tuple | set | frozenset) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    raise _wrong(provider.name, what, "a tuple of names", names)
 
 
 def result_of(provider: Provider, what: str, kind: type[T], action: Callable[[], object]) -> T:
@@ -157,7 +155,7 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
         if isinstance(stream, str | bytes | Mapping) or not hasattr(stream, "__iter__"):
             raise _wrong(provider.name, what, "a generator", stream)
         stream = _without_exit(provider, what, lambda: iter(stream))
-    # `Any`, so that mypy leaves `piece` untyped: text needs one step more than other pieces.
+    # `Any`, so that mypy does not narrow `piece` to `kind`: text is passed to `_without_surrogates`.
     wanted: Any = kind
     is_text = issubclass(kind, str)
     try:
@@ -171,7 +169,7 @@ def pieces_of(provider: Provider, what: str, kind: type[T], begin: Callable[[], 
             except (SystemExit, KeyboardInterrupt) as error:
                 raise _exit_attempt(provider, what, error) from error
             if not isinstance(piece, wanted):
-                raise _wrong(provider.name, f"{what} must yield {_a(kind)}, it yielded", "", piece)
+                raise _wrong(provider.name, what, _a(kind), piece, ("yield", "yielded"))
             yield cast("T", _without_surrogates(piece)) if is_text and not piece.isascii() else piece
     finally:
         _close(provider, what, stream)
@@ -226,20 +224,22 @@ def _check_batches(provider: Provider) -> None:
         raise _wrong(provider.name, "max_wait_ms", "milliseconds from 0 to 60000", wait_ms)
 
 
-def _wrong(name: str, what: str, wanted: str, value: object) -> ProviderBroken:
+def _wrong(
+    name: str, what: str, wanted: str, value: object, verb: tuple[str, str] = ("give", "gave")
+) -> ProviderBroken:
     try:
         text = repr(value)
     except Exception:  # its own __repr__
         text = "(it cannot be shown)"
-    what = what if what.endswith("it yielded") else f"{what} must give {wanted}, it gave"
+    must, did = verb
     return ProviderBroken(
-        f"{name}: {what} {type(value).__name__} {text[:MAX_SHOWN]}",
+        f"{name}: {what} must {must} {wanted}, it {did} {type(value).__name__} {text[:MAX_SHOWN]}",
         remedy=f"report it to the plugin's author; meanwhile {_switch_off(name)}",
     )
 
 
 def _without_surrogates(text: str) -> str:
-    """Surrogates, which come from engines that count in UTF-16, are joined or replaced: JSON cannot encode them."""
+    """`text` with surrogate pairs joined, and lone ones replaced. Engines that count in UTF-16 emit them."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Discovery and isolation. Pluggy calls the hooks; this file makes sure that one bad plugin stays one bad plugin."""
+"""Discovers plugins, and isolates them: pluggy calls the hooks, and an error in one plugin affects no other."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class PluginHost:
         record = PluginRecord(entry_point.name, *package_of(entry_point))
         if record.name in self._records:
             other = self._records[record.name]
-            other.reason = f"package {record.package} brings a plugin of this name, too; it is not loaded"
+            other.reason = f"package {record.package} has a plugin of the same name, which is not loaded"
             log.error("plugin %s: %s", record.name, other.reason)
             return
         self._records[record.name] = record
@@ -145,7 +145,7 @@ class PluginHost:
         record.providers = registry.names_of(record.name)
 
     def _caller(self, hook: str, plugin: str) -> pluggy.HookCaller:
-        """Calls `hook` in this one plugin."""
+        """A caller of `hook` in this plugin only."""
         others = [other for name, other in self._manager.list_name_plugin() if name != plugin and other is not None]
         return self._manager.subset_hook_caller(hook, others)
 
@@ -162,5 +162,5 @@ class PluginHost:
                 why = record.reason if record else "it is not installed"
                 raise PluginError(
                     f"plugin {name!r} is required, but {why}",
-                    remedy="mend or install it, or take it out of the setting plugins_required",
+                    remedy="repair or install it, or remove it from the setting plugins_required",
                 )

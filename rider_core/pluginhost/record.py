@@ -46,7 +46,7 @@ def package_of(entry_point: EntryPoint) -> tuple[str, str]:
     try:
         if entry_point.dist is None:
             return "", ""
-        about: Any = entry_point.dist.metadata  # its type leaves out `get`
-        return about.get("Name", "?"), about.get("Version", "?")
+        metadata: Any = entry_point.dist.metadata  # its type lacks `get`
+        return metadata.get("Name", "?"), metadata.get("Version", "?")
     except Exception:  # damaged metadata may raise anything
         return "?", "?"

@@ -1,4 +1,4 @@
-"""System prompts by name: those that come along. What people wrote is in the store; `runtime.prompts` joins both."""
+"""The built-in system prompts by name. `runtime.prompts` overrides them by the saved ones of the database."""
 
 from rider_core.prompts.built_in import BUILT_IN, DEFAULT_PRESET
 

@@ -1,4 +1,4 @@
-"""Checks and creates the data folder: only its owner may use it, because it has passwords, keys and people's words.
+"""Checks and creates the data folder: only its owner may use it, because it has passwords, keys and conversations.
 
 On a full disk everything that was started before still starts: existing files are overwritten in place.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 
-#: Subfolders whose files are checked, too. Model files may be links: they are only read.
+#: Subfolders whose files are checked as well. Not those with models, which may be links: they are only read.
 _CHECKED_FOLDERS = ("run", "redis", "run/link", "run/metrics")
 #: Disk space that the first start needs: the database, Redis's first log, folders, and the metrics' files.
 FIRST_START_BYTES = 8 << 20
@@ -48,13 +48,13 @@ def make_data_folder(folder: Path) -> None:
 
 
 def make_subfolder(folder: Path) -> None:
-    """Make a folder of this user's alone in the data folder. Raises `ConfigError`."""
+    """Create a subfolder of the data folder with access for its owner only. Raises `ConfigError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigError(
             f"the folder {folder} cannot be made: {error.strerror}",
-            remedy="take away what is in its place, or set RIDER_DATA_DIR to a folder that you may write to",
+            remedy="remove the file in its place, or set RIDER_DATA_DIR to a folder that you may write to",
         ) from None
 
 
@@ -65,7 +65,7 @@ def require_free_space(folder: Path) -> None:
         ConfigError: the disk is full.
     """
     try:
-        # Written, not asked for: statvfs knows nothing of quotas, and counts space reserved for root.
+        # By writing: statvfs knows no quotas, and counts space reserved for root.
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
             for _ in range(FIRST_START_BYTES >> 16):
                 file.write(bytes(1 << 16))

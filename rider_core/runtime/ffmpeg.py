@@ -39,6 +39,7 @@ SAMPLE_RATE = 16_000
 #: A little more than the longest recording that is accepted, so that the error names that limit.
 MAX_SECONDS = 310
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+#: Limits of ffmpeg's process: its duration and processor time in seconds, and its memory.
 LIMIT_S = 60.0
 MEMORY_BYTES = 1 << 30
 #: Maximum length of ffmpeg's error message in ours, in characters.
@@ -71,9 +72,9 @@ def to_wav(data: bytes) -> bytes:
         # A file, not a pipe: an M4A file may have its index at the end.
         source = Path(folder) / "recording"
         source.write_bytes(data)
-        reading = ["-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{source}"]
+        source_options = ["-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{source}"]
         shape = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-t", str(MAX_SECONDS), "-ac", "1", "-ar", str(SAMPLE_RATE)]
-        return _run([*reading, *shape, "-c:a", "pcm_s16le", "-f", "wav", "pipe:1"], b"", "the recording")
+        return _run([*source_options, *shape, "-c:a", "pcm_s16le", "-f", "wav", "pipe:1"], b"", "the recording")
 
 
 def from_pcm(pcm: bytes, sample_rate: int, form: str) -> bytes:
@@ -83,11 +84,11 @@ def from_pcm(pcm: bytes, sample_rate: int, form: str) -> bytes:
         form: One of `ENCODERS`.
 
     Raises:
-        InvalidInput: ffmpeg cannot make it.
+        InvalidInput: ffmpeg cannot convert them, or not within its limits.
     """
     muxer, encoder, _ = ENCODERS[form]
-    reading = ["-protocol_whitelist", "pipe", "-f", "s16le", "-ar", str(sample_rate), "-ac", "1", "-i", "pipe:0"]
-    return _run([*reading, "-c:a", encoder, "-f", muxer, "pipe:1"], pcm, f"{form}")
+    source_options = ["-protocol_whitelist", "pipe", "-f", "s16le", "-ar", str(sample_rate), "-ac", "1", "-i", "pipe:0"]
+    return _run([*source_options, "-c:a", encoder, "-f", muxer, "pipe:1"], pcm, form)
 
 
 def _run(arguments: Sequence[str], data: bytes, what: str) -> bytes:
@@ -99,22 +100,22 @@ def _run(arguments: Sequence[str], data: bytes, what: str) -> bytes:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         _limit(process.pid)
         try:
-            made, message = process.communicate(data, timeout=LIMIT_S)
+            output, message = process.communicate(data, timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise InvalidInput(f"ffmpeg did not convert {what} within {LIMIT_S:g} s") from None
-    if process.returncode != 0 or not made:
+    if process.returncode != 0 or not output:
         reason = message.decode("utf-8", "replace").strip().splitlines()
         raise InvalidInput(f"ffmpeg cannot convert {what}: {(reason or ['no reason was given'])[-1][:MAX_REASON]}")
-    return made
+    return output
 
 
-def _limit(process: int) -> None:
+def _limit(pid: int) -> None:
     """Limit the process's CPU time, memory and files (Linux only); elsewhere the timeout alone applies."""
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError):  # it has ended already
         seconds = max(1, int(LIMIT_S))
-        resource.prlimit(process, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.prlimit(process, resource.RLIMIT_CPU, (seconds, seconds))
-        resource.prlimit(process, resource.RLIMIT_NOFILE, (64, 64))
+        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))

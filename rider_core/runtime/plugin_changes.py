@@ -1,4 +1,4 @@
-"""Detects plugins that were installed or removed since `rider up` was started: its processes do not know of them."""
+"""Detects plugins that were installed, updated or removed since `rider up` started: its processes run the old ones."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from rider_core.timing import ended_within
 
 log = logging.getLogger(__name__)
 
-#: Interval of the status events, in seconds. After three missed ones a process counts as gone.
+#: Interval of the status events, in seconds. After three missed ones a process counts as silent.
 STATUS_EVERY_S = 5.0
 #: The supervisor sets this variable to its own process id for its children.
 SUPERVISOR_VARIABLE = "RIDER_SUPERVISOR_PID"
@@ -45,7 +45,7 @@ def die_with_supervisor() -> None:
 
 
 class StatusReporter:
-    """Publishes every few seconds that this process is alive, and once that it has stopped."""
+    """Publishes this process's status every `STATUS_EVERY_S`, and once more when it stops."""
 
     def __init__(self, bus: EventBus, describe: Callable[[], dict[str, Any]]) -> None:
         """

@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 #: For how long a text is cached before the database is read again, in seconds: an edit takes effect within this time.
 REFRESH_S = 2.0
-#: Language if neither the request nor the settings have one, or the prompt does not exist in theirs.
+#: Language if neither the request nor the settings have one, or the prompt does not exist in it.
 FALLBACK_LANGUAGE = "en"
 #: Maximum number of cached names: requests may contain any.
-MAX_REMEMBERED = 100
+MAX_CACHED = 100
 
 
 class PromptStore:
@@ -30,7 +30,7 @@ class PromptStore:
         """
         self._database_url = database_url
         self._language = language
-        self._remembered: dict[str, tuple[float, dict[str, str]]] = {}
+        self._cache: dict[str, tuple[float, dict[str, str]]] = {}
 
     def resolved(self, request: GenerateRequest) -> GenerateRequest:
         """`request` with the text of its preset as its system prompt. Its own system prompt takes precedence.
@@ -58,12 +58,12 @@ class PromptStore:
         return next(iter(texts.values()))
 
     def _texts(self, name: str) -> dict[str, str]:
-        read_at, texts = self._remembered.get(name, (float("-inf"), {}))
+        read_at, texts = self._cache.get(name, (float("-inf"), {}))
         if time.monotonic() - read_at > REFRESH_S:
             texts = {**BUILT_IN.get(name, {}), **self._saved(name)}
-            if len(self._remembered) >= MAX_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[name] = time.monotonic(), texts
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            self._cache[name] = time.monotonic(), texts
         return texts
 
     def _saved(self, name: str) -> dict[str, str]:

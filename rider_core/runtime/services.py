@@ -128,7 +128,7 @@ class Services:
         return guarded.make(provider, self._saved_config(provider), context)
 
     def make_tracker(self) -> ObjectTracker:
-        """Something that follows objects over the frames of one stream.
+        """A tracker for the objects in the frames of one stream.
 
         Raises:
             ConfigError: the settings name one that does not exist.
@@ -143,7 +143,7 @@ class Services:
         return trackers[wanted]()
 
     def provider_names(self, domain: type[Provider], wanted: str | None = None) -> list[str]:
-        """The providers in the order of trying: that of `make_provider`, then the domain's other real ones.
+        """The providers in the order of the fallback: that of `make_provider`, then the domain's other real ones.
 
         A provider that is `wanted` by name is the only one, and a mock is neither a fallback nor has one.
 

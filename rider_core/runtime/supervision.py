@@ -1,7 +1,7 @@
 """supervisord's configuration: the processes of `rider up`, their order, and how they are stopped.
 
 supervisord (the `supervisor` package) starts them, restarts crashed ones with growing delays, and stops them one after
-another, those that others need last.
+another by descending priority number: Redis last.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def is_running(settings: Settings) -> bool:
 
 
 def not_running(settings: Settings) -> dict[str, str]:
-    """Processes that are not running, with supervisord's state; empty: all are, or supervisord cannot be reached."""
+    """Processes that are not running, with supervisord's state; empty: all run, or supervisord cannot be reached."""
     # Imported here, because only this function needs supervisord's client.
     transport = import_module("supervisor.xmlrpc").SupervisorTransport(
         None, None, f"unix://{settings.sockets_dir / SOCKET_NAME}"

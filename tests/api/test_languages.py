@@ -1,4 +1,4 @@
-"""Languages as people and programs write them."""
+"""Language tags in all common forms."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_the_language_of_a_tag(tag: str, code: str | None) -> None:
 
 
 @pytest.mark.parametrize("tag", ["pl-PL", "PL", "pl_PL"])
-def test_every_door_takes_tags(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_and_settings_accept_tags(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_message(TranscribeRequest, {"audio": "AAAA", "language": tag}).language == "pl"
     monkeypatch.setenv("RIDER_LANGUAGE", tag)
     assert Settings().language == "pl"
 
 
 @pytest.mark.parametrize("wrong", ["polish", "", "xx/..", 7])
-def test_what_is_no_language_is_refused_with_the_way_out(wrong: object) -> None:
+def test_an_unknown_language_is_refused(wrong: object) -> None:
     with pytest.raises(InvalidInput, match="language"):
         parse_message(TranscribeRequest, {"audio": "AAAA", "language": wrong})

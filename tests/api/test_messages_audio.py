@@ -1,4 +1,4 @@
-"""Requests and sound from outside: limits before decoding, and an error that names the value."""
+"""Untrusted requests and audio: limits before decoding, and errors that name the value."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_request_that_does_not_fit_names_its_field(request_type: type[Message]
 
 
 @pytest.mark.parametrize("audio", ["%%%", "AAA", "A A A A", "żółw"])
-def test_what_is_no_base64_is_refused(audio: str) -> None:
+def test_malformed_base64_is_refused(audio: str) -> None:
     with pytest.raises(InvalidInput, match="audio is not base64"):
         TranscribeRequest(audio=audio).clip()
 
@@ -76,7 +76,7 @@ def test_base64_there_and_back() -> None:
 
 
 class TestJsonOfManyParts:
-    """4 MB of keys are 100 MB in memory."""
+    """4 MB of keys take 100 MB in memory."""
 
     @pytest.mark.parametrize(
         "data",

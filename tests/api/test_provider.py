@@ -31,7 +31,7 @@ def test_it_is_unavailable_without_one_of_its_models() -> None:
     assert (health.reason, health.remedy) == ("large is not installed", "rider models pull large")
 
 
-def test_it_is_well_with_all_of_them() -> None:
+def test_it_is_healthy_with_all_of_them() -> None:
     assert WithModels({}, ProviderContext(model_path=Path)).health().status is HealthStatus.OK
 
 

@@ -1,12 +1,12 @@
-"""A voice activity detector works in the thread that asks it."""
+"""The voice activity detector works in the thread of its caller."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-#: In a process of its own: the threads that OpenMP once started stay.
-ASK = """
+#: In its own process: threads started by OpenMP stay.
+PROGRAM = """
 import os
 from rider_core.api.voice_activity import FRAME_SAMPLES, voice_activity_detector
 detector = voice_activity_detector()
@@ -17,5 +17,5 @@ print(max(probabilities) < 0.5, len(os.listdir("/proc/self/task")) - before)
 
 
 def test_no_threads_are_started_for_a_frame() -> None:
-    asked = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    assert asked.stdout.split() == ["True", "0"]
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "0"]

@@ -1,4 +1,4 @@
-"""WAV files of every pipe: what programs write where they do not know the length, and what is no WAV file at all."""
+"""WAV files of real programs: unknown lengths, all sample formats, and files of other types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAGS = b"LIST" + struct.pack("<I", 4) + b"INFO"
 def wav(
     samples: bytes = PCM, *, encoding: int = 1, channels: int = 1, rate: int = 16_000, bits: int = 16, **lengths: int
 ) -> bytes:
-    """A file whose header says what it is told to; `data` and `riff` are the lengths that it claims."""
+    """A file with this header; `data` and `riff` are the lengths in it."""
     block = channels * bits // 8
     form = struct.pack("<HHIIHH", encoding, channels, rate, rate * block, block, bits)
     if encoding == 0xFFFE:
@@ -47,10 +47,10 @@ def test_a_file_is_read_and_written_alike() -> None:
 class TestLengths:
     @pytest.mark.parametrize("data", [0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0, 17, 1_000_000])
     @pytest.mark.parametrize("riff", [0, 0xFFFFFFFF, 0x7FFFF024, 4])
-    def test_what_nobody_knew_or_is_too_long_is_the_rest_of_the_file(self, data: int, riff: int) -> None:
+    def test_an_unknown_or_too_large_length_is_the_rest_of_the_file(self, data: int, riff: int) -> None:
         assert AudioClip.from_wav(wav(data=data, riff=riff)).pcm == PCM
 
-    def test_what_is_behind_the_sound_is_no_sound(self) -> None:
+    def test_chunks_after_the_samples_are_ignored(self) -> None:
         assert AudioClip.from_wav(wav() + TAGS).pcm == PCM
         assert AudioClip.from_wav(wav(data=8) + TAGS).pcm == PCM[:8]
 
@@ -122,7 +122,7 @@ class TestForms:
             (wav()[:16] + struct.pack("<I", 8) + wav()[20:28] + wav()[36:], "format is cut off"),
         ],
     )
-    def test_what_is_not_read_is_named(self, file: bytes, message: str) -> None:
+    def test_an_unsupported_format_is_named(self, file: bytes, message: str) -> None:
         with pytest.raises(InvalidInput, match=message):
             AudioClip.from_wav(file)
 
@@ -154,7 +154,7 @@ class TestOtherFiles:
 
 
 class TestAttacks:
-    def test_nobody_walks_through_a_million_chunks(self) -> None:
+    def test_the_number_of_chunks_is_limited(self) -> None:
         empty = b"junk" + bytes(4)
         assert AudioClip.from_wav(wav()[:12] + empty * (MAX_CHUNKS - 2) + wav()[12:]).pcm == PCM
         file = wav()[:12] + empty * 2_000_000 + wav()[12:]

@@ -23,11 +23,11 @@ class Served:
 
     Attributes:
         body: What is sent.
-        drops: At how many bytes of an answer the connection is cut, one for each request, then no more.
+        drops: Bytes after which the connection is cut, one number for each request.
         status: Anything but 200: sent instead of the body.
         ranges: False: range requests are answered with the whole body.
-        announced: False: the size is not told, the end of the connection is the end of the file.
-        headers: Sent too.
+        announced: False: no Content-Length, the end of the connection is the end of the file.
+        headers: Additional headers.
     """
 
     body: bytes = b""

@@ -91,7 +91,7 @@ def test_the_content_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("known", [b"", b"{", b"[]", b"7", b'{"PATH": 3}', b'{"PATH": [1, 2, 3, "x"]}', bytes(9)])
-def test_what_was_known_may_be_damaged(folder: Path, known: bytes) -> None:
+def test_the_digest_cache_may_be_damaged(folder: Path, known: bytes) -> None:
     folder.mkdir()
     (folder / "m.bin").write_bytes(BODY)
     (folder / ".digests.json").write_bytes(known.replace(b"PATH", str(folder / "m.bin").encode()))

@@ -53,7 +53,7 @@ def test_finished_parts_are_not_fetched_again(folder: Path, registry: Registry) 
         catalogue.pull("m")
     registry.server.requests.clear()
     assert catalogue.pull("m").read_bytes() == BODY
-    assert [path.rsplit("/", 1)[-1] for path, asked in registry.server.requests if asked] == [
+    assert [path.rsplit("/", 1)[-1] for path, span in registry.server.requests if span] == [
         "part_2-1.0-py3-none-any.whl"
     ]
     assert not [path for path, _ in registry.server.requests if "part_1" in path]
@@ -111,7 +111,7 @@ def test_a_packed_answer_is_not_unpacked(folder: Path, registry: Registry) -> No
 
 
 @pytest.mark.parametrize("page", [b"[]", b'{"dist": 7}', b'{"dist": {"integrity": 7}}', b'{"dist": {"tarball": []}}'])
-def test_and_so_is_an_npm_registry(folder: Path, registry: Registry, page: bytes) -> None:
+def test_an_npm_registry_that_answers_oddly_fails(folder: Path, registry: Registry, page: bytes) -> None:
     registry.npm("m", {"package/m.bin": BODY})
     registry.server.files["/npm/m/1.0"] = Served(page)
     with pytest.raises(ModelError, match="RIDER_MODEL_PATH"):
@@ -159,7 +159,7 @@ def test_builder_that_makes_something_else(folder: Path, registry: Registry) -> 
     registry.pypi("some-model", {"m.bin": BODY})
     part = {"model": member(BODY, "m.bin")}
     entry = entry_of(PackageSource(part, lambda parts, out: out.write_bytes(b"x") and None))
-    with pytest.raises(ModelError, match="what was made of the packages"):
+    with pytest.raises(ModelError, match="the model built from the packages"):
         catalogue_of(entry, folder).pull("m")
     assert installed_files(folder) == []
 

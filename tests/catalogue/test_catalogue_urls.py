@@ -45,7 +45,7 @@ def test_damaged_file_is_fetched_again(folder: Path, server: FileServer) -> None
 def test_goes_on_where_the_connection_broke(folder: Path, server: FileServer) -> None:
     server.files["/m"] = Served(BODY, drops=[200_000, 0, 0, 300_000, 0, 0])
     assert catalogue_of(entry_of(UrlSource(f"{server.url}/m")), folder).pull("m").read_bytes() == BODY
-    assert [asked for _, asked in server.requests] == [
+    assert [span for _, span in server.requests] == [
         None,
         *["bytes=200000-"] * 3,
         *["bytes=500000-"] * 3,
@@ -115,7 +115,7 @@ def test_busy_server_is_asked_again_a_few_times(folder: Path, server: FileServer
     assert len(server.requests) == 3
 
 
-def test_every_reason_is_told(folder: Path, server: FileServer) -> None:
+def test_the_error_has_every_reason(folder: Path, server: FileServer) -> None:
     entry = entry_of(UrlSource(f"{server.url}/gone"), UrlSource("http://models.invalid/m"))
     with pytest.raises(ModelError, match=r"gone: HTTP 404; .*models\.invalid/m is not an https") as raised:
         catalogue_of(entry, folder).pull("m")
@@ -130,7 +130,7 @@ def test_redirect_to_plain_http_is_refused(folder: Path, server: FileServer) -> 
     assert [path for path, _ in server.requests] == ["/m"]
 
 
-def test_full_disk_is_told_before_anything_is_fetched(
+def test_a_full_disk_is_an_error_before_the_download(
     folder: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.files["/m"] = Served(BODY)

@@ -1,4 +1,4 @@
-"""The picture with boxes: whole, to scale, and text stays text."""
+"""The picture with boxes: to scale, with escaped labels."""
 
 from __future__ import annotations
 

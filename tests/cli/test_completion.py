@@ -1,4 +1,4 @@
-"""`rider completion bash`, by a real bash; that people can find it."""
+"""`rider completion bash` in a real bash, and its mention in the READMEs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def register_models(register):
     for name in ("small-one", "small-two", "large"):
         register(ModelEntry(name, f"{name}.bin", "five bytes", "MIT", 5, "00" * 32, ()))
 """
-#: As pip makes it: a program's name decides which variable asks it for completions.
+#: As pip writes it: click derives the variable that requests completions from the program's name.
 PROGRAM = f"#!{sys.executable}\nfrom rider_core.cli.main import main\nmain()\n"
 
 
@@ -52,7 +52,7 @@ class Bash:
         return done.stdout
 
     def completed(self, *lines: str) -> list[list[str]]:
-        """What Tab offers behind each line."""
+        """The completions of each line."""
         ask = f"{self.script}\nshopt -s progcomp\n"
         for line in lines:
             words = line.split(" ")
@@ -69,7 +69,7 @@ def bash(processes: Processes) -> Bash:
     return Bash(processes)
 
 
-def test_bash_completes_what_has_a_name(bash: Bash) -> None:
+def test_bash_completes_names(bash: Bash) -> None:
     bash.run(f"bash -n <<'END'\n{bash.script}\nEND")
     tasks, models, providers, commands = bash.completed(
         "rider run te", "rider models pull small", "rider run text.generate hi --provider p", "rider comp"

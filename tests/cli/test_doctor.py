@@ -1,4 +1,4 @@
-"""What `rider doctor` says of models."""
+"""`rider doctor` reports damaged models."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def register_models(register):
 @pytest.mark.parametrize(
     ("content", "damage"), [(CONTENT, ""), (b"12x45", "has the SHA-256 "), (b"123", "has 3 bytes, not 5")]
 )
-def test_a_damaged_model_is_told(processes: Processes, content: bytes, damage: str) -> None:
-    """One of the right size, too."""
+def test_a_damaged_model_is_reported(processes: Processes, content: bytes, damage: str) -> None:
+    """Also one of the right size."""
     install_plugin(processes.folder, "parrot", PLUGIN)
     model = Path(processes.environment["RIDER_DATA_DIR"]) / "models" / "small.bin"
     model.parent.mkdir(parents=True)
     model.write_bytes(content)
     processes.fork("rider_core.cli.main", "doctor").wait(60)
-    said = processes.log()
-    assert (f"text_generation parrot: model 'small' is damaged: {model} {damage}" in said) == bool(damage), said
-    assert ("what to do: rider models pull small" in said) == bool(damage)
+    output = processes.log()
+    assert (f"text_generation parrot: model 'small' is damaged: {model} {damage}" in output) == bool(damage), output
+    assert ("what to do: rider models pull small" in output) == bool(damage)

@@ -1,4 +1,4 @@
-"""`rider up` on a data folder whose disk is full: all of it starts, runs, says why no job is taken, and goes on."""
+"""`rider up` with a full disk: everything starts and runs, jobs are refused with the reason, and it recovers."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def stack(data_folder: Path, processes: Processes) -> Iterator[Stack]:
 def test_it_runs_into_a_full_disk(stack: Stack, data_folder: Path) -> None:
     before = stack.members()
     balloon = fill(data_folder)
-    _no_job_is_taken(stack)
+    _jobs_are_refused(stack)
     balloon.unlink()
-    _goes_on(stack)
+    _recovers(stack)
     assert stack.members() == before
 
 
@@ -54,18 +54,18 @@ def test_it_starts_on_a_full_disk(stack: Stack, data_folder: Path) -> None:
     balloon = fill(data_folder)
     stack.start()
     before = stack.members()
-    fill(data_folder)  # with what the ended processes gave back
-    _no_job_is_taken(stack)
+    fill(data_folder)  # also the space that the ended processes had
+    _jobs_are_refused(stack)
     doctor = stack.processes.start("-m", "rider_core.cli.main", "doctor", log="doctor")
     assert doctor.wait(30) == 1
     assert "FAIL Redis: its log in" in stack.processes.log("doctor")
     balloon.unlink()
-    _goes_on(stack)
+    _recovers(stack)
     assert stack.members() == before
 
 
 @pytest.mark.parametrize("data_folder", ["tmpfs", "ext4"], indirect=True)
-def test_a_first_start_needs_room(data_folder: Path, processes: Processes) -> None:
+def test_a_first_start_needs_free_space(data_folder: Path, processes: Processes) -> None:
     fill(data_folder)
     Stack(processes)  # its ports
     up = processes.start("-m", "rider_core.cli.main", "up", log="up")
@@ -73,15 +73,15 @@ def test_a_first_start_needs_room(data_folder: Path, processes: Processes) -> No
     assert f"the disk of the data folder {data_folder} has no 8 MB for the first start" in processes.log("up")
 
 
-def _no_job_is_taken(stack: Stack) -> None:
+def _jobs_are_refused(stack: Stack) -> None:
     command = ("-m", "rider_core.cli.main", "run", "text.generate", "lost?", "--timeout", "20")
     assert stack.processes.start(*command, log="refused").wait(60) == 1
     assert "Redis cannot write to its disk" in stack.processes.log("refused")
-    wait_until(lambda: _redis(stack) == "cannot write", 30, "that the panel tells it")
+    wait_until(lambda: _redis(stack) == "cannot write", 30, "the panel's report")
 
 
-def _goes_on(stack: Stack) -> None:
-    wait_until(lambda: _redis(stack) == "up", 30, "that it goes on by itself")
+def _recovers(stack: Stack) -> None:
+    wait_until(lambda: _redis(stack) == "up", 30, "the recovery")
     assert stack.run("again", "after") == "again"
 
 

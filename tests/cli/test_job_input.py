@@ -1,4 +1,4 @@
-"""What a job is asked with, as people and pipes give it to `rider run`."""
+"""The payload of `rider run`: odd values, endless files, and a missing standard input."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rider_core.errors import InvalidInput
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, '{"a":' * 100_000, "9" * 5_000])
-def test_a_value_that_no_parser_takes_is_a_text_and_told_as_wrong(value: str) -> None:
+def test_a_value_that_is_not_json_is_a_text_and_refused(value: str) -> None:
     payload = payload_of("text.generate", "hi", [f"max_tokens={value}"])
     assert payload["max_tokens"] == value
-    with pytest.raises(InvalidInput, match="max_tokens") as told:
+    with pytest.raises(InvalidInput, match="max_tokens") as refusal:
         parse_message(GenerateRequest, payload)
-    assert len(told.value.message) < 300
+    assert len(refusal.value.message) < 300
 
 
 @pytest.mark.parametrize("task", ["voice.transcribe", "vision.detect"])
@@ -39,7 +39,7 @@ def test_a_service_has_no_standard_input(monkeypatch: pytest.MonkeyPatch, task: 
 
 
 @pytest.mark.parametrize("text", ["9" * 5_000, "9" * 5_000 + "d", "5m-3s", "-5", "1e3", "\u0665 m"])
-def test_a_length_of_time_that_is_none(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not a duration") as told:
+def test_a_malformed_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a duration") as refusal:
         DURATION.convert(text, None, None)
-    assert len(told.value.message) < 150
+    assert len(refusal.value.message) < 150

@@ -1,4 +1,4 @@
-"""What programs read: `--json` prints JSON and nothing else, whatever plugins say."""
+"""`--json` prints JSON and nothing else, also with control characters in texts of plugins."""
 
 from __future__ import annotations
 
@@ -25,57 +25,57 @@ def register_providers(register):
 def register_models(register):
     register(ModelEntry("small", "small.bin", "five \\x1b[31m bytes", "MIT", 5, "00" * 32, ()))
 """
-#: A command, and what stands in it.
+#: A command, and a check of its JSON.
 COMMANDS = {
-    "config show": lambda told: told["web_port"] == 8000,
-    "doctor": lambda told: "text_generation parrot" in [it["check"] for it in told],
-    "models list": lambda told: [it["name"] for it in told] == ["small"],
-    "plugins list": lambda told: {"parrot", "broken"} <= {it["name"] for it in told},
-    "prompts list": lambda told: "companion" in [it["name"] for it in told],
-    "schedule next 30,7,*,*,*": lambda told: len(told) == 5 and told[0]["ts"] < told[1]["ts"],
+    "config show": lambda found: found["web_port"] == 8000,
+    "doctor": lambda found: "text_generation parrot" in [it["check"] for it in found],
+    "models list": lambda found: [it["name"] for it in found] == ["small"],
+    "plugins list": lambda found: {"parrot", "broken"} <= {it["name"] for it in found},
+    "prompts list": lambda found: "companion" in [it["name"] for it in found],
+    "schedule next 30,7,*,*,*": lambda found: len(found) == 5 and found[0]["ts"] < found[1]["ts"],
 }
 
 
 @pytest.fixture
-def house(processes: Processes) -> Processes:
+def with_plugins(processes: Processes) -> Processes:
     install_plugin(processes.folder, "parrot", PLUGIN)
     install_plugin(processes.folder, "broken", 'raise RuntimeError("half \\ud83d of \\x1b[31m\\u202e")')
     assert processes.fork("rider_core.cli.main", "db", "upgrade", log="db").wait(60) == 0
     return processes
 
 
-def told(house: Processes, log: str, *arguments: str, **environment: str) -> tuple[Any, str]:
-    """What a program reads, and the text."""
-    house.fork("rider_core.cli.main", *arguments, log=log, **environment).wait(60)
-    return json.loads(house.log(log)), house.log(log)
+def read_json(with_plugins: Processes, log: str, *arguments: str, **environment: str) -> tuple[Any, str]:
+    """The parsed output of a command, and its text."""
+    with_plugins.fork("rider_core.cli.main", *arguments, log=log, **environment).wait(60)
+    return json.loads(with_plugins.log(log)), with_plugins.log(log)
 
 
-def test_it_is_json_alone(house: Processes) -> None:
+def test_it_is_json_alone(with_plugins: Processes) -> None:
     for number, (command, holds) in enumerate(COMMANDS.items()):
         arguments = [word.replace(",", " ") for word in command.split()]
-        found, text = told(house, f"json-{number}", *arguments, "--json")
+        found, text = read_json(with_plugins, f"json-{number}", *arguments, "--json")
         assert holds(found), command
         assert text.replace("\n", "").isprintable(), command
 
 
-def test_rabbitmqs_variables_are_settings_too(house: Processes) -> None:
+def test_rabbitmqs_variables_are_settings_too(with_plugins: Processes) -> None:
     given = {"RABBITMQ_HOST": "rabbit.example", "RABBITMQ_USER": "guest", "RABBITMQ_PASSWORD": "canary-5417"}
-    settings, text = told(house, "json", "config", "show", "--json", **given)
+    settings, text = read_json(with_plugins, "json", "config", "show", "--json", **given)
     assert (settings["RABBITMQ_HOST"], settings["RABBITMQ_USER"], settings["RABBITMQ_PASSWORD"]) == (
         "rabbit.example",
         "guest",
         "***",
     )
-    assert house.fork("rider_core.cli.main", "config", "show", log="table", **given).wait(60) == 0
-    text += house.log("table")
-    assert "RABBITMQ_PASSWORD" in house.log("table")
-    assert "rabbit.example" in house.log("table")
+    assert with_plugins.fork("rider_core.cli.main", "config", "show", log="table", **given).wait(60) == 0
+    text += with_plugins.log("table")
+    assert "RABBITMQ_PASSWORD" in with_plugins.log("table")
+    assert "rabbit.example" in with_plugins.log("table")
     assert "canary" not in text
 
 
-def test_what_a_plugin_says_steers_no_terminal(house: Processes) -> None:
+def test_texts_of_plugins_have_no_control_characters(with_plugins: Processes) -> None:
     for command in ("plugins list", "plugins check", "doctor"):
-        house.fork("rider_core.cli.main", *command.split(), log=command).wait(60)
-        text = house.log(command)
+        with_plugins.fork("rider_core.cli.main", *command.split(), log=command).wait(60)
+        text = with_plugins.log(command)
         assert "RuntimeError" in text, command
         assert text.replace("\n", "").isprintable(), command

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rider_core.cli.main import cli
 from rider_core.errors import RiderError
 
-#: All that read settings. Each ends by itself where these are wrong.
+#: Commands that read settings. Each ends if the settings are wrong.
 COMMANDS = [
     "config show",
     "config set echo-text x=1",
@@ -75,7 +75,7 @@ def a_pipe(data: Path, _environment: dict[str, str]) -> None:
     os.mkfifo(data / "rider.toml")
 
 
-#: Name: how it is made, and what the sentence must name.
+#: Name to its preparation, and the texts that the error must have.
 MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "syntax": (toml('web_port = 8000\nlanguage = pl"\n'), ("rider.toml", "line 2")),
     "a key twice": (toml("web_port = 1\nweb_port = 2\n"), ("rider.toml", "line 2", "web_port")),
@@ -91,7 +91,7 @@ MISTAKES: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "no number": (variable(RIDER_WORKERS="two"), ("RIDER_WORKERS", "'two'")),
     "a file that is not there": (variable(RIDER_CONFIG="/nowhere/rider.toml"), ("RIDER_CONFIG", "/nowhere/rider.toml")),
     "a pipe for a file": (a_pipe, ("rider.toml", "is a pipe")),
-    "the home folder of nobody": (variable(RIDER_CONFIG="~no-such-user/x"), ("RIDER_CONFIG", "'~no-such-user/x'")),
+    "an unknown home folder": (variable(RIDER_CONFIG="~no-such-user/x"), ("RIDER_CONFIG", "'~no-such-user/x'")),
     "an address with its port": (variable(RIDER_PI_HOST="10.0.0.7:8080"), ("RIDER_PI_HOST", "10.0.0.7:8080")),
     "a folder for a file": (config_is_a_folder, ("is a folder",)),
     "a file for a folder": (config_is_below_a_file, ("file/rider.toml", "there is no such file")),
@@ -107,13 +107,13 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
     monkeypatch.setattr("rider_core.cli.simulate.set_up_logging", lambda *_: None)
     monkeypatch.setattr("rider_core.cli.process_start.set_up_logging", lambda *_: None)
-    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it went on"))
-    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it went on"))
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the command went on"))
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("the command went on"))
     return {"RIDER_DATA_DIR": str(tmp_path / "data"), "RIDER_PLUGINS_DISABLED": ""}
 
 
-def say(environment: dict[str, str], command: str) -> str:
-    """What the command says; anything but one of our errors or a plain end fails the test."""
+def output_of(environment: dict[str, str], command: str) -> str:
+    """Output and error of a command; anything but one of our errors or a plain end fails the test."""
     result: Any = CliRunner().invoke(cli, command.split(), env=environment)
     if isinstance(result.exception, RiderError):
         return f"{result.output}{result.exception}"
@@ -127,31 +127,31 @@ def test_it_is_one_sentence_from_every_command(tmp_path: Path, environment: dict
     prepare, named = MISTAKES[mistake]
     prepare(tmp_path / "data", environment)
     for command in COMMANDS:
-        said = say(environment, command)
+        output = output_of(environment, command)
         for part in named:
-            assert part in said, command
-        assert "pydantic" not in said
-        assert len(said.splitlines()) <= 4, command
+            assert part in output, command
+        assert "pydantic" not in output
+        assert len(output.splitlines()) <= 4, command
 
 
-def test_a_byte_order_mark_is_none(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path, environment: dict[str, str]) -> None:
     toml(b"\xef\xbb\xbfweb_port = 8123\n")(tmp_path / "data", environment)
-    assert say(environment, "config show web_port").strip() == "8123"
+    assert output_of(environment, "config show web_port").strip() == "8123"
 
 
 def test_a_file_in_the_data_folders_place(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "data").write_text("a file")
     for command in ("doctor", "up", "run text.generate hello", "redis", "queue history", "db upgrade"):
-        said = say(environment, command)
-        assert str(tmp_path / "data") in said, command
-        assert "is a file" in said or "cannot be" in said, command
+        output = output_of(environment, command)
+        assert str(tmp_path / "data") in output, command
+        assert "is a file" in output or "cannot be" in output, command
 
 
 def test_a_pipe_in_the_databases_place(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "data").mkdir()
     os.mkfifo(tmp_path / "data" / "rider.db")
-    assert "Rider" in say(environment, "prompts show companion"), "as it comes along"
+    assert "Rider" in output_of(environment, "prompts show companion"), "the built-in prompt"
     for command in ("prompts list", "db upgrade", "run text.generate hello", "up", "doctor"):
-        said = say(environment, command)
-        assert str(tmp_path / "data" / "rider.db") in said, command
-        assert "is a pipe" in said, command
+        output = output_of(environment, command)
+        assert str(tmp_path / "data" / "rider.db") in output, command
+        assert "is a pipe" in output, command

@@ -24,18 +24,18 @@ def packed(image: Image.Image, form: str, **options: object) -> bytes:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "LA"])
 def test_they_become_jpegs_of_the_same_size(form: str, mode: str) -> None:
     if form == "WEBP" and mode in ("1", "LA", "P"):
-        mode = "RGB"  # it has no such kinds
+        mode = "RGB"  # it has no such modes
     jpeg = as_jpeg(packed(Image.new(mode, (97, 61)), form))
     header = read_header(jpeg)
     assert (header.width, header.height) == (97, 61)
 
 
-def test_what_shines_through_is_white() -> None:
+def test_transparent_areas_become_white() -> None:
     jpeg = as_jpeg(packed(Image.new("RGBA", (16, 16), (255, 0, 0, 0)), "PNG"))
     assert Image.open(io.BytesIO(jpeg)).getpixel((8, 8)) == (255, 255, 255)
 
 
-def test_16_bits_and_one_that_moves() -> None:
+def test_16_bits_and_animations() -> None:
     assert read_header(as_jpeg(packed(Image.new("I;16", (20, 10)), "PNG"))).width == 20
     frames = [Image.new("RGB", (12, 8), colour) for colour in ("red", "blue")]
     assert read_header(as_jpeg(packed(frames[0], "WEBP", save_all=True, append_images=frames[1:]))).height == 8
@@ -47,15 +47,15 @@ def test_anything_else_stays_as_it_is(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(("value", "grey"), [(0, 0), (257, 1), (0x9C40, 156), (0xFFFF, 255)])
-def test_greys_of_16_bits_stay_what_they_are(value: int, grey: int) -> None:
-    """As cameras for depth write them."""
+def test_greys_of_16_bits_keep_their_value(value: int, grey: int) -> None:
+    """Depth cameras write such pictures."""
     jpeg = as_jpeg(packed(Image.new("I;16", (16, 16), value), "PNG"))
     assert Image.open(io.BytesIO(jpeg)).getpixel((8, 8)) == pytest.approx((grey,) * 3, abs=1)
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 @pytest.mark.parametrize(("orientation", "turn_deg"), [(1, 0), (3, 180), (6, 90), (8, 270)])
-def test_a_telephone_that_is_held_upright(form: str, orientation: int, turn_deg: int) -> None:
+def test_the_orientation_is_kept(form: str, orientation: int, turn_deg: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     header = read_header(as_jpeg(packed(Image.new("RGB", (40, 30)), form, exif=exif)))
@@ -63,7 +63,7 @@ def test_a_telephone_that_is_held_upright(form: str, orientation: int, turn_deg:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG's head, and hardly anything behind it."""
+    """A PNG header with this size, and few pixels."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -1,4 +1,4 @@
-"""A port that another program has is told before anything starts."""
+"""A port in use is an error before anything starts."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def test_with_a_robot_its_ports_are_not_ours_and_the_links_is(monkeypatch: pytes
         check_ports(load_settings())
 
 
-def test_a_robot_that_is_not_found_today_does_not_keep_the_rest_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_robot_does_not_prevent_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIDER_PI_HOST", "no-such-robot.invalid")
     check_ports(load_settings())
 
 
-def test_two_that_want_one_port_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_port_for_two_listeners_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("RIDER_WEB_PORT", str(port))
     monkeypatch.setenv("RIDER_LINK_PORT", str(port))

@@ -40,13 +40,13 @@ def dead(connection: redis.Redis) -> list[str]:
 
 
 def test_stats_import_no_plugin(rider: Shell, processes: Processes) -> None:
-    """One may take seconds for that."""
+    """Importing a plugin may take seconds."""
     install_plugin(processes.folder, "ponderous", "open(__file__ + '.imported', 'w').close()")
     assert "voice" in rider("stats").stdout
     assert not list(processes.folder.glob("*.imported"))
 
 
-def test_stats_show_what_waits_and_what_nobody_serves(rider: Shell, dead: list[str]) -> None:
+def test_stats_show_waiting_jobs_and_unserved_queues(rider: Shell, dead: list[str]) -> None:
     shown = rider("stats")
     assert "no worker serves text; start one with: rider worker text" in shown.stdout
     figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").stdout)}
@@ -80,7 +80,7 @@ def test_history_shows_the_jobs_that_ended_last(rider: Shell, tmp_path: Path) ->
 
 
 def test_rates_are_of_the_time_watched(rider: Shell, dead: list[str], connection: redis.Redis) -> None:
-    """Three jobs had failed before; while it looks, one every tenth of a second is done."""
+    """Three jobs failed before; while the rates are measured, a job is done every 0.1 s."""
     backend = RedisJobBackend(connection, RQLists())
     consumer = backend.consumer("w2", ["text"])
     stop = threading.Event()
@@ -120,7 +120,7 @@ def test_dead_letters_are_listed_and_looked_into(rider: Shell, dead: list[str]) 
     assert len(one) < 700
 
 
-def test_what_a_dead_letter_tells_steers_no_terminal(rider: Shell, connection: redis.Redis) -> None:
+def test_texts_of_a_dead_letter_have_no_control_characters(rider: Shell, connection: redis.Redis) -> None:
     """Origin, payload and errors of a job may come from other programs."""
     evil = "\x1b]0;owned\x07\x9b31m\n\u202efake"
     backend = RedisJobBackend(connection, RQLists())

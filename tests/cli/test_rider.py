@@ -1,4 +1,4 @@
-"""The program `rider`, run as people run it."""
+"""The program `rider`, run as a process."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_broken_plugin_is_listed_with_its_reason(processes: Processes) -> 
 
 @pytest.mark.parametrize("encoding", ["iso8859-2", "ascii"])
 def test_a_terminal_that_is_not_of_utf_8(processes: Processes, encoding: str) -> None:
-    """What it cannot show is shown otherwise; the folder's name is not UTF-8 either."""
+    """Missing characters are escaped; the folder's name is not UTF-8 either."""
     folder = processes.folder / os.fsdecode(b"muzyka \xbfona")
     environment = {"RIDER_DATA_DIR": str(folder), "PYTHONIOENCODING": encoding}
     process = processes.start("-m", "rider_core.cli.main", "config", "show", log="table", COLUMNS="80", **environment)
@@ -99,8 +99,8 @@ def test_config_show_names_every_setting_and_hides_the_password(processes: Proce
     "url",
     ["redis://:s3cr3t/5417@127.0.0.1:1/0", "redis://127.0.0.1:1/0?password=s3cr3t", "redis://:s3cr3t#5417@[::1]:1"],
 )
-def test_no_part_of_a_password_is_told(processes: Processes, command: str, url: str) -> None:
-    """Passwords that a program has made up have signs that mean something in an address."""
+def test_no_part_of_a_password_is_printed(processes: Processes, command: str, url: str) -> None:
+    """Generated passwords have characters with a meaning in a URL."""
     _, output = rider(processes, *command.split(), REDIS_URL=url)
     assert "Traceback" not in output
     assert "s3cr3t" not in output
@@ -153,7 +153,7 @@ def test_system_prompts_are_written_shown_and_reset(processes: Processes) -> Non
     assert (status, "rider prompts list" in output, "Traceback" in output) == (1, True, False)
 
 
-def test_a_model_is_removed_and_one_of_yours_is_not(processes: Processes, tmp_path: Path) -> None:
+def test_a_fetched_model_is_removed_and_a_local_one_is_not(processes: Processes, tmp_path: Path) -> None:
     install_plugin(processes.folder, "small", SMALL_MODEL)
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -170,7 +170,7 @@ def test_a_model_is_removed_and_one_of_yours_is_not(processes: Processes, tmp_pa
     assert (status, "there is no model 'big'" in output) == (1, True)
 
 
-def test_without_a_redis_a_process_says_what_to_start(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_without_redis_is_an_error(processes: Processes) -> None:
     status, output = rider(processes, "run", "text.generate", "hello")
     assert status == 1
     assert "Redis cannot be reached" in output
@@ -186,16 +186,16 @@ def test_doctor_explains_and_the_database_upgrades(processes: Processes) -> None
     assert "not migrated" not in rider(processes, "doctor", log="again")[1]
 
 
-def test_doctor_says_whether_objects_can_be_followed(processes: Processes) -> None:
+def test_doctor_reports_the_tracker(processes: Processes) -> None:
     _, output = rider(processes, "doctor", RIDER_SAFE_MODE="true")
     assert "note tracker: no object tracker is installed\n     what to do: pip install rider-vision-tracking" in output
-    there = {"RIDER_PLUGINS_DISABLED": ""}
-    assert "ok   tracker: bytetrack" in rider(processes, "doctor", log="there", **there)[1]
-    _, output = rider(processes, "doctor", log="wrong", RIDER_TRACKER="nobody", **there)
-    assert "note tracker: there is no tracker 'nobody'\n     what to do: choose from: bytetrack" in output
+    enabled = {"RIDER_PLUGINS_DISABLED": ""}
+    assert "ok   tracker: bytetrack" in rider(processes, "doctor", log="enabled", **enabled)[1]
+    _, output = rider(processes, "doctor", log="wrong", RIDER_TRACKER="unknown", **enabled)
+    assert "note tracker: there is no tracker 'unknown'\n     what to do: choose from: bytetrack" in output
 
 
-def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes) -> None:
+def test_doctor_fails_for_a_broken_plugin_or_database(processes: Processes) -> None:
     install_plugin(processes.folder, "raises-at-import", BROKEN["raises-at-import"][0])
     status, output = rider(processes, "doctor")
     assert status == 1
@@ -205,7 +205,7 @@ def test_doctor_fails_where_something_keeps_it_from_working(processes: Processes
     assert "FAIL database: databases of the kind 'nonsense' are not supported" in output
 
 
-def test_doctor_says_how_a_redis_of_ones_own_would_lose_jobs(processes: Processes, valkey: Valkey) -> None:
+def test_doctor_reports_redis_settings_that_may_lose_jobs(processes: Processes, valkey: Valkey) -> None:
     assert f"ok   Redis: {valkey.url}" in rider(processes, "doctor", REDIS_URL=valkey.url)[1]
     with Redis(unix_socket_path=str(valkey.socket)) as connection:
         connection.config_set("appendonly", "no")
@@ -267,5 +267,5 @@ def register_commands(cli, provider_config):
     (processes.folder / "data").mkdir(exist_ok=True)
     (processes.folder / "data" / "rider.toml").write_text('[provider_settings.dancer]\nstep = "polka"\n')
     assert rider(processes, "dance", "dancer", log="polka") == (0, "polka\n")
-    status, output = rider(processes, "dance", "nobody", log="nobody")
-    assert (status, "there is no provider 'nobody'" in output) == (1, True)
+    status, output = rider(processes, "dance", "unknown", log="unknown")
+    assert (status, "there is no provider 'unknown'" in output) == (1, True)

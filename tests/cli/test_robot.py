@@ -1,4 +1,4 @@
-"""`rider robot` as a person runs it, with a link that is a process of its own, and with what can go wrong."""
+"""`rider robot` with a link in its own process, also with a stopped link, without Redis and without a robot."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def harness(processes: Processes, valkey: Valkey) -> Iterator[RobotHarness]:
 
 @dataclass(frozen=True)
 class Done:
-    """A command that ended. `output`: everything that it printed."""
+    """An ended command. `output`: everything that it printed."""
 
     returncode: int
     output: str
 
     @property
-    def told(self) -> Any:
+    def json(self) -> Any:
         return json.loads(self.output)
 
 
@@ -76,8 +76,8 @@ def test_a_switch_by_hand_from_beginning_to_end(harness: RobotHarness) -> None:
     assert "up in both directions" in shown.stdout
     assert "the robot answered" in shown.stdout
     assert "[it] is dark" in shown.stdout
-    told = json.loads(rider("show", "--json").stdout)
-    assert told["domains"][2] | {"status": "", "reason": ""} == {
+    view = json.loads(rider("show", "--json").stdout)
+    assert view["domains"][2] | {"status": "", "reason": ""} == {
         "domain": "text", "mode": "pc", "status": "", "reason": "", "choice": "pc", "by": "the command line",
         "why": "[it] is dark", "problem": "", "unattended": False,
     }  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_switch_by_hand_from_beginning_to_end(harness: RobotHarness) -> None:
 @pytest.mark.parametrize(
     "words", [(), ("pc",), ("legs", "pc"), ("voice", "mine"), ("voice", "pc", "--all"), ("voice", "pc", "now")]
 )
-def test_a_wrong_command_says_how_it_is_meant(words: tuple[str, ...]) -> None:
+def test_a_wrong_command_is_answered_with_the_usage(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(robot, ["switch", *words])
     assert done.exit_code == 2
     assert "Error: " in done.output
@@ -120,7 +120,7 @@ def test_without_a_link_it_says_what_to_do(harness: RobotHarness, rider: Rider) 
     assert rider("switch", "voice", "local").returncode == 0, "the killed link's socket was replaced"
 
 
-def test_a_link_that_stands_still_is_told_from_one_that_is_gone(harness: RobotHarness, rider: Rider) -> None:
+def test_a_stopped_link_is_distinguished_from_a_missing_one(harness: RobotHarness, rider: Rider) -> None:
     harness.start_link().send_signal(signal.SIGSTOP)
     began = time.monotonic()
     done = rider("switch", "text", "pc")
@@ -128,7 +128,7 @@ def test_a_link_that_stands_still_is_told_from_one_that_is_gone(harness: RobotHa
     assert done.returncode == 1
     assert "the link runs and does not answer" in done.output
     harness.link.send_signal(signal.SIGCONT)
-    assert rider("show", "--json").told["domains"][2]["choice"] == "automatic", "it was not done later"
+    assert rider("show", "--json").json["domains"][2]["choice"] == "automatic", "it was not done later"
     assert harness.mode("text") == "local"
 
 
@@ -137,7 +137,7 @@ def test_it_needs_no_redis(harness: RobotHarness, rider: Rider) -> None:
     harness.valkey.kill()
     done = rider("switch", "text", "local", "--why", "no Redis")
     assert done.returncode == 0
-    assert rider("show", "--json").told["domains"][2]["why"] == "no Redis"
+    assert rider("show", "--json").json["domains"][2]["why"] == "no Redis"
 
 
 def test_a_link_on_another_machine_is_asked_over_redis(harness: RobotHarness, rider: Rider) -> None:
@@ -152,7 +152,7 @@ def test_a_link_on_another_machine_is_asked_over_redis(harness: RobotHarness, ri
     assert "over Redis: Redis cannot be reached" in done.output
 
 
-def test_a_robot_that_is_gone_confirms_nothing(harness: RobotHarness, rider: Rider) -> None:
+def test_an_unreachable_robot_confirms_nothing(harness: RobotHarness, rider: Rider) -> None:
     harness.start_link()
     harness.robot.kill_api()
     done = rider("switch", "text", "pc")
@@ -163,7 +163,7 @@ def test_a_robot_that_is_gone_confirms_nothing(harness: RobotHarness, rider: Rid
     wait_until(lambda: harness.mode("text") == "pc", what="the switch, once the robot is back")
 
 
-def test_stop_hands_everything_back(harness: RobotHarness, rider: Rider) -> None:
+def test_stop_returns_every_domain(harness: RobotHarness, rider: Rider) -> None:
     harness.start_link()
     assert rider("switch", "text", "pc").returncode == 0
     assert rider("stop").returncode == 0

@@ -1,4 +1,4 @@
-"""What `rider run` refuses before it asks for anything."""
+"""Arguments that `rider run` refuses before the job is submitted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ run = import_module("rider_core.cli.run")
 
 
 @pytest.fixture(autouse=True)
-def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run.Services, "open", lambda *_, **__: pytest.fail("it has begun"))
+def no_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run.Services, "open", lambda *_, **__: pytest.fail("the services were opened"))
 
 
 def refusal(*arguments: str) -> str:
@@ -23,12 +23,12 @@ def refusal(*arguments: str) -> str:
 
 
 def test_a_missing_folder_for_the_sound(tmp_path: Path) -> None:
-    told = refusal("--output", str(tmp_path / "nowhere" / "a.wav"))
-    assert "--output" in told
-    assert "there is no folder" in told
-    assert "make it first" in told
+    output = refusal("--output", str(tmp_path / "nowhere" / "a.wav"))
+    assert "--output" in output
+    assert "there is no folder" in output
+    assert "make it first" in output
 
 
 @pytest.mark.parametrize("seconds", ["nan", "0", "-3", "-inf", "inf", "1e9", "soon", ""])
-def test_a_time_that_is_none(seconds: str) -> None:
+def test_a_malformed_timeout_is_refused(seconds: str) -> None:
     assert "Invalid value for '--timeout'" in refusal("--timeout", seconds)

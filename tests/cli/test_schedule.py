@@ -19,7 +19,7 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
-#: What an idle worker may have at most, too.
+#: The limit of an idle worker as well.
 MAX_MEMORY_MB = 60
 
 
@@ -62,21 +62,21 @@ def test_a_file_is_read_when_it_is_added(rider: Shell, connection: redis.Redis, 
     assert rider("add", "look", "vision.detect", "gone.jpg", "--every", "5").returncode == 2
 
 
-def test_the_job_of_a_schedule_is_handed_over_now(rider: Shell, connection: redis.Redis) -> None:
+def test_the_job_of_a_schedule_is_submitted_now(rider: Shell, connection: redis.Redis) -> None:
     assert rider("add", "tick", "text.generate", "hi", "--every", "1h30m").returncode == 0
     stored = ScheduleStore(connection).get("tick")
     assert stored.schedule is not None
     assert stored.schedule.every_s == 5_400
     rider("pause", "tick")
-    told = rider("run", "tick")
-    assert re.fullmatch(r"job tick-\d+ is submitted\n", told.stdout), told.stderr
+    submitted = rider("run", "tick")
+    assert re.fullmatch(r"job tick-\d+ is submitted\n", submitted.stdout), submitted.stderr
     assert sum(queue.waiting for queue in RedisJobBackend(connection, RQLists()).stats()) == 1
     assert ScheduleStore(connection).get("tick").fired == 0
     assert "no schedule 'tock'" in rider("run", "tock").stderr
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--cron", "0 25 * * *"], "cron: '0 25 * * *' is never due"),
         (["--cron", "hourly"], "it must be five fields, minute hour day month weekday"),
@@ -86,14 +86,14 @@ def test_the_job_of_a_schedule_is_handed_over_now(rider: Shell, connection: redi
         (["--every", "5", "--set", "temper=1"], "payload.temper"),
     ],
 )
-def test_what_cannot_work_is_told(rider: Shell, options: list[str], told: str) -> None:
+def test_an_invalid_schedule_is_refused(rider: Shell, options: list[str], message: str) -> None:
     refused = rider("add", "tick", "text.generate", "hi", *options)
     assert refused.returncode == 1
-    assert told in refused.stderr
+    assert message in refused.stderr
     assert "no schedules" in rider("list").stdout
 
 
-def test_a_disabled_one_is_shown_with_its_reason(rider: Shell, connection: redis.Redis) -> None:
+def test_a_disabled_schedule_is_shown_with_its_reason(rider: Shell, connection: redis.Redis) -> None:
     rider("add", "tick", "text.generate", "hi", "--every", "3600")
     connection.hset(protocol.schedule_key("tick"), "problem", "there is no task 'text.generate'")
     assert "tick is disabled: there is no task 'text.generate'; after correcting it" in rider("list").stdout
@@ -108,7 +108,7 @@ def test_times_are_previewed(rider: Shell) -> None:
     assert "it must be five fields" in rider("next", "@often").stderr
 
 
-def test_the_process_is_light_and_outlives_a_redis_that_goes(
+def test_the_process_is_light_and_outlives_redis(
     rider: Shell, valkey: Valkey, connection: redis.Redis, processes: Processes
 ) -> None:
     schedules = ScheduleStore(connection)
@@ -120,11 +120,11 @@ def test_the_process_is_light_and_outlives_a_redis_that_goes(
         f"tick-{schedules.get('tick').last_due_ts}"
         == RedisJobBackend(connection, RQLists()).get(f"tick-{schedules.get('tick').last_due_ts}").id
     )
-    said = [event for event in EventBus(connection, "test").recent(100) if event.kind == "process.status"]
-    assert (said[-1].data["role"], said[-1].data["name"]) == ("scheduler", f"scheduler-{process.pid}")
+    statuses = [event for event in EventBus(connection, "test").recent(100) if event.kind == "process.status"]
+    assert (statuses[-1].data["role"], statuses[-1].data["name"]) == ("scheduler", f"scheduler-{process.pid}")
 
     valkey.kill()
-    wait_until(lambda: "Redis cannot be reached" in processes.log(), what="a word about Redis")
+    wait_until(lambda: "Redis cannot be reached" in processes.log(), what="the log line about Redis")
     valkey.start()
     before = schedules.get("tick").fired
     wait_until(lambda: schedules.get("tick").fired > before, what="a job after that")
@@ -133,8 +133,8 @@ def test_the_process_is_light_and_outlives_a_redis_that_goes(
     memory_mb = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
     assert memory_mb < MAX_MEMORY_MB
 
-    told = time.monotonic()
+    terminated = time.monotonic()
     process.terminate()
     assert process.wait(timeout=10) == 0
-    assert time.monotonic() - told < 3
+    assert time.monotonic() - terminated < 3
     assert schedules.schedulers() == 0

@@ -1,4 +1,4 @@
-"""What `rider` says while a `rider up` runs on the same data folder."""
+"""Commands while a `rider up` runs on the same data folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rider_core.testing.processes import Processes, announce_plugin
 
 @pytest.fixture
 def run_folder(processes: Processes) -> Iterator[Path]:
-    """As a running supervisord has it."""
+    """The folder `run` with a listening socket, as of a running supervisord."""
     folder = processes.folder / "data" / "run"
     folder.mkdir(parents=True, mode=0o700)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -31,19 +31,19 @@ def rider(processes: Processes, *arguments: str) -> tuple[int, str]:
 
 
 def test_a_second_up_touches_nothing(processes: Processes, run_folder: Path) -> None:
-    figures = run_folder / "metrics" / "counter_1.db"
-    figures.parent.mkdir()
-    figures.write_text("figures of the first one")
+    metrics = run_folder / "metrics" / "counter_1.db"
+    metrics.parent.mkdir()
+    metrics.write_text("metrics of the first one")
     processes.environment.update(RIDER_WEB_PORT="0", RIDER_LINK_PORT="0", RIDER_PI_HOST="127.0.0.1")
     status, output = rider(processes, "up")
     assert status == 1
     assert f"`rider up` runs on {run_folder.parent} already" in output
     assert "RIDER_DATA_DIR" in output
     assert [it.name for it in run_folder.iterdir() if it.name != SOCKET_NAME] == ["metrics"]
-    assert figures.read_text() == "figures of the first one"
+    assert metrics.read_text() == "metrics of the first one"
 
 
-def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_folder: Path) -> None:
+def test_plugins_list_names_changes_since_the_start(processes: Processes, run_folder: Path) -> None:
     announce_plugin(processes.folder, "a-first", "json")
     processes.environment["RIDER_PLUGINS_DISABLED"] += ",a-first,a-second"
     record_plugins(Settings(data_dir=run_folder.parent))
@@ -56,7 +56,7 @@ def test_plugins_that_came_since_its_start_are_told(processes: Processes, run_fo
     assert "plugins have changed (a-second was added, a-third was removed): start it again" in " ".join(output.split())
 
 
-def test_and_whoever_runs_a_job_is_told(processes: Processes, run_folder: Path) -> None:
+def test_run_names_changes_since_the_start(processes: Processes, run_folder: Path) -> None:
     """Its worker may not know the plugin that the job needs."""
     record_plugins(Settings(data_dir=run_folder.parent))
     announce_plugin(processes.folder, "a-second", "json")
@@ -65,7 +65,7 @@ def test_and_whoever_runs_a_job_is_told(processes: Processes, run_folder: Path) 
     assert output.startswith("since `rider up` was started, plugins have changed (a-second was added): start it again")
 
 
-def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:
+def test_without_a_running_up_no_changes_are_named(processes: Processes) -> None:
     run = processes.folder / "data" / "run"
     run.mkdir(parents=True, mode=0o700)
     (run / "plugins.json").write_text('{"a-third": "a-third 1.0"}')
@@ -73,10 +73,10 @@ def test_nothing_is_told_where_nothing_runs(processes: Processes) -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, b"", b"\xff\xfe\x00"], ids=["gone", "empty", "no text"])
-def test_a_plugin_that_is_half_removed_is_told_as_another(
+def test_a_half_removed_plugin_counts_as_another_version(
     processes: Processes, run_folder: Path, metadata: bytes | None
 ) -> None:
-    """As a disk that was full leaves it, or pip that was killed."""
+    """As after a full disk, or a killed pip."""
     announce_plugin(processes.folder, "a-first", "json")
     record_plugins(Settings(data_dir=run_folder.parent))
     file = run_folder / "plugins.json"
@@ -89,10 +89,10 @@ def test_a_plugin_that_is_half_removed_is_told_as_another(
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"a": ' * 100_000, "7", '{"a": null, "b": ["c"]}', "\ud800"])
-def test_what_was_noted_may_be_damaged(processes: Processes, run_folder: Path, content: str) -> None:
+def test_the_recorded_plugins_may_be_damaged(processes: Processes, run_folder: Path, content: str) -> None:
     (run_folder / "plugins.json").write_bytes(content.encode(errors="surrogatepass"))
     settings = Settings(data_dir=run_folder.parent)
-    told = changes_since_start(settings)
-    assert told == "" or "a was removed" in told
+    changes = changes_since_start(settings)
+    assert changes == "" or "a was removed" in changes
     record_plugins(settings)
     assert changes_since_start(settings) == ""

@@ -33,7 +33,7 @@ def test_it_has_the_robots_own_settings(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 class PC(ThreadingHTTPServer):
-    """Says which tasks it can do."""
+    """Answers with its tasks."""
 
     def __init__(self) -> None:
         self.tasks: dict[str, list[str]] = {}
@@ -75,16 +75,16 @@ def test_its_owner_switches_it_once_what_the_pc_can_serve(pc: PC, monkeypatch: p
         wait_until(lambda: robot.voice_path == "local", what="the robot's own voice")
         owner = SimulatedOwner(robot.api_url)
         owner.start()
-        wait_until(lambda: robot.probes > 1, what="a look of the robot's watchdog")
+        wait_until(lambda: robot.probes > 1, what="a probe of the robot's watchdog")
         pc.tasks = {"voice": ["voice.synthesize"], "vision": ["vision.detect"]}
         wait_until(lambda: robot.domains["vision"]["mode"] == "pc", 5, what="vision at the PC")
-        let_pass(0.3, "six looks at a PC that can speak and not hear")
+        let_pass(0.3, "six checks of a PC that cannot transcribe")
         assert robot.domains["voice"]["mode"] == "local"
         pc.tasks["voice"].append("voice.transcribe")
-        wait_until(lambda: robot.voice_path == "pc", 5, what="a voice service that was started anew")
+        wait_until(lambda: robot.voice_path == "pc", 5, what="the restarted voice service")
         assert robot.domains["voice"]["reason"] == REASON
         owner.join(5)
         assert not owner.is_alive()
         robot.switch("vision", "local")
         let_pass(0.3, "time for another switch")
-        assert robot.domains["vision"]["mode"] == "local", "he does it once"
+        assert robot.domains["vision"]["mode"] == "local", "each domain is switched once"

@@ -1,4 +1,4 @@
-"""Tables on a narrow terminal: a value goes on in the next line, and none is left out."""
+"""Tables on a narrow terminal: values are wrapped, and none is left out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rider_core.prompts import BUILT_IN
 
 
 class Terminal(io.StringIO):
-    """A person's, of 40 or 64 characters."""
+    """A terminal of 40 or 64 characters."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Terminal(io.StringIO):
 
     def _columns(self) -> list[str]:
         text = re.sub(r"\x1b\[[0-9;]*m", "", self.getvalue())
-        assert "\u2026" not in text, "an ellipsis stands for what was cut"
+        assert "\u2026" not in text, "a value was truncated"
         rows = [re.split("[│┃]", line)[1:-1] for line in text.splitlines() if line[:1] in ("│", "┃")]
         return ["".join("".join(cells).split()) for cells in zip(*rows, strict=True)]
 

@@ -1,4 +1,4 @@
-"""A data folder that this user may not read, or that is none: one sentence with its name."""
+"""A data folder that this user may not read, or a file in its place: the error names the folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from rider_core.errors import ConfigError, RiderError
 from rider_core.runtime.data_folder import check_data_folder, make_data_folder
 
 COMMANDS = ["doctor", "up", "run text.generate hello", "models list", "prompts list", "db upgrade", "queue stats"]
-#: Of a user that root can be for a while; root itself may read everything.
-NOBODY = 65534
+#: A user without privileges (`nobody`): root may read everything.
+UNPRIVILEGED_UID = 65534
 
 
 @contextmanager
-def somebody() -> Iterator[None]:
-    """Not root."""
+def as_unprivileged_user() -> Iterator[None]:
+    """Switch to `UNPRIVILEGED_UID` if this process is root's."""
     if os.geteuid() != 0:
         yield
         return
-    os.setresuid(NOBODY, NOBODY, 0)
+    os.setresuid(UNPRIVILEGED_UID, UNPRIVILEGED_UID, 0)
     try:
         yield
     finally:
@@ -36,13 +36,13 @@ def somebody() -> Iterator[None]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Where others than root can go; pytest's own are root's alone."""
+    """A data folder that the unprivileged user can reach; pytest's own folders are root's only."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "run").mkdir()
         if os.geteuid() == 0:
             for path in (folder, folder / "run"):
-                os.chown(path, NOBODY, NOBODY)
+                os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
         yield folder
         for path in (folder, folder / "run"):
             path.chmod(0o700)
@@ -51,27 +51,27 @@ def folder() -> Iterator[Path]:
 @pytest.mark.parametrize(("name", "mode"), [("", 0), ("", 0o300), ("run", 0), ("run", 0o300)])
 def test_the_folder_is_named(folder: Path, name: str, mode: int) -> None:
     (folder / name).chmod(mode)
-    with somebody():
+    with as_unprivileged_user():
         for check in (make_data_folder, check_data_folder):
             with pytest.raises(ConfigError, match=rf"folder {folder / name} cannot be (looked into|written to)"):
                 check(folder)
 
 
-def test_from_every_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_names_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
     for variable in ("RIDER_CONFIG", "REDIS_URL", "DATABASE_URL"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("RIDER_SAFE_MODE", "true")
     file = folder / "a file"
     file.touch()
-    for command in COMMANDS:  # what they import, the other user need not be able to
-        say(command, file)
+    for command in COMMANDS:  # once as root: the other user may be unable to import
+        rider(command, file)
     folder.chmod(0)
-    with somebody():
+    with as_unprivileged_user():
         for command in COMMANDS:
-            said = say(command, folder)
-            assert f"{folder / 'rider.toml'} cannot be read: Permission denied" in said, command
-            assert len(said.splitlines()) <= 2, command
+            output = rider(command, folder)
+            assert f"{folder / 'rider.toml'} cannot be read: Permission denied" in output, command
+            assert len(output.splitlines()) <= 2, command
 
 
 @pytest.mark.parametrize("name", ["data", "my data"])
@@ -81,7 +81,7 @@ def test_from_every_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_file_in_the_place_of_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str, commands: list[str]
 ) -> None:
-    """Where its name is none for sockets, these lie elsewhere, and are no reason to stop at them."""
+    """With a name that sockets cannot have ("my data"), the sockets are in another folder, and cause no error."""
     monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
     for variable in ("RIDER_CONFIG", "REDIS_URL", "DATABASE_URL", "RIDER_PI_HOST"):
         monkeypatch.delenv(variable, raising=False)
@@ -93,11 +93,12 @@ def test_a_file_in_the_place_of_a_folder(
     file.parent.mkdir(exist_ok=True)
     file.touch()
     for command in commands:
-        said = say(command, tmp_path / name)
-        assert re.search(rf"{re.escape(str(file))} (is a file|(for sockets )?cannot be made)", said), (command, said)
+        output = rider(command, tmp_path / name)
+        assert re.search(rf"{re.escape(str(file))} (is a file|(for sockets )?cannot be made)", output), command
 
 
-def say(command: str, folder: Path) -> str:
+def rider(command: str, folder: Path) -> str:
+    """Output and error of a command; anything but one of our errors or a plain end fails the test."""
     result = CliRunner().invoke(cli, command.split(), env={"RIDER_DATA_DIR": str(folder)})
     if isinstance(result.exception, RiderError):
         return f"{result.output}{result.exception}"

@@ -1,4 +1,4 @@
-"""`rider up`: everything comes up, a crashed process comes back, and nothing is left at the end."""
+"""`rider up`: everything starts, a crashed process is restarted, and no process is left at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def stack(processes: Processes) -> Iterator[Stack]:
-    """In a data folder with a name that means something to shells and to configuration files."""
+    """In a data folder whose name has special characters of shells and configuration files."""
     processes.environment["RIDER_DATA_DIR"] = str(processes.folder / ' my "robot" isn\'t 100%(s); ż ')
     stack = Stack(processes)
     stack.start()
@@ -70,7 +70,7 @@ def test_only_loopback_is_listened_on(stack: Stack) -> None:
     assert all(re.match(r"(127\.0\.0\.1|\[::1\]):", address) for address in listening), listening
 
 
-def test_a_second_one_says_that_there_is_one(stack: Stack) -> None:
+def test_a_second_up_is_refused(stack: Stack) -> None:
     second = stack.processes.start("-m", "rider_core.cli.main", "up", log="second")
     assert second.wait(30) == 1
     assert "`rider up` runs on" in stack.processes.log("second")

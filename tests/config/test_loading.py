@@ -1,4 +1,4 @@
-"""Settings from everywhere, and the sentence for whatever is wrong with them."""
+"""Settings from the environment and the file, and the error for each mistake."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ class TestEnvironment:
         assert load_settings() == without
 
     @pytest.mark.parametrize("name", [variable_of(name) for name in Settings.model_fields if name != "data_dir"])
-    def test_blanks_are_nothing_either(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        """As a file of variables leaves them: a blank behind the sign, the end of a line of Windows."""
+    def test_a_blank_variable_is_not_set(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        """As in an environment file: a blank after the equals sign, or a line end of Windows."""
         monkeypatch.delenv(name, raising=False)
         without = load_settings()
         monkeypatch.setenv(name, " \t\r")
         assert load_settings() == without
 
-    def test_blanks_for_a_folder_are_nothing_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_blank_folder_is_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RIDER_DATA_DIR", " ")
         monkeypatch.setenv("RIDER_CONFIG", " ")
         assert load_settings().data_dir.name == "rider-pc"
 
     @pytest.mark.parametrize("name", ["RIDER_DATA_DIR", "RIDER_CONFIG", "RIDER_MODEL_PATH"])
-    def test_the_home_folder_of_nobody(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def test_the_home_folder_of_an_unknown_user(self, file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         monkeypatch.setenv(name, "~no-such-user/rider")
         with pytest.raises(ConfigError, match=rf"{name}.*'~no-such-user/rider'.*no such user's home folder"):
             load_settings()
 
-    def test_a_folder_beside_one_that_is_gone(
+    def test_a_relative_folder_in_a_removed_one(
         self, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The current folder of the shell was removed."""
@@ -119,7 +119,7 @@ class TestEnvironment:
             load_settings()
         assert "pydantic" not in str(refusal.value)
 
-    def test_a_name_that_is_none_is_told(self) -> None:
+    def test_an_unknown_variable_is_named(self) -> None:
         environment = {
             "RIDER_WEB_PROT": "1",
             "RIDER_WEB_PORT": "2",
@@ -182,7 +182,7 @@ class TestFile:
         ],
         ids=lambda value: "" if isinstance(value, bytes) else value[:24],
     )
-    def test_what_is_wrong_is_said_with_file_and_line(self, file: Path, content: bytes, message: str) -> None:
+    def test_an_error_names_file_and_line(self, file: Path, content: bytes, message: str) -> None:
         file.write_bytes(content)
         with pytest.raises(ConfigError, match=message):
             load_settings()
@@ -218,13 +218,13 @@ class TestFile:
             "redis_url = 'redis://:s3cr3t-5417/x@host'x\n",
         ],
     )
-    def test_a_mistake_beside_a_secret_does_not_tell_it(self, file: Path, content: str) -> None:
+    def test_an_error_shows_no_secret(self, file: Path, content: str) -> None:
         file.write_text(content, encoding="utf-8")
         with pytest.raises(ConfigError, match=r"line [12]") as refusal:
             load_settings()
         assert "s3cr3t" not in without_passwords(f"{refusal.value} {refusal.value.remedy}")
 
-    def test_a_byte_order_mark_is_nothing(self, file: Path) -> None:
+    def test_a_byte_order_mark_is_ignored(self, file: Path) -> None:
         file.write_bytes("web_port = 7\n".encode("utf-8-sig"))
         assert load_settings().web_port == 7
 

@@ -1,4 +1,4 @@
-"""Every store test runs on a real SQLite file, and on PostgreSQL where `RIDER_TEST_POSTGRES_URL` names a database."""
+"""Every test runs on a real SQLite file, and on PostgreSQL where `RIDER_TEST_POSTGRES_URL` names a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store keeps, and what it refuses."""
+"""Settings and the history in the database: what is stored, and what is refused."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_settings_that_are_not_json_or_too_large_are_refused_and_the_old_ones_st
     assert saved_settings(url) == {"whisper": {"beam": 5}}
 
 
-def test_jobs_come_back_newest_first_with_all_that_is_kept(database: Database) -> None:
+def test_jobs_come_back_newest_first(database: Database) -> None:
     problem = JobProblem(code="model", message="model whisper-base is missing", remedy="rider models pull whisper-base")
     failed = ended(3, state=JobState.FAILED, problem=problem, attempts=3, mock=True)
     cancelled = ended(2, state=JobState.CANCELLED, started_ts=None, provider=None, attempts=0)
-    database.record_jobs([ended(1, result={"text": "not kept"}), failed, cancelled])
+    database.record_jobs([ended(1, result={"text": "not stored"}), failed, cancelled])
     assert database.recent_jobs(10) == [failed, cancelled, ended(1)]
     assert database.recent_jobs(1) == [failed]
     assert database.recent_jobs(-1) == []
@@ -88,9 +88,9 @@ def test_a_job_that_has_not_ended_is_refused(database: Database) -> None:
 def test_a_problem_with_a_long_text_and_nul_is_kept_cut(database: Database) -> None:
     problem = JobProblem(code="provider", message="\x00" + "x" * (MAX_PROBLEM_CHARACTERS + 100))
     database.record_jobs([ended(1, state=JobState.FAILED, problem=problem)])
-    kept = database.recent_jobs(1)[0].problem
-    assert kept is not None
-    assert kept.message == "\ufffd" + "x" * (MAX_PROBLEM_CHARACTERS - 1)
+    stored = database.recent_jobs(1)[0].problem
+    assert stored is not None
+    assert stored.message == "\ufffd" + "x" * (MAX_PROBLEM_CHARACTERS - 1)
 
 
 def test_pruning_keeps_the_newest_even_among_equal_times(database: Database) -> None:
@@ -100,7 +100,7 @@ def test_pruning_keeps_the_newest_even_among_equal_times(database: Database) -> 
     assert database.prune_history(keep=5) == 0
 
 
-def test_the_history_stays_bounded_without_anybody_asking(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_is_pruned_automatically(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Database.prune_history, "__defaults__", (50,))
     for first in range(0, 2 * PRUNE_EVERY_ROWS, 100):
         database.record_jobs([ended(number) for number in range(first, first + 100)])
@@ -140,7 +140,7 @@ def test_a_statement_that_fails_does_not_show_its_values(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("nonsense", "not a database URL"),
         ("mysql://host/name", "kind 'mysql' is not supported|kind 'mysql' are not supported"),
@@ -149,12 +149,12 @@ def test_a_statement_that_fails_does_not_show_its_values(database: Database) -> 
         ("postgresql+nosuch://host/name", "driver for postgresql.nosuch is not installed"),
     ],
 )
-def test_urls_that_cannot_work(url: str, said: str) -> None:
-    with pytest.raises(DatabaseError, match=said):
+def test_urls_that_cannot_work(url: str, message: str) -> None:
+    with pytest.raises(DatabaseError, match=message):
         Database(url)
 
 
-def test_a_server_that_is_away_is_said_with_its_address_but_without_its_password() -> None:
+def test_an_unreachable_server_is_named_without_its_password() -> None:
     pytest.importorskip("psycopg")
     database = Database("postgresql://rider:canary@127.0.0.1:1/rider")
     for call in (database.upgrade, database.revision, lambda: database.recent_jobs(1)):
@@ -167,7 +167,7 @@ def test_a_server_that_is_away_is_said_with_its_address_but_without_its_password
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "rider.db").write_text("this is a letter, not a database")
+    (tmp_path / "rider.db").write_text("no database")
     database = Database(f"sqlite:///{tmp_path / 'rider.db'}")
     with pytest.raises(DatabaseError, match="file is not a database"):
         database.upgrade()
@@ -192,7 +192,7 @@ def test_the_sqlite_file_is_the_owners_alone_and_ready_for_several_processes(tmp
     assert found == ["wal", 1, 5000]
 
 
-def test_what_was_written_is_there_after_the_process(url: str) -> None:
+def test_settings_persist(url: str) -> None:
     for beam in (1, 2):
         database = Database(url)
         database.upgrade()

@@ -1,4 +1,4 @@
-"""The migrations make the tables that the code expects, wherever they are found."""
+"""The migrations create the tables that the code expects."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_processes_that_upgrade_at_once_all_succeed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'rider.db'}"
     source = f"from rider_core.database import Database; it = Database({url!r}); it.upgrade(); assert it.is_current()"
     together = [subprocess.Popen([sys.executable, "-c", source], stderr=subprocess.PIPE) for _ in range(4)]
-    said = [process.communicate(timeout=60)[1].decode() for process in together]
-    assert [process.returncode for process in together] == [0] * 4, said
+    errors = [process.communicate(timeout=60)[1].decode() for process in together]
+    assert [process.returncode for process in together] == [0] * 4, errors
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""System prompts that people wrote."""
+"""Saved system prompts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_written_read_and_forgotten(database: Database, url: str) -> None:
     database.save_prompt("pirate", "en", "Arr.")
     assert saved_prompts(url) == {"brief": {"en": "Briefly.", "pl": "Bardzo krótko."}, "pirate": {"en": "Arr."}}
     assert saved_prompts(url, "brief") == {"brief": {"en": "Briefly.", "pl": "Bardzo krótko."}}
-    assert saved_prompts(url, "nobody") == {}
+    assert saved_prompts(url, "unknown") == {}
     assert database.delete_prompt("brief", "en") == 1
     assert database.delete_prompt("pirate") == 1
     assert database.delete_prompt("pirate") == 0
@@ -26,7 +26,7 @@ def test_written_read_and_forgotten(database: Database, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "language", "text", "said"),
+    ("name", "language", "text", "message"),
     [
         ("Brief!", "pl", "x", "no name for a system prompt"),
         ("../x", "pl", "x", "no name for a system prompt"),
@@ -35,10 +35,10 @@ def test_written_read_and_forgotten(database: Database, url: str) -> None:
         ("brief", "pl", "x" * (MAX_PROMPT_CHARACTERS + 1), "the limit is 32000"),
     ],
 )
-def test_what_is_no_prompt_is_refused(
-    database: Database, url: str, name: str, language: str, text: str, said: str
+def test_an_invalid_prompt_is_refused(
+    database: Database, url: str, name: str, language: str, text: str, message: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=message):
         database.save_prompt(name, language, text)
     assert saved_prompts(url) == {}
 

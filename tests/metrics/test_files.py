@@ -63,7 +63,7 @@ def test_a_process_starts_on_a_disk_that_is_full(disk: Path) -> None:
     test_a_process_outlives_a_disk_that_is_full(disk)
 
 
-def figures_of_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
+def metrics_of_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", COUNTS],
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
@@ -76,20 +76,20 @@ def figures_of_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("how", ["no more files", "read only"])
 def test_a_process_counts_where_no_file_can_be_made(tmp_path: Path, how: str) -> None:
-    """There is room, by its numbers: a million small files have taken all names, or the disk has begun to fail."""
+    """A disk with free space that takes no file: all inodes are in use, or it is read-only."""
     with small_disk(tmp_path, 1024, files=2 if how == "no more files" else 0) as folder:
         if how == "no more files":
             (folder / "the last one").touch()
         else:
             make_read_only(folder)
-        run = figures_of_a_process(folder)
+        run = metrics_of_a_process(folder)
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr
     assert run.stdout == "7\n"
 
 
-class TestWithoutRoom:
-    def test_figures_are_kept_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestWithoutSpace:
+    def test_values_are_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(files, "_preallocate", self._refuse)
         kept = PreallocatedDict(str(tmp_path / "counter_1.db"))
         for number in range(2_000):
@@ -110,7 +110,7 @@ class TestWithoutRoom:
             kept.write_value(f"key {number:060}", number, 0)
         assert kept.read_value("first") == (7, 0)
         assert kept.read_value(f"key {1_999:060}") == (1_999, 0)
-        assert list(tmp_path.iterdir()) == [], "what stands there would never change again"
+        assert list(tmp_path.iterdir()) == [], "its values would never change again"
         assert caplog.text.count("missing from /metrics") == 1
 
     @staticmethod

@@ -22,14 +22,14 @@ class Unshowable(Exception):
     __repr__ = __str__
 
 
-#: What plugins have raised.
+#: Exceptions that plugins have raised.
 RAISED = [RuntimeError("x" * 10_000), SystemExit(3), KeyboardInterrupt(), Unshowable(), RecursionError(), MemoryError()]
-#: What they have given instead of what they promised.
+#: Values of wrong types that they have returned.
 GIVEN: list[Any] = ["text", None, ["a"], b"bytes", 7, object(), {"a": 1}, SpeechToText]
 
 
 class StubSpeechToText(SpeechToText):
-    """Each of its methods does what it is told."""
+    """Each of its methods calls `act`."""
 
     name = "ear"
     act: Callable[[], Any] = staticmethod(lambda: None)
@@ -134,7 +134,7 @@ def test_our_own_errors_and_ctrl_c_pass() -> None:
             guarded.result_of(stub(raising(error)), "x()", list, raising(error))
 
 
-def test_what_is_right_passes() -> None:
+def test_correct_results_pass() -> None:
     well = Health.ok("fine")
     assert guarded.health_of(stub(lambda: well)) is well
     assert guarded.required_models_of(stub(lambda: ["a", "b"])) == ("a", "b")
@@ -197,7 +197,7 @@ def test_health_that_never_comes_is_none() -> None:
     ("name", "value"),
     [("max_batch", 0), ("max_batch", "4"), ("max_batch", None), ("max_wait_ms", -1), ("max_wait_ms", float("nan"))],
 )
-def test_numbers_that_the_worker_reckons_with(name: str, value: object) -> None:
+def test_batch_limits_are_checked(name: str, value: object) -> None:
     odd = type("Odd", (StubSpeechToText,), {name: value})
     with pytest.raises(ProviderBroken, match=f"^ear: {name} must give"):
         guarded.make(odd, None, ProviderContext())
@@ -212,7 +212,7 @@ def test_a_class_that_makes_something_else() -> None:
         guarded.make(Trick, None, ProviderContext())
 
 
-def test_what_pydantic_says_has_no_addresses() -> None:
+def test_validation_errors_have_no_urls() -> None:
     with pytest.raises(ValidationError) as caught:
         Transcript(text="x")  # type: ignore[call-arg]
     text = guarded.shown(caught.value)

@@ -1,4 +1,4 @@
-"""One bad plugin stays one bad plugin."""
+"""An error in one plugin does not affect the others."""
 
 from __future__ import annotations
 
@@ -136,10 +136,10 @@ def test_a_raising_notification_does_not_stop_the_others(plugins: Plugins) -> No
     hook = """
     from rider_core.api import hookimpl
     RIDER_API = "1.0"
-    heard = []
+    started = []
     @hookimpl
     def on_startup(services):
-        heard.append(services)
+        started.append(services)
         {more}
     """
     plugins.add("a-bad", hook.format(more="raise RuntimeError('boom')"))
@@ -147,7 +147,7 @@ def test_a_raising_notification_does_not_stop_the_others(plugins: Plugins) -> No
     plugins.add("z-bad", hook.format(more="raise RuntimeError('boom')"))
     host = plugins.load()
     host.notify("on_startup", services="S")
-    assert all(sys.modules[point.module].heard == ["S"] for point in plugins.points)
+    assert all(sys.modules[point.module].started == ["S"] for point in plugins.points)
     assert [bool(record.traceback) for record in host.records()] == [True, False, True]
 
 

@@ -1,4 +1,4 @@
-"""The data folder is ours, or is refused."""
+"""The data folder: created and checked; one that another user could have prepared is refused."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def test_a_file_in_it_is_not_somewhere_else_too(tmp_path: Path, name: str) -> No
     path.parent.mkdir(parents=True)
     mine.write_text("mine")
     path.hardlink_to(mine)
-    with pytest.raises(ConfigError, match="is the same file as another elsewhere") as told:
+    with pytest.raises(ConfigError, match="is the same file as another elsewhere") as refusal:
         make_data_folder(folder)
-    assert told.value.remedy is not None
-    subprocess.run(told.value.remedy.partition(": ")[2], shell=True, check=True)
+    assert refusal.value.remedy is not None
+    subprocess.run(refusal.value.remedy.partition(": ")[2], shell=True, check=True)
     make_data_folder(folder)
     assert mine.read_text() == "mine"
 
@@ -104,7 +104,7 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
         make_data_folder(file / "deeper")
 
 
-def test_what_processes_make_is_private_whatever_the_folders_mode(tmp_path: Path) -> None:
+def test_new_files_are_private_whatever_the_folders_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     environment = {**os.environ, "RIDER_DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1"}
     code = (
@@ -118,7 +118,7 @@ def test_what_processes_make_is_private_whatever_the_folders_mode(tmp_path: Path
 
 
 @pytest.mark.parametrize("how", ["no more files", "read only"])
-def test_a_disk_that_has_room_and_takes_nothing(tmp_path: Path, how: str) -> None:
+def test_a_disk_with_space_that_refuses_writes(tmp_path: Path, how: str) -> None:
     with small_disk(tmp_path, 32 << 10, files=2 if how == "no more files" else 0) as folder:
         folder.chmod(0o700)
         (folder / "rider.db").write_text("as it was")

@@ -1,4 +1,4 @@
-"""Sounds of other forms, made and read by a real ffmpeg, and what must not be given to it."""
+"""Audio formats, written and read by a real ffmpeg, and files that must not be given to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rider_core.runtime import ffmpeg
 from rider_core.testing import tone_clip
 
 TONE = tone_clip(1.0)
-#: Files of every kind that people record: the name says which.
+#: Names of files of every format that people record.
 FILES = ["a.mp3", "a.m4a", "a.mp4", "a.ogg", "a.opus", "a.webm", "a.flac", "a.aac", "a.aiff", "a.mka"]
 
 
@@ -30,7 +30,7 @@ def test_recordings_of_every_kind(tmp_path: Path, name: str) -> None:
 
 
 def test_a_telephones_mp3_without_tags(tmp_path: Path) -> None:
-    """MPEG 2.5, as voices of machines send it: it begins with its first frame, and other bits than music."""
+    """MPEG 2.5, as in telephony: it begins with its first frame, whose bits differ from those of music."""
     (tmp_path / "a.wav").write_bytes(TONE.to_wav())
     bare = ["-ar", "8000", "-id3v2_version", "0", "-write_xing", "0"]
     command = ["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", *bare, tmp_path / "a.mp3"]
@@ -41,13 +41,13 @@ def test_a_telephones_mp3_without_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ffmpeg.ENCODERS)
-def test_forms_that_it_makes(form: str) -> None:
-    made = ffmpeg.from_pcm(TONE.pcm, TONE.sample_rate, form)
-    assert abs(AudioClip.from_wav(ffmpeg.to_wav(made)).duration_s - TONE.duration_s) < 0.15
+def test_formats_that_it_encodes(form: str) -> None:
+    encoded = ffmpeg.from_pcm(TONE.pcm, TONE.sample_rate, form)
+    assert abs(AudioClip.from_wav(ffmpeg.to_wav(encoded)).duration_s - TONE.duration_s) < 0.15
 
 
 def test_nothing_is_read_but_the_recording(tmp_path: Path) -> None:
-    """Playlists name files and addresses; a page could ask for what lies on the panel's machine."""
+    """Playlists refer to files and addresses: a request could read files of the panel's machine."""
     secret = tmp_path / "secret.wav"
     secret.write_bytes(TONE.to_wav())
     playlists = [
@@ -65,8 +65,8 @@ def test_nothing_is_read_but_the_recording(tmp_path: Path) -> None:
 def test_what_is_too_long_is_cut_a_little_above_the_limit(tmp_path: Path) -> None:
     silence = ["-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "400"]
     subprocess.run(["ffmpeg", "-v", "error", *silence, tmp_path / "a.flac"], check=True, stdin=subprocess.DEVNULL)
-    made = ffmpeg.to_wav((tmp_path / "a.flac").read_bytes())
-    assert len(made) < (ffmpeg.MAX_SECONDS + 1) * ffmpeg.SAMPLE_RATE * 2
+    wav = ffmpeg.to_wav((tmp_path / "a.flac").read_bytes())
+    assert len(wav) < (ffmpeg.MAX_SECONDS + 1) * ffmpeg.SAMPLE_RATE * 2
 
 
 @pytest.mark.parametrize("data", [b"ID3" + bytes(1_000), b"OggS" + bytes(1_000), b"fLaC", b"\x1aE\xdf\xa3" * 100])
@@ -75,13 +75,13 @@ def test_a_damaged_one_says_so(data: bytes) -> None:
         ffmpeg.to_wav(data)
 
 
-def test_one_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversion_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "LIMIT_S", 0.001)
     with pytest.raises(InvalidInput, match="did not convert the recording within"):
         ffmpeg.to_wav(TONE.to_wav())
 
 
-def test_where_there_is_none_nothing_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ffmpeg_nothing_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert not ffmpeg.is_installed()
     assert not ffmpeg.can_read(b"ID3")

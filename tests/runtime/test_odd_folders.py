@@ -22,7 +22,7 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
 NAMES = ["with spaces ; and =", "100%41 %(x)s", "\"double\" 'single'", "zażółć 🦝", "x" * 90, "back\\slash", "a\tb"]
-#: From a disk of the time before UTF-8, and pasted with the end of its line.
+#: A name that is not UTF-8, and one pasted with its line end.
 NAMES += [os.fsdecode(b"muzyka \xbfona"), "end of line\n", " blanks around "]
 
 

@@ -1,4 +1,4 @@
-"""The embedded Valkey as the product configures it, on a disk that takes its time."""
+"""The embedded Valkey with our configuration on a slow disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process gets to work with: the chosen provider with its settings, and clear errors where there is none."""
+"""The services of a process: the chosen provider with its settings, and clear errors without one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def register_providers(register):
 
 def settings(folder: Path, **more: object) -> Settings:
     others = tuple(point.name for point in entry_points(group="rider_core.plugins") if point.name != "shouting")
-    return Settings(data_dir=folder, plugins_disabled=others, redis_url="unix:///nobody", **more)  # type: ignore[arg-type]
+    return Settings(data_dir=folder, plugins_disabled=others, redis_url="unix:///nowhere", **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -72,9 +72,7 @@ def test_settings_are_saved_one_after_another_and_checked_before(folder: Path) -
     services.close()
 
 
-def test_without_a_database_the_files_settings_serve_and_it_is_told(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_database_the_settings_of_the_file_are_used(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     services = Services.open(settings(folder, provider_settings={"shout": {"marks": 2}}), "test")
     assert services.make_provider(TextGenerator).config.marks == 2
     assert not caplog.text, "before the first start nothing is saved"

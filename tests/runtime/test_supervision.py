@@ -1,4 +1,4 @@
-"""What supervisord says of its processes, asked of a real one."""
+"""The lock of `rider up`, and the states of the processes of a real supervisord."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ autorestart=false
 """
 
 
-BECOMES_ANOTHER = """\
+EXECS_ANOTHER = """\
 import os, sys
 from rider_core.config import Settings
 from rider_core.runtime.supervision import acquire_up_lock
@@ -49,20 +49,20 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; print('another', f
 """
 
 
-def test_there_is_one_on_a_data_folder_from_its_first_moment_on(processes: Processes) -> None:
-    """While it gets ready, and when it has become supervisord."""
+def test_one_up_runs_on_a_data_folder(processes: Processes) -> None:
+    """Before and after it has become supervisord."""
     settings = Settings(data_dir=processes.folder / "data")
-    first = processes.start("-c", BECOMES_ANOTHER, log="first")
-    wait_until(lambda: "another" in processes.log("first"), what="its other self")
+    first = processes.start("-c", EXECS_ANOTHER, log="first")
+    wait_until(lambda: "another" in processes.log("first"), what="the program after exec")
     with pytest.raises(ConfigError, match="`rider up` runs on"):
         acquire_up_lock(settings)
     first.kill()
     first.wait()
-    processes.start("-c", BECOMES_ANOTHER, log="second")
-    wait_until(lambda: "another" in processes.log("second"), what="one behind it")
+    processes.start("-c", EXECS_ANOTHER, log="second")
+    wait_until(lambda: "another" in processes.log("second"), what="the second one")
 
 
-def test_who_is_not_up_is_named(processes: Processes, tmp_path: Path) -> None:
+def test_processes_that_do_not_run_are_named(processes: Processes, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "a folder")
     run = settings.data_dir / "run"
     run.mkdir(parents=True)
