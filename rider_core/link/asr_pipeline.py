@@ -87,7 +87,7 @@ class AsrPipeline:
 
         Args:
             speech_ended: When its speech ended (monotonic).
-            language: The language that was spoken, as far as the robot knows.
+            language: As the robot set it, or the owner in the settings; None: to be detected.
         """
         spec = JobSpec(
             task="voice.transcribe",

@@ -142,13 +142,13 @@ class CameraLiveness:
             self._stream, self._blank_since = stream, float("inf")
             self._begin(arrived)
         try:
-            look = picture_features(jpeg)
+            features = picture_features(jpeg)
         except RiderError:
             self._begin(arrived)  # it is not the same picture
             self._compared = float("-inf")  # the next one is compared, however soon it comes
             raise
         else:
-            self._compare(look, arrived)
+            self._compare(features, arrived)
         finally:
             self._state = self._blank_since, self._same_since, self._stale_after_s()
             self.passed = arrived
@@ -167,21 +167,21 @@ class CameraLiveness:
             return "stale", f"the camera shows the same picture for {same_s:.0f} s"
         return None
 
-    def _compare(self, look: PictureFeatures, arrived: float) -> None:
+    def _compare(self, features: PictureFeatures, arrived: float) -> None:
         self._compared = arrived
-        if look.spread >= _BLANK_LEVELS:
+        if features.spread >= _BLANK_LEVELS:
             self._blank_since = float("inf")
         else:
             self._blank_since = min(self._blank_since, arrived)
-        if not self._fits(look):
+        if not self._fits(features):
             self._begin(arrived)
-        self._add(look)
+        self._add(features)
 
     def _stale_after_s(self) -> float:
         if len(self._newest) < 2:
             return STALE_AFTER_S
-        tells = self._alike >= _ALIKE or np.median(self._high[:, 0] - self._low[:, 0]) <= _NARROW
-        return STALE_AFTER_MIXED_S if tells else STALE_AFTER_COARSE_S
+        noise_would_show = self._alike >= _ALIKE or np.median(self._high[:, 0] - self._low[:, 0]) <= _NARROW
+        return STALE_AFTER_MIXED_S if noise_would_show else STALE_AFTER_COARSE_S
 
     def _begin(self, arrived: float) -> None:
         self._same_since = arrived
@@ -190,54 +190,54 @@ class CameraLiveness:
         self._alike = 0
         self._low = self._high = np.empty((0, 0), np.float32)
 
-    def _add(self, look: PictureFeatures) -> None:
-        low, high = _bounds(look)
+    def _add(self, features: PictureFeatures) -> None:
+        low, high = _bounds(features)
         if self._last is None:
             self._low, self._high = low, high
         else:
             self._low, self._high = np.maximum(self._low, low), np.minimum(self._high, high)
-        self._last = look
-        self._alike += look.table in self._newest
-        self._newest[look.table] = look
+        self._last = features
+        self._alike += features.table in self._newest
+        self._newest[features.table] = features
         if len(self._newest) > _MAX_TABLES:
             del self._newest[next(iter(self._newest))]
 
-    def _fits(self, look: PictureFeatures) -> bool:
+    def _fits(self, features: PictureFeatures) -> bool:
         """Whether encoding alone can have made this picture from the pictures since the last change."""
-        if self._last is None or look.coefficients.shape != self._low.shape:
+        if self._last is None or features.coefficients.shape != self._low.shape:
             return False
-        moved = np.abs(look.coefficients - self._last.coefficients)
-        if _is_large(moved, look, self._last):
+        moved = np.abs(features.coefficients - self._last.coefficients)
+        if _is_large(moved, features, self._last):
             return False
-        alike = self._newest.get(look.table)
+        alike = self._newest.get(features.table)
         if alike is not None:
-            moved = np.abs(look.coefficients - alike.coefficients)
-            if _share(moved > look.steps / 2 + _ROUNDING, look) > _MOVED_SHARE:
+            moved = np.abs(features.coefficients - alike.coefficients)
+            if _share(moved > features.steps / 2 + _ROUNDING, features) > _MOVED_SHARE:
                 return False
             if len(self._newest) == 1:
                 return True
-        low, high = _bounds(look)
+        low, high = _bounds(features)
         misfit = np.maximum(self._low, low) > np.minimum(self._high, high)
-        return _share(misfit, look) <= _MISFIT_SHARE
+        return _share(misfit, features) <= _MISFIT_SHARE
 
 
-def _bounds(look: PictureFeatures) -> tuple[Coefficients, Coefficients]:
+def _bounds(features: PictureFeatures) -> tuple[Coefficients, Coefficients]:
     """The range in which each coefficient was before it was rounded to its step."""
-    written = np.rint(look.coefficients / look.steps) * look.steps
-    half = look.steps / 2 + _TOLERANCE
-    half = np.where(look.unsure[:, None], np.inf, half)
+    written = np.rint(features.coefficients / features.steps) * features.steps
+    half = features.steps / 2 + _TOLERANCE
+    half = np.where(features.unsure[:, None], np.inf, half)
     return written - half, written + half
 
 
-def _share(marked: npt.NDArray[np.bool_], look: PictureFeatures) -> float:
+def _share(marked: npt.NDArray[np.bool_], features: PictureFeatures) -> float:
     """The marked share of the coefficients that could move: those not rounded to zero, and every block's brightness."""
-    counted = np.abs(look.coefficients) > look.steps / 2
+    counted = np.abs(features.coefficients) > features.steps / 2
     counted[:, 0] = True
     return float(np.count_nonzero(marked & counted) / np.count_nonzero(counted))
 
 
-def _is_large(moved: Coefficients, look: PictureFeatures, before: PictureFeatures) -> bool:
-    blocks = np.any(moved > look.steps + before.steps + _LARGE, axis=1)
+def _is_large(moved: Coefficients, features: PictureFeatures, before: PictureFeatures) -> bool:
+    blocks = np.any(moved > features.steps + before.steps + _LARGE, axis=1)
     return bool(np.count_nonzero(blocks) >= _LARGE_BLOCKS)
 
 

@@ -100,7 +100,7 @@ class LatestFrameBuffer:
             self._changed.notify()
 
     def robot_ts(self, now: float) -> float:
-        """The robot's clock now, reckoned from its last frame; our clock where no frame has come."""
+        """The robot's clock now, estimated from its last frame; our clock where no frame has come."""
         return time.time() if self._ts == float("-inf") else self._ts + now - self.arrived
 
     def get(self, timeout_s: float) -> CameraFrame | None:

@@ -42,7 +42,7 @@ class Link:
     def __init__(self, options: LinkOptions, services: LinkServices) -> None:
         self._options = options
         self._services = services
-        self._robot_problem = "not asked yet"
+        self._robot_problem = "not polled yet"
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)

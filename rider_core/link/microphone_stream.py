@@ -37,7 +37,7 @@ class MicrophoneStream:
         """
         Args:
             recognise: Gets each utterance on the executor's thread as soon as its end is detected, with the time of
-                its end (monotonic), and the language that was spoken, as far as the robot knows it.
+                its end (monotonic), and the language that the robot or the settings name; None: to be detected.
             interrupt: Ends the robot's answer, because a person speaks. Returns at once.
             echo_suppressor: Recognises chunks that hold the robot's own voice.
         """

@@ -14,8 +14,10 @@ from rider_core.testing.jobs import JobHarness
 
 
 @pytest.fixture
-def backend(connection: redis.Redis) -> RedisJobBackend:
-    return RedisJobBackend(connection, RQLists())
+def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
+    backend = RedisJobBackend(connection, RQLists())
+    yield backend
+    backend.close()
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ Idle = Callable[[str], JobConsumer]
 
 
 @pytest.fixture
-def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
-    backend = RedisJobBackend(connection, RQLists())
-    yield backend
-    backend.close()
-
-
-@pytest.fixture
 def idle(backend: RedisJobBackend) -> Iterator[Idle]:
     """Makes consumers of idle workers, which accept direct dispatch."""
     consumers = []

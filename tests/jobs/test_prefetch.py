@@ -10,20 +10,12 @@ import redis
 
 from rider_core.api import JobState, RetryPolicy
 from rider_core.jobs import AttemptResult, JobConsumer, LeasedJob, Outcome, RedisJobBackend
-from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.store import keys
 from rider_core.testing.jobs.harness import spec
 from rider_core.testing.waiting import let_pass
 
 ONCE = RetryPolicy(max_attempts=1)
 TWICE = RetryPolicy(max_attempts=2, first_delay_s=0)
-
-
-@pytest.fixture
-def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
-    backend = RedisJobBackend(connection, RQLists())
-    yield backend
-    backend.close()
 
 
 @pytest.fixture

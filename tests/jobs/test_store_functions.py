@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,13 +23,6 @@ from rider_core.runtime.redis_connection import connect
 from rider_core.testing.jobs.harness import spec
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
-
-
-@pytest.fixture
-def backend(connection: redis.Redis) -> Iterator[RedisJobBackend]:
-    backend = RedisJobBackend(connection, RQLists())
-    yield backend
-    backend.close()
 
 
 def test_a_few_other_versions_may_be_at_work_and_many_are_removed(

@@ -1,4 +1,4 @@
-"""Each utterance has a deadline, whatever the clock does, and only an engine that fails takes voice away."""
+"""Each utterance has a deadline, whatever the wall clock does, and only a failure of the engine fails voice over."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def start(backend: ScriptedBackend, failed_over: list[str]) -> Iterator[Callable
 def test_the_deadline_counts_from_the_end_of_speech(
     backend: ScriptedBackend, start: Callable[..., AsrPipeline], voice_keepalive: bool, deadline_s: float
 ) -> None:
-    """A sentence of 25 s took a busy PC more than 5 s, and to hand voice back ends the robot's voice service."""
+    """A sentence of 25 s took a busy PC more than 5 s, and a failover ends the robot's voice service."""
     start(voice_keepalive).recognise(UTTERANCE, time.monotonic() - 0.6, None)
     wait_until(lambda: bool(backend.timeouts_s))
     assert backend.submitted[0].deadline_ts == pytest.approx(time.time() + deadline_s - 0.6, abs=0.5)
@@ -94,7 +94,7 @@ def test_the_clock_is_set_back_while_a_job_runs(
         (WaitTimeout("too late"), True),
     ],
 )
-def test_one_sound_that_the_engine_refuses_does_not_take_voice_away(
+def test_a_clip_that_the_engine_refuses_is_no_reason_for_a_failover(
     backend: ScriptedBackend,
     failed_over: list[str],
     start: Callable[..., AsrPipeline],

@@ -1,4 +1,4 @@
-"""Its calls run one after another on a thread of its own, and only some of them may wait."""
+"""The executor runs calls one after another on its thread, with a limit on those that wait."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,14 +19,6 @@ from rider_core.api import AudioClip, HealthStatus, ProviderContext
 from rider_core.errors import InvalidInput, ModelError, ProviderUnavailable
 from rider_core.testing import SpeechToTextContract
 from rider_core.testing.words import word_error_rate, words_of
-
-
-@pytest.fixture(scope="module")
-def whisper() -> Iterator[WhisperSpeechToText]:
-    provider = WhisperSpeechToText(WhisperConfig(), ProviderContext(model_path=base_model))
-    provider.open()
-    yield provider
-    provider.close()
 
 
 class TestContract(SpeechToTextContract):

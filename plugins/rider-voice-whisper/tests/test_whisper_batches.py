@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -12,10 +11,10 @@ from noise_samples import noises
 from rider_voice_whisper.attribution import split_by_clip
 from rider_voice_whisper.decoding_windows import GAP_S, MAX_WINDOW_S, ClipPosition, pack_windows, window_samples
 from rider_voice_whisper.engine import DecodedToken
-from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
-from whisper_harness import EXPECTED_WORDS, base_model, beckett, clip_of, cut
+from rider_voice_whisper.provider import WhisperSpeechToText
+from whisper_harness import EXPECTED_WORDS, beckett, clip_of, cut
 
-from rider_core.api import AudioClip, ProviderContext
+from rider_core.api import AudioClip
 from rider_core.testing.words import word_error_rate, words_of
 
 pytestmark = pytest.mark.slow
@@ -101,14 +100,6 @@ class TestSplitByClip:
     def test_the_same_words_twice_are_in_doubt_the_others_are_not(self) -> None:
         decoded = tokens(("Turn left.", 0.3, 0.9, 0), ("Turn left!", 2.4, 3.0, 0), ("No stop.", 4.3, 4.8, 1))
         assert list(split_by_clip(decoded, WINDOW)) == [5]
-
-
-@pytest.fixture(scope="module")
-def whisper() -> Iterator[WhisperSpeechToText]:
-    provider = WhisperSpeechToText(WhisperConfig(), ProviderContext(model_path=base_model))
-    provider.open()
-    yield provider
-    provider.close()
 
 
 class TestBatches:

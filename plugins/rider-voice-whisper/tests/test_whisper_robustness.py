@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,6 @@ from rider_core.testing.words import word_error_rate, words_of
 
 CASES = Path(__file__).parent / "cases"
 Sound = np.ndarray
-
-
-@pytest.fixture(scope="module")
-def whisper() -> Iterator[WhisperSpeechToText]:
-    provider = WhisperSpeechToText(WhisperConfig(), ProviderContext(model_path=base_model))
-    provider.open()
-    yield provider
-    provider.close()
 
 
 def case(name: str) -> Sound:

@@ -7,30 +7,21 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from rider_core.api import AudioClip
+from rider_core.testing.required_files import required_file
 
 BASE_FILE = "ggml-base-q8_0.bin"
 EXPECTED_WORDS = ["ever", "tried", "ever", "failed", "no", "matter", "try", "again", "fail", "again", "fail", "better"]
 MEDIA = Path(__file__).parents[4] / "shared" / "media"
 
 
-def needed(path: Path, what: str) -> Path:
-    """`path`, or a skipped test; in CI everything must be there."""
-    if not path.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{what} is missing: {path}")
-        pytest.skip(f"{what} is missing: {path}")
-    return path
-
-
 def base_model(name: str = "whisper-base") -> Path:
-    return needed(Path(os.environ.get("RIDER_MODEL_PATH", "")) / BASE_FILE, "the model (set RIDER_MODEL_PATH)")
+    return required_file(Path(os.environ.get("RIDER_MODEL_PATH", "")) / BASE_FILE, "the model (set RIDER_MODEL_PATH)")
 
 
 def beckett() -> AudioClip:
-    with wave.open(str(needed(MEDIA / "beckett.wav", "the recording"))) as reader:
+    with wave.open(str(required_file(MEDIA / "beckett.wav", "the recording"))) as reader:
         return AudioClip(reader.readframes(reader.getnframes()), reader.getframerate(), reader.getnchannels())
 
 

@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "a small object that moves is no sign of life",
         "rider_core/link/camera_liveness.py",
-        "        if _is_large(moved, look, self._last):\n            return False\n",
+        "        if _is_large(moved, features, self._last):\n            return False\n",
         "",
         ("tests/link/test_camera_liveness.py", "test_a_small_thing_that_moves"),
     ),
@@ -178,15 +178,15 @@ MUTANTS = [
     Mutant(
         "coarse tables prove as much as fine ones",
         "rider_core/link/camera_liveness.py",
-        "return STALE_AFTER_MIXED_S if tells else STALE_AFTER_COARSE_S",
+        "return STALE_AFTER_MIXED_S if noise_would_show else STALE_AFTER_COARSE_S",
         "return STALE_AFTER_MIXED_S",
         ("tests/link/test_camera_liveness.py", "test_a_still_wall_in_rising"),
     ),
     Mutant(
         "tables that recur prove nothing",
         "rider_core/link/camera_liveness.py",
-        "tells = self._alike >= _ALIKE or",
-        "tells =",
+        "noise_would_show = self._alike >= _ALIKE or",
+        "noise_would_show =",
         ("tests/link/test_camera_liveness.py", "test_a_frozen_picture_in_two"),
     ),
     Mutant(

@@ -17,21 +17,21 @@ MUTANTS = [
         "rider_core/link/keepalive.py",
         'return "" if self._services.capacity().get(TASK) else f"no worker can do {TASK}"',
         'return ""',
-        ("tests/link/test_keepalive.py", "test_a_voice_that_nobody_can_serve"),
+        ("tests/link/test_keepalive.py", "test_no_keepalive_without_a_worker"),
     ),
     Mutant(
         "keepalives go on after voice has failed over",
         "rider_core/link/keepalive.py",
         "if self._failed_over():",
         "if False:",
-        ("tests/link/test_keepalive.py", "test_a_voice_that_was_handed_back"),
+        ("tests/link/test_keepalive.py", "test_no_keepalive_after_a_failover"),
     ),
     Mutant(
         "silence loses the robot's voice",
         "rider_core/link/keepalive.py",
         "self._send(TOPIC, message())",
         "pass",
-        ("tests/link/test_keepalive.py", "test_voice_stays"),
+        ("tests/link/test_keepalive.py", "test_the_pc_keeps_voice"),
     ),
     Mutant(
         "a long answer cannot be interrupted",
@@ -115,7 +115,7 @@ MUTANTS = [
         "rider_core/link/keepalive.py",
         "            if silent_s < EVERY_S:\n                continue\n",
         "",
-        ("tests/link/test_keepalive.py", "test_a_voice_that_was_handed_back"),
+        ("tests/link/test_keepalive.py", "test_no_keepalive_after_a_failover"),
     ),
     Mutant(
         "the bus waits for Redis",
@@ -129,7 +129,7 @@ MUTANTS = [
         "rider_core/link/asr_pipeline.py",
         '        if isinstance(error, JobFailed) and error.cause == "invalid_input":\n            return',
         "        if False:\n            return",
-        ("tests/link/test_asr_pipeline.py", "test_one_sound_that_the_engine_refuses"),
+        ("tests/link/test_asr_pipeline.py", "test_a_clip_that_the_engine_refuses"),
     ),
     Mutant(
         "a question is forgotten for a noise",

@@ -102,12 +102,3 @@ class OpenAIHarness:
     def notes(self) -> list[str]:
         """Streams that were stopped early, in order."""
         return self.stopped.read_text().split() if self.stopped.exists() else []
-
-
-def needed(path: Path, what: str) -> Path:
-    """`path`, or a skipped test; in CI everything must be there."""
-    if not path.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{what} is missing: {path}")
-        pytest.skip(f"{what} is missing: {path}")
-    return path

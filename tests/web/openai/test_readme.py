@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from openai_harness import MODEL_FILE, OpenAIHarness, needed
+from openai_harness import MODEL_FILE, OpenAIHarness
+
+from rider_core.testing.required_files import required_file
 
 ROOT = Path(__file__).parents[3]
-
 
 #: A README for each async mode, and words of its transcript; they differ in the language only.
 READMES = {"eventlet": ("README.md", "going to the kitchen"), "threading": ("README.pl.md", "jestem robotem")}
@@ -18,7 +19,7 @@ READMES = {"eventlet": ("README.md", "going to the kitchen"), "threading": ("REA
 
 def test_the_snippet_runs(harness: OpenAIHarness, tmp_path: Path) -> None:
     name, words = READMES[harness.mode]
-    needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    required_file(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
     section = (ROOT / name).read_text().split("OPENAI_BASE_URL=")[1]
     settings, _, rest = section.partition("\n")
     assert settings == "http://127.0.0.1:8000/v1 OPENAI_API_KEY=none"

@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai_harness import MODEL_FILE, OpenAIHarness, needed
+from openai_harness import MODEL_FILE, OpenAIHarness
 
 from rider_core.api.wav import wav_bytes
 from rider_core.runtime import ffmpeg
 from rider_core.testing import silence_clip, tone_clip
+from rider_core.testing.required_files import required_file
 from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -36,8 +37,8 @@ def transcribe(harness: OpenAIHarness, file: Any, **options: Any) -> Any:
 
 
 def test_whisper_transcribes_a_recording(harness: OpenAIHarness) -> None:
-    needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
-    recording = needed(harness.media / "beckett.wav", "the recording")
+    required_file(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    recording = required_file(harness.media / "beckett.wav", "the recording")
     with recording.open("rb") as file:
         transcript = transcribe(harness, file, model="whisper-1", response_format="verbose_json", language="en")
     assert re.sub(r"[^\w ]", "", transcript.text.lower()) == WORDS
@@ -50,14 +51,14 @@ def test_whisper_transcribes_a_recording(harness: OpenAIHarness) -> None:
 
 def test_our_speech_is_transcribed(harness: OpenAIHarness) -> None:
     """Our WAV file has an unknown length; it can be sent back unchanged."""
-    needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    required_file(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
     speech = harness.client().audio.speech.create(model="tts-1", voice="en-us", input="Where is the kitchen?").content
     transcript = transcribe(harness, ("said.wav", speech), model="whisper-1", language="en")
     assert "kitchen" in transcript.text.lower()
 
 
 def test_silence(harness: OpenAIHarness) -> None:
-    needed(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
+    required_file(harness.models / MODEL_FILE, "the model (set RIDER_MODEL_PATH)")
     silence = ("silence.wav", silence_clip(1.0).to_wav())
     transcript = transcribe(harness, silence, model="whisper-1")
     assert (transcript.text, transcript.model_extra["no_speech"]) == ("", True)
@@ -151,7 +152,7 @@ def test_other_files_are_not_given_to_ffmpeg(harness: OpenAIHarness, head: bytes
     assert refusal.value.code == "unsupported_value"
 
 
-def test_a_file_is_needed(harness: OpenAIHarness) -> None:
+def test_a_file_is_required_file(harness: OpenAIHarness) -> None:
     response = harness.post("/audio/transcriptions", data={"model": "echo-stt"})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "file")
 
