@@ -42,7 +42,7 @@ def parse_message(model: type[MessageT], data: Any) -> MessageT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(first_problem(error)) from None
+        raise InvalidInput(first_problem(error, model)) from None
 
 
 def parse_json(model: type[MessageT], data: bytes) -> MessageT:
@@ -54,7 +54,7 @@ def parse_json(model: type[MessageT], data: bytes) -> MessageT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise InvalidInput(first_problem(error)) from None
+        raise InvalidInput(first_problem(error, model)) from None
 
 
 def check_json_parts(data: bytes) -> None:
@@ -78,7 +78,7 @@ def parse_messages(model: type[MessageT], data: Sequence[Any]) -> list[MessageT]
     try:
         return list_of(model).validate_python(data)
     except ValidationError as error:
-        raise InvalidInput(first_problem(error)) from None
+        raise InvalidInput(first_problem(error, model)) from None
 
 
 @cache
@@ -87,13 +87,23 @@ def list_of(model: type[MessageT]) -> TypeAdapter[list[MessageT]]:
     return TypeAdapter(list[model])  # type: ignore[valid-type]  # known when it is called
 
 
-def first_problem(error: ValidationError) -> str:
-    """The first problem in one line: the field, the rule, and the value, shortened."""
+def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """The first problem in one line: the field, the rule, and the value, shortened.
+
+    Args:
+        model: Its fields are named where the message has another one.
+    """
     problem = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in problem["loc"]) or "the message"
+    path, rule = problem["loc"], f"{problem['msg']}, got {shorten(problem['input'])}"
+    if problem["type"] == "missing":
+        rule = "it is missing"
+    elif problem["type"] == "extra_forbidden":
+        rule = "there is no such field"
+        if model is not None and not any(isinstance(part, str) for part in path[:-1]):
+            rule += f", only {', '.join(model.model_fields)}"
     others = error.error_count() - 1
     more = f", and {others} more" if others else ""
-    return f"{field}: {problem['msg']}, got {shorten(problem['input'])}{more}"
+    return f"{'.'.join(map(str, path)) or 'the message'}: {rule}{more}"
 
 
 def shorten(value: object, limit: int = 80) -> str:

@@ -105,7 +105,7 @@ class JobBatchContract:
         assert harness.backend.get(job_id).progress == Progress(total=2, done=0, failed=0)
 
     def test_what_is_wrong_with_a_batch_is_said_before_it_is_accepted(self, harness: JobHarness) -> None:
-        with pytest.raises(InvalidInput, match="prompt: Field required"):
+        with pytest.raises(InvalidInput, match="prompt: it is missing"):
             harness.backend.submit_batch(batch(2, payloads=[{"prompt": "x"}, {}]))
         with pytest.raises(JobRefused, match=r"voice.synthesize gives its result in a stream"):
             harness.backend.submit_batch(batch(1, task="voice.synthesize", payloads=[{"text": "hello"}]))
