@@ -66,7 +66,7 @@ class HeartbeatThread:
         self._thread.join(timeout=self._consumer.timings.heartbeat_s)
 
     def hold(self, leased_jobs: Sequence[LeasedJob]) -> list[ActiveJob]:
-        """Renew the leases of the jobs that the worker has now, instead of those from before."""
+        """From the next heartbeat on, renew the leases of these jobs instead of those before."""
         self._active = [ActiveJob(leased) for leased in leased_jobs]
         return self._active
 

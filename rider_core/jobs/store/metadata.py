@@ -1,6 +1,7 @@
 """What the Lua functions must know of a job: declared here once, for Python and for Lua.
 
-A new field of a job is a line of `JobMetadata`, or of the function that carries it (`protocol.py`), and its use.
+A new field of a job is a line of `JobMetadata`, its value in `of_spec`, and its use in Lua (docs/architecture.md, "The
+life of a job").
 """
 
 from __future__ import annotations
