@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from rider_core.jobs.store import protocol
+from rider_core.jobs.store.declarations import declarations
 from rider_core.jobs.store.metadata import with_metadata
 from rider_core.jobs.store.records import DAMAGED, LOST
 from rider_core.redis_functions import ConnectionPool, Function, Library, Signature
@@ -34,7 +35,7 @@ def job_library(kind: str, package: str, own: tuple[str, ...], own_signatures: t
 
     return Library.build(
         kind,
-        protocol.declarations({"DAMAGED": DAMAGED.model_dump_json(), "LOST": LOST_JSON}),
+        declarations({"DAMAGED": DAMAGED.model_dump_json(), "LOST": LOST_JSON}),
         [
             *store(SHARED_FIRST),
             _read(package, "waiting"),

@@ -1,19 +1,13 @@
-"""The contract between Python and the Lua of the job store; everything that both must know is declared here once.
+"""The contract between Python and the Lua of the job store: the functions' arguments, and what they return.
 
-`declarations` puts it in front of the files in `lua`: keys, constants, events, returned rows. From the signatures comes
-the Lua that gives a function's arguments their names. What the functions must know of a job is in `metadata.py`.
+From the signatures comes the Lua that gives a function's arguments their names; `declarations.py` gives it the rest.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rider_core.api.events import EVENTS_TOGETHER, HOUSE_STREAM_LENGTH, JOB_STREAM_LENGTH, JOB_STREAM_TTL_S
-from rider_core.jobs.store import keys
-from rider_core.jobs.store.events import event_in_lua
-from rider_core.jobs.store.rq_format import packed_traceback
-from rider_core.redis_functions import Signature, lua_row, lua_value
+from rider_core.redis_functions import Signature
 
 #: The fields of a job's hash from which its record is made; its data, which may be long, is not among them.
 RECORD_FIELDS = (
@@ -317,57 +311,3 @@ MARK_STARTED = Signature("mark_started", StartHead, "jobs", StartedJob)
 LEASE_TICKETS = Signature("lease_tickets", LeaseHead, "tickets", LeasedTicket)
 LOST_TICKETS = Signature("lost_tickets", LostTicketsHead, "lanes")
 WITHDRAW = Signature("withdraw", None, "ids")
-
-#: Constants of Lua. Numbers that are only passed on to Redis are texts: to write a number in Lua costs more.
-CONSTANTS: dict[str, Any] = {
-    "EVENTS_STREAM_LENGTH": str(HOUSE_STREAM_LENGTH),
-    "EVENTS_TOGETHER": EVENTS_TOGETHER,
-    "JOB_STREAM_LENGTH": str(JOB_STREAM_LENGTH),
-    "JOB_STREAM_TTL_S": str(JOB_STREAM_TTL_S),
-    "RECENT_TRIMMED_FROM": keys.RECENT_LENGTH + 50,
-    "RECENT_LAST": str(keys.RECENT_LENGTH - 1),
-    "RESULT_TTL_S": str(keys.RESULT_TTL_S),
-    "DEAD_LETTER_TTL_S": str(keys.DEAD_LETTER_TTL_S),
-    "COALESCING_TTL_S": str(keys.COALESCING_TTL_S),
-    "DISPATCH_TTL_S": keys.DISPATCH_TTL_S,
-    "EXECUTION_TTL_S": str(keys.EXECUTION_TTL_S),
-    "DEAD_LETTERS_KEPT": keys.DEAD_LETTERS_KEPT,
-    "MAX_WAITING": keys.MAX_WAITING,
-    "MAX_NOTIFIED_BYTES": keys.MAX_NOTIFIED_BYTES,
-    "LONG_DATA_BYTES": keys.LONG_DATA_BYTES,
-    "BUCKETS_MS": keys.BUCKETS_MS,
-    "RECORD_FIELDS": RECORD_FIELDS,
-    "ALREADY_KNOWN": ALREADY_KNOWN,
-    "ACCEPTED": ACCEPTED,
-    "NOT_TAKEN_YET": NOT_TAKEN_YET,
-    "LEASE_LOST": LEASE_LOST,
-    "COMMITTED": COMMITTED,
-    "WAITS_AGAIN": WAITS_AGAIN,
-    "TICKET_VOID": TICKET_VOID,
-    "TICKET_GRANTED": TICKET_GRANTED,
-    "TICKET_SOLO": TICKET_SOLO,
-    "TICKET_EARLY": TICKET_EARLY,
-    "DISPATCHED": DISPATCHED,
-    "ACCEPT_DISPATCH": ACCEPT_DISPATCH,
-    "ACCEPTING_DISPATCH": ACCEPTING_DISPATCH,
-    "PREFETCH": PREFETCH,
-    "SHOWN_IDLE": SHOWN_IDLE,
-    "SHOWN_BUSY": SHOWN_BUSY,
-    "SHOWN_JOB": SHOWN_JOB,
-    **FLAGS,
-}
-
-
-def declarations(problems: dict[str, str]) -> str:
-    """What stands in front of the Lua files.
-
-    Args:
-        problems: Name of a constant to a problem in JSON.
-    """
-    tracebacks = {f"{name}_TRACEBACK": packed_traceback(json.loads(text)["message"]) for name, text in problems.items()}
-    constants = {**CONSTANTS, **problems, **tracebacks}
-    lines = [f"local {name} = {lua_value(value)}\n" for name, value in constants.items()]
-    lines += [key.to_lua() for key in keys.KEYS]
-    lines.append(event_in_lua())
-    lines += [lua_row("dequeued_row", DequeuedRow), lua_row("dispatched_row", DispatchedRow)]
-    return "".join(lines)

@@ -21,7 +21,7 @@ import pytest
 import redis
 
 from rider_core.jobs import RedisJobBackend
-from rider_core.jobs.store import protocol
+from rider_core.jobs.store.declarations import CONSTANTS
 from rider_core.jobs.store.functions import job_library
 from rider_core.testing.jobs.admission import JobAdmissionContract
 from rider_core.testing.jobs.batches import JobBatchContract
@@ -62,7 +62,7 @@ class JobBackendContract(
 
 
 def _with_constant(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> Iterator[None]:
-    monkeypatch.setitem(protocol.CONSTANTS, name, value)
+    monkeypatch.setitem(CONSTANTS, name, value)
     job_library.cache_clear()
     yield
     job_library.cache_clear()
