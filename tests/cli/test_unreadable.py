@@ -17,7 +17,7 @@ from rider_core.errors import ConfigError, RiderError
 from rider_core.runtime.data_folder import check_data_folder, make_data_folder
 
 COMMANDS = ["doctor", "up", "run text.generate hello", "models list", "prompts list", "db upgrade", "queue stats"]
-#: A user without privileges (`nobody`): root may read everything.
+#: The id of the user `nobody`. The tests run as this user, because root may read every file.
 UNPRIVILEGED_UID = 65534
 
 

@@ -111,25 +111,21 @@ def test_a_language_that_the_voice_lacks_is_spoken_with_its_default(harness: Lin
     wait_until(lambda: spoken(harness) == ["Guten Tag."])
 
 
-def test_a_question_that_the_engine_rejects_is_left_to_the_robots_own_chat(
-    harness: LinkHarness, conversation: Any
+@pytest.mark.parametrize(
+    ("question", "next_question"),
+    [("impossible", "Well."), ("😊 ***", "**Well.** 😊")],
+    ids=["the engine rejects it", "its answer has no words"],
+)
+def test_a_question_without_an_answer_is_left_to_the_robots_own_chat(
+    harness: LinkHarness, conversation: Any, question: str, next_question: str
 ) -> None:
     unanswered: list[bool] = []
-    conversation.answer("impossible", "en", lambda: unanswered.append(True))
+    conversation.answer(question, "en", lambda: unanswered.append(True))
     wait_until(lambda: unanswered == [True])
-    conversation.answer("Well.", "en", must_not_be_unanswered)
-    wait_until(lambda: spoken(harness) == ["Well."])
-    assert harness.mode("text") == "pc", "the next question may be answered"
-
-
-def test_an_answer_without_words_is_left_to_the_robots_own_chat(harness: LinkHarness, conversation: Any) -> None:
-    unanswered: list[bool] = []
-    conversation.answer("😊 ***", "en", lambda: unanswered.append(True))
-    wait_until(lambda: unanswered == [True])
-    conversation.answer("**Well.** 😊", "en", must_not_be_unanswered)
+    conversation.answer(next_question, "en", must_not_be_unanswered)
     wait_until(lambda: spoken(harness) == ["Well."])
     # The thread has answered the second question, so it has finished with the first.
-    assert harness.mode("text") == "pc", "one emoji is no reason for a failover"
+    assert harness.mode("text") == "pc", "one question is no reason for a failover"
 
 
 def test_a_broken_engine_fails_text_over(harness: LinkHarness, conversation: Any) -> None:

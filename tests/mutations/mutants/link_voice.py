@@ -10,7 +10,7 @@ MUTANTS = [
         "rider_core/link/conversation.py",
         "if answer.written:  #",
         "if False:  #",
-        ("tests/link/test_conversation.py", "test_an_answer_without_words"),
+        ("tests/link/test_conversation.py", "test_a_question_without_an_answer"),
     ),
     Mutant(
         "keepalives are sent although no worker can serve voice",
