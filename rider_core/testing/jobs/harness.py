@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from rider_core.api.jobs import JobProblem, JobSpec
+from rider_core.api.jobs import JobProblem, JobSpec, JobState
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
@@ -87,6 +87,13 @@ class JobHarness:
 
     def assert_no_job(self) -> None:
         assert self.dequeue_all() == []
+
+    def assert_ends_undelivered(self, job_id: str, state: JobState) -> None:
+        """The job ends in `state` and no job is leased meanwhile."""
+        end = time.monotonic() + PATIENCE_S
+        while self.backend.get(job_id).state is not state:
+            assert time.monotonic() < end, f"job {job_id} is {self.backend.get(job_id).state}, not {state}"
+            self.assert_no_job()
 
     def done(self, leased: LeasedJob, text: str, worker: str = "w1") -> bool:
         """Commit a result. False: the lease was lost."""
