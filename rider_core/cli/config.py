@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,17 +19,18 @@ from rich.text import Text
 from rider_core.cli.completion import complete_providers
 from rider_core.cli.job_input import field_value
 from rider_core.cli.tables import print_table
-from rider_core.config import Settings, config_file, load_settings, variable_of
+from rider_core.config import Settings, config_file, load_settings, origin_of, variable_of
+from rider_core.config.checking import check_file
+from rider_core.config.env_files import file_that_set
+from rider_core.config.examples import RABBITMQ, env_example, toml_example
 from rider_core.database.saved import saved_settings
 from rider_core.errors import DatabaseError, InvalidInput
-from rider_core.printable import HIDDEN, is_secret, printable_json, without_passwords
+from rider_core.printable import HIDDEN, is_secret, printable, printable_json, without_passwords
 
 #: Properties of `Settings` that are computed from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
 #: The provider settings in the database, which `rider config set` writes.
 SAVED = "saved_provider_settings"
-#: Environment variables of the plugin rider-queue-rabbitmq.
-_RABBITMQ = tuple(f"RABBITMQ_{name}" for name in ("HOST", "PORT", "VHOST", "USER", "PASSWORD"))
 
 
 @click.group()
@@ -43,7 +46,7 @@ def show(name: str | None, as_json: bool) -> None:
     settings = load_settings()
     values = {it: _json_value(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
     values[SAVED] = _saved(settings)
-    values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in _RABBITMQ if it in os.environ}
+    values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in RABBITMQ if it in os.environ}
     if name is not None:
         if name not in values:
             raise click.BadParameter(f"there is no setting {name!r}; `rider config show` lists all")
@@ -52,17 +55,39 @@ def show(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(printable_json(json.dumps(values, indent=2, ensure_ascii=False)))
         return
-    table = Table("setting", "value", "environment", "description", caption=f"file: {config_file()}")
-    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    table = Table("setting", "value", "from", "environment", "description", caption=f"file: {config_file()}")
+    table.columns[0].no_wrap = table.columns[3].no_wrap = True
     for field, info in Settings.model_fields.items():
-        table.add_row(field, Text(_text(values[field])), variable_of(field), info.description or "")
+        origin = Text(origin_of(field), style="" if origin_of(field) == "default" else "bold")
+        table.add_row(field, Text(_text(values[field])), origin, variable_of(field), info.description or "")
     for derived in DERIVED:
-        table.add_row(derived, Text(_text(values[derived])), "", "follows from the others")
-    table.add_row(SAVED, Text(_text(values[SAVED])), "", "by rider config set; they override provider_settings")
-    for variable in _RABBITMQ:
+        table.add_row(derived, Text(_text(values[derived])), "", "", "follows from the others")
+    about_saved = "by rider config set; they override provider_settings"
+    table.add_row(SAVED, Text(_text(values[SAVED])), "database", "", about_saved)
+    for variable in RABBITMQ:
         if variable in os.environ:
-            table.add_row("", Text(values[variable]), variable, "of the plugin rider-queue-rabbitmq")
+            setter = str(file_that_set(variable) or variable)
+            table.add_row("", Text(values[variable]), setter, variable, "of the plugin rider-queue-rabbitmq")
     print_table(table)
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Check FILE, a `.toml` or a `.env` file, without using it. Exit status 1 where something in it is wrong."""
+    problems, number = check_file(file)
+    for problem in problems:
+        click.secho(printable(problem), fg="red", err=True)
+    if problems:
+        sys.exit(1)
+    click.echo(printable(f"{file} is correct: {number} settings"))
+
+
+@config.command()
+@click.argument("kind", type=click.Choice(["env", "toml"]))
+def example(kind: str) -> None:
+    """Print all settings as an annotated file to start from: `rider config example env > .env`."""
+    click.echo(env_example() if kind == "env" else toml_example(), nl=False)
 
 
 @config.command("set")

@@ -43,7 +43,8 @@ def check_ports(settings: Settings) -> None:
 
 
 def _wanted(settings: Settings) -> Iterator[Port]:
-    yield Port("the panel", settings.web_host, settings.web_port, "RIDER_WEB_PORT")
+    if settings.web_enabled:
+        yield Port("the panel", settings.web_host, settings.web_port, "RIDER_WEB_PORT")
     if settings.simulated:
         yield Port("the simulated robot", LOOPBACK, settings.pi_publish_port, "RIDER_PI_PUBLISH_PORT")
         yield Port("the simulated robot", LOOPBACK, settings.pi_subscribe_port, "RIDER_PI_SUBSCRIBE_PORT")

@@ -11,7 +11,7 @@ from rider_core.cli.simulated_owner import SimulatedOwner
 from rider_core.cli.simulated_voice import engine_voice
 from rider_core.config import load_settings
 from rider_core.runtime.data_folder import set_private_umask
-from rider_core.runtime.process import die_with_supervisor, set_up_logging
+from rider_core.runtime.process import die_with_supervisor, observe_process
 from rider_core.simulator import RobotConfig
 from rider_core.simulator import run as run_simulator
 
@@ -26,7 +26,7 @@ def simulate(sounds: Path | None, pictures: Path | None, owner: bool) -> None:
     It is as strict as a real one. If its voice process has ended, the log says how to start it again.
     """
     settings = load_settings()
-    set_up_logging("robot", settings.log_level)
+    observe_process("robot", settings)
     die_with_supervisor()
     set_private_umask()
     config = RobotConfig(

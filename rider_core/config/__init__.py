@@ -1,8 +1,8 @@
-"""Settings: from the environment and `rider.toml`, checked once, at the start of a process."""
+"""Settings: from the environment, `.env` files and `rider.toml`, checked once, at the start of a process."""
 
 from rider_core.config.file import config_file, line_of
-from rider_core.config.loading import did_you_mean, load_settings, unknown_variables
-from rider_core.config.settings import Settings, authority, variable_of
+from rider_core.config.loading import did_you_mean, load_settings, origin_of, unknown_variables
+from rider_core.config.settings import Settings, authority, variable_of, variables_of
 
 __all__ = [
     "Settings",
@@ -11,6 +11,8 @@ __all__ = [
     "did_you_mean",
     "line_of",
     "load_settings",
+    "origin_of",
     "unknown_variables",
     "variable_of",
+    "variables_of",
 ]

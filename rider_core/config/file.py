@@ -29,6 +29,12 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("rider-pc", appauthor=False))
 
 
+def data_folder() -> Path:
+    """`RIDER_DATA_DIR`, or the usual one. Raises `ConfigError` as `config_file` does."""
+    folder = _variable("RIDER_DATA_DIR")
+    return _at_home("RIDER_DATA_DIR", folder) if folder else default_data_dir()
+
+
 def config_file() -> Path:
     """`RIDER_CONFIG`, or `rider.toml` in the data folder.
 
@@ -37,8 +43,7 @@ def config_file() -> Path:
     """
     if named := _variable("RIDER_CONFIG"):
         return _at_home("RIDER_CONFIG", named)
-    folder = _variable("RIDER_DATA_DIR")
-    return (_at_home("RIDER_DATA_DIR", folder) if folder else default_data_dir()) / "rider.toml"
+    return data_folder() / "rider.toml"
 
 
 def read_file() -> dict[str, Any]:
@@ -49,16 +54,29 @@ def read_file() -> dict[str, Any]:
     """
     path = config_file()
     try:
-        if path.is_fifo():  # opening it would block until a process writes
-            raise ConfigError(f"{path} is a pipe, not a file with settings", remedy="make it a file, or remove it")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        return parse_file(path)
     except (FileNotFoundError, NotADirectoryError):
         if _variable("RIDER_CONFIG"):
             raise ConfigError(
                 f"RIDER_CONFIG is {str(path)!r}, and there is no such file", remedy="create it, or unset RIDER_CONFIG"
             ) from None
         return {}
+
+
+def parse_file(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is no such file.
+        ConfigError: it cannot be read or parsed.
+    """
+    try:
+        if path.is_fifo():  # opening it would block until a process writes
+            raise ConfigError(f"{path} is a pipe, not a file with settings", remedy="make it a file, or remove it")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
     except IsADirectoryError:
         raise ConfigError(
             f"{path} is a folder, not a file with settings", remedy=f"name {path / 'rider.toml'}"

@@ -6,18 +6,21 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from rider_core.config.file import config_file, line_of
-from rider_core.config.settings import Settings, variable_of
+from rider_core.config.env_files import apply_env_file, file_that_set, line_in_env_file
+from rider_core.config.file import config_file, data_folder, line_of
+from rider_core.config.settings import Settings, variable_of, variables_of
 from rider_core.errors import ConfigError
 from rider_core.printable import is_secret, without_secrets
 
 #: Variables that are read elsewhere than in `Settings`.
-_OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_SUPERVISOR_PID")
+_OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_PROCESS", "RIDER_SUPERVISOR_PID")
 #: Prefix of the tests' own variables.
 _TESTS = "RIDER_TEST_"
 _MAX_SHOWN = 80
@@ -29,6 +32,7 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigError: a value is wrong. The message names the setting, the value and its source.
     """
+    _apply_env_files()
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -39,9 +43,32 @@ def load_settings(**overrides: Any) -> Settings:
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable `RIDER_...` that is not a setting."""
-    known = {variable_of(name) for name in Settings.model_fields} | set(_OTHER_VARIABLES)
+    known = {it for name in Settings.model_fields for it in variables_of(name)} | set(_OTHER_VARIABLES)
     unknown = sorted(name for name in environment if name.startswith("RIDER_") and not name.startswith(_TESTS))
     return [f"there is no setting {name}{did_you_mean(name, known)}" for name in unknown if name not in known]
+
+
+def origin_of(name: str) -> str:
+    """Where a setting's value comes from: a variable, a file with its line, or "default"."""
+    names = (*variables_of(name), *(("REDIS_HOST",) if name == "redis_url" else ()))
+    variable = next((it for it in names if os.environ.get(it, "").strip()), None)
+    if variable is not None:
+        path = file_that_set(variable)
+        return _place(path, line_in_env_file(path, variable)) if path else variable
+    file = config_file()
+    alias = Settings.model_fields[name].alias
+    line = line_of(file, name) or (line_of(file, alias) if alias else None)
+    return _place(file, line) if line else "default"
+
+
+def _apply_env_files() -> None:
+    with suppress(FileNotFoundError):  # the current folder is gone
+        apply_env_file(Path.cwd())
+    apply_env_file(data_folder())
+
+
+def _place(path: Path, line: int | None) -> str:
+    return f"{path}, line {line}" if line else str(path)
 
 
 def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
@@ -59,7 +86,7 @@ def _wrong_value(problem: Mapping[str, Any]) -> ConfigError:
             f"{where}: there is no setting {name}{did_you_mean(name, Settings.model_fields)}",
             remedy="rider config show lists all",
         )
-    shown = "hidden" if is_secret(path) else _shown(problem["input"])
+    shown = "hidden" if is_secret(path) else shown_value(problem["input"])
     where, remedy = _source(field)
     return ConfigError(f"{where}: setting {path} is {shown}: {message[:1].lower()}{message[1:]}", remedy=remedy)
 
@@ -71,7 +98,7 @@ def _no_json() -> ConfigError:
         value = os.environ.get(variable)
         if value and value.strip() and not _is_json(value):
             return ConfigError(
-                f"{variable} is {_shown(value)}, which is not a JSON object", remedy=f"{variable}='{example}'"
+                f"{variable} is {shown_value(value)}, which is not a JSON object", remedy=f"{variable}='{example}'"
             )
     return ConfigError("a setting that holds JSON cannot be read", remedy=f"see {', '.join(_EXAMPLES)}")
 
@@ -93,16 +120,16 @@ _EXAMPLES = {
 
 def _source(name: str) -> tuple[str, str]:
     """The source of a setting's value, and the remedy."""
-    variable, file = variable_of(name), config_file()
-    if os.environ.get(variable, "").strip():
-        return variable, f"set {variable} to another value, or unset it"
-    line = line_of(file, name)
-    if line:
-        return f"{file}, line {line}", "correct it there"
-    return "the settings", f"set {variable}, or {name} in {file}"
+    origin = origin_of(name)
+    if origin == "default":
+        return "the settings", f"set {variable_of(name)}, or {name} in {config_file()}"
+    if origin in variables_of(name):
+        return origin, f"set {origin} to another value, or unset it"
+    return origin, "correct it there"
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
+    """A wrong value as a message shows it."""
     text = without_secrets(repr(value))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 

@@ -1,4 +1,4 @@
-"""All settings of Rider-PC. Sources are the environment, then `rider.toml`."""
+"""All settings of Rider-PC. Sources are the environment with `.env` files, then `rider.toml`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
@@ -23,6 +25,8 @@ from typing_extensions import Self
 from rider_core.api.languages import Language
 from rider_core.api.text_generation import PRESET_PATTERN
 from rider_core.config.file import default_data_dir, read_file
+from rider_core.errors import ConfigError
+from rider_core.printable import without_secrets
 
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
@@ -35,11 +39,18 @@ _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 #: `10.0.0.7:8080` and `[fd00::7]:8080`; an address of IPv6 alone has more colons.
 _WITH_PORT = re.compile(r"[^:]+:\d*|\[.*\]:\d*")
 
+#: Variables under which a setting is also known, in the order in which they count; `RIDER_<NAME>` comes before all.
+OTHER_VARIABLES: dict[str, tuple[str, ...]] = {
+    "web_port": ("DASHBOARD_PORT",),
+    "web_enabled": ("ENABLE_WEB_DASHBOARD",),
+    "web_refresh_s": ("DASHBOARD_REFRESH_INTERVAL",),
+}
+
 Domain = Literal["speech_to_text", "text_to_speech", "object_detection", "text_generation"]
 
 
 class Settings(BaseSettings):
-    """Read with `load_settings()`. The environment variable is the alias where there is one, else `RIDER_<NAME>`."""
+    """Read with `load_settings()`. Environment variables are those of `variables_of`."""
 
     model_config = SettingsConfigDict(
         env_prefix="RIDER_",
@@ -50,12 +61,20 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=default_data_dir, description="folder of the database, models, Redis")
 
-    redis_url: str | None = Field(None, alias="REDIS_URL", description="None: an embedded Valkey in the data folder")
-    database_url: str | None = Field(None, alias="DATABASE_URL", description="None: SQLite in the data folder")
-    queue_backend: str = Field("rq", alias="TASK_QUEUE_BACKEND", description="the job backend, by name")
+    redis_url: str | None = Field(
+        None, alias="REDIS_URL", description="address of Redis; not set: an embedded Valkey in the data folder"
+    )
+    database_url: str | None = Field(
+        None, alias="DATABASE_URL", description="address of the database; not set: SQLite in the data folder"
+    )
+    queue_backend: str = Field(
+        "rq",
+        alias="TASK_QUEUE_BACKEND",
+        description="what carries the jobs: rq, or the name of a plugin's backend, such as rabbitmq",
+    )
 
     robot: Literal["real", "simulated", "none"] | None = Field(
-        None, description="which robot; None: the real one where pi_host is set, else a simulated one"
+        None, description="which robot; not set: the real one where pi_host is set, else a simulated one"
     )
     pi_host: str | None = Field(None, description="the real robot's address")
     pi_publish_port: int = Field(5555, ge=1, le=65535, description="port of the robot's broker for our messages")
@@ -63,11 +82,14 @@ class Settings(BaseSettings):
     pi_api_port: int = Field(8080, ge=1, le=65535, description="the robot's HTTP interface")
 
     link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
-    link_url: str | None = Field(None, description="our address as the robot sees it; None: detected")
+    link_url: str | None = Field(None, description="our address as the robot sees it; not set: detected")
 
+    web_enabled: bool = Field(True, description="start the panel with `rider up`")
+    web_refresh_s: float = Field(2.0, ge=0.5, le=60, description="seconds between two looks at Redis and the queues")
     web_host: str = Field("127.0.0.1", description="the panel listens here; another than loopback needs web_password")
     web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
     web_password: SecretStr | None = Field(None, description="asked for by the panel (user name: rider)")
+    metrics_token: SecretStr | None = Field(None, description="a bearer token that opens /metrics, and nothing else")
     web_allowed_hosts: NameList = Field((), description="other names of the panel: panel.home, *.lan")
     web_public_url: str | None = Field(None, description="the address that people open where a proxy is in front")
     web_trusted_proxies: NameList = Field(
@@ -86,16 +108,18 @@ class Settings(BaseSettings):
     )
     breaker_failures: int = Field(5, ge=1, le=1_000, description="failures in a row that open a provider's breaker")
     breaker_rest_s: float = Field(30.0, ge=1, le=3_600, description="seconds until an open breaker is tried again")
-    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="per engine")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="threads of each engine"
+    )
 
     model_path: Path | None = Field(None, description="a folder with model files that are used in place")
-    language: Language | None = Field(None, description="what people speak, as pl or pl-PL; None: detect it")
+    language: Language | None = Field(None, description="what people speak, as pl or pl-PL; not set: it is detected")
 
     camera_fov_deg: float = Field(62.2, ge=20, le=170, description="the camera's horizontal angle of view")
     obstacle_distance_m: float = Field(1.0, ge=0.2, le=5, description="the robot stops for nearer obstacles")
     confirm_frames: int = Field(2, ge=1, le=20, description="frames in which an object must be seen to count")
     follow: bool = Field(False, description="let the robot turn to the person that it sees")
-    tracker: str | None = Field(None, max_length=64, description="the object tracker; None: the only one")
+    tracker: str | None = Field(None, max_length=64, description="the object tracker; not set: the only one")
 
     robot_prompt: str = Field(
         "companion", pattern=PRESET_PATTERN, description="the robot's system prompt (`rider prompts list`)"
@@ -122,6 +146,7 @@ class Settings(BaseSettings):
     safe_mode: bool = Field(False, description="load no plugins at all")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+    log_format: Literal["text", "json"] = Field("text", description="lines for people, or one JSON object for each")
 
     @field_validator(
         "plugins_disabled",
@@ -266,11 +291,40 @@ class Settings(BaseSettings):
 
 
 class _Environment(EnvSettingsSource):
-    """Environment variables. A blank one counts as not set."""
+    """Environment variables. A blank one counts as not set. A setting's first variable counts."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
-        self.env_vars = {name: value for name, value in self.env_vars.items() if not _is_empty(value)}
+        found = {name: value for name, value in self.env_vars.items() if not _is_empty(value)}
+        for field in settings_cls.model_fields:
+            first = next((it.lower() for it in variables_of(field) if it.lower() in found), None)
+            if first is not None:
+                found[variable_of(field).lower()] = found[first]
+        if "redis_url" not in found and "redis_host" in found:
+            found["redis_url"] = _redis_url(found)
+        self.env_vars = found
+
+
+def _redis_url(variables: Mapping[str, str | None]) -> str:
+    """The URL that follows from `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB` and `REDIS_PASSWORD`.
+
+    Raises:
+        ConfigError: one of them is wrong. Kubernetes sets `REDIS_PORT` to an address where a service is called redis.
+    """
+    host = str(variables["redis_host"]).strip()
+    numbers = {}
+    for name, default, most in (("redis_port", "6379", 65_535), ("redis_db", "0", 1_000_000)):
+        text = str(variables.get(name) or default).strip()
+        if not (text.isascii() and text.isdigit() and int(text) <= most):
+            variable = name.upper()
+            raise ConfigError(
+                f"{variable} is {without_secrets(repr(text))[:80]}, not a number up to {most}",
+                remedy=f"set {variable} to a number, or set REDIS_URL instead",
+            )
+        numbers[name] = int(text)
+    password = variables.get("redis_password")
+    login = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{login}{authority(host, numbers['redis_port'])}/{numbers['redis_db']}"
 
 
 def _is_empty(value: object) -> bool:
@@ -289,5 +343,10 @@ def half_of_memory_mb() -> int:
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of a setting."""
+    """The environment variable of a setting, as people write it."""
     return Settings.model_fields[name].alias or f"RIDER_{name.upper()}"
+
+
+def variables_of(name: str) -> tuple[str, ...]:
+    """All environment variables of a setting. The first one that is set counts."""
+    return tuple(dict.fromkeys((f"RIDER_{name.upper()}", variable_of(name), *OTHER_VARIABLES.get(name, ()))))

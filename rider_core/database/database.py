@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from alembic.util import CommandError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -67,6 +67,17 @@ class Database:
                 migrate.upgrade(connection)
         except CommandError as error:
             raise self._error("has migrations that this version lacks", error, "update rider-core") from error
+        except SQLAlchemyError as error:
+            raise self._unusable(error) from error
+
+    def size_bytes(self) -> int:
+        """Size of the database's files. Raises `DatabaseError`."""
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        query = pages if is_sqlite else "SELECT pg_database_size(current_database())"
+        try:
+            with self._engine.connect() as connection:
+                return int(connection.execute(text(query)).scalar_one())
         except SQLAlchemyError as error:
             raise self._unusable(error) from error
 
@@ -205,7 +216,7 @@ class Database:
 def _row(record: JobRecord) -> dict[str, Any]:
     if not record.state.ended or record.ended_ts is None:
         raise InvalidInput(f"job {record.id} is {record.state.value}, the history takes jobs that have ended")
-    row = record.model_dump(mode="json", exclude={"result", "problem", "due_ts", "progress"})
+    row = record.model_dump(mode="json", exclude={"result", "problem", "due_ts", "progress", "trace_id"})
     problem = record.problem
     return row | {
         "problem_code": problem.code if problem else None,

@@ -120,6 +120,14 @@ class EventBus:
             raise unavailable(error) from error
         return [event for _, fields in reversed(entries) for event in decode_events(fields)][-limit:]
 
+    def length(self) -> int:
+        """Number of entries in the stream. Raises `BackendUnavailable`."""
+        try:
+            length: Any = self._redis.xlen(HOUSE_STREAM)
+            return int(length)
+        except redis.RedisError as error:
+            raise unavailable(error) from error
+
     def subscribe(self, should_stop: Callable[[], bool], on_dropped: Callable[[int], None]) -> Iterator[Event]:
         """Events from now on. While Redis cannot be reached, the subscriber retries.
 

@@ -61,6 +61,12 @@ class LeasedJob(NamedTuple):
         """Whether it may run together with others; the same rule as `batchable` in `lua/leases.lua`."""
         return self.attempt == 1 and int(JobMetadata.unpack(self.metadata).max_attempts or 1) > 1
 
+    @property
+    def submitted_ts(self) -> float | None:
+        """Seconds since the epoch; None: RQ's own tools made the job."""
+        text = JobMetadata.unpack(self.metadata).submitted_ts
+        return float(text) if text else None
+
 
 class AttemptResult(NamedTuple):
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rider_core.api.jobs import JobSpec, JobState, Priority, RetryPolicy
+from rider_core.api.jobs import JobRecord, JobSpec, JobState, Priority, RetryPolicy
 from rider_core.api.messages import encode_base64, parse_message
 from rider_core.api.speech_to_text import Transcript
 from rider_core.errors import BackendUnavailable, InvalidInput, JobError, JobExpired, JobFailed, RiderError, WaitTimeout
@@ -21,7 +21,9 @@ from rider_core.link.messages import SAMPLE_RATE
 from rider_core.link.microphone_stream import count_dropped
 from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
+from rider_core.link.turn import Turn
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
+from rider_core.tracing import traced
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +36,9 @@ MAX_IN_PROGRESS = 8
 
 @dataclass(frozen=True)
 class _PendingUtterance:
-    """
-    Attributes:
-        speech_ended: When its speech ended (monotonic).
-    """
-
     job_id: str
     duration_s: float
-    speech_ended: float
+    turn: Turn
 
 
 class AsrPipeline:
@@ -89,6 +86,8 @@ class AsrPipeline:
             speech_ended: When its speech ended (monotonic).
             language: As the robot set it, or the owner in the settings; None: to be detected.
         """
+        heard = time.monotonic()
+        turn = Turn(utterance.trace_id, heard - utterance.duration_s, speech_ended)
         spec = JobSpec(
             task="voice.transcribe",
             payload={
@@ -102,6 +101,7 @@ class AsrPipeline:
             deadline_ts=time.time() + self._left_s(speech_ended),
             retry=RetryPolicy(max_attempts=2),
             origin="robot",
+            trace_id=turn.trace_id,
         )
         if self._pending.full():
             count_dropped("too_many")
@@ -113,29 +113,38 @@ class AsrPipeline:
             count_dropped("refused")
             self._fail_over(str(error))
             return
-        self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, speech_ended))
+        queued = time.monotonic()
+        turn.reach("heard", heard)
+        turn.reach("queued", queued)
+        turn.record_span("speech", turn.began, speech_ended)
+        turn.record_span("end of speech", speech_ended, heard)
+        turn.record_span("submission", heard, queued)
+        self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, turn))
 
     def _run(self) -> None:
         for pending in self.watchdog.items(self._pending):
-            try:
-                self._deliver(pending)
-            except Exception:  # the top of a thread
-                log.exception("job %s: its transcript could not be sent", pending.job_id)
-                count_dropped("failed")
+            with traced(pending.turn.trace_id):
+                try:
+                    self._deliver(pending)
+                except Exception:  # the top of a thread
+                    log.exception("job %s: its transcript could not be sent", pending.job_id)
+                    count_dropped("failed")
 
     def _deliver(self, pending: _PendingUtterance) -> None:
         try:
-            record = self._services.backend.wait(pending.job_id, max(0.05, self._left_s(pending.speech_ended)))
+            record = self._services.backend.wait(pending.job_id, max(0.05, self._left_s(pending.turn.speech_ended)))
             transcript = parse_message(Transcript, record.value())
         except (JobError, BackendUnavailable, InvalidInput) as error:
             self._fail(pending, error)
             return
         assert record.state is JobState.DONE
-        latency_s = time.monotonic() - pending.speech_ended
+        self._measure(record, pending.turn)
+        latency_s = time.monotonic() - pending.turn.speech_ended
+        log.info("an utterance of %.1f s was understood %.2f s after its end", pending.duration_s, latency_s)
         if transcript.hint:
             self._hints.info(transcript.hint)
         if transcript.text and not transcript.no_speech:
-            self._send_transcript(transcript)
+            self._send_transcript(transcript, pending.turn)
             UTTERANCES.labels("recognised").inc()
         else:
             UTTERANCES.labels("no_speech").inc()
@@ -148,21 +157,37 @@ class AsrPipeline:
             latency_s=round(latency_s, 3),
             provider=record.provider,
             mock=record.mock,
+            trace_id=pending.turn.trace_id,
         )
+
+    @staticmethod
+    def _measure(record: JobRecord, turn: Turn) -> None:
+        """The steps of the utterance's job. Its times are the wall clock's."""
+        to_monotonic = time.monotonic() - time.time()
+        for step, ts in (("started", record.started_ts), ("done", record.ended_ts)):
+            if ts is not None:
+                turn.reach(step, ts + to_monotonic)
 
     def _left_s(self, speech_ended: float) -> float:
         """Seconds until the transcript's deadline."""
         return speech_ended + self._deadline_s - time.monotonic()
 
-    def _send_transcript(self, transcript: Transcript) -> None:
+    def _send_transcript(self, transcript: Transcript, turn: Turn) -> None:
         """Send the transcript to the robot, and answer it while the PC serves text."""
         body = {"text": transcript.text, "language": transcript.language, "ts": time.time()}
         if not self._conversation.wanted:
             self._send_result(body)
+            self._delivered(turn)
             return
         # An empty reply keeps the robot's own chat silent; a result without a reply makes it answer.
         self._send_result({**body, "reply": ""})
-        self._conversation.answer(transcript.text, transcript.language, lambda: self._send_result(body))
+        self._delivered(turn)
+        self._conversation.answer(transcript.text, transcript.language, lambda: self._send_result(body), turn)
+
+    @staticmethod
+    def _delivered(turn: Turn) -> None:
+        turn.reach("delivered")
+        turn.record_span("utterance", turn.began, time.monotonic(), root=True)
 
     def _send_result(self, body: dict[str, Any]) -> None:
         if not self._send("voice.asr.result", body):
@@ -171,6 +196,7 @@ class AsrPipeline:
     def _fail(self, pending: _PendingUtterance, error: RiderError) -> None:
         late = isinstance(error, JobExpired | WaitTimeout)
         count_dropped("late" if late else "failed")
+        pending.turn.record_span("utterance", pending.turn.began, time.monotonic(), root=True, error=str(error))
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
         if isinstance(error, JobFailed) and error.cause == "invalid_input":
             return  # the fault of this sound, not of the engine

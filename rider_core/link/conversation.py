@@ -23,8 +23,10 @@ from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import FEED_EVERY_S, STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
 from rider_core.link.tts_pipeline import TtsJob, TtsPipeline
+from rider_core.link.turn import Turn
 from rider_core.metrics import ANSWERS
 from rider_core.timing import Stopwatch
+from rider_core.tracing import traced
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class _SpokenAnswer:
     """One answer in progress.
 
     Attributes:
+        turn: What the person said; None: unknown.
         interrupted: Set when the person speaks again.
         sentences: Those that were passed to the TTS pipeline.
         first_ms: From the transcript to the first complete sentence, in milliseconds.
@@ -53,12 +56,17 @@ class _SpokenAnswer:
 
     prompt: str
     language: str | None
+    turn: Turn | None
     job_id: str = ""
     watch: Stopwatch = field(default_factory=Stopwatch.start)
     interrupted: threading.Event = field(default_factory=threading.Event)
     sentences: list[str] = field(default_factory=list)
     first_ms: float = 0.0
     written: str = ""
+
+    @property
+    def trace_id(self) -> str | None:
+        return self.turn.trace_id if self.turn else None
 
 
 class Conversation:
@@ -109,17 +117,20 @@ class Conversation:
         """Whether the next transcript is answered here, not by the robot's own chat."""
         return self._serves_text()
 
-    def answer(self, prompt: str, language: str | None, unanswered: Callable[[], None]) -> None:
+    def answer(
+        self, prompt: str, language: str | None, unanswered: Callable[[], None], turn: Turn | None = None
+    ) -> None:
         """Answer a transcript. An answer in progress is interrupted.
 
         Args:
             unanswered: Called when there is no sentence to speak, so that the robot's own chat answers.
+            turn: What the person said; None: unknown.
         """
         self.interrupt()
         with self._changed:
             if self._next is not None:
                 ANSWERS.labels("interrupted").inc()
-            self._next = _SpokenAnswer(prompt, language), unanswered
+            self._next = _SpokenAnswer(prompt, language, turn), unanswered
             self._changed.notify_all()
 
     def interrupt(self) -> None:
@@ -142,10 +153,11 @@ class Conversation:
                     continue
                 (answer, unanswered), self._next = self._next, None
                 self._current = answer
-            try:
-                self._answer(answer)
-            except Exception as error:  # the top of a thread
-                self._fail(answer, error, unanswered)
+            with traced(answer.trace_id):
+                try:
+                    self._answer(answer)
+                except Exception as error:  # the top of a thread
+                    self._fail(answer, error, unanswered)
 
     def _answer(self, answer: _SpokenAnswer) -> None:
         spec = self._spec(answer)
@@ -198,11 +210,13 @@ class Conversation:
             retry=RetryPolicy(max_attempts=1),
             stream=True,
             origin="robot",
+            trace_id=answer.trace_id,
         )
 
     def _say_all(self, answer: _SpokenAnswer, sentences: Iterable[str]) -> None:
         for sentence in sentences:
             job = TtsJob(sentence, answer.language, answer.job_id)
+            job.turn, job.is_first = answer.turn, not answer.sentences
             while not answer.interrupted.is_set() and not self._tts.say(job, SLOT_WAIT_S):
                 self.watchdog.feed()
             answer.first_ms = answer.first_ms or answer.watch.elapsed_ms
@@ -219,6 +233,7 @@ class Conversation:
                 raise JobFailed(f"there is nothing to say in {answer.written!r}", cause="invalid_input")
             raise JobFailed("the answer is empty")
         self._remember(answer)
+        log.info("%d sentence(s) answer it, the first after %.0f ms", len(answer.sentences), answer.first_ms)
         ANSWERS.labels("interrupted" if done is None else "spoken").inc()
         self._services.publish(
             "robot.reply",
@@ -230,6 +245,7 @@ class Conversation:
             duration_ms=round(answer.watch.elapsed_ms, 1),
             provider=done.data.get("provider") if done else None,
             mock=done.data.get("mock") if done else None,
+            trace_id=answer.trace_id,
         )
 
     def _remember(self, answer: _SpokenAnswer) -> None:

@@ -19,6 +19,7 @@ from rider_core.link.readiness import Readiness
 from rider_core.link.robot_domains import RobotDomains
 from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link.thread_watchdog import ThreadWatchdog
+from rider_core.metrics import FAILOVERS
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class DomainFailover:
         self._thread.join(timeout=5)
         for name, domain in self._robot.domains.items():
             if fail_over and domain.mode == "pc":
-                self._switch_to_local(name, "the PC's link ends")
+                self._switch_to_local(name, "the PC's link ends", "end")
 
     def fail_over(self, domain: str, reason: str) -> None:
         """Request a failover in the next round, which starts at once."""
@@ -132,7 +133,8 @@ class DomainFailover:
         domains = self._robot.domains
         preferred = {name: self._preferences.of(name).choice for name in domains}
         for name, reason in self.readiness.reasons(problems | requests, domains, preferred).items():
-            self._decide(name, domains[name], reason)
+            cause = "results" if name in requests else self.readiness.cause(name, problems)
+            self._decide(name, domains[name], reason, cause)
         self._keep_failed(requests)
         for _, _, tried in choices:
             tried.set()
@@ -171,10 +173,11 @@ class DomainFailover:
         domain.switch_error = ""
         self._robot.publish(name)
 
-    def _decide(self, name: str, domain: Domain, reason: str) -> None:
+    def _decide(self, name: str, domain: Domain, reason: str, cause: str) -> None:
         """
         Args:
             reason: Why the PC must not serve the domain now; empty: it may.
+            cause: The kind of the reason, as in the metric `rider_failovers_total`.
         """
         domain.problem = reason
         preference = self._preferences.of(name)
@@ -184,7 +187,7 @@ class DomainFailover:
         if reason:
             domain.healthy_since = None
             if domain.mode == "pc":
-                self._switch_to_local(name, reason)
+                self._switch_to_local(name, reason, cause)
             return
         now = time.monotonic()
         if domain.healthy_since is None:
@@ -193,10 +196,11 @@ class DomainFailover:
         if domain.may_take_over(preference) and (domain.requested or healthy_s > domain.takeover_wait_s):
             self._take_over(name, domain, preference)
 
-    def _switch_to_local(self, name: str, reason: str) -> None:
+    def _switch_to_local(self, name: str, reason: str, cause: str) -> None:
         if not self._robot.domains[name].failed_switches:
             log.warning("%s fails over to the robot: %s", name, reason)
-        self._robot.switch(name, "local", FAILOVER_PREFIX + reason)
+        if self._robot.switch(name, "local", FAILOVER_PREFIX + reason):
+            FAILOVERS.labels(name, cause).inc()
 
     def _take_over(self, name: str, domain: Domain, preference: Preference) -> None:
         if not domain.failed_switches:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rider_core.api.voice_activity import FRAME_SAMPLES, voice_activity_detector
 from rider_core.link.messages import SAMPLE_RATE
+from rider_core.tracing import new_trace_id
 
 FRAME_BYTES = FRAME_SAMPLES * 2
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
@@ -33,10 +34,12 @@ class Utterance:
     Attributes:
         pcm: Signed 16-bit mono samples at 16 kHz.
         quiet_s: Silence at its end, in seconds: the delay with which the end of speech was detected.
+        trace_id: Made at its first sample.
     """
 
     pcm: bytes
     quiet_s: float
+    trace_id: str = field(default_factory=new_trace_id)
 
     @property
     def duration_s(self) -> float:
@@ -53,6 +56,7 @@ class Endpointer:
         self._frames: list[bytes] = []
         self._speech_frames = 0
         self._quiet_frames = 0
+        self._trace_id = ""
         self.dropped = 0
 
     @property
@@ -91,6 +95,7 @@ class Endpointer:
             self._frames = [*self._lead_in, frame]
             self._lead_in.clear()
             self._speech_frames, self._quiet_frames = 1, 0
+            self._trace_id = new_trace_id()
             return None
         self._frames.append(frame)
         if probability < END_PROBABILITY:
@@ -105,7 +110,7 @@ class Endpointer:
         return None
 
     def _end(self) -> Utterance | None:
-        utterance = Utterance(b"".join(self._frames), self._quiet_frames * FRAME_S)
+        utterance = Utterance(b"".join(self._frames), self._quiet_frames * FRAME_S, self._trace_id)
         enough = self._speech_frames * FRAME_S >= MIN_SPEECH_S
         self._lead_in.extend(self._frames[-self._quiet_frames :] if self._quiet_frames else [])
         self._frames = []

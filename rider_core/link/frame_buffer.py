@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rider_core.api.jpeg_header import read_header
 from rider_core.api.messages import decode_base64, parse_message
 from rider_core.errors import InvalidInput, RiderError, TooLarge
 from rider_core.link.messages import MAX_JPEG_BYTES, FrameIn
-from rider_core.metrics import FRAMES, LINK_DROPPED
+from rider_core.metrics import CLOCK_OFFSET, FRAMES, LINK_DROPPED, ROBOT
+from rider_core.tracing import new_trace_id
 
 #: The smallest picture: nothing can be recognised in fewer pixels. A block of a JPEG has 8.
 MIN_SIDE_PX = 32
@@ -34,6 +35,7 @@ class CameraFrame:
         ts: The robot's clock, which may be far from ours or run backward: the bus keeps the order.
         arrived: Our monotonic clock.
         stream: Number of the stream of connected frames.
+        trace_id: Made at its arrival.
     """
 
     image: str
@@ -41,6 +43,7 @@ class CameraFrame:
     ts: float
     arrived: float
     stream: int
+    trace_id: str = field(default_factory=new_trace_id)
 
     def seconds_after(self, before: CameraFrame | None) -> float:
         """Seconds since the frame before it in the same stream; 0: there is none."""
@@ -89,6 +92,7 @@ class LatestFrameBuffer:
             if now - self.arrived > GAP_S:
                 self._begin_stream()
             self._ts, self.arrived = message.ts, now
+            CLOCK_OFFSET.labels(ROBOT).set(message.ts - time.time())
             if message.frame_jpeg == self._image:
                 # Sensor noise makes every new JPEG differ, so this one shows nothing new.
                 count_dropped("repeated")

@@ -32,6 +32,7 @@ from rider_core.link.speech_output import SpeechOutput
 from rider_core.link.steering import Steering
 from rider_core.link.tts_pipeline import TtsPipeline
 from rider_core.link.vision_pipeline import VisionPipeline
+from rider_core.metrics import BATTERY, LINK_UP, ROBOT
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ class Link:
     def __init__(self, options: LinkOptions, services: LinkServices) -> None:
         self._options = options
         self._services = services
+        for channel in ("bus", "http"):
+            LINK_UP.labels(ROBOT, channel).set(0)
         self._robot_problem = "not polled yet"
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
@@ -168,10 +171,12 @@ class Link:
         battery = parse_message(Device, body).battery_pct
         if battery is not None and round(battery) != self._battery_pct:
             self._battery_pct = round(battery)
+            BATTERY.labels(ROBOT).set(battery / 100)
             self._publish_state()
 
     def _bus_changed(self, state: BusView) -> None:
         self._bus_since = time.monotonic() if state.up else None
+        LINK_UP.labels(ROBOT, "bus").set(state.up)
         self._failover.readiness.set_bus_problem(state.problem)
         if state.up:
             log.info("the robot's bus is up")
@@ -184,6 +189,7 @@ class Link:
 
     def _robot_changed(self, problem: str) -> None:
         self._robot_problem = problem
+        LINK_UP.labels(ROBOT, "http").set(not problem)
         if problem:
             log.warning("the robot's HTTP interface: %s", problem)
         else:

@@ -46,6 +46,12 @@ class Readiness:
             return {name: problem for name, problem in problems.items() if name in self._served_once}
         return problems
 
+    def cause(self, name: str, problems: Mapping[str, str]) -> str:
+        """The kind of a domain's problem, as in the metric `rider_failovers_total`."""
+        if name not in problems:
+            return "other_domain"
+        return "bus" if problems[name] == self._bus_problem else "workers"
+
     def reasons(
         self, problems: Mapping[str, str], domains: Mapping[str, Domain], choices: Mapping[str, Choice]
     ) -> dict[str, str]:

@@ -14,7 +14,8 @@ from rider_core.api.messages import check_json_parts, parse_message
 from rider_core.api.steering import DOMAINS
 from rider_core.errors import InvalidInput, RobotError, TooLarge
 from rider_core.link.messages import DomainState
-from rider_core.metrics import ROBOT_CALLS
+from rider_core.metrics import ROBOT_CALL_SECONDS, ROBOT_CALLS
+from rider_core.timing import Stopwatch
 
 #: Limit for connecting and for each single send and receive, in seconds. The robot is on the same network.
 PAUSE_LIMIT_S = 2.0
@@ -104,11 +105,13 @@ class RobotApi:
         return [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
 
     def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        watch = Stopwatch.start()
         try:
             answer = _object(self._content(method, path, body), f"{method} {path}")
         except RobotError:
             ROBOT_CALLS.labels(name, "failed").inc()
             raise
+        ROBOT_CALL_SECONDS.labels(name).observe(watch.elapsed_s)
         ROBOT_CALLS.labels(name, "ok").inc()
         return answer
 

@@ -18,6 +18,7 @@ from rider_core.link.messages import DomainState
 from rider_core.link.preferences import Preference, Preferences
 from rider_core.link.robot_api import Mode, RobotApi
 from rider_core.link.services import PublishEvent
+from rider_core.metrics import DOMAIN_OWNER, FAILOVERS, HEARTBEAT, ROBOT
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,9 @@ class RobotDomains:
         self._on_robot = on_robot
         self.domains: dict[str, Domain] = {name: Domain() for name in TASK_OF_DOMAIN}
         self.on_lost: Callable[[Domain], None] = lambda _: None
+        for name in self.domains:
+            for owner in ("pc", "local"):
+                DOMAIN_OWNER.labels(ROBOT, name, owner).set(0)
         self._ai_mode = ""
         self._next_heartbeat = 0.0
         self._heartbeat_ts: float | None = None
@@ -153,6 +157,7 @@ class RobotDomains:
                 self._update_from_answer(state, requested_at)
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
+            HEARTBEAT.labels(ROBOT).set(time.time())
             self._ai_mode = self._api.ai_mode()
         except RobotError as error:
             self._set_robot_problem(str(error))
@@ -211,7 +216,11 @@ class RobotDomains:
             # The robot derives its AI mode the same way. It is polled as well, because a person may set another.
             self._ai_mode = OFFLOADS if any(it.mode == "pc" for it in self.domains.values()) else "local"
             if was == "pc" and domain.is_lost:
+                if not domain.is_failed_over:
+                    FAILOVERS.labels(name, "robot").inc()
                 self.on_lost(domain)
+        for owner in ("pc", "local"):
+            DOMAIN_OWNER.labels(ROBOT, name, owner).set(mode == owner)
         log.info("%s is served by %s (%s) %s", name, mode, status, reason)
         self.publish(name)
 

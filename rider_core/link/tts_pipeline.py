@@ -26,9 +26,11 @@ from rider_core.link.services import LinkServices
 from rider_core.link.speech_chunker import SpeechChunker
 from rider_core.link.speech_output import SpeechOutput
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
+from rider_core.link.turn import Turn
 from rider_core.metrics import LINK_DROPPED
 from rider_core.sayable import sayable
 from rider_core.timing import Stopwatch
+from rider_core.tracing import traced
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class TtsJob:
     Attributes:
         voice: A voice or a language; None: the engine's default.
         answer_id: Id of the answer to which the sentence belongs; None: the robot requested the text.
+        turn: Of an answer: what the person said; None: unknown.
+        is_first: It is an answer's first sentence.
         stopped: Set when it must not be spoken any further.
         first_ms: From the request to the first chunk, in milliseconds.
         chunks: Number of chunks that were sent.
@@ -58,12 +62,18 @@ class TtsJob:
     text: str
     voice: str | None
     answer_id: str | None = None
+    turn: Turn | None = None
+    is_first: bool = False
     job_id: str = ""
     watch: Stopwatch = field(default_factory=Stopwatch.start)
     stopped: threading.Event = field(default_factory=threading.Event)
     chunks: int = 0
     duration_s: float = 0.0
     first_ms: float = 0.0
+
+    @property
+    def trace_id(self) -> str | None:
+        return self.turn.trace_id if self.turn else None
 
 
 def other_voices(voice: str | None) -> list[str | None]:
@@ -178,22 +188,24 @@ class TtsPipeline:
             retry=RetryPolicy(max_attempts=1),
             stream=True,
             origin="robot",
+            trace_id=job.trace_id,
         )
         job.job_id = self._services.backend.submit(spec)
 
     def _run(self) -> None:
         for job in self.watchdog.items(self._waiting):
-            try:
-                self._speak(job)
-            except RiderError as error:
-                self._rejections.report(TOPIC, error)
-            except Exception:  # the top of a thread
-                log.exception("job %s: its sound could not be sent", job.job_id)
-                LINK_DROPPED.labels("result").inc()
-            finally:
-                with self._lock:
-                    self._in_progress.remove(job)
-                self._slots.release()
+            with traced(job.trace_id):
+                try:
+                    self._speak(job)
+                except RiderError as error:
+                    self._rejections.report(TOPIC, error)
+                except Exception:  # the top of a thread
+                    log.exception("job %s: its sound could not be sent", job.job_id)
+                    LINK_DROPPED.labels("result").inc()
+                finally:
+                    with self._lock:
+                        self._in_progress.remove(job)
+                    self._slots.release()
 
     def _speak(self, job: TtsJob) -> None:
         """Speak in the requested voice, or in the nearest one that the engine has."""
@@ -240,6 +252,9 @@ class TtsPipeline:
                 return
             if not self._output.play(chunk, is_answer, job.chunks):
                 LINK_DROPPED.labels("result").inc()
+            if job.turn is not None and job.is_first and job.chunks == 0:
+                job.turn.reach("answered")
+                job.turn.record_span("answer", job.turn.speech_ended, time.monotonic())
             job.first_ms = job.first_ms or job.watch.elapsed_ms
             job.chunks += 1
             job.duration_s += chunk.duration_s
@@ -253,6 +268,7 @@ class TtsPipeline:
             duration_s=round(job.duration_s, 3),
             provider=event.data.get("provider"),
             mock=event.data.get("mock"),
+            trace_id=job.trace_id,
         )
 
 

@@ -28,7 +28,8 @@ from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
 from rider_core.link.tracks import TrackedObject, Tracks
 from rider_core.link.vision_monitor import STRAGGLERS_S, VISION_LOST_AFTER_S, UnansweredFrames, VisionMonitor
-from rider_core.metrics import FRAMES, LINK_DROPPED
+from rider_core.metrics import FRAME_AGE, FRAMES, LINK_DROPPED
+from rider_core.tracing import record_span, traced
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,8 @@ class VisionPipeline:
                 if self._is_outdated.is_set():
                     self._forget()
                 if frame is not None:
-                    self._attempt(frame)
+                    with traced(frame.trace_id):
+                        self._attempt(frame)
             except Exception:  # the top of a thread
                 log.exception("a round of the vision pipeline failed")
 
@@ -153,6 +155,9 @@ class VisionPipeline:
         if self._is_ours(frame):  # vision may have failed over meanwhile
             self._report(frame, found)
             FRAMES.labels("seen").inc()
+            age_s, now = time.monotonic() - frame.arrived, time.time()
+            FRAME_AGE.observe(age_s)
+            record_span(frame.trace_id, "frame", now - age_s, now, root=True)
 
     def _is_ours(self, frame: CameraFrame) -> bool:
         """Whether the PC serves vision. A frame long after a switch to local shows that the robot considers it ours."""
@@ -177,6 +182,7 @@ class VisionPipeline:
             # A second attempt would analyse an old picture.
             retry=RetryPolicy(max_attempts=1),
             origin="robot",
+            trace_id=frame.trace_id,
         )
         until_lost_s = unanswered_since + VISION_LOST_AFTER_S - now
         record = self._services.backend.run(spec, max(0.05, min(left_s, until_lost_s)))

@@ -64,7 +64,10 @@ def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
     @app.post("/api/providers/text/generate")
     def generate() -> Response:
         body = parse_json(RobotTextRequest, request.get_data())  # it limits the depth, which Flask's parser does not
-        return jsonify(text_endpoint.answer(body, request.environ.get("waitress.client_disconnected", lambda: False)))
+        answer = text_endpoint.answer(body, request.environ.get("waitress.client_disconnected", lambda: False))
+        response = jsonify(answer)
+        response.headers["X-Request-Id"] = answer["task_id"]
+        return response
 
     @app.errorhandler(RiderError)
     def explain(error: RiderError) -> tuple[Response, int]:

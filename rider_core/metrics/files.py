@@ -7,6 +7,7 @@ process (SIGBUS).
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import mmap
 import os
@@ -15,6 +16,8 @@ from typing import BinaryIO
 
 import prometheus_client.values
 from prometheus_client.mmap_dict import MmapedDict
+
+from rider_core.metrics.members import Membership, join
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,10 @@ class PreallocatedDict(MmapedDict):
         if not read_mode:
             try:
                 with open(filename, "ab") as file:
+                    if problem := damage(filename):
+                        # Its process was ended while it wrote, or a person has edited the file.
+                        log.error("%s is damaged, its counters begin again: %s", filename, problem)
+                        file.truncate(0)
                     _preallocate(file, FIRST_BYTES)
             except OSError as error:
                 self._fname, self._positions = filename, {}
@@ -75,9 +82,37 @@ class PreallocatedDict(MmapedDict):
         self._m[: len(content)] = content
 
 
-def use_preallocated_files() -> None:
-    """Use `PreallocatedDict` for all metrics of this process that are created from now on."""
+def damage(filename: str) -> str:
+    """What is wrong with a file of metrics; empty: it can be read, or has no values yet."""
+    try:
+        with open(filename, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+        used = _HEAD.unpack_from(head)[0] if head else 0
+        if used and not _HEAD_BYTES <= used <= os.path.getsize(filename):
+            return f"its head says {used} bytes"
+        if used:
+            for key, *_ in MmapedDict.read_all_values_from_file(filename):  # type: ignore[no-untyped-call]
+                json.loads(key)
+    except (RuntimeError, ValueError, struct.error) as error:
+        return str(error)
+    return ""
+
+
+def share_values() -> Membership | None:
+    """Keep the values of all metrics that this process creates from now on in files under its name.
+
+    Returns:
+        None: the values stay in this process's memory, because it has no name (`rider_core.metrics.members`).
+    """
+    membership = join()
+    if membership is None:
+        prometheus_client.values.ValueClass = prometheus_client.values.MutexValue
+        return None
+    name = membership.name
     prometheus_client.values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
+    values = prometheus_client.values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
+    prometheus_client.values.ValueClass = values
+    return membership
 
 
 def _preallocate(file: BinaryIO, size: int) -> None:

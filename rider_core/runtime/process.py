@@ -9,12 +9,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
+from rider_core import __version__
+from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
-from rider_core.runtime.log_lines import LineFormatter
+from rider_core.runtime.log_lines import JsonLineFormatter, LineFormatter
 from rider_core.timing import ended_within
+from rider_core.tracing import export_spans
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +28,22 @@ SUPERVISOR_VARIABLE = "RIDER_SUPERVISOR_PID"
 _PR_SET_PDEATHSIG = 1
 
 
-def set_up_logging(role: str, level: str) -> None:
+def set_up_logging(role: str, level: str, log_format: Literal["text", "json"] = "text") -> None:
     """Log to standard error, in one format for all processes."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(f"%(asctime)s {role:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
+    if log_format == "json":
+        handler.setFormatter(JsonLineFormatter(role))
+    else:
+        handler.setFormatter(LineFormatter(f"%(asctime)s {role:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic", "pywhispercpp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def observe_process(role: str, settings: Settings) -> None:
+    """Log as the settings say, and export spans where the environment says so."""
+    set_up_logging(role, settings.log_level, settings.log_format)
+    export_spans(role, __version__)
 
 
 def die_with_supervisor() -> None:

@@ -93,10 +93,10 @@ class Services:
         if "database" in self.__dict__:
             self.database.close()
 
-    def redis_info(self) -> dict[str, Any]:
-        """The server's INFO. Raises `BackendUnavailable`."""
+    def redis_info(self, section: str | None = None) -> dict[str, Any]:
+        """The server's INFO, or one section of it. Raises `BackendUnavailable`."""
         try:
-            info: Any = self.redis.info()
+            info: Any = self.redis.info(section)
         except RedisError as error:
             raise unavailable(error) from error
         return dict(info)

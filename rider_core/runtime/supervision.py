@@ -21,6 +21,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
+from rider_core.metrics.members import NAME_VARIABLE
 from rider_core.rpc.socket_path import short_path
 from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, overwrite_in_place
 
@@ -61,7 +62,7 @@ serverurl=unix://{sockets}/supervisor.sock
 _PROGRAM = """
 [program:{name}]
 command=%(ENV_RIDER_UP_PYTHON)s -m rider_core.cli.main {arguments}
-process_name={process_name}
+{environment}process_name={process_name}
 numprocs={count}
 priority={priority}
 startsecs={start_s}
@@ -104,7 +105,8 @@ def programs(settings: Settings) -> list[Program]:
     table.append(Program("scheduler", "scheduler", 20))
     if settings.has_robot:
         table.append(Program("link", "link", 30))
-    table.append(Program("panel", "web", 10))
+    if settings.web_enabled:
+        table.append(Program("panel", "web", 10))
     table.append(Program("announce", "announce", 40, once=True))
     return table
 
@@ -185,10 +187,13 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
 
 def _section(program: Program) -> str:
     to_terminal = _standard_output_can_be_opened()
+    name = "%(program_name)s_%(process_num)d" if program.count > 1 else "%(program_name)s"
     return _PROGRAM.format(
         name=program.name,
         arguments=program.arguments,
-        process_name="%(program_name)s_%(process_num)d" if program.count > 1 else "%(program_name)s",
+        process_name=name,
+        # One that exits by itself shares no metrics: it would count as a process that does not live.
+        environment="" if program.once else f'environment={NAME_VARIABLE}="{name}"\n',
         count=program.count,
         priority=program.priority,
         start_s=0 if program.once else START_S,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from rider_core.config import Settings, load_settings
 from rider_core.errors import ConfigError, RiderError
 from rider_core.runtime.data_folder import set_private_umask
-from rider_core.runtime.process import die_with_supervisor, set_up_logging
+from rider_core.runtime.process import die_with_supervisor, observe_process
 from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
 from rider_core.web.security import check_exposure
@@ -41,7 +41,7 @@ def main() -> int:
     """Serve the panel until SIGINT or SIGTERM. Returns the process's exit status."""
     try:
         settings = load_settings()
-        set_up_logging("panel", settings.log_level)
+        observe_process("panel", settings)
         if (settings.async_mode == "eventlet") != PATCHED:
             _start_again(settings)
         die_with_supervisor()

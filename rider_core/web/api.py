@@ -1,20 +1,16 @@
-"""The panel's HTTP interface for programs: JSON, metrics, and the health check."""
+"""The panel's HTTP interface for programs: JSON."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.exceptions import HTTPException
 
 import rider_core
 from rider_core.errors import BackendUnavailable, InvalidInput, NoAnswer, RiderError
-from rider_core.metrics import REFUSED, exposition
+from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
-from rider_core.web.job_metrics import job_exposition
 from rider_core.web.openai.errors import PREFIX
 from rider_core.web.openai.routes import explain_http
 from rider_core.web.panel_state import PanelState
@@ -29,7 +25,6 @@ MAX_BODY_BYTES = 64 * 1024
 def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
     """Register the routes, and the handlers that answer errors as JSON."""
     api = Blueprint("api", __name__)
-    registry = _measure_requests(app)
 
     @api.get("/api/status")
     def status() -> Response:
@@ -44,39 +39,10 @@ def add_api(app: Flask, services: Services, panel_state: PanelState) -> None:
     def plugins() -> Response:
         return jsonify({"plugins": describe_plugins(services)})
 
-    @api.get("/healthz")
-    def healthz() -> Response:
-        redis = panel_state.section("redis") or {"up": False}
-        state = "down" if not redis["up"] else "cannot write" if redis["write_problem"] else "up"
-        return jsonify({"status": "ok", "redis": state})
-
-    @api.get("/metrics")
-    def metrics() -> Response:
-        text, content_type = exposition()
-        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            text += generate_latest(registry)
-        try:
-            text += job_exposition(services.backend)
-        except BackendUnavailable:
-            # The panel's own metrics are still correct.
-            text += b"# the metrics of the jobs are missing: Redis cannot be reached\n"
-        return Response(text, content_type=content_type)
-
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_blueprint(api)
     app.register_error_handler(RiderError, _explain)
     app.register_error_handler(HTTPException, _explain_http)
-
-
-def _measure_requests(app: Flask) -> CollectorRegistry:
-    """Count and time Flask's requests by URL rule: an unknown path becomes no label.
-
-    The metrics are in a registry of the application. Where processes share their metrics by files, the files are read
-    instead of the registry.
-    """
-    registry = CollectorRegistry()
-    PrometheusMetrics(app, path=None, group_by="url_rule", defaults_prefix="rider_web", registry=registry)
-    return registry
 
 
 def _limit() -> int:

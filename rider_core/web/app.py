@@ -17,7 +17,9 @@ from rider_core.runtime.robot_client import RobotClient
 from rider_core.runtime.services import Services
 from rider_core.web.api import add_api
 from rider_core.web.assets import web_folder
+from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
+from rider_core.web.metrics.route import add_metrics
 from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import Poller
@@ -70,7 +72,9 @@ def create_app(services: Services) -> Panel:
     app = Flask("rider_core.web", template_folder=str(folder / "templates"), static_folder=str(folder / "static"))
     app.json.sort_keys = False  # type: ignore[attr-defined]
     panel_state = PanelState()
+    add_metrics(app, services)  # first: it measures all requests
     add_api(app, services, panel_state)
+    add_health(app, services, panel_state)
     add_openai_routes(app, services)
     app.register_blueprint(robots_blueprint(RobotClient(services.redis, socket=None)))
 

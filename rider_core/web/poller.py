@@ -15,7 +15,6 @@ from rider_core.web.reader import BusReader
 
 log = logging.getLogger(__name__)
 
-POLL_S = 2.0
 MAX_REASON = 300
 #: How often past events are loaded after Redis came up. The second load, one interval later, has the events between the
 #: first load and the reader's own start position in the stream.
@@ -46,7 +45,7 @@ class Poller:
                 self._poll()
             except Exception:  # the top of a thread
                 log.exception("polling Redis, queues and plugins failed")
-            self._stop.wait(POLL_S)
+            self._stop.wait(self._services.settings.web_refresh_s)
 
     def _poll(self) -> None:
         self._panel_state.set_section("plugins", describe_plugins(self._services))

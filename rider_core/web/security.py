@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pydantic import SecretStr
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from rider_core.config import Settings
@@ -23,6 +24,7 @@ from rider_core.metrics import REFUSED
 from rider_core.printable import printable
 from rider_core.web.buckets import TokenBuckets
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
+from rider_core.web.health import OPEN_PATHS
 from rider_core.web.host_names import HostNames, PublicUrl, TrustedProxies, as_address, name_in
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
@@ -32,8 +34,8 @@ from rider_core.web.serving.handler import close_after_answer
 log = logging.getLogger(__name__)
 
 USER = "rider"
-#: The only path without a password: supervisors ask it whether the panel runs.
-OPEN_PATHS = frozenset({"/healthz"})
+#: Its own token, or the password, opens it.
+METRICS_PATH = "/metrics"
 #: Values of `Sec-Fetch-Site` for requests of another site's page.
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 #: A closed list: the method becomes a label of the request metrics.
@@ -67,7 +69,7 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         ConfigError: the panel would listen beyond loopback, and there is no `web_password`.
     """
-    if not is_loopback(settings.web_host) and not _password(settings):
+    if not is_loopback(settings.web_host) and not _secret(settings.web_password):
         raise ConfigError(
             f"web_host is {settings.web_host!r}, so others could open the panel, and web_password is not set",
             remedy="set RIDER_WEB_PASSWORD, or RIDER_WEB_HOST=127.0.0.1",
@@ -86,7 +88,8 @@ class SecurityMiddleware:
 
     def __init__(self, application: WsgiApp, settings: Settings) -> None:
         self._application = application
-        self._password = _password(settings)
+        self._password = _secret(settings.web_password)
+        self._metrics_token = _secret(settings.metrics_token)
         self._guesses = TokenBuckets(GUESS_BURST, GUESS_EVERY_S)
         self._public = PublicUrl.of(settings)
         self._names = HostNames(settings, self._public)
@@ -173,23 +176,36 @@ class SecurityMiddleware:
     def _password_refusal(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
         if environ.get("PATH_INFO") in OPEN_PATHS:
             return None
+        is_metrics = self._metrics_token is not None and environ.get("PATH_INFO") == METRICS_PATH
         accepts_key = _is_openai(environ)
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         client = client_at(str(environ.get("REMOTE_ADDR", "")))
+        if is_metrics:
+            # A scraper with an old token does not lock the people on its machine out.
+            client = f"{METRICS_PATH} {client}"
         wait_s = self._guesses.wait_s(client) if authorization else 0
         if wait_s:
             sentence = f"Too many wrong passwords came from your address; try again in {math.ceil(wait_s)} s."
             return "429 Too Many Requests", "guesses", sentence, [("Retry-After", str(math.ceil(wait_s)))]
-        if not self._authorized(authorization, accepts_key):
-            if authorization:
-                self._guesses.take(client)
-            sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
-            challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
-            if accepts_key:
-                sentence = "The API key must be the panel's password, as set in RIDER_WEB_PASSWORD."
-                challenge = 'Bearer realm="Rider-PC"'
-            return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
-        return None
+        if self._opens_metrics(authorization) if is_metrics else self._authorized(authorization, accepts_key):
+            return None
+        if authorization:
+            self._guesses.take(client)
+        sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
+        challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
+        if is_metrics and self._password is None:
+            sentence = "The metrics ask for the bearer token that is set in RIDER_METRICS_TOKEN."
+            challenge = 'Bearer realm="Rider-PC"'
+        if accepts_key:
+            sentence = "The API key must be the panel's password, as set in RIDER_WEB_PASSWORD."
+            challenge = 'Bearer realm="Rider-PC"'
+        return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
+
+    def _opens_metrics(self, header: str) -> bool:
+        """Whether the header has the token of the metrics, or the right password where there is one."""
+        assert self._metrics_token is not None
+        by_password = self._password is not None and self._authorized(header, accepts_key=False)
+        return by_password or _is_bearer(header, self._metrics_token)
 
     def _authorized(self, header: str, accepts_key: bool) -> bool:
         """Whether the header has the right password.
@@ -199,10 +215,9 @@ class SecurityMiddleware:
         """
         if self._password is None:
             return True
+        if accepts_key and _is_bearer(header, self._password):
+            return True
         scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-        if accepts_key and scheme.lower() == "bearer":
-            # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
-            return hmac.compare_digest(credentials.strip().encode("latin-1", "replace"), self._password.encode())
         if scheme.lower() != "basic":
             return False
         try:
@@ -210,6 +225,14 @@ class SecurityMiddleware:
         except (binascii.Error, ValueError):
             return False
         return hmac.compare_digest(decoded, f"{USER}:{self._password}".encode())
+
+
+def _is_bearer(header: str, secret: str) -> bool:
+    """Whether the header has this secret as its bearer token."""
+    scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
+    # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
+    given = credentials.strip().encode("latin-1", "replace")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, secret.encode())
 
 
 def _is_navigation(environ: dict[str, Any]) -> bool:
@@ -234,5 +257,5 @@ def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> 
     return "application/json", json.dumps(error_body(sentence, status, code=openai_code)).encode()
 
 
-def _password(settings: Settings) -> str | None:
-    return settings.web_password.get_secret_value() or None if settings.web_password else None
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() or None if value else None

@@ -15,7 +15,7 @@ import redis
 from rider_core.api.messages import parse_json
 from rider_core.api.text_generation import GeneratedText, GenerateRequest, TextGenerator
 from rider_core.errors import InvalidInput
-from rider_core.metrics import ANSWER_CACHE
+from rider_core.metrics import ANSWER_CACHE, ANSWER_CACHE_BYTES, ANSWER_CACHE_LIMIT
 from rider_core.redis_functions import ConnectionPool, Function, Key, Library, Signature
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,13 @@ class AnswerCache:
             return
         ANSWER_CACHE.labels("stored").inc()
         ANSWER_CACHE.labels("evicted").inc(int(evicted))
+
+    def measure(self) -> None:
+        """Set the gauges of its size. Raises `redis.RedisError`."""
+        if self._limit_bytes:
+            ANSWER_CACHE_LIMIT.set(self._limit_bytes)
+            size = self._redis.get(answers_size_key())
+            ANSWER_CACHE_BYTES.set(int(size) if isinstance(size, bytes) and size.isdigit() else 0)
 
     @staticmethod
     def _failed(error: redis.RedisError) -> None:

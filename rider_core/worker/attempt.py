@@ -32,8 +32,10 @@ class CompletedAttempt(NamedTuple):
 
     Attributes:
         seconds: Its run time; its share of it where several jobs ran together.
+        trace_id: Of the job.
     """
 
     result: AttemptResult
     task: str
     seconds: float
+    trace_id: str

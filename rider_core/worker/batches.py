@@ -10,16 +10,13 @@ from rider_core.api.messages import Message, parse_message, parse_messages
 from rider_core.errors import BackendUnavailable, InvalidInput
 from rider_core.jobs import AttemptResult, BatchChunk, JobConsumer, Outcome
 from rider_core.timing import Stopwatch
-from rider_core.worker.breakers import Breakers
-from rider_core.worker.cached_generator import CachedGenerator
+from rider_core.worker.engine_calls import EngineCalls
 from rider_core.worker.prepared_job import PERMANENT, PreparedJob, problem_of
 from rider_core.worker.tasks import (
     Cancelled,
     fits_with,
     json_of_many_with_provenance,
     json_with_provenance,
-    perform,
-    perform_together,
 )
 
 #: Interval in seconds at which the results of items are stored: the delay of the visible progress, and the amount of
@@ -30,17 +27,16 @@ STORE_EVERY_S = 0.05
 class BatchRun:
     """Runs the items of a batch that have no result from earlier attempts."""
 
-    def __init__(self, job: PreparedJob, consumer: JobConsumer, breakers: Breakers, generator: CachedGenerator) -> None:
+    def __init__(self, job: PreparedJob, consumer: JobConsumer, engine_calls: EngineCalls) -> None:
         assert isinstance(job.spec, BatchSpec)
         assert job.provider is not None
         assert job.task is not None
         self._job = job
         self._spec = job.spec
         self._provider = job.provider
-        self._request_type = job.task.request
+        self._task = job.task
         self._consumer = consumer
-        self._breakers = breakers
-        self._generator = generator
+        self._engine_calls = engine_calls
         self._done: set[int] = set()
         self._failed_before: set[int] = set()
         self._failed: dict[int, JobProblem] = {}
@@ -86,13 +82,13 @@ class BatchRun:
         """The requests of these items. An item whose payload is invalid is added to the chunk as a problem."""
         payloads = [self._spec.payloads[number] for number in numbers]
         try:
-            return dict(zip(numbers, parse_messages(self._request_type, payloads), strict=True))
+            return dict(zip(numbers, parse_messages(self._task.request, payloads), strict=True))
         except InvalidInput:
             pass  # validated one by one below, to find out which is invalid
         requests: dict[int, Message] = {}
         for number, payload in zip(numbers, payloads, strict=True):
             try:
-                requests[number] = parse_message(self._request_type, payload)
+                requests[number] = parse_message(self._task.request, payload)
             except InvalidInput as error:
                 self._add_problem(number, error, chunk)
         return requests
@@ -103,8 +99,7 @@ class BatchRun:
         if len(requests) > 1:
             self._job.active.start_engine_call()
             try:
-                many = list(requests.values())
-                results = self._breakers.call(provider.name, lambda: perform_together(provider, many, self._generator))
+                results = self._engine_calls.together(provider, self._task, list(requests.values()))
                 chunk.add_results(list(requests), json_of_many_with_provenance(results, provider))
                 return
             except BackendUnavailable:
@@ -118,9 +113,7 @@ class BatchRun:
         provider = self._provider
         self._job.active.start_engine_call()
         try:
-            result = self._breakers.call(
-                provider.name, lambda: perform(provider, request, lambda _: None, self._generator)
-            )
+            result = self._engine_calls.single(provider, self._task, request, lambda _: None)
             chunk.add_results([number], json_with_provenance(result, provider))
         except BackendUnavailable:
             raise

@@ -13,7 +13,7 @@ import pybreaker
 import redis
 
 from rider_core.errors import BackendUnavailable, InvalidInput, JobRefused
-from rider_core.metrics import BREAKER_TRIPS
+from rider_core.metrics import BREAKER_STATE, BREAKER_TRIPS
 from rider_core.worker.tasks import Cancelled
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,11 @@ class Breakers:
             state.state = pybreaker.STATE_OPEN
             BREAKER_TRIPS.labels(provider).inc()
 
+    def measure(self) -> None:
+        """Set the gauges of the breakers' states."""
+        for provider, state in list(self._states.items()):
+            BREAKER_STATE.labels(provider).set(_STATES.index(state.state))
+
     def _breaker(self, provider: str) -> pybreaker.CircuitBreaker:
         if provider not in self._breakers:
             try:
@@ -84,6 +89,7 @@ class Breakers:
             except redis.RedisError as error:
                 raise BackendUnavailable(f"Redis cannot be reached: {error}") from error
             self._states[provider] = state
+            BREAKER_TRIPS.labels(provider)  # it exists before the first trip
             self._breakers[provider] = pybreaker.CircuitBreaker(
                 fail_max=self._fail_max,
                 reset_timeout=self._reset_timeout_s,
@@ -103,7 +109,8 @@ def _raises(error: Exception) -> Callable[[], NoReturn]:
     return work
 
 
-_STATES = (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN)
+#: In the order of the gauge's values.
+_STATES = (pybreaker.STATE_CLOSED, pybreaker.STATE_HALF_OPEN, pybreaker.STATE_OPEN)
 
 
 class SharedState(pybreaker.CircuitRedisStorage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 
@@ -16,11 +17,11 @@ from rider_core.eventbus import EventBus
 from rider_core.jobs import AttemptResult, JobConsumer, Outcome
 from rider_core.metrics import REFUSED
 from rider_core.timing import Stopwatch
+from rider_core.tracing import is_exporting, record_span, traced
 from rider_core.worker.attempt import ActiveJob, CompletedAttempt
 from rider_core.worker.batch_sizer import BatchSizer
 from rider_core.worker.batches import BatchRun
-from rider_core.worker.breakers import Breakers
-from rider_core.worker.cached_generator import CachedGenerator
+from rider_core.worker.engine_calls import EngineCalls
 from rider_core.worker.openings import StillOpening
 from rider_core.worker.prepared_job import PreparedJob
 from rider_core.worker.provider_pool import ProviderPool
@@ -28,8 +29,6 @@ from rider_core.worker.tasks import (
     Cancelled,
     fits_with,
     json_with_provenance,
-    perform,
-    perform_together,
     with_provenance,
 )
 
@@ -46,15 +45,13 @@ class JobRunner:
         self,
         consumer: JobConsumer,
         pool: ProviderPool,
-        breakers: Breakers,
-        generator: CachedGenerator,
+        engine_calls: EngineCalls,
         bus: EventBus,
         batch_sizer: BatchSizer,
     ) -> None:
         self._consumer = consumer
         self._pool = pool
-        self._breakers = breakers
-        self._generator = generator
+        self._engine_calls = engine_calls
         self._bus = bus
         self._batch_sizer = batch_sizer
         self._provider: Provider | None = None
@@ -88,7 +85,10 @@ class JobRunner:
                 log.debug("job %s is postponed: %s", active.leased.id, error)
                 active.ended = True
                 yield CompletedAttempt(
-                    AttemptResult(active.leased, Outcome.POSTPONED, delay_s=POSTPONE_S), job.task_name, 0.0
+                    AttemptResult(active.leased, Outcome.POSTPONED, delay_s=POSTPONE_S),
+                    job.task_name,
+                    0.0,
+                    job.trace_id,
                 )
             except Exception as error:  # opening runs a plugin's code, which may raise anything
                 yield self._completed(job, self._failed(job, error), 0.0)
@@ -119,7 +119,8 @@ class JobRunner:
                 return
         for job in live:
             watch = Stopwatch.start()
-            attempt_result = self._run_solo(job)
+            with traced(job.trace_id):
+                attempt_result = self._run_solo(job)
             if attempt_result is not None:
                 yield self._completed(job, attempt_result, watch.elapsed_s)
 
@@ -129,7 +130,7 @@ class JobRunner:
         self._pool.time_left.track([job.spec])
         try:
             if isinstance(job.spec, BatchSpec):
-                return BatchRun(job, self._consumer, self._breakers, self._generator).run()
+                return BatchRun(job, self._consumer, self._engine_calls).run()
             return self._succeeded(job, self._run_single(job))
         except (BackendUnavailable, redis.RedisError):
             raise
@@ -140,8 +141,9 @@ class JobRunner:
             return self._failed(job, error)
 
     def _run_single(self, job: PreparedJob) -> Result:
-        provider, request, spec = job.provider, job.request, job.spec
+        provider, task, request, spec = job.provider, job.task, job.request, job.spec
         assert provider is not None
+        assert task is not None
         assert request is not None
         assert isinstance(spec, JobSpec)
 
@@ -152,14 +154,15 @@ class JobRunner:
                 job.has_streamed = True
                 self._bus.publish_partial(spec.id, with_provenance(partial, provider))
 
-        return self._breakers.call(provider.name, lambda: perform(provider, request, emit, self._generator))
+        return self._engine_calls.single(provider, task, request, emit)
 
     def _run_together(self, jobs: Sequence[PreparedJob]) -> list[Result]:
-        provider = jobs[0].provider
+        provider, task = jobs[0].provider, jobs[0].task
         assert provider is not None
+        assert task is not None
         requests = [job.request for job in jobs if job.request is not None]
         self._pool.time_left.track([job.spec for job in jobs])
-        return self._breakers.call(provider.name, lambda: perform_together(provider, requests, self._generator))
+        return self._engine_calls.together(provider, task, requests)
 
     def _succeeded(self, job: PreparedJob, result: Result) -> AttemptResult:
         provider = job.provider
@@ -180,7 +183,31 @@ class JobRunner:
     def _completed(self, job: PreparedJob, result: AttemptResult, seconds: float) -> CompletedAttempt:
         job.active.ended = True
         self._batch_sizer.observe(job.task_name, seconds)
-        return CompletedAttempt(result, job.task_name, seconds)
+        if is_exporting():
+            _record_spans(job, result)
+        return CompletedAttempt(result, job.task_name, seconds, job.trace_id)
+
+
+def _record_spans(job: PreparedJob, result: AttemptResult) -> None:
+    """Record how long the job waited, and how long this attempt ran."""
+    leased, now = result.leased, time.time()
+    about: dict[str, str | int] = {
+        "rider.job": leased.id,
+        "rider.task": job.task_name,
+        "rider.provider": result.provider,
+    }
+    submitted_ts = leased.submitted_ts or leased.started_ts
+    if leased.attempt == 1:
+        record_span(job.trace_id, f"{job.task_name} waits", submitted_ts, leased.started_ts, about)
+    error = "" if result.outcome is Outcome.DONE else result.outcome.value
+    record_span(
+        job.trace_id,
+        f"{job.task_name} runs",
+        leased.started_ts,
+        now,
+        {**about, "rider.attempt": leased.attempt},
+        error=error,
+    )
 
 
 def _groups(jobs: Sequence[PreparedJob]) -> Iterator[list[PreparedJob]]:

@@ -10,6 +10,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from rider_core.metrics import PROCESS_LIMIT, process_name
+
 log = logging.getLogger(__name__)
 
 _STATUS = Path("/proc/self/status")
@@ -41,6 +43,8 @@ class MemoryLimit:
             limit_mb: Limit in MiB; 0: none.
         """
         self._limit_bytes = limit_mb << 20
+        if limit_mb:
+            PROCESS_LIMIT.labels(process_name()).set(self._limit_bytes)
         self._is_logged = False
 
     def start(self) -> None:

@@ -48,6 +48,11 @@ class PreparedJob:
     def task_name(self) -> str:
         return self.task.name if self.task else "unknown"
 
+    @property
+    def trace_id(self) -> str:
+        """Of the job; its own id where it was given none."""
+        return (self.spec.trace_id if self.spec else None) or self.active.leased.id
+
     def prepare(self, pool: ProviderPool, engines: dict[tuple[str, str | None], Provider]) -> None:
         """Read the job's spec, and find the engine for it.
 

@@ -6,16 +6,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from rider_core.api.job_backend import MAX_TOGETHER
 from rider_core.api.provider import Provider
 from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import ModelError, ProviderUnavailable, RiderError
+from rider_core.metrics import ENGINE_CLOSINGS, ENGINE_OPENED_IN, ENGINE_OPENINGS, MODEL_BYTES
 from rider_core.pluginhost import guarded
 from rider_core.runtime.services import Services
 from rider_core.timing import Stopwatch
 from rider_core.worker.breakers import Breakers
+from rider_core.worker.engine_calls import begin_series
 from rider_core.worker.openings import ENGINE_WAIT_S, LONG_S, Opening, StillOpening
 from rider_core.worker.time_left import TimeLeft
 
@@ -152,6 +155,8 @@ class ProviderPool:
     def close(self) -> None:
         for provider in list(self._open.values()):
             guarded.close_engine(provider)
+            ENGINE_CLOSINGS.labels(provider.name).inc()
+            MODEL_BYTES.labels(provider.name).set(0)
         self._open.clear()
 
     def _able(self, task: str) -> list[Provider]:
@@ -176,6 +181,9 @@ class ProviderPool:
     def _opened(self, task: Task, name: str) -> Provider:
         provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
         guarded.open_engine(provider)
+        begin_series(provider)
+        ENGINE_CLOSINGS.labels(name)
+        MODEL_BYTES.labels(name).set(self._model_bytes(provider))
         # Announced before a job may call it: a call may end the process, and then only Redis knows the engine's name.
         self._open[name] = provider
         self.on_change()
@@ -183,10 +191,21 @@ class ProviderPool:
 
     def _opening_ended(self, opening: Opening) -> None:
         """Called in the opening's thread: the tasks that waited for it have an engine now, or need the next one."""
+        ENGINE_OPENED_IN.labels(opening.name).set(opening.seconds)
+        for outcome, count in (("opened", opening.error is None), ("failed", opening.error is not None)):
+            ENGINE_OPENINGS.labels(opening.name, outcome).inc(count)
         for task in self._tasks:
             if self._awaited.get(task.name) is opening:
                 self._open_for(task)
         self.on_change()
+
+    def _model_bytes(self, provider: Provider) -> int:
+        """Size of the files of the provider's models, as far as they are in the catalogue."""
+        size = 0
+        with suppress(RiderError, OSError):  # a figure must not keep an open engine from working
+            for name in guarded.required_models_of(provider):
+                size += self._services.catalogue.path(name).stat().st_size
+        return size
 
     def _open_circuits(self) -> dict[str, str]:
         """The tasks for which every open provider has an open circuit, with the reason."""

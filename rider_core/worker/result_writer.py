@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import redis
 
 from rider_core.jobs import NOT_STARTED, JobConsumer, LeasedJob, Outcome
+from rider_core.tracing import traced
 from rider_core.worker.attempt import CompletedAttempt
 
 log = logging.getLogger(__name__)
@@ -106,13 +107,14 @@ def log_results(completed: list[CompletedAttempt], stored: list[bool]) -> None:
     if len(completed) == 1 and stored[0] and completed[0].result.outcome not in NOT_STARTED:
         (attempt,) = completed
         is_done = attempt.result.outcome is Outcome.DONE
-        log.log(
-            logging.DEBUG if is_done and attempt.task in FREQUENT_TASKS else logging.INFO,
-            "job %s (%s) %s in %.0f ms",
-            attempt.result.leased.id,
-            attempt.task,
-            attempt.result.outcome.value,
-            attempt.seconds * 1000,
-        )
+        with traced(attempt.trace_id):
+            log.log(
+                logging.DEBUG if is_done and attempt.task in FREQUENT_TASKS else logging.INFO,
+                "job %s (%s) %s in %.0f ms",
+                attempt.result.leased.id,
+                attempt.task,
+                attempt.result.outcome.value,
+                attempt.seconds * 1000,
+            )
     elif any(attempt.result.outcome not in NOT_STARTED for attempt in completed):
         log.info("%d jobs ended in %.0f ms", len(completed), sum(attempt.seconds for attempt in completed) * 1000)

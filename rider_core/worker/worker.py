@@ -31,6 +31,7 @@ from rider_core.worker.answer_cache import AnswerCache
 from rider_core.worker.batch_sizer import BatchSizer
 from rider_core.worker.breakers import Breakers
 from rider_core.worker.cached_generator import CachedGenerator
+from rider_core.worker.engine_calls import EngineCalls
 from rider_core.worker.heartbeat import HeartbeatThread
 from rider_core.worker.job_runner import JobRunner
 from rider_core.worker.memory import MemoryLimit
@@ -112,9 +113,9 @@ class ProviderWorker(BaseWorker):
         self._memory = MemoryLimit(settings.worker_memory_mb)
         self._results = ResultWriter(self._consumer)
         self._prefetcher = Prefetcher(self._consumer, self._results)
-        cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
-        generator = CachedGenerator(services.prompts, cache)
-        self._runner = JobRunner(self._consumer, self._pool, self._breakers, generator, services.bus, self._batch_sizer)
+        self._cache = AnswerCache(connection, settings.answer_cache_bytes, settings.answer_cache_age_s)
+        engine_calls = EngineCalls(self._breakers, CachedGenerator(services.prompts, self._cache))
+        self._runner = JobRunner(self._consumer, self._pool, engine_calls, services.bus, self._batch_sizer)
         self._heartbeat = HeartbeatThread(
             self._consumer, self._renew_record, self._engine_hangs, services.backend.timings.engine_limit_s
         )
@@ -295,6 +296,8 @@ class ProviderWorker(BaseWorker):
             pipeline.execute()
         self._announce()
         self._prefetcher.return_prefetched()
+        self._cache.measure()
+        self._breakers.measure()
         if self._memory.is_exceeded():
             self._stop_requested = True
 

@@ -105,8 +105,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         monkeypatch.delenv(name)
     # It would be the log of all tests behind this one.
     monkeypatch.setattr("rider_core.cli.main.set_up_logging", lambda *_: None)
-    monkeypatch.setattr("rider_core.cli.simulate.set_up_logging", lambda *_: None)
-    monkeypatch.setattr("rider_core.cli.process_start.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("rider_core.cli.simulate.observe_process", lambda *_: None)
+    monkeypatch.setattr("rider_core.cli.process_start.observe_process", lambda *_: None)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the command went on"))
     monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("the command went on"))
     return {"RIDER_DATA_DIR": str(tmp_path / "data"), "RIDER_PLUGINS_DISABLED": ""}

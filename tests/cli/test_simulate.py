@@ -23,7 +23,7 @@ def test_it_has_the_robots_own_settings(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[Any] = []
     monkeypatch.setattr(module, "run_simulator", started.append)
     monkeypatch.setattr(module, "engine_voice", lambda _: None)
-    for name in ("set_up_logging", "die_with_supervisor"):
+    for name in ("observe_process", "die_with_supervisor"):
         monkeypatch.setattr(module, name, lambda *_: None)
     assert CliRunner().invoke(module.simulate, [], catch_exceptions=False).exit_code == 0
     ports = {name: getattr(started[0], name) for name in ("publish_port", "subscribe_port", "api_port")}

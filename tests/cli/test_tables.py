@@ -72,12 +72,14 @@ def test_every_value_is_there(terminal: Terminal, count: int) -> None:
 @pytest.mark.usefixtures("database")
 def test_settings(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIDER_MODEL_PATH", "/srv/a-folder-of-some-length/that-has-to-be-copied-and-not-typed-again")
-    names, values, variables, _ = terminal.show(lambda: cli.main(["config", "show"], standalone_mode=False))
+    names, values, origins, variables, _ = terminal.show(lambda: cli.main(["config", "show"], standalone_mode=False))
     for name in Settings.model_fields:
         assert name in names
         assert variable_of(name) in variables
     assert "/srv/a-folder-of-some-length/that-has-to-be-copied-and-not-typed-again" in values
     assert str(Settings().data_dir) in values
+    assert "RIDER_MODEL_PATH" in origins
+    assert "default" in origins
 
 
 @pytest.mark.usefixtures("database")

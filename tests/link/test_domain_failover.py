@@ -10,6 +10,7 @@ from rider_core.link import domain_failover, suspend_detector
 from rider_core.link.domain import FAILOVER_PREFIX, HEALTHY_FOR_S, ROBOT_FALLBACK_REASONS, TASK_OF_DOMAIN
 from rider_core.link.domain_failover import LONGEST_WAIT_S, SOON_AGAIN_S
 from rider_core.link.messages import DomainState
+from rider_core.metrics import FAILOVERS
 from rider_core.testing.waiting import wait_until
 
 
@@ -173,3 +174,36 @@ def test_a_robot_that_is_off_for_an_hour_logs_few_lines(clock: FakeClock, caplog
     harness.rounds(10)
     assert set(robot.modes.values()) == {"local"}
     assert len(caplog.records) <= 20
+
+
+def failovers(domain: str) -> dict[str, float]:
+    """How often the domain was lost so far, by the metric's reason."""
+    (metric,) = FAILOVERS.collect()
+    samples = [it for it in metric.samples if it.name.endswith("_total") and it.labels["domain"] == domain]
+    return {it.labels["reason"]: it.value for it in samples if it.value}
+
+
+@pytest.mark.parametrize("cause", ["bus", "workers", "results", "end", "robot", "other_domain"])
+def test_each_failover_is_counted_once_by_its_cause(clock: FakeClock, cause: str) -> None:
+    robot = FakeRobot()
+    robot.modes = dict.fromkeys(TASK_OF_DOMAIN, "pc")
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(10)
+    domain = "text" if cause == "other_domain" else "voice"
+    before = failovers(domain)
+    if cause == "bus":
+        harness.failover.readiness.set_bus_problem("the broker does not answer")
+    elif cause in ("workers", "other_domain"):
+        harness.capacity.lacking = {"voice"}
+    elif cause == "results":
+        harness.failover.fail_over("voice", "no transcript within 5 s")
+    elif cause == "end":
+        harness.failover.start()
+        harness.failover.stop()
+    else:
+        robot.put("voice", "local", "pc_timeout")
+        harness.domains.receive_state({"domain": "voice", "mode": "local", "reason": "pc_timeout"})
+    harness.rounds(5)
+    assert harness.mode(domain) == "local"
+    lost = {reason: count - before.get(reason, 0) for reason, count in failovers(domain).items()}
+    assert {reason: count for reason, count in lost.items() if count} == {cause: 1}

@@ -17,7 +17,8 @@ from rider_core.testing.small_disk import make_read_only, small_disk
 
 PROGRAM = """
 import sys
-from rider_core.metrics import LINK_RECEIVED, exposition
+from rider_core.metrics import LINK_RECEIVED
+from rider_core.metrics.exposition import exposition, registry
 full = open(sys.argv[1], "wb", buffering=0)
 try:
     while True:
@@ -27,7 +28,7 @@ except OSError:
 for number in range(3000):
     LINK_RECEIVED.labels(f"topic-{number:0100}").inc()
 assert LINK_RECEIVED.labels(f"topic-{7:0100}")._value.get() == 1
-print(len(exposition()[0]))
+print(len(exposition(registry(), "")[0]))
 """
 
 COUNTS = """
@@ -46,7 +47,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_process_outlives_a_disk_that_is_full(disk: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(disk / "full")],
-        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(disk)},
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(disk), "RIDER_PROCESS": "link"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -66,7 +67,7 @@ def test_a_process_starts_on_a_disk_that_is_full(disk: Path) -> None:
 def metrics_of_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", COUNTS],
-        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "RIDER_PROCESS": "link"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -118,13 +119,23 @@ class TestWithoutSpace:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_a_damaged_file_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "counter_link.db"
+    path.write_bytes(b"\xff" * FIRST_BYTES)
+    kept = PreallocatedDict(str(path))
+    kept.write_value("key", 7, 0)
+    assert kept.read_value("key") == (7, 0)
+    kept.close()
+    assert "is damaged" in caplog.text
+
+
 def test_a_file_grows_as_prometheus_clients_own_does(tmp_path: Path) -> None:
     path = tmp_path / "counter_1.db"
     kept = PreallocatedDict(str(path))
     for number in range(2_000):
-        kept.write_value(f"key {number:060}", number, 0)
+        kept.write_value(f'["key {number:060}"]', number, 0)
     kept.close()
     again = PreallocatedDict(str(path))
-    assert again.read_value(f"key {1_999:060}") == (1_999, 0)
+    assert again.read_value(f'["key {1_999:060}"]') == (1_999, 0)
     again.close()
     assert len(list(PreallocatedDict.read_all_values_from_file(str(path)))) == 2_000

@@ -15,7 +15,7 @@ from rider_core.jobs.rq_lists import RQLists
 def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: bool) -> None:
     folder = panel.processes.folder / "metrics"
     folder.mkdir()
-    panel.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder)} if shared else {}))
+    panel.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder), "RIDER_PROCESS": "panel"} if shared else {}))
     panel.get("/nothing/here")
     panel.get("/api/status")
 

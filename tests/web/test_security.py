@@ -9,7 +9,7 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.web.security import SECURITY_HEADERS, SecurityMiddleware, check_exposure
+from rider_core.web.security import GUESS_BURST, SECURITY_HEADERS, SecurityMiddleware, check_exposure
 
 
 def settings(**values: Any) -> Settings:
@@ -151,7 +151,45 @@ def test_openais_paths_have_the_same_host_and_origin_checks() -> None:
 
 
 def test_a_supervisor_may_ask_whether_it_lives() -> None:
-    assert ask(settings(web_password="s3cret"), path="/healthz") == "200"
+    for path in ("/healthz", "/health/live", "/health/ready"):
+        assert ask(settings(web_password="s3cret"), path=path) == "200"
+        assert ask(settings(web_password="s3cret"), host="", path=path) == "200"
+    assert ask(settings(web_password="s3cret"), path="/health") == "401"
+
+
+def test_metrics_take_the_password_or_a_token_of_their_own() -> None:
+    guarded = settings(web_password="s3cret", metrics_token="scrape")
+    assert ask(guarded, path="/metrics") == "401"
+    assert ask(guarded, path="/metrics", authorization=basic("rider", "s3cret")) == "200"
+    assert ask(guarded, path="/metrics", authorization="Bearer scrape") == "200"
+    assert ask(guarded, path="/metrics", authorization="Bearer s3cret") == "401"
+    for path in ("/", "/api/status", "/v1/models", "/metrics/"):
+        assert ask(guarded, path=path, authorization="Bearer scrape") == "401"
+
+
+def test_metrics_with_a_token_and_no_password_ask_for_the_token() -> None:
+    guarded = settings(metrics_token="scrape")
+    assert ask(guarded, path="/") == "200"
+    assert ask(guarded, path="/metrics") == "401"
+    assert ask(guarded, path="/metrics", authorization=basic("rider", "")) == "401"
+    assert ask(guarded, path="/metrics", authorization="Bearer scrape") == "200"
+
+
+def test_a_scraper_with_an_old_token_locks_no_person_out() -> None:
+    guarded = SecurityMiddleware(
+        lambda _environ, start: start("200 OK", []) or [], settings(web_password="s3cret", metrics_token="new")
+    )
+
+    def status(path: str, authorization: str) -> str:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "HTTP_HOST": "localhost", "wsgi.url_scheme": "http"}
+        started: list[str] = []
+        list(guarded({**environ, "HTTP_AUTHORIZATION": authorization}, lambda status, *_: started.append(status)))
+        return started[0][:3]
+
+    for _ in range(GUESS_BURST):
+        assert status("/metrics", "Bearer old") == "401"
+    assert status("/metrics", "Bearer new") == "429"
+    assert status("/", basic("rider", "s3cret")) == "200"
 
 
 def test_methods_come_from_a_closed_list() -> None:

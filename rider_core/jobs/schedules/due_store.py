@@ -16,6 +16,7 @@ import redis
 from rider_core.api.messages import parse_json
 from rider_core.api.schedules import Schedule
 from rider_core.jobs.schedules import protocol
+from rider_core.metrics import SCHEDULE_RUNS
 from rider_core.redis_errors import redis_errors
 from rider_core.redis_functions import ConnectionPool
 
@@ -127,7 +128,12 @@ class DueStore:
         data = "" if changed is None else changed.model_dump_json().encode()
         head = protocol.AdvanceHead(*entry.head, next_due, now if fired else "", late, missed, data)
         with redis_errors():
-            return bool(self._functions.advance(head))
+            advanced = bool(self._functions.advance(head))
+        if advanced:
+            SCHEDULE_RUNS.labels("missed").inc(missed)
+            if fired:
+                SCHEDULE_RUNS.labels("late" if late else "on_time").inc()
+        return advanced
 
     def disable(self, entry: Entry, problem: str) -> bool:
         """Disable a schedule that cannot work. False where it was changed meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 
@@ -23,6 +23,19 @@ MAX_SCHEDULE_BYTES = 1024 * 1024
 _INSTANCES = "rq:scheduler_instance:*"
 #: Fields of a schedule's hash that its record has, too.
 _NUMBERS = ("last_due_ts", "last_fired_ts", "fired", "late", "missed")
+
+
+class ScheduleCounts(NamedTuple):
+    """
+    Attributes:
+        active: They have a next due time.
+        inactive: Paused or broken.
+        due: Their due time has come, and their job is not submitted yet.
+    """
+
+    active: int
+    inactive: int
+    due: int
 
 
 class ScheduleStore:
@@ -83,6 +96,15 @@ class ScheduleStore:
         with redis_errors():
             ids = cast("set[bytes]", self._redis.smembers(protocol.ids_key()))
         return self._records(sorted(schedule_id.decode("utf-8", "replace") for schedule_id in ids))
+
+    def counts(self) -> ScheduleCounts:
+        """How many there are. Raises `BackendUnavailable`."""
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.scard(protocol.ids_key())
+            pipeline.zcard(protocol.due_key())
+            pipeline.zcount(protocol.due_key(), "-inf", self._clock())
+            every, active, due = cast("list[int]", pipeline.execute())
+        return ScheduleCounts(active, every - active, due)
 
     def schedulers(self) -> int:
         """Number of running schedulers."""

@@ -28,6 +28,8 @@ def event(
         more = f',"items":{metadata.items}{more}'
     if metadata.wanted:
         more = f',"wanted":{quoted(metadata.wanted)}{more}'
+    if metadata.trace:
+        more = f',"trace_id":"{metadata.trace}"{more}'
     return _EVENT_FORMAT % (
         kind,
         f"{ts:.6f}",

@@ -24,6 +24,7 @@ class _Form(NamedTuple):
 _TEXT = _Form(r"([^|]*)", "([^|]*)", "$name or ''")
 _OPTIONAL_TEXT = _TEXT._replace(lua_value="$name ~= '' and $name or nil")
 _REST = _Form(r"(.*)", "(.*)", "$name or ''")
+_HEX = _Form(r"([0-9a-f]*)", "([0-9a-f]*)", "$name or ''")
 _FLAG = _Form(r"([01]?)", "([01]?)", "$name == '1'")
 _SECONDS = _Form(r"((?:\d+(?:\.\d+)?)?)", "([%d.]*)", "finite($name)")
 _COUNT = _Form(r"(\d{0,6})", "(%d*)", "finite($name) or 0")
@@ -45,6 +46,7 @@ class JobMetadata(NamedTuple):
     coalescing_key: Annotated[str, _OPTIONAL_TEXT]
     items: Annotated[str, _COUNT]
     wanted: Annotated[str, _TEXT]
+    trace: Annotated[str, _HEX]
     origin: Annotated[str, _REST]
 
     @classmethod
@@ -61,6 +63,7 @@ class JobMetadata(NamedTuple):
             spec.newest or "",
             str(spec.items),
             (spec.provider or "").replace("|", " "),
+            spec.trace_id or "",
             spec.origin,
         )
 

@@ -122,6 +122,7 @@ def _record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
         queue=metadata.queue,
         priority=_PRIORITIES.get(metadata.priority, Priority.NORMAL),
         origin=metadata.origin,
+        trace_id=metadata.trace or job_id,
         attempts=int(attempts or 0),
         submitted_ts=float(metadata.submitted_ts or 0),
         due_ts=_finite(due) if due and state is JobState.SCHEDULED else None,

@@ -166,6 +166,18 @@ class JobLifeContract:
         events = EventBus(harness.connection, "test").follow(job_id, 5)
         assert [event.kind for event in events] == ["job.accepted", "job.started", "job.done"]
 
+    def test_a_trace_is_in_the_record_and_in_every_event(self, harness: JobHarness) -> None:
+        bus = EventBus(harness.connection, "test")
+        job_id = harness.backend.submit(spec(trace_id="0123456789abcdef" * 2))
+        assert harness.backend.get(job_id).trace_id == "0123456789abcdef" * 2
+        harness.done(harness.dequeue(), "yes")
+        assert harness.backend.get(job_id).trace_id == "0123456789abcdef" * 2
+        events = [event for event in bus.recent(100) if event.job_id == job_id]
+        assert [event.kind for event in events] == ["job.accepted", "job.started", "job.done"]
+        assert {event.data["trace_id"] for event in events} == {"0123456789abcdef" * 2}
+        other = harness.backend.submit(spec())
+        assert harness.backend.get(other).trace_id == other, "a job without one has its own id"
+
     def test_events_tell_which_provider_is_wanted(self, harness: JobHarness) -> None:
         harness.backend.submit(spec(provider="a|b"))
         harness.dequeue()

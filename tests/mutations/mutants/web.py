@@ -78,8 +78,8 @@ MUTANTS = [
     Mutant(
         "wrong passwords are not slowed",
         "rider_core/web/security.py",
-        "                self._guesses.take(client)\n",
-        "                pass\n",
+        "            self._guesses.take(client)\n",
+        "            pass\n",
         ("tests/web/test_crowds.py", "test_guesses and threading"),
     ),
     Mutant(

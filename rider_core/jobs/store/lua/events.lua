@@ -38,6 +38,7 @@ local function emit(kind, job, now, ts, source, more)
   end
   if job.items > 0 then rest = ',"items":' .. job.items .. rest end
   if job.wanted ~= '' then rest = ',"wanted":' .. in_json(job.wanted) .. rest end
+  if job.trace ~= '' then rest = ',"trace_id":"' .. job.trace .. '"' .. rest end
   emit_json(event_json(kind, ts, source or '""', job.id, job.task, job.queue, in_json(job.origin), job.priority,
     job.attempts, rest), job.id, job.streams)
 end

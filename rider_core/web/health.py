@@ -1,0 +1,57 @@
+"""Health checks for supervisors and load balancers. They need no password, so they say nothing else."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, jsonify
+
+from rider_core.api.tasks import TASKS
+from rider_core.errors import BackendUnavailable
+from rider_core.runtime.services import Services
+from rider_core.web.panel_state import PanelState
+
+LIVE, READY, SHORT = "/health/live", "/health/ready", "/healthz"
+#: The paths without a password.
+OPEN_PATHS = frozenset({LIVE, READY, SHORT})
+
+
+def add_health(app: Flask, services: Services, panel_state: PanelState) -> None:
+    """Register the health checks."""
+    health = Blueprint("health", __name__)
+
+    @health.get(LIVE)
+    def live() -> Response:
+        """The process answers. Restart it where this fails."""
+        return jsonify({"status": "ok"})
+
+    @health.get(READY)
+    def ready() -> tuple[Response, int]:
+        """Work can be done. Send nothing here while this fails; a restart is no help."""
+        problems = not_ready(services, panel_state)
+        return jsonify({"status": "not ready" if problems else "ok", "problems": problems}), 503 if problems else 200
+
+    @health.get(SHORT)
+    def healthz() -> Response:
+        redis = panel_state.section("redis") or {"up": False}
+        state = "down" if not redis["up"] else "cannot write" if redis["write_problem"] else "up"
+        return jsonify({"status": "ok", "redis": state})
+
+    app.register_blueprint(health)
+
+
+def not_ready(services: Services, panel_state: PanelState) -> list[str]:
+    """Why jobs cannot be done: Redis is away or cannot write, or a task with a provider has no worker."""
+    redis = panel_state.section("redis") or {"up": False}
+    if not redis["up"]:
+        return ["Redis does not answer"]
+    if redis["write_problem"]:
+        return ["Redis cannot write"]
+    try:
+        capacity = services.backend.capacity()
+    except BackendUnavailable:
+        return ["Redis does not answer"]
+    domains = {provider.domain for provider in services.plugins.registry.providers.values()}
+    return [
+        f"no worker can do {task.name}"
+        for task in TASKS.values()
+        if task.provider.domain in domains and not capacity.get(task.name)
+    ]
