@@ -55,8 +55,19 @@ def register_providers(register):
 class Ours:
     """Workers and a client on one Redis, and one broker where a URL's environment is given."""
 
-    def __init__(self, folder: Path, redis_url: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        redis_url: str,
+        environment: dict[str, str],
+        program: tuple[str, ...] = ("-m", "rider_core.cli.main"),
+    ) -> None:
+        """
+        Args:
+            program: Python's arguments that run `rider`.
+        """
         self._folder = folder
+        self._program = program
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "bench_engines.py").write_text(_PLUGIN)
         info = folder / "bench_engines-1.0.dist-info"
@@ -83,7 +94,7 @@ class Ours:
         environment = {**self._environment, "RIDER_PROVIDERS": f'{{"text_generation": "{provider}"}}'}
         with (self._folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "rider_core.cli.main", "worker", "text"],
+                [sys.executable, *self._program, "worker", "text"],
                 env=environment, stdout=log, stderr=log,
             )  # fmt: skip
         try:

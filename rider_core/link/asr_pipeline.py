@@ -148,6 +148,7 @@ class AsrPipeline:
             UTTERANCES.labels("recognised").inc()
         else:
             UTTERANCES.labels("no_speech").inc()
+            _record_end(pending.turn)
         self._services.publish(
             "robot.transcript",
             text=transcript.text,
@@ -187,7 +188,7 @@ class AsrPipeline:
     @staticmethod
     def _delivered(turn: Turn) -> None:
         turn.reach("delivered")
-        turn.record_span("utterance", turn.began, time.monotonic(), root=True)
+        _record_end(turn)
 
     def _send_result(self, body: dict[str, Any]) -> None:
         if not self._send("voice.asr.result", body):
@@ -196,8 +197,13 @@ class AsrPipeline:
     def _fail(self, pending: _PendingUtterance, error: RiderError) -> None:
         late = isinstance(error, JobExpired | WaitTimeout)
         count_dropped("late" if late else "failed")
-        pending.turn.record_span("utterance", pending.turn.began, time.monotonic(), root=True, error=str(error))
+        _record_end(pending.turn, error=str(error))
         log.error("job %s: the robot gets no transcript: %s", pending.job_id, error)
         if isinstance(error, JobFailed) and error.cause == "invalid_input":
             return  # the fault of this sound, not of the engine
         self._fail_over(f"no transcript within {self._deadline_s:g} s" if late else str(error))
+
+
+def _record_end(turn: Turn, error: str = "") -> None:
+    """Record the root of the turn's spans. The answer's spans end later, and are its children all the same."""
+    turn.record_span("utterance", turn.began, time.monotonic(), root=True, error=error)

@@ -202,3 +202,10 @@ def test_settings_persist(url: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SELECT provider FROM provider_settings")).all() == [("whisper",)]
     engine.dispose()
+
+
+def test_the_size_grows_with_what_is_stored(database: Database) -> None:
+    before = database.size_bytes()
+    assert before > 1_000
+    database.record_jobs([ended(number) for number in range(2_000)])
+    assert database.size_bytes() > before + 100_000

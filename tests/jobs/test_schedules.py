@@ -21,6 +21,7 @@ from rider_core.jobs import RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 from rider_core.jobs.schedules import DueStore, Scheduler, ScheduleStore, due_times, schedule_store
 from rider_core.jobs.schedules.due_store import ID_KNOWN_S
+from rider_core.metrics import SCHEDULE_RUNS, SCHEDULER_BEAT
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
@@ -276,3 +277,30 @@ def assert_each_second_has_one_job(
     assert [backend.get(f"tick-{due}").id for due in expected] == [f"tick-{due}" for due in expected]
     assert sum(queue.waiting for queue in backend.stats()) == len(expected) == record.fired
     assert record.missed == 0
+
+
+# What metrics tell
+
+
+def runs() -> dict[str, float]:
+    """Due times that passed, by what became of them."""
+    (metric,) = SCHEDULE_RUNS.collect()
+    return {it.labels["outcome"]: it.value for it in metric.samples if it.name.endswith("_total")}
+
+
+def test_metrics_tell_what_is_due_and_what_became_of_it(scheduling: ScheduleHarness) -> None:
+    before = {"on_time": 0.0, "late": 0.0, "missed": 0.0} | runs()
+    due = scheduling.add(id="tick")
+    scheduling.add(id="paused")
+    scheduling.schedule_store.pause("paused")
+    assert scheduling.schedule_store.counts() == (1, 1, 0)
+    scheduling.clock.now = float(due)
+    assert scheduling.schedule_store.counts() == (1, 1, 1)
+    scheduling.scheduler().run(burst=True)
+    assert scheduling.schedule_store.counts() == (1, 1, 0)
+    scheduling.clock.now = due + 65.0
+    scheduling.scheduler().run(burst=True)
+    now = runs()
+    assert {name: now[name] - before[name] for name in before} == {"on_time": 1, "late": 1, "missed": 0}
+    (beat,) = SCHEDULER_BEAT.collect()
+    assert beat.samples[0].value == scheduling.clock.now

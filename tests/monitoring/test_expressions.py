@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import expressions
@@ -71,3 +72,5 @@ def assert_no_metric_is_unknown(stack: ObservedStack) -> None:
     shown = {name for name in shown if not name.startswith("rider_web_")}
     declared = {name for name in FAMILIES if not name.startswith(OF_GPUS)}
     assert shown == declared
+    check = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (check.returncode, check.stdout + check.stderr) == (0, "")

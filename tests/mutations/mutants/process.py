@@ -35,9 +35,9 @@ MUTANTS = [
     ),
     Mutant(
         "a full disk kills a process that counts",
-        "rider_core/metrics/definitions.py",
-        "share_values()  #",
-        "__import__('rider_core.metrics.members').metrics.members.join()  #",
+        "rider_core/metrics/files.py",
+        "prometheus_client.values.MmapedDict = PreallocatedDict",
+        "pass",
         ("tests/metrics/test_files.py", "test_a_process_outlives"),
     ),
     Mutant(
