@@ -5,7 +5,7 @@ Four parts, each in a folder of its own:
 1. idle: mock engines, no robot.
 2. active: mock engines, a simulated robot at the rates of the wire contract, and scrapes of `/metrics`.
 3. real: all engines that are installed, after a job of each task, with the default settings.
-4. what counting costs: single jobs a second with metrics and traces, and in a worker in which they do nothing, in turns.
+4. what counting costs: single jobs a second with metrics and traces, and where these do nothing, in turns.
 
 The simulated robot is no part of the product and is left out. Prints tables, and as its last line one JSON object; the
 exit status is 1 where a figure is above its limit. `--only PART...` runs some parts.

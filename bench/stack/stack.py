@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -19,7 +20,14 @@ from rider_core.testing.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT.parent / "shared" / "models"
 #: Longest wait until everything is up, in seconds: models may have to be fetched.
-START_S = 900.0
+START_S = 300.0
+#: Mocks are used where a person names them.
+MOCKS = {
+    "speech_to_text": "echo-stt",
+    "text_to_speech": "echo-tts",
+    "object_detection": "echo-detector",
+    "text_generation": "echo-text",
+}
 _PORTS = ("WEB_PORT", "LINK_PORT", "PI_PUBLISH_PORT", "PI_SUBSCRIBE_PORT", "PI_API_PORT")
 
 
@@ -56,6 +64,7 @@ class Stack:
             self.environment["RIDER_PLUGINS_DISABLED"] = ",".join(
                 name for name in names if name not in ("echo", "vision-tracking")
             )
+            self.environment["RIDER_PROVIDERS"] = json.dumps(MOCKS)
         self.url = f"http://127.0.0.1:{ports['RIDER_WEB_PORT']}"
         self._log = folder / "up.log"
         with self._log.open("wb") as log:

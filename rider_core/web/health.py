@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, jsonify
 
-from rider_core.api.tasks import TASKS
-from rider_core.errors import BackendUnavailable
+from rider_core.api.tasks import TASKS, Task
+from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable
 from rider_core.runtime.services import Services
 from rider_core.web.panel_state import PanelState
 
@@ -49,9 +49,19 @@ def not_ready(services: Services, panel_state: PanelState) -> list[str]:
         capacity = services.backend.capacity()
     except BackendUnavailable:
         return ["Redis does not answer"]
-    domains = {provider.domain for provider in services.plugins.registry.providers.values()}
     return [
         f"no worker can do {task.name}"
         for task in TASKS.values()
-        if task.provider.domain in domains and not capacity.get(task.name)
+        if _has_engine(services, task) and not capacity.get(task.name)
     ]
+
+
+def _has_engine(services: Services, task: Task) -> bool:
+    """Whether a worker could do the task: a real engine is installed, or the settings name one."""
+    try:
+        services.provider_names(task.provider)
+    except ProviderUnavailable:
+        return False
+    except ConfigError:  # the settings name one that is not installed
+        return True
+    return True

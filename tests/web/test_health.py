@@ -8,17 +8,24 @@ from panel_harness import PanelHarness
 from rider_core.testing.processes import install_plugin
 from rider_core.testing.waiting import wait_until
 
-ENGINE = """
-from rider_core.api import TextGenerator, hookimpl
+ENGINE = '''
+from rider_core.api import AudioClip, TextGenerator, TextToSpeech, hookimpl
 RIDER_API = "1.0"
 class Parrot(TextGenerator):
     name = "parrot"
     def generate_stream(self, request):
         yield request.prompt
+class Pretender(TextToSpeech):
+    """A mock that nobody has asked for: no worker opens it, and it is not missed."""
+    name = "pretender"
+    mock = True
+    def synthesize_stream(self, request):
+        yield AudioClip(bytes(320), 16_000)
 @hookimpl
 def register_providers(register):
     register(Parrot)
-"""
+    register(Pretender)
+'''
 
 
 def test_ready_needs_a_worker_for_each_domain(panel: PanelHarness) -> None:
