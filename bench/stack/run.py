@@ -19,6 +19,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def idle(folder: Path) -> dict[str, float]:
 
     def work() -> dict[str, float]:
         stack.wait_until_ready()
-        stack.usage(SETTLE_S)
+        time.sleep(SETTLE_S)
         usage = stack.usage(MEASURE_S)
         return {"idle_pss_mb": round(usage.pss_mb, 1), "idle_cpu_pct": round(usage.cpu_pct, 2)}
 
@@ -114,7 +115,7 @@ def active(folder: Path) -> dict[str, float]:
 
     def work() -> dict[str, float]:
         stack.wait_until_ready()
-        stack.usage(SETTLE_S)
+        time.sleep(SETTLE_S)
         usage = stack.usage(MEASURE_S)
         scrape_ms, scrape_kb = stack.scrapes(SCRAPES, SCRAPE_EVERY_S)
         return {

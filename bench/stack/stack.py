@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple
@@ -93,8 +94,12 @@ class Stack:
     def processes(self, robot: bool = False) -> list[psutil.Process]:
         """The processes of the product, or the simulated robot's."""
         root = psutil.Process(self._process.pid)
-        found = [it for it in (root, *root.children(recursive=True)) if it.is_running()]
-        return [it for it in found if ("main simulate" in " ".join(it.cmdline())) is robot]
+        found = []
+        for it in (root, *root.children(recursive=True)):
+            with suppress(psutil.Error):  # `rider announce` ends by itself
+                if ("main simulate" in " ".join(it.cmdline())) is robot:
+                    found.append(it)
+        return found
 
     def usage(self, seconds: float, robot: bool = False) -> Usage:
         """What the product takes in this time; or the simulated robot."""
