@@ -57,6 +57,8 @@ class Stack:
         """
         ports = {f"RIDER_{name}": str(free_port()) for name in _PORTS}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "REDIS_"))}
+        # As at a user's: a process that compiles what it imports keeps a quarter more memory.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         self.environment = {**inherited, "RIDER_DATA_DIR": str(folder / "data"), **ports, **environment}
         if MODELS.is_dir():
             self.environment.setdefault("RIDER_MODEL_PATH", str(MODELS))

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from alembic.util import CommandError
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -67,17 +67,6 @@ class Database:
                 migrate.upgrade(connection)
         except CommandError as error:
             raise self._error("has migrations that this version lacks", error, "update rider-core") from error
-        except SQLAlchemyError as error:
-            raise self._unusable(error) from error
-
-    def size_bytes(self) -> int:
-        """Size of the database's files. Raises `DatabaseError`."""
-        is_sqlite = self._engine.dialect.name == "sqlite"
-        pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-        query = pages if is_sqlite else "SELECT pg_database_size(current_database())"
-        try:
-            with self._engine.connect() as connection:
-                return int(connection.execute(text(query)).scalar_one())
         except SQLAlchemyError as error:
             raise self._unusable(error) from error
 

@@ -1,4 +1,4 @@
-"""Reads the saved settings of providers and the saved system prompts. `Database` writes both.
+"""Reads the saved settings of providers, the saved system prompts, and the size. `Database` writes.
 
 Without SQLAlchemy, which is half of a small process's memory: workers read them too.
 """
@@ -6,9 +6,10 @@ Without SQLAlchemy, which is half of a small process's memory: workers read them
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rider_core.errors import DatabaseError
 WAIT_S = 5
 #: Of `tables.ProviderSettings` and `tables.SystemPrompt`; tests compare them.
 _SETTINGS = "SELECT provider, settings FROM provider_settings ORDER BY provider"
+_SIZE = "SELECT pg_database_size(current_database())"
 _PROMPTS = "SELECT name, language, text FROM system_prompts ORDER BY name, language"
 _PROMPTS_OF = "SELECT name, language, text FROM system_prompts WHERE name = {mark} ORDER BY language"
 
@@ -47,6 +49,22 @@ def saved_prompts(url: str, name: str | None = None) -> dict[str, dict[str, str]
     for prompt, language, text in _rows(url, _PROMPTS) if name is None else _rows(url, _PROMPTS_OF, name):
         found.setdefault(str(prompt), {})[str(language)] = str(text)
     return found
+
+
+def size_bytes(url: str) -> int:
+    """Size of the database's files; 0: there is none yet.
+
+    Raises:
+        DatabaseError: the database cannot be asked.
+    """
+    if not url.startswith("sqlite"):
+        return int(_rows(url, _SIZE)[0][0])
+    file = sqlite_path(url)
+    size = 0
+    for name in (file, f"{file}-wal"):
+        with suppress(OSError):
+            size += os.stat(name).st_size
+    return size
 
 
 def sqlite_path(url: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event, text
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.database import Database
 from rider_core.database.database import BATCH_ROWS, MAX_PROBLEM_CHARACTERS, MAX_SETTINGS_BYTES, PRUNE_EVERY_ROWS
-from rider_core.database.saved import saved_settings
+from rider_core.database.saved import saved_settings, size_bytes
 from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
 
@@ -204,8 +204,13 @@ def test_settings_persist(url: str) -> None:
     engine.dispose()
 
 
-def test_the_size_grows_with_what_is_stored(database: Database) -> None:
-    before = database.size_bytes()
+def test_the_size_grows_with_what_is_stored(database: Database, url: str) -> None:
+    before = size_bytes(url)
     assert before > 1_000
     database.record_jobs([ended(number) for number in range(2_000)])
-    assert database.size_bytes() > before + 100_000
+    assert size_bytes(url) > before + 100_000
+
+
+def test_a_database_that_does_not_exist_has_no_size(tmp_path: Path) -> None:
+    assert size_bytes(f"sqlite:///{tmp_path / 'none.db'}") == 0
+    assert list(tmp_path.iterdir()) == []

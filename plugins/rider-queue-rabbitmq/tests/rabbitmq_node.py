@@ -109,6 +109,9 @@ class RabbitMQNode:
     def pause(self) -> None:
         """SIGSTOP: it keeps its sockets open and answers nothing until `resume`."""
         self._signal(signal.SIGSTOP)
+        assert self._server is not None
+        # Thread by thread: on a busy machine some run on for a moment, and confirm what comes meanwhile.
+        wait_until(lambda: _thread_states(self._server.pid) <= {"T", "Z"}, what="its stop")  # type: ignore[union-attr]
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -222,3 +225,14 @@ def _wait_until_free(port: int) -> None:
 def _is_open(host: str, port: int) -> bool:
     with closing(socket.socket()) as probe:
         return probe.connect_ex((host, port)) == 0
+
+
+def _thread_states(group: int) -> set[str]:
+    """The states of all threads of a process group, as in `ps`: T is stopped, Z has ended."""
+    states = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError):
+            if int(stat.read_text().rpartition(")")[2].split()[2]) == group:
+                threads = [it.read_text().rpartition(")")[2].split()[0] for it in stat.parent.glob("task/*/stat")]
+                states.update(threads)
+    return states

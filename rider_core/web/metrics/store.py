@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
+from rider_core.database.saved import size_bytes
 from rider_core.errors import BackendUnavailable, DatabaseError
 from rider_core.jobs.schedules import ScheduleStore
 from rider_core.metrics import definitions
@@ -52,7 +53,7 @@ class StoreMetrics(Collector):
         if self._size_read is None or self._size_read.elapsed_s > SIZE_EVERY_S:
             self._size_read = Stopwatch.start()
             try:
-                self._size = self._services.database.size_bytes()
+                self._size = size_bytes(self._services.settings.database_location)
             except DatabaseError:
                 self._size = None
         return self._size
