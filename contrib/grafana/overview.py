@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
-from panels import BAD, HALF, NEUTRAL, OK, QUARTER, THIRD, WARN, lines, number, states
+from panels import BAD, HALF, NEUTRAL, OK, QUARTER, THIRD, WARN, WHOLE, lines, number, states
 
 #: What a panel shows of: the variables at the top.
 HERE = 'instance=~"$instance"'
@@ -199,6 +199,19 @@ def _cache(board: dashboard.Dashboard) -> None:
 
 def _resources(board: dashboard.Dashboard) -> None:
     board.with_panel(
+        states(
+            "Redis and the processes",
+            "Whether Redis answers, and each process lives.",
+            {
+                "Redis answers": f"min(rider_redis_up{{{HERE}}})",
+                "{{process}}": f"min by (process) (rider_process_up{{{HERE}}})",
+            },
+            UP,
+            width=WHOLE,
+            runbook="RiderRedisAway",
+        )
+    )
+    board.with_panel(
         lines(
             "Processor time",
             "1: a process keeps one core busy.",
@@ -391,6 +404,7 @@ def _robot(board: dashboard.Dashboard) -> None:
             "Since its process started.",
             {"uptime": f'time() - max(rider_process_start_time_seconds{{{HERE}, process="panel"}})'},
             "s",
+            runbook="RiderNotScraped",
         )
     )
     board.with_panel(

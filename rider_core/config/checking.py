@@ -6,15 +6,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from rider_core.config.env_files import is_ours, line_in_env_file, read_env_file
+from rider_core.config.env_files import Line, is_read, read_env_file
 from rider_core.config.file import line_of, parse_file
-from rider_core.config.loading import did_you_mean, shown_value
-from rider_core.config.settings import Settings, variables_of
+from rider_core.config.loading import OTHER_PROCESS_VARIABLES, did_you_mean, shown_value
+from rider_core.config.settings import Settings, redis_url_of, variables_of
 from rider_core.errors import ConfigError
 from rider_core.printable import is_secret
+
+
+class _FileAlone(Settings):
+    """Settings with the given values and nothing else: neither the environment nor a file of this machine."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def check_file(path: Path) -> tuple[list[str], int]:
@@ -24,7 +34,7 @@ def check_file(path: Path) -> tuple[list[str], int]:
             return _check_toml(path)
         if not path.is_file():
             return [f"there is no file {path}"], 0
-        return _check_env(path)
+        return _check_env(path, read_env_file(path))
     except (FileNotFoundError, NotADirectoryError):
         return [f"there is no file {path}"], 0
     except ConfigError as error:
@@ -41,30 +51,36 @@ def _check_toml(path: Path) -> tuple[list[str], int]:
     return problems, len(values)
 
 
-def _check_env(path: Path) -> tuple[list[str], int]:
+def _check_env(path: Path, lines: list[Line]) -> tuple[list[str], int]:
     fields = {variable: name for name in Settings.model_fields for variable in variables_of(name)}
     problems: list[str] = []
     values: dict[str, Any] = {}
-    variable_of_field: dict[str, str] = {}
-    for variable, text in read_env_file(path).items():
-        field = fields.get(variable)
-        if field is None:
-            if variable.startswith("RIDER_"):
-                problems.append(_at(path, variable, f"there is no setting {variable}{did_you_mean(variable, fields)}"))
-        elif text.strip():
-            values[field], variable_of_field[field] = _from_text(field, text), variable
-    for name in dotenv_values(path, interpolate=False, encoding="utf-8-sig"):
-        if not is_ours(name):
-            problems.append(_at(path, name, f"{name} is no variable of Rider-PC, and is not read from this file"))
+    line_of_field: dict[str, int] = {}
+    for line in lines:
+        field = fields.get(line.name)
+        if not is_read(line.name):
+            problems.append(f"{path}, line {line.number}: {line.name} is no variable that is read from this file")
+        elif field is None and line.name.startswith("RIDER_") and line.name not in OTHER_PROCESS_VARIABLES:
+            problem = f"there is no setting {line.name}{did_you_mean(line.name, fields)}"
+            problems.append(f"{path}, line {line.number}: {problem}")
+        elif field is not None and line.value.strip():
+            values[field], line_of_field[field] = _from_text(field, line.value), line.number
+    parts = {line.name.lower(): line.value for line in lines if line.name.startswith("REDIS_") and line.value.strip()}
+    if "redis_host" in parts:
+        try:
+            values.setdefault("redis_url", redis_url_of(parts))
+        except ConfigError as error:
+            problems.append(f"{path}: {error}")
     for name, problem in _problems(values).items():
-        problems.append(_at(path, variable_of_field.get(name, name), problem))
+        number = line_of_field.get(name)
+        problems.append(f"{path}{f', line {number}' if number else ''}: {problem}")
     return problems, len(values)
 
 
 def _problems(values: dict[str, Any]) -> dict[str, str]:
     """Setting to what is wrong with its value."""
     try:
-        Settings(**values)
+        _FileAlone(**values)
     except ValidationError as error:
         found = {}
         for problem in error.errors(include_url=False):
@@ -91,8 +107,3 @@ def _from_text(field: str, text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _at(path: Path, name: str, problem: str) -> str:
-    line = line_in_env_file(path, name)
-    return f"{path}{f', line {line}' if line else ''}: {problem}"

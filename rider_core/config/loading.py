@@ -20,7 +20,7 @@ from rider_core.errors import ConfigError
 from rider_core.printable import is_secret, without_secrets
 
 #: Variables that are read elsewhere than in `Settings`.
-_OTHER_VARIABLES = ("RIDER_CONFIG", "RIDER_PROCESS", "RIDER_SUPERVISOR_PID")
+OTHER_PROCESS_VARIABLES = ("RIDER_CONFIG", "RIDER_PROCESS", "RIDER_SUPERVISOR_PID")
 #: Prefix of the tests' own variables.
 _TESTS = "RIDER_TEST_"
 _MAX_SHOWN = 80
@@ -43,7 +43,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable `RIDER_...` that is not a setting."""
-    known = {it for name in Settings.model_fields for it in variables_of(name)} | set(_OTHER_VARIABLES)
+    known = {it for name in Settings.model_fields for it in variables_of(name)} | set(OTHER_PROCESS_VARIABLES)
     unknown = sorted(name for name in environment if name.startswith("RIDER_") and not name.startswith(_TESTS))
     return [f"there is no setting {name}{did_you_mean(name, known)}" for name in unknown if name not in known]
 
@@ -62,9 +62,12 @@ def origin_of(name: str) -> str:
 
 
 def _apply_env_files() -> None:
+    same = {it: variables_of(name) for name in Settings.model_fields for it in variables_of(name)}
+    # Its other form: the host decides, and the other parts only matter with it.
+    same["REDIS_HOST"] = same["REDIS_URL"] = same["RIDER_REDIS_URL"] = (*variables_of("redis_url"), "REDIS_HOST")
     with suppress(FileNotFoundError):  # the current folder is gone
-        apply_env_file(Path.cwd())
-    apply_env_file(data_folder())
+        apply_env_file(Path.cwd(), same, is_data_folder=False)
+    apply_env_file(data_folder(), same, is_data_folder=True)
 
 
 def _place(path: Path, line: int | None) -> str:

@@ -301,11 +301,11 @@ class _Environment(EnvSettingsSource):
             if first is not None:
                 found[variable_of(field).lower()] = found[first]
         if "redis_url" not in found and "redis_host" in found:
-            found["redis_url"] = _redis_url(found)
+            found["redis_url"] = redis_url_of(found)
         self.env_vars = found
 
 
-def _redis_url(variables: Mapping[str, str | None]) -> str:
+def redis_url_of(variables: Mapping[str, str | None]) -> str:
     """The URL that follows from `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB` and `REDIS_PASSWORD`.
 
     Raises:

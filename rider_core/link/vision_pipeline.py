@@ -133,6 +133,8 @@ class VisionPipeline:
             late = isinstance(error, JobExpired | WaitTimeout)
             problem = f"no picture was analysed within {DEADLINE_S:g} s" if late else str(error)
             count_dropped("expired" if late else "failed")
+            if late:
+                FRAME_AGE.observe(time.monotonic() - frame.arrived)
             self._failures.info(str(error))
         except Exception as error:  # a tracker is foreign code: its errors must not make the way seem clear
             problem = f"{type(error).__name__}: {error}"

@@ -75,7 +75,7 @@ SCHEDULE_RUNS = counter(
     start=each("on_time", "late", "missed"),
 )
 SCHEDULER_BEAT = gauge(
-    "rider_scheduler_heartbeat_timestamp_seconds", "When a scheduler last looked for due jobs.", merge="livemax"
+    "rider_scheduler_heartbeat_timestamp_seconds", "When a scheduler last looked for due jobs.", ("process",)
 )
 
 # Circuit breakers and engines, in the workers.
@@ -202,7 +202,7 @@ FRAMES = counter(
 )
 FRAME_AGE = histogram(
     "rider_frame_age_seconds",
-    "Age of a frame of the robot's camera when its result leaves.",
+    "Age of a frame of the robot's camera when its result leaves, or when it is given up.",
     bounds=FRAME_BOUNDS_S,
 )
 BLIND = counter(

@@ -7,6 +7,7 @@ process knows it.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 #: Either variable switches the export on; the SDK reads them and further ones of its own.
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _TRACE = re.compile(r"[0-9a-f]{32}")
-#: Longest wait at the end of a process for the last spans to be sent, in milliseconds.
-FLUSH_MS = 2_000
+#: Longest wait at the end of a process for the last spans to be sent, in seconds.
+LAST_S = 2.0
 
 _provider: Any = None
 _tracer: Any = None
@@ -49,10 +50,14 @@ def export_spans(process: str, version: str) -> None:
     except ImportError as error:
         log.warning("no spans are exported: %s is missing (pip install 'rider-core[otel]')", error.name)
         return
+    except Exception as error:  # an option of the SDK that it does not take
+        log.error("no spans are exported: %s: %s (correct the variables OTEL_...)", type(error).__name__, error)
+        return
     _ids = type("Ids", (_KnownRoots, random_ids), {})()
-    _provider = sdk.TracerProvider(resource=resource, id_generator=_ids)
+    _provider = sdk.TracerProvider(resource=resource, id_generator=_ids, shutdown_on_exit=False)
     _provider.add_span_processor(processor)
     _tracer = _provider.get_tracer("rider_core", version)
+    atexit.register(stop_exporting)
     log.info("spans are exported to %s", getattr(exporter, "_endpoint", "the collector"))
 
 
@@ -62,12 +67,13 @@ def is_exporting() -> bool:
 
 
 def stop_exporting() -> None:
-    """Send the last spans. To be called at the end of a process."""
+    """Send the last spans, `LAST_S` seconds at most: the SDK tries longer where the collector is away."""
     global _provider, _tracer
-    if _provider is not None:
-        _provider.force_flush(FLUSH_MS)
-        _provider.shutdown()
-    _provider = _tracer = None
+    provider, _provider, _tracer = _provider, None, None
+    if provider is not None:
+        ending = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
+        ending.start()
+        ending.join(LAST_S)
 
 
 def record_span(

@@ -78,9 +78,11 @@ class Breakers:
             BREAKER_TRIPS.labels(provider).inc()
 
     def measure(self) -> None:
-        """Set the gauges of the breakers' states."""
+        """Set the gauges of the states. One that has rested is half open: pybreaker says so at the next call only."""
         for provider, state in list(self._states.items()):
-            BREAKER_STATE.labels(provider).set(_STATES.index(state.state))
+            is_resting = state.state == pybreaker.STATE_OPEN and self.open_for_s(provider) > 0
+            number = _STATES.index(state.state)
+            BREAKER_STATE.labels(provider).set(number if is_resting else min(number, 1))
 
     def _breaker(self, provider: str) -> pybreaker.CircuitBreaker:
         if provider not in self._breakers:

@@ -43,8 +43,6 @@ class MemoryLimit:
             limit_mb: Limit in MiB; 0: none.
         """
         self._limit_bytes = limit_mb << 20
-        if limit_mb:
-            PROCESS_LIMIT.labels(process_name()).set(self._limit_bytes)
         self._is_logged = False
 
     def start(self) -> None:
@@ -56,6 +54,8 @@ class MemoryLimit:
                 self._limit_bytes >> 20,
             )
             self._limit_bytes = 0
+        if self._limit_bytes:
+            PROCESS_LIMIT.labels(process_name()).set(self._limit_bytes)
 
     def is_exceeded(self) -> bool:
         """Whether the worker should end after its job; logged once."""

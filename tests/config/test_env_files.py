@@ -22,6 +22,7 @@ NAMES = (
     "RIDER_LANGUAGE",
     "RIDER_WORKERS",
     "REDIS_URL",
+    "DATABASE_URL",
     "RIDER_REDIS_URL",
     "REDIS_HOST",
     "REDIS_PORT",
@@ -78,7 +79,7 @@ class TestEnvFiles:
         assert load_settings().workers == 2
 
     def test_variables_of_others_are_not_taken(self) -> None:
-        Path(".env").write_text("LD_PRELOAD=evil.so\nSOMETHING_ELSE=1\nRABBITMQ_HOST=broker\n")
+        Path(".env").write_text("LD_PRELOAD=evil.so\nSOMETHING_ELSE=1\nRABBITMQ_HOST=broker\nRIDER_WORKERS=1\n")
         load_settings()
         assert "LD_PRELOAD" not in os.environ
         assert "SOMETHING_ELSE" not in os.environ
@@ -90,7 +91,7 @@ class TestEnvFiles:
             load_settings()
 
     def test_a_dollar_sign_stays(self) -> None:
-        Path(".env").write_text("REDIS_URL=redis://:pa$word@h:1/0\n")
+        Path(".env").write_text("REDIS_URL=redis://:pa$word@h:1/0\nRIDER_WORKERS=1\n")
         assert load_settings().redis_url == "redis://:pa$word@h:1/0"
 
     @pytest.mark.parametrize(
@@ -102,6 +103,33 @@ class TestEnvFiles:
         Path(".env").write_bytes(content)
         with pytest.raises(ConfigError, match=message):
             load_settings()
+
+    def test_another_projects_file_is_left_alone(self, tmp_path: Path) -> None:
+        content = "DATABASE_URL=postgresql://shop\nREDIS_URL=redis://shop\nSECRET_KEY='x\n"
+        Path(".env").write_text(content)
+        settings = load_settings()
+        assert (settings.database_url, settings.redis_url) == (None, None)
+        (tmp_path / ".env").write_text(content)
+        settings = load_settings()
+        assert (settings.database_url, settings.redis_url) == ("postgresql://shop", "redis://shop")
+
+    @pytest.mark.parametrize(
+        "line",
+        ['RIDER_WEB_PASSWORD="abc def', "RIDER_WORKERS 3", "RIDER_LANGUAGE", "RIDER_LANGUAGE=p\0l", "REDIS_URL='x"],
+        ids=["open quotation mark", "no equals sign", "no value", "NUL", "open quotation mark of Redis"],
+    )
+    def test_a_line_that_is_no_assignment_stops_the_start(self, line: str) -> None:
+        Path(".env").write_text(f"# mine\n\n{line}\nRIDER_WORKERS=1\n")
+        with pytest.raises(ConfigError, match=r"\.env, line 3: this is no assignment"):
+            load_settings()
+
+    def test_a_file_does_not_override_another_name_of_the_same_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REDIS_HOST", "from-environment")
+        monkeypatch.setenv("DASHBOARD_PORT", "9000")
+        Path(".env").write_text("REDIS_URL=redis://from-file\nREDIS_PORT=7000\nRIDER_WEB_PORT=8500\n")
+        settings = load_settings()
+        assert settings.web_port == 9000
+        assert settings.redis_url == "redis://from-environment:7000/0"
 
     def test_a_folder_of_that_name_is_no_file(self) -> None:
         Path(".env").mkdir()

@@ -60,8 +60,27 @@ class TestCheckFile:
         assert len(problems) == 4
         assert any(f"{file}, line 1: setting web_port is 'eighty'" in it for it in problems)
         assert any(f"{file}, line 2: there is no setting RIDER_WORKER" in it for it in problems)
-        assert any(f"{file}, line 3: PATH is no variable of Rider-PC" in it for it in problems)
+        assert any(f"{file}, line 3: PATH is no variable that is read" in it for it in problems)
         assert any(f"{file}, line 4: setting providers is '{{'" in it for it in problems)
+
+    def test_the_environment_of_whoever_checks_does_not_count(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("RIDER_WEB_PORT", "many")
+        monkeypatch.setenv("RIDER_PROVIDERS", "no json")
+        monkeypatch.setenv("RIDER_PI_HOST", "10.0.0.9")
+        file = tmp_path / "mine.toml"
+        file.write_text("workers = 3\n")
+        assert check_file(file) == ([], 1)
+        file.write_text('robot = "real"\n')
+        assert "RIDER_PI_HOST" in check_file(file)[0][0]
+
+    def test_the_parts_of_redis_and_our_other_variables_are_known(self, tmp_path: Path) -> None:
+        file = tmp_path / ".env"
+        file.write_text("RIDER_CONFIG=/etc/rider.toml\nREDIS_HOST=db\nREDIS_PORT=many\n")
+        problems, _ = check_file(file)
+        assert len(problems) == 1
+        assert "REDIS_PORT is 'many', not a number" in problems[0]
 
     @pytest.mark.parametrize("name", ["none.toml", "none.env"])
     def test_a_missing_file_is_named(self, tmp_path: Path, name: str) -> None:

@@ -19,7 +19,7 @@ from rider_core.metrics import FRAMES, MODEL_BYTES, SCHEDULER_BEAT, UTTERANCE_SE
 FRAMES.labels("seen").inc(2)
 UTTERANCE_SECONDS.labels("done").observe(0.3)
 MODEL_BYTES.labels("whisper").set(100)
-SCHEDULER_BEAT.set(float(sys.argv[1]))
+SCHEDULER_BEAT.labels("scheduler").set(float(sys.argv[1]))
 print(definitions.MEMBERSHIP is not None, flush=True)
 sys.stdin.read()
 """
@@ -104,7 +104,7 @@ def test_a_dead_process_counts_but_its_gauges_do_not(members: Members) -> None:
     found = members.scrape()
     assert found[SEEN] == 4
     assert found[MODEL] == 100
-    assert found[key("rider_scheduler_heartbeat_timestamp_seconds")] == 400
+    assert found[key("rider_scheduler_heartbeat_timestamp_seconds", process="scheduler")] == 400
     assert found[key("rider_process_up", process="worker-0")] == 0
     assert found[key("rider_process_up", process="worker-1")] == 1
     assert key("rider_process_threads", process="worker-0") not in found
@@ -153,7 +153,7 @@ def test_a_second_process_of_a_name_disturbs_nothing(members: Members) -> None:
     assert process.stdout == "False\n"
     found = members.scrape()
     assert found[SEEN] == 2
-    assert found[key("rider_scheduler_heartbeat_timestamp_seconds")] == 1
+    assert found[key("rider_scheduler_heartbeat_timestamp_seconds", process="scheduler")] == 1
 
 
 def test_a_process_without_a_name_keeps_its_metrics(members: Members) -> None:

@@ -21,7 +21,7 @@ OF_GPUS = "rider_gpu_"
 
 @pytest.fixture
 def stack(processes: Processes) -> Iterator[ObservedStack]:
-    stack = ObservedStack(processes, {r"\[(5m|10m|15m|1h)\]": "[20s]"})
+    stack = ObservedStack(processes, {r"\[(1m|5m|10m|15m|1h)\]": "[20s]"})
     try:
         stack.start()
         yield stack

@@ -19,7 +19,7 @@ from rider_core.testing.waiting import wait_until
 pytestmark = pytest.mark.acceptance
 
 #: How long a condition must last, and the time ranges of rates.
-WINDOWS = {r"for: \S+": "for: 2s", r"\[(5m|10m|15m)\]": "[15s]"}
+WINDOWS = {r"for: \S+": "for: 2s", r"\[(1m|5m|10m|15m)\]": "[15s]"}
 #: The memory that a worker may have, and that a leaking engine keeps.
 LIMIT_MB, LEAK_MB = 400, 380
 #: The longest wait for an alert to fire or to clear, in seconds.

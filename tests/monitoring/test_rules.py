@@ -61,6 +61,27 @@ OWN, LIMIT = (
 
 CASES = [
     Case(
+        "RiderNotScraped",
+        "critical",
+        {f"up{HERE}}}": "1x3 0x8 1x20"},
+        # A scrape that fails now and then; and another job's target.
+        {f"up{HERE}}}": "1x3 0x2 1x3 0x2 1x20", 'up{instance="x", job="other"}': "0x40"},
+        fires="2m",
+        cleared="3m15s",
+        labels={},
+        summary="Prometheus gets no metrics from pc (up is 0): other alerts about it are blind",
+    ),
+    Case(
+        "RiderRedisAway",
+        "critical",
+        {f"rider_redis_up{HERE}}}": "1x3 0x8 1x20"},
+        {f"rider_redis_up{HERE}}}": "1x3 0x3 1x20"},
+        fires="2m",
+        cleared="3m15s",
+        labels={},
+        summary="Redis of pc does not answer (up is 0): no job is accepted",
+    ),
+    Case(
         "RiderQueueTooLong",
         "warning",
         {f'rider_jobs{HERE}, queue="text", state="waiting"}}': "0x3 150x24 10x8"},
@@ -76,13 +97,14 @@ CASES = [
     Case(
         "RiderBreakerOpen",
         "critical",
-        {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 2x9 0x20"},
-        # A provider that failed, rested, and works again.
-        {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 2x2 1 0x40"},
-        fires="2m",
-        cleared="3m30s",
+        # Open for 30 s, tried, open again, four times.
+        {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 " + "2 2 1 " * 4 + "0x20"},
+        # It failed once and rested; nobody has asked it since.
+        {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 2x1 1x200"},
+        fires="3m",
+        cleared="4m45s",
         labels={"provider": "ollama"},
-        summary="The circuit breaker of ollama on pc is not closed (state 2): it is not called",
+        summary="The circuit breaker of ollama on pc opens again and again (state 2): it is not called",
     ),
     Case(
         "RiderProcessingTooSlow",
@@ -152,12 +174,28 @@ CASES = [
         "RiderSchedulerSilent",
         "warning",
         # Time begins at 0. It is silent from 30 s on, for four minutes.
-        {f"rider_scheduler_heartbeat_timestamp_seconds{HERE}}}": "0 15 30x16 285+15x20"},
-        {f"rider_scheduler_heartbeat_timestamp_seconds{HERE}}}": " ".join(f"{60 * n}x3" for n in range(120))},
+        {f'rider_scheduler_heartbeat_timestamp_seconds{HERE}, process="scheduler"}}': "0 15 30x16 285+15x60"},
+        {
+            f'rider_scheduler_heartbeat_timestamp_seconds{HERE}, process="scheduler"}}': " ".join(
+                f"{60 * n}x3" for n in range(120)
+            ),
+            # A worker on another machine has no scheduler.
+            'rider_process_up{instance="lab", job="rider-pc", process="worker"}': "1x480",
+        },
         fires="2m15s",
         cleared="4m45s",
         labels={},
-        summary="No scheduler of pc has looked for due jobs for 1m 45s",
+        summary="No scheduler of pc looks for due jobs (silent for 1m 45s)",
+    ),
+    Case(
+        "RiderSchedulerSilent",
+        "warning",
+        {f'rider_process_up{HERE}, process="scheduler"}}': "1x3 0x8 1x20"},
+        {f'rider_process_up{HERE}, process="scheduler"}}': "1x3 0 1x3 0 1x20"},
+        fires="1m30s",
+        cleared="3m15s",
+        labels={},
+        summary="No scheduler of pc looks for due jobs (none lives)",
     ),
     Case(
         "RiderDiskNearlyFull",

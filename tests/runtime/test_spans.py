@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 from harness.otlp_collector import OtlpCollector
+
+from rider_core.tracing.spans import LAST_S
 
 #: In the environment with the SDK: where that is installed, redis-py loads it into every process.
 pytestmark = pytest.mark.acceptance
@@ -69,9 +72,13 @@ def test_nothing_is_exported_unless_an_endpoint_is_named(collector: OtlpCollecto
     assert collector.requests == []
 
 
-def test_a_collector_that_is_away_harms_nothing() -> None:
-    finished = run("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="1")
+def test_a_collector_that_is_away_delays_an_end_by_two_seconds_at_most() -> None:
+    before = time.monotonic()
+    assert run().returncode == 0
+    without_s = time.monotonic() - before
+    finished = run("http://127.0.0.1:9")
     assert (finished.returncode, finished.stdout) == (0, "True\n"), finished.stderr
+    assert time.monotonic() - before - 2 * without_s < LAST_S + 3
 
 
 def test_without_the_packages_a_sentence_says_so() -> None:
@@ -85,3 +92,10 @@ def test_without_the_packages_a_sentence_says_so() -> None:
     )
     assert finished.stdout == "False\n"
     assert "pip install 'rider-core[otel]'" in finished.stderr
+
+
+@pytest.mark.parametrize("option", ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_SCHEDULE_DELAY"])
+def test_a_wrong_option_ends_no_process(collector: OtlpCollector, option: str) -> None:
+    finished = run(collector.url, **{option: "-1"})
+    assert (finished.returncode, finished.stdout) == (0, "False\n"), finished.stderr
+    assert "correct the variables OTEL_" in finished.stderr

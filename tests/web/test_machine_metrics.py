@@ -18,7 +18,7 @@ class NVMLError(Exception):
     """As in pynvml: the class is in the module."""
 
 
-def nvml(devices: int, lost: int | None = None, driver: bool = True) -> ModuleType:
+def nvml(devices: int, lost: int | None = None, driver: bool = True, replaced: bool = False) -> ModuleType:
     """A module with the functions of pynvml that are used, written to NVIDIA's documentation of NVML."""
     module: Any = ModuleType("pynvml")
     module.NVMLError = NVMLError
@@ -34,10 +34,21 @@ def nvml(devices: int, lost: int | None = None, driver: bool = True) -> ModuleTy
         return number
 
     module.nvmlInit = init
-    module.nvmlDeviceGetCount = lambda: devices
+
+    def count() -> int:
+        if replaced:
+            raise NVMLError("Driver/library version mismatch")
+        return devices
+
+    def utilization(number: int) -> SimpleNamespace:
+        if number == 7:
+            raise NVMLError("Not Supported")
+        return SimpleNamespace(gpu=25 * (number + 1), memory=3)
+
+    module.nvmlDeviceGetCount = count
     module.nvmlDeviceGetHandleByIndex = handle
     module.nvmlDeviceGetMemoryInfo = lambda number: SimpleNamespace(used=(number + 1) << 30, total=8 << 30, free=0)
-    module.nvmlDeviceGetUtilizationRates = lambda number: SimpleNamespace(gpu=25 * (number + 1), memory=3)
+    module.nvmlDeviceGetUtilizationRates = utilization
     module.nvmlDeviceGetTemperature = lambda number, sensor: 40 + number + sensor
     return module
 
@@ -63,7 +74,17 @@ def test_a_lost_gpu_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.get_sample_value("rider_gpu_utilization_ratio", {"gpu": "1"}) == 0.5
 
 
-@pytest.mark.parametrize("module", [None, nvml(1, driver=False)], ids=["no bindings", "no driver"])
+def test_a_figure_that_a_gpu_does_not_have_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = registry(monkeypatch, nvml(8))
+    assert found.get_sample_value("rider_gpu_utilization_ratio", {"gpu": "7"}) is None
+    assert found.get_sample_value("rider_gpu_temperature_celsius", {"gpu": "7"}) == 47
+
+
+@pytest.mark.parametrize(
+    "module",
+    [None, nvml(1, driver=False), nvml(1, replaced=True)],
+    ids=["no bindings", "no driver", "a driver that was replaced"],
+)
 def test_without_a_gpu_there_are_none(monkeypatch: pytest.MonkeyPatch, module: ModuleType | None) -> None:
     assert list(registry(monkeypatch, module).collect()) == []
 

@@ -21,7 +21,7 @@ from rider_core.jobs.schedules.backoff import Backoff
 from rider_core.jobs.schedules.due_store import DueStore, Entry, Submission
 from rider_core.jobs.schedules.plan import Step, plan
 from rider_core.jobs.schedules.times import due_times
-from rider_core.metrics import SCHEDULER_BEAT
+from rider_core.metrics import SCHEDULER_BEAT, process_name
 from rider_core.redis_errors import redis_errors
 from rider_core.timing import ClockWatch, Stopwatch, backoff_delays
 
@@ -92,7 +92,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # it has no type
         with redis_errors():
             if not self.connection.expire(self.key, int(BEAT_S) + 10):
                 self.register_birth()
-        SCHEDULER_BEAT.set(self._due_store.clock())
+        SCHEDULER_BEAT.labels(process_name()).set(self._due_store.clock())
 
     def enqueue_jobs(self) -> None:
         """Handle every due time that has come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 import rider_core
 from rider_core.metrics import definitions
+from rider_core.metrics.families import Family
 
 log = logging.getLogger(__name__)
 
@@ -61,25 +62,25 @@ class GpuMetrics(Collector):
             definitions.GPU_MEMORY_SIZE,
             definitions.GPU_TEMPERATURE,
         )
-        rows: dict[tuple[str, ...], tuple[float, ...]] = {}
-        for number in range(self._nvml.nvmlDeviceGetCount()):
-            # One that is lost (fallen off its bus) raises; the others are still read.
-            with suppress(self._nvml.NVMLError):
-                rows[str(number),] = self._read(number)
-        return [
-            family.metric({gpu: row[column] for gpu, row in rows.items()}) for column, family in enumerate(families)
-        ]
+        values: dict[Family, dict[tuple[str, ...], float]] = {family: {} for family in families}
+        # A lost GPU, or a driver that was replaced, raises; a figure that a GPU does not have raises as well.
+        with suppress(self._nvml.NVMLError):
+            for number in range(self._nvml.nvmlDeviceGetCount()):
+                for family, read in zip(families, self._readers(), strict=True):
+                    with suppress(self._nvml.NVMLError):
+                        device = self._nvml.nvmlDeviceGetHandleByIndex(number)
+                        values[family][str(number),] = float(read(device))
+        return [family.metric(by_gpu) for family, by_gpu in values.items() if by_gpu]
 
     def describe(self) -> Iterable[Metric]:
         return ()
 
-    def _read(self, number: int) -> tuple[float, ...]:
+    def _readers(self) -> tuple[Callable[[Any], float], ...]:
         """Share of time busy, bytes in use, bytes, degrees Celsius: in the order of the families."""
-        device = self._nvml.nvmlDeviceGetHandleByIndex(number)
-        memory = self._nvml.nvmlDeviceGetMemoryInfo(device)
+        nvml = self._nvml
         return (
-            self._nvml.nvmlDeviceGetUtilizationRates(device).gpu / 100,
-            float(memory.used),
-            float(memory.total),
-            float(self._nvml.nvmlDeviceGetTemperature(device, self._nvml.NVML_TEMPERATURE_GPU)),
+            lambda device: nvml.nvmlDeviceGetUtilizationRates(device).gpu / 100,
+            lambda device: nvml.nvmlDeviceGetMemoryInfo(device).used,
+            lambda device: nvml.nvmlDeviceGetMemoryInfo(device).total,
+            lambda device: nvml.nvmlDeviceGetTemperature(device, nvml.NVML_TEMPERATURE_GPU),
         )
