@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
-from overview import HERE, JOBS
-from panels import BAD, HALF, NEUTRAL, OK, QUARTER, THIRD, WARN, WHOLE, bars, lines, number
+from overview import JOBS
+from panels import BAD, HALF, HERE, NEUTRAL, OK, QUARTER, THIRD, WARN, WHOLE, bars, lines, number
 
 #: Steps of an utterance, in their order.
 STEPS = ("heard", "queued", "started", "done", "delivered", "answered")

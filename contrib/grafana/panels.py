@@ -15,6 +15,10 @@ SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 HALF, THIRD, QUARTER, WHOLE = 12, 8, 6, 24
 HEIGHT = 8
 OK, BAD, WARN, NEUTRAL = "green", "red", "orange", "blue"
+#: The machines that a panel shows: the variable at the top.
+HERE = 'instance=~"$instance"'
+#: Names of the states of what is up or down.
+UP = {1: ("up", OK), 0: ("down", BAD)}
 #: Expression by legend.
 Queries = Mapping[str, str]
 #: Lower bound and colour, ascending; the first bound is None.

@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from rider_core.config.addresses import redis_url_of
 from rider_core.config.env_files import Line, is_read, read_env_file
 from rider_core.config.file import line_of, parse_file
 from rider_core.config.loading import OTHER_PROCESS_VARIABLES, did_you_mean, shown_value
-from rider_core.config.settings import Settings, redis_url_of, variables_of
+from rider_core.config.settings import Settings, variables_of
 from rider_core.errors import ConfigError
 from rider_core.printable import is_secret
 

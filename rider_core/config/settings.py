@@ -6,10 +6,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
@@ -24,9 +22,8 @@ from typing_extensions import Self
 
 from rider_core.api.languages import Language
 from rider_core.api.text_generation import PRESET_PATTERN
+from rider_core.config.addresses import authority, redis_url_of
 from rider_core.config.file import default_data_dir, read_file
-from rider_core.errors import ConfigError
-from rider_core.printable import without_secrets
 
 #: A comma-separated list in the environment, a list in the file.
 NameList = Annotated[tuple[str, ...], NoDecode]
@@ -305,36 +302,9 @@ class _Environment(EnvSettingsSource):
         self.env_vars = found
 
 
-def redis_url_of(variables: Mapping[str, str | None]) -> str:
-    """The URL that follows from `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB` and `REDIS_PASSWORD`.
-
-    Raises:
-        ConfigError: one of them is wrong. Kubernetes sets `REDIS_PORT` to an address where a service is called redis.
-    """
-    host = str(variables["redis_host"]).strip()
-    numbers = {}
-    for name, default, most in (("redis_port", "6379", 65_535), ("redis_db", "0", 1_000_000)):
-        text = str(variables.get(name) or default).strip()
-        if not (text.isascii() and text.isdigit() and int(text) <= most):
-            variable = name.upper()
-            raise ConfigError(
-                f"{variable} is {without_secrets(repr(text))[:80]}, not a number up to {most}",
-                remedy=f"set {variable} to a number, or set REDIS_URL instead",
-            )
-        numbers[name] = int(text)
-    password = variables.get("redis_password")
-    login = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{login}{authority(host, numbers['redis_port'])}/{numbers['redis_db']}"
-
-
 def _is_empty(value: object) -> bool:
     """Whether a value counts as not set: people write `RIDER_LANGUAGE=` to unset it."""
     return isinstance(value, str) and not value.strip()
-
-
-def authority(host: str, port: int) -> str:
-    """Host and port as in a URL: an IPv6 address is in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def half_of_memory_mb() -> int:
