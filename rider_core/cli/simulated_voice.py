@@ -21,7 +21,7 @@ RATE_WPM = 150
 
 
 def engine_voice(settings: Settings) -> Callable[[str, str], AudioClip] | None:
-    """A function that speaks a text in a language; None: no real provider is installed."""
+    """A function that speaks a text in a language; None: there is no real provider, or the settings name a mock."""
     services = Services.open(settings, role="simulator")
     try:
         engine = services.make_provider(TextToSpeech)
@@ -32,6 +32,9 @@ def engine_voice(settings: Settings) -> Callable[[str, str], AudioClip] | None:
     finally:
         services.close()
     assert isinstance(engine, TextToSpeech)
+    if engine.mock:
+        log.warning("the simulated microphone plays tones instead of sentences: %s is a mock", engine.name)
+        return None
 
     def speak(text: str, language: str) -> AudioClip:
         request = SynthesizeRequest(text=text, voice=language, rate=RATE_WPM, sample_rate=SAMPLE_RATE)

@@ -38,6 +38,7 @@ from rider_core.metrics.definitions import (
     TOKENS,
     UTTERANCE_SECONDS,
     UTTERANCES,
+    name_process,
     process_name,
 )
 
@@ -79,5 +80,6 @@ __all__ = [
     "TOKENS",
     "UTTERANCES",
     "UTTERANCE_SECONDS",
+    "name_process",
     "process_name",
 ]

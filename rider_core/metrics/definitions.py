@@ -6,14 +6,12 @@ names of installed providers: input of a robot never becomes a label value.
 
 from __future__ import annotations
 
-import os
 from itertools import product
 
 from prometheus_client import disable_created_metrics
 
 from rider_core.metrics.families import counter, each, family, gauge, histogram
 from rider_core.metrics.files import share_values
-from rider_core.metrics.members import NAME_VARIABLE
 
 #: This process among those that share their values; None: it shares nothing.
 MEMBERSHIP = share_values()  # before the first metric is created
@@ -21,9 +19,18 @@ MEMBERSHIP = share_values()  # before the first metric is created
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+_role = "rider"
+
+
+def name_process(role: str) -> None:
+    """Set what a process that shares nothing is called, such as a panel that was started by itself."""
+    global _role
+    _role = role
+
+
 def process_name() -> str:
     """Value of the label `process` for this process."""
-    return MEMBERSHIP.name if MEMBERSHIP is not None else os.environ.get(NAME_VARIABLE) or "worker"
+    return MEMBERSHIP.name if MEMBERSHIP is not None else _role
 
 
 #: Value of the label `robot`. A gauge without labels would be 0 in the files of every process.

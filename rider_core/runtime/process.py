@@ -15,6 +15,7 @@ from rider_core import __version__
 from rider_core.config import Settings
 from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
+from rider_core.metrics import name_process
 from rider_core.runtime.log_lines import JsonLineFormatter, LineFormatter
 from rider_core.timing import ended_within
 from rider_core.tracing import export_spans
@@ -41,7 +42,8 @@ def set_up_logging(role: str, level: str, log_format: Literal["text", "json"] = 
 
 
 def observe_process(role: str, settings: Settings) -> None:
-    """Log as the settings say, and export spans where the environment says so."""
+    """Name the process in its metrics, log as the settings say, and export spans where the environment says so."""
+    name_process(role)
     set_up_logging(role, settings.log_level, settings.log_format)
     export_spans(role, __version__)
 

@@ -93,7 +93,7 @@ def many_jobs(drill: Drill, folder: Path) -> None:
 
 
 def faster(drill: Drill, ids: list[str], slow: Path) -> None:
-    """The engine is fast again, nobody waits for the old jobs, and new ones are done."""
+    """Make the engine fast again, cancel the old jobs, and submit a new one."""
     slow.unlink(missing_ok=True)
     backend = drill.stack.backend()
     while ids:

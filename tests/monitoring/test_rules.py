@@ -99,7 +99,7 @@ CASES = [
         "critical",
         # Open for 30 s, tried, open again, four times.
         {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 " + "2 2 1 " * 4 + "0x20"},
-        # It failed once and rested; nobody has asked it since.
+        # It opened once and rested. No job has come since.
         {f'rider_breaker_state{HERE}, provider="ollama"}}': "0x3 2x1 1x200"},
         fires="3m",
         cleared="4m45s",
@@ -222,7 +222,7 @@ CASES = [
         "RiderCacheUseless",
         "info",
         {HITS: "0x280 1+1x480", MISSES: "0+1x280 280x480"},
-        # Nobody asks; or one in twenty is found.
+        # Too few requests in an hour.
         {HITS: "0x480", MISSES: "0x200 1+0x280"},
         fires="1h5m15s",
         cleared="1h11m15s",

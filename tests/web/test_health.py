@@ -16,7 +16,7 @@ class Parrot(TextGenerator):
     def generate_stream(self, request):
         yield request.prompt
 class Pretender(TextToSpeech):
-    """A mock that nobody has asked for: no worker opens it, and it is not missed."""
+    """A mock that the settings do not name: no worker opens it, and readiness does not need it."""
     name = "pretender"
     mock = True
     def synthesize_stream(self, request):

@@ -48,3 +48,10 @@ def test_metrics_of_jobs_agree_with_the_job_store(panel: PanelHarness, connectio
     assert 'rider_jobs{queue="text",state="waiting"} 1.0' in text
     assert 'rider_job_took_seconds_count{queue="text",task="text.generate"} 1.0' in text
     assert 'rider_job_took_seconds_bucket{le="+Inf",queue="text",task="text.generate"} 1.0' in text
+
+
+def test_a_panel_by_itself_is_called_a_panel(panel: PanelHarness) -> None:
+    panel.start()
+    text = panel.get("/metrics").text
+    assert 'rider_process_up{process="panel"} 1.0' in text
+    assert 'process="worker"' not in text

@@ -31,9 +31,9 @@ def test_a_worker_serves_its_own_metrics(harness: WorkerHarness) -> None:
     found = samples()
     assert found[f"rider_engine_openings_total['opened', '{provider}']"] == 1
     assert found[f"rider_engine_openings_total['failed', '{provider}']"] == 0
-    assert found["rider_process_up['worker']"] == 1
-    assert found["rider_process_threads['worker']"] > 1
-    assert found["rider_process_memory_limit_bytes['worker']"] > found["rider_process_own_memory_bytes['worker']"] > 0
+    assert found["rider_process_up['lab']"] == 1
+    assert found["rider_process_threads['lab']"] > 1
+    assert found["rider_process_memory_limit_bytes['lab']"] > found["rider_process_own_memory_bytes['lab']"] > 0
     # What only the link knows is not 0 here, it is not there.
     assert not [name for name in found if name.startswith(("rider_link_up", "rider_robot_battery"))]
 
