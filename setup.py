@@ -95,6 +95,8 @@ setup(
         "rq==3.0.0",
         "rq-scheduler==0.14.0",
         "sentencex>=1.0.20,<2",
+        # Names the forked processes, which would all be called like their parent.
+        "setproctitle>=1.3,<2",
         "simple-websocket>=1.0",
         # Its strict mode tells of garbled pictures; other libraries decode them without a word.
         "simplejpeg>=1.8,<2",

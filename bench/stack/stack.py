@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -112,16 +113,21 @@ class Stack:
         used = sum(_cpu_s(it) for it in chosen) - before
         return Usage(100 * used / (time.monotonic() - started), sum(_pss_mb(it) for it in chosen))
 
+    def sizes_mb(self, seconds: float, every_s: float) -> list[float]:
+        """The product's proportional set size, time and again."""
+        sizes, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            sizes.append(sum(_pss_mb(it) for it in self.processes()))
+            time.sleep(every_s)
+        return sizes
+
     def by_process(self) -> dict[str, float]:
         """Process to its proportional set size, in MB."""
         found: dict[str, float] = {}
         for it in self.processes():
-            words = it.cmdline()
-            name = next((word for word in words[3:] if not word.startswith("-")), Path(words[0]).name)
-            if "supervisor.supervisord" in words:
-                name = "supervisord"
-            elif "rider_core.web" in words:
-                name = "panel"
+            command = " ".join(it.cmdline())
+            ours = re.search(r"rider_core\.(web|cli\.main (worker \S+|\S+))", command)
+            name = (ours[2] or "panel") if ours else "supervisord" if "supervisor.supervisord" in command else it.name()
             found[f"{name} {it.pid}"] = round(_pss_mb(it), 1)
         return found
 

@@ -30,7 +30,7 @@ COMMANDS = (
 )  # fmt: skip
 #: Exit status after Ctrl-C, as in shells: 128 and the signal's number.
 INTERRUPTED = 130
-HIDDEN_COMMANDS = ("redis", "announce")
+HIDDEN_COMMANDS = ("redis", "fork-server", "announce")
 
 
 class RiderGroup(click.Group):
@@ -51,7 +51,8 @@ class RiderGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS or cmd_name in HIDDEN_COMMANDS:
-            command: click.Command = getattr(import_module(f"rider_core.cli.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command: click.Command = getattr(import_module(f"rider_core.cli.{name}"), name)
             return command
         self._load_plugin_commands()
         return super().get_command(ctx, cmd_name)
@@ -91,8 +92,13 @@ def main() -> None:
     # A terminal's encoding may lack a character (Latin-2 has no ellipsis), and a folder's name may not be UTF-8.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    run_command()
+
+
+def run_command(arguments: list[str] | None = None) -> None:
+    """Run a command, by default that of the command line, and end the process; errors are shown as sentences."""
     try:
-        cli()
+        cli(arguments, prog_name="rider")
     except RiderError as error:
         click.secho(f"Error: {printable_lines(without_passwords(error.message))}", fg="red", err=True)
         if error.remedy:

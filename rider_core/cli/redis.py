@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rider_core.config import load_settings
-from rider_core.metrics.definitions import MEMBERSHIP
+from rider_core.metrics.definitions import outlive_exec
 from rider_core.runtime.data_folder import make_data_folder, set_private_umask
 from rider_core.runtime.process import die_with_supervisor
 from rider_core.runtime.redis_server import exec_server
@@ -18,6 +18,5 @@ def redis() -> None:
     die_with_supervisor()
     set_private_umask()
     make_data_folder(settings.data_dir)
-    if MEMBERSHIP is not None:
-        MEMBERSHIP.outlive_exec()
+    outlive_exec()
     exec_server(settings)

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     )
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="the panel's server")
 
-    workers: int = Field(2, ge=1, le=64, description="worker processes: with two, speaking does not wait for listening")
+    workers: int = Field(1, ge=1, le=64, description="worker processes for each of voice, vision and text")
     worker_memory_mb: int = Field(
         default_factory=lambda: half_of_memory_mb(),
         ge=0,

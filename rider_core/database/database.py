@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from alembic.util import CommandError
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
-from rider_core.database import migrate
 from rider_core.database.engine import SQLITE_BEGIN, open_engine
 from rider_core.database.tables import Base, JobHistory, ProviderSettings, SystemPrompt
 from rider_core.errors import DatabaseError, InvalidInput, TooLarge
@@ -64,8 +63,8 @@ class Database:
         """
         try:
             with self._engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
-                migrate.upgrade(connection)
-        except CommandError as error:
+                _migrate().upgrade(connection)
+        except _migrate().CommandError as error:
             raise self._error("has migrations that this version lacks", error, "update rider-core") from error
         except SQLAlchemyError as error:
             raise self._unusable(error) from error
@@ -74,13 +73,14 @@ class Database:
         """The current migration of the database. None: it was never migrated."""
         try:
             with self._engine.connect() as connection:
-                return migrate.revision_of(connection)
+                revision: str | None = _migrate().revision_of(connection)
+                return revision
         except SQLAlchemyError as error:
             raise self._unusable(error) from error
 
     def is_current(self) -> bool:
         """Whether the database has exactly the tables of this version."""
-        return self.revision() == migrate.head_revision()
+        return bool(self.revision() == _migrate().head_revision())
 
     def save_settings(self, provider: str, settings: dict[str, Any]) -> None:
         """Replace what is saved for `provider`.
@@ -238,3 +238,8 @@ def _record(row: JobHistory) -> JobRecord:
 def _text(text: str, limit: int | None = MAX_PROBLEM_CHARACTERS) -> str:
     """The text truncated, and without NUL, which PostgreSQL refuses."""
     return text[:limit].replace("\x00", "\ufffd")
+
+
+def _migrate() -> Any:
+    """The migrations. Alembic is imported with them: 10 MB, which a panel does not need to write the history."""
+    return import_module("rider_core.database.migrate")

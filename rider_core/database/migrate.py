@@ -9,10 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 import rider_core
 from rider_core.errors import DatabaseError
+
+__all__ = ["CommandError", "head_revision", "migrations_folder", "revision_of", "upgrade"]
 
 HEAD = "head"
 

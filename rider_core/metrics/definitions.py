@@ -11,10 +11,10 @@ from itertools import product
 from prometheus_client import disable_created_metrics
 
 from rider_core.metrics.families import counter, each, family, gauge, histogram
-from rider_core.metrics.files import share_values
+from rider_core.metrics.files import share_values, share_values_after_fork
 
 #: This process among those that share their values; None: it shares nothing.
-MEMBERSHIP = share_values()  # before the first metric is created
+_membership = share_values()  # before the first metric is created
 # A time for each counter would double a scrape, and says no more than the process's start.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -30,7 +30,31 @@ def name_process(role: str) -> None:
 
 def process_name() -> str:
     """Value of the label `process` for this process."""
-    return MEMBERSHIP.name if MEMBERSHIP is not None else _role
+    return _membership.name if _membership is not None else _role
+
+
+def shares_values() -> bool:
+    """Whether this process's values are in the files that all processes of one `rider up` share."""
+    return _membership is not None
+
+
+def outlive_exec() -> None:
+    """Let the program that replaces this one count as this process."""
+    if _membership is not None:
+        _membership.outlive_exec()
+
+
+def count_as_forked() -> None:
+    """In a forked process: share its values under its own name. The variable `RIDER_PROCESS` has it."""
+    global _membership
+    if _membership is not None:
+        _membership = share_values_after_fork(_membership)
+        _count_restart()
+
+
+def _count_restart() -> None:
+    if _membership is not None:
+        PROCESS_RESTARTS.labels(_membership.name).inc(_membership.restarted)
 
 
 #: Value of the label `robot`. A gauge without labels would be 0 in the files of every process.
@@ -254,5 +278,4 @@ PROCESS_START = family("rider_process_start_time_seconds", "gauge", "When a proc
 PROCESS_RESTARTS = counter(
     "rider_process_restarts_total", "Starts of a process after the first one of this `rider up`.", ("process",)
 )
-if MEMBERSHIP is not None:
-    PROCESS_RESTARTS.labels(MEMBERSHIP.name).inc(MEMBERSHIP.restarted)
+_count_restart()

@@ -15,7 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from rider_core.metrics.definitions import MEMBERSHIP
+from rider_core.metrics.definitions import shares_values
 from rider_core.metrics.families import FAMILIES
 from rider_core.metrics.files import damage
 from rider_core.metrics.members import Member, files_that_count, members, shared_folder
@@ -29,7 +29,7 @@ class SharedMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every family that a process may count, with the label values that exist from the start."""
-        folder = shared_folder() if MEMBERSHIP is not None else None
+        folder = shared_folder() if shares_values() else None
         found = REGISTRY.collect() if folder is None else _merged(files_that_count(folder, members(folder)))
         metrics = {metric.name: metric for metric in found}
         for family in FAMILIES.values():
@@ -83,5 +83,5 @@ def _merged(files: list[str]) -> Iterable[Metric]:
 
 
 def _live_members() -> list[Member]:
-    folder = shared_folder() if MEMBERSHIP is not None else None
+    folder = shared_folder() if shares_values() else None
     return members(folder) if folder is not None else []

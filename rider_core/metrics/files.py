@@ -22,6 +22,8 @@ from rider_core.metrics.members import Membership, join
 log = logging.getLogger(__name__)
 
 FIRST_BYTES = 1 << 16
+#: Where a parent of processes was killed, its idle ones end within a second. Their successors wait for that this long.
+PREDECESSOR_S = 5.0
 #: Format of a file's used length, and the offset of the first value.
 _HEAD = struct.Struct("i")
 _HEAD_BYTES = 8
@@ -98,20 +100,42 @@ def damage(filename: str) -> str:
     return ""
 
 
+#: Name in this process's files. prometheus_client reads it at each change of a value, and changes the files with it.
+_name = ""
+
+
 def share_values() -> Membership | None:
     """Keep the values of all metrics that this process creates from now on in files under its name.
 
     Returns:
         None: the values stay in this process's memory, because it has no name (`rider_core.metrics.members`).
     """
+    global _name
     membership = join()
     if membership is None:
         prometheus_client.values.ValueClass = prometheus_client.values.MutexValue
         return None
-    name = membership.name
+    _name = membership.name
     prometheus_client.values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
-    values = prometheus_client.values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
+    values = prometheus_client.values.MultiProcessValue(lambda: _name)  # type: ignore[no-untyped-call]
     prometheus_client.values.ValueClass = values
+    return membership
+
+
+def share_values_after_fork(inherited: Membership) -> Membership | None:
+    """Leave the files of the parent, and keep all values in files under this process's own name.
+
+    Args:
+        inherited: The parent's.
+
+    Returns:
+        None: another process has the name, or the disk is full; the values stay in this process's memory.
+    """
+    global _name
+    os.close(inherited.lock)  # the parent keeps it: a lock lasts until its last descriptor is closed
+    membership = join(PREDECESSOR_S)
+    # In a folder that does not exist: such files fall back to memory.
+    _name = membership.name if membership else f"no_folder/{os.getpid()}"
     return membership
 
 

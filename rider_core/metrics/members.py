@@ -60,10 +60,13 @@ def shared_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def join() -> Membership | None:
+def join(patience_s: float = LOCK_PATIENCE_S) -> Membership | None:
     """Take this process's name. None: it has none, another process has it, or there is no folder.
 
     Gauges of the predecessor are deleted: they would be taken for this process's.
+
+    Args:
+        patience_s: How long to wait for a process that has the name and may be about to end, in seconds.
     """
     folder, name = shared_folder(), os.environ.get(NAME_VARIABLE, "").replace("_", "-")
     if folder is None or not name:
@@ -73,7 +76,7 @@ def join() -> Membership | None:
     except OSError as error:
         log.error("the metrics of this process are missing from /metrics until it is restarted: %s", error)
         return None
-    if not _locked(lock):
+    if not _locked(lock, patience_s):
         os.close(lock)
         return None
     own = b"%d" % os.getpid()
@@ -104,8 +107,8 @@ def files_that_count(folder: Path, all_members: list[Member]) -> list[str]:
     ]
 
 
-def _locked(lock: int) -> bool:
-    end = time.monotonic() + LOCK_PATIENCE_S
+def _locked(lock: int, patience_s: float) -> bool:
+    end = time.monotonic() + patience_s
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,7 @@ import shlex
 import socket
 import stat
 import sys
+import time
 from dataclasses import dataclass
 from http.client import HTTPException
 from importlib import import_module
@@ -19,9 +20,12 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
+import psutil
+
+from rider_core.api.tasks import QUEUES
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.metrics.members import NAME_VARIABLE
+from rider_core.metrics.members import NAME_VARIABLE, members
 from rider_core.rpc.socket_path import short_path
 from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, overwrite_in_place
 
@@ -62,14 +66,13 @@ serverurl=unix://{sockets}/supervisor.sock
 _PROGRAM = """
 [program:{name}]
 command=%(ENV_RIDER_UP_PYTHON)s -m rider_core.cli.main {arguments}
-{environment}process_name={process_name}
-numprocs={count}
-priority={priority}
+{environment}priority={priority}
 startsecs={start_s}
 startretries=1000000
 autorestart={restart}
 stopsignal=TERM
 stopwaitsecs={stop_wait_s}
+killasgroup=true
 redirect_stderr=true
 stdout_logfile={log}
 stdout_logfile_maxbytes={log_bytes}
@@ -85,13 +88,18 @@ class Program:
         arguments: Of `rider`.
         priority: Programs with lower numbers are started first and stopped last.
         once: The program exits by itself, and is not restarted.
+        forked: It is not supervisord's child, but the fork server's (`runtime/fork_server.py`).
     """
 
     name: str
     arguments: str
     priority: int
-    count: int = 1
     once: bool = False
+    forked: bool = False
+
+
+#: The parent of the forked programs.
+FORK_SERVER = Program("fork-server", "fork-server", 30)
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -101,10 +109,13 @@ def programs(settings: Settings) -> list[Program]:
         table.append(Program("redis", "redis", 1))
     if settings.simulated:
         table.append(Program("robot", "simulate --owner", 20))
-    table.append(Program("worker", "worker --name worker", 10, count=settings.workers))
-    table.append(Program("scheduler", "scheduler", 20))
+    for queue in QUEUES:
+        for number in range(1, settings.workers + 1):
+            name = f"worker-{queue}" if number == 1 else f"worker-{queue}-{number}"
+            table.append(Program(name, f"worker {queue} --name {name}", 10, forked=True))
+    table.append(Program("scheduler", "scheduler", 20, forked=True))
     if settings.has_robot:
-        table.append(Program("link", "link", 30))
+        table.append(Program("link", "link", 30, forked=True))
     if settings.web_enabled:
         table.append(Program("panel", "web", 10))
     table.append(Program("announce", "announce", 40, once=True))
@@ -167,9 +178,21 @@ def not_running(settings: Settings) -> dict[str, str]:
             processes: Any = server.supervisor.getAllProcessInfo()
     except (OSError, Fault, ProtocolError, HTTPException):
         return {}
-    once = {program.name for program in programs(settings) if program.once}
+    all_programs = programs(settings)
+    once = {program.name for program in all_programs if program.once}
     others = [it for it in processes if it["group"] not in once and it["statename"] != "RUNNING"]
-    return {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
+    found = {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
+    pids = {member.name: member.pid for member in members(settings.metrics_dir)}
+    forked = [program.name for program in all_programs if program.forked]
+    return found | {name: "STARTING" for name in forked if not _runs_long_enough(pids.get(name))}
+
+
+def _runs_long_enough(pid: int | None) -> bool:
+    """Whether this process has started, as supervisord would say it."""
+    try:
+        return pid is not None and time.time() - psutil.Process(pid).create_time() >= START_S
+    except psutil.Error:
+        return False
 
 
 def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
@@ -179,7 +202,10 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
     sockets = make_sockets_dir(settings)
     user = "user=root" if os.getuid() == 0 else ""
     text = _HEAD.format(sockets=sockets, user=user)
-    text += "".join(map(_section, programs(settings)))
+    all_programs = programs(settings)
+    text += "".join(_section(program) for program in all_programs if not program.forked)
+    if any(program.forked for program in all_programs):
+        text += _section(FORK_SERVER)
     file = run / "supervisord.conf"
     overwrite_in_place(file, text)
     return file, {RUN: str(run), SOCKETS: str(sockets), PYTHON: shlex.quote(sys.executable)}
@@ -187,19 +213,17 @@ def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:
 
 def _section(program: Program) -> str:
     to_terminal = _standard_output_can_be_opened()
-    name = "%(program_name)s_%(process_num)d" if program.count > 1 else "%(program_name)s"
     return _PROGRAM.format(
         name=program.name,
         arguments=program.arguments,
-        process_name=name,
         # One that exits by itself shares no metrics: it would count as a process that does not live.
-        environment="" if program.once else f'environment={NAME_VARIABLE}="{name}"\n',
-        count=program.count,
+        environment="" if program.once else f'environment={NAME_VARIABLE}="{program.name}"\n',
         priority=program.priority,
         start_s=0 if program.once else START_S,
         restart="false" if program.once else "true",
-        stop_wait_s=STOP_WAIT_S,
-        log="/dev/fd/1" if to_terminal else f"%(ENV_{RUN})s/{program.name}_%(process_num)d.log",
+        # The fork server stops the link first, and then what does the link's jobs.
+        stop_wait_s=STOP_WAIT_S * (3 if program is FORK_SERVER else 1) + 5,
+        log="/dev/fd/1" if to_terminal else f"%(ENV_{RUN})s/{program.name}.log",
         log_bytes=0 if to_terminal else "5MB",
         log_backups=0 if to_terminal else 2,
     )

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 
 _MODE = "RIDER_ASYNC_MODE"
 PATCHED = os.environ.get(_MODE, "eventlet").strip().lower() == "eventlet"
 if PATCHED:
-    # Eventlet warns at every start that it is in maintenance mode. The choice is explained in docs/decisions/0007.
-    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-    import eventlet
+    from rider_core.web.serving.eventlet_setup import patch_standard_library
 
-    eventlet.monkey_patch()
+    patch_standard_library()
+
+# Socket.IO's library imports the client libraries that it finds, 5 MB; the panel is no client.
+_FOR_CLIENTS = ("aiohttp", "requests", "valkey", "websocket")
+sys.modules.update(dict.fromkeys(_FOR_CLIENTS))  # type: ignore[arg-type] # None: cannot be imported
+import flask_socketio  # noqa: F401
+
+for _name in _FOR_CLIENTS:
+    del sys.modules[_name]
 
 import logging
 import signal

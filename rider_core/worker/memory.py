@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import re
 import resource
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from rider_core.metrics import PROCESS_LIMIT, process_name
@@ -26,12 +24,6 @@ def own_bytes() -> int:
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return int(found[1]) * 1024 if found else 0
-
-
-def give_back_unused() -> None:
-    """Return freed memory to the system, which libc keeps for later allocations. Only glibc can."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class MemoryLimit:

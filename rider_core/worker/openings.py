@@ -10,10 +10,10 @@ import logging
 import threading
 from collections.abc import Callable
 
+from rider_core.api.heap import trim_heap
 from rider_core.api.provider import Provider
 from rider_core.errors import ProviderBroken, ProviderUnavailable, RiderError
 from rider_core.timing import Stopwatch
-from rider_core.worker.memory import give_back_unused
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,6 @@ class Opening:
         if self.error is not None:
             self._failed = Stopwatch.start()
         # Memory that opening used and freed stays in this thread's arena, which no other thread uses.
-        give_back_unused()
+        trim_heap()
         self._done.set()
         self._on_end(self)

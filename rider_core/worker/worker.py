@@ -142,6 +142,10 @@ class ProviderWorker(BaseWorker):
             self._pool.close()
             services.close()
 
+    # RQ would name the process after each of its jobs.
+    def procline(self, message: str) -> None:
+        pass
+
     def bootstrap(self, *args: Any, **options: Any) -> None:
         # Before the worker is registered and may be sent a signal; RQ installs its handlers after that.
         self._install_signal_handlers()

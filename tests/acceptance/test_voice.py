@@ -39,7 +39,14 @@ def test_a_spoken_sentence_goes_all_the_way(processes: Processes) -> None:
     wait_until(lambda: "Rider-PC is up" in processes.log("up"), 300, "the announcement")
     ports = [f"--{name}-port={port}" for name, port in robot.items()]
     finished = subprocess.run(
-        [sys.executable, str(HERE / "robot_voice.py"), "--wait-ready=60", f"--wav={MEDIA / 'beckett.wav'}", *ports],
+        [
+            sys.executable,
+            str(HERE / "robot_voice.py"),
+            "--wait-ready=60",
+            "--silence-s=20",
+            f"--wav={MEDIA / 'beckett.wav'}",
+            *ports,
+        ],
         capture_output=True,
         text=True,
         timeout=300,

@@ -49,7 +49,7 @@ def command_of(pid: int) -> str:
 
 
 class Stack:
-    """`rider up` with one worker, a plugin that works and one that does not."""
+    """`rider up` with a plugin that works and one that does not."""
 
     def __init__(self, processes: Processes) -> None:
         self.processes = processes
@@ -59,7 +59,7 @@ class Stack:
             f"RIDER_{name}": str(free_port())
             for name in ("WEB_PORT", "LINK_PORT", "PI_PUBLISH_PORT", "PI_SUBSCRIBE_PORT", "PI_API_PORT")
         }
-        processes.environment.update(ports, RIDER_WORKERS="1")
+        processes.environment.update(ports)
         self.process: subprocess.Popen[bytes]
 
     @property

@@ -10,6 +10,7 @@ from link_harness import LinkHarness
 from vision_harness import (
     OBSTACLE,
     frame_count,
+    frames_late,
     is_vision_lost,
     last_report,
     start_vision,
@@ -63,10 +64,11 @@ class TestVisionLost:
 
     def test_the_detector_is_too_slow_and_then_fast_enough(self, shared: LinkHarness) -> None:
         self.start_with_a_clear_way(shared)
-        late = frame_count("expired")
+        late, old = frame_count("expired"), frames_late()
         shared.write("SLOW", "1.3")
         self.assert_failed_over(shared, "no picture was analysed within 1 s")
         assert frame_count("expired") > late
+        assert frames_late() > old
         shared.processes.folder.joinpath("slow").unlink()
         wait_until(lambda: not last_report(shared)["present"], 20, what="a clear way again")
         assert shared.mode("vision") == "pc"

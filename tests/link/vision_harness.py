@@ -71,6 +71,12 @@ def frame_count(outcome: str) -> float:
     return metric("rider_frames_total", outcome=outcome)
 
 
+def frames_late() -> float:
+    """Frames whose result left, or that were given up, after more than a second."""
+    all_frames = metric("rider_frame_age_seconds_count")
+    return all_frames - metric("rider_frame_age_seconds_bucket", le="1.0")
+
+
 def picture(number: int) -> bytes:
     """A JPEG with a different picture for each number."""
     dice = random.Random(number)

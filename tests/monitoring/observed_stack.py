@@ -38,8 +38,6 @@ class ObservedStack(Stack):
             # The robot is started here, so that a test can stop it.
             RIDER_ROBOT="real",
             RIDER_PI_HOST="127.0.0.1",
-            # A job of the robot would wait for a second worker otherwise, where the language model is slow.
-            RIDER_WORKERS="2",
             RIDER_BREAKER_REST_S="6",
             RIDER_PROVIDERS='{"text_generation": "lab-text"}',
             **environment,

@@ -11,7 +11,7 @@ import pytest
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.runtime.data_folder import make_sockets_dir
-from rider_core.runtime.supervision import SOCKET_NAME, acquire_up_lock, is_running, not_running
+from rider_core.runtime.supervision import SOCKET_NAME, acquire_up_lock, is_running, not_running, programs
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
@@ -74,5 +74,10 @@ def test_processes_that_do_not_run_are_named(processes: Processes, tmp_path: Pat
     processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(run / "conf"))
     wait_until(lambda: is_running(settings), what="supervisord")
     wait_until(lambda: "bad" in not_running(settings) and "good" not in not_running(settings), what="its processes")
-    assert set(not_running(settings)) == {"bad"}
+    forked = {program.name for program in programs(settings) if program.forked}
+    assert set(not_running(settings)) == {"bad", *forked}
     assert not_running(settings)["bad"].partition(":")[0] in ("BACKOFF", "STARTING")
+    processes.environment.update(PROMETHEUS_MULTIPROC_DIR=str(settings.metrics_dir), RIDER_PROCESS="worker-text")
+    settings.metrics_dir.mkdir()
+    processes.start("-c", "import rider_core.metrics, time; time.sleep(60)")
+    wait_until(lambda: set(not_running(settings)) == {"bad", *forked} - {"worker-text"}, what="a worker that lives")

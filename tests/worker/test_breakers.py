@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
 from rider_core.api import JobRecord, JobSpec, JobState, RetryPolicy
 from rider_core.errors import InvalidInput, JobFailed
@@ -76,9 +77,18 @@ def test_when_it_is_half_open_one_call_decides(connection: redis.Redis) -> None:
     wait_until(lambda: breakers.open_for_s("flaky") == 0)
     fail(breakers)
     assert breakers.open_for_s("flaky") > 0
+    assert shown(breakers) == 2
     wait_until(lambda: breakers.open_for_s("flaky") == 0)
+    # pybreaker itself says "open" until the next call.
+    assert shown(breakers) == 1
     assert breakers.call("flaky", lambda: "well") == "well"
     assert Breakers(connection, fail_max=1, reset_timeout_s=RESET_TIMEOUT_S).call("flaky", lambda: "well") == "well"
+
+
+def shown(breakers: Breakers) -> float | None:
+    """The gauge: 0 closed, 1 half open, 2 open."""
+    breakers.measure()
+    return REGISTRY.get_sample_value("rider_breaker_state", {"provider": "flaky"})
 
 
 def test_a_success_resets_it_and_bad_input_does_not_count(connection: redis.Redis) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from worker_harness import WorkerHarness
 
 from rider_core.config import Settings
@@ -62,11 +63,20 @@ def test_engines_that_need_more_from_the_start_are_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(memory, "own_bytes", lambda: 200 << 20)
+    monkeypatch.setattr(memory, "process_name", lambda: "not heeded")
     limit = MemoryLimit(150)
     with caplog.at_level(logging.WARNING):
         limit.start()
     assert not limit.is_exceeded()
     assert "the limit is not heeded" in caplog.text
+    # An alert compares what a process has with this figure.
+    assert limit_of("not heeded") is None
+    MemoryLimit(300).start()
+    assert limit_of("not heeded") == 300 << 20
+
+
+def limit_of(process: str) -> float | None:
+    return REGISTRY.get_sample_value("rider_process_memory_limit_bytes", {"process": process})
 
 
 def test_a_worker_that_leaks_ends_after_its_job(harness: WorkerHarness) -> None:

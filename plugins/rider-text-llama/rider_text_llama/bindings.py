@@ -13,7 +13,6 @@ import importlib.util
 import logging
 import os
 from collections import deque
-from contextlib import suppress
 from ctypes import c_bool, c_char_p, c_float, c_int, c_int8, c_int32, c_size_t, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
@@ -225,12 +224,6 @@ def load_library() -> Any:
     library.llama_log_set(_CALLBACK, None)
     library.llama_backend_init()
     return library
-
-
-def trim_heap() -> None:
-    """Return freed heap memory to the system: 20 MB of vocabulary and tensor names for a small model."""
-    with suppress(AttributeError):  # a C library other than GNU's
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def take_error() -> str:

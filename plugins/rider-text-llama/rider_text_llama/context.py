@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Most tokens of a batch. ggml computes attention differently for one token, and from 64 tokens on (`GGML_FA_TILE_Q`);
 #: in between, batches of any size give the same logits. Batches of 512 would save about a tenth of the time.
 _BATCH_TOKENS = 48
+#: Tokens that the KV cache has room for at first. It is doubled for a conversation that needs more: 4,096 tokens of
+#: SmolLM2 take 94 MB, and most conversations with a robot fit into a quarter of that.
+FIRST_CAPACITY = 1_024
 _MAIN_SEQUENCE = 0
 
 
@@ -36,9 +39,12 @@ class Context:
     """The KV cache of one loaded model.
 
     Args:
-        size: In tokens.
+        size: Most tokens of a conversation, its answer included.
         batch_invariant: The model gives the same logits for batches of any size (see `preflight`). Where it does not,
             a repeatable prefill reuses nothing.
+
+    Attributes:
+        capacity: Tokens that the KV cache has room for now.
 
     Raises:
         ProviderUnavailable: there is not enough memory.
@@ -46,38 +52,56 @@ class Context:
 
     def __init__(self, library: Any, model: int, *, size: int, threads: int, batch_invariant: bool, path: Path) -> None:
         self._library = library
+        self._model = model
+        self._threads = threads
         self._batch_invariant = batch_invariant
-        params = library.llama_context_default_params()
-        params.n_ctx = size
+        self._name = path.name
+        self._vocabulary_size = library.llama_vocab_n_tokens(library.llama_model_get_vocab(model))
+        self.size = size
+        self._context: Any = None
+        self._create(min(size, FIRST_CAPACITY))
+
+    def _create(self, capacity: int) -> None:
+        """Create llama.cpp's context, with an empty KV cache."""
+        params = self._library.llama_context_default_params()
+        params.n_ctx = capacity
         params.n_batch = params.n_ubatch = _BATCH_TOKENS
-        params.n_threads = params.n_threads_batch = threads
+        params.n_threads = params.n_threads_batch = self._threads
         bindings.take_error()
-        self._context = library.llama_init_from_model(model, params)
-        if not self._context:
+        context = self._library.llama_init_from_model(self._model, params)
+        if not context:
             raise ProviderUnavailable(
-                f"no context of {size} tokens can be created for {path.name}: {bindings.take_error()}",
+                f"no context of {capacity} tokens can be created for {self._name}: {bindings.take_error()}",
                 remedy="lower the engine's setting context_tokens",
             )
-        self._vocabulary_size = library.llama_vocab_n_tokens(library.llama_model_get_vocab(model))
-        self._memory = library.llama_get_memory(self._context)
-        self.size: int = library.llama_n_ctx(self._context)
+        if self._context:
+            self._library.llama_free(self._context)
+        self._context = context
         self._tokens: list[int] = []  # in the KV cache
         self._batched = 0  # how many of the first tokens were evaluated in batches
         self._owner: DecodeState | None = None
+        self._memory = self._library.llama_get_memory(context)
+        self.capacity: int = self._library.llama_n_ctx(context)
 
     def close(self) -> None:
         self._library.llama_free(self._context)
 
-    def prefill(self, tokens: Sequence[int], *, repeatable: bool) -> DecodeState:
+    def prefill(self, tokens: Sequence[int], *, repeatable: bool, room: int = 0) -> DecodeState:
         """Evaluate a conversation; `sample` then gives the first token of the answer.
 
         Args:
             repeatable: The logits do not depend on what was evaluated before.
+            room: Most tokens of the answer. Later, room could only be made by evaluating the answer's tokens again, in
+                batches, which may change how it goes on.
 
         Raises:
             ProviderError: llama.cpp failed.
+            ProviderUnavailable: there is not enough memory for a conversation of that length.
         """
         self._owner = None
+        needed = len(tokens) + room
+        if needed > self.capacity:
+            self._create(min(self.size, max(needed, 2 * self.capacity)))
         state = DecodeState(list(tokens))
         self._prefill(state.tokens, repeatable)
         self._owner = state

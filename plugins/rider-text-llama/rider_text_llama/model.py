@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rider_core.api.heap import trim_heap
 from rider_core.errors import ModelError, ProviderError
 from rider_text_llama import bindings
 from rider_text_llama.chat import ChatFormat
@@ -116,4 +117,4 @@ class LlamaModel:
         if self._model:
             self._library.llama_model_free(self._model)
             self._model = None
-            bindings.trim_heap()
+            trim_heap()  # 20 MB of vocabulary and tensor names for a small model

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from llama_harness import no_model, opened, small_model
 from rider_text_llama import bindings
+from rider_text_llama import context as context_file
 from rider_text_llama.chat import fit_to_context
+from rider_text_llama.context import Context
 from rider_text_llama.model import LlamaModel, LoadOptions
 from rider_text_llama.models import MODELS
 from rider_text_llama.preflight import is_batch_invariant
@@ -275,6 +277,63 @@ class TestTooLong:
         provider.close()
         assert answer.finish_reason == "length"
         assert (answer.prompt_tokens or 0) + (answer.completion_tokens or 0) == 257  # the last one is not evaluated
+
+
+class TestCapacity:
+    """The KV cache grows with the conversations."""
+
+    LONG = GenerateRequest(
+        prompt="What is the third word? " + "one two three four " * 300, max_tokens=40, temperature=0
+    )
+
+    def test_a_long_conversation_gets_more_room_and_the_same_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with opened(context_tokens=4_096) as provider:
+            context = context_of(provider)
+            assert context.capacity == 1_024
+            answers = [provider.generate(CAPITAL).text, provider.generate(self.LONG).text]
+            assert context.capacity == 2_048
+            answers.append(provider.generate(CAPITAL).text)
+        monkeypatch.setattr(context_file, "FIRST_CAPACITY", 4_096)
+        with opened(context_tokens=4_096) as provider:
+            context = context_of(provider)
+            assert context.capacity == 4_096
+            assert answers == [provider.generate(it).text for it in (CAPITAL, self.LONG, CAPITAL)]
+
+    def test_there_is_room_for_the_whole_answer_from_its_start(self) -> None:
+        with opened(context_tokens=4_096) as provider:
+            context = context_of(provider)
+            provider.generate(GenerateRequest(prompt="Go on: " + "one two " * 250, max_tokens=700, temperature=0))
+            assert context.capacity == 2_048
+
+    def test_where_memory_is_short_only_the_long_ones_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with opened(context_tokens=4_096) as provider:
+            context = context_of(provider)
+            before = provider.generate(CAPITAL).text
+            library = NoMemory(context._library)
+            monkeypatch.setattr(context, "_library", library)
+            with pytest.raises(ProviderUnavailable, match="no context of 2048 tokens"):
+                provider.generate(self.LONG)
+            assert provider.generate(CAPITAL).text == before
+
+
+def context_of(provider: LlamaTextGenerator) -> Context:
+    """Of its one loaded model."""
+    assert provider._engine is not None
+    with provider._engine._cache.borrow(MODELS[0].name) as model:
+        return model.context
+
+
+class NoMemory:
+    """llama.cpp where no further context can be allocated."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    def llama_init_from_model(self, *_: object) -> None:
+        return None
 
 
 class TestMissing:

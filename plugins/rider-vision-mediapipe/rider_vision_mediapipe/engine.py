@@ -1,10 +1,16 @@
-"""One interface for MediaPipe's detectors. Importing this file loads mediapipe, which takes a second and 100 MB."""
+"""One interface for MediaPipe's detectors. Importing this file loads mediapipe, which takes 0.2 s and 50 MB."""
+# ruff: noqa: E402 - Matplotlib and OpenCV would be imported before
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 from typing import Any
+
+from rider_core.api.light_import import import_without
+
+# Its drawing functions, which nobody calls here, would import Matplotlib and OpenCV: 62 MB, and 0.3 s of 0.5.
+import_without("mediapipe.tasks.python.vision", "matplotlib", "matplotlib.pyplot", "cv2")
 
 import mediapipe
 from mediapipe.tasks.python import BaseOptions, vision

@@ -5,13 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-#: Library to its Debian package. mediapipe itself needs the first two, the OpenCV that it imports the others.
-NEEDED = {
-    "libEGL.so.1": "libegl1",
-    "libGLESv2.so.2": "libgles2",
-    "libGL.so.1": "libgl1",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-}
+#: Library to its Debian package.
+NEEDED = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
 
 
 def missing_libraries() -> dict[str, str]:

@@ -222,6 +222,17 @@ class TestSettings:
             MediapipeConfig(model="yolo")
 
 
+def test_the_engine_does_without_matplotlib_and_opencv_and_others_still_have_them() -> None:
+    program = (
+        "import sys, rider_vision_mediapipe.engine\n"
+        "print([name for name in ('mediapipe', 'matplotlib', 'matplotlib.pyplot', 'cv2') if name in sys.modules])\n"
+        "import cv2, matplotlib.pyplot\n"
+        "print(callable(matplotlib.pyplot.figure) and callable(cv2.imdecode))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.split("\n")[:2] == ["['mediapipe']", "True"]
+
+
 def test_importing_the_plugin_loads_no_engine() -> None:
     program = (
         "import sys, rider_vision_mediapipe\n"

@@ -19,16 +19,16 @@ def register_trackers(register: Callable[[str, Callable[[], ObjectTracker]], Non
 def new_byte_track() -> ObjectTracker:
     """A tracker for one stream of frames.
 
-    The first one takes up to 1 s and 120 MB: SciPy, OpenCV and supervision are imported here, not with the plugin.
+    The first one takes up to 1 s and 75 MB: SciPy and supervision are imported here, not with the plugin.
 
     Raises:
         ProviderUnavailable: the library cannot be imported; the message names what is missing.
     """
     try:
         tracker: ObjectTracker = importlib.import_module("rider_vision_tracking.byte_track").ByteTrack()
-    except ImportError as error:  # OpenCV's wheel needs system libraries that slim containers lack
+    except ImportError as error:
         raise ProviderUnavailable(
             f"the tracker bytetrack cannot be loaded: {error}",
-            remedy="apt-get install libgl1 libglib2.0-0, or pip install --force-reinstall rider-vision-tracking",
+            remedy="pip install --force-reinstall rider-vision-tracking",
         ) from error
     return tracker

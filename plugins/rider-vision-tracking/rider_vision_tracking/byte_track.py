@@ -1,4 +1,5 @@
 """ByteTrack by the library `trackers`: one tracker for each class, with track ids that are never used again."""
+# ruff: noqa: E402 - OpenCV would be imported before
 
 from __future__ import annotations
 
@@ -6,6 +7,12 @@ from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
+
+from rider_core.api.light_import import import_without
+
+# The drawing functions of both, which nobody calls here, would import OpenCV: 26 MB.
+import_without("trackers", "cv2")
+
 import supervision as sv
 from trackers import ByteTrackTracker, DIoU
 

@@ -179,9 +179,17 @@ class TestPlugin:
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
         assert run.stdout.strip() == "[]"
 
+    def test_a_tracker_does_without_opencv_and_others_still_have_it(self) -> None:
+        program = (
+            "import sys, rider_vision_tracking; rider_vision_tracking.new_byte_track()\n"
+            "print('cv2' in sys.modules); import cv2; print(callable(cv2.imdecode))"
+        )
+        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+        assert run.stdout.split() == ["False", "True"]
+
     def test_a_library_that_cannot_be_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "rider_vision_tracking.byte_track", None)
-        with pytest.raises(ProviderUnavailable, match="apt-get install libgl1"):
+        with pytest.raises(ProviderUnavailable, match="pip install --force-reinstall"):
             new_byte_track()
 
     def test_the_scenes_last_as_long_as_they_should(self) -> None:

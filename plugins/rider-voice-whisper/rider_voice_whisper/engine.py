@@ -11,6 +11,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import _pywhispercpp as whisper_cpp
 import numpy as np
 import numpy.typing as npt
 
+from rider_core.api.heap import trim_heap
 from rider_core.errors import ProviderError, ProviderUnavailable
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,9 @@ FRAMES_PER_S = 50
 WINDOW_S, FULL_CONTEXT = 30, 1500
 #: The context is fitted to the clip: its length and a margin, at least the floor. See bench/whisper_audio_ctx/run.py.
 CONTEXT_FLOOR, CONTEXT_MARGIN = 384, 128
+#: Whisper.cpp keeps the memory of its largest run. What a run of more frames took is given back when it is over, by
+#: loading the model again: 117 MB for the base model and a clip that was decoded with the full context, in 0.1 s.
+KEPT_CONTEXT = 750
 #: Encoder frames for language detection: 5 s, which take 0.2 s on two cores. Twice as many gave the same languages.
 _DETECTION_CONTEXT = 256
 #: Limits of decoded tokens, which bound the cost of a loop. Speech has up to about 6 words a second, of 2 to 3 tokens.
@@ -108,6 +113,9 @@ class WhisperEngine:
     """
 
     def __init__(self, model: Path, options: WhisperOptions) -> None:
+        self._model = model
+        self._closed = False
+        self._largest_context = 0
         self._context = _load(model)
         self._threads = options.threads
         self.multilingual = bool(whisper_cpp.whisper_is_multilingual(self._context))
@@ -131,9 +139,27 @@ class WhisperEngine:
 
     def close(self) -> None:
         """Free the model's memory."""
+        self._closed = True
+        self._free()
+
+    @property
+    def has_large_buffers(self) -> bool:
+        """Whether `release_buffers` has something to give back."""
+        return self._largest_context > KEPT_CONTEXT
+
+    def release_buffers(self) -> None:
+        """Give back what large runs took. If the model cannot be loaded again now, the next run tries it."""
+        if self.has_large_buffers and not self._closed:
+            self._free()
+            trim_heap()
+            with suppress(ProviderUnavailable):
+                self._loaded()
+
+    def _free(self) -> None:
         if self._context is not None:
             whisper_cpp.whisper_free(self._context)
             self._context = None
+            self._largest_context = 0
 
     def transcribe(
         self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context
@@ -195,6 +221,7 @@ class WhisperEngine:
 
     def _prepare(self, language: str, encoder_frames: int, duration_s: float) -> None:
         tokens = _TOKENS_AT_LEAST + math.ceil(_TOKENS_PER_S * min(duration_s, WINDOW_S))
+        self._largest_context = max(self._largest_context, encoder_frames or FULL_CONTEXT)
         self._set(language=language, audio_ctx=encoder_frames, max_tokens=tokens)
 
     def language_probabilities(self, samples: Samples) -> dict[str, float]:
@@ -238,8 +265,10 @@ class WhisperEngine:
         )
 
     def _loaded(self) -> Any:
-        if self._context is None:
+        if self._closed:
             raise ProviderUnavailable("the Whisper model is closed")
+        if self._context is None:
+            self._context = _load(self._model)
         return self._context
 
     def _set(self, **params: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -12,6 +13,9 @@ from rider_voice_whisper.settings import WhisperConfig
 from rider_voice_whisper.transcription import Transcriber
 
 __all__ = ["WhisperConfig", "WhisperSpeechToText"]
+
+#: Time in seconds from a large run to the release of its memory: the result has left by then. The reload takes 0.1 s.
+RELEASE_AFTER_S = 1.0
 
 
 class WhisperSpeechToText(SpeechToText):
@@ -25,6 +29,8 @@ class WhisperSpeechToText(SpeechToText):
         self._settings = config
         self._engine: WhisperEngine | None = None
         self._transcriber: Transcriber | None = None
+        self._in_use = threading.Lock()
+        self._release: threading.Timer | None = None
         # `max_wait_ms` stays 0: only jobs that are waiting already are batched.
         self.max_batch = config.batch_size
 
@@ -42,9 +48,12 @@ class WhisperSpeechToText(SpeechToText):
         self._transcriber = Transcriber(self._engine, self._settings, self.context.time_left_s)
 
     def close(self) -> None:
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = self._transcriber = None
+        with self._in_use:
+            if self._release is not None:
+                self._release.cancel()
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = self._transcriber = None
 
     def details(self) -> Mapping[str, str]:
         return {
@@ -61,6 +70,22 @@ class WhisperSpeechToText(SpeechToText):
     def transcribe_batch(self, clips: Sequence[AudioClip], language: str | None) -> list[Transcript]:
         language = language or self._settings.language
         self.check_language(language)
-        if self._transcriber is None:
-            raise ProviderUnavailable("the Whisper engine is not open")
-        return self._transcriber.transcribe(clips, language)
+        with self._in_use:
+            if self._transcriber is None:
+                raise ProviderUnavailable("the Whisper engine is not open")
+            try:
+                return self._transcriber.transcribe(clips, language)
+            finally:
+                self._plan_release()
+
+    def _plan_release(self) -> None:
+        if self._engine is not None and self._engine.has_large_buffers and self._release is None:
+            self._release = threading.Timer(RELEASE_AFTER_S, self._release_buffers)
+            self._release.daemon = True
+            self._release.start()
+
+    def _release_buffers(self) -> None:
+        with self._in_use:
+            self._release = None
+            if self._engine is not None:
+                self._engine.release_buffers()

@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 
-from rider_core.metrics.definitions import MEMBERSHIP
+from rider_core.metrics.definitions import shares_values
 from rider_core.metrics.exposition import exposition, registry
 from rider_core.runtime.services import Services
 from rider_core.web.metrics.jobs import JobMetrics
@@ -18,7 +18,7 @@ def add_metrics(app: Flask, services: Services) -> None:
     """Register `/metrics`, and count and time the application's requests."""
     source = registry()
     requests = _measure_requests(app)
-    if MEMBERSHIP is None:  # otherwise they are in the shared files
+    if not shares_values():  # otherwise they are in the shared files
         source.register(requests)
     for collector in (
         JobMetrics(services.backend),

@@ -127,7 +127,7 @@ MUTANTS = [
     Mutant(
         "memory that was needed to open an engine is kept",
         "rider_core/worker/openings.py",
-        "        give_back_unused()\n",
+        "        trim_heap()\n",
         "",
         ("tests/worker/test_memory.py", "is_given_back"),
     ),
