@@ -16,12 +16,14 @@ SERVERS = frozenset({"harness", "processes", "running_node", "valkey_lender", "w
 __all__ = ["connection", "processes", "valkey", "valkey_lender"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need servers, so that `-m "not servers"` leaves them out."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests that need servers, so that `-m "not servers"` leaves them out, and let long ones begin first."""
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # after pytest-randomly's order
 
 
 @pytest.fixture

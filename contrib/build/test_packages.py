@@ -24,7 +24,7 @@ PACKAGES = {
     "prometheus": ("prometheus",),  # with promtool: scrapes the product, checks and evaluates our rules
     "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),  # with amtool: takes our alerts
 }
-#: Package, and the library that mediapipe and its OpenCV want from it. Desktops have them.
+#: Package, and the library that mediapipe wants from it, or OpenCV, by which a GPU is checked. Desktops have them.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "gthread-2.0"}
 
 

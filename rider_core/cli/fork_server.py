@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import click
@@ -21,6 +22,8 @@ def fork_server() -> None:
     set_up_logging("forks", settings.log_level, settings.log_format)
     die_with_supervisor()
     set_private_umask()
+    # NumPy, which comes with the link, would start a thread for each core: threads are lost in a fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     forked = [program for program in programs(settings) if program.forked]
     for command in {program.arguments.split()[0] for program in forked}:
         import_module(f"rider_core.cli.{command}")

@@ -22,8 +22,8 @@ from rider_core.runtime.process import SUPERVISOR_VARIABLE, set_up_logging
 if TYPE_CHECKING:
     from rider_core.api.provider import ProviderConfig
 
-#: Each command is the function of that name in the module of that name. Only the requested one is imported: `rider up`
-#: starts eight processes at once, and each would otherwise load the imports of all.
+#: Each command is the function of that name in the module of that name. Only the requested one is imported: Each
+#: process of `rider up` would otherwise load the imports of all.
 COMMANDS = (
     "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
     "prompts", "db", "config", "doctor", "completion",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -14,6 +15,10 @@ from rider_core.link.domain import TASK_OF_DOMAIN, Domain
 START_GRACE_S = 20.0
 #: A bus that is down for less than this, in seconds, is no problem: a broker that restarts is back by then.
 BUS_GRACE_S = 0.5
+#: A domain whose worker has been away for less than this, in seconds, is no problem: one that is started again (its
+#: memory reached its limit, or an engine ended it) has opened its engines by then. Frames have a shorter deadline of
+#: their own (`vision_monitor`).
+WORKER_GRACE_S = 3.0
 OVER_THE_BUS = ("voice", "vision")
 
 
@@ -32,6 +37,8 @@ class Readiness:
         self._started = time.monotonic()
         #: Domains that could be served at some time since the start.
         self._served_once: set[str] = set()
+        #: Domain to when there was a worker for it last.
+        self._attended: dict[str, float] = {}
 
     def set_bus_problem(self, problem: str) -> None:
         """Set why the robot's bus is down; empty: it is up. May be called from any thread."""
@@ -82,8 +89,11 @@ class Readiness:
             capacity = self._capacity()
         except BackendUnavailable as error:
             return dict.fromkeys(TASK_OF_DOMAIN, str(error))
-        problems |= {
-            name: f"no worker can do {task}" for name, task in TASK_OF_DOMAIN.items() if not capacity.get(task)
-        }
+        now = time.monotonic()
+        for name, task in TASK_OF_DOMAIN.items():
+            if capacity.get(task):
+                self._attended[name] = now
+            elif now - self._attended.get(name, -math.inf) > WORKER_GRACE_S:
+                problems[name] = f"no worker can do {task}"
         self._served_once |= TASK_OF_DOMAIN.keys() - problems.keys()
         return problems

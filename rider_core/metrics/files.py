@@ -134,6 +134,8 @@ def share_values_after_fork(inherited: Membership) -> Membership | None:
     global _name
     os.close(inherited.lock)  # the parent keeps it: a lock lasts until its last descriptor is closed
     membership = join(PREDECESSOR_S)
+    if membership is None:
+        log.error("the metrics of this process are missing from /metrics until it is restarted: its name is in use")
     # In a folder that does not exist: such files fall back to memory.
     _name = membership.name if membership else f"no_folder/{os.getpid()}"
     return membership

@@ -29,6 +29,7 @@ from rider_core.metrics.members import NAME_VARIABLE
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.supervision import START_S, STOP_WAIT_S, Program
 from rider_core.timing import backoff_delays
+from rider_core.tracing import stop_exporting
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +67,17 @@ class ForkServer:
         gc.collect()
         gc.freeze()
         with self._wakeups() as wakeups:
-            while not self._stopping:
-                self._start_due()
-                running = [child.process.sentinel for child in self._children if child.process is not None]
-                due_s = min((it.next_start - time.monotonic() for it in self._children if not it.process), default=None)
-                if wakeups in connection.wait([*running, wakeups], due_s):
-                    wakeups.recv(64)
-                self._collect_ended()
-            self._stop()
+            try:
+                while not self._stopping:
+                    self._start_due()
+                    running = [child.process.sentinel for child in self._children if child.process is not None]
+                    due_ts = [child.next_start for child in self._children if child.process is None]
+                    wait_s = max(0.0, min(due_ts) - time.monotonic()) if due_ts else None
+                    if wakeups in connection.wait([*running, wakeups], wait_s):
+                        wakeups.recv(64)
+                    self._collect_ended()
+            finally:
+                self._stop()
 
     @contextmanager
     def _wakeups(self) -> Iterator[socket.socket]:
@@ -84,21 +88,31 @@ class ForkServer:
             signal.set_wakeup_fd(writer.fileno())
             for number in _STOP_SIGNALS:
                 signal.signal(number, lambda *_: setattr(self, "_stopping", True))
-            yield reader
-            signal.set_wakeup_fd(-1)
+            try:
+                yield reader
+            finally:
+                signal.set_wakeup_fd(-1)
 
     def _start_due(self) -> None:
         now = time.monotonic()
         for child in self._children:
             if child.process is None and now >= child.next_start:
-                child.process = multiprocessing.get_context("fork").Process(target=self._become, args=(child.program,))
-                child.started = now
-                # A stop signal that reaches the fork before it has its own handlers waits until then.
-                signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-                try:
-                    child.process.start()
-                finally:
-                    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+                self._start(child, now)
+
+    def _start(self, child: _Child, now: float) -> None:
+        process = multiprocessing.get_context("fork").Process(target=self._become, args=(child.program,))
+        # A stop signal that reaches the fork before it has its own handlers waits until then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            process.start()
+        except OSError as error:  # a limit of processes, memory or files is reached
+            child.next_start = now + next(child.delays)
+            name, delay_s = child.program.name, child.next_start - now
+            log.error("%s cannot be started: %s; it is tried again in %.0f s", name, error, delay_s)
+        else:
+            child.process, child.started = process, now
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
     def _become(self, program: Program) -> None:
         """In the fork: take the program's name and place, and run it."""
@@ -107,12 +121,17 @@ class ForkServer:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
         os.environ[NAME_VARIABLE] = program.name
-        if SUPERVISOR_VARIABLE in os.environ:
-            os.environ[SUPERVISOR_VARIABLE] = str(os.getppid())
+        parent = multiprocessing.parent_process()
+        if SUPERVISOR_VARIABLE in os.environ and parent is not None:
+            # Not `getppid`: the parent may have been killed since.
+            os.environ[SUPERVISOR_VARIABLE] = str(parent.pid)
         # What `ps` would show if it had been started by itself.
         setproctitle(f"{sys.executable} -m rider_core.cli.main {program.arguments}")
         count_as_forked()
-        self._run(program.arguments.split())
+        try:
+            self._run(program.arguments.split())
+        finally:
+            stop_exporting()  # a fork ends without `atexit`
 
     def _collect_ended(self) -> None:
         now = time.monotonic()

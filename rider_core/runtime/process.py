@@ -35,7 +35,7 @@ def set_up_logging(role: str, level: str, log_format: Literal["text", "json"] = 
     if log_format == "json":
         handler.setFormatter(JsonLineFormatter(role))
     else:
-        handler.setFormatter(LineFormatter(f"%(asctime)s {role:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
+        handler.setFormatter(LineFormatter(f"%(asctime)s {role:<13} %(levelname)-7s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "werkzeug", "waitress", "alembic", "pywhispercpp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,7 +1,8 @@
 """supervisord's configuration: the processes of `rider up`, their order, and how they are stopped.
 
 supervisord (the `supervisor` package) starts them, restarts crashed ones with growing delays, and stops them one after
-another by descending priority number: Redis last.
+another by descending priority number: Redis last. Some of them are forks of one process (`fork_server`), which does the
+same for these.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import stat
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from importlib import import_module
@@ -25,7 +27,7 @@ import psutil
 from rider_core.api.tasks import QUEUES
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.metrics.members import NAME_VARIABLE, members
+from rider_core.metrics.members import NAME_VARIABLE
 from rider_core.rpc.socket_path import short_path
 from rider_core.runtime.data_folder import make_sockets_dir, make_subfolder, overwrite_in_place
 
@@ -82,7 +84,7 @@ stdout_logfile_backups={log_backups}
 
 @dataclass(frozen=True)
 class Program:
-    """One program of supervisord.
+    """One process of `rider up`.
 
     Attributes:
         arguments: Of `rider`.
@@ -98,6 +100,8 @@ class Program:
     forked: bool = False
 
 
+#: Elsewhere nothing ends a fork with its parent, and macOS's libraries do not bear a fork without exec.
+_CAN_FORK = sys.platform.startswith("linux")
 #: The parent of the forked programs.
 FORK_SERVER = Program("fork-server", "fork-server", 30)
 
@@ -108,14 +112,14 @@ def programs(settings: Settings) -> list[Program]:
     if settings.redis_url is None:
         table.append(Program("redis", "redis", 1))
     if settings.simulated:
-        table.append(Program("robot", "simulate --owner", 20))
+        table.append(Program("robot", "simulate --owner", 10))
     for queue in QUEUES:
         for number in range(1, settings.workers + 1):
             name = f"worker-{queue}" if number == 1 else f"worker-{queue}-{number}"
-            table.append(Program(name, f"worker {queue} --name {name}", 10, forked=True))
-    table.append(Program("scheduler", "scheduler", 20, forked=True))
+            table.append(Program(name, f"worker {queue} --name {name}", 10, forked=_CAN_FORK))
+    table.append(Program("scheduler", "scheduler", 20, forked=_CAN_FORK))
     if settings.has_robot:
-        table.append(Program("link", "link", 30, forked=True))
+        table.append(Program("link", "link", 30, forked=_CAN_FORK))
     if settings.web_enabled:
         table.append(Program("panel", "web", 10))
     table.append(Program("announce", "announce", 40, once=True))
@@ -182,17 +186,21 @@ def not_running(settings: Settings) -> dict[str, str]:
     once = {program.name for program in all_programs if program.once}
     others = [it for it in processes if it["group"] not in once and it["statename"] != "RUNNING"]
     found = {it["name"]: f"{it['statename']}{': ' + it['spawnerr'] if it['spawnerr'] else ''}" for it in others}
-    pids = {member.name: member.pid for member in members(settings.metrics_dir)}
-    forked = [program.name for program in all_programs if program.forked]
-    return found | {name: "STARTING" for name in forked if not _runs_long_enough(pids.get(name))}
+    server_pid = next((it["pid"] for it in processes if it["name"] == FORK_SERVER.name), None)
+    running = _forks_that_run(server_pid) if server_pid else []
+    forked = [program for program in all_programs if program.forked]
+    return found | {it.name: "STARTING" for it in forked if not any(arguments == it.arguments for arguments in running)}
 
 
-def _runs_long_enough(pid: int | None) -> bool:
-    """Whether this process has started, as supervisord would say it."""
-    try:
-        return pid is not None and time.time() - psutil.Process(pid).create_time() >= START_S
-    except psutil.Error:
-        return False
+def _forks_that_run(server_pid: int) -> list[str]:
+    """The arguments of the forks that have started, as supervisord would say it."""
+    found = []
+    with suppress(psutil.Error):
+        for child in psutil.Process(server_pid).children():
+            with suppress(psutil.Error):
+                if time.time() - child.create_time() >= START_S:
+                    found.append(" ".join(child.cmdline()).partition(" -m rider_core.cli.main ")[2].strip())
+    return found
 
 
 def write_configuration(settings: Settings) -> tuple[Path, dict[str, str]]:

@@ -14,7 +14,7 @@ if PATCHED:
     patch_standard_library()
 
 # Socket.IO's library imports the client libraries that it finds, 5 MB; the panel is no client.
-_FOR_CLIENTS = ("aiohttp", "requests", "valkey", "websocket")
+_FOR_CLIENTS = [name for name in ("aiohttp", "requests", "valkey", "websocket") if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_FOR_CLIENTS))  # type: ignore[arg-type] # None: cannot be imported
 import flask_socketio  # noqa: F401
 

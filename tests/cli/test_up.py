@@ -29,9 +29,14 @@ def stack(processes: Processes) -> Iterator[Stack]:
 
 def test_a_job_goes_through_and_crashed_processes_come_back(stack: Stack) -> None:
     assert stack.run("hello", "first") == "hello"
+    listens_on_loopback_alone(stack)
+    refuses_a_second_up(stack)
     assert not (stack.processes.folder / "data").exists()
     assert "SIMULATED robot" in stack.processes.log("up")
     assert "plugin broken is failed: RuntimeError: no engine here" in stack.processes.log("up")
+    server = stack.pid_of("main fork-server")
+    assert server is not None
+    assert len(os.listdir(f"/proc/{server}/task")) == 1, "threads are lost in a fork"
     before = {}
     for what in ("main worker", "main link", "rider_core.web", "valkey-server"):
         pid = stack.pid_of(what)
@@ -59,7 +64,7 @@ def test_a_killed_supervisor_leaves_nothing(stack: Stack) -> None:
     wait_until(lambda: not [pid for pid, command in members.items() if command_of(pid) == command], 40, "their end")
 
 
-def test_only_loopback_is_listened_on(stack: Stack) -> None:
+def listens_on_loopback_alone(stack: Stack) -> None:
     pids = {f"pid={pid}," for pid in family(stack.process.pid)}
     listening = [
         line.split()[3]
@@ -70,7 +75,7 @@ def test_only_loopback_is_listened_on(stack: Stack) -> None:
     assert all(re.match(r"(127\.0\.0\.1|\[::1\]):", address) for address in listening), listening
 
 
-def test_a_second_up_is_refused(stack: Stack) -> None:
-    second = stack.processes.start("-m", "rider_core.cli.main", "up", log="second")
+def refuses_a_second_up(stack: Stack) -> None:
+    second = stack.processes.start("-m", "rider_core.cli.main", "up", log="refused")
     assert second.wait(30) == 1
-    assert "`rider up` runs on" in stack.processes.log("second")
+    assert "`rider up` runs on" in stack.processes.log("refused")

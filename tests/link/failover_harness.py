@@ -114,4 +114,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
     for module in (domain_failover, robot_domains, readiness):
         monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(readiness, "WORKER_GRACE_S", 0.0)
     return clock

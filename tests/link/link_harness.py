@@ -108,6 +108,7 @@ def metric(name: str, **labels: str) -> float:
 def fast_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter intervals of the link than with a robot."""
     monkeypatch.setattr(readiness, "START_GRACE_S", 0.0)
+    monkeypatch.setattr(readiness, "WORKER_GRACE_S", 0.2)
     monkeypatch.setattr(domain_failover, "CHECK_EVERY_S", 0.1)
     monkeypatch.setattr(robot_domains, "HEARTBEAT_EVERY_S", 0.3)
     monkeypatch.setattr(domain_failover, "HEALTHY_FOR_S", 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from failover_harness import FailoverHarness, FakeClock, FakeRobot
 
+from rider_core.link import readiness
 from rider_core.link.domain import HEALTHY_FOR_S, TASK_OF_DOMAIN
 
 
@@ -20,6 +21,21 @@ def test_the_start_grace_is_for_domains_that_were_never_served(clock: FakeClock)
     harness.capacity.lacking = {"vision", "voice"}
     harness.rounds(1)
     assert (robot.modes["voice"], robot.modes["vision"]) == ("local", "pc")
+
+
+def test_a_worker_that_is_started_again_causes_no_failover(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "WORKER_GRACE_S", 3.0)
+    robot = FakeRobot()
+    harness = FailoverHarness(clock, robot)
+    harness.rounds(20)
+    harness.capacity.lacking = {"vision"}
+    harness.rounds(2)
+    harness.capacity.lacking = set()
+    harness.rounds(2)
+    assert robot.modes["vision"] == "pc"
+    harness.capacity.lacking = {"vision"}
+    harness.rounds(6)
+    assert robot.modes["vision"] == "local"
 
 
 def test_domains_over_the_bus_fail_over_when_it_is_down(clock: FakeClock) -> None:

@@ -59,7 +59,7 @@ def test_an_utterance_has_one_id_everywhere(stack: ObservedStack, collector: Otl
     for job_id in tasks.values():
         assert job_id != trace_id
         assert backend.get(str(job_id)).trace_id == trace_id
-    assert {line["process"] for line in lines_of(stack, trace_id)} >= {"link", "worker"}
+    assert {line["process"] for line in lines_of(stack, trace_id)} >= {"link", "worker-voice", "worker-text"}
     steps = {"speech", "end of speech", "submission", "utterance", "answer", *(f"{task} runs" for task in tasks)}
     wait_until(lambda: steps <= collector.spans(trace_id).keys(), 20, f"the spans {steps}")
     spans = collector.spans(trace_id)

@@ -16,7 +16,7 @@ from observed_stack import ObservedStack
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 #: How long a condition must last, and the time ranges of rates.
 WINDOWS = {r"for: \S+": "for: 2s", r"\[(1m|5m|10m|15m)\]": "[15s]"}

@@ -21,6 +21,8 @@ from rider_core.runtime.supervision import Program, not_running, write_configura
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["with spaces ; and =", "100%41 %(x)s", "\"double\" 'single'", "zażółć 🦝", "x" * 90, "back\\slash", "a\tb"]
 #: A name that is not UTF-8, and one pasted with its line end.
 NAMES += [os.fsdecode(b"muzyka \xbfona"), "end of line\n", " blanks around "]

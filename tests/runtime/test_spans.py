@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from harness.otlp_collector import OtlpCollector
 
+from rider_core.testing.waiting import wait_until
 from rider_core.tracing.spans import LAST_S
 
 #: In the environment with the SDK: where that is installed, redis-py loads it into every process.
@@ -65,6 +66,25 @@ def test_steps_are_children_of_the_root_that_every_process_knows(collector: Otlp
     assert spans["voice.transcribe runs"].status.code == 2
     resource = {it.key: it.value.string_value for it in collector.requests[0].resource_spans[0].resource.attributes}
     assert (resource["service.name"], resource["service.instance.id"]) == ("rider-pc", "link")
+
+
+def test_a_forked_process_sends_its_last_spans(collector: OtlpCollector) -> None:
+    program = f"""
+from rider_core.runtime.fork_server import ForkServer
+from rider_core.runtime.supervision import Program
+def child(arguments):
+    from rider_core.tracing import export_spans, record_span
+    export_spans("worker-text", "9.9")
+    record_span("{TRACE}", "text.generate runs", 1.0, 2.0)
+ForkServer([Program("worker-text", "x", 10)], child).run()
+"""
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+    server = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    try:
+        wait_until(lambda: collector.requests, 20, "the spans of a fork that has ended")
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
 
 
 def test_nothing_is_exported_unless_an_endpoint_is_named(collector: OtlpCollector) -> None:

@@ -37,6 +37,15 @@ startretries=1000
 command={python} -c ""
 startsecs=0
 autorestart=false
+[program:fork-server]
+command={python} {server}
+startsecs=0
+"""
+FORK_SERVER = """
+import time
+from rider_core.runtime.fork_server import ForkServer
+from rider_core.runtime.supervision import Program
+ForkServer([Program("worker-text", "worker text --name worker-text", 10)], lambda _: time.sleep(60)).run()
 """
 
 
@@ -69,15 +78,16 @@ def test_processes_that_do_not_run_are_named(processes: Processes, tmp_path: Pat
     assert not is_running(settings)
     assert not_running(settings) == {}
     user = "user=root" if os.geteuid() == 0 else ""
-    text = CONFIGURATION.format(run=make_sockets_dir(settings), socket=SOCKET_NAME, python=sys.executable, user=user)
+    server = tmp_path / "server.py"
+    server.write_text(FORK_SERVER)
+    text = CONFIGURATION.format(
+        run=make_sockets_dir(settings), socket=SOCKET_NAME, python=sys.executable, user=user, server=server
+    )
     (run / "conf").write_text(text)
     processes.start("-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", str(run / "conf"))
     wait_until(lambda: is_running(settings), what="supervisord")
     wait_until(lambda: "bad" in not_running(settings) and "good" not in not_running(settings), what="its processes")
     forked = {program.name for program in programs(settings) if program.forked}
-    assert set(not_running(settings)) == {"bad", *forked}
+    assert set(not_running(settings)) == {"bad", *forked}, "the fork has just been started"
     assert not_running(settings)["bad"].partition(":")[0] in ("BACKOFF", "STARTING")
-    processes.environment.update(PROMETHEUS_MULTIPROC_DIR=str(settings.metrics_dir), RIDER_PROCESS="worker-text")
-    settings.metrics_dir.mkdir()
-    processes.start("-c", "import rider_core.metrics, time; time.sleep(60)")
-    wait_until(lambda: set(not_running(settings)) == {"bad", *forked} - {"worker-text"}, what="a worker that lives")
+    wait_until(lambda: set(not_running(settings)) == {"bad", *forked} - {"worker-text"}, what="a worker that runs")

@@ -22,6 +22,8 @@ from rider_core.web.security import GUESS_BURST
 from rider_core.web.serving.connections import MAX_CONNECTIONS, REQUEST_S
 from rider_core.web.sessions import OPEN_BURST
 
+pytestmark = pytest.mark.slow
+
 #: More than the panel's limit of connections.
 MANY = MAX_CONNECTIONS + 44
 

@@ -17,6 +17,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass, wait_until
 
+pytestmark = pytest.mark.slow
+
 #: `sluggish` opens when the file GATE exists, `torpid` (only with TWO) when GATE-torpid exists, the others at once. All
 #: but `sudden` share the queue `voice`.
 SOURCE = """

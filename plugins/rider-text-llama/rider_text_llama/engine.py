@@ -76,7 +76,8 @@ class LlamaEngine:
             context, vocabulary = model.context, model.vocabulary
             room = min(request.max_tokens, context.size // _ANSWER_SHARE)
             tokens = fit_to_context(model.chat, request.messages(self._settings.system_prompt), context.size - room)
-            state = context.prefill(tokens, repeatable=request.deterministic, room=room)
+            longest = min(request.max_tokens, context.size - len(tokens))
+            state = context.prefill(tokens, repeatable=request.deterministic, room=longest)
             text = IncrementalDetokenizer(request.stop)
             matcher = None if request.json_schema is None else model.grammar_compiler.compile(request.json_schema)
             written = 0

@@ -6,6 +6,9 @@ more for a frame of 640 x 480.
 
 from __future__ import annotations
 
+import importlib
+import io
+
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
@@ -15,6 +18,8 @@ from rider_core.errors import InvalidInput
 
 Pixels = npt.NDArray[np.uint8]
 
+#: libjpeg's warning of something that does no harm.
+_STRAY_BYTES = "extraneous bytes before marker"
 #: The decoder can scale each side down by these directly, in a fraction of the time.
 _REDUCTIONS = (8, 4, 2, 1)
 #: Limit for narrow pictures, too: 12 MB in RGB.
@@ -34,14 +39,31 @@ def decode(data: bytes, header: JpegHeader, needed_px: int) -> Pixels:
     try:
         # The smallest size that it has and that is not below these. Grey and CMYK pictures become RGB, too; the
         # detector, not the decoder, applies the rotation.
-        pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=True)
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=True)
     except ValueError as error:
-        raise InvalidInput(
-            f"the JPEG picture of {len(data)} bytes cannot be decoded, it is damaged or cut off: {str(error)[:200]}"
-        ) from None
+        if _STRAY_BYTES not in str(error):
+            raise _damaged(data, error) from None
+        pixels = _decode_tolerantly(data, height, width)
     if pixels.shape != (height, width, 3):
         raise InvalidInput(f"the JPEG picture has two sizes: decoded it is {pixels.shape}, not {(height, width, 3)}")
-    return np.asarray(pixels, np.uint8)
+    return pixels
+
+
+def _decode_tolerantly(data: bytes, height: int, width: int) -> Pixels:
+    """By Pillow, where simplejpeg refuses a picture for a few bytes between two segments, as some webcams send them."""
+    image = importlib.import_module("PIL.Image")
+    try:
+        with image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+            picture.draft("RGB", (width, height))
+            return np.asarray(picture.convert("RGB"), np.uint8)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _damaged(data, error) from None
+
+
+def _damaged(data: bytes, error: Exception) -> InvalidInput:
+    return InvalidInput(
+        f"the JPEG picture of {len(data)} bytes cannot be decoded, it is damaged or cut off: {str(error)[:200]}"
+    )
 
 
 def _reduction(header: JpegHeader, needed_px: int) -> int:

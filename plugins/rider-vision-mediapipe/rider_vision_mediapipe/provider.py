@@ -166,7 +166,7 @@ class MediapipeDetector(ObjectDetector):
     def _load(self, model: Path, choice: DelegateChoice) -> tuple[MediapipeEngine, DelegateChoice]:
         try:
             engine_file = import_module("rider_vision_mediapipe.engine")
-        except (ImportError, OSError) as error:
+        except Exception as error:  # a library that fits no more may raise anything
             raise ProviderUnavailable(
                 f"mediapipe cannot be imported: {error}", remedy="pip install --force-reinstall rider-vision-mediapipe"
             ) from error

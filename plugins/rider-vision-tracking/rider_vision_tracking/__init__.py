@@ -26,7 +26,7 @@ def new_byte_track() -> ObjectTracker:
     """
     try:
         tracker: ObjectTracker = importlib.import_module("rider_vision_tracking.byte_track").ByteTrack()
-    except ImportError as error:
+    except Exception as error:  # a library that fits no more may raise anything
         raise ProviderUnavailable(
             f"the tracker bytetrack cannot be loaded: {error}",
             remedy="pip install --force-reinstall rider-vision-tracking",

@@ -159,7 +159,7 @@ class WhisperEngine:
         if self._context is not None:
             whisper_cpp.whisper_free(self._context)
             self._context = None
-            self._largest_context = 0
+        self._largest_context = 0
 
     def transcribe(
         self, samples: Samples, language: str, *, context_of: Callable[[float], int] = fit_context

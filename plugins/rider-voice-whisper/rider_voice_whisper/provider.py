@@ -51,6 +51,7 @@ class WhisperSpeechToText(SpeechToText):
         with self._in_use:
             if self._release is not None:
                 self._release.cancel()
+                self._release = None
             if self._engine is not None:
                 self._engine.close()
                 self._engine = self._transcriber = None

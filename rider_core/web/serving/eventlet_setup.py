@@ -20,6 +20,7 @@ def patch_standard_library() -> None:
     os.environ["EVENTLET_NO_GREENDNS"] = "yes"
     import eventlet
     from eventlet import tpool
+    from eventlet.green import socket as green_socket
 
     look_up = socket.getaddrinfo
 
@@ -30,5 +31,5 @@ def patch_standard_library() -> None:
         except socket.gaierror:
             return tpool.execute(look_up, host, port, family, type, proto, flags)
 
+    green_socket.getaddrinfo = getaddrinfo  # its `create_connection` uses it, and `socket` gets it
     eventlet.monkey_patch()
-    socket.getaddrinfo = getaddrinfo

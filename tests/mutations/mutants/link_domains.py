@@ -193,6 +193,13 @@ MUTANTS = [
         ("tests/link/test_domain_failover.py", "test_after_a_suspend_of_the_pc_a_lost_domain_is_taken_over_soon"),
     ),
     Mutant(
+        "a worker that is started again sends its domain to the robot",
+        "rider_core/link/readiness.py",
+        "                self._attended[name] = now",
+        "                self._attended.pop(name, None)",
+        ("tests/link/test_readiness.py", "a_worker_that_is_started_again"),
+    ),
+    Mutant(
         "in the link's first seconds a domain that was served counts as never served",
         "rider_core/link/readiness.py",
         "if name in self._served_once}",
