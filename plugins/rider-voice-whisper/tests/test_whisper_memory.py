@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import rider_voice_whisper.provider as provider_file
 from rider_voice_whisper.provider import WhisperConfig, WhisperSpeechToText
-from whisper_harness import base_model, beckett, cut
+from whisper_harness import base_model
 
-from rider_core.api import ProviderContext
+from rider_core.api import AudioClip, ProviderContext
 from rider_core.errors import ProviderUnavailable
 from rider_core.testing.waiting import wait_until
 
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
-CLIP = cut(beckett(), 0.0, 4.0)
+CLIP = AudioClip.from_wav((Path(__file__).parent / "cases" / "add-subtitles.wav").read_bytes())
 
 
 def memory_mb() -> float:
