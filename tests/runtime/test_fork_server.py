@@ -96,7 +96,7 @@ def test_one_that_ends_at_once_is_started_again_after_growing_delays(server: Ser
     began = time.monotonic()
     wait_until(lambda: len(server.pids("brief")) == 3, 15, "two more tries")
     assert time.monotonic() - began > 1.3, "half a second and a second at least"
-    assert server.log().count("with status 3; it is started again") == 2
+    assert server.log().count("with status 3; it is started again") >= 2
 
 
 def test_one_that_cannot_be_forked_is_tried_again_and_the_others_run(server: Server) -> None:
