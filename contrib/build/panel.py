@@ -22,7 +22,7 @@ from typing import NoReturn
 
 STAMP = "build-stamp.txt"
 #: Everything that the result depends on.
-SOURCES = ("package.json", "package-lock.json", "src/**/*.ts", "src/**/*.css", "src/**/*.svg")
+SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src/**/*.ts*", "src/**/*.css", "src/**/*.svg")
 OUTPUTS = ("app.js", "app.css", "favicon.svg", "licenses.txt", STAMP)
 #: Browsers of the last three years.
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
@@ -71,12 +71,14 @@ def build(web: Path, static: Path, stamp: str) -> None:
     print("panel: getting its libraries from the npm registry", flush=True)
     # No install scripts: nothing that we use needs one, and foreign code stays unrun.
     run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], web, environment)
+    print("panel: checking its types", flush=True)
+    run([str(node), "node_modules/typescript/bin/tsc", "--noEmit"], web, environment)
     print("panel: building the browser files", flush=True)
     with tempfile.TemporaryDirectory(dir=static, prefix=".new-") as folder:
         new = Path(folder)
         meta = new / "meta.json"
         esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *ESBUILD_OPTIONS, "--log-level=warning"]
-        run([*esbuild, "src/main.ts", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
+        run([*esbuild, "src/main.tsx", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
         run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
         shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
         (new / "licenses.txt").write_text(licenses(web, meta))

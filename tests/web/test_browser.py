@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -168,6 +169,45 @@ def test_nothing_sticks_out_sideways(panel: PanelHarness, page: Page, width: int
     expect(page.locator(".jobs tbody .state")).to_have_text("failed")
     wait_until(lambda: page.locator(".card-processes").inner_text().count("n" * 64) > 0)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [360, 800, 1200, 1400, 1900])
+def test_the_switch_covers_no_words(panel: PanelHarness, page: Page, width: int) -> None:
+    panel.start()
+    page.set_viewport_size({"width": width, "height": 800})
+    open_panel(page, panel)
+    panel.publish("robot.domain", domain="voice", mode="local", status="local_only", reason="boot", choice="automatic")
+    row = row_of(page, "Voice")
+    expect(row.locator(".where")).to_have_text("robot")
+    boxes = [row.locator(part).bounding_box() for part in (".name", ".where", ".switch", ".when")]
+    for number, one in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            assert one is not None
+            assert other is not None
+            beside = one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
+            below = one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
+            assert beside or below, boxes
+    where = row.locator(".where")
+    assert where.evaluate("it => it.scrollWidth <= it.clientWidth"), "the word is wider than its place"
+
+
+def test_the_page_speaks_the_browsers_language_and_the_chosen_one(panel: PanelHarness, browser: Browser) -> None:
+    panel.start()
+    context = browser.new_context(locale="pl-PL")
+    page = context.new_page()
+    page.goto(panel.url)
+    expect(page.locator(".connection")).to_have_text("na żywo")
+    expect(page.locator("html")).to_have_attribute("lang", "pl")
+    panel.transcript("Chodź tutaj.")
+    expect(page.locator(".talk .heard .detail")).to_contain_text("odpowiedź po 0,70 s")
+    expect(page.locator(".concerns")).to_contain_text("Nie działa żaden worker")
+    expect(page.locator(".headline")).to_contain_text(re.compile(r"^\d rzecz"))
+    page.get_by_role("button", name="EN").click()
+    expect(page.locator(".connection")).to_have_text("live")
+    expect(page.locator(".talk .heard .detail")).to_contain_text("answered in 0.70 s")
+    page.reload()
+    expect(page.locator(".connection")).to_have_text("live")
+    context.close()
 
 
 def row_of(page: Page, domain: str) -> Locator:

@@ -1,7 +1,7 @@
 // Problems and notes for the top of the page. With notes only (tone "quiet") the headline is "all is well".
 
-import type { Tone } from "./dom";
-import type { State } from "./state";
+import type { Tone } from "./tones";
+import { connection, sections } from "./state";
 import { strings } from "./strings";
 import type { Plugin } from "./types";
 
@@ -20,14 +20,16 @@ export function isGap(problem: string, plugins: readonly Plugin[] = []): boolean
       || plugin.providers.some((provider) => provider.domain === domain && !provider.mock)));
 }
 
-export function concerns(state: State): Concern[] {
+export function concerns(): Concern[] {
   const words = strings.attention;
   const found: Concern[] = [];
   const add = (tone: Tone, text: string, detail = "", remedy = ""): void => {
     found.push({ key: `${tone}:${text}:${detail}`, tone, text, detail, remedy });
   };
-  const { redis, robot, processes = [], plugins, queues, database, bus } = state.sections;
-  if (state.connection === "lost") add("bad", words.lost, "", words.lostRemedy);
+  const redis = sections.redis.value, robot = sections.robot.value, processes = sections.processes.value ?? [];
+  const plugins = sections.plugins.value, queues = sections.queues.value;
+  const database = sections.database.value, bus = sections.bus.value;
+  if (connection.value === "lost") add("bad", words.lost, "", words.lostRemedy);
   if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
   if (redis?.write_problem) add("bad", words.redisFull, redis.write_problem, words.redisFullRemedy);
   // A process that cannot write to Redis cannot report its status.

@@ -1,17 +1,26 @@
 // Numbers and times as a person reads them.
 
-import { strings } from "./strings";
+import { language, strings } from "./strings";
+
+const FORMATS = [0, 1, 2].map((digits) => new Intl.NumberFormat(language, {
+  minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false,
+}));
+
+/** The number with so many digits after the decimal sign. */
+function fixed(value: number, digits: 0 | 1 | 2): string {
+  return FORMATS[digits]!.format(value);
+}
 
 export function milliseconds(value: number | null): string {
   if (value === null) return strings.none;
-  if (value < 10) return `${value.toFixed(1)} ${strings.units.ms}`;
+  if (value < 10) return `${fixed(value, 1)} ${strings.units.ms}`;
   if (value < 1000) return `${Math.round(value)} ${strings.units.ms}`;
   return `${seconds(value / 1000)} ${strings.units.s}`;
 }
 
 export function seconds(value: number | null): string {
   if (value === null) return strings.none;
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+  return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
 export function ago(elapsedS: number): string {

@@ -1,172 +1,41 @@
-// Every text of the page. Another language is another object of this shape.
+// The page's language, and every text in it: the one that was chosen here, else the browser's, else English.
 
-const UNATTENDED = "Neither the PC nor the robot detects obstacles, so the robot is told to stop.";
+import { en } from "./words/en";
+import type { Strings } from "./words/en";
+import { pl } from "./words/pl";
 
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+export const LANGUAGES = { en: "English", pl: "Polski" } as const;
+export type Language = keyof typeof LANGUAGES;
 
-export const strings = {
-  title: "Rider-PC",
-  connection: { connecting: "connecting", live: "live", lost: "connection lost" },
-  verdict: {
-    loading: "Looking around…",
-    well: "All is well",
-    attention: (count: number) => plural(count, "thing needs attention", "things need attention"),
-  },
-  attention: {
-    lost: "The panel's process does not answer; what you see is old.",
-    lostRemedy: "The page reconnects by itself. If it does not: rider up",
-    redis: "Redis does not answer, so no job can run.",
-    redisRemedy: "See that it runs: rider doctor",
-    redisFull: "Redis cannot write, so no job is taken.",
-    redisFullRemedy: "Free some space on its disk; then it continues by itself",
-    noLink: "The link to the robot is not running.",
-    noLinkRemedy: "Start everything with: rider up",
-    noWorker: "No worker is running, so every job waits.",
-    noWorkerRemedy: "Start everything with: rider up, or one with: rider worker",
-    robotDown: (address: string) => `The robot at ${address} cannot be reached.`,
-    unattended: UNATTENDED,
-    unattendedRemedy: "Let the PC serve vision, or the robot serve everything; the robot's card switches it",
-    restartRemedy: (command: string) => `On the robot: ${command}`,
-    robotDownRemedy: "See that it is switched on and RIDER_PI_HOST is its address",
-    silent: (name: string) => `${name} does not report any more.`,
-    silentRemedy: "It is restarted by rider up; its log says why",
-    pluginRemedy: "Look closer with: rider plugins check",
-    pluginFailed: (name: string) => `Plugin ${name} failed to load.`,
-    pluginIncompatible: (name: string) => `Plugin ${name} does not fit this Rider-PC.`,
-    unserved: (queue: string, waiting: number) =>
-      `${plural(waiting, "job waits", "jobs wait")} in ${queue}, and no worker serves it.`,
-    unservedRemedy: (queue: string) => `Start one with: rider worker ${queue}`,
-    database: "Ended jobs are not written into the database.",
-    dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
-    noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",
-    noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",
-  },
-  ago: {
-    now: "now",
-    seconds: (n: number) => `${n} s ago`,
-    minutes: (n: number) => `${n} min ago`,
-    hours: (n: number) => `${n} h ago`,
-  },
-  units: { ms: "ms", s: "s", mb: "MB" },
-  mock: "MOCK",
-  mockTitle: "Made up by a mock provider, not by a real engine",
-  none: "–",
-  robot: {
-    heading: "Robot",
-    simulated: "simulated",
-    simulatedTitle: "No RIDER_PI_HOST is set, so a simulated robot plays the part",
-    up: "connected",
-    down: "no answer",
-    unknown: "not reported yet",
-    battery: "Battery",
-    domains: { voice: "Voice", vision: "Vision", text: "Text" } as Record<string, string>,
-    pc: "PC",
-    local: "robot",
-    domainsEmpty: "The domains are not known yet: the link asks the robot.",
-    switchLabel: (domain: string) => `Who serves ${domain.toLowerCase()}`,
-    choices: { pc: "PC", local: "Robot", automatic: "Auto" },
-    choiceTitles: {
-      pc: "The PC serves it whenever it can",
-      local: "The robot serves it, whatever happens",
-      automatic: "As the robot has it; what was lost comes back to the PC",
-    },
-    switching: "Switching; the robot is asked…",
-    confirmed: "the robot confirms it",
-    unconfirmed: "the robot does not report it yet",
-    problem: (problem: string) => (problem.startsWith("the robot") ? `Not yet: ${problem}` : `The PC cannot serve it: ${problem}`),
-    chosen: (by: string, why: string, state: string) =>
-      `Chosen at ${by}${why ? ` (${why})` : ""}${state ? `; ${state}` : ""}`,
-    setHere: (by: string) => `Switched at ${by}`,
-    unattended: UNATTENDED,
-    returned: (reason: string) => `Returned to the robot: ${reason}`,
-    taken: (reason: string) => `Taken by the PC: ${reason}`,
-    reasons: {
-      boot: "", default: "", manual: "Switched at the robot",
-      pc_unreachable: "The robot could not reach the PC", pc_timeout: "The robot had no answer from the PC in time",
-      pc_error: "The robot could not read the PC's answer",
-    } as Record<string, string>,
-    restart: (what: string) => `To do: ${what}.`,
-    onTheRobot: "On the robot:",
-    noPanel: "The panel's process does not answer.",
-    refused: (status: number) => `The panel refused it (${status}).`,
-  },
-  processes: {
-    heading: "Processes",
-    empty: "No process has reported yet. Start everything with",
-    emptyCommand: "rider up",
-    roles: { worker: "Worker", scheduler: "Scheduler", link: "Link", panel: "Panel" } as Record<string, string>,
-    serves: "serves",
-    states: { idle: "idle", busy: "working", stopped: "stopped", silent: "silent" } as Record<string, string>,
-    redis: "Redis",
-    embedded: "embedded",
-    redisUp: "answers",
-    redisDown: "no answer",
-    redisFull: "cannot write",
-    running: "running",
-  },
-  queues: {
-    heading: "Queues",
-    waiting: "waiting",
-    running: "running",
-    failed: "failed",
-    workers: "workers",
-    empty: "No data yet. It is read from Redis every two seconds.",
-  },
-  talk: {
-    heading: "Conversation",
-    empty: "Nothing was said yet. Speak to the robot, or let a simulated one speak with",
-    emptyCommand: "rider simulate",
-    heard: "Heard",
-    spoken: "Spoken",
-    noSpeech: "no words in it",
-    utterance: (seconds: string) => `${seconds} s of speech`,
-    answered: (seconds: string) => `answered in ${seconds} s`,
-    firstChunk: (ms: string) => `first sound after ${ms}`,
-    chunks: (count: number) => plural(count, "piece", "pieces"),
-  },
-  chart: {
-    heading: "Last ten minutes",
-    latency: "Answer time",
-    latencyHint: "from the end of speech to the answer, in seconds",
-    jobs: "Jobs ended",
-    jobsHint: "each bar is five seconds",
-    aim: "aim",
-    median: "median",
-    slowest: "slowest",
-    done: "done",
-    bad: "not done",
-    axis: (minutes: number) => (minutes === 0 ? "now" : `−${minutes} min`),
-    described: (answers: number, median: string, done: number, bad: number) =>
-      `Last ten minutes: ${answers} answers, median ${median}; ${done} jobs done, ${bad} not done.`,
-    quiet: "No answers in the last ten minutes",
-  },
-  jobs: {
-    heading: "Last jobs",
-    empty: "No job has run yet. Try one:",
-    emptyCommand: 'rider run voice.synthesize "Hello" --output hello.wav',
-    columns: { job: "Job", state: "State", waited: "Waited", ran: "Ran", when: "When" },
-    states: {
-      running: "running", waiting: "again soon", done: "done", failed: "failed", expired: "expired",
-      cancelled: "cancelled", replaced: "replaced by a newer one",
-    } as Record<string, string>,
-    attempt: (count: number) => `attempt ${count}`,
-    priority: { high: "high", low: "low" } as Record<string, string>,
-    remedy: "What helps:",
-  },
-  plugins: {
-    heading: "Plugins",
-    empty: "No plugin is installed. Get hearing and a voice with",
-    emptyCommand: "pip install rider-voice-whisper rider-voice-espeak",
-    states: {
-      loaded: "loaded", disabled: "switched off", incompatible: "does not fit", failed: "failed",
-    } as Record<string, string>,
-    domains: {
-      speech_to_text: "hears", text_to_speech: "speaks", object_detection: "sees", text_generation: "thinks",
-    } as Record<string, string>,
-    noProviders: "offers no engine",
-  },
-  refused: {
-    heading: "Refused input",
-    hint: (count: number) => `${count} since the panel started`,
-  },
-};
+const STORED = "rider.language";
+
+function isLanguage(text: string | null | undefined): text is Language {
+  return text === "en" || text === "pl";
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {  // a browser that keeps nothing
+    return null;
+  }
+}
+
+function preferred(): Language {
+  const chosen = stored();
+  if (isLanguage(chosen)) return chosen;
+  return navigator.languages.map((name) => name.split("-")[0]).find(isLanguage) ?? "en";
+}
+
+export const language: Language = preferred();
+export const strings: Strings = { en, pl }[language];
+
+/** Show the page in another language. */
+export function speak(chosen: Language): void {
+  try {
+    localStorage.setItem(STORED, chosen);
+  } catch {
+    // A browser that keeps nothing shows its own language again.
+  }
+  location.reload();
+}

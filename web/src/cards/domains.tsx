@@ -1,0 +1,111 @@
+// One row for each of the robot's domains: which side serves it and why, the person's choice, and the switch.
+
+import { useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useRef } from "preact/hooks";
+
+import { Icon, Moment } from "../parts";
+import { CHOICES, choose } from "../steering";
+import type { Choice, Outcome } from "../steering";
+import { strings } from "../strings";
+import type { Tone } from "../tones";
+import type { Domain } from "../types";
+
+const words = strings.robot;
+const ORDER = ["voice", "vision", "text"];
+const OURS = "rider-pc: ";
+const SET_HERE = "set at rider-pc by ";
+
+export function Domains({ known }: { known: Record<string, Domain> }): VNode {
+  const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  const names = Object.keys(known).sort((a, b) => place(a) - place(b));
+  return <ul class="domains">{names.map((name) => <Row key={name} name={name} reported={known[name]!} />)}</ul>;
+}
+
+/** The answer to a switch, and the report that there was before it. */
+interface Answered { outcome: Outcome; choice: Choice; before: Domain }
+
+function Row({ name, reported }: { name: string; reported: Domain }): VNode {
+  const requested = useSignal<Choice | null>(null);
+  const latest = useSignal<Answered | null>(null);
+  const current = useRef(reported);
+  current.current = reported;
+
+  const click = async (choice: Choice): Promise<void> => {
+    if (requested.value) return;
+    requested.value = choice;
+    latest.value = null;
+    latest.value = { outcome: await choose(name, choice), choice, before: current.current };
+    requested.value = null;
+  };
+
+  const answered = latest.value;
+  const accepted = answered?.outcome.accepted === true;
+  const isNewer = answered !== null && answered.before !== reported;
+  // What was chosen counts until the next report.
+  const it = answered && accepted && !isNewer ? { ...reported, choice: answered.choice } : reported;
+  // The reason of an unconfirmed switch is out of date once the robot reports the chosen mode.
+  const outcome = accepted && isNewer && reported.mode === reported.choice ? null : answered?.outcome ?? null;
+  const title = words.domains[name] ?? name;
+  const onPc = it.mode === "pc";
+  const wanted = requested.value ?? (it.choice || "automatic");
+  const notes = notesOf(it, requested.value, outcome);
+  return (
+    <li class={onPc ? "on-pc" : "on-robot"} aria-busy={requested.value !== null}>
+      <span class="name">{title}</span>
+      <span class="where" title={it.status}>{onPc ? words.pc : it.mode === "local" ? words.local : it.mode || words.unknown}</span>
+      <span class="switch" role="group" aria-label={words.switchLabel(title)}>
+        {ORDER.includes(name) && CHOICES.map((choice) => (
+          <button
+            type="button" key={choice} title={words.choiceTitles[choice]} aria-pressed={choice === wanted}
+            aria-disabled={requested.value !== null} onClick={() => void click(choice)}
+          >
+            {choice === requested.value && <Icon tone="busy" />}{words.choices[choice]}
+          </button>
+        ))}
+      </span>
+      <span class="soft when"><Moment ts={it.ts} /></span>
+      <div class="notes" aria-live="polite" hidden={!notes.length}>
+        {notes.map((note) => (
+          <p key={note.text} class={note.tone || "soft"}>
+            {note.tone && <Icon tone={note.tone} />}
+            <span>{note.text}{note.more && <span class="remedy"> {note.more}</span>}</span>
+          </p>
+        ))}
+      </div>
+    </li>
+  );
+}
+
+interface Note { tone: Tone | ""; text: string; more: string }
+
+function notesOf(it: Domain, requested: Choice | null, outcome: Outcome | null): Note[] {
+  const found: Note[] = [];
+  const add = (tone: Tone | "", text: string, more = ""): void => void found.push({ tone, text, more });
+  if (requested) add("", words.switching);
+  if (it.unattended) add("warn", words.unattended);
+  const done = it.mode === it.choice;
+  if (outcome && !outcome.accepted) add("bad", outcome.problem, outcome.remedy);
+  if (it.by && !requested) {
+    const state = it.choice === "automatic" ? "" : done ? words.confirmed : words.unconfirmed;
+    add(!state ? "" : done ? "good" : "warn", words.chosen(it.by, it.why ?? "", state));
+  }
+  // Where the robot serves the domain by choice, the PC's problem is irrelevant.
+  const problem = it.problem || (outcome?.accepted ? outcome.problem : "");
+  if (problem && !(done && it.choice === "local")) add(it.choice === "pc" ? "warn" : "", words.problem(problem));
+  const reason = reasonInWords(it);
+  if (reason) add("", reason);
+  return found;
+}
+
+/** The robot's reason for a domain's mode; empty where the row says it already. */
+function reasonInWords(it: Domain): string {
+  if (it.reason.startsWith(SET_HERE)) {
+    return it.by ? "" : words.setHere(it.reason.slice(SET_HERE.length));
+  }
+  if (it.reason.startsWith(OURS)) {
+    const reason = it.reason.slice(OURS.length);
+    return reason === it.problem ? "" : it.mode === "local" ? words.returned(reason) : words.taken(reason);
+  }
+  return words.reasons[it.reason] ?? it.reason;
+}

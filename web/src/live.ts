@@ -1,0 +1,34 @@
+// The connection to the panel's process. It sends the next changes after the last ones were acknowledged.
+
+import { io } from "socket.io-client";
+
+import { ROOT } from "./root";
+import { apply, connection, tick } from "./state";
+import type { StateDelta } from "./types";
+
+export function listen(): void {
+  const socket = io("/live", { path: `${ROOT}/socket.io`, reconnectionDelayMax: 3000 });
+  socket.on("connect", () => {
+    connection.value = "live";
+    socket.emit("ready");
+  });
+  socket.on("disconnect", () => (connection.value = "lost"));
+  socket.on("connect_error", () => (connection.value = "lost"));
+  socket.on("news", (delta: StateDelta, acknowledge: () => void) => {
+    requestSoon(() => {
+      try {
+        apply(delta);
+      } finally {
+        // After drawing, which is a microtask: a slow browser gets fewer messages.
+        setTimeout(acknowledge, 0);
+      }
+    });
+  });
+  setInterval(tick, 1000);
+}
+
+/** Run `work` in the next frame, or soon in a hidden tab, which draws no frames. */
+function requestSoon(work: () => void): void {
+  if (document.hidden) setTimeout(work, 0);
+  else requestAnimationFrame(work);
+}
