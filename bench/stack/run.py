@@ -45,8 +45,8 @@ from rider_core.simulator.pictures import pictures
 #: After the start, until what a start does is over; and the time of a measurement; in seconds.
 SETTLE_S, MEASURE_S = 30.0, 60.0
 SCRAPES, SCRAPE_EVERY_S = 60, 0.5
-#: Jobs of one turn, and turns of each side. Other programs slow some turns down by a half, so there are many short ones,
-#: and the upper quartiles are compared.
+#: Jobs of one turn, and turns of each side. Other programs slow some turns down by a half, so there are many short
+#: ones, and the upper quartiles are compared.
 JOBS, TURNS = 4_000, 48
 WITHOUT = str(Path(__file__).parent / "without_metrics.py")
 
