@@ -30,8 +30,8 @@ def note(*words):
 def child(arguments):
     die_with_supervisor()
     name = arguments[-1]
-    note("started", name, os.getpid(), definitions.process_name(), definitions.shares_values())
     definitions.PROCESS_RESTARTS.labels("seen-by-" + name).inc()
+    note("started", name, os.getpid(), definitions.process_name(), definitions.shares_values())
     def end(*_):
         note("stopped", name)
         os._exit(0)
