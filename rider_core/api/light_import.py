@@ -9,7 +9,7 @@ from typing import Any
 
 
 class _Later(ModuleType):
-    """Stands for a library that is imported when somebody uses it.
+    """Placeholder of a library: imports it at the first use of an attribute.
 
     While another library is imported it has every attribute, with the value 0: enough for constants in the defaults of
     functions.

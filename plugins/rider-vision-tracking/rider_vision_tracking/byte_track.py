@@ -10,7 +10,7 @@ import numpy as np
 
 from rider_core.api.light_import import import_without
 
-# The drawing functions of both, which nobody calls here, would import OpenCV: 26 MB.
+# The drawing modules of trackers and supervision import OpenCV, 26 MB. No code here draws.
 import_without("trackers", "cv2")
 
 import supervision as sv
