@@ -8,7 +8,17 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec
+from rider_core.api.jobs import (
+    AnySpec,
+    BatchItem,
+    BatchSpec,
+    DeadLetter,
+    JobDetails,
+    JobPage,
+    JobQuery,
+    JobRecord,
+    JobSpec,
+)
 from rider_core.api.messages import Message
 
 
@@ -125,6 +135,23 @@ class JobBackend(ABC):
     @abstractmethod
     def get(self, job_id: str) -> JobRecord:
         """The job's record. Raises `JobNotFound`."""
+
+    @abstractmethod
+    def details(self, job_id: str) -> JobDetails:
+        """The job's record with what was submitted. Raises `JobNotFound`."""
+
+    @abstractmethod
+    def list_jobs(self, query: JobQuery) -> JobPage:
+        """One page of the jobs in a state.
+
+        A page looks at some thousand jobs at most: where the filters let few of them through, it has fewer than
+        `query.limit`, or none, and still a next one. No job is left out between two pages; one that changes its place
+        meanwhile may come twice.
+
+        Raises:
+            JobRefused: there is no such queue.
+            InvalidInput: the cursor is not from a page of the same state.
+        """
 
     @abstractmethod
     def recent(self, limit: int) -> list[JobRecord]:

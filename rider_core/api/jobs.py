@@ -214,11 +214,11 @@ class JobRecord(Message):
         raise JobFailed(f"job {self.id} ({self.task}) failed: {reason}", cause=cause, remedy=remedy)
 
 
-class DeadLetter(Message):
-    """A job that failed permanently, with what helps to find the cause."""
+class JobDetails(Message):
+    """A job with what was submitted, and with what helps to find the cause where it failed."""
 
     record: JobRecord
-    spec: AnySpec | None = Field(description="as submitted; None where it cannot be decoded")
+    spec: AnySpec | None = Field(description="as submitted; None where it cannot be decoded, or is deleted")
     traceback: str = Field("", description="of the last attempt, where the provider raised")
 
     @property
@@ -227,3 +227,45 @@ class DeadLetter(Message):
         if isinstance(self.spec, BatchSpec):
             return self.spec.payloads[0]
         return self.spec.payload if self.spec else {}
+
+
+class DeadLetter(JobDetails):
+    """A job that failed permanently."""
+
+
+class JobQuery(Message):
+    """Which jobs to list.
+
+    Waiting and scheduled jobs come in the order in which they will run, ended ones the latest first.
+    """
+
+    state: JobState | None = Field(None, description="jobs in this state; None: those that ended last, on one page")
+    queue: str | None = Field(None, max_length=64, description="of this queue; None: of all")
+    task: str | None = Field(None, max_length=64, description="of this task")
+    origin: str | None = Field(None, max_length=64, description="of this submitter")
+    provider: str | None = Field(None, max_length=64, description="that this provider ran")
+    search: str = Field("", max_length=200, description="text in the id, the trace id or the error")
+    cursor: str = Field("", max_length=400, description="`next` of the page before; empty: the first page")
+    limit: int = Field(50, ge=1, le=200, description="largest number of jobs in the page")
+
+    def selects(self, record: JobRecord) -> bool:
+        """Whether the filters, apart from queue and state, let this job through."""
+        return (
+            self.task in (None, record.task)
+            and self.origin in (None, record.origin)
+            and self.provider in (None, record.provider)
+            and (not self.search or self.search.lower() in _searched(record).lower())
+        )
+
+
+class JobPage(Message):
+    """One page of a list of jobs. It has no results: they may be large."""
+
+    jobs: tuple[JobRecord, ...]
+    next: str | None = Field(description="cursor of the next page; None: this is the last one")
+    total: int = Field(description="jobs in this state in these queues, whatever the other filters are")
+
+
+def _searched(record: JobRecord) -> str:
+    problem = record.problem
+    return "\n".join((record.id, record.trace_id, *((problem.code, problem.message) if problem else ())))

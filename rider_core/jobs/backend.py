@@ -9,7 +9,18 @@ from typing import cast
 import redis
 
 from rider_core.api.job_backend import MAX_TOGETHER, JobBackend, QueueStats, TaskFigures
-from rider_core.api.jobs import AnySpec, BatchItem, BatchSpec, DeadLetter, JobRecord, JobSpec, JobState
+from rider_core.api.jobs import (
+    AnySpec,
+    BatchItem,
+    BatchSpec,
+    DeadLetter,
+    JobDetails,
+    JobPage,
+    JobQuery,
+    JobRecord,
+    JobSpec,
+    JobState,
+)
 from rider_core.api.messages import parse_message, parse_messages
 from rider_core.api.tasks import Task, check_queue, task_named
 from rider_core.errors import (
@@ -25,8 +36,9 @@ from rider_core.jobs.store import events, keys, metrics, protocol
 from rider_core.jobs.store.admission import Admission
 from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.functions import JobFunctions
+from rider_core.jobs.store.listing import list_jobs
 from rider_core.jobs.store.metadata import JobMetadata
-from rider_core.jobs.store.records import dead_letter_from_hash, has_ended, record_from_fields, record_from_message
+from rider_core.jobs.store.records import details_from_hash, has_ended, record_from_fields, record_from_message
 from rider_core.jobs.store.rq_format import rq_time
 from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, data_of_spec, spec_from_data
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
@@ -37,6 +49,8 @@ from rider_core.timing import Stopwatch
 
 #: Number of jobs that are read, requeued or purged in one round trip.
 PAGE = 500
+_RESULT_AT = protocol.RECORD_FIELDS.index("result")
+_LISTED_FIELDS = tuple(name for name in protocol.RECORD_FIELDS if name != "result")
 
 
 class RedisJobBackend(JobBackend):
@@ -90,6 +104,21 @@ class RedisJobBackend(JobBackend):
     def get(self, job_id: str) -> JobRecord:
         with redis_errors():
             return _record_from(job_id, self._pool.call(*_record_command(job_id)))
+
+    def details(self, job_id: str) -> JobDetails:
+        return details_from_hash(job_id, self._hash_of(job_id))
+
+    def list_jobs(self, query: JobQuery) -> JobPage:
+        if query.queue is not None:
+            check_queue(query.queue)
+        with redis_errors():
+            if query.state is not None:
+                return list_jobs(self._redis, query, query.state, self._transport, self._listed_records)
+            ids = cast("list[bytes]", self._redis.lrange(keys.recent_key(), 0, -1))
+            records = self._listed_records([raw.decode("utf-8", "replace") for raw in ids])
+        ended = [record for record in records if record is not None and query.queue in (None, record.queue)]
+        found = [record for record in ended if query.selects(record)]
+        return JobPage(jobs=tuple(found[: query.limit]), next=None, total=len(ended))
 
     def batch_items(self, job_id: str) -> list[BatchItem]:
         progress = self.get(job_id).progress
@@ -147,13 +176,13 @@ class RedisJobBackend(JobBackend):
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
         check_queue(queue)
         ids = self._failed_ids(queue)[offset : offset + limit]
-        return [dead_letter_from_hash(job_id, fields) for job_id, fields in self._hashes_of(ids)]
+        return [_letter(details_from_hash(job_id, fields)) for job_id, fields in self._hashes_of(ids)]
 
     def dead_letter(self, job_id: str) -> DeadLetter:
-        letter = dead_letter_from_hash(job_id, self._hash_of(job_id))
-        if letter.record.state is not JobState.FAILED:
-            raise JobNotFound(f"job {job_id!r} is no dead letter: it is {letter.record.state.value}")
-        return letter
+        details = self.details(job_id)
+        if details.record.state is not JobState.FAILED:
+            raise JobNotFound(f"job {job_id!r} is no dead letter: it is {details.record.state.value}")
+        return _letter(details)
 
     def requeue(self, job_id: str) -> bool:
         return self._requeue_each([job_id]) == 1
@@ -245,6 +274,17 @@ class RedisJobBackend(JobBackend):
             for job_id, values in zip(ids, answers, strict=True)
         ]
 
+    def _listed_records(self, ids: Sequence[str]) -> list[JobRecord | None]:
+        """As `_records_of`, without results, which may be megabytes."""
+        with redis_errors():
+            answers = self._pool.exchange([("HMGET", keys.job_key(job_id), *_LISTED_FIELDS) for job_id in ids])
+        return [
+            None
+            if isinstance(values, Exception)
+            else record_from_fields(job_id, [*values[:_RESULT_AT], None, *values[_RESULT_AT:]])
+            for job_id, values in zip(ids, answers, strict=True)
+        ]
+
     def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
         """Ids with their hashes; those whose hash has expired are left out."""
         names = [raw.decode("utf-8", "replace") for raw in ids]
@@ -286,6 +326,10 @@ class RedisJobBackend(JobBackend):
     def _purge_each(self, ids: list[str]) -> int:
         with redis_errors():
             return sum(call_together([self._functions.purge.prepare(protocol.JobHead(job_id)) for job_id in ids]))
+
+
+def _letter(details: JobDetails) -> DeadLetter:
+    return DeadLetter(record=details.record, spec=details.spec, traceback=details.traceback)
 
 
 def _record_command(job_id: str) -> Command:

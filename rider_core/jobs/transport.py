@@ -37,6 +37,14 @@ class Transport(ABC):
         """Redis commands for the number of jobs that wait in a lane, and for a list with the id of the first."""
 
     @abstractmethod
+    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
+        """Ids of waiting jobs of a lane in their order, `count` at most.
+
+        Args:
+            job_id: After this one; where it does not wait any more, or is None: from the beginning.
+        """
+
+    @abstractmethod
     def source(self, connection: redis.Redis, session: WorkerSession) -> JobSource:
         """The source from which a worker gets its jobs."""
 

@@ -17,6 +17,8 @@ from rider_core.jobs.rq_lists import RQLists
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 
+pytestmark = pytest.mark.slow
+
 PROBLEM = JobProblem(code="crashed", message="[the] pipe is broken", remedy="mend it")
 
 

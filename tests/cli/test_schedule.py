@@ -19,6 +19,8 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 #: The limit of an idle worker as well.
 MAX_MEMORY_MB = 60
 

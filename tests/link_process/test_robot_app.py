@@ -19,6 +19,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 SCRIBE = """
 from rider_core.api import GenerationEnd, TextGenerator, hookimpl
 from rider_core.errors import InvalidInput, ProviderError, ProviderUnavailable

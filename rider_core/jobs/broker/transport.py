@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 import redis
 
@@ -42,6 +43,12 @@ class BrokerTransport(Transport, Publisher):
 
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
         return ("ZCARD", keys.published_key(lane)), ("ZRANGE", keys.published_key(lane), 0, 0)
+
+    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
+        key = keys.published_key(lane)
+        rank = None if job_id is None else connection.zrank(key, job_id)
+        start = 0 if rank is None else cast("int", rank) + 1
+        return cast("list[bytes]", connection.zrange(key, start, start + count - 1))
 
     def source(self, connection: redis.Redis, session: WorkerSession) -> BrokerSource:
         return BrokerSource(connection, session, self.library, self._broker)

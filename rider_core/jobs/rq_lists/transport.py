@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import redis
 
 from rider_core.jobs.rq_lists.source import RQListSource
@@ -23,6 +25,12 @@ class RQLists(Transport):
 
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
         return ("LLEN", keys.queue_key(lane)), ("LRANGE", keys.queue_key(lane), 0, 0)
+
+    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
+        key = keys.queue_key(lane)
+        index = None if job_id is None else connection.lpos(key, job_id)
+        start = 0 if index is None else cast("int", index) + 1
+        return cast("list[bytes]", connection.lrange(key, start, start + count - 1))
 
     def source(self, connection: redis.Redis, session: WorkerSession) -> RQListSource:
         return RQListSource(session, self.library)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from rider_core.api.jobs import DeadLetter, JobProblem, JobRecord, JobState, Priority, Progress
+from rider_core.api.jobs import JobDetails, JobProblem, JobRecord, JobState, Priority, Progress
 from rider_core.errors import InvalidInput
 from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.jobs.store.protocol import RECORD_FIELDS
@@ -89,14 +89,14 @@ def attempts_of(fields: Mapping[bytes, bytes]) -> int:
     return int(text) if text.isdigit() and len(text) < 10 else 0
 
 
-def dead_letter_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    """The dead letter of a failed job, from its hash as Redis gives it."""
+def details_from_hash(job_id: str, fields: Mapping[bytes, bytes]) -> JobDetails:
+    """A job with what was submitted, from its hash as Redis gives it."""
     try:
         spec = spec_from_data(fields.get(b"data", b""))
     except InvalidInput:
         spec = None
     traceback = fields.get(b"exc_info", b"").decode("utf-8", "replace")
-    return DeadLetter(record=record_from_hash(job_id, fields), spec=spec, traceback=traceback)
+    return JobDetails(record=record_from_hash(job_id, fields), spec=spec, traceback=traceback)
 
 
 def _state(status: str, outcome: bytes | None, packed: bytes | None) -> JobState:

@@ -27,6 +27,7 @@ from rider_core.testing.jobs.admission import JobAdmissionContract
 from rider_core.testing.jobs.batches import JobBatchContract
 from rider_core.testing.jobs.harness import JobHarness
 from rider_core.testing.jobs.life import JobLifeContract
+from rider_core.testing.jobs.listing import JobListingContract
 from rider_core.testing.jobs.order import JobOrderContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
 
@@ -34,7 +35,12 @@ __all__ = ["JobBackendContract", "JobHarness"]
 
 
 class JobBackendContract(
-    JobAdmissionContract, JobOrderContract, JobLifeContract, JobRecoveryContract, JobBatchContract
+    JobAdmissionContract,
+    JobOrderContract,
+    JobLifeContract,
+    JobRecoveryContract,
+    JobBatchContract,
+    JobListingContract,
 ):
     """Subclass it, with a fixture `backend`.
 
