@@ -58,14 +58,19 @@ setup(
     },
     install_requires=[
         "alembic>=1.13",
+        "argon2-cffi>=25.1",
         "certifi",
         "click>=8.1",
         "croniter>=6",
         "eventlet>=0.40",
         # The size limit of a request can be set for each route from 3.1 on.
         "flask>=3.1",
+        # `web/rest/blueprint.py` overrides the constructor of its blueprint, and uses how it finds a view's models.
+        "flask-openapi3>=4.3,<5",
         "flask-socketio>=5.5",
         "httpx>=0.27",
+        # Flask signs its own cookies with it.
+        "itsdangerous>=2.2",
         # Finds out which marks of an answer are Markdown.
         "markdown-it-py>=3,<5",
         "numpy>=1.26",

@@ -8,7 +8,9 @@ RiderError
 │   └── ProviderUnavailable  a model, a server or a library is missing
 │       └── ProviderBroken   its plugin does what the API forbids
 ├── InvalidInput             the caller's data is wrong; trying again cannot help
-│   └── TooLarge             ... because it exceeds a limit
+│   ├── TooLarge             ... because it exceeds a limit
+│   ├── AlreadyExists        ... because what it would create is there already
+│   └── NotFound             ... because what it names does not exist
 ├── ModelError               a model file is missing, damaged or cannot be fetched
 ├── JobError                 a job was not accepted, or did not end well
 │   ├── JobRefused           it was not accepted
@@ -22,7 +24,8 @@ RiderError
 ├── BackendUnavailable       Redis or the job backend cannot be reached
 ├── NoAnswer                 another process of ours did not answer in time
 │   └── NotRunning           ... because it is not running, or takes no requests
-├── DatabaseError            the database cannot be used, or is not migrated
+├── DatabaseError            the database cannot be used
+│   └── NotMigrated          ... because it lacks a table of this version
 └── RobotError               the robot did not answer, or answered with a refusal
 
 A message says what was wrong, with the value. `remedy` says what to do about it, where possible as a command.
@@ -80,6 +83,14 @@ class InvalidInput(RiderError):
 
 class TooLarge(InvalidInput):
     code = "too_large"
+
+
+class AlreadyExists(InvalidInput):
+    code = "already_exists"
+
+
+class NotFound(InvalidInput):
+    code = "not_found"
 
 
 class ModelError(RiderError):
@@ -156,6 +167,10 @@ class NotRunning(NoAnswer):
 
 class DatabaseError(RiderError):
     code = "database"
+
+
+class NotMigrated(DatabaseError):
+    """`rider db upgrade` adds what is missing."""
 
 
 class RobotError(RiderError):

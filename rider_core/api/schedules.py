@@ -86,14 +86,13 @@ def _name_of_copy(file: Path) -> str:
     return min(alike, key=lambda name: ("/" not in name or name.startswith("Etc/"), len(name), name), default="")
 
 
-class Schedule(Message):
-    """When jobs are due, and their spec.
+class SchedulePlan(Message):
+    """When jobs are due, and their spec: a schedule without its id.
 
     Only the format is validated here. Times and jobs are checked when a schedule is added, because that depends on the
     installed tasks, and a schedule of a removed task must still be shown.
     """
 
-    id: str = Field(pattern=SCHEDULE_ID_PATTERN, description="the jobs' ids begin with it")
     cron: str | None = Field(None, max_length=200, description="minute hour day month weekday")
     every_s: int | None = Field(None, ge=1, le=366 * 86_400, description="seconds from one due time to the next")
     since_ts: int = Field(0, ge=0, description="start of the `every_s` intervals: seconds since the epoch")
@@ -111,6 +110,31 @@ class Schedule(Message):
         None, gt=0, description="a job is not started this many seconds after its due time"
     )
     origin: str = Field("schedule", max_length=64, description="origin of its jobs")
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, cron: str | None) -> str | None:
+        if cron is None:
+            return None
+        cron = _NAMED.get(cron.strip().lower(), cron)
+        if not _CRON.fullmatch(cron):
+            raise ValueError(
+                'it must be five fields, minute hour day month weekday, such as "30 6 * * mon-fri", or one of '
+                + ", ".join(_NAMED)
+            )
+        return cron
+
+    @model_validator(mode="after")
+    def _cron_or_interval(self) -> Self:
+        if (self.cron is None) == (self.every_s is None):
+            raise ValueError("exactly one of cron and every_s must be given")
+        return self
+
+
+class Schedule(SchedulePlan):
+    """A plan with the id under which it is stored."""
+
+    id: str = Field(pattern=SCHEDULE_ID_PATTERN, description="the jobs' ids begin with it")
 
     def job(self, due_ts: int) -> JobSpec:
         """The job of one due time. Its id is always the same, so that submitting it twice is idempotent."""
@@ -134,25 +158,6 @@ class Schedule(Message):
             return self
         same = (now - self.since_ts) % self.every_s == 0
         return self.model_copy(update={"since_ts": max(0, now - same)})
-
-    @field_validator("cron")
-    @classmethod
-    def _five_fields(cls, cron: str | None) -> str | None:
-        if cron is None:
-            return None
-        cron = _NAMED.get(cron.strip().lower(), cron)
-        if not _CRON.fullmatch(cron):
-            raise ValueError(
-                'it must be five fields, minute hour day month weekday, such as "30 6 * * mon-fri", or one of '
-                + ", ".join(_NAMED)
-            )
-        return cron
-
-    @model_validator(mode="after")
-    def _cron_or_interval(self) -> Self:
-        if (self.cron is None) == (self.every_s is None):
-            raise ValueError("exactly one of cron and every_s must be given")
-        return self
 
 
 class ScheduleRecord(Message):

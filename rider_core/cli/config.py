@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import SecretStr
 from rich.table import Table
 from rich.text import Text
 
@@ -23,9 +22,10 @@ from rider_core.config import Settings, config_file, load_settings, origin_of, v
 from rider_core.config.checking import check_file
 from rider_core.config.env_files import file_that_set
 from rider_core.config.examples import RABBITMQ, env_example, toml_example
+from rider_core.config.shown import shown_value
 from rider_core.database.saved import saved_settings
 from rider_core.errors import DatabaseError, InvalidInput
-from rider_core.printable import HIDDEN, is_secret, printable, printable_json, without_passwords
+from rider_core.printable import HIDDEN, is_secret, printable, printable_json
 
 #: Properties of `Settings` that are computed from the others.
 DERIVED = ("redis_location", "database_location", "models_dir", "robot_api_url")
@@ -44,7 +44,7 @@ def config() -> None:
 def show(name: str | None, as_json: bool) -> None:
     """Print all settings, or one: `rider config show redis_location`. Passwords are hidden."""
     settings = load_settings()
-    values = {it: _json_value(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
+    values = {it: shown_value(getattr(settings, it)) for it in (*Settings.model_fields, *DERIVED)}
     values[SAVED] = _saved(settings)
     values |= {it: HIDDEN if is_secret(it) else os.environ[it] for it in RABBITMQ if it in os.environ}
     if name is not None:
@@ -124,22 +124,9 @@ def _services() -> Iterator[Any]:
 
 def _saved(settings: Settings) -> Any:
     try:
-        return _json_value({name: saved for name, saved in saved_settings(settings.database_location).items() if saved})
+        return shown_value({name: saved for name, saved in saved_settings(settings.database_location).items() if saved})
     except DatabaseError as error:
         return f"cannot be read: {error}"
-
-
-def _json_value(value: Any) -> Any:
-    """A setting's value for people and programs, in JSON's types."""
-    if isinstance(value, SecretStr):
-        return HIDDEN
-    if isinstance(value, Mapping):
-        return {key: HIDDEN if is_secret(key) else _json_value(it) for key, it in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_json_value(it) for it in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return without_passwords(str(value))
 
 
 def _text(value: Any) -> str:

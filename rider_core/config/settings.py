@@ -83,9 +83,9 @@ class Settings(BaseSettings):
 
     web_enabled: bool = Field(True, description="start the panel with `rider up`")
     web_refresh_s: float = Field(2.0, ge=0.5, le=60, description="seconds between two looks at Redis and the queues")
-    web_host: str = Field("127.0.0.1", description="the panel listens here; another than loopback needs web_password")
+    web_host: str = Field("127.0.0.1", description="the panel listens here; beyond loopback people must sign in")
     web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
-    web_password: SecretStr | None = Field(None, description="asked for by the panel (user name: rider)")
+    web_password: SecretStr | None = Field(None, description="password of the panel's user rider, an administrator")
     metrics_token: SecretStr | None = Field(None, description="a bearer token that opens /metrics, and nothing else")
     web_allowed_hosts: NameList = Field((), description="other names of the panel: panel.home, *.lan")
     web_public_url: str | None = Field(None, description="the address that people open where a proxy is in front")

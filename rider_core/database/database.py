@@ -112,7 +112,7 @@ class Database:
             raise InvalidInput(f"the system prompt {name!r} is empty", remedy=f"rider prompts reset {name}")
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise TooLarge(f"the system prompt has {len(text)} characters, the limit is {MAX_PROMPT_CHARACTERS}")
-        with self._session() as session:
+        with self.session() as session:
             known = session.execute(select(SystemPrompt.name, SystemPrompt.language)).all()
         if (name, language) not in known and len(known) >= MAX_PROMPTS:
             raise TooLarge(f"there are {MAX_PROMPTS} system prompts already", remedy="rider prompts reset NAME")
@@ -124,7 +124,7 @@ class Database:
         rows = delete(SystemPrompt).where(SystemPrompt.name == name)
         if language is not None:
             rows = rows.where(SystemPrompt.language == language)
-        with self._session() as session:
+        with self.session() as session:
             return len(session.execute(rows.returning(SystemPrompt.language)).all())
 
     def record_jobs(self, records: Sequence[JobRecord]) -> None:
@@ -145,13 +145,13 @@ class Database:
     def recent_jobs(self, limit: int) -> list[JobRecord]:
         """The jobs that ended last, newest first, at most `HISTORY_ROWS`. Results are not in the history."""
         newest = select(JobHistory).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
-        with self._session() as session:
+        with self.session() as session:
             return [_record(row) for row in session.scalars(newest.limit(max(0, min(limit, HISTORY_ROWS))))]
 
     def prune_history(self, keep: int = HISTORY_ROWS) -> int:
         """Delete all but the newest `keep` jobs. Returns how many were deleted."""
         newest = select(JobHistory.id).order_by(JobHistory.ended_ts.desc(), JobHistory.id.desc())
-        with self._session() as session:
+        with self.session() as session:
             deleted = session.execute(
                 delete(JobHistory).where(JobHistory.id.in_(newest.offset(keep))).returning(JobHistory.id)
             )
@@ -168,11 +168,11 @@ class Database:
         insert = self._insert(table)
         keys = [column.name for column in insert.table.primary_key]
         others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        with self._session() as session:
+        with self.session() as session:
             session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[Session]:
         """One transaction. Errors are raised as `DatabaseError` with a diagnosis."""
         try:
             with Session(self._engine) as session, session.begin():

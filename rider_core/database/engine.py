@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from rider_core.database.saved import sqlite_path
+from rider_core.database.reading import sqlite_path
 from rider_core.errors import DatabaseError
 
 #: Maximum wait for another process's write, or for PostgreSQL to accept a connection, in seconds. Our transactions take

@@ -60,3 +60,45 @@ class JobHistory(Base):
     problem_code: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     problem_message: Mapped[str | None] = mapped_column(Text)
     problem_remedy: Mapped[str | None] = mapped_column(Text)
+
+
+class UserAccount(Base):
+    """A person who may sign in."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16))
+    #: Argon2's own format, with its parameters and salt.
+    password_hash: Mapped[str] = mapped_column(String(256))
+    created_ts: Mapped[float] = mapped_column(Double)
+
+
+class ApiTokenRow(Base):
+    """A token with which a program comes in. Only the hash of its secret part is stored."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    role: Mapped[str] = mapped_column(String(16))
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    created_ts: Mapped[float] = mapped_column(Double)
+    expires_ts: Mapped[float | None] = mapped_column(Double)
+
+
+class AuditRow(Base):
+    """A change that somebody made, or tried to make."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    ts: Mapped[float] = mapped_column(Double)
+    who: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    address: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    action: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    target: Mapped[str] = mapped_column(String(256))
+    status: Mapped[int]
+    before: Mapped[Any | None] = mapped_column(JSON)
+    after: Mapped[Any | None] = mapped_column(JSON)

@@ -164,6 +164,10 @@ class Services:
         """
         return self._saved_config(self._provider_class(name))
 
+    def saved_provider_settings(self, name: str) -> dict[str, Any]:
+        """What is saved for that provider in the database. Raises `DatabaseError`."""
+        return saved_settings(self.settings.database_location).get(name, {})
+
     def save_provider_settings(self, name: str, changes: Mapping[str, Any]) -> None:
         """Save settings of a provider, over those saved before. Processes that start later use them.
 
@@ -172,7 +176,7 @@ class Services:
             DatabaseError: the database cannot be used.
         """
         provider = self._provider_class(name)
-        saved = {**saved_settings(self.settings.database_location).get(name, {}), **changes}
+        saved = {**self.saved_provider_settings(name), **changes}
         self._config(provider, saved)
         self.database.save_settings(name, saved)
 
@@ -188,7 +192,7 @@ class Services:
 
     def _saved_config(self, provider: type[Provider]) -> Any:
         try:
-            saved = saved_settings(self.settings.database_location).get(provider.name, {})
+            saved = self.saved_provider_settings(provider.name)
         except DatabaseError as error:
             # An engine with the file's settings is better than none; the log says that the saved ones are missing.
             log.warning("the saved settings of %s cannot be read: %s", provider.name, error)

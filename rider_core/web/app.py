@@ -11,12 +11,12 @@ from typing import Any
 from flask import Flask, render_template
 from flask_socketio import SocketIO
 
-import rider_core
 from rider_core.runtime.process import StatusReporter
-from rider_core.runtime.robot_client import RobotClient
 from rider_core.runtime.services import Services
-from rider_core.web.api import add_api
-from rider_core.web.assets import web_folder
+from rider_core.web.access.access_control import AccessControl
+from rider_core.web.access.audit import Audit, record_changes
+from rider_core.web.access.needed_roles import check_roles, needs
+from rider_core.web.assets import build_of, web_folder
 from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
 from rider_core.web.metrics.route import add_metrics
@@ -24,7 +24,8 @@ from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
-from rider_core.web.robots import robots_blueprint
+from rider_core.web.rest.application import create_application
+from rider_core.web.rest.resources import rest_blueprints
 from rider_core.web.security import SecurityMiddleware, check_exposure
 from rider_core.web.sessions import SessionLimit
 
@@ -64,31 +65,32 @@ def create_app(services: Services) -> Panel:
     """The panel over `services`; nothing is started yet.
 
     Raises:
-        ConfigError: it would be open to others without a password, or its browser files were not built.
+        ConfigError: it would be open to others who need not sign in, or its browser files were not built.
+        DatabaseError: the users cannot be read.
     """
     settings = services.settings
     check_exposure(settings)
     folder = web_folder()
-    app = Flask("rider_core.web", template_folder=str(folder / "templates"), static_folder=str(folder / "static"))
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app = create_application(str(folder / "templates"), str(folder / "static"))
     panel_state = PanelState()
+    access = AccessControl(settings)
     add_metrics(app, services)  # first: it measures all requests
-    add_api(app, services, panel_state)
+    check_roles(app)
+    audit = Audit(services)
+    record_changes(app, audit)
     add_health(app, services, panel_state)
     add_openai_routes(app, services)
-    app.register_blueprint(robots_blueprint(RobotClient(services.redis, socket=None)))
-
-    @app.get("/")
-    def index() -> str:
-        return render_template("index.html", version=rider_core.__version__)
-
+    for blueprint in rest_blueprints(services, panel_state, access, audit):
+        app.register_api(blueprint)
+    build = build_of(folder)
+    app.add_url_rule("/", "index", needs(None, lambda: render_template("index.html", build=build)))
     _add_plugin_routes(app, services.plugins.registry.routes)
     socketio = SocketIO(
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
     )
     feed = LiveFeed(socketio, panel_state)
     # The middleware is outermost, so that Engine.IO's requests pass it too.
-    app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings)  # type: ignore[method-assign]
+    app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
     return Panel(app, socketio, panel_state, feed, reader, poller, StatusReporter(services.bus, _describe))

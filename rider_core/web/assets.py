@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,3 +25,11 @@ def web_folder() -> Path:
             remedy="build them with: python contrib/build/panel.py web",
         )
     return folder
+
+
+def build_of(folder: Path) -> str:
+    """A name of the built files: a browser keeps them until it changes. It tells nobody the version."""
+    digest = hashlib.sha256()
+    for name in ("app.js", "app.css"):
+        digest.update((folder / "static" / name).read_bytes())
+    return digest.hexdigest()[:12]

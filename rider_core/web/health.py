@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, Response, jsonify
 from rider_core.api.tasks import TASKS, Task
 from rider_core.errors import BackendUnavailable, ConfigError, ProviderUnavailable
 from rider_core.runtime.services import Services
+from rider_core.web.access.needed_roles import needs
 from rider_core.web.panel_state import PanelState
 
 LIVE, READY, SHORT = "/health/live", "/health/ready", "/healthz"
@@ -18,23 +19,22 @@ def add_health(app: Flask, services: Services, panel_state: PanelState) -> None:
     """Register the health checks."""
     health = Blueprint("health", __name__)
 
-    @health.get(LIVE)
     def live() -> Response:
         """The process answers. Restart it where this fails."""
         return jsonify({"status": "ok"})
 
-    @health.get(READY)
     def ready() -> tuple[Response, int]:
         """Work can be done. Send nothing here while this fails; a restart is no help."""
         problems = not_ready(services, panel_state)
         return jsonify({"status": "not ready" if problems else "ok", "problems": problems}), 503 if problems else 200
 
-    @health.get(SHORT)
     def healthz() -> Response:
         redis = panel_state.section("redis") or {"up": False}
         state = "down" if not redis["up"] else "cannot write" if redis["write_problem"] else "up"
         return jsonify({"status": "ok", "redis": state})
 
+    for path, view in ((LIVE, live), (READY, ready), (SHORT, healthz)):
+        health.add_url_rule(path, view_func=needs(None, view))
     app.register_blueprint(health)
 
 

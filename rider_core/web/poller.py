@@ -11,11 +11,11 @@ from rider_core.errors import BackendUnavailable
 from rider_core.runtime.services import Services
 from rider_core.timing import ended_within
 from rider_core.web.panel_state import PanelState
+from rider_core.web.plugins import MAX_REASON, describe_plugins
 from rider_core.web.reader import BusReader
 
 log = logging.getLogger(__name__)
 
-MAX_REASON = 300
 #: How often past events are loaded after Redis came up. The second load, one interval later, has the events between the
 #: first load and the reader's own start position in the stream.
 SEEDS = 2
@@ -81,26 +81,6 @@ def describe_redis(services: Services) -> dict[str, Any]:
         "version": str(valkey or info.get("redis_version", ""))[:20],
         "memory_mb": round(int(info.get("used_memory", 0)) / 1e6),
     }
-
-
-def describe_plugins(services: Services) -> list[dict[str, Any]]:
-    """Every plugin with its providers, plugins that failed included."""
-    classes = services.plugins.registry.providers
-    return [
-        {
-            "name": record.name,
-            "package": record.package,
-            "version": record.version,
-            "state": record.state.value,
-            "reason": record.reason[:MAX_REASON],
-            "providers": [
-                {"name": name, "domain": classes[name].domain, "mock": classes[name].mock}
-                for name in record.providers
-                if name in classes
-            ],
-        }
-        for record in services.plugins.records()
-    ]
 
 
 def _shown_address(url: str | None) -> str:

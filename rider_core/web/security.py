@@ -1,51 +1,41 @@
-"""WSGI middleware in front of Flask and Engine.IO: checks host name, origin and password of each request.
+"""WSGI middleware in front of Flask and Engine.IO: checks host name, origin and identity of each request.
 
-There is no login page: on loopback every local user may open the panel; elsewhere HTTP Basic asks for a password.
-OpenAI's clients do not support Basic: on their paths the password is also an API key, and errors have OpenAI's format.
+Errors have OpenAI's format on the paths of its clients, and are problem details on those of the REST interface.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import json
 import logging
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import SecretStr
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.metrics import REFUSED
 from rider_core.printable import printable
-from rider_core.web.buckets import TokenBuckets
+from rider_core.web.access.access_control import AccessControl, Refusal
+from rider_core.web.access.authenticator import Authenticator
+from rider_core.web.access.identity import KEY, NOBODY
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
 from rider_core.web.health import OPEN_PATHS
 from rider_core.web.host_names import HostNames, PublicUrl, TrustedProxies, as_address, name_in
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
-from rider_core.web.serving.addresses import client_at
+from rider_core.web.rest.problems import CONTENT_TYPE, problem_body
+from rider_core.web.rest.problems import PREFIX as REST_PREFIX
 from rider_core.web.serving.handler import close_after_answer
 
 log = logging.getLogger(__name__)
 
-USER = "rider"
-#: Its own token, or the password, opens it.
-METRICS_PATH = "/metrics"
 #: Values of `Sec-Fetch-Site` for requests of another site's page.
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 #: A closed list: the method becomes a label of the request metrics.
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-MAX_AUTHORIZATION = 1_000
 #: Maximum length of a refused host name in the answer, in characters.
 MAX_SHOWN = 100
-#: Wrong passwords that one client may send in a burst, and the seconds until it may send another. The right password
-#: is delayed as well: otherwise the delay would reveal it.
-GUESS_BURST, GUESS_EVERY_S = 10, 2.0
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -64,15 +54,16 @@ HeaderList = list[tuple[str, str]]
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to listen beyond loopback without a password.
+    """Refuse to listen beyond loopback where nobody has to sign in.
 
     Raises:
-        ConfigError: the panel would listen beyond loopback, and there is no `web_password`.
+        ConfigError: the panel would listen beyond loopback, and there are neither `web_password` nor users.
+        DatabaseError: the users cannot be read.
     """
-    if not is_loopback(settings.web_host) and not _secret(settings.web_password):
+    if not is_loopback(settings.web_host) and not Authenticator(settings).is_required():
         raise ConfigError(
-            f"web_host is {settings.web_host!r}, so others could open the panel, and web_password is not set",
-            remedy="set RIDER_WEB_PASSWORD, or RIDER_WEB_HOST=127.0.0.1",
+            f"web_host is {settings.web_host!r}, so others could open the panel, and nobody has to sign in",
+            remedy="make a user: rider users add NAME; or set RIDER_WEB_PASSWORD, or RIDER_WEB_HOST=127.0.0.1",
         )
 
 
@@ -86,11 +77,9 @@ def is_loopback(host: str) -> bool:
 class SecurityMiddleware:
     """Answers refused requests with a sentence, counts them, and adds `SECURITY_HEADERS` to every answer."""
 
-    def __init__(self, application: WsgiApp, settings: Settings) -> None:
+    def __init__(self, application: WsgiApp, settings: Settings, access: AccessControl) -> None:
         self._application = application
-        self._password = _secret(settings.web_password)
-        self._metrics_token = _secret(settings.metrics_token)
-        self._guesses = TokenBuckets(GUESS_BURST, GUESS_EVERY_S)
+        self._access = access
         self._public = PublicUrl.of(settings)
         self._names = HostNames(settings, self._public)
         self._proxies = TrustedProxies(settings.web_trusted_proxies)
@@ -144,25 +133,28 @@ class SecurityMiddleware:
         origin = str(environ.get("HTTP_ORIGIN", ""))
         return origin if origin and _is_openai(environ) and self._allowed_origins.allow(origin) else ""
 
-    def _refusal_of(self, environ: dict[str, Any], allowed_origin: str) -> tuple[str, str, str, HeaderList] | None:
-        """Status, code, sentence and headers of the refusal; None: the request is allowed."""
+    def _refusal_of(self, environ: dict[str, Any], allowed_origin: str) -> Refusal | None:
+        """None: the request is allowed."""
         if environ.get("REQUEST_METHOD") not in METHODS:
-            return "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
+            return Refusal(
+                "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
+            )
         host = environ.get("HTTP_HOST", "")
         # A simple health check sends no Host header.
         if not self._names.allow(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
             name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
             sentence = f"{name!r} is not a host name of the panel. To allow it: "
-            return "403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", []
+            return Refusal("403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", [])
         if not allowed_origin and not self._is_own_page(environ, host):
             sentence = "A page of another site may not use the panel. Behind a proxy, set RIDER_WEB_PUBLIC_URL to the "
             sentence += (
                 "address that people open; for a page that uses /v1, add its origin to RIDER_WEB_ALLOWED_ORIGINS."
             )
-            return "403 Forbidden", "origin", sentence, []
+            return Refusal("403 Forbidden", "origin", sentence, [])
         if allowed_origin and is_preflight(environ):  # a preflight request has no password
+            environ[KEY] = NOBODY
             return None
-        return self._password_refusal(environ)
+        return self._access.admit(environ)
 
     def _is_own_page(self, environ: dict[str, Any], host: str) -> bool:
         """Whether the request comes from the panel's own page, or from no page."""
@@ -172,67 +164,6 @@ class SecurityMiddleware:
             return origin.lower() in (own, self._public.origin) and origin != ""
         # Requests of another site's page for an image or a script have no Origin.
         return environ.get("HTTP_SEC_FETCH_SITE") not in FOREIGN_SITES or _is_navigation(environ)
-
-    def _password_refusal(self, environ: dict[str, Any]) -> tuple[str, str, str, HeaderList] | None:
-        if environ.get("PATH_INFO") in OPEN_PATHS:
-            return None
-        is_metrics = self._metrics_token is not None and environ.get("PATH_INFO") == METRICS_PATH
-        accepts_key = _is_openai(environ)
-        authorization = environ.get("HTTP_AUTHORIZATION", "")
-        client = client_at(str(environ.get("REMOTE_ADDR", "")))
-        if is_metrics:
-            # A scraper with an old token does not lock the people on its machine out.
-            client = f"{METRICS_PATH} {client}"
-        wait_s = self._guesses.wait_s(client) if authorization else 0
-        if wait_s:
-            sentence = f"Too many wrong passwords came from your address; try again in {math.ceil(wait_s)} s."
-            return "429 Too Many Requests", "guesses", sentence, [("Retry-After", str(math.ceil(wait_s)))]
-        if self._opens_metrics(authorization) if is_metrics else self._authorized(authorization, accepts_key):
-            return None
-        if authorization:
-            self._guesses.take(client)
-        sentence = "The panel asks for a password: user rider, password as set in RIDER_WEB_PASSWORD."
-        challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
-        if is_metrics and self._password is None:
-            sentence = "The metrics ask for the bearer token that is set in RIDER_METRICS_TOKEN."
-            challenge = 'Bearer realm="Rider-PC"'
-        if accepts_key:
-            sentence = "The API key must be the panel's password, as set in RIDER_WEB_PASSWORD."
-            challenge = 'Bearer realm="Rider-PC"'
-        return "401 Unauthorized", "password", sentence, [("WWW-Authenticate", challenge)]
-
-    def _opens_metrics(self, header: str) -> bool:
-        """Whether the header has the token of the metrics, or the right password where there is one."""
-        assert self._metrics_token is not None
-        by_password = self._password is not None and self._authorized(header, accepts_key=False)
-        return by_password or _is_bearer(header, self._metrics_token)
-
-    def _authorized(self, header: str, accepts_key: bool) -> bool:
-        """Whether the header has the right password.
-
-        Args:
-            accepts_key: A bearer token with the password is accepted as well.
-        """
-        if self._password is None:
-            return True
-        if accepts_key and _is_bearer(header, self._password):
-            return True
-        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            decoded = base64.b64decode(credentials.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            return False
-        return hmac.compare_digest(decoded, f"{USER}:{self._password}".encode())
-
-
-def _is_bearer(header: str, secret: str) -> bool:
-    """Whether the header has this secret as its bearer token."""
-    scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-    # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
-    given = credentials.strip().encode("latin-1", "replace")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given, secret.encode())
 
 
 def _is_navigation(environ: dict[str, Any]) -> bool:
@@ -250,12 +181,10 @@ def _is_openai(environ: dict[str, Any]) -> bool:
 
 def _refusal(environ: dict[str, Any], status: int, code: str, sentence: str) -> tuple[str, bytes]:
     """Content type and body."""
+    if str(environ.get("PATH_INFO", "")).startswith(REST_PREFIX):
+        return CONTENT_TYPE, problem_body(status, code, sentence)
     if not _is_openai(environ):
         return "text/plain; charset=utf-8", (sentence + "\n").encode()
     # OpenAI's clients know this code for a wrong key.
     openai_code = "invalid_api_key" if status == 401 else code
     return "application/json", json.dumps(error_body(sentence, status, code=openai_code)).encode()
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return value.get_secret_value() or None if value else None

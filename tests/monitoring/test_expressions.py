@@ -54,7 +54,7 @@ def put_under_load(stack: ObservedStack) -> None:
     """What the simulated robot does not do: jobs of programs, cached answers, and people who look."""
     stack.submit(["How are you?", "How are you?"], temperature=0)
     stack.submit(["And you?"])
-    for path in ("/", "/api/status", "/api/jobs?limit=x"):
+    for path in ("/", "/api/v1/status", "/api/v1/jobs?limit=x"):
         stack.get(path)
 
 

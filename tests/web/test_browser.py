@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from harness.robot_harness import robot_harness
 from panel_harness import PanelHarness
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
@@ -55,10 +55,15 @@ def page(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
     yield page
     context.close()
     assert errors == []
+
+
+def _is_error(message: ConsoleMessage) -> bool:
+    """A browser writes a line about each answer that is an error, such as that to a wrong password."""
+    return message.type == "error" and "the server responded with a status of 401" not in message.text
 
 
 def open_panel(page: Page, panel: PanelHarness) -> None:
@@ -274,3 +279,36 @@ def test_a_domains_problem_is_shown(panel: PanelHarness, page: Page) -> None:
     expect(page.locator(".concerns")).to_contain_text("told to stop")
     panel.publish("process.status", role="link", name="link", state="up", domains=domains, restarts=[])
     expect(page.locator(".restart")).to_have_count(0)
+
+
+def test_signing_in_and_out(panel: PanelHarness, page: Page, browser: Browser) -> None:
+    panel.start(RIDER_WEB_PASSWORD="open sesame")
+    page.goto(panel.url)
+    expect(page.get_by_role("heading", name="Rider-PC")).to_be_visible()
+    assert page.locator(".connection").count() == 0, "nothing is shown before"
+    name, password, submit = page.get_by_label("Name"), page.get_by_label("Password"), page.get_by_role("button")
+    expect(name).to_be_focused()
+    page.keyboard.type("rider")
+    page.keyboard.press("Tab")
+    page.keyboard.type("open says me")
+    with page.expect_response("**/api/v1/session") as answer:
+        page.keyboard.press("Enter")
+    assert answer.value.status == 401
+    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(name).to_have_value("rider")
+    password.fill("open sesame")
+    submit.filter(has_text="Sign in").click()
+    expect(page.locator(".connection")).to_have_text("live")
+    expect(page.locator(".account")).to_contain_text("rider")
+    panel.transcript("only for who has signed in")
+    expect(page.locator(".talk")).to_contain_text("only for who has signed in")
+    page.reload()
+    expect(page.locator(".connection")).to_have_text("live")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert page.locator(".talk").count() == 0
+    polish = browser.new_context(locale="pl-PL")
+    other = polish.new_page()
+    other.goto(panel.url)
+    expect(other.get_by_label("Hasło")).to_be_visible()
+    polish.close()

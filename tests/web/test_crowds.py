@@ -18,7 +18,7 @@ from panel_harness import PanelHarness, Watcher
 
 from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.timing import Stopwatch
-from rider_core.web.security import GUESS_BURST
+from rider_core.web.access.guesses import BURST
 from rider_core.web.serving.connections import MAX_CONNECTIONS, REQUEST_S
 from rider_core.web.sessions import OPEN_BURST
 
@@ -79,7 +79,7 @@ def test_half_sent_ones_give_way(panel: PanelHarness, sockets: ExitStack) -> Non
 def test_an_unread_body_does_not_cost_the_answer(panel: PanelHarness, sockets: ExitStack) -> None:
     """More of it than the socket's buffers hold: the client is still sending when the answer comes."""
     panel.start()
-    head = b"POST /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n"
+    head = b"POST /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n"
     head += b"Content-Length: 12000000\r\n\r\n"
     start = time.monotonic()
     assert read_to_end(dial(panel, sockets, head + bytes(12_000_000))).startswith(b"HTTP/1.1 403")
@@ -143,9 +143,9 @@ def test_a_session_is_polled_by_one(panel: PanelHarness, sockets: ExitStack) -> 
 
 def test_guesses_are_slowed_for_their_client(panel: PanelHarness) -> None:
     panel.start(RIDER_WEB_PASSWORD="open sesame")
-    guesses = [plain_http.get(panel.url, auth=("rider", f"wrong{number}")) for number in range(GUESS_BURST + 20)]
-    assert {it.status_code for it in guesses[:GUESS_BURST]} == {401}
-    assert {it.status_code for it in guesses[GUESS_BURST:]} == {429}
+    guesses = [plain_http.get(panel.url, auth=("rider", f"wrong{number}")) for number in range(BURST + 20)]
+    assert {it.status_code for it in guesses[:BURST]} == {401}
+    assert {it.status_code for it in guesses[BURST:]} == {429}
     assert 1 <= int(guesses[-1].headers["Retry-After"]) <= 2
     assert plain_http.get(panel.url, auth=("rider", "open sesame")).status_code == 429
     assert plain_http.get(f"{panel.url}/healthz").status_code == 200

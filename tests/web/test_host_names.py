@@ -8,7 +8,9 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.web.security import GUESS_BURST, SecurityMiddleware
+from rider_core.web.access.access_control import AccessControl
+from rider_core.web.access.guesses import BURST
+from rider_core.web.security import SecurityMiddleware
 
 SECRET = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
 
@@ -18,7 +20,8 @@ class MiddlewareHarness:
 
     def __init__(self, **settings: Any) -> None:
         self.seen: dict[str, Any] = {}
-        self.middleware = SecurityMiddleware(self._application, Settings(**settings))
+        checked = Settings(**settings)
+        self.middleware = SecurityMiddleware(self._application, checked, AccessControl(checked))
 
     def __call__(self, host: str = "127.0.0.1:8000", path: str = "/", **environ: str) -> int:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -141,7 +144,7 @@ class TestProxy:
             headers = {"HTTP_X_FORWARDED_FOR": client, "HTTP_AUTHORIZATION": f"Bearer {password}"}
             return ask(path="/v1/models", REMOTE_ADDR="10.1.2.3", **headers)
 
-        assert {guess("192.168.1.9", "wrong") for _ in range(GUESS_BURST)} == {401}
+        assert {guess("192.168.1.9", "wrong") for _ in range(BURST)} == {401}
         assert guess("192.168.1.9", "s3cret") == 429
         assert guess("192.168.1.10", "s3cret") == 200
 
@@ -203,7 +206,7 @@ class TestElsewhere:
 
     def test_only_openais_paths_and_only_those_pages(self) -> None:
         ask = self.ask()
-        assert ask(path="/api/status", HTTP_ORIGIN="app://obsidian.md", **SECRET) == 403
+        assert ask(path="/api/v1/status", HTTP_ORIGIN="app://obsidian.md", **SECRET) == 403
         assert ask(path="/v1/models", HTTP_ORIGIN="app://obsidian.md.evil", **SECRET) == 403
         assert ask(path="/v1/models", HTTP_ORIGIN="http://localhost:3000", **SECRET) == 200
         assert ask(path="/v1/models", HTTP_ORIGIN="null", **SECRET) == 403

@@ -20,7 +20,7 @@ from rider_core.testing.ports import free_port
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
-from rider_core.web.security import GUESS_BURST
+from rider_core.web.access.guesses import BURST
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -125,18 +125,22 @@ def test_everything_works_through_it(proxied: Proxied) -> None:
 def _a_browser_sees_what_happens(proxied: Proxied) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        credentials = {"username": "rider", "password": PASSWORD}
-        context = browser.new_context(ignore_https_errors=True, http_credentials=credentials)  # type: ignore[arg-type]
+        context = browser.new_context(ignore_https_errors=True)
         page = context.new_page()
         sockets: list[str] = []
         failed: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
         page.goto(proxied.url + "/")
+        page.get_by_label("Name").fill("rider")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
         expect(page.locator(".connection")).to_have_text("live")
         proxied.panel.transcript("Could you come here?")
         expect(page.locator(".card-talk")).to_contain_text("Could you come here?")
         wait_until(lambda: sockets, what="a web socket, not polling")
+        (cookie,) = context.cookies()
+        assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == ("/rider", True, True)
         assert sockets[0].startswith(proxied.url.replace("https:", "wss:") + "/socket.io/")
         assert failed == []
         browser.close()
@@ -167,6 +171,6 @@ def _guesses_count_for_who_guesses(proxied: Proxied) -> None:
         headers = {"Authorization": f"Bearer {password}", "X-Test-Client": client}
         return proxied.get("/v1/models", headers=headers).status_code
 
-    assert {ask("192.168.1.9", "wrong") for _ in range(GUESS_BURST)} == {401}
+    assert {ask("192.168.1.9", "wrong") for _ in range(BURST)} == {401}
     assert ask("192.168.1.9", PASSWORD) == 429
     assert ask("192.168.1.10", PASSWORD) == 200

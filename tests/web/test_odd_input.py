@@ -18,7 +18,7 @@ from rider_core.jobs.store.protocol import RECORD_FIELDS
 from rider_core.testing.waiting import wait_until
 
 ODD = [b"", b"nan", b"-inf", b"1e999", b"-1", b"12x", b"9" * 400, b"\xff\xfe", b"{", b"NaN", b"null", b"[1]"]
-PAGES = ["/", "/api/status", "/api/jobs?limit=200", "/api/plugins", "/healthz", "/metrics", "/v1/models"]
+PAGES = ["/", "/api/v1/status", "/api/v1/jobs?limit=200", "/api/v1/plugins", "/healthz", "/metrics", "/v1/models"]
 #: Control characters, a surrogate in UTF-8, and a line end of Unicode.
 RAW = [b"\x1b[31m", b"\x07", b"\xed\xa0\x80", b"\xc2\x85", b"\x7f"]
 
@@ -46,14 +46,14 @@ def test_simple_health_checks(panel: PanelHarness) -> None:
 
 def test_odd_requests_are_not_raw_in_the_metrics(panel: PanelHarness) -> None:
     panel.start()
-    panel.get("/api/status")
+    panel.get("/api/v1/status")
     address = panel.url.removeprefix("http://").encode()
     for raw in RAW:
         end = b"Host: " + address + b"\r\nConnection: close\r\n\r\n"
         ask(panel, b"GE" + raw + b"T / HTTP/1.1\r\n" + end)
         ask(panel, b"GET /api/" + raw + b"?limit=" + raw + b" HTTP/1.1\r\n" + end)
         ask(panel, b"GET / HTTP/1.1\r\nHost: " + raw + b".example\r\nConnection: close\r\n\r\n")
-        ask(panel, b"GET /api/jobs?limit=" + raw + b" HTTP/1.1\r\nOrigin: http://" + raw + b"\r\n" + end)
+        ask(panel, b"GET /api/v1/jobs?limit=" + raw + b" HTTP/1.1\r\nOrigin: http://" + raw + b"\r\n" + end)
     text = panel.get("/metrics").content.decode("utf-8")
     assert 'rider_refused_total{code="method",where="web"}' in text
     assert [line for line in text.split("\n") if not line.isprintable()] == []
@@ -81,13 +81,13 @@ def test_odd_records_make_no_page_fail(panel: PanelHarness, connection: redis.Re
         connection.hset(b"rq:worker:odd" + value[:9], mapping={"rider_tasks": value, "queues": value})
     connection.lpush("rider:recent", *odd, good)  # as if each had just ended
     panel.start()
-    wait_until(lambda: panel.get("/api/status").json()["sections"].get("queues"), what="the queues' statistics")
+    wait_until(lambda: panel.get("/api/v1/status").json()["sections"].get("queues"), what="the queues' statistics")
     for page in PAGES:
         answer = panel.get(page)
         assert answer.status_code == 200, (page, answer.text[:300])
         if "json" in answer.headers["content-type"]:
             json.loads(answer.text, parse_constant=no_json)
-    shown = {job["id"]: job for job in panel.get("/api/jobs?limit=200").json()["jobs"]}
+    shown = {job["id"]: job for job in panel.get("/api/v1/jobs?limit=200").json()["jobs"]}
     no_job = odd[len(values) + fields.index("status")]
     assert shown.keys() >= {good, *odd[-150:]} - {no_job}
     assert "damaged" in {job["problem"]["code"] for job in shown.values() if job["problem"]}

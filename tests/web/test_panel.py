@@ -12,6 +12,7 @@ import pytest
 import socketio
 from panel_harness import PanelHarness, Watch
 
+import rider_core
 from rider_core.testing.processes import install_plugin
 from rider_core.testing.waiting import wait_until
 from rider_core.web.security import SECURITY_HEADERS
@@ -53,21 +54,23 @@ def test_it_serves_its_page_and_says_where(panel: PanelHarness) -> None:
     for name in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
         assert panel.get(name).status_code == 200
     assert "deprecated" not in panel.processes.log("panel.log").lower()
-    for path in ("/", "/api/status", "/nowhere", "/static/app.js", "/socket.io/?EIO=4&transport=polling"):
+    for path in ("/", "/api/v1/status", "/nowhere", "/static/app.js", "/socket.io/?EIO=4&transport=polling"):
         headers = panel.get(path).headers
         assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
 
 
 def test_a_password_guards_the_socket_too(panel: PanelHarness, watch: Watch) -> None:
     panel.start(RIDER_WEB_PASSWORD="open sesame")
-    assert panel.get("/").status_code == 401
-    assert panel.get("/", auth=("rider", "open sesame")).status_code == 200
+    assert panel.get("/api/v1/status").status_code == 401
+    before, after = panel.get("/").text, panel.get("/", auth=("rider", "open sesame")).text
+    assert before == after
+    assert rider_core.__version__ not in before, "before signing in the page tells nothing"
     assert panel.get("/healthz").json() == {"status": "ok", "redis": "up"}
     with pytest.raises(socketio.exceptions.ConnectionError):
         watch(transport="websocket")
     watcher = watch(transport="websocket", headers={"Authorization": "Basic cmlkZXI6b3BlbiBzZXNhbWU="})
     wait_until(lambda: watcher.messages)
-    assert "sesame" not in panel.get("/api/status", auth=("rider", "open sesame")).text
+    assert "sesame" not in panel.get("/api/v1/status", auth=("rider", "open sesame")).text
     assert "sesame" not in panel.processes.log("panel.log")
 
 
@@ -117,7 +120,7 @@ def test_plugins_are_shown_called_and_isolated(panel: PanelHarness, watch: Watch
     panel.start(EVENTS=str(events))
     assert panel.get("/hello").text == "hello from a plugin"
     assert "the routes of this is no blueprint cannot be added" in panel.processes.log("panel.log")
-    shown = {plugin["name"]: plugin for plugin in panel.get("/api/plugins").json()["plugins"]}
+    shown = {plugin["name"]: plugin for plugin in panel.get("/api/v1/plugins").json()["plugins"]}
     assert shown["panel-extra"]["state"] == "loaded"
     assert (shown["broken-one"]["state"], shown["broken-one"]["reason"]) == (
         "failed",
@@ -130,15 +133,15 @@ def test_plugins_are_shown_called_and_isolated(panel: PanelHarness, watch: Watch
 
 def test_the_api(panel: PanelHarness) -> None:
     panel.start()
-    wait_until(lambda: panel.get("/api/status").json()["sections"].get("queues"))
+    wait_until(lambda: panel.get("/api/v1/status").json()["sections"].get("queues"))
     panel.transcript("through the API")
-    wait_until(lambda: "through the API" in panel.get("/api/status").text)
-    assert panel.get("/api/jobs?limit=5").json() == {"jobs": []}
-    for limit in ("0", "-1", "201", "x", "1e3", "٣", "9" * 5000):
-        answer = panel.get(f"/api/jobs?limit={limit}")
+    wait_until(lambda: "through the API" in panel.get("/api/v1/status").text)
+    assert panel.get("/api/v1/jobs?limit=5").json() == {"jobs": [], "next": None, "total": 0}
+    for limit in ("0", "-1", "201", "x", "1.5", "٣", "9" * 5000):
+        answer = panel.get(f"/api/v1/jobs?limit={limit}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
     missing = panel.get("/api/nothing")
-    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/json")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_a_mode_from_the_file_counts(panel: PanelHarness) -> None:

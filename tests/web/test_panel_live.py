@@ -146,7 +146,7 @@ def test_redis_may_go_and_come_back(panel: PanelHarness, watch: Watch) -> None:
     panel.valkey.kill()
     wait_until(lambda: watcher.section("redis")["up"] is False, what="Redis shown as away")
     assert panel.get("/healthz").json() == {"status": "ok", "redis": "down"}
-    answer = panel.get("/api/jobs")
+    answer = panel.get("/api/v1/jobs")
     assert (answer.status_code, answer.json()["code"]) == (503, "backend_unavailable")
     panel.valkey.start()
     wait_until(lambda: watcher.section("redis")["up"], what="Redis shown as back")

@@ -17,7 +17,7 @@ def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: boo
     folder.mkdir()
     panel.start(**({"PROMETHEUS_MULTIPROC_DIR": str(folder), "RIDER_PROCESS": "panel"} if shared else {}))
     panel.get("/nothing/here")
-    panel.get("/api/status")
+    panel.get("/api/v1/status")
 
     def series() -> set[str]:
         lines = panel.get("/metrics").text.splitlines()
@@ -25,11 +25,11 @@ def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: boo
 
     series()
     before = series()
-    assert any("rider_web_http_request_duration_seconds_count" in name and "/api/status" in name for name in before)
+    assert any("rider_web_http_request_duration_seconds_count" in name and "/api/v1/status" in name for name in before)
     for n in range(40):
         panel.get(f"/made/up/{n}?q={n}")
-        panel.get(f"/api/jobs?limit=x{n}")
-    panel.get("/api/jobs?limit=x")
+        panel.get(f"/api/v1/jobs?limit=x{n}")
+    panel.get("/api/v1/jobs?limit=x")
     after = series()
     assert not [name for name in after if "made/up" in name]
     assert len(after - before) < 25

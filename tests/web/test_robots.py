@@ -37,7 +37,7 @@ def test_a_switch_over_http_and_on_the_page(panel: PanelHarness, harness: RobotH
     harness.start_link()
     panel.start()
     (about,) = panel.get("/api/v1/robots").json()["robots"]
-    assert (about["name"], about["problem"], about["address"]) == ("rider", "", harness.robot.api_url)
+    assert (about["name"], about["problem"], about["state"]["address"]) == ("rider", "", harness.robot.api_url)
     watcher = watch()
     answer = switch(panel, "text", "pc", why="a test")
     assert answer.status_code == 200

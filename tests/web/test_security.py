@@ -9,7 +9,9 @@ import pytest
 
 from rider_core.config import Settings
 from rider_core.errors import ConfigError
-from rider_core.web.security import GUESS_BURST, SECURITY_HEADERS, SecurityMiddleware, check_exposure
+from rider_core.web.access.access_control import AccessControl
+from rider_core.web.access.guesses import BURST
+from rider_core.web.security import SECURITY_HEADERS, SecurityMiddleware, check_exposure
 
 
 def settings(**values: Any) -> Settings:
@@ -28,7 +30,7 @@ def ask(
 
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, "wsgi.url_scheme": "http"}
     environ.update({f"HTTP_{name.upper()}": value for name, value in headers.items()})
-    body = SecurityMiddleware(application, security_settings)(
+    body = SecurityMiddleware(application, security_settings, AccessControl(security_settings))(
         environ, lambda status, headers, *_: started.append((status, dict(headers)))
     )
     ((status, sent),) = started
@@ -79,7 +81,7 @@ def test_on_every_address_an_address_passes_but_no_strange_name() -> None:
     assert ask(seen, "evil.example:8000", authorization=basic("rider", "s3cret")) == "403"
 
 
-@pytest.mark.parametrize("path", ["/", "/socket.io/", "/api/status", "/metrics", "/healthz"])
+@pytest.mark.parametrize("path", ["/", "/socket.io/", "/api/v1/status", "/metrics", "/healthz"])
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "https://127.0.0.1:8000", "http://127.0.0.1:8001", "http://127.0.0.1", ""]
 )
@@ -107,8 +109,10 @@ def test_the_panels_own_page_passes() -> None:
 )
 def test_without_the_password_nothing_is_served(authorization: str) -> None:
     protected = settings(web_password="zażółć")
-    for path in ("/", "/socket.io/", "/static/app.js", "/api/status", "/metrics"):
+    for path in ("/socket.io/", "/api/v1/status", "/metrics", "/v1/models"):
         assert ask(protected, path=path, authorization=authorization) == "401"
+    for path in ("/", "/static/app.js", "/api/v1/session"):  # what a browser needs to sign in
+        assert ask(protected, path=path, authorization=authorization) == ("401" if authorization else "200")
 
 
 def test_with_the_password_all_is() -> None:
@@ -127,7 +131,7 @@ def test_with_the_password_all_is() -> None:
         ("/v1/models", "s3cret", "401"),
         ("/v1/models", "", "401"),
         ("/", "Bearer s3cret", "401"),
-        ("/api/status", "Bearer s3cret", "401"),
+        ("/api/v1/status", "Bearer s3cret", "401"),
         ("/socket.io/", "Bearer s3cret", "401"),
         ("/v1", "Bearer s3cret", "401"),
         ("/v11/", "Bearer s3cret", "401"),
@@ -163,7 +167,7 @@ def test_metrics_take_the_password_or_a_token_of_their_own() -> None:
     assert ask(guarded, path="/metrics", authorization=basic("rider", "s3cret")) == "200"
     assert ask(guarded, path="/metrics", authorization="Bearer scrape") == "200"
     assert ask(guarded, path="/metrics", authorization="Bearer s3cret") == "401"
-    for path in ("/", "/api/status", "/v1/models", "/metrics/"):
+    for path in ("/", "/api/v1/status", "/v1/models", "/metrics/"):
         assert ask(guarded, path=path, authorization="Bearer scrape") == "401"
 
 
@@ -176,8 +180,9 @@ def test_metrics_with_a_token_and_no_password_ask_for_the_token() -> None:
 
 
 def test_a_scraper_with_an_old_token_locks_no_person_out() -> None:
+    its_settings = settings(web_password="s3cret", metrics_token="new")
     guarded = SecurityMiddleware(
-        lambda _environ, start: start("200 OK", []) or [], settings(web_password="s3cret", metrics_token="new")
+        lambda _environ, start: start("200 OK", []) or [], its_settings, AccessControl(its_settings)
     )
 
     def status(path: str, authorization: str) -> str:
@@ -186,7 +191,7 @@ def test_a_scraper_with_an_old_token_locks_no_person_out() -> None:
         list(guarded({**environ, "HTTP_AUTHORIZATION": authorization}, lambda status, *_: started.append(status)))
         return started[0][:3]
 
-    for _ in range(GUESS_BURST):
+    for _ in range(BURST):
         assert status("/metrics", "Bearer old") == "401"
     assert status("/metrics", "Bearer new") == "429"
     assert status("/", basic("rider", "s3cret")) == "200"

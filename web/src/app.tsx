@@ -13,11 +13,12 @@ import { QueuesCard } from "./cards/queues";
 import { RefusedCard } from "./cards/refused";
 import { RobotCard } from "./cards/robot";
 import { TalkCard } from "./cards/talk";
+import { Languages } from "./languages";
 import { Icon, Pill } from "./parts";
 import { ROOT } from "./root";
+import { session, signOut } from "./session";
 import { connection, loaded } from "./state";
-import { LANGUAGES, language, speak, strings } from "./strings";
-import type { Language } from "./strings";
+import { strings } from "./strings";
 import type { Tone } from "./tones";
 
 const CONNECTION_TONES = { connecting: "quiet", live: "good", lost: "bad" } as const;
@@ -33,8 +34,9 @@ export function App(): VNode {
     <>
       <header class="top">
         <img src={`${ROOT}/static/favicon.svg`} alt="" width={36} height={36} />
-        <h1>{strings.title}<span class="soft version">{document.body.dataset["version"]}</span></h1>
+        <h1>{strings.title}<span class="soft version">{session.value.version}</span></h1>
         <div class="verdict" role="status"><Headline found={found.value} /></div>
+        <Account />
         <Languages />
         <span class="connection">
           <Pill tone={CONNECTION_TONES[connection.value]} text={strings.connection[connection.value]} />
@@ -57,16 +59,14 @@ export function App(): VNode {
   );
 }
 
-/** The switch of the language; each language is written in itself. */
-function Languages(): VNode {
-  const names = Object.entries(LANGUAGES) as [Language, string][];
+/** Who has signed in, and the way out. */
+function Account(): VNode | null {
+  const { user, signIn } = session.value;
+  if (!signIn || !user) return null;
   return (
-    <span class="switch languages" role="group" aria-label={strings.language}>
-      {names.map(([code, name]) => (
-        <button type="button" key={code} lang={code} title={name} aria-pressed={code === language} onClick={() => speak(code)}>
-          {code.toUpperCase()}
-        </button>
-      ))}
+    <span class="account">
+      <span class="soft">{user}</span>
+      <button type="button" class="plain" onClick={() => void signOut()}>{strings.signIn.out}</button>
     </span>
   );
 }

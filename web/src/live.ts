@@ -3,6 +3,7 @@
 import { io } from "socket.io-client";
 
 import { ROOT } from "./root";
+import { loadSession, session } from "./session";
 import { apply, connection, tick } from "./state";
 import type { StateDelta } from "./types";
 
@@ -13,7 +14,10 @@ export function listen(): void {
     socket.emit("ready");
   });
   socket.on("disconnect", () => (connection.value = "lost"));
-  socket.on("connect_error", () => (connection.value = "lost"));
+  socket.on("connect_error", () => {
+    connection.value = "lost";
+    void signInAgain();
+  });
   socket.on("news", (delta: StateDelta, acknowledge: () => void) => {
     requestSoon(() => {
       try {
@@ -25,6 +29,12 @@ export function listen(): void {
     });
   });
   setInterval(tick, 1000);
+}
+
+/** A session that has ended, or a panel that now asks for one: the page begins again, and says so. */
+async function signInAgain(): Promise<void> {
+  const { role } = await loadSession().catch(() => session.value);
+  if (!role) location.reload();
 }
 
 /** Run `work` in the next frame, or soon in a hidden tab, which draws no frames. */

@@ -1,13 +1,38 @@
-// The page's start.
+// The page's start: who is this? Then the panel, or the page to sign in on.
 
 import { render } from "preact";
 
 import { App } from "./app";
 import { listen } from "./live";
+import { Problem } from "./rest";
+import { loadSession, session } from "./session";
+import { SignIn } from "./sign-in";
+import { connection } from "./state";
 import { language } from "./strings";
 
 document.documentElement.lang = language;
 const panel = document.getElementById("panel")!;
-render(<App />, panel);
-panel.removeAttribute("aria-busy");
-listen();
+
+function open(): void {
+  render(<App />, panel);
+  panel.removeAttribute("aria-busy");
+  listen();
+}
+
+async function start(): Promise<void> {
+  try {
+    await loadSession();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    connection.value = "lost";  // the page says so, and goes on when the panel answers again
+    session.value = { ...session.value, role: "read", signIn: false };
+  }
+  if (session.value.role) {
+    open();
+    return;
+  }
+  render(<SignIn onDone={open} />, panel);
+  panel.removeAttribute("aria-busy");
+}
+
+void start();

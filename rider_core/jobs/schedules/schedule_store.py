@@ -10,7 +10,7 @@ import redis
 
 from rider_core.api.messages import parse_json
 from rider_core.api.schedules import Schedule, ScheduleRecord
-from rider_core.errors import InvalidInput, JobRefused, ScheduleNotFound, TooLarge
+from rider_core.errors import AlreadyExists, InvalidInput, JobRefused, ScheduleNotFound, TooLarge
 from rider_core.jobs.schedules import protocol
 from rider_core.jobs.schedules.plan import check
 from rider_core.redis_errors import redis_errors
@@ -59,12 +59,13 @@ class ScheduleStore:
 
         Raises:
             JobRefused: its task does not exist, or there are too many schedules.
-            InvalidInput: its cron expression, time zone or payload are wrong, it is too large, or its id is taken.
+            InvalidInput: its cron expression, time zone or payload are wrong, or it is too large.
+            AlreadyExists: its id is taken.
         """
         if schedule.every_s and not schedule.since_ts:
             schedule = schedule.model_copy(update={"since_ts": int(self._clock())})
         if not self._put(schedule, revision="" if replace else "0"):
-            raise InvalidInput(
+            raise AlreadyExists(
                 f"there is a schedule {schedule.id!r} already", remedy="choose another id, or replace it with --replace"
             )
         return self.get(schedule.id)

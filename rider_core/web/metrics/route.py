@@ -28,10 +28,11 @@ def add_metrics(app: Flask, services: Services) -> None:
     ):
         source.register(collector)
 
-    @app.get("/metrics")
     def metrics() -> Response:
         text, content_type = exposition(source, request.headers.get("Accept", ""))
         return Response(text, content_type=content_type)
+
+    app.add_url_rule("/metrics", "metrics", metrics)
 
 
 def _measure_requests(app: Flask) -> CollectorRegistry:

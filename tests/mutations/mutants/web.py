@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 MUTANTS = [
     Mutant(
         "an unconfirmed switch is answered as done",
-        "rider_core/web/robots.py",
+        "rider_core/web/rest/robots.py",
         "200 if switched.confirmed else 202",
         "200",
         ("tests/web/test_robots.py", "test_an_unconfirmed_switch"),
@@ -77,8 +77,8 @@ MUTANTS = [
     ),
     Mutant(
         "wrong passwords are not slowed",
-        "rider_core/web/security.py",
-        "            self._guesses.take(client)\n",
+        "rider_core/web/access/access_control.py",
+        "            self.guesses.count(address, account)\n",
         "            pass\n",
         ("tests/web/test_crowds.py", "test_guesses and threading"),
     ),

@@ -40,7 +40,7 @@ def test_the_password_is_the_key_and_redis_may_go(panel: PanelHarness) -> None:
         ):
             client.models.list()
         assert (refusal.value.code, refusal.value.type) == ("invalid_api_key", "authentication_error")
-    for path in ("/", "/api/status", "/v1"):
+    for path in ("/", "/api/v1/status", "/v1"):
         assert plain_http.get(panel.url + path, headers={"Authorization": "Bearer open sesame"}).status_code == 401
     assert "sesame" not in panel.processes.log("panel.log")
     panel.valkey.kill()

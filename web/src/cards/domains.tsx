@@ -5,6 +5,7 @@ import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 
 import { Icon, Moment } from "../parts";
+import { mayOperate } from "../session";
 import { CHOICES, choose } from "../steering";
 import type { Choice, Outcome } from "../steering";
 import { strings } from "../strings";
@@ -32,7 +33,7 @@ function Row({ name, reported }: { name: string; reported: Domain }): VNode {
   current.current = reported;
 
   const click = async (choice: Choice): Promise<void> => {
-    if (requested.value) return;
+    if (requested.value || !mayOperate()) return;
     requested.value = choice;
     latest.value = null;
     latest.value = { outcome: await choose(name, choice), choice, before: current.current };
@@ -57,8 +58,8 @@ function Row({ name, reported }: { name: string; reported: Domain }): VNode {
       <span class="switch" role="group" aria-label={words.switchLabel(title)}>
         {ORDER.includes(name) && CHOICES.map((choice) => (
           <button
-            type="button" key={choice} title={words.choiceTitles[choice]} aria-pressed={choice === wanted}
-            aria-disabled={requested.value !== null} onClick={() => void click(choice)}
+            type="button" key={choice} title={mayOperate() ? words.choiceTitles[choice] : strings.signIn.readOnly}
+            aria-pressed={choice === wanted} aria-disabled={requested.value !== null || !mayOperate()} onClick={() => void click(choice)}
           >
             {choice === requested.value && <Icon tone="busy" />}{words.choices[choice]}
           </button>

@@ -7,6 +7,20 @@ const plural = (count: number, one: string, many: string): string => `${count} $
 export const en = {
   title: "Rider-PC",
   language: "Language",
+  rest: {
+    noPanel: "The panel's process does not answer.",
+    refused: (status: number) => `The panel refused it (${status}).`,
+  },
+  signIn: {
+    user: "Name",
+    password: "Password",
+    readOnly: "You may look, and change nothing: an administrator gives the role operate",
+    submit: "Sign in",
+    out: "Sign out",
+    wrong: "The name or the password is wrong.",
+    guesses: "Too many wrong passwords came from here. Wait a moment, then try again.",
+    help: "The name is rider where the password is set by RIDER_WEB_PASSWORD. Others are made with: rider users add NAME",
+  },
   connection: { connecting: "connecting", live: "live", lost: "connection lost" },
   verdict: {
     loading: "Looking around…",
@@ -88,8 +102,6 @@ export const en = {
     } as Record<string, string>,
     restart: (what: string) => `To do: ${what}.`,
     onTheRobot: "On the robot:",
-    noPanel: "The panel's process does not answer.",
-    refused: (status: number) => `The panel refused it (${status}).`,
   },
   processes: {
     heading: "Processes",

@@ -15,6 +15,20 @@ function plural(count: number, one: string, few: string, many: string): string {
 export const pl: Strings = {
   title: "Rider-PC",
   language: "Język",
+  rest: {
+    noPanel: "Proces panelu nie odpowiada.",
+    refused: (status) => `Panel odmówił (${status}).`,
+  },
+  signIn: {
+    user: "Nazwa",
+    password: "Hasło",
+    readOnly: "Możesz patrzeć, ale nic zmieniać: rolę operate nadaje administrator",
+    submit: "Zaloguj się",
+    out: "Wyloguj się",
+    wrong: "Nazwa albo hasło się nie zgadza.",
+    guesses: "Za dużo błędnych haseł z tego miejsca. Poczekaj chwilę i spróbuj znowu.",
+    help: "Jeśli hasło ustawia RIDER_WEB_PASSWORD, nazwa to rider. Inne osoby dodaje: rider users add NAZWA",
+  },
   connection: { connecting: "łączenie", live: "na żywo", lost: "brak połączenia" },
   verdict: {
     loading: "Sprawdzam…",
@@ -97,8 +111,6 @@ export const pl: Strings = {
     },
     restart: (what) => `Do zrobienia: ${what}.`,
     onTheRobot: "Na robocie:",
-    noPanel: "Proces panelu nie odpowiada.",
-    refused: (status) => `Panel odmówił (${status}).`,
   },
   processes: {
     heading: "Procesy",

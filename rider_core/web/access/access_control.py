@@ -1,0 +1,154 @@
+"""Lets requests in that have an identity where one is needed, and says to the others what is missing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import math
+from typing import Any, NamedTuple
+
+from rider_core.api.roles import Role
+from rider_core.config import Settings
+from rider_core.errors import DatabaseError
+from rider_core.web.access.authenticator import ADMIN, MAX_AUTHORIZATION, Authenticator
+from rider_core.web.access.guesses import Guesses
+from rider_core.web.access.identity import KEY, NOBODY, OWNER, Identity
+from rider_core.web.health import OPEN_PATHS
+from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
+from rider_core.web.serving.addresses import client_at
+
+#: Its own token, or an identity, opens it.
+METRICS_PATH = "/metrics"
+#: What a browser needs before somebody has signed in: the page without any data, and the route that signs in.
+PAGE_PATHS = frozenset({"/", "/api/v1/session"})
+STATIC_PREFIX = "/static/"
+#: A signed-in page sends it with each change; a page of another site does not know it.
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Its messages change nothing, and its client cannot send a header with each.
+_SOCKET_PREFIX = "/socket.io/"
+#: Stands for the account of tokens when wrong ones are counted.
+_TOKENS = "a token"
+
+
+class Refusal(NamedTuple):
+    """
+    Attributes:
+        status: HTTP status line.
+        code: For the counter of refusals, and for programs.
+        sentence: For people.
+        headers: Of the answer.
+    """
+
+    status: str
+    code: str
+    sentence: str
+    headers: list[tuple[str, str]]
+
+
+class AccessControl:
+    """Puts an `Identity` into the environment of each request that it lets in.
+
+    Attributes:
+        authenticator: Knows users, tokens and sessions.
+        guesses: Counts wrong passwords, those of the sign-in route too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.metrics_token
+        self._metrics_token = (token.get_secret_value() or None) if token else None
+        self.authenticator = Authenticator(settings)
+        self.guesses = Guesses()
+
+    def admit(self, environ: dict[str, Any]) -> Refusal | None:
+        """None: the request is let in."""
+        if environ.get("PATH_INFO") in OPEN_PATHS:
+            environ[KEY] = NOBODY
+            return None
+        try:
+            found = self._identify(environ)
+        except DatabaseError as error:
+            return Refusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])
+        if isinstance(found, Refusal):
+            return found
+        environ[KEY] = found
+        return None
+
+    def _identify(self, environ: dict[str, Any]) -> Identity | Refusal:
+        path = str(environ.get("PATH_INFO", ""))
+        has_own_token = path == METRICS_PATH and self._metrics_token is not None
+        if not has_own_token and not self.authenticator.is_required():
+            return OWNER
+        header = str(environ.get("HTTP_AUTHORIZATION", ""))
+        if header:
+            return self._by_header(environ, header, has_own_token)
+        identity = self.authenticator.by_session(environ)
+        if identity is None:
+            is_page = path in PAGE_PATHS or path.startswith(STATIC_PREFIX)
+            return NOBODY if is_page else self._unknown(environ, has_own_token)
+        if environ.get("REQUEST_METHOD") not in _SAFE and not path.startswith(_SOCKET_PREFIX):
+            given = str(environ.get("HTTP_X_CSRF_TOKEN", ""))
+            if not hmac.compare_digest(given.encode(), identity.csrf.encode()):
+                sentence = f"The request lacks the session's {CSRF_HEADER}, which GET /api/v1/session tells."
+                return Refusal("403 Forbidden", "csrf", sentence, [])
+        return identity
+
+    def _by_header(self, environ: dict[str, Any], header: str, has_own_token: bool) -> Identity | Refusal:
+        path = str(environ.get("PATH_INFO", ""))
+        address = client_at(str(environ.get("REMOTE_ADDR", "")))
+        if has_own_token:
+            # A scraper with an old token does not lock the people on its machine out.
+            address = f"{METRICS_PATH} {address}"
+        account = _account_of(header)
+        wait_s = self.guesses.wait_s(address, account)
+        if wait_s:
+            return too_many_guesses(wait_s)
+        if has_own_token and self._is_metrics_token(header):
+            return Identity("metrics", Role.READ)
+        identity = None
+        if self.authenticator.is_required():
+            identity = self.authenticator.by_header(header, accepts_key=path.startswith(OPENAI_PREFIX))
+        if identity is None:
+            self.guesses.count(address, account)
+            return self._unknown(environ, has_own_token)
+        return identity
+
+    def _is_metrics_token(self, header: str) -> bool:
+        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
+        given = credentials.strip().encode("latin-1", "replace")
+        assert self._metrics_token is not None
+        return scheme.lower() == "bearer" and hmac.compare_digest(given, self._metrics_token.encode())
+
+    def _unknown(self, environ: dict[str, Any], has_own_token: bool) -> Refusal:
+        """The refusal of a request without an identity."""
+        sentence = f"Sign in on the panel's page, or send a token, or a user's name and password ({ADMIN}'s is "
+        sentence += "RIDER_WEB_PASSWORD)." if self.authenticator.has_password else "not set)."
+        challenge = 'Basic realm="Rider-PC", charset="UTF-8"'
+        if has_own_token and not self.authenticator.is_required():
+            sentence = "The metrics ask for the bearer token that is set in RIDER_METRICS_TOKEN."
+            challenge = 'Bearer realm="Rider-PC"'
+        if str(environ.get("PATH_INFO", "")).startswith(OPENAI_PREFIX):
+            sentence = "The API key must be a token of the panel (rider tokens new), or RIDER_WEB_PASSWORD."
+            challenge = 'Bearer realm="Rider-PC"'
+        # A page's script gets no challenge: its browser would show a dialogue of its own.
+        is_script = environ.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate"
+        return Refusal("401 Unauthorized", "password", sentence, [] if is_script else [("WWW-Authenticate", challenge)])
+
+
+def too_many_guesses(wait_s: float) -> Refusal:
+    """The refusal of a password that comes too soon after many wrong ones."""
+    seconds = str(math.ceil(wait_s))
+    sentence = f"Too many wrong passwords came from your address; try again in {seconds} s."
+    return Refusal("429 Too Many Requests", "guesses", sentence, [("Retry-After", seconds)])
+
+
+def _account_of(header: str) -> str:
+    """The name in the header of HTTP Basic."""
+    scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
+    if scheme.lower() != "basic":
+        return _TOKENS
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).partition(b":")[0].decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return _TOKENS

@@ -1,0 +1,132 @@
+"""Finds out on whose behalf a request comes: by its session's cookie, its password, or its token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+import threading
+from collections import OrderedDict
+from functools import cached_property
+from typing import Any
+
+from rider_core.api.roles import Role
+from rider_core.config import Settings
+from rider_core.runtime.api_tokens import id_of, is_secret_of
+from rider_core.runtime.data_folder import make_data_folder
+from rider_core.runtime.passwords import NOBODY as NOBODYS_HASH
+from rider_core.runtime.passwords import is_password
+from rider_core.web.access.account_cache import AccountCache
+from rider_core.web.access.identity import Identity
+from rider_core.web.access.session_cookie import NAME, SessionCookies
+from rider_core.web.serving.native_threads import in_native_thread
+
+#: The user whose password is RIDER_WEB_PASSWORD.
+ADMIN = "rider"
+#: Longest `Authorization` header that is read, in characters.
+MAX_AUTHORIZATION = 1_500
+#: Passwords that were right lately are remembered, as a keyed hash: a program that sends one with each request would
+#: wait 50 ms each time.
+MAX_REMEMBERED = 100
+KEY_FILE = "session.key"
+
+
+class Authenticator:
+    """All methods may be called from several threads; each raises `DatabaseError` where no users were ever read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        #: The users and tokens that it knows.
+        self.accounts = AccountCache(settings.database_location)
+        password = settings.web_password
+        self._password = (password.get_secret_value() or None) if password else None
+        self._memory_key = secrets.token_bytes(32)
+        self._remembered: OrderedDict[bytes, str] = OrderedDict()
+        #: One password at a time: many at once must not take the memory of all.
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def has_password(self) -> bool:
+        """Whether RIDER_WEB_PASSWORD is set."""
+        return self._password is not None
+
+    def is_required(self) -> bool:
+        """Whether requests need an identity. Otherwise all come on behalf of the machine's owner."""
+        return self._password is not None or bool(self.accounts.users())
+
+    def by_session(self, environ: dict[str, Any]) -> Identity | None:
+        """The identity of a signed-in browser."""
+        cookies = str(environ.get("HTTP_COOKIE", ""))
+        session = self._cookies.decode(cookies) if NAME in cookies else None
+        if session is None:
+            return None
+        found = self._secret_and_role(session.user)
+        if found is None or not hmac.compare_digest(self._cookies.fingerprint(found[0]), session.fingerprint):
+            return None
+        return Identity(session.user, found[1], session.csrf)
+
+    def by_header(self, header: str, *, accepts_key: bool) -> Identity | None:
+        """The identity in an `Authorization` header: a token, or a user's name and password.
+
+        Args:
+            accepts_key: RIDER_WEB_PASSWORD is accepted as a bearer token as well.
+        """
+        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
+        # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
+        given = credentials.strip().encode("latin-1", "replace")
+        if scheme.lower() == "bearer":
+            if accepts_key and self._password is not None and hmac.compare_digest(given, self._password.encode()):
+                return Identity(ADMIN, Role.ADMIN)
+            return self._by_token(given.decode("utf-8", "replace"))
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, _, password = base64.b64decode(given, validate=True).decode("utf-8", "replace").partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return self.by_password(name, password)
+
+    def by_password(self, name: str, password: str) -> Identity | None:
+        """The identity of a user with that password."""
+        password = password.encode("utf-8", "replace").decode()  # without lone surrogates
+        if name == ADMIN and self._password is not None:
+            right = hmac.compare_digest(password.encode(), self._password.encode())
+            return Identity(ADMIN, Role.ADMIN) if right else None
+        user = self.accounts.users().get(name)
+        mark = hmac.digest(self._memory_key, f"{name}:{password}".encode("utf-8", "replace"), "sha256")
+        if user is not None and self._remembered.get(mark) == user.password_hash:
+            return Identity(name, user.role)
+        with self._one_at_a_time:
+            is_right = in_native_thread(is_password, user.password_hash if user else NOBODYS_HASH, password)
+        if not is_right or user is None:
+            return None
+        self._remembered[mark] = user.password_hash
+        while len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return Identity(name, user.role)
+
+    def new_session(self, name: str) -> str:
+        """The value of a session's cookie for a user whose password was right."""
+        found = self._secret_and_role(name)
+        assert found is not None, "the user was removed meanwhile"
+        return self._cookies.new(name, found[0])
+
+    def _by_token(self, text: str) -> Identity | None:
+        token = self.accounts.tokens().get(id_of(text) or "")
+        if token is None or not is_secret_of(token, text) or token.expired:
+            return None
+        return Identity(f"token:{token.name}", token.role)
+
+    def _secret_and_role(self, name: str) -> tuple[str, Role] | None:
+        """What a session of that user ends with, and the user's role; None: there is no such user."""
+        if name == ADMIN and self._password is not None:
+            return self._password, Role.ADMIN
+        user = self.accounts.users().get(name)
+        return (user.password_hash, user.role) if user else None
+
+    @cached_property
+    def _cookies(self) -> SessionCookies:
+        """Where nobody signs in there is no key."""
+        make_data_folder(self._settings.data_dir)
+        return SessionCookies(self._settings.data_dir / KEY_FILE)

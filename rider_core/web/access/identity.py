@@ -1,0 +1,39 @@
+"""On whose behalf a request comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rider_core.api.roles import Role
+
+#: Key in the WSGI environment. The security middleware sets it; no header can, as those begin with `HTTP_`.
+KEY = "rider.identity"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """
+    Attributes:
+        name: A user's, `token:ID`, or `local`; it stands in the audit log. Empty: nobody, on the open pages.
+        role: None: nobody, who may open the page and sign in.
+        csrf: Of a session: what its writing requests must repeat in a header; else empty.
+    """
+
+    name: str
+    role: Role | None
+    csrf: str = ""
+
+    def may(self, needed: Role) -> bool:
+        return self.role is not None and self.role.includes(needed)
+
+
+#: Where nobody has to sign in.
+OWNER = Identity("local", Role.ADMIN)
+NOBODY = Identity("", None)
+
+
+def identity_of(environ: dict[str, Any]) -> Identity:
+    """Of a request that the security middleware has let through."""
+    identity: Identity = environ[KEY]
+    return identity

@@ -1,0 +1,97 @@
+"""The cookie of a signed-in browser: who it is, signed with a key of this installation.
+
+Nothing is stored for a session. It ends with the cookie's age, with a change of the user's password, and with the user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from rider_core.errors import ConfigError
+
+NAME = "rider_session"
+#: Two weeks, in seconds.
+MAX_AGE_S = 14 * 86_400
+#: Longest `Cookie` header that is parsed, in characters. Ours has 200; others on the same host have some too.
+MAX_COOKIES = 8_192
+_KEY_BYTES = 32
+
+
+class Session(NamedTuple):
+    """
+    Attributes:
+        user: A name.
+        csrf: Random; a page of another site cannot read it.
+        fingerprint: Of the user's password at that time.
+    """
+
+    user: str
+    csrf: str
+    fingerprint: str
+
+
+class SessionCookies:
+    """Makes and reads cookies."""
+
+    def __init__(self, key_file: Path) -> None:
+        """Raises `ConfigError` where the file can be neither read nor made."""
+        self._key = _key(key_file)
+        self._serializer = URLSafeTimedSerializer(self._key, salt="rider-session")
+
+    def new(self, user: str, password: str) -> str:
+        """The value of a new session's cookie.
+
+        Args:
+            password: The user's password or its hash: whatever the session is to end with.
+        """
+        session = Session(user, secrets.token_urlsafe(18), self.fingerprint(password))
+        text = self._serializer.dumps(list(session))
+        return text if isinstance(text, str) else text.decode()
+
+    def fingerprint(self, password: str) -> str:
+        """It changes with the password, and tells nothing of it to who lacks the key."""
+        return hmac.new(self._key, b"fingerprint" + password.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def decode(self, cookie_header: str) -> Session | None:
+        """The session in a `Cookie` header; None: there is none, or its signature or age is wrong."""
+        if len(cookie_header) > MAX_COOKIES:
+            return None
+        try:
+            cookie = SimpleCookie(cookie_header).get(NAME)
+            if cookie is None:
+                return None
+            user, csrf, fingerprint = self._serializer.loads(cookie.value, max_age=MAX_AGE_S)
+            return Session(str(user), str(csrf), str(fingerprint))
+        except (CookieError, BadData, ValueError, TypeError):
+            return None
+
+
+def _key(file: Path) -> bytes:
+    """The installation's key, made at the first use. Raises `ConfigError`."""
+    try:
+        if not file.exists():
+            fresh = file.with_name(f"{file.name}.{os.getpid()}")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(secrets.token_bytes(_KEY_BYTES))
+            with suppress(FileExistsError):  # another panel was quicker
+                os.link(fresh, file)
+            fresh.unlink()
+        key = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"the key of the sessions in {file} cannot be used: {error.strerror}",
+            remedy="remove it, or correct its permissions",
+        ) from None
+    if len(key) != _KEY_BYTES:
+        raise ConfigError(f"the key of the sessions in {file} is damaged", remedy="remove it; all sign in again")
+    return key

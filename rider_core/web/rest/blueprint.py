@@ -1,0 +1,129 @@
+"""A blueprint whose routes take and return pydantic models, and name the role that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from rider_core.api.messages import Message
+from rider_core.api.roles import Role
+from rider_core.web.access.needed_roles import needs
+from rider_core.web.rest.problems import CONTENT_TYPE, NotJson
+
+#: Of every route.
+ROOT = "/api/v1"
+#: Limit of a request's body, in bytes: most routes take short JSON objects.
+MAX_BODY_BYTES = 64 * 1024
+
+#: What every route may answer: the request is wrong, no password, another site's page, too large, no JSON, too many
+#: requests, and Redis, the database or another process cannot be reached.
+_PROBLEMS = (400, 401, 403, 413, 415, 429, 503)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a view where the model alone does not say it.
+
+    Attributes:
+        body: None: no content.
+        status: 0: that of the operation.
+        headers: Additional ones.
+    """
+
+    body: Message | None
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RestBlueprint(APIBlueprint):
+    """The routes of one kind of resource, below `/api/v1`."""
+
+    def __init__(self, name: str, description: str) -> None:
+        """
+        Args:
+            name: Of the resource, in the plural: also its path.
+        """
+        tag = Tag(name=name, description=description)
+        super().__init__(f"api_{name.replace('-', '_')}", __name__, url_prefix=f"{ROOT}/{name}", abp_tags=[tag])
+        self._body_limits: dict[str, int] = {}
+        self.before_request(self._check_body)
+
+    def operation(
+        self,
+        method: str,
+        rule: str,
+        role: Role | None,
+        answer: type[Message] | None,
+        *,
+        status: int = 200,
+        others: Mapping[int, type[Message]] | None = None,
+        problems: tuple[int, ...] = (),
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> Callable[[View], View]:
+        """Add a route.
+
+        The view gets its path, query, header and body as models by these parameter names, and returns a model, None, or
+        an `Answer`. Its docstring is the documentation.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            rule: Below the blueprint's own path.
+            role: Who may use it; None: everybody, before signing in, too.
+            answer: Type of the body; None: there is none.
+            status: Of the answer, where the view does not say another.
+            others: Types of the bodies with other statuses.
+            problems: Statuses of errors, apart from those that every route has.
+        """
+        bodies = {status: answer, **(others or {})}
+        responses: dict[int, Any] = {code: _described(code, body) for code, body in bodies.items()}
+        responses |= {code: _PROBLEM | {"description": HTTPStatus(code).phrase} for code in {*_PROBLEMS, *problems}}
+        extensions: dict[str, Any] = {"x-rider-role": role.value} if role else {"x-rider-role": None, "security": []}
+        add = getattr(super(), method.lower())(rule, responses=responses, openapi_extensions=extensions)
+
+        def register(view: View) -> View:
+            @wraps(view)
+            def answering(**parameters: Any) -> Response:
+                return _response(view(**parameters), status)
+
+            self._body_limits[f"{self.name}.{view.__name__}"] = max_body_bytes
+            add(needs(role, answering))
+            return view
+
+        return register
+
+    def _check_body(self) -> None:
+        """Refuse a body that is too long, or no JSON, before it is decoded."""
+        request.max_content_length = self._body_limits.get(request.endpoint or "", MAX_BODY_BYTES)
+        if request.get_data():  # also of a request without a length
+            if not request.is_json:
+                raise NotJson(
+                    f"the body is {request.mimetype[:40] or 'of no type'!r}, not JSON",
+                    remedy="send Content-Type: application/json",
+                )
+            request.get_json()
+
+
+_PROBLEM = {"content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def _described(status: int, body: type[Message] | None) -> Any:
+    return body or {"description": HTTPStatus(status).phrase}
+
+
+def _response(result: Message | Answer | None, status: int) -> Response:
+    answer = result if isinstance(result, Answer) else Answer(result)
+    body = b"" if answer.body is None else answer.body.model_dump_json().encode()
+    response = Response(body, status=answer.status or status, content_type="application/json")
+    if answer.body is None:
+        del response.headers["Content-Type"]
+    response.headers.update(answer.headers)
+    return response

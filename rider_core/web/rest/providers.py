@@ -1,0 +1,153 @@
+"""Providers: what is installed for each domain, and their settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from rider_core.api.messages import Message
+from rider_core.api.provider import Provider
+from rider_core.api.roles import Role
+from rider_core.api.tasks import TASKS
+from rider_core.config.shown import shown_value
+from rider_core.errors import NotFound, RiderError
+from rider_core.runtime.services import Services
+from rider_core.web.access import audit
+from rider_core.web.rest.blueprint import Answer, RestBlueprint
+from rider_core.web.rest.parameters import Conditions, check_etag, etag_of
+
+MAX_NAME = 64
+
+
+class ProviderPath(Message):
+    provider: str = Field(max_length=MAX_NAME, description="the provider's name")
+
+
+class ProviderView(Message):
+    """A provider that is installed."""
+
+    name: str
+    domain: str
+    mock: bool = Field(description="it is a mock: its results are made up")
+    plugin: str = Field(description="the plugin that it comes from; empty: unknown")
+    place: int | None = Field(
+        description="its place in its domain's order: 1 is used first, the others where it fails; None: only by name"
+    )
+    problem: str = Field(description="why its settings are not usable; empty: they are")
+
+
+class ProvidersView(Message):
+    providers: tuple[ProviderView, ...]
+
+
+class ProviderSettings(Message):
+    """The settings of a provider. Secrets are shown as `***`."""
+
+    provider: str
+    values: dict[str, Any] = Field(description="in effect; empty where they are not usable")
+    saved: dict[str, Any] = Field(description="of these, what was saved here, and not in the settings file")
+    problem: str = Field(description="why they are not usable; empty: they are")
+    json_schema: dict[str, Any] = Field(description="JSON Schema of `values`, with descriptions and units")
+
+
+class SettingsBody(Message):
+    """Settings to save, over those saved before. A worker that starts later uses them."""
+
+    values: dict[str, Any] = Field(description="by the names of the schema")
+
+
+def providers_blueprint(services: Services) -> RestBlueprint:
+    """The routes."""
+    providers = RestBlueprint("providers", "Engines for voice, vision and text")
+
+    @providers.operation("GET", "", Role.READ, ProvidersView)
+    def list_providers() -> ProvidersView:
+        """Every provider that is installed"""
+        classes = services.plugins.registry.providers
+        return ProvidersView(providers=tuple(_view(services, classes[name]) for name in sorted(classes)))
+
+    @providers.operation("GET", "/<provider>", Role.READ, ProviderView, problems=(404,))
+    def show_provider(path: ProviderPath) -> ProviderView:
+        """One provider"""
+        return _view(services, _class_of(services, path.provider))
+
+    @providers.operation("GET", "/<provider>/settings", Role.READ, ProviderSettings, problems=(404,))
+    def show_settings(path: ProviderPath) -> Answer:
+        """A provider's settings, with their schema; the ETag is for `If-Match`"""
+        return _settings(services, path.provider)
+
+    @providers.operation("PATCH", "/<provider>/settings", Role.ADMIN, ProviderSettings, problems=(404, 412))
+    def save_settings(path: ProviderPath, body: SettingsBody, header: Conditions) -> Answer:
+        """Save some of a provider's settings
+
+        Processes that start later use them. What is sent as it is shown stays what it was, secrets too.
+        """
+        _class_of(services, path.provider)
+        saved = services.saved_provider_settings(path.provider)
+        check_etag(header, etag_of(saved))
+        audit.was(saved)
+        shown = shown_value(saved)
+        changes = {name: value for name, value in body.values.items() if name not in shown or value != shown[name]}
+        services.save_provider_settings(path.provider, changes)
+        return _settings(services, path.provider)
+
+    @providers.operation("DELETE", "/<provider>/settings", Role.ADMIN, ProviderSettings, problems=(404, 412))
+    def reset_settings(path: ProviderPath, header: Conditions) -> Answer:
+        """Forget what was saved: the settings file and the defaults count again"""
+        _class_of(services, path.provider)
+        saved = services.saved_provider_settings(path.provider)
+        check_etag(header, etag_of(saved))
+        audit.was(saved)
+        services.database.save_settings(path.provider, {})
+        return _settings(services, path.provider)
+
+    return providers
+
+
+def _class_of(services: Services, name: str) -> type[Provider]:
+    classes = services.plugins.registry.providers
+    if name not in classes:
+        raise NotFound(f"there is no provider {name!r}", remedy=f"use one of {', '.join(sorted(classes))}")
+    return classes[name]
+
+
+def _view(services: Services, provider: type[Provider]) -> ProviderView:
+    domain = next(task.provider for task in TASKS.values() if issubclass(provider, task.provider))
+    try:
+        order = services.provider_names(domain)
+    except RiderError:
+        order = []
+    problem = ""
+    try:
+        services.provider_config(provider.name)
+    except RiderError as error:
+        problem = str(error)
+    plugin = next((it.name for it in services.plugins.records() if provider.name in it.providers), "")
+    return ProviderView(
+        name=provider.name,
+        domain=provider.domain,
+        mock=provider.mock,
+        plugin=plugin,
+        place=order.index(provider.name) + 1 if provider.name in order else None,
+        problem=problem,
+    )
+
+
+def _settings(services: Services, name: str) -> Answer:
+    provider = _class_of(services, name)
+    saved = services.saved_provider_settings(name)
+    values: dict[str, Any] = {}
+    problem = ""
+    try:
+        values = services.provider_config(name).model_dump(mode="json")
+    except RiderError as error:
+        problem = str(error)
+    view = ProviderSettings(
+        provider=name,
+        values=shown_value(values),
+        saved=shown_value(saved),
+        problem=problem,
+        json_schema=provider.Config.model_json_schema(),
+    )
+    return Answer(view, headers={"ETag": etag_of(saved)})

@@ -1,0 +1,44 @@
+"""All resources of the REST interface."""
+
+from __future__ import annotations
+
+from rider_core.jobs.schedules import ScheduleStore
+from rider_core.runtime.robot_client import RobotClient
+from rider_core.runtime.services import Services
+from rider_core.web.access.access_control import AccessControl
+from rider_core.web.access.audit import Audit
+from rider_core.web.panel_state import PanelState
+from rider_core.web.rest.audit import audit_blueprint
+from rider_core.web.rest.blueprint import RestBlueprint
+from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
+from rider_core.web.rest.plugins import plugins_blueprint
+from rider_core.web.rest.prompts import prompts_blueprint
+from rider_core.web.rest.providers import providers_blueprint
+from rider_core.web.rest.queues import queues_blueprint
+from rider_core.web.rest.robots import robots_blueprint
+from rider_core.web.rest.schedules import due_times_blueprint, schedules_blueprint
+from rider_core.web.rest.session import session_blueprint
+from rider_core.web.rest.status import status_blueprint
+from rider_core.web.rest.users import tokens_blueprint, users_blueprint
+
+
+def rest_blueprints(
+    services: Services, panel_state: PanelState, access: AccessControl, audit: Audit
+) -> list[RestBlueprint]:
+    """The blueprints, in the order of the document."""
+    return [
+        status_blueprint(panel_state),
+        robots_blueprint(RobotClient(services.redis, socket=None)),
+        jobs_blueprint(services.backend),
+        batches_blueprint(services.backend),
+        queues_blueprint(services.backend),
+        schedules_blueprint(ScheduleStore(services.redis), services.backend),
+        due_times_blueprint(),
+        providers_blueprint(services),
+        prompts_blueprint(services),
+        plugins_blueprint(services),
+        session_blueprint(access),
+        users_blueprint(services, access.authenticator.accounts),
+        tokens_blueprint(services, access.authenticator.accounts),
+        audit_blueprint(audit),
+    ]

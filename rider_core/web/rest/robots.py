@@ -1,0 +1,104 @@
+"""The robot: its state, and whether the PC or the robot serves each domain. The link answers.
+
+A switch is answered with 200 if the robot reports what was chosen (`confirmed: true`), else with 202: the choice is
+kept, `problem` has the reason, and the link retries.
+"""
+
+from __future__ import annotations
+
+from flask import request
+from pydantic import Field
+
+from rider_core.api.messages import Message
+from rider_core.api.roles import Role
+from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, RobotView, Switch, SwitchView
+from rider_core.errors import BackendUnavailable, NoAnswer, NotFound
+from rider_core.runtime.robot_client import ROBOT, RobotClient
+from rider_core.web.rest.blueprint import Answer, RestBlueprint
+
+#: Switches that come with a robot's state.
+_LAST_SWITCHES = 20
+
+
+class RobotPath(Message):
+    robot: str = Field(max_length=64, description="the robot's name")
+
+
+class DomainPath(RobotPath):
+    domain: str = Field(max_length=64, description=f"one of {', '.join(DOMAINS)}")
+
+
+class ChoiceBody(Message):
+    choice: Choice = Field(description="pc, local (the robot) or automatic")
+    why: str = Field("", max_length=MAX_WHY, description="reason, for the history")
+
+
+class NamedRobot(Message):
+    """A robot, and its state where the link answers."""
+
+    name: str
+    problem: str = Field(description="why there is no state; empty: there is one")
+    remedy: str | None = None
+    state: RobotView | None
+
+
+class RobotsView(Message):
+    robots: tuple[NamedRobot, ...]
+
+
+class SwitchesView(Message):
+    switches: tuple[Switch, ...] = Field(description="oldest first")
+
+
+def robots_blueprint(client: RobotClient) -> RestBlueprint:
+    """The routes. Each sends a request to the link."""
+    robots = RestBlueprint("robots", "The robots, and who serves their domains")
+
+    @robots.operation("GET", "", Role.READ, RobotsView)
+    def list_robots() -> RobotsView:
+        """Every robot; one whose link does not answer has a `problem`"""
+        try:
+            robot = NamedRobot(name=ROBOT, problem="", state=client.show(switches=0))
+        except (NoAnswer, BackendUnavailable) as error:
+            robot = NamedRobot(name=ROBOT, problem=error.message, remedy=error.remedy, state=None)
+        return RobotsView(robots=(robot,))
+
+    @robots.operation("GET", "/<robot>", Role.READ, RobotView, problems=(404,))
+    def show_robot(path: RobotPath) -> RobotView:
+        """One robot's state, with its last switches"""
+        _check_robot(path)
+        return client.show(_LAST_SWITCHES)
+
+    @robots.operation("GET", "/<robot>/switches", Role.READ, SwitchesView, problems=(404,))
+    def show_switches(path: RobotPath) -> SwitchesView:
+        """The history of switches"""
+        _check_robot(path)
+        return SwitchesView(switches=client.show(MAX_SWITCHES).switches)
+
+    @robots.operation(
+        "PATCH",
+        "/<robot>/domains/<domain>",
+        Role.OPERATE,
+        SwitchView,
+        others={202: SwitchView},
+        problems=(404,),
+    )
+    def choose(path: DomainPath, body: ChoiceBody) -> Answer:
+        """Choose whether the PC or the robot serves a domain
+
+        202: the robot has not confirmed it yet; the choice is kept, and the link retries.
+        """
+        _check_robot(path)
+        if path.domain not in DOMAINS:
+            raise NotFound(f"the robot has no domain {path.domain!r}", remedy=f"use one of {', '.join(DOMAINS)}")
+        # A browser sends `Origin`, and the security middleware admits the panel's own page only.
+        by = "the panel" if "Origin" in request.headers else "the HTTP interface"
+        switched = client.switch(path.domain, body.choice, by, body.why)
+        return Answer(switched, status=200 if switched.confirmed else 202)
+
+    return robots
+
+
+def _check_robot(path: RobotPath) -> None:
+    if path.robot != ROBOT:
+        raise NotFound(f"there is no robot {path.robot!r}", remedy=f"its name is {ROBOT}")

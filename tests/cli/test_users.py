@@ -1,0 +1,76 @@
+"""`rider users` and `rider tokens`, as people call them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from rider_core.database.accounts import read_tokens, read_users
+from rider_core.runtime.api_tokens import is_secret_of
+from rider_core.runtime.passwords import is_password
+from rider_core.testing.processes import Processes
+
+
+@pytest.fixture
+def url(processes: Processes) -> str:
+    url = f"sqlite:///{processes.folder / 'rider.db'}"
+    processes.environment["DATABASE_URL"] = url
+    return url
+
+
+def rider(processes: Processes, *arguments: str, typed: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rider_core.cli.main", *arguments]
+    done = subprocess.run(
+        command, input=typed, env=processes.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def test_a_user_from_the_first_day_to_the_last(processes: Processes, url: str) -> None:
+    assert "rider users add" in rider(processes, "users", "list").stdout
+    added = rider(processes, "users", "add", "ola", typed="zażółć gęślą\n")
+    assert "with the role operate" in added.stdout
+    assert "no admin yet" in added.stderr
+    (user,) = read_users(url)
+    assert is_password(user.password_hash, "zażółć gęślą")
+    assert not is_password(user.password_hash, "zażółć")
+    assert (
+        "there is a user 'ola' already" in rider(processes, "users", "add", "ola", typed="jaźń jaźń\n", status=1).stderr
+    )
+    rider(processes, "users", "role", "ola", "admin")
+    rider(processes, "users", "password", "ola", typed="jaźń jaźń\n")
+    (user,) = read_users(url)
+    assert (user.role.value, is_password(user.password_hash, "jaźń jaźń")) == ("admin", True)
+    assert json.loads(rider(processes, "users", "list", "--json").stdout)[0]["name"] == "ola"
+    rider(processes, "users", "remove", "ola")
+    for command in (("remove", "ola"), ("role", "ola", "read")):
+        assert "there is no user 'ola'" in rider(processes, "users", *command, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "sentence"),
+    [("ola", "short", "a password of 5 characters"), ("Ola Ż", "long enough", "cannot be a name")],
+)
+def test_wrong_users(processes: Processes, url: str, name: str, password: str, sentence: str) -> None:
+    assert sentence in rider(processes, "users", "add", name, typed=f"{password}\n", status=1).stderr
+    assert read_users(url) == []
+
+
+def test_a_token_is_shown_once(processes: Processes, url: str) -> None:
+    assert "rider tokens new" in rider(processes, "tokens", "list").stdout
+    text = rider(processes, "tokens", "new", "grafana", "--for", "90d").stdout.strip()
+    assert re.fullmatch("rider_[0-9a-f]{12}_[0-9a-f]{40}", text)
+    (token,) = read_tokens(url)
+    assert is_secret_of(token, text)
+    assert (token.name, token.role.value) == ("grafana", "read")
+    assert token.expires_ts is not None
+    assert 0 < token.expires_ts - token.created_ts - 90 * 86_400 + 1 < 2
+    assert text.rpartition("_")[2] not in rider(processes, "tokens", "list").stdout
+    assert json.loads(rider(processes, "tokens", "list", "--json").stdout)[0]["id"] == token.id
+    rider(processes, "tokens", "revoke", token.id)
+    assert "there is no token" in rider(processes, "tokens", "revoke", token.id, status=1).stderr

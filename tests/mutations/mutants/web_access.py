@@ -1,0 +1,102 @@
+"""Who may do what in the panel, and its REST interface."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_ACCESS = "tests/web/rest/test_access.py"
+_JOBS = "tests/web/rest/test_jobs.py"
+
+MUTANTS = [
+    Mutant(
+        "whoever has signed in may do everything",
+        "rider_core/web/access/needed_roles.py",
+        "if needed is not None and not identity.may(needed):",
+        "if needed is not None and identity.role is None:",
+        (_ACCESS, "test_each_role"),
+    ),
+    Mutant(
+        "a page of another site changes things with the browser's cookie",
+        "rider_core/web/access/access_control.py",
+        "if not hmac.compare_digest(given.encode(), identity.csrf.encode()):",
+        "if False:",
+        (_ACCESS, "test_a_session_from"),
+    ),
+    Mutant(
+        "a session outlives its user's password",
+        "rider_core/web/access/authenticator.py",
+        "not hmac.compare_digest(self._cookies.fingerprint(found[0]), session.fingerprint)",
+        "False",
+        (_ACCESS, "test_a_new_password"),
+    ),
+    Mutant(
+        "an expired token opens the panel",
+        "rider_core/web/access/authenticator.py",
+        " or token.expired",
+        "",
+        (_ACCESS, "test_tokens"),
+    ),
+    Mutant(
+        "a token's public part opens the panel",
+        "rider_core/runtime/api_tokens.py",
+        'hmac.compare_digest(_hashed(found["secret"]), token.secret_hash)',
+        "True",
+        (_ACCESS, "test_tokens"),
+    ),
+    Mutant(
+        "wrong passwords of the sign-in page are not slowed",
+        "rider_core/web/rest/session.py",
+        "            access.guesses.count(address, body.user)\n",
+        "",
+        (_ACCESS, "test_ten_wrong"),
+    ),
+    Mutant(
+        "a database that cannot be read opens the panel",
+        "rider_core/web/access/access_control.py",
+        """            return Refusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])""",
+        """            found = OWNER if error else OWNER""",
+        (_ACCESS, "test_a_database_that_cannot"),
+    ),
+    Mutant(
+        "changes are not in the audit log",
+        "rider_core/web/access/audit.py",
+        "if response.status_code < 400 or signs_in:",
+        "if signs_in:",
+        (_ACCESS, "test_the_audit_log"),
+    ),
+    Mutant(
+        "passwords are in the audit log",
+        "rider_core/web/access/audit.py",
+        "return _shortened(shown_value(value))",
+        "return _shortened(value)",
+        (_ACCESS, "test_users_over_http"),
+    ),
+    Mutant(
+        "a key that was sent twice submits two jobs",
+        "rider_core/web/rest/jobs.py",
+        'if header.key is not None and "id" not in body.model_fields_set:',
+        "if False:",
+        (_JOBS, "test_the_same_key"),
+    ),
+    Mutant(
+        "deeply nested JSON ends the request with 500",
+        "rider_core/web/rest/application.py",
+        "return from_json(data, allow_inf_nan=False)",
+        "return super().loads(data)",
+        (_JOBS, "test_wrong_jobs"),
+    ),
+    Mutant(
+        "a page of a list leaves jobs out where many ended in one second",
+        "rider_core/jobs/store/listing.py",
+        "return int(before) + bisect_left(range(same), True, key=is_after)",
+        "return int(before) + same",
+        ("tests/jobs/test_rq_lists.py", "test_the_latest_first"),
+    ),
+    Mutant(
+        "a page of waiting jobs begins anew when its last job was taken",
+        "rider_core/jobs/store/listing.py",
+        "        if begin is not None and number < begin.lane:\n            continue\n",
+        "",
+        ("tests/jobs/test_rq_lists.py", "test_waiting_jobs_are_listed"),
+    ),
+]

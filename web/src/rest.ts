@@ -1,0 +1,50 @@
+// Requests to the panel's REST interface: JSON, the session's token with each change, and problem details as errors.
+
+import { ROOT } from "./root";
+import { strings } from "./strings";
+
+/** A panel that does not answer is given up after this time, in ms. It waits 5 s for the link itself. */
+const LIMIT_MS = 9_000;
+
+/** Why a request failed. `status` is 0 where the panel did not answer; `code` is for programs. */
+export class Problem extends Error {
+  constructor(readonly status: number, readonly code: string, detail: string, readonly remedy: string) {
+    super(detail);
+  }
+}
+
+/** What a change must carry; empty where nobody has signed in. */
+let csrf = "";
+
+export function setCsrf(token: string): void {
+  csrf = token;
+}
+
+/** The status and the JSON of the answer; `null` where it has none. Throws a `Problem`. */
+export async function send(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), LIMIT_MS);
+  const headers: Record<string, string> = {};
+  if (csrf) headers["X-CSRF-Token"] = csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  let answer: unknown;
+  try {
+    response = await fetch(`${ROOT}/api/v1${path}`, {
+      method, headers, signal: stop.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    answer = await response.json().catch(() => null);
+  } catch {
+    throw new Problem(0, "no_answer", strings.rest.noPanel, "");
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!response.ok) throw problemOf(response.status, answer);
+  return { status: response.status, body: answer };
+}
+
+function problemOf(status: number, answer: unknown): Problem {
+  const fields = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
+  const text = (key: string): string => (typeof fields[key] === "string" ? fields[key] : "");
+  return new Problem(status, text("code"), text("detail") || strings.rest.refused(status), text("remedy"));
+}
