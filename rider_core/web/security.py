@@ -16,7 +16,7 @@ from rider_core.config import Settings
 from rider_core.errors import ConfigError
 from rider_core.metrics import REFUSED
 from rider_core.printable import printable
-from rider_core.web.access.access_control import AccessControl, Refusal
+from rider_core.web.access.access_control import AccessControl, AccessRefusal
 from rider_core.web.access.authenticator import Authenticator
 from rider_core.web.access.identity import KEY, NOBODY
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
@@ -133,10 +133,10 @@ class SecurityMiddleware:
         origin = str(environ.get("HTTP_ORIGIN", ""))
         return origin if origin and _is_openai(environ) and self._allowed_origins.allow(origin) else ""
 
-    def _refusal_of(self, environ: dict[str, Any], allowed_origin: str) -> Refusal | None:
+    def _refusal_of(self, environ: dict[str, Any], allowed_origin: str) -> AccessRefusal | None:
         """None: the request is allowed."""
         if environ.get("REQUEST_METHOD") not in METHODS:
-            return Refusal(
+            return AccessRefusal(
                 "405 Method Not Allowed", "method", "There is no such method here.", [("Allow", "GET, HEAD")]
             )
         host = environ.get("HTTP_HOST", "")
@@ -144,13 +144,13 @@ class SecurityMiddleware:
         if not self._names.allow(host) and (host or environ.get("PATH_INFO") not in OPEN_PATHS):
             name = printable((name_in(host) or host.partition(":")[0])[:MAX_SHOWN])
             sentence = f"{name!r} is not a host name of the panel. To allow it: "
-            return Refusal("403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", [])
+            return AccessRefusal("403 Forbidden", "host", f"{sentence}RIDER_WEB_ALLOWED_HOSTS={name or 'NAME'}", [])
         if not allowed_origin and not self._is_own_page(environ, host):
             sentence = "A page of another site may not use the panel. Behind a proxy, set RIDER_WEB_PUBLIC_URL to the "
             sentence += (
                 "address that people open; for a page that uses /v1, add its origin to RIDER_WEB_ALLOWED_ORIGINS."
             )
-            return Refusal("403 Forbidden", "origin", sentence, [])
+            return AccessRefusal("403 Forbidden", "origin", sentence, [])
         if allowed_origin and is_preflight(environ):  # a preflight request has no password
             environ[KEY] = NOBODY
             return None

@@ -32,7 +32,7 @@ _SOCKET_PREFIX = "/socket.io/"
 _TOKENS = "a token"
 
 
-class Refusal(NamedTuple):
+class AccessRefusal(NamedTuple):
     """
     Attributes:
         status: HTTP status line.
@@ -61,7 +61,7 @@ class AccessControl:
         self.authenticator = Authenticator(settings)
         self.guesses = Guesses()
 
-    def admit(self, environ: dict[str, Any]) -> Refusal | None:
+    def admit(self, environ: dict[str, Any]) -> AccessRefusal | None:
         """None: the request is let in."""
         if environ.get("PATH_INFO") in OPEN_PATHS:
             environ[KEY] = NOBODY
@@ -69,13 +69,13 @@ class AccessControl:
         try:
             found = self._identify(environ)
         except DatabaseError as error:
-            return Refusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])
-        if isinstance(found, Refusal):
+            return AccessRefusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])
+        if isinstance(found, AccessRefusal):
             return found
         environ[KEY] = found
         return None
 
-    def _identify(self, environ: dict[str, Any]) -> Identity | Refusal:
+    def _identify(self, environ: dict[str, Any]) -> Identity | AccessRefusal:
         path = str(environ.get("PATH_INFO", ""))
         has_own_token = path == METRICS_PATH and self._metrics_token is not None
         if not has_own_token and not self.authenticator.is_required():
@@ -91,10 +91,10 @@ class AccessControl:
             given = str(environ.get("HTTP_X_CSRF_TOKEN", ""))
             if not hmac.compare_digest(given.encode(), identity.csrf.encode()):
                 sentence = f"The request lacks the session's {CSRF_HEADER}, which GET /api/v1/session tells."
-                return Refusal("403 Forbidden", "csrf", sentence, [])
+                return AccessRefusal("403 Forbidden", "csrf", sentence, [])
         return identity
 
-    def _by_header(self, environ: dict[str, Any], header: str, has_own_token: bool) -> Identity | Refusal:
+    def _by_header(self, environ: dict[str, Any], header: str, has_own_token: bool) -> Identity | AccessRefusal:
         path = str(environ.get("PATH_INFO", ""))
         address = client_at(str(environ.get("REMOTE_ADDR", "")))
         if has_own_token:
@@ -120,7 +120,7 @@ class AccessControl:
         assert self._metrics_token is not None
         return scheme.lower() == "bearer" and hmac.compare_digest(given, self._metrics_token.encode())
 
-    def _unknown(self, environ: dict[str, Any], has_own_token: bool) -> Refusal:
+    def _unknown(self, environ: dict[str, Any], has_own_token: bool) -> AccessRefusal:
         """The refusal of a request without an identity."""
         sentence = f"Sign in on the panel's page, or send a token, or a user's name and password ({ADMIN}'s is "
         sentence += "RIDER_WEB_PASSWORD)." if self.authenticator.has_password else "not set)."
@@ -133,14 +133,16 @@ class AccessControl:
             challenge = 'Bearer realm="Rider-PC"'
         # A page's script gets no challenge: its browser would show a dialogue of its own.
         is_script = environ.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate"
-        return Refusal("401 Unauthorized", "password", sentence, [] if is_script else [("WWW-Authenticate", challenge)])
+        return AccessRefusal(
+            "401 Unauthorized", "password", sentence, [] if is_script else [("WWW-Authenticate", challenge)]
+        )
 
 
-def too_many_guesses(wait_s: float) -> Refusal:
+def too_many_guesses(wait_s: float) -> AccessRefusal:
     """The refusal of a password that comes too soon after many wrong ones."""
     seconds = str(math.ceil(wait_s))
     sentence = f"Too many wrong passwords came from your address; try again in {seconds} s."
-    return Refusal("429 Too Many Requests", "guesses", sentence, [("Retry-After", seconds)])
+    return AccessRefusal("429 Too Many Requests", "guesses", sentence, [("Retry-After", seconds)])
 
 
 def _account_of(header: str) -> str:

@@ -41,7 +41,7 @@ class ProvidersView(Message):
     providers: tuple[ProviderView, ...]
 
 
-class ProviderSettings(Message):
+class SettingsView(Message):
     """The settings of a provider. Secrets are shown as `***`."""
 
     provider: str
@@ -72,12 +72,12 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         """One provider"""
         return _view(services, _class_of(services, path.provider))
 
-    @providers.operation("GET", "/<provider>/settings", Role.READ, ProviderSettings, problems=(404,))
+    @providers.operation("GET", "/<provider>/settings", Role.READ, SettingsView, problems=(404,))
     def show_settings(path: ProviderPath) -> Answer:
         """A provider's settings, with their schema; the ETag is for `If-Match`"""
         return _settings(services, path.provider)
 
-    @providers.operation("PATCH", "/<provider>/settings", Role.ADMIN, ProviderSettings, problems=(404, 412))
+    @providers.operation("PATCH", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
     def save_settings(path: ProviderPath, body: SettingsBody, header: Conditions) -> Answer:
         """Save some of a provider's settings
 
@@ -92,7 +92,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         services.save_provider_settings(path.provider, changes)
         return _settings(services, path.provider)
 
-    @providers.operation("DELETE", "/<provider>/settings", Role.ADMIN, ProviderSettings, problems=(404, 412))
+    @providers.operation("DELETE", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
     def reset_settings(path: ProviderPath, header: Conditions) -> Answer:
         """Forget what was saved: the settings file and the defaults count again"""
         _class_of(services, path.provider)
@@ -143,7 +143,7 @@ def _settings(services: Services, name: str) -> Answer:
         values = services.provider_config(name).model_dump(mode="json")
     except RiderError as error:
         problem = str(error)
-    view = ProviderSettings(
+    view = SettingsView(
         provider=name,
         values=shown_value(values),
         saved=shown_value(saved),
