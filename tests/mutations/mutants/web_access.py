@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant(
         "a database that cannot be read opens the panel",
         "rider_core/web/access/access_control.py",
-        """            return Refusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])""",
+        """            return AccessRefusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])""",
         """            found = OWNER if error else OWNER""",
         (_ACCESS, "test_a_database_that_cannot"),
     ),
