@@ -53,8 +53,8 @@ MUTANTS = [
     Mutant(
         "a database that cannot be read opens the panel",
         "rider_core/web/access/access_control.py",
-        """            return AccessRefusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])""",
-        """            found = OWNER if error else OWNER""",
+        '            return AccessRefusal("503',
+        '            found = OWNER  # AccessRefusal("503',
         (_ACCESS, "test_a_database_that_cannot"),
     ),
     Mutant(
