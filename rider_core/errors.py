@@ -10,6 +10,7 @@ RiderError
 ├── InvalidInput             the caller's data is wrong; trying again cannot help
 │   ├── TooLarge             ... because it exceeds a limit
 │   ├── AlreadyExists        ... because what it would create is there already
+│   ├── Conflict             ... because it does not fit the state of what it would change
 │   └── NotFound             ... because what it names does not exist
 ├── ModelError               a model file is missing, damaged or cannot be fetched
 ├── JobError                 a job was not accepted, or did not end well
@@ -87,6 +88,10 @@ class TooLarge(InvalidInput):
 
 class AlreadyExists(InvalidInput):
     code = "already_exists"
+
+
+class Conflict(InvalidInput):
+    code = "conflict"
 
 
 class NotFound(InvalidInput):

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from rider_core.api.roles import Role
 from rider_core.database.accounts import MAX_TOKENS, MAX_USERS, NAME_PATTERN, ApiToken, User
 from rider_core.database.database import Database
 from rider_core.database.tables import ApiTokenRow, UserAccount
-from rider_core.errors import AlreadyExists, InvalidInput, NotFound, TooLarge
+from rider_core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, TooLarge
 
 
 class AccountStore:
@@ -36,15 +37,26 @@ class AccountStore:
 
     def set_password(self, name: str, password_hash: str) -> None:
         """Raises `NotFound`."""
-        self._change_user(name, password_hash=password_hash)
+        with self._database.session() as session:
+            _change(session, name, password_hash=password_hash)
 
     def set_role(self, name: str, role: Role) -> None:
-        """Raises `NotFound`."""
-        self._change_user(name, role=role.value)
+        """Raises `NotFound`, and `Conflict` where that is the last admin."""
+        with self._database.session() as session:
+            if role is not Role.ADMIN:
+                _check_other_admins(session, name)
+            _change(session, name, role=role.value)
 
     def remove_user(self, name: str) -> None:
-        """Remove a user; the tokens that they made stay. Raises `NotFound`."""
+        """Remove a user; the tokens that they made stay.
+
+        Raises:
+            NotFound: there is no such user.
+            Conflict: that is the last admin, and there are other users.
+        """
         with self._database.session() as session:
+            if (session.scalar(select(func.count()).select_from(UserAccount)) or 0) > 1:
+                _check_other_admins(session, name)
             removed = session.execute(delete(UserAccount).where(UserAccount.name == name).returning(UserAccount.name))
             if not removed.all():
                 raise _no_user(name)
@@ -64,13 +76,20 @@ class AccountStore:
             if not removed.all():
                 raise NotFound(f"there is no token {token_id[:64]!r}", remedy="`rider tokens list` shows all")
 
-    def _change_user(self, name: str, **values: str) -> None:
-        with self._database.session() as session:
-            changed = session.execute(
-                update(UserAccount).where(UserAccount.name == name).values(**values).returning(UserAccount.name)
-            )
-            if not changed.all():
-                raise _no_user(name)
+
+def _change(session: Session, name: str, **values: str) -> None:
+    changed = session.execute(
+        update(UserAccount).where(UserAccount.name == name).values(**values).returning(UserAccount.name)
+    )
+    if not changed.all():
+        raise _no_user(name)
+
+
+def _check_other_admins(session: Session, name: str) -> None:
+    """Raise `Conflict` where this is the last admin."""
+    admins = list(session.scalars(select(UserAccount.name).where(UserAccount.role == Role.ADMIN.value)))
+    if admins == [name]:
+        raise Conflict(f"{name!r} is the last admin", remedy="make another one first: rider users role NAME admin")
 
 
 def _columns(account: User | ApiToken) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from rider_core.api.job_backend import JobBackend
 from rider_core.api.jobs import ID_PATTERN, BatchSpec, JobPage, JobProblem, JobQuery, JobRecord, JobSpec
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
+from rider_core.errors import Conflict
 from rider_core.web.rest.blueprint import ROOT, Answer, RestBlueprint
 from rider_core.web.rest.parameters import JobPath, QueueName, TaskName
-from rider_core.web.rest.problems import Conflict
 
 #: Limit of a submitted job's body in bytes: half a minute of sound, or a large photograph, in base64. Longer ones go
 #: through `/v1`, which limits what is uploaded at a time.

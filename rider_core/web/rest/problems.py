@@ -15,6 +15,7 @@ from rider_core.errors import (
     AlreadyExists,
     BackendUnavailable,
     ConfigError,
+    Conflict,
     DatabaseError,
     InvalidInput,
     JobNotFound,
@@ -35,12 +36,6 @@ CONTENT_TYPE = "application/problem+json"
 _TYPE = "urn:problem-type:rider:"
 #: Fields that one answer names.
 MAX_FIELDS = 20
-
-
-class Conflict(InvalidInput):
-    """The request does not fit the current state of what it would change."""
-
-    code = "conflict"
 
 
 class ChangedMeanwhile(InvalidInput):

@@ -11,11 +11,11 @@ from rider_core.api.jobs import JobRecord
 from rider_core.api.messages import Message, parse_message
 from rider_core.api.roles import Role
 from rider_core.api.schedules import SCHEDULE_ID_PATTERN, Schedule, SchedulePlan, ScheduleRecord, machine_timezone
+from rider_core.errors import Conflict
 from rider_core.jobs.schedules import ScheduleStore, due_times
 from rider_core.web.rest.blueprint import ROOT, Answer, RestBlueprint
 from rider_core.web.rest.jobs import MAX_JOB_BODY_BYTES, ORIGIN
 from rider_core.web.rest.parameters import Conditions, TaskName
-from rider_core.web.rest.problems import Conflict
 
 MAX_TIMES = 100
 

@@ -101,21 +101,21 @@ def users_blueprint(services: Services, accounts: AccountCache) -> RestBlueprint
         accounts.forget()
         return _user(user)
 
-    @users.operation("PATCH", "/<name>", Role.ADMIN, UserView, problems=(404,))
+    @users.operation("PATCH", "/<name>", Role.ADMIN, UserView, problems=(404, 409))
     def change_user(path: UserPath, body: UserBody) -> UserView:
         """Change a user's role or password; a new password ends their sessions"""
         user = accounts.users().get(path.name)
         if user is None:
             raise NotFound(f"there is no user {path.name!r}")
         audit.was({"role": user.role.value})
-        if body.password is not None:
-            _store(services).set_password(path.name, _hashed(body.password))
         if body.role is not None:
             _store(services).set_role(path.name, body.role)
+        if body.password is not None:
+            _store(services).set_password(path.name, _hashed(body.password))
         accounts.forget()
         return _user(accounts.users()[path.name])
 
-    @users.operation("DELETE", "/<name>", Role.ADMIN, None, status=204, problems=(404,))
+    @users.operation("DELETE", "/<name>", Role.ADMIN, None, status=204, problems=(404, 409))
     def remove_user(path: UserPath) -> None:
         """Remove a user; their sessions end"""
         _store(services).remove_user(path.name)

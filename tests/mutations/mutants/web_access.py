@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mutants.mutant import Mutant
 
-_ACCESS = "tests/web/rest/test_access.py"
-_JOBS = "tests/web/rest/test_jobs.py"
+_ACCESS = "tests/web/rest/test_access_rights.py"
+_JOBS = "tests/web/rest/test_rest_jobs.py"
 
 MUTANTS = [
     Mutant(
@@ -56,6 +56,13 @@ MUTANTS = [
         '            return AccessRefusal("503',
         '            found = OWNER  # AccessRefusal("503',
         (_ACCESS, "test_a_database_that_cannot"),
+    ),
+    Mutant(
+        "the last admin removes the last admin",
+        "rider_core/database/account_store.py",
+        "    if admins == [name]:\n",
+        "    if False:\n",
+        (_ACCESS, "test_users_over_http"),
     ),
     Mutant(
         "changes are not in the audit log",

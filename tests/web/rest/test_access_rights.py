@@ -195,6 +195,8 @@ def test_users_over_http(rest: RestHarness) -> None:
         {"role": "read"},
         {"role": "operate", "password": "***"},
     )
+    for method, options in (("DELETE", {}), ("PATCH", {"json": {"role": "read"}})):
+        assert rest.problem(method, "/users/admin", 409, **options) == ("conflict", "'admin' is the last admin")
     rest.answer("DELETE", "/users/ola", 204)
     rest.problem("DELETE", "/users/ola", 404)
     rest.problem("PATCH", "/users/ola", 404, json={"role": "read"})
