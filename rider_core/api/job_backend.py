@@ -145,8 +145,8 @@ class JobBackend(ABC):
         """One page of the jobs in a state.
 
         A page looks at some thousand jobs at most: where the filters let few of them through, it has fewer than
-        `query.limit`, or none, and still a next one. No job is left out between two pages; one that changes its place
-        meanwhile may come twice.
+        `query.limit`, or none, and still a next one. No job is left out between two pages; where jobs change their
+        places meanwhile, or the last one of a page is cancelled, some may come twice.
 
         Raises:
             JobRefused: there is no such queue.

@@ -14,6 +14,7 @@ import redis
 
 from rider_core.api.jobs import AnySpec
 from rider_core.jobs.leased_job import AttemptResult, LeasedJob
+from rider_core.jobs.store.listing import WaitingJob
 from rider_core.jobs.store.worker_session import WorkerSession
 from rider_core.redis_functions import Command, ConnectionPool, Library
 
@@ -37,11 +38,13 @@ class Transport(ABC):
         """Redis commands for the number of jobs that wait in a lane, and for a list with the id of the first."""
 
     @abstractmethod
-    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
-        """Ids of waiting jobs of a lane in their order, `count` at most.
+    def waiting_after(
+        self, connection: redis.Redis, lane: str, last: WaitingJob | None, count: int
+    ) -> list[WaitingJob]:
+        """Waiting jobs of a lane in their order, `count` at most.
 
         Args:
-            job_id: After this one; where it does not wait any more, or is None: from the beginning.
+            last: After this one, which may not wait any more; None: from the beginning.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from rider_core.jobs.broker.source import BrokerSource
 from rider_core.jobs.broker.tickets import ticket_from_hash, ticket_from_spec
 from rider_core.jobs.store import keys, protocol
 from rider_core.jobs.store.functions import job_library
+from rider_core.jobs.store.listing import WaitingJob
 from rider_core.jobs.store.worker_session import WorkerSession
 from rider_core.jobs.transport import Publisher, Transport
 from rider_core.redis_functions import Command, ConnectionPool, Function, Library
@@ -44,11 +45,17 @@ class BrokerTransport(Transport, Publisher):
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
         return ("ZCARD", keys.published_key(lane)), ("ZRANGE", keys.published_key(lane), 0, 0)
 
-    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
+    def waiting_after(
+        self, connection: redis.Redis, lane: str, last: WaitingJob | None, count: int
+    ) -> list[WaitingJob]:
         key = keys.published_key(lane)
-        rank = None if job_id is None else connection.zrank(key, job_id)
-        start = 0 if rank is None else cast("int", rank) + 1
-        return cast("list[bytes]", connection.zrange(key, start, start + count - 1))
+        start = 0
+        if last is not None:
+            rank = cast("int | None", connection.zrank(key, last.job_id))
+            # A broker may deliver a job before older ones: where the last one is gone, its time tells the place.
+            start = connection.zcount(key, "-inf", repr(last.place)) if rank is None else rank + 1
+        entries = cast("list[tuple[bytes, float]]", connection.zrange(key, start, start + count - 1, withscores=True))
+        return [WaitingJob(raw, ts) for raw, ts in entries]
 
     def source(self, connection: redis.Redis, session: WorkerSession) -> BrokerSource:
         return BrokerSource(connection, session, self.library, self._broker)

@@ -30,13 +30,26 @@ _CHUNK = 200
 ReadRecords: TypeAlias = Callable[[Sequence[str]], list[JobRecord | None]]
 
 
+class WaitingJob(NamedTuple):
+    """
+    Attributes:
+        job_id: As Redis has it.
+        place: Where it waits, if the transport keeps an order by numbers: it tells where to go on when the job is gone.
+    """
+
+    job_id: bytes
+    place: float = 0.0
+
+
 class WaitingJobs(Protocol):
     """Where a transport's waiting jobs are in Redis."""
 
     def waiting_commands(self, lane: str) -> tuple[Command, Command]:
         """See `Transport.waiting_commands`."""
 
-    def waiting_after(self, connection: redis.Redis, lane: str, job_id: str | None, count: int) -> list[bytes]:
+    def waiting_after(
+        self, connection: redis.Redis, lane: str, last: WaitingJob | None, count: int
+    ) -> list[WaitingJob]:
         """See `Transport.waiting_after`."""
 
 
@@ -148,12 +161,11 @@ def _waiting(
     for number, lane in enumerate(lanes):
         if begin is not None and number < begin.lane:
             continue
-        last = begin.member if begin is not None and number == begin.lane else None
-        while ids := waiting_jobs.waiting_after(connection, lane, last, _CHUNK):
-            for raw in ids:
-                last = raw.decode("utf-8", "replace")
-                yield _Place(number, 0, last)
-            if len(ids) < _CHUNK:
+        last = WaitingJob(begin.member.encode(), begin.score) if begin is not None and number == begin.lane else None
+        while jobs := waiting_jobs.waiting_after(connection, lane, last, _CHUNK):
+            for last in jobs:
+                yield _Place(number, last.place, last.job_id.decode("utf-8", "replace"))
+            if len(jobs) < _CHUNK:
                 break
 
 

@@ -52,7 +52,6 @@ def session_blueprint(access: AccessControl) -> RestBlueprint:
     @session.operation("POST", "", None, SessionView)
     def sign_in(body: SignInBody) -> Answer:
         """Sign in with name and password; the answer sets the session's cookie"""
-        audit.acts_as(body.user)
         if not access.authenticator.is_required():
             return Answer(_view(access, identity_of(request.environ)))
         address = client_at(str(request.environ.get("REMOTE_ADDR", "")))
@@ -63,6 +62,8 @@ def session_blueprint(access: AccessControl) -> RestBlueprint:
                 retry_after_s=wait_s,
                 remedy=f"try again in {math.ceil(wait_s)} s",
             )
+        # Not before: who sends thousands of passwords must not push the changes of others out of the log.
+        audit.acts_as(body.user)
         if access.authenticator.by_password(body.user, body.password.get_secret_value()) is None:
             access.guesses.count(address, body.user)
             _refuse()
