@@ -8,6 +8,8 @@ from panel_harness import PanelHarness
 from rider_core.testing.processes import install_plugin
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ENGINE = '''
 from rider_core.api import AudioClip, TextGenerator, TextToSpeech, hookimpl
 RIDER_API = "1.0"

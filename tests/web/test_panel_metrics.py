@@ -10,6 +10,8 @@ from rider_core.api import JobSpec, JobState
 from rider_core.jobs import AttemptResult, Outcome, RedisJobBackend
 from rider_core.jobs.rq_lists import RQLists
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("shared", [False, True], ids=["alone", "with files"])
 def test_metrics_do_not_grow_with_made_up_names(panel: PanelHarness, shared: bool) -> None:

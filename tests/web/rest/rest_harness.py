@@ -22,6 +22,7 @@ class RestHarness:
     """
     Attributes:
         backend: Of the same Redis, to make jobs, and to play their worker.
+        accounts: Of the panel's database, as `rider users` writes it.
         headers: Of each request.
     """
 
@@ -30,15 +31,15 @@ class RestHarness:
         self.backend = RedisJobBackend(panel.connection, RQLists())
         self.headers: dict[str, str] = {}
         self._client = httpx.Client(trust_env=False, timeout=20)
+        self._database = Database(f"sqlite:///{panel.database}")
+        self.accounts = AccountStore(self._database)
         self._document: dict[str, Any] = {}
         self._token = new_token("harness", Role.READ, "test", None)
 
     def start(self, **environment: str) -> None:
         """Start the panel, with the echo engines. It knows a token with which the harness gets the document."""
         if not self._document:
-            database = Database(f"sqlite:///{self.panel.database}")
-            AccountStore(database).add_token(self._token.stored)
-            database.close()
+            self.accounts.add_token(self._token.stored)
         others = set(self.panel.processes.environment["RIDER_PLUGINS_DISABLED"].split(",")) - {"echo"}
         self.panel.start(RIDER_PLUGINS_DISABLED=",".join(sorted(others)), **environment)
 
@@ -86,6 +87,7 @@ class RestHarness:
 
     def close(self) -> None:
         self._client.close()
+        self._database.close()
         self.backend.close()
 
     def _check(self, method: str, path: str, answer: httpx.Response) -> None:

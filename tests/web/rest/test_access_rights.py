@@ -10,8 +10,6 @@ from rest_harness import RestHarness
 
 import rider_core
 from rider_core.api.roles import Role
-from rider_core.database import Database
-from rider_core.database.account_store import AccountStore
 from rider_core.database.accounts import User
 from rider_core.runtime.api_tokens import new_token
 from rider_core.runtime.passwords import hash_password
@@ -20,19 +18,16 @@ from rider_core.web.access.account_cache import REFRESH_S
 from rider_core.web.access.guesses import BURST
 from rider_core.web.access.session_cookie import NAME
 
+pytestmark = pytest.mark.slow
+
 PASSWORDS = {Role.READ: "read it all", Role.OPERATE: "work with it", Role.ADMIN: "change it all"}
 JOB = {"task": "text.generate", "payload": {"prompt": "hello"}}
 
 
-def accounts(rest: RestHarness) -> AccountStore:
-    return AccountStore(Database(f"sqlite:///{rest.panel.database}"))
-
-
 def add_users(rest: RestHarness) -> None:
     """One for each role, called like it."""
-    store = accounts(rest)
     for role, password in PASSWORDS.items():
-        store.add_user(User(role.value, role, hash_password(password), time.time()))
+        rest.accounts.add_user(User(role.value, role, hash_password(password), time.time()))
 
 
 def sign_in(rest: RestHarness, role: Role) -> None:
@@ -92,12 +87,12 @@ def test_a_new_password_and_a_removal_end_sessions(rest: RestHarness) -> None:
     add_users(rest)
     rest.start()
     sign_in(rest, Role.READ)
-    accounts(rest).set_password("read", hash_password("another one"))
+    rest.accounts.set_password("read", hash_password("another one"))
     wait_until(lambda: rest.ask("GET", "/session")["role"] is None, what="the session's end")
     sign_in(rest, Role.OPERATE)
-    accounts(rest).set_role("operate", Role.READ)
+    rest.accounts.set_role("operate", Role.READ)
     wait_until(lambda: rest.ask("GET", "/session")["role"] == "read", what="the new role")
-    accounts(rest).remove_user("operate")
+    rest.accounts.remove_user("operate")
     wait_until(lambda: rest.ask("GET", "/session")["role"] is None, what="the session's end")
 
 
@@ -154,7 +149,7 @@ def test_names_and_passwords_for_programs(rest: RestHarness) -> None:
 def test_tokens(rest: RestHarness) -> None:
     add_users(rest)
     expired = new_token("old", Role.ADMIN, "test", -1)
-    accounts(rest).add_token(expired.stored)
+    rest.accounts.add_token(expired.stored)
     rest.start()
     sign_in(rest, Role.ADMIN)
     made = rest.ask("POST", "/tokens", 201, json={"name": "scraper", "role": "read", "lifetime_s": 3600})

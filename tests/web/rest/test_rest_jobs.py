@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from rest_harness import RestHarness
 
 from rider_core.api import JobProblem, JobSpec
 from rider_core.jobs import AttemptResult, Outcome
 from rider_core.web.rest.jobs import MAX_SHOWN
+
+pytestmark = pytest.mark.slow
 
 GENERATE = {"task": "text.generate", "payload": {"prompt": "hello"}}
 BOOM = JobProblem(code="crashed", message="boom")
