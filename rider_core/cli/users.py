@@ -58,8 +58,6 @@ def add(name: str, role: str) -> None:
     with account_store() as store:
         store.add_user(User(name, Role(role), password_hash, time.time()))
     click.echo(f"{name} may sign in, with the role {role}")
-    if not any(user.role is Role.ADMIN for user in read_users(load_settings().database_location)):
-        click.echo("there is no admin yet: rider users add NAME --role admin", err=True)
 
 
 @users.command()

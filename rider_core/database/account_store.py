@@ -13,7 +13,7 @@ from rider_core.api.roles import Role
 from rider_core.database.accounts import MAX_TOKENS, MAX_USERS, NAME_PATTERN, ApiToken, User
 from rider_core.database.database import Database
 from rider_core.database.tables import ApiTokenRow, UserAccount
-from rider_core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, TooLarge
+from rider_core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 
 
 class AccountStore:
@@ -23,26 +23,37 @@ class AccountStore:
         self._database = database
 
     def add_user(self, user: User) -> None:
-        """Raises `InvalidInput` for a wrong name, `AlreadyExists`, and `TooLarge` where there are `MAX_USERS`."""
+        """Add a user.
+
+        Raises:
+            InvalidInput: the name is malformed.
+            AlreadyExists: the name is taken.
+            Conflict: the first user is to be no admin, or there are `MAX_USERS`.
+        """
         _check_name(user.name)
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             names = set(session.scalars(select(UserAccount.name)))
             if user.name in names:
                 raise AlreadyExists(
                     f"there is a user {user.name!r} already", remedy=f"rider users password {user.name}"
                 )
+            if not names and user.role is not Role.ADMIN:
+                raise Conflict(
+                    "the first user must be an admin: nobody else could add others",
+                    remedy=f"rider users add {user.name} --role admin",
+                )
             if len(names) >= MAX_USERS:
-                raise TooLarge(f"there are {MAX_USERS} users, no more are taken", remedy="rider users remove NAME")
+                raise Conflict(f"there are {MAX_USERS} users, no more are taken", remedy="rider users remove NAME")
             session.add(UserAccount(**_columns(user)))
 
     def set_password(self, name: str, password_hash: str) -> None:
         """Raises `NotFound`."""
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             _change(session, name, password_hash=password_hash)
 
     def set_role(self, name: str, role: Role) -> None:
         """Raises `NotFound`, and `Conflict` where that is the last admin."""
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             if role is not Role.ADMIN:
                 _check_other_admins(session, name)
             _change(session, name, role=role.value)
@@ -54,7 +65,7 @@ class AccountStore:
             NotFound: there is no such user.
             Conflict: that is the last admin, and there are other users.
         """
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             if (session.scalar(select(func.count()).select_from(UserAccount)) or 0) > 1:
                 _check_other_admins(session, name)
             removed = session.execute(delete(UserAccount).where(UserAccount.name == name).returning(UserAccount.name))
@@ -62,16 +73,16 @@ class AccountStore:
                 raise _no_user(name)
 
     def add_token(self, token: ApiToken) -> None:
-        """Raises `InvalidInput` for a wrong name, and `TooLarge` where there are `MAX_TOKENS`."""
+        """Raises `InvalidInput` for a wrong name, and `Conflict` where there are `MAX_TOKENS`."""
         _check_name(token.name)
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             if (session.scalar(select(func.count()).select_from(ApiTokenRow)) or 0) >= MAX_TOKENS:
-                raise TooLarge(f"there are {MAX_TOKENS} tokens, no more are taken", remedy="rider tokens revoke ID")
+                raise Conflict(f"there are {MAX_TOKENS} tokens, no more are taken", remedy="rider tokens revoke ID")
             session.add(ApiTokenRow(**_columns(token)))
 
     def revoke_token(self, token_id: str) -> None:
         """Delete a token. Raises `NotFound`."""
-        with self._database.session() as session:
+        with self._database.session(reads_first=True) as session:
             removed = session.execute(delete(ApiTokenRow).where(ApiTokenRow.id == token_id).returning(ApiTokenRow.id))
             if not removed.all():
                 raise NotFound(f"there is no token {token_id[:64]!r}", remedy="`rider tokens list` shows all")
@@ -87,7 +98,9 @@ def _change(session: Session, name: str, **values: str) -> None:
 
 def _check_other_admins(session: Session, name: str) -> None:
     """Raise `Conflict` where this is the last admin."""
-    admins = list(session.scalars(select(UserAccount.name).where(UserAccount.role == Role.ADMIN.value)))
+    admins = list(
+        session.scalars(select(UserAccount.name).where(UserAccount.role == Role.ADMIN.value).with_for_update())
+    )
     if admins == [name]:
         raise Conflict(f"{name!r} is the last admin", remedy="make another one first: rider users role NAME admin")
 

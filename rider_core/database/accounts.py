@@ -9,10 +9,12 @@ from typing import Any
 
 from rider_core.api.roles import Role
 from rider_core.database.reading import rows
-from rider_core.errors import NotMigrated
+from rider_core.errors import DatabaseError, NotMigrated
 
 #: A name of a user or a token: what a URL, a log line and a metric label can show as it is.
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"
+#: Length of the columns with names.
+NAME_LENGTH = 64
 #: Of a household or a laboratory.
 MAX_USERS, MAX_TOKENS = 200, 1_000
 _USERS = "SELECT name, role, password_hash, created_ts FROM users ORDER BY name"
@@ -56,13 +58,13 @@ class ApiToken:
 
 def read_users(url: str) -> list[User]:
     """All users, by name; a database without their table has none. Raises `DatabaseError`."""
-    return [User(str(name), Role(role), str(hashed), float(ts)) for name, role, hashed, ts in _rows(url, _USERS)]
+    return [User(str(name), _role(role), str(hashed), float(ts)) for name, role, hashed, ts in _rows(url, _USERS)]
 
 
 def read_tokens(url: str) -> list[ApiToken]:
     """All tokens, the oldest first; a database without their table has none. Raises `DatabaseError`."""
     return [
-        ApiToken(str(key), str(name), Role(role), str(hashed), str(by), float(ts), None if end is None else float(end))
+        ApiToken(str(key), str(name), _role(role), str(hashed), str(by), float(ts), None if end is None else float(end))
         for key, name, role, hashed, by, ts, end in _rows(url, _TOKENS)
     ]
 
@@ -72,3 +74,12 @@ def _rows(url: str, query: str) -> Sequence[Sequence[Any]]:
         return rows(url, query)
     except NotMigrated:
         return []
+
+
+def _role(text: Any) -> Role:
+    try:
+        return Role(text)
+    except ValueError:
+        raise DatabaseError(
+            f"the database has a user or a token with the role {str(text)[:20]!r}", remedy="rider users role NAME read"
+        ) from None

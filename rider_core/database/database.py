@@ -172,10 +172,15 @@ class Database:
             session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """One transaction. Errors are raised as `DatabaseError` with a diagnosis."""
+    def session(self, *, reads_first: bool = False) -> Iterator[Session]:
+        """One transaction. Errors are raised as `DatabaseError` with a diagnosis.
+
+        Args:
+            reads_first: It reads before it writes: SQLite would refuse the write where another process wrote meanwhile.
+        """
+        engine = self._engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}) if reads_first else self._engine
         try:
-            with Session(self._engine) as session, session.begin():
+            with Session(engine) as session, session.begin():
                 yield session
         except SQLAlchemyError as error:
             raise self._diagnosis(error) from error

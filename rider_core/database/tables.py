@@ -89,7 +89,7 @@ class ApiTokenRow(Base):
 
 
 class AuditRow(Base):
-    """A change that somebody made, or tried to make."""
+    """A change that a user or a program made, or an attempt to sign in."""
 
     __tablename__ = "audit_log"
 

@@ -56,5 +56,5 @@ def is_secret_of(token: ApiToken, text: str) -> bool:
 
 
 def _hashed(secret: str) -> str:
-    # A fast hash suffices: nobody can try 160 random bits.
+    # A fast hash is sufficient: 160 random bits cannot be guessed.
     return hashlib.sha256(secret.encode()).hexdigest()

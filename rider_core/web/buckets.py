@@ -44,6 +44,12 @@ class TokenBuckets:
                     self._full_at.popitem(last=False)
             return wait_s
 
+    def give_back(self, client: str) -> None:
+        """Put a token back that was taken."""
+        with self._lock:
+            if client in self._full_at:
+                self._full_at[client] -= self._refill_s
+
     def _wait_s(self, client: str) -> float:
         missing_s = self._full_at.get(client, 0.0) - self._now()
         return max(0.0, missing_s - (self._size - 1) * self._refill_s)

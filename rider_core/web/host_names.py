@@ -156,6 +156,14 @@ def _as_sent(name: str) -> str:
     return name if name.isascii() else name.encode("idna").decode("ascii")
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this computer reach that address."""
+    if host == "localhost":
+        return True
+    address = as_address(host)
+    return address is not None and address.is_loopback
+
+
 def as_address(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)

@@ -21,7 +21,7 @@ from rider_core.web.access.authenticator import Authenticator
 from rider_core.web.access.identity import KEY, NOBODY
 from rider_core.web.cross_origin import AllowedOrigins, headers_for, is_preflight, preflight_headers
 from rider_core.web.health import OPEN_PATHS
-from rider_core.web.host_names import HostNames, PublicUrl, TrustedProxies, as_address, name_in
+from rider_core.web.host_names import HostNames, PublicUrl, TrustedProxies, is_loopback, name_in
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.openai.errors import error_body
 from rider_core.web.rest.problems import CONTENT_TYPE, problem_body
@@ -60,18 +60,11 @@ def check_exposure(settings: Settings) -> None:
         ConfigError: the panel would listen beyond loopback, and there are neither `web_password` nor users.
         DatabaseError: the users cannot be read.
     """
-    if not is_loopback(settings.web_host) and not Authenticator(settings).is_required():
+    if not is_loopback(settings.web_host) and not Authenticator(settings).has_people():
         raise ConfigError(
             f"web_host is {settings.web_host!r}, so others could open the panel, and nobody has to sign in",
-            remedy="make a user: rider users add NAME; or set RIDER_WEB_PASSWORD, or RIDER_WEB_HOST=127.0.0.1",
+            remedy="rider users add NAME --role admin, or set RIDER_WEB_PASSWORD, or RIDER_WEB_HOST=127.0.0.1",
         )
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    address = as_address(host)
-    return address is not None and address.is_loopback
 
 
 class SecurityMiddleware:

@@ -33,10 +33,14 @@ def rider(processes: Processes, *arguments: str, typed: str = "", status: int = 
 
 def test_a_user_from_the_first_day_to_the_last(processes: Processes, url: str) -> None:
     assert "rider users add" in rider(processes, "users", "list").stdout
+    first = rider(processes, "users", "add", "ola", typed="zażółć gęślą\n", status=1)
+    assert "the first user must be an admin" in first.stderr
+    assert "rider users add ola --role admin" in first.stderr
+    rider(processes, "users", "add", "anna", "--role", "admin", typed="zażółć gęślą\n")
     added = rider(processes, "users", "add", "ola", typed="zażółć gęślą\n")
     assert "with the role operate" in added.stdout
-    assert "no admin yet" in added.stderr
-    (user,) = read_users(url)
+    assert "'anna' is the last admin" in rider(processes, "users", "remove", "anna", status=1).stderr
+    (_anna, user) = read_users(url)
     assert is_password(user.password_hash, "zażółć gęślą")
     assert not is_password(user.password_hash, "zażółć")
     assert (
@@ -44,9 +48,9 @@ def test_a_user_from_the_first_day_to_the_last(processes: Processes, url: str) -
     )
     rider(processes, "users", "role", "ola", "admin")
     rider(processes, "users", "password", "ola", typed="jaźń jaźń\n")
-    (user,) = read_users(url)
+    (_anna, user) = read_users(url)
     assert (user.role.value, is_password(user.password_hash, "jaźń jaźń")) == ("admin", True)
-    assert json.loads(rider(processes, "users", "list", "--json").stdout)[0]["name"] == "ola"
+    assert json.loads(rider(processes, "users", "list", "--json").stdout)[1]["name"] == "ola"
     rider(processes, "users", "remove", "ola")
     for command in (("remove", "ola"), ("role", "ola", "read")):
         assert "there is no user 'ola'" in rider(processes, "users", *command, status=1).stderr
@@ -57,7 +61,7 @@ def test_a_user_from_the_first_day_to_the_last(processes: Processes, url: str) -
     [("ola", "short", "a password of 5 characters"), ("Ola Ż", "long enough", "cannot be a name")],
 )
 def test_wrong_users(processes: Processes, url: str, name: str, password: str, sentence: str) -> None:
-    assert sentence in rider(processes, "users", "add", name, typed=f"{password}\n", status=1).stderr
+    assert sentence in rider(processes, "users", "add", name, "--role", "admin", typed=f"{password}\n", status=1).stderr
     assert read_users(url) == []
 
 

@@ -12,6 +12,7 @@ export function listen(): void {
   socket.on("connect", () => {
     connection.value = "live";
     socket.emit("ready");
+    if (!session.value.version) void loadSession().catch(() => undefined);  // the panel did not answer at the start
   });
   socket.on("disconnect", () => (connection.value = "lost"));
   socket.on("connect_error", () => {

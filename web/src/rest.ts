@@ -20,8 +20,22 @@ export function setCsrf(token: string): void {
   csrf = token;
 }
 
+export interface Answer { status: number; body: unknown }
+
 /** The status and the JSON of the answer; `null` where it has none. Throws a `Problem`. */
-export async function send(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+export async function send(method: string, path: string, body?: unknown): Promise<Answer> {
+  try {
+    return await sendOnce(method, path, body);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "csrf") throw error;
+  }
+  // Somebody has signed in again in another tab: this one has the token of the session before.
+  const { body: session } = await sendOnce("GET", "/session");
+  setCsrf((session as { csrf: string }).csrf);
+  return sendOnce(method, path, body);
+}
+
+async function sendOnce(method: string, path: string, body?: unknown): Promise<Answer> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), LIMIT_MS);
   const headers: Record<string, string> = {};

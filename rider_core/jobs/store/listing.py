@@ -10,6 +10,7 @@ import base64
 import binascii
 import heapq
 import json
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -103,7 +104,8 @@ class _Place(NamedTuple):
             if made_for != state.value or not isinstance(member, str):
                 raise ValueError
             place = cls(int(lane), float(score), member)
-            if not 0 <= place.lane < len(QUEUES) * len(Priority):
+            place.member.encode()  # a lone surrogate has no UTF-8
+            if not math.isfinite(place.score) or not 0 <= place.lane < len(QUEUES) * len(Priority):
                 raise ValueError
         except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
             raise InvalidInput(

@@ -14,6 +14,10 @@ from rider_core.jobs import Outcome
 from rider_core.jobs.store import keys, listing
 from rider_core.testing.jobs.harness import JobHarness, spec
 
+#: Cursors of waiting jobs whose id is no text, and whose place is no number.
+SURROGATE = "WyJ3YWl0aW5nIiwwLDAsIlx1ZDgwMCJd"
+NOT_A_NUMBER = "WyJ3YWl0aW5nIiwwLE5hTiwieCJd"
+
 
 def pages_of(harness: JobHarness, between: Callable[[], None] = lambda: None, **query: Any) -> list[JobPage]:
     """All pages; `between` is called after each."""
@@ -136,7 +140,7 @@ class JobListingContract:
         assert ids_of(pages) == ids
         assert any(not page.jobs and page.next for page in pages), "a page looks at so many jobs, and says so"
 
-    @pytest.mark.parametrize("cursor", ["x", "AAAA", "W10", "bnVsbA", "żółw", "W" * 400])
+    @pytest.mark.parametrize("cursor", ["x", "AAAA", "W10", "bnVsbA", "żółw", "W" * 400, SURROGATE, NOT_A_NUMBER])
     def test_a_wrong_cursor_is_refused(self, harness: JobHarness, cursor: str) -> None:
         with pytest.raises(InvalidInput, match="is not from a list of waiting jobs"):
             harness.backend.list_jobs(JobQuery(state=JobState.WAITING, cursor=cursor))

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from rider_core.api.roles import Role
 from rider_core.config import Settings
-from rider_core.errors import DatabaseError
+from rider_core.errors import ConfigError, DatabaseError
 from rider_core.web.access.authenticator import ADMIN, MAX_AUTHORIZATION, Authenticator
-from rider_core.web.access.guesses import Guesses
+from rider_core.web.access.guesses import Guesses, TooManyGuesses
 from rider_core.web.access.identity import KEY, NOBODY, OWNER, Identity
 from rider_core.web.health import OPEN_PATHS
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
@@ -20,7 +20,7 @@ from rider_core.web.serving.addresses import client_at
 
 #: Its own token, or an identity, opens it.
 METRICS_PATH = "/metrics"
-#: What a browser needs before somebody has signed in: the page without any data, and the route that signs in.
+#: Paths that need no identity: the page, which has no data before its user has signed in, and the sign-in route.
 PAGE_PATHS = frozenset({"/", "/api/v1/session"})
 STATIC_PREFIX = "/static/"
 #: A signed-in page sends it with each change; a page of another site does not know it.
@@ -68,8 +68,10 @@ class AccessControl:
             return None
         try:
             found = self._identify(environ)
-        except DatabaseError as error:
-            return AccessRefusal("503 Service Unavailable", error.code, f"Users cannot be read: {error}", [])
+        except TooManyGuesses as error:
+            return _too_many_guesses(error.wait_s)
+        except (DatabaseError, ConfigError) as error:
+            return AccessRefusal("503 Service Unavailable", error.code, f"Nobody can sign in: {error}", [])
         if isinstance(found, AccessRefusal):
             return found
         environ[KEY] = found
@@ -100,17 +102,14 @@ class AccessControl:
         if has_own_token:
             # A scraper with an old token does not lock the people on its machine out.
             address = f"{METRICS_PATH} {address}"
-        account = _account_of(header)
-        wait_s = self.guesses.wait_s(address, account)
-        if wait_s:
-            return too_many_guesses(wait_s)
+        attempt = self.guesses.attempt(address, _account_of(header))
         if has_own_token and self._is_metrics_token(header):
             return Identity("metrics", Role.READ)
         identity = None
         if self.authenticator.is_required():
-            identity = self.authenticator.by_header(header, accepts_key=path.startswith(OPENAI_PREFIX))
+            identity = self.authenticator.by_header(header, attempt, accepts_key=path.startswith(OPENAI_PREFIX))
         if identity is None:
-            self.guesses.count(address, account)
+            attempt.count()
             return self._unknown(environ, has_own_token)
         return identity
 
@@ -132,13 +131,14 @@ class AccessControl:
             sentence = "The API key must be a token of the panel (rider tokens new), or RIDER_WEB_PASSWORD."
             challenge = 'Bearer realm="Rider-PC"'
         # A page's script gets no challenge: its browser would show a dialogue of its own.
-        is_script = environ.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate"
+        is_browser = "Mozilla" in str(environ.get("HTTP_USER_AGENT", ""))
+        is_script = is_browser and "text/html" not in str(environ.get("HTTP_ACCEPT", ""))
         return AccessRefusal(
             "401 Unauthorized", "password", sentence, [] if is_script else [("WWW-Authenticate", challenge)]
         )
 
 
-def too_many_guesses(wait_s: float) -> AccessRefusal:
+def _too_many_guesses(wait_s: float) -> AccessRefusal:
     """The refusal of a password that comes too soon after many wrong ones."""
     seconds = str(math.ceil(wait_s))
     sentence = f"Too many wrong passwords came from your address; try again in {seconds} s."

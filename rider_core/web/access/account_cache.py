@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 #: Time for which what was read counts, in seconds: who is removed is out after it.
 REFRESH_S = 2.0
+#: The same while the database cannot be read: each try may take five seconds.
+RETRY_S = 15.0
 
 
 class AccountCache:
@@ -45,8 +47,11 @@ class AccountCache:
         self._read_at = float("-inf")
 
     def _refresh(self) -> None:
-        with self._lock:
-            if time.monotonic() - self._read_at < REFRESH_S:
+        # Those that were read last count while one thread waits for the database.
+        if not self._lock.acquire(blocking=self._users is None):
+            return
+        try:
+            if time.monotonic() - self._read_at < (RETRY_S if self._failing else REFRESH_S):
                 return
             try:
                 users, tokens = read_users(self._url), read_tokens(self._url)
@@ -61,3 +66,5 @@ class AccountCache:
                 self._users = {user.name: user for user in users}
                 self._tokens = {token.id: token for token in tokens}
             self._read_at = time.monotonic()
+        finally:
+            self._lock.release()

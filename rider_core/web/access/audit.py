@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFIX = "/api/v1/"
+#: Jobs have a history of their own: ten a second would push the changes out of the log within minutes.
+NOT_RECORDED = frozenset({"submit_job", "submit_batch"})
 #: Characters of a string in a recorded value: a job's sound is not kept here.
 MAX_STRING = 200
 
@@ -62,9 +64,9 @@ class Audit:
             log.error("%s of %s by %s is not in the audit log: %s", action, entry.target, entry.who, error)
 
 
-def was(value: Any) -> None:
-    """Tell what the current request is about to change, for the audit log."""
-    g.rider_was = value
+def changes(before: Any, after: Any = None) -> None:
+    """Tell what the current request is about to change, for the audit log; without `after` its body says to what."""
+    g.rider_was, g.rider_becomes = before, after
 
 
 def acts_as(who: str) -> None:
@@ -73,17 +75,18 @@ def acts_as(who: str) -> None:
 
 
 def record_changes(app: Flask, audit: Audit) -> None:
-    """Record every request that may change something and was not refused as wrong, and every attempt to sign in."""
+    """Record every change that succeeded, but new jobs, and every attempt to sign in that was checked."""
 
     @app.after_request
     def record(response: Response) -> Response:
         if request.method in _SAFE or not request.path.startswith(_PREFIX) or request.endpoint is None:
             return response
         signs_in = "rider_who" in g
-        if response.status_code < 400 or signs_in:
-            body = None if signs_in else request.get_json(silent=True)
-            who = g.get("rider_who") or identity_of(request.environ).name
-            action = request.endpoint.rpartition(".")[2]
+        who = g.get("rider_who") or identity_of(request.environ).name
+        action = request.endpoint.rpartition(".")[2]
+        # Who has no name has not signed in, and changes nothing.
+        if who and action not in NOT_RECORDED and (response.status_code < 400 or signs_in):
+            body = None if signs_in else g.get("rider_becomes") or request.get_json(silent=True)
             audit.write(who, action, response.status_code, g.get("rider_was"), body)
         return response
 

@@ -8,8 +8,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from rider_core.api.roles import Role
 from rider_core.config import Settings
@@ -18,8 +17,10 @@ from rider_core.runtime.data_folder import make_data_folder
 from rider_core.runtime.passwords import NOBODY as NOBODYS_HASH
 from rider_core.runtime.passwords import is_password
 from rider_core.web.access.account_cache import AccountCache
+from rider_core.web.access.guesses import Attempt
 from rider_core.web.access.identity import Identity
 from rider_core.web.access.session_cookie import NAME, SessionCookies
+from rider_core.web.host_names import is_loopback
 from rider_core.web.serving.native_threads import in_native_thread
 
 #: The user whose password is RIDER_WEB_PASSWORD.
@@ -30,6 +31,27 @@ MAX_AUTHORIZATION = 1_500
 #: wait 50 ms each time.
 MAX_REMEMBERED = 100
 KEY_FILE = "session.key"
+
+
+class SignedIn(NamedTuple):
+    """
+    Attributes:
+        identity: With the session's token.
+        cookie: Value of the cookie.
+    """
+
+    identity: Identity
+    cookie: str
+
+
+class _Account(NamedTuple):
+    """
+    Attributes:
+        secret: The password or its hash: a session ends when it changes.
+    """
+
+    secret: str
+    role: Role
 
 
 class Authenticator:
@@ -45,15 +67,32 @@ class Authenticator:
         self._remembered: OrderedDict[bytes, str] = OrderedDict()
         #: One password at a time: many at once must not take the memory of all.
         self._one_at_a_time = threading.Lock()
+        self._made_cookies: SessionCookies | None = None
+
+        beyond = not is_loopback(settings.web_host)
+        #: Others can reach the panel, themselves or through a proxy.
+        self._is_exposed = beyond or bool(settings.web_public_url or settings.web_trusted_proxies)
+        self._is_required = beyond
 
     @property
     def has_password(self) -> bool:
         """Whether RIDER_WEB_PASSWORD is set."""
         return self._password is not None
 
-    def is_required(self) -> bool:
-        """Whether requests need an identity. Otherwise all come on behalf of the machine's owner."""
+    def has_people(self) -> bool:
+        """Whether somebody can sign in."""
         return self._password is not None or bool(self.accounts.users())
+
+    def is_required(self) -> bool:
+        """Whether requests need an identity. Otherwise all come on behalf of the machine's owner.
+
+        Where others can reach the panel it stays so until the panel's next start: a database that is lost, or restored
+        without its users, opens nothing.
+        """
+        required = self._is_required or self.has_people()
+        if required and self._is_exposed:
+            self._is_required = True
+        return required
 
     def by_session(self, environ: dict[str, Any]) -> Identity | None:
         """The identity of a signed-in browser."""
@@ -61,13 +100,15 @@ class Authenticator:
         session = self._cookies.decode(cookies) if NAME in cookies else None
         if session is None:
             return None
-        found = self._secret_and_role(session.user)
-        if found is None or not hmac.compare_digest(self._cookies.fingerprint(found[0]), session.fingerprint):
+        found = self._account(session.user)
+        if found is None or not hmac.compare_digest(self._cookies.fingerprint(found.secret), session.fingerprint):
             return None
-        return Identity(session.user, found[1], session.csrf)
+        return Identity(session.user, found.role, session.csrf)
 
-    def by_header(self, header: str, *, accepts_key: bool) -> Identity | None:
+    def by_header(self, header: str, attempt: Attempt, *, accepts_key: bool) -> Identity | None:
         """The identity in an `Authorization` header: a token, or a user's name and password.
+
+        Raises `TooManyGuesses`.
 
         Args:
             accepts_key: RIDER_WEB_PASSWORD is accepted as a bearer token as well.
@@ -85,48 +126,55 @@ class Authenticator:
             name, _, password = base64.b64decode(given, validate=True).decode("utf-8", "replace").partition(":")
         except (binascii.Error, ValueError):
             return None
-        return self.by_password(name, password)
+        found = self._by_password(name, password, attempt)
+        return Identity(name, found.role) if found else None
 
-    def by_password(self, name: str, password: str) -> Identity | None:
-        """The identity of a user with that password."""
+    def sign_in(self, name: str, password: str, attempt: Attempt) -> SignedIn | None:
+        """A new session of a user with that password. Raises `TooManyGuesses`."""
+        found = self._by_password(name, password, attempt)
+        if found is None:
+            return None
+        session = self._cookies.new(name, found.secret)
+        return SignedIn(Identity(name, found.role, session.csrf), self._cookies.encode(session))
+
+    def _by_password(self, name: str, password: str, attempt: Attempt) -> _Account | None:
         password = password.encode("utf-8", "replace").decode()  # without lone surrogates
         if name == ADMIN and self._password is not None:
             right = hmac.compare_digest(password.encode(), self._password.encode())
-            return Identity(ADMIN, Role.ADMIN) if right else None
+            return _Account(self._password, Role.ADMIN) if right else None
         user = self.accounts.users().get(name)
         mark = hmac.digest(self._memory_key, f"{name}:{password}".encode("utf-8", "replace"), "sha256")
         if user is not None and self._remembered.get(mark) == user.password_hash:
-            return Identity(name, user.role)
+            return _Account(user.password_hash, user.role)
+        attempt.count()
         with self._one_at_a_time:
             is_right = in_native_thread(is_password, user.password_hash if user else NOBODYS_HASH, password)
         if not is_right or user is None:
             return None
+        attempt.forgive()
         self._remembered[mark] = user.password_hash
         while len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
-        return Identity(name, user.role)
-
-    def new_session(self, name: str) -> str:
-        """The value of a session's cookie for a user whose password was right."""
-        found = self._secret_and_role(name)
-        assert found is not None, "the user was removed meanwhile"
-        return self._cookies.new(name, found[0])
+        # That of the hash that was checked: the password may have been changed meanwhile.
+        return _Account(user.password_hash, user.role)
 
     def _by_token(self, text: str) -> Identity | None:
         token = self.accounts.tokens().get(id_of(text) or "")
         if token is None or not is_secret_of(token, text) or token.expired:
             return None
-        return Identity(f"token:{token.name}", token.role)
+        return Identity(f"token:{token.id}", token.role)
 
-    def _secret_and_role(self, name: str) -> tuple[str, Role] | None:
-        """What a session of that user ends with, and the user's role; None: there is no such user."""
+    def _account(self, name: str) -> _Account | None:
         if name == ADMIN and self._password is not None:
-            return self._password, Role.ADMIN
+            return _Account(self._password, Role.ADMIN)
         user = self.accounts.users().get(name)
-        return (user.password_hash, user.role) if user else None
+        return _Account(user.password_hash, user.role) if user else None
 
-    @cached_property
+    @property
     def _cookies(self) -> SessionCookies:
-        """Where nobody signs in there is no key."""
-        make_data_folder(self._settings.data_dir)
-        return SessionCookies(self._settings.data_dir / KEY_FILE)
+        """Made at the first use: where nobody signs in there is no key. Raises `ConfigError`."""
+        with self._one_at_a_time:
+            if self._made_cookies is None:
+                make_data_folder(self._settings.data_dir)
+                self._made_cookies = SessionCookies(self._settings.data_dir / KEY_FILE)
+            return self._made_cookies

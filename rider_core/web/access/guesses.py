@@ -1,4 +1,4 @@
-"""Slows down who guesses passwords: each account from each address, and no other."""
+"""Slows down who guesses passwords: each account from each address, and an address that tries many accounts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ BURST, EVERY_S = 10, 2.0
 ADDRESS_BURST = 50
 
 
+class TooManyGuesses(Exception):
+    """Too many wrong passwords came before.
+
+    Attributes:
+        wait_s: When to try again, in seconds.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"wait {wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
 class Guesses:
     """Counts wrong passwords. All methods may be called from several threads."""
 
@@ -17,15 +29,33 @@ class Guesses:
         self._pairs = TokenBuckets(BURST, EVERY_S)
         self._addresses = TokenBuckets(ADDRESS_BURST, EVERY_S)
 
-    def wait_s(self, address: str, account: str) -> float:
-        """Seconds until this address may try a password of this account; 0: now."""
-        return max(self._pairs.wait_s(_pair(address, account)), self._addresses.wait_s(address))
+    def attempt(self, address: str, account: str) -> Attempt:
+        """Begin to check a password of this account. Raises `TooManyGuesses`."""
+        pair = f"{address} {account[:64]}"
+        wait_s = max(self._pairs.wait_s(pair), self._addresses.wait_s(address))
+        if wait_s:
+            raise TooManyGuesses(wait_s)
+        return Attempt(((self._pairs, pair), (self._addresses, address)))
 
-    def count(self, address: str, account: str) -> None:
-        """Count a wrong password."""
-        self._pairs.take(_pair(address, account))
-        self._addresses.take(address)
 
+class Attempt:
+    """One password that is checked. What takes long is counted before: many at once must not pass together."""
 
-def _pair(address: str, account: str) -> str:
-    return f"{address} {account[:64]}"
+    def __init__(self, buckets: tuple[tuple[TokenBuckets, str], ...]) -> None:
+        self._buckets = buckets
+        self._counted: list[tuple[TokenBuckets, str]] = []
+
+    def count(self) -> None:
+        """Count it as wrong, once, until `forgive`. Raises `TooManyGuesses`."""
+        for bucket, client in self._buckets if not self._counted else ():
+            wait_s = bucket.take(client)
+            if wait_s:
+                self.forgive()
+                raise TooManyGuesses(wait_s)
+            self._counted.append((bucket, client))
+
+    def forgive(self) -> None:
+        """It was right."""
+        for bucket, client in self._counted:
+            bucket.give_back(client)
+        self._counted.clear()

@@ -28,7 +28,7 @@ class Identity:
         return self.role is not None and self.role.includes(needed)
 
 
-#: Where nobody has to sign in.
+#: Identity of all requests if users need not sign in.
 OWNER = Identity("local", Role.ADMIN)
 NOBODY = Identity("", None)
 

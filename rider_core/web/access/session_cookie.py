@@ -9,12 +9,13 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.http import parse_cookie
 
 from rider_core.errors import ConfigError
 
@@ -47,13 +48,16 @@ class SessionCookies:
         self._key = _key(key_file)
         self._serializer = URLSafeTimedSerializer(self._key, salt="rider-session")
 
-    def new(self, user: str, password: str) -> str:
-        """The value of a new session's cookie.
+    def new(self, user: str, password: str) -> Session:
+        """A new session.
 
         Args:
             password: The user's password or its hash: whatever the session is to end with.
         """
-        session = Session(user, secrets.token_urlsafe(18), self.fingerprint(password))
+        return Session(user, secrets.token_urlsafe(18), self.fingerprint(password))
+
+    def encode(self, session: Session) -> str:
+        """The cookie's value."""
         text = self._serializer.dumps(list(session))
         return text if isinstance(text, str) else text.decode()
 
@@ -66,12 +70,11 @@ class SessionCookies:
         if len(cookie_header) > MAX_COOKIES:
             return None
         try:
-            cookie = SimpleCookie(cookie_header).get(NAME)
-            if cookie is None:
-                return None
-            user, csrf, fingerprint = self._serializer.loads(cookie.value, max_age=MAX_AGE_S)
+            user, csrf, fingerprint = self._serializer.loads(
+                parse_cookie(cookie_header).get(NAME, ""), max_age=MAX_AGE_S
+            )
             return Session(str(user), str(csrf), str(fingerprint))
-        except (CookieError, BadData, ValueError, TypeError):
+        except (BadData, ValueError, TypeError):
             return None
 
 
@@ -79,13 +82,12 @@ def _key(file: Path) -> bytes:
     """The installation's key, made at the first use. Raises `ConfigError`."""
     try:
         if not file.exists():
-            fresh = file.with_name(f"{file.name}.{os.getpid()}")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor, fresh = tempfile.mkstemp(prefix=file.name, dir=file.parent)
             with os.fdopen(descriptor, "wb") as opened:
                 opened.write(secrets.token_bytes(_KEY_BYTES))
             with suppress(FileExistsError):  # another panel was quicker
                 os.link(fresh, file)
-            fresh.unlink()
+            os.unlink(fresh)
         key = file.read_bytes()
     except OSError as error:
         raise ConfigError(

@@ -14,13 +14,13 @@ from rider_core.web.rest.blueprint import RestBlueprint
 
 class AuditQuery(Message):
     limit: int = Field(50, ge=1, le=200, description="largest number of entries in the page")
-    cursor: int | None = Field(None, ge=1, le=2**62, description="`next` of the page before")
+    cursor: int | None = Field(None, ge=1, le=2**31 - 1, description="`next` of the page before")
 
 
 class EntryView(Message):
     id: int
     ts: float
-    who: str = Field(description="a user, `token:NAME`, or `local` where nobody has to sign in")
+    who: str = Field(description="a user, `token:ID`, or `local` where nobody has to sign in")
     address: str
     action: str = Field(description="the operation, such as delete_job")
     target: str = Field(description="path of the request")

@@ -14,6 +14,7 @@ from flask_openapi3.models.tag import Tag
 
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
+from rider_core.errors import InvalidInput
 from rider_core.web.access.needed_roles import needs
 from rider_core.web.rest.problems import CONTENT_TYPE, NotJson
 
@@ -109,7 +110,8 @@ class RestBlueprint(APIBlueprint):
                     f"the body is {request.mimetype[:40] or 'of no type'!r}, not JSON",
                     remedy="send Content-Type: application/json",
                 )
-            request.get_json()
+            if not isinstance(request.get_json(), dict):  # flask-openapi3 would decode a string once more
+                raise InvalidInput("the body is JSON, but no object")
 
 
 _PROBLEM = {"content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.functional_validators import AfterValidator
@@ -37,16 +37,23 @@ class QueuePath(Message):
     queue: QueueName
 
 
-class Conditions(BaseModel):
-    """The headers of a conditional request. Others are ignored."""
+class IfUnchanged(BaseModel):
+    """The header of a change to something that the client has seen. Others are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
     if_match: str | None = Field(
         None, alias="If-Match", max_length=200, description="change only what still has this ETag"
     )
-    if_none_match: str | None = Field(
-        None, alias="If-None-Match", max_length=200, description="`*`: create, and replace nothing"
+
+
+class IfNew(BaseModel):
+    """The header of a request that is to create something. Others are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    if_none_match: Literal["*"] | None = Field(
+        None, alias="If-None-Match", description="`*`: create, and replace nothing"
     )
 
 
@@ -56,7 +63,7 @@ def etag_of(content: Any) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def check_etag(conditions: Conditions, etag: str) -> None:
+def check_etag(conditions: IfUnchanged, etag: str) -> None:
     """Raise `ChangedMeanwhile` where the client has seen another state than the current one."""
     seen = conditions.if_match
     if seen is not None and seen != "*" and etag not in [each.strip() for each in seen.split(",")]:

@@ -8,9 +8,10 @@ from http import HTTPStatus
 
 from flask import Response
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
-from rider_core.api.messages import Message, first_problem, shorten
+from rider_core.api.messages import Message, shorten
 from rider_core.errors import (
     AlreadyExists,
     BackendUnavailable,
@@ -28,6 +29,7 @@ from rider_core.errors import (
     TooLarge,
 )
 from rider_core.metrics import REFUSED
+from rider_core.printable import is_secret
 from rider_core.web.access.needed_roles import Forbidden
 
 #: The paths below it have errors in this format, also those of the security middleware.
@@ -39,7 +41,7 @@ MAX_FIELDS = 20
 
 
 class ChangedMeanwhile(InvalidInput):
-    """What the request would change is not what the client has seen (`If-Match`)."""
+    """What the request would change is not what the client has seen (`If-Match`, `If-None-Match`)."""
 
     code = "changed_meanwhile"
 
@@ -63,7 +65,7 @@ _STATUSES: tuple[tuple[type[RiderError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
     (ChangedMeanwhile, HTTPStatus.PRECONDITION_FAILED),
-    (AlreadyExists, HTTPStatus.PRECONDITION_FAILED),
+    (AlreadyExists, HTTPStatus.CONFLICT),
     (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (WrongPassword, HTTPStatus.UNAUTHORIZED),
@@ -122,12 +124,12 @@ def explain_validation(error: ValidationError) -> Response:
     """The answer to a request that does not fit its schema."""
     REFUSED.labels("web", InvalidInput.code).inc()
     fields = tuple(
-        WrongField(
-            field=".".join(map(str, problem["loc"])), message=f"{problem['msg']}, got {shorten(problem['input'])}"
-        )
+        WrongField(field=".".join(map(str, problem["loc"])), message=_rule(problem))
         for problem in error.errors(include_url=False)[:MAX_FIELDS]
     )
-    body = problem_body(HTTPStatus.BAD_REQUEST, InvalidInput.code, first_problem(error), fields=fields)
+    others = error.error_count() - 1
+    detail = f"{fields[0].field or 'the message'}: {fields[0].message}" + (f", and {others} more" if others else "")
+    body = problem_body(HTTPStatus.BAD_REQUEST, InvalidInput.code, detail, fields=fields)
     return _response(HTTPStatus.BAD_REQUEST, body)
 
 
@@ -139,6 +141,17 @@ def explain_http(error: HTTPException) -> Response:
     if "Allow" in dict(error.get_headers()):
         response.headers["Allow"] = dict(error.get_headers())["Allow"]
     return response
+
+
+def _rule(problem: ErrorDetails) -> str:
+    """The rule that a field breaks, with its value: not that of a secret, and of an unknown field only its name."""
+    if problem["type"] == "missing":
+        return "it is missing"
+    if problem["type"] == "extra_forbidden":
+        return "there is no such field"
+    if any(is_secret(str(part)) for part in problem["loc"]):
+        return problem["msg"]
+    return f"{problem['msg']}, got {shorten(problem['input'])}"
 
 
 def _response(status: int, body: bytes) -> Response:

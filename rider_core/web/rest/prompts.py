@@ -55,7 +55,7 @@ def prompts_blueprint(services: Services) -> RestBlueprint:
     @prompts.operation("PUT", "/<name>/<language>", Role.ADMIN, PromptView, max_body_bytes=_MAX_BODY_BYTES)
     def put_prompt(path: PromptPath, body: PromptBody) -> PromptView:
         """Save a system prompt, also over a built-in one; running workers use it within seconds"""
-        audit.was({"text": _view(_saved(services), path.name, path.language).text})
+        audit.changes({"text": _view(_saved(services), path.name, path.language).text})
         services.database.save_prompt(path.name, path.language, body.text)
         return _view(_saved(services), path.name, path.language)
 

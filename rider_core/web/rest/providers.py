@@ -10,12 +10,13 @@ from rider_core.api.messages import Message
 from rider_core.api.provider import Provider
 from rider_core.api.roles import Role
 from rider_core.api.tasks import TASKS
-from rider_core.config.shown import shown_value
-from rider_core.errors import NotFound, RiderError
+from rider_core.config.shown import has_mask, shown_settings
+from rider_core.errors import InvalidInput, NotFound, RiderError
+from rider_core.printable import HIDDEN
 from rider_core.runtime.services import Services
 from rider_core.web.access import audit
 from rider_core.web.rest.blueprint import Answer, RestBlueprint
-from rider_core.web.rest.parameters import Conditions, check_etag, etag_of
+from rider_core.web.rest.parameters import IfUnchanged, check_etag, etag_of
 
 MAX_NAME = 64
 
@@ -78,27 +79,33 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         return _settings(services, path.provider)
 
     @providers.operation("PATCH", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
-    def save_settings(path: ProviderPath, body: SettingsBody, header: Conditions) -> Answer:
+    def save_settings(path: ProviderPath, body: SettingsBody, header: IfUnchanged) -> Answer:
         """Save some of a provider's settings
 
         Processes that start later use them. What is sent as it is shown stays what it was, secrets too.
         """
-        _class_of(services, path.provider)
+        provider = _class_of(services, path.provider)
         saved = services.saved_provider_settings(path.provider)
         check_etag(header, etag_of(saved))
-        audit.was(saved)
-        shown = shown_value(saved)
+        shown = {**_effective(services, provider)[0], **shown_settings(saved, provider.Config)}
         changes = {name: value for name, value in body.values.items() if name not in shown or value != shown[name]}
+        masked = next((name for name, value in changes.items() if has_mask(value)), None)
+        if masked is not None:
+            raise InvalidInput(
+                f"{masked} has {HIDDEN}, which is shown for a secret",
+                remedy="send the secret itself, or leave the field out",
+            )
+        audit.changes(shown_settings(saved, provider.Config), shown_settings(changes, provider.Config))
         services.save_provider_settings(path.provider, changes)
         return _settings(services, path.provider)
 
     @providers.operation("DELETE", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
-    def reset_settings(path: ProviderPath, header: Conditions) -> Answer:
+    def reset_settings(path: ProviderPath, header: IfUnchanged) -> Answer:
         """Forget what was saved: the settings file and the defaults count again"""
-        _class_of(services, path.provider)
+        provider = _class_of(services, path.provider)
         saved = services.saved_provider_settings(path.provider)
         check_etag(header, etag_of(saved))
-        audit.was(saved)
+        audit.changes(shown_settings(saved, provider.Config))
         services.database.save_settings(path.provider, {})
         return _settings(services, path.provider)
 
@@ -137,17 +144,21 @@ def _view(services: Services, provider: type[Provider]) -> ProviderView:
 def _settings(services: Services, name: str) -> Answer:
     provider = _class_of(services, name)
     saved = services.saved_provider_settings(name)
-    values: dict[str, Any] = {}
-    problem = ""
-    try:
-        values = services.provider_config(name).model_dump(mode="json")
-    except RiderError as error:
-        problem = str(error)
+    values, problem = _effective(services, provider)
     view = SettingsView(
         provider=name,
-        values=shown_value(values),
-        saved=shown_value(saved),
+        values=values,
+        saved=shown_settings(saved, provider.Config),
         problem=problem,
         json_schema=provider.Config.model_json_schema(),
     )
     return Answer(view, headers={"ETag": etag_of(saved)})
+
+
+def _effective(services: Services, provider: type[Provider]) -> tuple[dict[str, Any], str]:
+    """The settings in effect, as they are shown, and why they are not usable."""
+    try:
+        values = services.provider_config(provider.name).model_dump(mode="json")
+    except RiderError as error:
+        return {}, str(error)
+    return shown_settings(values, provider.Config), ""

@@ -11,11 +11,12 @@ from rider_core.api.jobs import JobRecord
 from rider_core.api.messages import Message, parse_message
 from rider_core.api.roles import Role
 from rider_core.api.schedules import SCHEDULE_ID_PATTERN, Schedule, SchedulePlan, ScheduleRecord, machine_timezone
-from rider_core.errors import Conflict
+from rider_core.errors import AlreadyExists, Conflict
 from rider_core.jobs.schedules import ScheduleStore, due_times
 from rider_core.web.rest.blueprint import ROOT, Answer, RestBlueprint
 from rider_core.web.rest.jobs import MAX_JOB_BODY_BYTES, ORIGIN
-from rider_core.web.rest.parameters import Conditions, TaskName
+from rider_core.web.rest.parameters import IfNew, TaskName
+from rider_core.web.rest.problems import ChangedMeanwhile
 
 MAX_TIMES = 100
 
@@ -72,13 +73,16 @@ def schedules_blueprint(store: ScheduleStore, backend: JobBackend) -> RestBluepr
         problems=(409, 412),
         max_body_bytes=MAX_JOB_BODY_BYTES,
     )
-    def put_schedule(path: SchedulePath, body: ScheduleBody, header: Conditions) -> ScheduleRecord:
+    def put_schedule(path: SchedulePath, body: ScheduleBody, header: IfNew) -> ScheduleRecord:
         """Add a schedule, or replace it
 
         A replaced one keeps its counters. With `If-None-Match: *` nothing is replaced.
         """
         schedule = Schedule.model_validate({**body.model_dump(), "id": path.schedule_id})
-        return store.add(schedule, replace=header.if_none_match is None)
+        try:
+            return store.add(schedule, replace=header.if_none_match is None)
+        except AlreadyExists as error:
+            raise ChangedMeanwhile(error.message, remedy="choose another id, or leave If-None-Match out") from None
 
     @schedules.operation("PATCH", "/<schedule_id>", Role.OPERATE, ScheduleRecord, problems=(404, 409))
     def enable_schedule(path: SchedulePath, body: EnabledBody) -> ScheduleRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NoReturn
 
 from flask import request
 from pydantic import Field, SecretStr
@@ -14,6 +13,7 @@ from rider_core.api.roles import Role
 from rider_core.errors import QueueFull
 from rider_core.web.access import audit
 from rider_core.web.access.access_control import AccessControl
+from rider_core.web.access.guesses import TooManyGuesses
 from rider_core.web.access.identity import Identity, identity_of
 from rider_core.web.access.session_cookie import MAX_AGE_S, NAME
 from rider_core.web.rest.blueprint import Answer, RestBlueprint
@@ -21,7 +21,7 @@ from rider_core.web.rest.problems import WrongPassword
 from rider_core.web.serving.addresses import client_at
 
 
-class TooManyGuesses(QueueFull):
+class Guessing(QueueFull):
     code = "guesses"
 
 
@@ -55,22 +55,23 @@ def session_blueprint(access: AccessControl) -> RestBlueprint:
         if not access.authenticator.is_required():
             return Answer(_view(access, identity_of(request.environ)))
         address = client_at(str(request.environ.get("REMOTE_ADDR", "")))
-        wait_s = access.guesses.wait_s(address, body.user)
-        if wait_s:
-            raise TooManyGuesses(
+        try:
+            attempt = access.guesses.attempt(address, body.user)
+            signed_in = access.authenticator.sign_in(body.user, body.password.get_secret_value(), attempt)
+            if signed_in is None:
+                attempt.count()
+        except TooManyGuesses as error:
+            raise Guessing(
                 "too many wrong passwords came from your address",
-                retry_after_s=wait_s,
-                remedy=f"try again in {math.ceil(wait_s)} s",
-            )
+                retry_after_s=error.wait_s,
+                remedy=f"try again in {math.ceil(error.wait_s)} s",
+            ) from None
         # Not before: who sends thousands of passwords must not push the changes of others out of the log.
         audit.acts_as(body.user)
-        if access.authenticator.by_password(body.user, body.password.get_secret_value()) is None:
-            access.guesses.count(address, body.user)
-            _refuse()
-        cookie = access.authenticator.new_session(body.user)
-        signed_in = access.authenticator.by_session({"HTTP_COOKIE": f"{NAME}={cookie}"})
-        assert signed_in is not None
-        return Answer(_view(access, signed_in), headers={"Set-Cookie": _cookie(cookie, MAX_AGE_S)})
+        if signed_in is None:
+            raise WrongPassword("the name or the password is wrong", remedy="rider users password NAME sets a new one")
+        cookie = _cookie(signed_in.cookie, MAX_AGE_S)
+        return Answer(_view(access, signed_in.identity), headers={"Set-Cookie": cookie})
 
     @session.operation("DELETE", "", None, None, status=204)
     def sign_out() -> Answer:
@@ -88,10 +89,6 @@ def _view(access: AccessControl, identity: Identity) -> SessionView:
         csrf=identity.csrf,
         version=rider_core.__version__ if identity.role else "",
     )
-
-
-def _refuse() -> NoReturn:
-    raise WrongPassword("the name or the password is wrong", remedy="rider users password NAME sets a new one")
 
 
 def _cookie(value: str, max_age_s: int) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
-from rider_core.database.accounts import NAME_PATTERN, ApiToken, User
+from rider_core.database.accounts import NAME_LENGTH, NAME_PATTERN, ApiToken, User
 from rider_core.errors import NotFound
 from rider_core.runtime.api_tokens import new_token
 from rider_core.runtime.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
@@ -93,7 +93,7 @@ def users_blueprint(services: Services, accounts: AccountCache) -> RestBlueprint
         """Every user"""
         return UsersView(users=tuple(_user(user) for user in accounts.users().values()))
 
-    @users.operation("POST", "", Role.ADMIN, UserView, status=201, problems=(412,))
+    @users.operation("POST", "", Role.ADMIN, UserView, status=201, problems=(409,))
     def add_user(body: NewUserBody) -> UserView:
         """Add a user"""
         user = User(body.name, body.role, _hashed(body.password), time.time())
@@ -104,20 +104,26 @@ def users_blueprint(services: Services, accounts: AccountCache) -> RestBlueprint
     @users.operation("PATCH", "/<name>", Role.ADMIN, UserView, problems=(404, 409))
     def change_user(path: UserPath, body: UserBody) -> UserView:
         """Change a user's role or password; a new password ends their sessions"""
+        accounts.forget()
         user = accounts.users().get(path.name)
         if user is None:
             raise NotFound(f"there is no user {path.name!r}")
-        audit.was({"role": user.role.value})
+        audit.changes({"role": user.role.value})
         if body.role is not None:
             _store(services).set_role(path.name, body.role)
         if body.password is not None:
             _store(services).set_password(path.name, _hashed(body.password))
         accounts.forget()
-        return _user(accounts.users()[path.name])
+        changed = accounts.users().get(path.name)
+        if changed is None:  # removed meanwhile
+            raise NotFound(f"there is no user {path.name!r}")
+        return _user(changed)
 
     @users.operation("DELETE", "/<name>", Role.ADMIN, None, status=204, problems=(404, 409))
     def remove_user(path: UserPath) -> None:
         """Remove a user; their sessions end"""
+        user = accounts.users().get(path.name)
+        audit.changes({"role": user.role.value} if user else None)
         _store(services).remove_user(path.name)
         accounts.forget()
 
@@ -133,17 +139,20 @@ def tokens_blueprint(services: Services, accounts: AccountCache) -> RestBlueprin
         """Every token, without its secret part"""
         return TokensView(tokens=tuple(_token(token) for token in accounts.tokens().values()))
 
-    @tokens.operation("POST", "", Role.ADMIN, NewTokenView, status=201)
+    @tokens.operation("POST", "", Role.ADMIN, NewTokenView, status=201, problems=(409,))
     def add_token(body: NewTokenBody) -> NewTokenView:
         """Make a token; its secret part is in this answer only"""
-        made = new_token(body.name, body.role, identity_of(request.environ).name, body.lifetime_s)
+        made = new_token(body.name, body.role, identity_of(request.environ).name[:NAME_LENGTH], body.lifetime_s)
         _store(services).add_token(made.stored)
         accounts.forget()
+        audit.changes(None, {"id": made.stored.id, **body.model_dump(mode="json")})
         return NewTokenView(token=_token(made.stored), secret=made.text)
 
     @tokens.operation("DELETE", "/<token_id>", Role.ADMIN, None, status=204, problems=(404,))
     def revoke_token(path: TokenPath) -> None:
         """Revoke a token"""
+        token = accounts.tokens().get(path.token_id)
+        audit.changes({"name": token.name, "role": token.role.value} if token else None)
         _store(services).revoke_token(path.token_id)
         accounts.forget()
 

@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "wrong passwords are not slowed",
         "rider_core/web/access/access_control.py",
-        "            self.guesses.count(address, account)\n",
+        "            attempt.count()\n",
         "            pass\n",
         ("tests/web/test_crowds.py", "test_guesses and threading"),
     ),

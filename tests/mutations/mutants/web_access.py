@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 _ACCESS = "tests/web/rest/test_access_rights.py"
+_SETTINGS = "tests/web/rest/test_rest_settings.py"
 _JOBS = "tests/web/rest/test_rest_jobs.py"
 
 MUTANTS = [
@@ -25,7 +26,7 @@ MUTANTS = [
     Mutant(
         "a session outlives its user's password",
         "rider_core/web/access/authenticator.py",
-        "not hmac.compare_digest(self._cookies.fingerprint(found[0]), session.fingerprint)",
+        "not hmac.compare_digest(self._cookies.fingerprint(found.secret), session.fingerprint)",
         "False",
         (_ACCESS, "test_a_new_password"),
     ),
@@ -45,9 +46,9 @@ MUTANTS = [
     ),
     Mutant(
         "wrong passwords of the sign-in page are not slowed",
-        "rider_core/web/rest/session.py",
-        "            access.guesses.count(address, body.user)\n",
-        "",
+        "rider_core/web/access/guesses.py",
+        "wait_s = bucket.take(client)",
+        "wait_s = 0.0",
         (_ACCESS, "test_ten_wrong"),
     ),
     Mutant(
@@ -65,10 +66,52 @@ MUTANTS = [
         (_ACCESS, "test_users_over_http"),
     ),
     Mutant(
+        "a lost database makes everybody an admin",
+        "rider_core/web/access/authenticator.py",
+        "required = self._is_required or self.has_people()",
+        "required = self.has_people()",
+        (_ACCESS, "test_a_lost_database"),
+    ),
+    Mutant(
+        "many passwords that come together are all checked",
+        "rider_core/web/access/authenticator.py",
+        "        attempt.count()\n",
+        "",
+        ("tests/web/test_guesses.py", "test_as_many"),
+    ),
+    Mutant(
+        "who has not signed in fills the audit log",
+        "rider_core/web/access/audit.py",
+        "if who and action",
+        "if action",
+        (_ACCESS, "test_who_has_not"),
+    ),
+    Mutant(
+        "a secret with a harmless name is shown",
+        "rider_core/config/shown.py",
+        "if value and name in secret else",
+        "if False else",
+        (_SETTINGS, "test_secrets"),
+    ),
+    Mutant(
+        "what is shown for a secret replaces it",
+        "rider_core/web/rest/providers.py",
+        "if masked is not None:",
+        "if False:",
+        (_SETTINGS, "test_secrets"),
+    ),
+    Mutant(
+        "a body that is a string is decoded twice",
+        "rider_core/web/rest/blueprint.py",
+        "if not isinstance(request.get_json(), dict):",
+        "if request.get_json() is NotJson:",
+        (_JOBS, "test_wrong_jobs"),
+    ),
+    Mutant(
         "changes are not in the audit log",
         "rider_core/web/access/audit.py",
-        "if response.status_code < 400 or signs_in:",
-        "if signs_in:",
+        "(response.status_code < 400 or signs_in)",
+        "signs_in",
         (_ACCESS, "test_the_audit_log"),
     ),
     Mutant(

@@ -25,8 +25,8 @@ JOB = {"task": "text.generate", "payload": {"prompt": "hello"}}
 
 
 def add_users(rest: RestHarness) -> None:
-    """One for each role, called like it."""
-    for role, password in PASSWORDS.items():
+    """One for each role, called like it. The first one must be an admin."""
+    for role, password in reversed(PASSWORDS.items()):
         rest.accounts.add_user(User(role.value, role, hash_password(password), time.time()))
 
 
@@ -48,8 +48,10 @@ def test_where_nobody_signs_in_everybody_is_the_owner(rest: RestHarness) -> None
         "csrf": "",
         "version": rider_core.__version__,
     }
+    rest.ask("PUT", "/prompts/robot/pl", json={"text": "cześć"})
     rest.ask("POST", "/jobs", 201, json=JOB)
-    assert rest.ask("GET", "/audit")["entries"][0]["who"] == "local"
+    (entry,) = rest.ask("GET", "/audit")["entries"]
+    assert (entry["who"], entry["action"]) == ("local", "put_prompt"), "jobs have a history of their own"
     assert not (rest.panel.processes.folder / "data" / "session.key").exists()
 
 
@@ -157,7 +159,7 @@ def test_tokens(rest: RestHarness) -> None:
     assert made["secret"] not in rest.answer("GET", "/tokens").text
     rest.forget_cookies()
     rest.headers = {"Authorization": f"Bearer {made['secret']}"}
-    assert rest.ask("GET", "/session")["user"] == "token:scraper"
+    assert rest.ask("GET", "/session")["user"] == f"token:{made['token']['id']}"
     assert rest.problem("POST", "/jobs", 403, json=JOB)[0] == "forbidden"
     wrong = made["secret"][:-1] + ("0" if made["secret"][-1] != "0" else "1")
     for text in (expired.text, wrong, "rider_x_y", "é"):
@@ -180,9 +182,11 @@ def test_users_over_http(rest: RestHarness) -> None:
     sign_in(rest, Role.ADMIN)
     new = {"name": "ola", "role": "read", "password": "zażółć gęślą"}
     assert rest.ask("POST", "/users", 201, json=new)["role"] == "read"
-    assert rest.problem("POST", "/users", 412, json=new)[0] == "already_exists"
+    assert rest.problem("POST", "/users", 409, json=new)[0] == "already_exists"
     for wrong in ({"password": "short"}, {"name": "Ola Ż"}, {"role": "god"}, {"name": ""}):
-        rest.problem("POST", "/users", 400, json={**new, "name": "other", **wrong})
+        answer = rest.answer("POST", "/users", 400, json={**new, "name": "other", **wrong})
+        assert "short" not in answer.text
+        assert new["password"] not in answer.text
     assert rest.ask("PATCH", "/users/ola", json={"role": "operate", "password": "jaźń jaźń"})["role"] == "operate"
     assert [user["name"] for user in rest.ask("GET", "/users")["users"]] == ["admin", "ola", "operate", "read"]
     entries = rest.ask("GET", "/audit")["entries"]
@@ -258,3 +262,42 @@ def test_a_database_that_cannot_be_read_lets_nobody_in(rest: RestHarness) -> Non
     answer = rest.panel.get("/api/v1/status")
     assert (answer.status_code, answer.json()["code"]) == (503, "database")
     assert rest.panel.get("/healthz").status_code == 200
+
+
+def test_a_lost_database_opens_no_panel_that_others_reach(rest: RestHarness) -> None:
+    add_users(rest)
+    rest.start(RIDER_WEB_HOST="0.0.0.0")
+    sign_in(rest, Role.READ)
+    for suffix in ("", "-wal", "-shm"):
+        rest.panel.database.with_name(rest.panel.database.name + suffix).unlink(missing_ok=True)
+    let_pass(REFRESH_S, "what was read before counts no longer")
+    rest.forget_cookies()
+    assert rest.sent("GET", "/status").status_code == 401
+    assert rest.ask("GET", "/session")["role"] is None
+
+
+def test_who_has_not_signed_in_leaves_no_trace_in_the_audit_log(rest: RestHarness) -> None:
+    add_users(rest)
+    rest.start()
+    for _ in range(5):
+        rest.answer("DELETE", "/session", 204)
+    sign_in(rest, Role.ADMIN)
+    assert [it["action"] for it in rest.ask("GET", "/audit")["entries"]] == ["sign_in"]
+
+
+def test_the_first_user_must_be_an_admin(rest: RestHarness) -> None:
+    rest.start()
+    new = {"name": "ola", "role": "operate", "password": "long enough"}
+    assert rest.problem("POST", "/users", 409, json=new)[0] == "conflict"
+    assert rest.ask("GET", "/session")["user"] == "local"
+    rest.ask("POST", "/users", 201, json={**new, "role": "admin"})
+    assert rest.ask("GET", "/session")["role"] is None
+
+
+def test_a_broken_cookie_of_another_program_hides_no_session(rest: RestHarness) -> None:
+    add_users(rest)
+    rest.start()
+    sign_in(rest, Role.READ)
+    cookie = rest.cookie
+    rest.forget_cookies()
+    assert rest.ask("GET", "/session", headers={"Cookie": f'other=["x; {cookie}'})["user"] == "read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -14,6 +15,8 @@ from rider_core.web.rest.jobs import MAX_SHOWN
 pytestmark = pytest.mark.slow
 
 GENERATE = {"task": "text.generate", "payload": {"prompt": "hello"}}
+#: A job as a JSON string of JSON.
+AS_TEXT = json.dumps(json.dumps(GENERATE)).encode()
 BOOM = JobProblem(code="crashed", message="boom")
 
 
@@ -103,7 +106,7 @@ def test_wrong_jobs_are_refused_with_the_field_and_the_value(rest: RestHarness) 
     answer = rest.answer("POST", "/jobs", 400, json={"tusk": "x", "priority": "now"})
     fields = {it["field"] for it in answer.json()["fields"]}
     assert fields == {"tusk", "task", "payload", "priority"}
-    for body in (b"", b"{", b"\xff", b"[" * 50_000, b'{"a": NaN}', b"[1]", b'"text"', b"null"):
+    for body in (b"", b"{", b"\xff", b"[" * 50_000, b'{"a": NaN}', b"[1]", b'"text"', b"null", AS_TEXT):
         rest.problem("POST", "/jobs", 400, content=body, headers={"Content-Type": "application/json"})
     assert rest.problem("POST", "/jobs", 415, content=b"task=x")[0] == "content_type"
     too_long = {"task": "text.generate", "payload": {"prompt": "x" * 3_000_000}}
@@ -136,7 +139,9 @@ def test_a_schedule_from_its_beginning_to_its_end(rest: RestHarness) -> None:
     assert made["schedule"]["cron"] == "0 0 * * *"
     assert made["next_ts"] > time.time()
     assert rest.ask("GET", "/schedules/news") == made
-    assert rest.problem("PUT", "/schedules/news", 412, json=plan, headers={"If-None-Match": "*"})[0] == "already_exists"
+    assert (
+        rest.problem("PUT", "/schedules/news", 412, json=plan, headers={"If-None-Match": "*"})[0] == "changed_meanwhile"
+    )
     changed = rest.ask("PUT", "/schedules/news", json={**plan, "cron": None, "every_s": 60})
     assert changed["schedule"]["every_s"] == 60
     assert rest.ask("PATCH", "/schedules/news", json={"enabled": False})["next_ts"] is None
