@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import math
 from typing import Any, NamedTuple
@@ -11,9 +9,11 @@ from typing import Any, NamedTuple
 from rider_core.api.roles import Role
 from rider_core.config import Settings
 from rider_core.errors import ConfigError, DatabaseError
-from rider_core.web.access.authenticator import ADMIN, MAX_AUTHORIZATION, Authenticator
+from rider_core.web.access.authenticator import ADMIN, Authenticator
+from rider_core.web.access.credentials import Credentials, credentials_of
 from rider_core.web.access.guesses import Guesses, TooManyGuesses
 from rider_core.web.access.identity import KEY, NOBODY, OWNER, Identity
+from rider_core.web.access.needed_roles import SAFE_METHODS
 from rider_core.web.health import OPEN_PATHS
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
 from rider_core.web.serving.addresses import client_at
@@ -25,7 +25,6 @@ PAGE_PATHS = frozenset({"/", "/api/v1/session"})
 STATIC_PREFIX = "/static/"
 #: A signed-in page sends it with each change; a page of another site does not know it.
 CSRF_HEADER = "X-CSRF-Token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Its messages change nothing, and its client cannot send a header with each.
 _SOCKET_PREFIX = "/socket.io/"
 #: Stands for the account of tokens when wrong ones are counted.
@@ -89,7 +88,7 @@ class AccessControl:
         if identity is None:
             is_page = path in PAGE_PATHS or path.startswith(STATIC_PREFIX)
             return NOBODY if is_page else self._unknown(environ, has_own_token)
-        if environ.get("REQUEST_METHOD") not in _SAFE and not path.startswith(_SOCKET_PREFIX):
+        if environ.get("REQUEST_METHOD") not in SAFE_METHODS and not path.startswith(_SOCKET_PREFIX):
             given = str(environ.get("HTTP_X_CSRF_TOKEN", ""))
             if not hmac.compare_digest(given.encode(), identity.csrf.encode()):
                 sentence = f"The request lacks the session's {CSRF_HEADER}, which GET /api/v1/session tells."
@@ -102,22 +101,21 @@ class AccessControl:
         if has_own_token:
             # A scraper with an old token does not lock the people on its machine out.
             address = f"{METRICS_PATH} {address}"
-        attempt = self.guesses.attempt(address, _account_of(header))
-        if has_own_token and self._is_metrics_token(header):
+        given = credentials_of(header)
+        attempt = self.guesses.attempt(address, given.user if given and given.user is not None else _TOKENS)
+        if given and has_own_token and self._is_metrics_token(given):
             return Identity("metrics", Role.READ)
         identity = None
-        if self.authenticator.is_required():
-            identity = self.authenticator.by_header(header, attempt, accepts_key=path.startswith(OPENAI_PREFIX))
+        if given and self.authenticator.is_required():
+            identity = self.authenticator.by_credentials(given, attempt, accepts_key=path.startswith(OPENAI_PREFIX))
         if identity is None:
             attempt.count()
             return self._unknown(environ, has_own_token)
         return identity
 
-    def _is_metrics_token(self, header: str) -> bool:
-        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-        given = credentials.strip().encode("latin-1", "replace")
+    def _is_metrics_token(self, given: Credentials) -> bool:
         assert self._metrics_token is not None
-        return scheme.lower() == "bearer" and hmac.compare_digest(given, self._metrics_token.encode())
+        return given.user is None and hmac.compare_digest(given.secret.encode(), self._metrics_token.encode())
 
     def _unknown(self, environ: dict[str, Any], has_own_token: bool) -> AccessRefusal:
         """The refusal of a request without an identity."""
@@ -143,14 +141,3 @@ def _too_many_guesses(wait_s: float) -> AccessRefusal:
     seconds = str(math.ceil(wait_s))
     sentence = f"Too many wrong passwords came from your address; try again in {seconds} s."
     return AccessRefusal("429 Too Many Requests", "guesses", sentence, [("Retry-After", seconds)])
-
-
-def _account_of(header: str) -> str:
-    """The name in the header of HTTP Basic."""
-    scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-    if scheme.lower() != "basic":
-        return _TOKENS
-    try:
-        return base64.b64decode(credentials.strip(), validate=True).partition(b":")[0].decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return _TOKENS

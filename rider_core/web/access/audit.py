@@ -17,6 +17,7 @@ from rider_core.metrics import REFUSED
 from rider_core.printable import printable
 from rider_core.runtime.services import Services
 from rider_core.web.access.identity import identity_of
+from rider_core.web.access.needed_roles import SAFE_METHODS
 from rider_core.web.serving.addresses import client_at
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFIX = "/api/v1/"
 #: Jobs have a history of their own: ten a second would push the changes out of the log within minutes.
 NOT_RECORDED = frozenset({"submit_job", "submit_batch"})
@@ -79,7 +79,7 @@ def record_changes(app: Flask, audit: Audit) -> None:
 
     @app.after_request
     def record(response: Response) -> Response:
-        if request.method in _SAFE or not request.path.startswith(_PREFIX) or request.endpoint is None:
+        if request.method in SAFE_METHODS or not request.path.startswith(_PREFIX) or request.endpoint is None:
             return response
         signs_in = "rider_who" in g
         who = g.get("rider_who") or identity_of(request.environ).name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import secrets
 import threading
@@ -17,7 +15,8 @@ from rider_core.runtime.data_folder import make_data_folder
 from rider_core.runtime.passwords import NOBODY as NOBODYS_HASH
 from rider_core.runtime.passwords import is_password
 from rider_core.web.access.account_cache import AccountCache
-from rider_core.web.access.guesses import Attempt
+from rider_core.web.access.credentials import Credentials
+from rider_core.web.access.guesses import PasswordAttempt
 from rider_core.web.access.identity import Identity
 from rider_core.web.access.session_cookie import NAME, SessionCookies
 from rider_core.web.host_names import is_loopback
@@ -25,8 +24,6 @@ from rider_core.web.serving.native_threads import in_native_thread
 
 #: The user whose password is RIDER_WEB_PASSWORD.
 ADMIN = "rider"
-#: Longest `Authorization` header that is read, in characters.
-MAX_AUTHORIZATION = 1_500
 #: Passwords that were right lately are remembered, as a keyed hash: a program that sends one with each request would
 #: wait 50 ms each time.
 MAX_REMEMBERED = 100
@@ -105,31 +102,20 @@ class Authenticator:
             return None
         return Identity(session.user, found.role, session.csrf)
 
-    def by_header(self, header: str, attempt: Attempt, *, accepts_key: bool) -> Identity | None:
-        """The identity in an `Authorization` header: a token, or a user's name and password.
-
-        Raises `TooManyGuesses`.
+    def by_credentials(self, given: Credentials, attempt: PasswordAttempt, *, accepts_key: bool) -> Identity | None:
+        """The identity of a token, or of a user's name and password. Raises `TooManyGuesses`.
 
         Args:
             accepts_key: RIDER_WEB_PASSWORD is accepted as a bearer token as well.
         """
-        scheme, _, credentials = header[:MAX_AUTHORIZATION].partition(" ")
-        # WSGI decodes headers as Latin-1, clients encode them as UTF-8.
-        given = credentials.strip().encode("latin-1", "replace")
-        if scheme.lower() == "bearer":
-            if accepts_key and self._password is not None and hmac.compare_digest(given, self._password.encode()):
-                return Identity(ADMIN, Role.ADMIN)
-            return self._by_token(given.decode("utf-8", "replace"))
-        if scheme.lower() != "basic":
-            return None
-        try:
-            name, _, password = base64.b64decode(given, validate=True).decode("utf-8", "replace").partition(":")
-        except (binascii.Error, ValueError):
-            return None
-        found = self._by_password(name, password, attempt)
-        return Identity(name, found.role) if found else None
+        if given.user is not None:
+            found = self._by_password(given.user, given.secret, attempt)
+            return Identity(given.user, found.role) if found else None
+        if accepts_key and self._password is not None and _equal(given.secret, self._password):
+            return Identity(ADMIN, Role.ADMIN)
+        return self._by_token(given.secret)
 
-    def sign_in(self, name: str, password: str, attempt: Attempt) -> SignedIn | None:
+    def sign_in(self, name: str, password: str, attempt: PasswordAttempt) -> SignedIn | None:
         """A new session of a user with that password. Raises `TooManyGuesses`."""
         found = self._by_password(name, password, attempt)
         if found is None:
@@ -137,11 +123,10 @@ class Authenticator:
         session = self._cookies.new(name, found.secret)
         return SignedIn(Identity(name, found.role, session.csrf), self._cookies.encode(session))
 
-    def _by_password(self, name: str, password: str, attempt: Attempt) -> _Account | None:
+    def _by_password(self, name: str, password: str, attempt: PasswordAttempt) -> _Account | None:
         password = password.encode("utf-8", "replace").decode()  # without lone surrogates
         if name == ADMIN and self._password is not None:
-            right = hmac.compare_digest(password.encode(), self._password.encode())
-            return _Account(self._password, Role.ADMIN) if right else None
+            return _Account(self._password, Role.ADMIN) if _equal(password, self._password) else None
         user = self.accounts.users().get(name)
         mark = hmac.digest(self._memory_key, f"{name}:{password}".encode("utf-8", "replace"), "sha256")
         if user is not None and self._remembered.get(mark) == user.password_hash:
@@ -178,3 +163,8 @@ class Authenticator:
                 make_data_folder(self._settings.data_dir)
                 self._made_cookies = SessionCookies(self._settings.data_dir / KEY_FILE)
             return self._made_cookies
+
+
+def _equal(given: str, secret: str) -> bool:
+    """Compares in the same time wherever they differ."""
+    return hmac.compare_digest(given.encode(), secret.encode())

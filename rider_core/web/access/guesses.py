@@ -29,16 +29,16 @@ class Guesses:
         self._pairs = TokenBuckets(BURST, EVERY_S)
         self._addresses = TokenBuckets(ADDRESS_BURST, EVERY_S)
 
-    def attempt(self, address: str, account: str) -> Attempt:
+    def attempt(self, address: str, account: str) -> PasswordAttempt:
         """Begin to check a password of this account. Raises `TooManyGuesses`."""
         pair = f"{address} {account[:64]}"
         wait_s = max(self._pairs.wait_s(pair), self._addresses.wait_s(address))
         if wait_s:
             raise TooManyGuesses(wait_s)
-        return Attempt(((self._pairs, pair), (self._addresses, address)))
+        return PasswordAttempt(((self._pairs, pair), (self._addresses, address)))
 
 
-class Attempt:
+class PasswordAttempt:
     """One password that is checked. What takes long is counted before: many at once must not pass together."""
 
     def __init__(self, buckets: tuple[tuple[TokenBuckets, str], ...]) -> None:

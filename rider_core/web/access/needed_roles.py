@@ -14,7 +14,8 @@ from rider_core.web.access.identity import identity_of
 View = TypeVar("View", bound=Callable[..., Any])
 
 _ATTRIBUTE = "rider_needed_role"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Methods that change nothing.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Forbidden(RiderError):
@@ -65,7 +66,7 @@ def needed_role(app: Flask, endpoint: str, method: str) -> Role | None:
     if hasattr(view, _ATTRIBUTE):
         role: Role | None = getattr(view, _ATTRIBUTE)
         return role
-    return Role.READ if method in _SAFE else Role.OPERATE
+    return Role.READ if method in SAFE_METHODS else Role.OPERATE
 
 
 def route_roles(app: Flask) -> list[RouteRole]:
