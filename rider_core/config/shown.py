@@ -33,9 +33,15 @@ def shown_value(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return HIDDEN
     if isinstance(value, Mapping):
-        return {key: HIDDEN if it and is_secret(key) else shown_value(it) for key, it in value.items()}
+        return {key: HIDDEN if it and _is_hidden(key, it) else shown_value(it) for key, it in value.items()}
     if isinstance(value, (tuple, list)):
         return [shown_value(it) for it in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return without_passwords(str(value))
+
+
+def _is_hidden(name: str, value: Any) -> bool:
+    """A number of tokens is that of a language model's, and no key."""
+    is_count = name.lower().endswith("tokens") and isinstance(value, (int, float))
+    return is_secret(name) and not is_count

@@ -8,19 +8,21 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, render_template
+from flask import Flask
 from flask_socketio import SocketIO
 
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.services import Services
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit, record_changes
-from rider_core.web.access.needed_roles import check_roles, needs
+from rider_core.web.access.needed_roles import check_roles
 from rider_core.web.assets import build_of, web_folder
+from rider_core.web.changes import announce_changes
 from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
 from rider_core.web.metrics.route import add_metrics
 from rider_core.web.openai.routes import add_openai_routes
+from rider_core.web.pages import add_pages
 from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import Poller
 from rider_core.web.reader import BusReader
@@ -78,12 +80,12 @@ def create_app(services: Services) -> Panel:
     check_roles(app)
     audit = Audit(services)
     record_changes(app, audit)
+    announce_changes(app, panel_state)
     add_health(app, services, panel_state)
     add_openai_routes(app, services)
     for blueprint in rest_blueprints(services, panel_state, access, audit):
         app.register_api(blueprint)
-    build = build_of(folder)
-    app.add_url_rule("/", "index", needs(None, lambda: render_template("index.html", build=build)))
+    add_pages(app, build_of(folder))
     _add_plugin_routes(app, services.plugins.registry.routes)
     socketio = SocketIO(
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES

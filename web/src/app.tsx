@@ -1,23 +1,19 @@
-// The page: what needs attention on top, and the cards.
+// The frame of every page: the menu, what needs attention, and the page itself.
 
 import { useComputed, useSignalEffect } from "@preact/signals";
 import type { VNode } from "preact";
+import { useLocation } from "preact-iso/router";
 
 import { concerns } from "./attention";
 import type { Concern } from "./attention";
-import { ChartCard } from "./cards/chart";
-import { JobsCard } from "./cards/jobs";
-import { PluginsCard } from "./cards/plugins";
-import { ProcessesCard } from "./cards/processes";
-import { QueuesCard } from "./cards/queues";
-import { RefusedCard } from "./cards/refused";
-import { RobotCard } from "./cards/robot";
-import { TalkCard } from "./cards/talk";
-import { Languages } from "./languages";
-import { Icon, Pill } from "./parts";
-import { ROOT } from "./root";
-import { session, signOut } from "./session";
-import { connection, loaded } from "./state";
+import { Icon, Pill } from "./parts/card";
+import { Confirmation } from "./parts/dialog";
+import { Languages } from "./parts/languages";
+import { Notices } from "./parts/notices";
+import { Menu, Page, Routing } from "./router";
+import { ROOT } from "./server/root";
+import { session, signOut } from "./server/session";
+import { connection, loaded } from "./server/state";
 import { strings } from "./strings";
 import type { Tone } from "./tones";
 
@@ -31,10 +27,11 @@ export function App(): VNode {
     document.title = serious ? `(${serious}) ${strings.title}` : strings.title;
   });
   return (
-    <>
+    <Routing>
       <header class="top">
         <img src={`${ROOT}/static/favicon.svg`} alt="" width={36} height={36} />
         <h1>{strings.title}<span class="soft version">{session.value.version}</span></h1>
+        <Menu />
         <div class="verdict" role="status"><Headline found={found.value} /></div>
         <Account />
         <Languages />
@@ -42,20 +39,11 @@ export function App(): VNode {
           <Pill tone={CONNECTION_TONES[connection.value]} text={strings.connection[connection.value]} />
         </span>
       </header>
-      <ul class="concerns" hidden={!found.value.length}>{found.value.map((concern) => <Item key={concern.key} concern={concern} />)}</ul>
-      <main>
-        <div class="glance">
-          <RobotCard />
-          <ProcessesCard />
-          <div class="stack"><QueuesCard /><PluginsCard /></div>
-        </div>
-        <div class="story">
-          <TalkCard />
-          <div class="work"><ChartCard /><JobsCard /></div>
-        </div>
-        <RefusedCard />
-      </main>
-    </>
+      <Concerns found={found.value} />
+      <main><Page /></main>
+      <Notices />
+      <Confirmation />
+    </Routing>
   );
 }
 
@@ -71,6 +59,13 @@ function Account(): VNode | null {
   );
 }
 
+/** On the dashboard. Elsewhere the headline is a link to it. */
+function Concerns({ found }: { found: readonly Concern[] }): VNode | null {
+  const { path } = useLocation();
+  if (path !== (ROOT || "/")) return null;
+  return <ul class="concerns" hidden={!found.length}>{found.map((concern) => <Item key={concern.key} concern={concern} />)}</ul>;
+}
+
 function seriousOf(found: readonly Concern[]): Concern[] {
   return found.filter((concern) => concern.tone !== "quiet");
 }
@@ -78,7 +73,9 @@ function seriousOf(found: readonly Concern[]): Concern[] {
 function Headline({ found }: { found: readonly Concern[] }): VNode {
   const serious = seriousOf(found);
   const worst: Tone = serious.some((concern) => concern.tone === "bad") ? "bad" : serious.length ? "warn" : "good";
-  if (serious.length) return <p class={`headline ${worst}`}><Icon tone={worst} />{strings.verdict.attention(serious.length)}</p>;
+  if (serious.length) {
+    return <p class={`headline ${worst}`}><Icon tone={worst} /><a href={`${ROOT}/`}>{strings.verdict.attention(serious.length)}</a></p>;
+  }
   if (loaded.value) return <p class="headline good"><Icon tone="good" />{strings.verdict.well}</p>;
   return <p class="headline">{strings.verdict.loading}</p>;
 }

@@ -1,9 +1,9 @@
 // Problems and notes for the top of the page. With notes only (tone "quiet") the headline is "all is well".
 
 import type { Tone } from "./tones";
-import { connection, sections } from "./state";
+import { connection, sections } from "./server/state";
 import { strings } from "./strings";
-import type { Plugin } from "./types";
+import type { Plugin } from "./server/messages";
 
 export interface Concern { key: string; tone: Tone; text: string; detail: string; remedy: string }
 

@@ -6,6 +6,8 @@ const FORMATS = [0, 1, 2].map((digits) => new Intl.NumberFormat(language, {
   minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false,
 }));
 
+const RELATIVE = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "short" });
+
 /** The number with so many digits after the decimal sign. */
 function fixed(value: number, digits: 0 | 1 | 2): string {
   return FORMATS[digits]!.format(value);
@@ -28,6 +30,20 @@ export function ago(elapsedS: number): string {
   if (elapsedS < 60) return strings.ago.seconds(Math.floor(elapsedS));
   if (elapsedS < 3600) return strings.ago.minutes(Math.floor(elapsedS / 60));
   return strings.ago.hours(Math.floor(elapsedS / 3600));
+}
+
+/** A time to come: "in 5 min". */
+export function ahead(inS: number): string {
+  const [value, unit]: [number, Intl.RelativeTimeFormatUnit] =
+    inS < 90 ? [inS, "second"] : inS < 5400 ? [inS / 60, "minute"] : inS < 129_600 ? [inS / 3600, "hour"] : [inS / 86_400, "day"];
+  return RELATIVE.format(Math.max(0, Math.round(value)), unit);
+}
+
+/** Day and time in a time zone; without one in the browser's. */
+export function dateTime(ts: number, timezone?: string): string {
+  return new Date(ts * 1000).toLocaleString(language, {
+    weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", ...(timezone ? { timeZone: timezone } : {}),
+  });
 }
 
 export function median(values: readonly number[]): number | null {

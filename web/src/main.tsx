@@ -3,11 +3,11 @@
 import { render } from "preact";
 
 import { App } from "./app";
-import { listen } from "./live";
-import { Problem } from "./rest";
-import { loadSession, session } from "./session";
-import { SignIn } from "./sign-in";
-import { connection } from "./state";
+import { listen } from "./server/live";
+import { Problem } from "./server/rest";
+import { loadSession, session } from "./server/session";
+import { SignIn } from "./pages/sign-in";
+import { connection } from "./server/state";
 import { language } from "./strings";
 
 document.documentElement.lang = language;

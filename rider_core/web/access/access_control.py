@@ -16,12 +16,13 @@ from rider_core.web.access.identity import KEY, NOBODY, OWNER, Identity
 from rider_core.web.access.needed_roles import SAFE_METHODS
 from rider_core.web.health import OPEN_PATHS
 from rider_core.web.openai.errors import PREFIX as OPENAI_PREFIX
+from rider_core.web.pages import is_page
 from rider_core.web.serving.addresses import client_at
 
 #: Its own token, or an identity, opens it.
 METRICS_PATH = "/metrics"
-#: Paths that need no identity: the page, which has no data before its user has signed in, and the sign-in route.
-PAGE_PATHS = frozenset({"/", "/api/v1/session"})
+#: Needs no identity: who asks, and signing in.
+SESSION_PATH = "/api/v1/session"
 STATIC_PREFIX = "/static/"
 #: A signed-in page sends it with each change; a page of another site does not know it.
 CSRF_HEADER = "X-CSRF-Token"
@@ -86,8 +87,8 @@ class AccessControl:
             return self._by_header(environ, header, has_own_token)
         identity = self.authenticator.by_session(environ)
         if identity is None:
-            is_page = path in PAGE_PATHS or path.startswith(STATIC_PREFIX)
-            return NOBODY if is_page else self._unknown(environ, has_own_token)
+            is_open = path == SESSION_PATH or path.startswith(STATIC_PREFIX) or is_page(path)
+            return NOBODY if is_open else self._unknown(environ, has_own_token)
         if environ.get("REQUEST_METHOD") not in SAFE_METHODS and not path.startswith(_SOCKET_PREFIX):
             given = str(environ.get("HTTP_X_CSRF_TOKEN", ""))
             if not hmac.compare_digest(given.encode(), identity.csrf.encode()):

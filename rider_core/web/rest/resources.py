@@ -18,7 +18,9 @@ from rider_core.web.rest.queues import queues_blueprint
 from rider_core.web.rest.robots import robots_blueprint
 from rider_core.web.rest.schedules import due_times_blueprint, schedules_blueprint
 from rider_core.web.rest.session import session_blueprint
+from rider_core.web.rest.settings import settings_blueprint
 from rider_core.web.rest.status import status_blueprint
+from rider_core.web.rest.tasks import tasks_blueprint
 from rider_core.web.rest.users import tokens_blueprint, users_blueprint
 
 
@@ -31,12 +33,14 @@ def rest_blueprints(
         robots_blueprint(RobotClient(services.redis, socket=None)),
         jobs_blueprint(services.backend),
         batches_blueprint(services.backend),
+        tasks_blueprint(),
         queues_blueprint(services.backend),
         schedules_blueprint(ScheduleStore(services.redis), services.backend),
         due_times_blueprint(),
         providers_blueprint(services),
         prompts_blueprint(services),
         plugins_blueprint(services),
+        settings_blueprint(services),
         session_blueprint(access),
         users_blueprint(services, access.authenticator.accounts),
         tokens_blueprint(services, access.authenticator.accounts),

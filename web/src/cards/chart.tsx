@@ -5,10 +5,10 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { median, seconds } from "../format";
-import { Card } from "../parts";
-import { clock, tables } from "../state";
+import { Card } from "../parts/card";
+import { clock, tables } from "../server/state";
 import { language, strings } from "../strings";
-import type { Activity, Transcript } from "../types";
+import type { Activity, Transcript } from "../server/messages";
 
 const words = strings.chart;
 const SPAN_S = 600;

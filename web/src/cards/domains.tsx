@@ -4,13 +4,13 @@ import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 
-import { Icon, Moment } from "../parts";
-import { mayOperate } from "../session";
-import { CHOICES, choose } from "../steering";
-import type { Choice, Outcome } from "../steering";
+import { Icon, Moment } from "../parts/card";
+import { may, refusal } from "../server/session";
+import { CHOICES, choose } from "../server/steering";
+import type { Choice, Outcome } from "../server/steering";
 import { strings } from "../strings";
 import type { Tone } from "../tones";
-import type { Domain } from "../types";
+import type { Domain } from "../server/messages";
 
 const words = strings.robot;
 const ORDER = ["voice", "vision", "text"];
@@ -33,7 +33,7 @@ function Row({ name, reported }: { name: string; reported: Domain }): VNode {
   current.current = reported;
 
   const click = async (choice: Choice): Promise<void> => {
-    if (requested.value || !mayOperate()) return;
+    if (requested.value || !may("operate")) return;
     requested.value = choice;
     latest.value = null;
     latest.value = { outcome: await choose(name, choice), choice, before: current.current };
@@ -58,8 +58,8 @@ function Row({ name, reported }: { name: string; reported: Domain }): VNode {
       <span class="switch" role="group" aria-label={words.switchLabel(title)}>
         {ORDER.includes(name) && CHOICES.map((choice) => (
           <button
-            type="button" key={choice} title={mayOperate() ? words.choiceTitles[choice] : strings.signIn.readOnly}
-            aria-pressed={choice === wanted} aria-disabled={requested.value !== null || !mayOperate()} onClick={() => void click(choice)}
+            type="button" key={choice} title={refusal("operate") || words.choiceTitles[choice]}
+            aria-pressed={choice === wanted} aria-disabled={requested.value !== null || !may("operate")} onClick={() => void click(choice)}
           >
             {choice === requested.value && <Icon tone="busy" />}{words.choices[choice]}
           </button>

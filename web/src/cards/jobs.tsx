@@ -3,11 +3,11 @@
 import type { VNode } from "preact";
 
 import { milliseconds } from "../format";
-import { Card, Empty, MockBadge, Moment, Pill, useEntrance } from "../parts";
-import { tables } from "../state";
+import { Card, Empty, MockBadge, Moment, Pill, useEntrance } from "../parts/card";
+import { tables } from "../server/state";
 import { strings } from "../strings";
 import type { Tone } from "../tones";
-import type { Job } from "../types";
+import type { Job } from "../server/messages";
 
 const words = strings.jobs;
 const TONES: Record<string, Tone> = {

@@ -2,11 +2,11 @@
 
 import type { VNode } from "preact";
 
-import { Card, Empty, MockBadge, Pill } from "../parts";
-import { sections } from "../state";
+import { Card, Empty, MockBadge, Pill } from "../parts/card";
+import { sections } from "../server/state";
 import { strings } from "../strings";
 import type { Tone } from "../tones";
-import type { Plugin } from "../types";
+import type { Plugin } from "../server/messages";
 
 const words = strings.plugins;
 const TONES: Record<string, Tone> = { loaded: "good", disabled: "quiet", incompatible: "warn", failed: "bad" };

@@ -3,10 +3,10 @@
 import type { ComponentChildren, VNode } from "preact";
 
 import { isGap } from "../attention";
-import { Card, Empty, MockBadge, Moment, Pill } from "../parts";
-import { sections } from "../state";
+import { Card, Empty, MockBadge, Moment, Pill } from "../parts/card";
+import { sections } from "../server/state";
 import { strings } from "../strings";
-import type { Process, Redis } from "../types";
+import type { Process, Redis } from "../server/messages";
 
 const words = strings.processes;
 const ORDER = ["link", "worker", "scheduler", "panel"];

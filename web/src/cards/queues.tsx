@@ -2,8 +2,8 @@
 
 import type { VNode } from "preact";
 
-import { Card, Empty } from "../parts";
-import { sections } from "../state";
+import { Card, Empty } from "../parts/card";
+import { sections } from "../server/state";
 import { strings } from "../strings";
 
 const words = strings.queues;

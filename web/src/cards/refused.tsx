@@ -2,8 +2,8 @@
 
 import type { VNode } from "preact";
 
-import { Card, Moment } from "../parts";
-import { tables } from "../state";
+import { Card, Moment } from "../parts/card";
+import { tables } from "../server/state";
 import { strings } from "../strings";
 
 const SHOWN = 8;

@@ -2,10 +2,10 @@
 
 import type { VNode } from "preact";
 
-import { Card, Empty, Icon, Pill } from "../parts";
-import { linkAlive, sections } from "../state";
+import { Card, Empty, Icon, Pill } from "../parts/card";
+import { linkAlive, sections } from "../server/state";
 import { strings } from "../strings";
-import type { Restart, Robot } from "../types";
+import type { Restart, Robot } from "../server/messages";
 import { Domains } from "./domains";
 
 const words = strings.robot;

@@ -3,10 +3,10 @@
 import type { ComponentChildren, VNode } from "preact";
 
 import { milliseconds, seconds } from "../format";
-import { Card, Empty, MockBadge, Moment, useEntrance } from "../parts";
-import { tables } from "../state";
+import { Card, Empty, MockBadge, Moment, useEntrance } from "../parts/card";
+import { tables } from "../server/state";
 import { strings } from "../strings";
-import type { Speech, Transcript } from "../types";
+import type { Speech, Transcript } from "../server/messages";
 
 const words = strings.talk;
 type Turn = Transcript | Speech;

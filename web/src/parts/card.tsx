@@ -4,10 +4,10 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-import { ago } from "./format";
-import { clock, loaded } from "./state";
-import { language, strings } from "./strings";
-import type { Tone } from "./tones";
+import { ago } from "../format";
+import { clock, loaded } from "../server/state";
+import { language, strings } from "../strings";
+import type { Tone } from "../tones";
 
 /** One shape for each tone, so that colour is never the only sign. */
 const SHAPES: Record<Tone, string> = {

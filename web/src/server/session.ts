@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 
+import { strings } from "../strings";
 import { send, setCsrf } from "./rest";
 
 export type Role = "read" | "operate" | "admin";
@@ -11,9 +12,17 @@ export interface Session { user: string; role: Role | null; signIn: boolean; ver
 
 export const session = signal<Session>({ user: "", role: null, signIn: true, version: "" });
 
-/** Whether who has signed in may change what the robot and the jobs do. */
-export function mayOperate(): boolean {
-  return session.value.role === "operate" || session.value.role === "admin";
+const RANKS: Record<Role, number> = { read: 1, operate: 2, admin: 3 };
+
+/** Whether who has signed in has this role, or a higher one. */
+export function may(role: Role): boolean {
+  const own = session.value.role;
+  return own !== null && RANKS[own] >= RANKS[role];
+}
+
+/** Why who has signed in may not do what needs this role; empty: they may. */
+export function refusal(role: Role): string {
+  return may(role) ? "" : strings.signIn.needs(role);
 }
 
 /** Ask the panel who this is. Throws a `Problem`. */

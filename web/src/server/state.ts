@@ -4,7 +4,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 
-import type { Row, Sections, StateDelta, Tables } from "./types";
+import type { Row, Sections, StateDelta, Tables } from "./messages";
 
 export type Connection = "connecting" | "live" | "lost";
 
@@ -19,7 +19,7 @@ type TableSignals = { readonly [Name in keyof Tables]: Signal<Tables[Name]> };
 
 export const sections: SectionSignals = {
   robot: signal(undefined), redis: signal(undefined), processes: signal(undefined), plugins: signal(undefined),
-  queues: signal(undefined), bus: signal(undefined), database: signal(undefined),
+  queues: signal(undefined), bus: signal(undefined), database: signal(undefined), changes: signal(undefined),
 };
 export const tables: TableSignals = {
   jobs: signal([]), transcripts: signal([]), speech: signal([]), refused: signal([]), activity: signal([]),

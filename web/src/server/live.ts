@@ -5,7 +5,7 @@ import { io } from "socket.io-client";
 import { ROOT } from "./root";
 import { loadSession, session } from "./session";
 import { apply, connection, tick } from "./state";
-import type { StateDelta } from "./types";
+import type { StateDelta } from "./messages";
 
 export function listen(): void {
   const socket = io("/live", { path: `${ROOT}/socket.io`, reconnectionDelayMax: 3000 });

@@ -1,32 +1,10 @@
-// Every text of the page in English. Another language is another object of this shape.
+// The dashboard, and what several pages show of it.
+
+import { plural } from "./plural";
 
 const UNATTENDED = "Neither the PC nor the robot detects obstacles, so the robot is told to stop.";
 
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
-
-export const en = {
-  title: "Rider-PC",
-  language: "Language",
-  rest: {
-    noPanel: "The panel's process does not answer.",
-    refused: (status: number) => `The panel refused it (${status}).`,
-  },
-  signIn: {
-    user: "Name",
-    password: "Password",
-    readOnly: "You may look, and change nothing: an administrator gives the role operate",
-    submit: "Sign in",
-    out: "Sign out",
-    wrong: "The name or the password is wrong.",
-    guesses: "Too many wrong passwords came from here. Wait a moment, then try again.",
-    help: "The name is rider where the password is set by RIDER_WEB_PASSWORD. Others are made with: rider users add NAME",
-  },
-  connection: { connecting: "connecting", live: "live", lost: "connection lost" },
-  verdict: {
-    loading: "Looking around…",
-    well: "All is well",
-    attention: (count: number) => plural(count, "thing needs attention", "things need attention"),
-  },
+export const dashboard = {
   attention: {
     lost: "The panel's process does not answer; what you see is old.",
     lostRemedy: "The page reconnects by itself. If it does not: rider up",
@@ -56,16 +34,6 @@ export const en = {
     noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",
     noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",
   },
-  ago: {
-    now: "now",
-    seconds: (n: number) => `${n} s ago`,
-    minutes: (n: number) => `${n} min ago`,
-    hours: (n: number) => `${n} h ago`,
-  },
-  units: { ms: "ms", s: "s", mb: "MB" },
-  mock: "MOCK",
-  mockTitle: "Made up by a mock provider, not by a real engine",
-  none: "–",
   robot: {
     heading: "Robot",
     simulated: "simulated",
@@ -183,5 +151,3 @@ export const en = {
     hint: (count: number) => `${count} since the panel started`,
   },
 };
-
-export type Strings = typeof en;

@@ -1,40 +1,11 @@
-// Every text of the page in Polish.
+// The dashboard, and what several pages show of it.
 
-import type { Strings } from "./en";
+import type { dashboard as english } from "../en/dashboard";
+import { plural } from "./plural";
 
 const UNATTENDED = "Ani komputer, ani robot nie wykrywa przeszkód, więc robot ma się zatrzymać.";
 
-const RULES = new Intl.PluralRules("pl");
-
-/** 1 zadanie, 2 zadania, 5 zadań. */
-function plural(count: number, one: string, few: string, many: string): string {
-  const form = RULES.select(count);
-  return `${count} ${form === "one" ? one : form === "few" ? few : many}`;
-}
-
-export const pl: Strings = {
-  title: "Rider-PC",
-  language: "Język",
-  rest: {
-    noPanel: "Proces panelu nie odpowiada.",
-    refused: (status) => `Panel odmówił (${status}).`,
-  },
-  signIn: {
-    user: "Nazwa",
-    password: "Hasło",
-    readOnly: "Możesz patrzeć, ale nic zmieniać: rolę operate nadaje administrator",
-    submit: "Zaloguj się",
-    out: "Wyloguj się",
-    wrong: "Nazwa albo hasło się nie zgadza.",
-    guesses: "Za dużo błędnych haseł z tego miejsca. Poczekaj chwilę i spróbuj znowu.",
-    help: "Jeśli hasło ustawia RIDER_WEB_PASSWORD, nazwa to rider. Inne osoby dodaje: rider users add NAZWA",
-  },
-  connection: { connecting: "łączenie", live: "na żywo", lost: "brak połączenia" },
-  verdict: {
-    loading: "Sprawdzam…",
-    well: "Wszystko w porządku",
-    attention: (count) => plural(count, "rzecz wymaga uwagi", "rzeczy wymagają uwagi", "rzeczy wymaga uwagi"),
-  },
+export const dashboard: typeof english = {
   attention: {
     lost: "Proces panelu nie odpowiada; to, co widać, jest nieaktualne.",
     lostRemedy: "Strona połączy się sama. Jeśli nie: rider up",
@@ -65,16 +36,6 @@ export const pl: Strings = {
     noPlugins: "Nie ma żadnej wtyczki, więc nie ma rozpoznawania mowy ani głosu.",
     noPluginsRemedy: "Zainstaluj: pip install rider-voice-whisper rider-voice-espeak",
   },
-  ago: {
-    now: "teraz",
-    seconds: (n) => `${n} s temu`,
-    minutes: (n) => `${n} min temu`,
-    hours: (n) => `${n} godz. temu`,
-  },
-  units: { ms: "ms", s: "s", mb: "MB" },
-  mock: "ATRAPA",
-  mockTitle: "Wymyśliła to atrapa, nie prawdziwy silnik",
-  none: "–",
   robot: {
     heading: "Robot",
     simulated: "symulowany",

@@ -3,12 +3,12 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
-import { Languages } from "./languages";
-import { Icon } from "./parts";
-import { Problem } from "./rest";
-import { ROOT } from "./root";
-import { signIn } from "./session";
-import { strings } from "./strings";
+import { Languages } from "../parts/languages";
+import { Icon } from "../parts/card";
+import { Problem } from "../server/rest";
+import { ROOT } from "../server/root";
+import { signIn } from "../server/session";
+import { strings } from "../strings";
 
 const words = strings.signIn;
 

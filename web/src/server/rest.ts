@@ -1,14 +1,20 @@
 // Requests to the panel's REST interface: JSON, the session's token with each change, and problem details as errors.
 
+import { strings } from "../strings";
 import { ROOT } from "./root";
-import { strings } from "./strings";
 
 /** A panel that does not answer is given up after this time, in ms. It waits 5 s for the link itself. */
 const LIMIT_MS = 9_000;
 
+/** A field of the request that was refused: its path, such as `payload.text`, and the rule that it breaks. */
+export interface WrongField { field: string; message: string }
+
 /** Why a request failed. `status` is 0 where the panel did not answer; `code` is for programs. */
 export class Problem extends Error {
-  constructor(readonly status: number, readonly code: string, detail: string, readonly remedy: string) {
+  constructor(
+    readonly status: number, readonly code: string, detail: string, readonly remedy: string,
+    readonly fields: readonly WrongField[] = [],
+  ) {
     super(detail);
   }
 }
@@ -20,26 +26,31 @@ export function setCsrf(token: string): void {
   csrf = token;
 }
 
-export interface Answer { status: number; body: unknown }
+/** The headers of a change that is sent without `send`. */
+export function csrfHeaders(): Headers {
+  return csrf ? { "X-CSRF-Token": csrf } : {};
+}
 
-/** The status and the JSON of the answer; `null` where it has none. Throws a `Problem`. */
-export async function send(method: string, path: string, body?: unknown): Promise<Answer> {
+export interface Answer { status: number; body: unknown; etag: string }
+export type Headers = Readonly<Record<string, string>>;
+
+/** What the panel answers; `body` is `null` where there is none. Throws a `Problem`. */
+export async function send(method: string, path: string, body?: unknown, headers: Headers = {}): Promise<Answer> {
   try {
-    return await sendOnce(method, path, body);
+    return await sendOnce(method, path, body, headers);
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "csrf") throw error;
   }
   // Somebody has signed in again in another tab: this one has the token of the session before.
-  const { body: session } = await sendOnce("GET", "/session");
+  const { body: session } = await sendOnce("GET", "/session", undefined, {});
   setCsrf((session as { csrf: string }).csrf);
-  return sendOnce(method, path, body);
+  return sendOnce(method, path, body, headers);
 }
 
-async function sendOnce(method: string, path: string, body?: unknown): Promise<Answer> {
+async function sendOnce(method: string, path: string, body: unknown, others: Headers): Promise<Answer> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), LIMIT_MS);
-  const headers: Record<string, string> = {};
-  if (csrf) headers["X-CSRF-Token"] = csrf;
+  const headers: Record<string, string> = { ...csrfHeaders(), ...others };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
   let answer: unknown;
@@ -54,11 +65,12 @@ async function sendOnce(method: string, path: string, body?: unknown): Promise<A
     clearTimeout(timer);
   }
   if (!response.ok) throw problemOf(response.status, answer);
-  return { status: response.status, body: answer };
+  return { status: response.status, body: answer, etag: response.headers.get("ETag") ?? "" };
 }
 
 function problemOf(status: number, answer: unknown): Problem {
   const fields = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const text = (key: string): string => (typeof fields[key] === "string" ? fields[key] : "");
-  return new Problem(status, text("code"), text("detail") || strings.rest.refused(status), text("remedy"));
+  const wrong = Array.isArray(fields["fields"]) ? (fields["fields"] as WrongField[]) : [];
+  return new Problem(status, text("code"), text("detail") || strings.rest.refused(status), text("remedy"), wrong);
 }

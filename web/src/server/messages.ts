@@ -28,7 +28,9 @@ export interface Plugin {
   name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
 }
 
-export interface QueueFigures { queue: string; waiting: number; running: number; failed: number; workers: number }
+export interface QueueFigures {
+  queue: string; waiting: number; scheduled: number; running: number; failed: number; workers: number; oldest_s: number | null;
+}
 export interface Queues { figures: QueueFigures[]; problem: string }
 
 export interface Row { key: string; rank: number; ts: number }
@@ -56,6 +58,8 @@ export interface Activity extends Row { good: number; bad: number }
 export interface Sections {
   robot: Robot; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
   bus: { dropped: number }; database: { problem: string };
+  /** For each resource of the REST interface the number of its changes. */
+  changes: Record<string, number>;
 }
 
 export interface Tables {

@@ -2,8 +2,8 @@
 
 import type { VNode } from "preact";
 
-import { LANGUAGES, language, speak, strings } from "./strings";
-import type { Language } from "./strings";
+import { LANGUAGES, language, speak, strings } from "../strings";
+import type { Language } from "../strings";
 
 export function Languages(): VNode {
   const names = Object.entries(LANGUAGES) as [Language, string][];

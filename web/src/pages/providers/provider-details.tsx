@@ -1,0 +1,28 @@
+// One engine: where it runs, a try of it, and its settings.
+
+import type { VNode } from "preact";
+
+import { Card, MockBadge } from "../../parts/card";
+import type { ProviderView } from "../../server/resources";
+import { ROOT } from "../../server/root";
+import { strings } from "../../strings";
+import { State, workersWith } from "./providers-page";
+import { ProviderSettingsForm } from "./provider-settings";
+import { ProviderTest } from "./provider-test";
+
+const words = strings.providers;
+
+export function ProviderDetails({ provider }: { provider: ProviderView }): VNode {
+  const workers = workersWith(provider.name);
+  return (
+    <Card id="provider" heading={words.domains[provider.domain] ?? provider.domain} aside={<a class="plain" href={`${ROOT}/control`}>{words.closeProvider}</a>}>
+      <div class="lead"><span class="title">{provider.name}</span><MockBadge mock={provider.mock} /><State provider={provider} /></div>
+      <dl class="facts">
+        <div><dt>{words.plugin}</dt><dd>{provider.plugin || strings.none}</dd></div>
+        {workers.map(({ process, details }) => <div key={process}><dt>{process}</dt><dd>{details || words.ready}</dd></div>)}
+      </dl>
+      <section class="part"><h3>{words.test}</h3><ProviderTest provider={provider} /></section>
+      <section class="part"><h3>{words.settings}</h3><ProviderSettingsForm name={provider.name} /></section>
+    </Card>
+  );
+}

@@ -1,0 +1,97 @@
+// The list of jobs: its first page, and the next ones as people scroll. It follows what happens in the queues.
+
+import { useComputed, useSignal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
+import { useCallback, useEffect, useRef } from "preact/hooks";
+
+import type { Job, JobPage } from "../../server/resources";
+import { Problem, send } from "../../server/rest";
+import { connection, sections, tables } from "../../server/state";
+
+const PAGE = 100;
+/** The first page is read again at most this often, in ms: jobs may end many times a second. */
+const REFRESH_MS = 1_000;
+
+export interface JobPages {
+  jobs: ReadonlySignal<readonly Job[] | null>;
+  total: ReadonlySignal<number>;
+  complete: ReadonlySignal<boolean>;
+  problem: ReadonlySignal<Problem | null>;
+  /** The list has changed since further pages were read: a fresh one would move what people look at. */
+  outdated: ReadonlySignal<boolean>;
+  more: () => Promise<void>;
+  reload: () => Promise<void>;
+}
+
+/** The jobs that the filters let through; `filters` is a query string. */
+export function useJobPages(filters: string): JobPages {
+  const jobs = useSignal<readonly Job[] | null>(null);
+  const total = useSignal(0);
+  const next = useSignal<string | null>(null);
+  const problem = useSignal<Problem | null>(null);
+  const outdated = useSignal(false);
+  const wanted = useRef(filters);
+  const reading = useRef(false);
+
+  const read = useCallback(async (cursor: string | null): Promise<void> => {
+    const asked = wanted.current;
+    try {
+      const { body } = await send("GET", `/jobs?${asked}&limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+      if (asked !== wanted.current) return;
+      const page = body as JobPage;
+      jobs.value = cursor ? joined(jobs.value ?? [], page.jobs) : page.jobs;
+      next.value = page.next;
+      total.value = page.total;
+      problem.value = null;
+      if (!cursor) outdated.value = false;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (asked === wanted.current) problem.value = error;
+    }
+  }, []);
+  const once = useCallback(async (cursor: string | null): Promise<void> => {
+    if (reading.current) return;
+    reading.current = true;
+    try {
+      await read(cursor);
+    } finally {
+      reading.current = false;
+    }
+  }, []);
+  const more = useCallback(async (): Promise<void> => {
+    if (next.value) await once(next.value);
+  }, []);
+  const reload = useCallback(() => once(null), []);
+
+  useEffect(() => {
+    if (wanted.current !== filters) {
+      wanted.current = filters;
+      jobs.value = next.value = problem.value = null;
+    }
+    void read(null);
+  }, [filters]);
+
+  // What happens in the queues: jobs that end or start, and how many wait.
+  const happened = JSON.stringify([tables.jobs.value[0]?.rank, tables.jobs.value[0]?.state, sections.queues.value?.figures,
+    sections.changes.value?.["jobs"], sections.changes.value?.["queues"], connection.value]);
+  const seen = useRef({ happened, ts: 0 });
+  useEffect(() => {
+    if (seen.current.happened === happened) return;
+    const refresh = (): void => {
+      seen.current = { happened, ts: performance.now() };
+      if (document.hidden) return;
+      if ((jobs.value?.length ?? 0) > PAGE) outdated.value = true;
+      else void reload();
+    };
+    const timer = setTimeout(refresh, Math.max(0, seen.current.ts + REFRESH_MS - performance.now()));
+    return () => clearTimeout(timer);
+  }, [happened]);
+  const complete = useComputed(() => next.value === null);
+  return { jobs, total, complete, problem, outdated, more, reload };
+}
+
+/** A page after another: a job that has moved meanwhile is not shown twice. */
+function joined(before: readonly Job[], page: readonly Job[]): readonly Job[] {
+  const known = new Set(before.map((job) => job.id));
+  return [...before, ...page.filter((job) => !known.has(job.id))];
+}

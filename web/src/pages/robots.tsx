@@ -1,0 +1,85 @@
+// The robot: its state as it reports it, who serves its domains, and the history of that.
+
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+
+import { RobotCard } from "../cards/robot";
+import { Card, Empty, Icon, Moment, Pill } from "../parts/card";
+import { RemoteView } from "../parts/remote-view";
+import { useRemote } from "../server/remote";
+import type { NamedRobot, RobotView, Switch } from "../server/resources";
+import { sections } from "../server/state";
+import { strings } from "../strings";
+
+const words = strings.robots;
+
+export function RobotsPage(): VNode {
+  const robots = useRemote<{ robots: NamedRobot[] }>("/robots");
+  const history = useRemote<{ switches: Switch[] }>("/robots/rider/switches");
+  // The link tells of each change of the robot's domains and of its connection.
+  const told = sections.robot.value;
+  useEffect(() => {
+    void robots.reload();
+    void history.reload();
+  }, [told?.ts, told?.up, JSON.stringify(told?.domains)]);
+  return (
+    <div class="robots-page">
+      <div class="stack">
+        <RobotCard />
+        <Card id="connections" heading={words.connections}>
+          <RemoteView remote={robots}>
+            {({ robots: [robot] }) => robot?.state ? <Connections state={robot.state} /> : (
+              <div class="trouble"><Icon tone="bad" /><div><strong>{robot?.problem}</strong><span class="remedy">{robot?.remedy}</span></div></div>
+            )}
+          </RemoteView>
+        </Card>
+      </div>
+      <Card id="switches" heading={words.history}>
+        <RemoteView remote={history}>
+          {({ switches }) => switches.length
+            ? <ul class="rows">{[...switches].reverse().map((each) => <SwitchRow key={`${each.ts}${each.domain}`} change={each} />)}</ul>
+            : <Empty text={words.noHistory} />}
+        </RemoteView>
+      </Card>
+    </div>
+  );
+}
+
+function Connections({ state }: { state: RobotView }): VNode {
+  const { bus, heartbeat, work } = state;
+  const done = Object.entries(work).filter(([, outcomes]) => Object.keys(outcomes).length);
+  return (
+    <ul class="rows">
+      <li>
+        <div class="what"><strong>{words.bus}</strong><div class="soft detail">
+          <span>{words.toRobot} {bus.to_robot ? "✓" : "✗"}</span><span>{words.fromRobot} {bus.from_robot ? "✓" : "✗"}</span>
+        </div>{bus.problem && <p class="reason">{bus.problem}</p>}</div>
+        <Pill tone={bus.up ? "good" : "bad"} text={bus.up ? words.works : words.broken} />
+      </li>
+      <li>
+        <div class="what"><strong>{words.heartbeat}</strong><div class="soft detail">
+          <span>{state.base_url}</span>{heartbeat.sent_ts !== null && <span><Moment ts={heartbeat.sent_ts} /></span>}
+        </div>{heartbeat.problem && <p class="reason">{heartbeat.problem}</p>}</div>
+        <Pill tone={heartbeat.answered ? "good" : "bad"} text={heartbeat.answered ? words.answered : words.notAnswered} />
+      </li>
+      {done.map(([domain, outcomes]) => (
+        <li key={domain}>
+          <div class="what"><strong>{words.work(strings.robot.domains[domain] ?? domain)}</strong></div>
+          <span class="soft">{Object.entries(outcomes).map(([outcome, count]) => `${words.outcomes[outcome] ?? outcome} ${count}`).join(" · ")}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function SwitchRow({ change: { ts, domain, mode, by, reason } }: { change: Switch }): VNode {
+  return (
+    <li>
+      <div class="what">
+        <strong>{strings.robot.domains[domain] ?? domain}</strong> → {mode === "pc" ? strings.robot.pc : strings.robot.local}
+        <div class="soft detail"><span>{by}</span><span>{strings.robot.reasons[reason] ?? reason}</span></div>
+      </div>
+      <span class="soft"><Moment ts={ts} /></span>
+    </li>
+  );
+}

@@ -1,0 +1,27 @@
+// The states of what is read from the server: not there yet, cannot be read, there.
+
+import type { ComponentChildren, VNode } from "preact";
+
+import type { Remote } from "../server/remote";
+import { strings } from "../strings";
+import { Icon } from "./card";
+
+interface RemoteViewProps<T> { remote: Remote<T>; children: (data: T) => ComponentChildren }
+
+/** What was read last stays while it cannot be read again: a line above says so. */
+export function RemoteView<T>({ remote, children }: RemoteViewProps<T>): VNode {
+  const data = remote.data.value, problem = remote.problem.value;
+  if (data === null && !problem) return <p class="empty" aria-busy="true"><Icon tone="busy" /> {strings.rest.loading}</p>;
+  return (
+    <>
+      {problem && (
+        <div class="trouble" role="alert">
+          <Icon tone="bad" />
+          <div><strong>{problem.message}</strong>{problem.remedy && <span class="remedy">{problem.remedy}</span>}</div>
+          <button type="button" class="plain" onClick={() => void remote.reload()}>{strings.rest.retry}</button>
+        </div>
+      )}
+      {data !== null && children(data)}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+// Which page belongs to which path, and links between pages. The server answers the same paths: rider_core/web/pages.py.
+
+import type { ComponentChildren, VNode } from "preact";
+import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
+
+import { Dashboard } from "./pages/dashboard";
+import { PluginsPage } from "./pages/plugins";
+import { ProvidersPage } from "./pages/providers/providers-page";
+import { QueuePage } from "./pages/queue/queue-page";
+import { RobotsPage } from "./pages/robots";
+import { SchedulesPage } from "./pages/schedules/schedules-page";
+import { SystemPage } from "./pages/system/system-page";
+import { ROOT } from "./server/root";
+import { strings } from "./strings";
+
+/** The pages in the order of the menu. `paths`: below which the page is the current one. */
+export const PAGES = [
+  { path: "/", paths: [] as string[], name: strings.pages.dashboard },
+  { path: "/queue", paths: ["/queue", "/schedules"], name: strings.pages.queue },
+  { path: "/control", paths: ["/control"], name: strings.pages.providers },
+  { path: "/robots", paths: ["/robots"], name: strings.pages.robots },
+  { path: "/plugins", paths: ["/plugins"], name: strings.pages.plugins },
+  { path: "/system", paths: ["/system"], name: strings.pages.system },
+] as const;
+
+/** Links to other paths, such as a plugin's page, are the browser's own. */
+const OURS = new RegExp(`^${escaped(ROOT)}(/|/(queue|schedules|control|robots|plugins|system)([/?].*)?)$`);
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+export function Routing({ children }: { children: ComponentChildren }): VNode {
+  return <LocationProvider scope={OURS}>{children}</LocationProvider>;
+}
+
+/** The page of the current path. */
+export function Page(): VNode {
+  return (
+    <Router>
+      <Route path={`${ROOT}/`} component={Dashboard} />
+      <Route path={`${ROOT}/queue/:job?`} component={QueuePage} />
+      <Route path={`${ROOT}/schedules`} component={SchedulesPage} />
+      <Route path={`${ROOT}/control/:provider?`} component={ProvidersPage} />
+      <Route path={`${ROOT}/robots`} component={RobotsPage} />
+      <Route path={`${ROOT}/plugins`} component={PluginsPage} />
+      <Route path={`${ROOT}/system/:section?`} component={SystemPage} />
+      <Route default component={Dashboard} />
+    </Router>
+  );
+}
+
+/** A narrow screen scrolls the menu. */
+function inSight(link: HTMLElement | null): void {
+  link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** The menu. */
+export function Menu(): VNode {
+  const { path } = useLocation();
+  const here = path.slice(ROOT.length) || "/";
+  const isCurrent = (page: (typeof PAGES)[number]): boolean =>
+    here === page.path || page.paths.some((start) => here === start || here.startsWith(`${start}/`));
+  return (
+    <nav class="menu" aria-label={strings.pages.menu}>
+      {PAGES.map((page) => (
+        <a key={page.path} ref={isCurrent(page) ? inSight : undefined} href={ROOT + page.path} aria-current={isCurrent(page) ? "page" : undefined}>{page.name}</a>
+      ))}
+    </nav>
+  );
+}

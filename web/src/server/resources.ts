@@ -1,0 +1,76 @@
+// The answers of the REST interface, as rider_core/web/rest/ writes them. Times are seconds since the epoch.
+
+import type { Problem, Provider } from "./messages";
+import type { Role } from "./session";
+
+export type JobState = "scheduled" | "waiting" | "running" | "done" | "failed" | "expired" | "cancelled" | "replaced";
+export type Priority = "high" | "normal" | "low";
+/** A JSON object. */
+export type Fields = Record<string, unknown>;
+
+export interface Job {
+  id: string; task: string; state: JobState; queue: string; priority: Priority; origin: string; trace_id: string;
+  attempts: number; submitted_ts: number; due_ts: number | null; started_ts: number | null; ended_ts: number | null;
+  provider: string | null; mock: boolean; progress: { total: number; done: number; failed: number } | null;
+  result: Fields | null; problem: Problem | null;
+}
+
+export interface JobPage { jobs: Job[]; next: string | null; total: number }
+export interface JobView { job: Job; payload: Fields | null; shortened: boolean; traceback: string }
+
+export interface Task {
+  name: string; queue: string; domain: string; timeout_s: number; batches: boolean; payload: Schema;
+}
+
+/** What we read of a JSON Schema that pydantic writes. */
+export interface Schema {
+  $ref?: string; $defs?: Record<string, Schema>; allOf?: Schema[]; anyOf?: Schema[]; oneOf?: Schema[];
+  type?: string; enum?: unknown[]; const?: unknown; default?: unknown; format?: string; writeOnly?: boolean;
+  title?: string; description?: string; properties?: Record<string, Schema>; required?: string[];
+  items?: Schema; additionalProperties?: boolean | Schema;
+  minimum?: number; maximum?: number; exclusiveMinimum?: number; exclusiveMaximum?: number;
+  minLength?: number; maxLength?: number; pattern?: string;
+}
+
+export interface Schedule {
+  id: string; cron: string | null; every_s: number | null; since_ts: number; timezone: string; enabled: boolean;
+  missed: "once" | "skip"; description: string; task: string; payload: Fields; provider: string | null;
+  priority: Priority; retry: Fields | null; deadline_s: number | null; origin: string;
+}
+
+export interface ScheduleRecord {
+  id: string; schedule: Schedule | null; next_ts: number | null; last_due_ts: number | null; last_fired_ts: number | null;
+  fired: number; late: number; missed: number; problem: string | null;
+}
+
+export interface ProviderView {
+  name: string; domain: string; mock: boolean; plugin: string; place: number | null; problem: string;
+}
+
+export interface ProviderSettings {
+  provider: string; values: Fields; saved: Fields; problem: string; json_schema: Schema;
+}
+
+export interface PluginView {
+  name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
+}
+
+export interface Prompt { name: string; language: string; text: string; saved: boolean; built_in: string | null }
+export interface User { name: string; role: Role; created_ts: number }
+export interface Token {
+  id: string; name: string; role: Role; created_by: string; created_ts: number; expires_ts: number | null;
+}
+export interface Setting { name: string; value: unknown; origin: string; variable: string; description: string }
+export interface AuditEntry {
+  id: number; ts: number; who: string; address: string; action: string; target: string; status: number;
+  before: unknown; after: unknown;
+}
+export interface Switch { ts: number; domain: string; mode: string; by: string; reason: string }
+
+export interface RobotView {
+  address: string; base_url: string; simulated: boolean; pid: number;
+  bus: { up: boolean; to_robot: boolean; from_robot: boolean; problem: string };
+  heartbeat: { sent_ts: number | null; answered: boolean; problem: string };
+  work: Record<string, Record<string, number>>; switches: Switch[];
+}
+export interface NamedRobot { name: string; problem: string; remedy: string | null; state: RobotView | null }

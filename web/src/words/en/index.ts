@@ -1,0 +1,12 @@
+// Every text of the panel in English. Another language is another object of this shape.
+
+import { dashboard } from "./dashboard";
+import { frame } from "./frame";
+import { providers } from "./providers";
+import { queue, schedules } from "./queue";
+import { robots } from "./robots";
+import { system } from "./system";
+
+export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system };
+
+export type Strings = typeof en;

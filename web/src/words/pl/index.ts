@@ -1,0 +1,11 @@
+// Every text of the panel in Polish.
+
+import type { Strings } from "../en";
+import { dashboard } from "./dashboard";
+import { frame } from "./frame";
+import { providers } from "./providers";
+import { queue, schedules } from "./queue";
+import { robots } from "./robots";
+import { system } from "./system";
+
+export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system };
