@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
+from chromium import NEEDED, checked_page, running_chromium
 from harness.robot_harness import robot_harness
 from panel_harness import PanelHarness
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MARKUP = "<img src=x onerror=\"document.title='broken into'\"><script>document.title='broken into'</script>"
 
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.acceptance, NEEDED]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -50,20 +35,8 @@ def panel(processes: Processes, valkey: Valkey) -> Iterator[PanelHarness]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test if the console has an error, such as a violation of the page's policy."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
-    yield page
-    context.close()
-    assert errors == []
-
-
-def _is_error(message: ConsoleMessage) -> bool:
-    """A browser writes a line about each answer that is an error, such as that to a wrong password."""
-    return message.type == "error" and "the server responded with a status of 401" not in message.text
+    with checked_page(browser.new_context(viewport={"width": 1400, "height": 900})) as page:
+        yield page
 
 
 def open_panel(page: Page, panel: PanelHarness) -> None:

@@ -39,8 +39,10 @@ export function App(): VNode {
           <Pill tone={CONNECTION_TONES[connection.value]} text={strings.connection[connection.value]} />
         </span>
       </header>
-      <Concerns found={found.value} />
-      <main><Page /></main>
+      <main>
+        <Concerns found={found.value} />
+        <Page />
+      </main>
       <Notices />
       <Confirmation />
     </Routing>

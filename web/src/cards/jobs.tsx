@@ -22,7 +22,7 @@ export function JobsCard(): VNode {
     return <Card id="jobs" heading={words.heading}><Empty text={words.empty} command={words.emptyCommand} /></Card>;
   }
   return (
-    <Card id="jobs" heading={words.heading}>
+    <Card id="jobs" heading={words.heading} scrolls>
       <table class="jobs" style={{ "--longest": String(longest(jobs)) }}>
         <thead>
           <tr>

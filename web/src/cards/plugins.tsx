@@ -14,7 +14,7 @@ const TONES: Record<string, Tone> = { loaded: "good", disabled: "quiet", incompa
 export function PluginsCard(): VNode {
   const plugins = sections.plugins.value;
   return (
-    <Card id="plugins" heading={words.heading}>
+    <Card id="plugins" heading={words.heading} scrolls>
       {plugins && (plugins.length
         ? <ul class="rows plugins">{plugins.map((plugin) => <Row key={plugin.name} plugin={plugin} />)}</ul>
         : <Empty text={words.empty} command={words.emptyCommand} />)}

@@ -17,7 +17,7 @@ export function TalkCard(): VNode {
   return (
     <Card id="talk" heading={words.heading}>
       {turns.length
-        ? <ol class="talk">{turns.map((turn) => isHeard(turn)
+        ? <ol class="talk" tabIndex={0} aria-label={words.heading}>{turns.map((turn) => isHeard(turn)
           ? <Heard key={`heard ${turn.key}`} turn={turn} entrance={entrance(`heard ${turn.key}`)} />
           : <Spoken key={`spoken ${turn.key}`} turn={turn} entrance={entrance(`spoken ${turn.key}`)} />)}</ol>
         : <Empty text={words.empty} command={words.emptyCommand} />}

@@ -45,13 +45,17 @@ export function Empty({ text, command }: { text: string; command?: string }): VN
   return <p class="empty">{text}{command && <> <code>{command}</code></>}</p>;
 }
 
-interface CardProps { id: string; heading: string; aside?: ComponentChildren; children: ComponentChildren }
+interface CardProps {
+  id: string; heading: string; aside?: ComponentChildren; children: ComponentChildren;
+  /** Its body scrolls: the keyboard must reach it. */
+  scrolls?: boolean;
+}
 
-export function Card({ id, heading, aside, children }: CardProps): VNode {
+export function Card({ id, heading, aside, children, scrolls = false }: CardProps): VNode {
   return (
     <section class={`card card-${id}`} aria-labelledby={`${id}-heading`}>
       <header><h2 id={`${id}-heading`}>{heading}</h2><div class="aside">{aside}</div></header>
-      <div class="body">{children}</div>
+      <div class="body" {...(scrolls ? { tabIndex: 0, role: "group", "aria-labelledby": `${id}-heading` } as const : {})}>{children}</div>
     </section>
   );
 }

@@ -64,6 +64,8 @@ async function sendOnce(method: string, path: string, body: unknown, others: Hea
   } finally {
     clearTimeout(timer);
   }
+  // The session has ended, or the first user was added: the page begins again, and asks for a password.
+  if (response.status === 401 && path !== "/session") location.reload();
   if (!response.ok) throw problemOf(response.status, answer);
   return { status: response.status, body: answer, etag: response.headers.get("ETag") ?? "" };
 }

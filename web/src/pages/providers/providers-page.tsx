@@ -47,7 +47,7 @@ function Domain({ domain, providers, chosen }: DomainProps): VNode {
   const rank = (each: ProviderView): number => each.place ?? 1000 + (each.mock ? 1 : 0);
   const sorted = [...providers].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   return (
-    <section class="domain" aria-labelledby={`domain-${domain}`}>
+    <div class="domain" role="group" aria-labelledby={`domain-${domain}`}>
       <h3 id={`domain-${domain}`}>{words.domains[domain] ?? domain}</h3>
       {sorted.length ? (
         <ul class="choices">
@@ -61,7 +61,7 @@ function Domain({ domain, providers, chosen }: DomainProps): VNode {
           ))}
         </ul>
       ) : <Empty text={words.none} command={words.install[domain] ?? ""} />}
-    </section>
+    </div>
   );
 }
 

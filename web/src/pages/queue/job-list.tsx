@@ -34,7 +34,7 @@ export function JobList({ pages, current, linkOf, filtered }: JobListProps): VNo
         </div>
       )}
       {pages.outdated.value && (
-        <button type="button" class="plain outdated" onClick={() => void pages.reload()}>{words.outdated}</button>
+        <button type="button" class="plain outdated" onClick={() => void pages.restart()}>{words.outdated}</button>
       )}
       {jobs === null
         ? !problem && <p class="empty" aria-busy="true"><Icon tone="busy" /> {strings.rest.loading}</p>
@@ -45,7 +45,7 @@ export function JobList({ pages, current, linkOf, filtered }: JobListProps): VNo
                 <span /><span class="times"><span>{strings.jobs.columns.waited}</span><span>{strings.jobs.columns.ran}</span></span><span>{strings.jobs.columns.when}</span>
               </div>
               <VirtualList
-                items={jobs} rowHeight={ROW_PX} label={words.listLabel} keyOf={(job) => job.id} onEnd={() => void pages.more()}
+                key={pages.turn.value} items={jobs} rowHeight={ROW_PX} label={words.listLabel} keyOf={(job) => job.id} onEnd={() => void pages.more()}
                 row={(job) => <Row job={job} href={linkOf(job.id)} current={job.id === current} />}
               />
               {!pages.complete.value && !jobs.length && <button type="button" class="plain" onClick={() => void pages.more()}>{words.searchOn}</button>}

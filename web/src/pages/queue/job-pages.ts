@@ -19,6 +19,9 @@ export interface JobPages {
   problem: ReadonlySignal<Problem | null>;
   /** The list has changed since further pages were read: a fresh one would move what people look at. */
   outdated: ReadonlySignal<boolean>;
+  /** Grows when the list is shown from its beginning again. */
+  turn: ReadonlySignal<number>;
+  restart: () => Promise<void>;
   more: () => Promise<void>;
   reload: () => Promise<void>;
 }
@@ -30,6 +33,7 @@ export function useJobPages(filters: string): JobPages {
   const next = useSignal<string | null>(null);
   const problem = useSignal<Problem | null>(null);
   const outdated = useSignal(false);
+  const turn = useSignal(0);
   const wanted = useRef(filters);
   const reading = useRef(false);
 
@@ -62,6 +66,10 @@ export function useJobPages(filters: string): JobPages {
     if (next.value) await once(next.value);
   }, []);
   const reload = useCallback(() => once(null), []);
+  const restart = useCallback(async (): Promise<void> => {
+    await reload();
+    turn.value++;
+  }, []);
 
   useEffect(() => {
     if (wanted.current !== filters) {
@@ -87,7 +95,7 @@ export function useJobPages(filters: string): JobPages {
     return () => clearTimeout(timer);
   }, [happened]);
   const complete = useComputed(() => next.value === null);
-  return { jobs, total, complete, problem, outdated, more, reload };
+  return { jobs, total, complete, problem, outdated, turn, restart, more, reload };
 }
 
 /** A page after another: a job that has moved meanwhile is not shown twice. */

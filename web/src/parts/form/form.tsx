@@ -53,12 +53,13 @@ interface RowProps {
 function Row({ field, value, problem, changed, readOnly, onChange }: RowProps): VNode {
   const id = useId();
   const unreadable = useSignal("");
-  const said = problem || unreadable.value;
+  const said = unreadable.value || problem;
   const edit = (text: string): void => {
     try {
       onChange(valueOf(field, text));
       unreadable.value = "";
     } catch {
+      onChange(text);  // the server refuses it, rather than that the value before is sent
       unreadable.value = field.kind === "json" ? words.noJson : words.noNumber;
     }
   };

@@ -1,0 +1,49 @@
+"""Headless Chromium for the tests of the page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NEEDED = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: A browser writes a line about each answer that is an error; of these a test expects one.
+_EXPECTED = ("status of 400", "status of 401", "status of 404", "status of 409", "status of 412")
+
+
+@contextmanager
+def running_chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser of a test module's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *arguments])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def checked_page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails its test if the console has an error, such as a violation of the page's policy."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _is_error(message: ConsoleMessage) -> bool:
+    return message.type == "error" and not any(text in message.text for text in _EXPECTED)

@@ -1,0 +1,112 @@
+"""What holds for every page: its address, the way to it, both languages, any width, both themes, and a lost panel."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chromium import NEEDED, checked_page
+from page_stack import PageStack, open_page
+from playwright.sync_api import Browser, Page, expect
+
+from rider_core.web.pages import PAGES
+
+# The pages are the same in both modes; what they do is tested in both, page by page.
+pytestmark = [pytest.mark.acceptance, NEEDED, pytest.mark.parametrize("stack", ["eventlet"], indirect=True)]
+
+#: For each rule of the server an address, and what the menu calls the page.
+ADDRESSES = {
+    "/": ("/", "Dashboard"),
+    "/queue": ("/queue", "Queue"),
+    "/queue/<job_id>": ("/queue/{job}", "Queue"),
+    "/schedules": ("/schedules", "Queue"),
+    "/control": ("/control", "Providers"),
+    "/control/<provider>": ("/control/espeak", "Providers"),
+    "/robots": ("/robots", "Robot"),
+    "/plugins": ("/plugins", "Plugins"),
+    "/system": ("/system", "System"),
+    "/system/<section>": ("/system/{section}", "System"),
+}
+SECTIONS = ("settings", "users", "tokens", "audit")
+
+
+def addresses(stack: PageStack) -> list[str]:
+    """Of every page, with something to show on it."""
+    job = stack.fail()
+    for number in range(12):
+        stack.panel.transcript(f"sentence {number}, and more of it " * 4)
+    stack.ask("PUT", "/schedules/daily", {"cron": "@daily", "task": "text.generate", "payload": {"prompt": "x"}})
+    found = [rule[0].format(job=job, section=section) for rule in ADDRESSES.values() for section in SECTIONS]
+    return list(dict.fromkeys(found))
+
+
+def test_every_page_has_an_address_and_is_marked_in_the_menu(stack: PageStack, page: Page) -> None:
+    assert set(ADDRESSES) == set(PAGES)
+    job = stack.fail()
+    for address, name in ADDRESSES.values():
+        open_page(page, stack, address.format(job=job, section="audit"))
+        expect(page.locator(".menu [aria-current=page]")).to_have_text(name)
+        expect(page.locator("main .card").first).to_be_visible()
+
+
+def test_the_menu_leads_there_without_loading_anew(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/")
+    page.evaluate("window.notReloaded = true")
+    for name, path in (("Queue", "/queue"), ("Providers", "/control"), ("System", "/system"), ("Dashboard", "/")):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+        expect(page).to_have_url(stack.url + path)
+        expect(page.locator("main .card").first).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(f"{stack.url}/system")
+    expect(page.locator(".card-prompts")).to_be_visible()
+    assert page.evaluate("window.notReloaded")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(stack: PageStack, browser: Browser, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    with checked_page(context) as page:
+        for address in addresses(stack):
+            open_page(page, stack, address)
+            page.wait_for_load_state("networkidle")
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("width", [320, 700, 1100, 3840])
+def test_no_page_sticks_out_sideways(stack: PageStack, browser: Browser, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, locale="pl-PL")
+    with checked_page(context) as page:
+        for address in addresses(stack):
+            open_page(page, stack, address)
+            page.wait_for_load_state("networkidle")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{address} is {wide} px wide"
+
+
+def test_polish_pages_have_no_english_words(stack: PageStack, browser: Browser) -> None:
+    """Whole words of our own texts; descriptions of settings and plugins' sentences are English."""
+    english = re.compile(r"\b(Delete|Retry|Save|Cancel|Close|failed|waiting|running|ago|Undo|Add|Change|jobs?)\b")
+    with checked_page(browser.new_context(viewport={"width": 1400, "height": 900}, locale="pl-PL")) as page:
+        for address in addresses(stack):
+            if "settings" in address or address == "/control/espeak":
+                continue
+            open_page(page, stack, address)
+            page.wait_for_load_state("networkidle")
+            ours = page.locator("button, h1, h2, h3, dt, .tabs a, .menu a, .pill, label, .empty")
+            for text in ours.all_inner_texts():
+                assert not english.search(text), f"{address}: {text}"
+
+
+def test_a_page_without_its_panel_says_so_and_comes_back(stack: PageStack, browser: Browser) -> None:
+    page = browser.new_page(locale="en-GB")
+    open_page(page, stack, "/plugins")
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.get_by_role("link", name="Queue").click()
+    expect(page.locator(".trouble").first).to_contain_text("The panel's process does not answer")
+    page.unroute_all()
+    page.locator(".trouble").first.get_by_role("button", name="Try again").click()
+    expect(page.locator(".trouble")).to_have_count(0)
+    expect(page.locator(".job-row, .card-job-list .empty").first).to_be_visible()
+    page.close()

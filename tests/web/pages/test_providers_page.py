@@ -1,0 +1,96 @@
+"""The page of the engines: a try of each kind, and settings that are checked, saved and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import NEEDED
+from page_stack import PageStack, notice, open_page, press
+from playwright.sync_api import Browser, Page, expect
+
+from rider_core.testing.waiting import wait_until
+
+pytestmark = [pytest.mark.acceptance, NEEDED]
+
+
+def test_an_engine_says_what_is_typed(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/control/espeak")
+    card = page.locator(".card-provider")
+    card.get_by_label("Try it").fill("One, two, three.")
+    press(card, "Say it")
+    sound = card.locator("audio")
+    expect(sound).to_be_visible()
+    wait_until(lambda: sound.evaluate("it => it.duration") > 0.3, what="the sound")
+    expect(card.locator(".outcome")).to_contain_text("It took")
+
+
+def test_an_engine_looks_at_a_chosen_picture(stack: PageStack, page: Page, tmp_path: Path) -> None:
+    open_page(page, stack, "/control/echo-detector")
+    card = page.locator(".card-provider")
+    picture = tmp_path / "seen.png"
+    picture.write_bytes(page.screenshot())
+    card.locator("input[type=file]").set_input_files(picture)
+    boxes = card.locator(".detections .box")
+    expect(boxes).to_have_count(1)
+    expect(boxes.locator("text")).to_have_text("echo 50 %")
+    expect(card.locator(".outcome .mock")).to_have_text("MOCK")
+    job = card.get_by_role("link", name="See its job")
+    assert job.get_attribute("href")
+    other = tmp_path / "words.png"
+    other.write_text("no picture at all")
+    card.locator("input[type=file]").set_input_files(other)
+    expect(card.get_by_role("alert")).to_contain_text("words.png is no picture")
+
+
+@pytest.fixture
+def factory_settings(stack: PageStack) -> Iterator[None]:
+    yield
+    stack.ask("DELETE", "/providers/espeak/settings")
+
+
+@pytest.mark.usefixtures("factory_settings")
+def test_settings_are_checked_saved_and_taken_back(stack: PageStack, page: Page, browser: Browser) -> None:
+    open_page(page, stack, "/control/espeak")
+    other = browser.new_page(locale="en-GB")
+    open_page(other, stack, "/control/espeak")
+    rate = page.get_by_label("rate")
+    expect(rate).to_have_value("175")
+    save = page.locator(".settings-form .primary")
+    expect(save).to_have_attribute("aria-disabled", "true")
+    rate.fill("9000")
+    expect(page.locator(".field.changed")).to_have_count(1)
+    press(page, "Save 1 change")
+    expect(page.locator(".field.wrong")).to_contain_text("450")
+    rate.fill("fast")
+    expect(page.locator(".field.wrong")).to_contain_text("This is no number")
+    rate.fill("220")
+    press(page, "Save 1 change")
+    said = notice(page, "Saved: rate")
+    assert stack.ask("GET", "/providers/espeak/settings")["saved"] == {"rate": 220}
+    expect(other.get_by_label("rate")).to_have_value("220")
+    press(said, "Undo")
+    expect(page.get_by_label("rate")).to_have_value("175")
+    expect(other.get_by_label("rate")).to_have_value("175")
+    assert stack.ask("GET", "/providers/espeak/settings")["saved"] == {}
+    other.close()
+
+
+@pytest.mark.usefixtures("factory_settings")
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(stack: PageStack, browser: Browser) -> None:
+    page = browser.new_page(locale="en-GB")
+    open_page(page, stack, "/control/espeak")
+    page.get_by_label("pitch").fill("60")
+    # The page does not hear of the other change.
+    page.route("**/settings", lambda route: route.continue_() if route.request.method == "PATCH" else route.abort())
+    stack.ask("PATCH", "/providers/espeak/settings", {"values": {"volume": 80}})
+    press(page, "Save 1 change")
+    expect(page.locator(".settings-form > .problem")).to_contain_text("ETag")
+    assert stack.ask("GET", "/providers/espeak/settings")["saved"] == {"volume": 80}
+    page.close()
+
+
+def test_an_unknown_engine_says_so(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/control/nobody")
+    expect(page.locator(".card-provider")).to_contain_text("There is no engine nobody here")
