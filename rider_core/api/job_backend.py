@@ -31,6 +31,7 @@ class QueueStats(Message):
     running: int = Field(description="jobs being worked on")
     failed: int = Field(description="dead letters")
     workers: int = Field(description="live workers that serve this queue")
+    paused: bool = Field(False, description="no worker takes its jobs")
     oldest_s: float | None = Field(None, description="age of the oldest waiting job, in seconds; None: none waits")
 
 
@@ -183,7 +184,22 @@ class JobBackend(ABC):
 
     @abstractmethod
     def capacity(self) -> dict[str, int]:
-        """For each task, the number of live workers that can run it."""
+        """For each task, the number of live workers that can run it; 0 while its queue is paused."""
+
+    @abstractmethod
+    def pause(self, queue: str) -> bool:
+        """Let no worker take jobs of a queue until `resume`. False: it is paused already.
+
+        Jobs are accepted as before, and wait. Those that a worker has already are run, their retries are not. Within
+        1 s no worker takes another one.
+
+        Raises:
+            JobRefused: there is no such queue.
+        """
+
+    @abstractmethod
+    def resume(self, queue: str) -> bool:
+        """Let workers take the jobs of a queue again. False: it is not paused. Raises `JobRefused` as `pause` does."""
 
     @abstractmethod
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:

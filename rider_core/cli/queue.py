@@ -44,15 +44,42 @@ def stats(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.model_dump() for row in rows]))
         return
-    table = Table("queue", "waiting", "oldest", "scheduled", "running", "dead letters", "workers")
+    table = Table("queue", "waiting", "oldest", "scheduled", "running", "dead letters", "workers", "")
     for row in rows:
         oldest = "" if row.oldest_s is None else f"{row.oldest_s:.1f} s"
-        cells = [row.waiting, oldest, row.scheduled, row.running, row.failed, row.workers]
+        cells = [
+            row.waiting,
+            oldest,
+            row.scheduled,
+            row.running,
+            row.failed,
+            row.workers,
+            "paused" if row.paused else "",
+        ]
         table.add_row(row.queue, *map(str, cells), style="red" if row.waiting and not row.workers else None)
     print_table(table)
     for row in rows:
         if row.waiting and not row.workers:
             click.echo(f"no worker serves {row.queue}; start one with: rider worker {row.queue}")
+
+
+@queue.command()
+@click.argument("queues", type=_QUEUE, nargs=-1, required=True)
+def pause(queues: tuple[str, ...]) -> None:
+    """Let workers take no more jobs of these queues. Jobs are accepted as before, and wait."""
+    with _backend() as backend:
+        for name in queues:
+            click.echo(f"{name} is paused" if backend.pause(name) else f"{name} was paused already")
+    click.echo(f"continue with: rider queue resume {' '.join(queues)}")
+
+
+@queue.command()
+@click.argument("queues", type=_QUEUE, nargs=-1, required=True)
+def resume(queues: tuple[str, ...]) -> None:
+    """Let workers take the jobs of these queues again."""
+    with _backend() as backend:
+        for name in queues:
+            click.echo(f"{name} continues" if backend.resume(name) else f"{name} was not paused")
 
 
 @queue.command()

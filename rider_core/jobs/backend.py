@@ -32,7 +32,7 @@ from rider_core.errors import (
     WaitTimeout,
 )
 from rider_core.jobs.consumer import JobConsumer
-from rider_core.jobs.store import events, keys, metrics, protocol
+from rider_core.jobs.store import events, keys, metrics, pauses, protocol
 from rider_core.jobs.store.admission import Admission
 from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.functions import JobFunctions
@@ -172,6 +172,16 @@ class RedisJobBackend(JobBackend):
     def capacity(self) -> dict[str, int]:
         with redis_errors():
             return metrics.capacity(self._redis, self.timings.worker_alive_s)
+
+    def pause(self, queue: str) -> bool:
+        check_queue(queue)
+        with redis_errors():
+            return pauses.pause(self._redis, queue)
+
+    def resume(self, queue: str) -> bool:
+        check_queue(queue)
+        with redis_errors():
+            return pauses.resume(self._redis, queue)
 
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
         check_queue(queue)

@@ -121,6 +121,16 @@ def test_no_job_is_dispatched_to_suspended_workers(
     assert [leased.id for leased in consumer.dequeue()] == [job_id]
 
 
+def test_no_job_of_a_paused_queue_is_dispatched(backend: RedisJobBackend, idle: Idle) -> None:
+    consumer = idle("w1")
+    backend.pause("text")
+    job_id = backend.submit(spec())
+    assert backend.get(job_id).state is JobState.WAITING
+    assert consumer.dequeue() == []
+    backend.resume("text")
+    assert [leased.id for leased in consumer.dequeue()] == [job_id]
+
+
 def test_suspended_workers_accept_dispatch_for_later(backend: RedisJobBackend, connection: redis.Redis) -> None:
     connection.set("rq:suspended", 1)
     consumer = backend.consumer("w1", ["text"])

@@ -58,7 +58,8 @@ export function concerns(): Concern[] {
   }
   if (queues?.problem) add("warn", queues.problem);
   for (const figures of queues?.figures ?? []) {
-    if (figures.waiting && !figures.workers && alive.some((process) => process.role === "worker")) {
+    if (figures.paused) add("warn", words.paused(figures.queue, figures.waiting), "", words.pausedRemedy(figures.queue));
+    else if (figures.waiting && !figures.workers && alive.some((process) => process.role === "worker")) {
       add("warn", words.unserved(figures.queue, figures.waiting), "", words.unservedRemedy(figures.queue));
     }
   }

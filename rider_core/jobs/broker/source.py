@@ -17,6 +17,7 @@ from rider_core.jobs.broker.tickets import ticket_from_hash, ticket_from_result
 from rider_core.jobs.leased_job import AttemptResult, LeasedJob, Outcome
 from rider_core.jobs.store import keys
 from rider_core.jobs.store.functions import LOST_JSON
+from rider_core.jobs.store.pauses import paused_queues
 from rider_core.jobs.store.protocol import (
     LEASE_TICKETS,
     LOST_TICKETS,
@@ -41,6 +42,8 @@ SHORT_PREFETCH = 128
 #: Time in seconds after a long job during which jobs do not count as short: other workers would get most of what this
 #: one holds, as redelivered.
 LONG_AGO_S = 10.0
+#: How long it is believed that no queue was paused, and that workers were not suspended, in seconds.
+PAUSES_FRESH_S = 0.5
 #: Time in seconds without a delivery after which the lanes are empty.
 DRAINED_S = 2.0
 
@@ -61,12 +64,12 @@ class BrokerSource(AcknowledgingSource):
         self._held_from = 0
         self._last_long: Stopwatch | None = None
         self._idle = Stopwatch.start()
-        self._suspension_read: Stopwatch | None = None
-        self._suspended = False
+        self._pauses_read: Stopwatch | None = None
+        #: The lanes whose queue is not paused; none while `rq suspend` holds the workers back.
+        self._open: list[str] = []
 
     def dequeue(self, limits: Mapping[str, int]) -> list[LeasedJob]:
-        if self._is_suspended():
-            return []
+        self._read_pauses()
         self._receive_now()
         while deliveries := self._next(limits):
             leased_jobs = self._lease(deliveries, limits, batched=len(deliveries) > 1)
@@ -83,8 +86,9 @@ class BrokerSource(AcknowledgingSource):
         return self._lease(deliveries, {task: number}, batched=True)
 
     def wait(self, timeout_s: float) -> bool:
+        self._read_pauses()
         self._receive(timeout_s)
-        if any(self._held.values()):
+        if self._has_next():
             self._idle = Stopwatch.start()
             return True
         if self._idle.elapsed_s > self._session.timings.unpublished_check_s:
@@ -93,8 +97,7 @@ class BrokerSource(AcknowledgingSource):
         return False
 
     def is_drained(self) -> bool:
-        # Suspended workers get no job, even if they hold deliveries.
-        return self._is_suspended() or not self.wait(DRAINED_S)
+        return not self.wait(DRAINED_S)
 
     # A delivery that is neither acknowledged nor returned counts against the prefetch as long as the connection lasts:
     # with too many of them, the broker delivers nothing any more.
@@ -173,7 +176,7 @@ class BrokerSource(AcknowledgingSource):
     def _next(self, limits: Mapping[str, int]) -> list[Delivery]:
         """The tickets that come next: of the most urgent lane, or of the one with the oldest where it is its turn."""
         with self._lock:
-            lanes = [lane for lane in self._session.lanes if self._held[lane]]
+            lanes = self._lanes_with_jobs()
             if not lanes:
                 return []
             if self._session.oldest_first:
@@ -186,18 +189,28 @@ class BrokerSource(AcknowledgingSource):
 
     def _of_task(self, lane: str, task: str, number: int) -> list[Delivery]:
         """Up to `number` tickets from the front of a lane that may run together. With the lock held."""
-        held = self._held[lane]
+        held = self._held[lane] if lane in self._open else deque[Delivery]()
         chosen: list[Delivery] = []
         while len(chosen) < number and held and held[0].ticket.task == task and not held[0].ticket.alone:
             chosen.append(held.popleft())
         return chosen
 
-    def _is_suspended(self) -> bool:
-        """Whether `rq suspend` holds the workers back; read from Redis once a second."""
-        if self._suspension_read is None or self._suspension_read.elapsed_s > 1:
-            self._suspension_read = Stopwatch.start()
-            self._suspended = bool(self._redis.exists(keys.suspended_key()))
-        return self._suspended
+    def _has_next(self) -> bool:
+        with self._lock:
+            return bool(self._lanes_with_jobs())
+
+    def _lanes_with_jobs(self) -> list[str]:
+        """Those from which a job may be taken now. With the lock held."""
+        return [lane for lane in self._open if self._held[lane]]
+
+    def _read_pauses(self) -> None:
+        """Twice a second. What arrives of closed lanes is held meanwhile: each lane has a prefetch of its own."""
+        if self._pauses_read is None or self._pauses_read.elapsed_s > PAUSES_FRESH_S:
+            self._pauses_read = Stopwatch.start()
+            suspended = bool(self._redis.exists(keys.suspended_key()))
+            paused = paused_queues(self._redis)
+            closed = {lane for queue in paused for lane in keys.lanes_of(queue)}
+            self._open = [] if suspended else [lane for lane in self._session.lanes if lane not in closed]
 
     def _lease(self, deliveries: list[Delivery], limits: Mapping[str, int], batched: bool) -> list[LeasedJob]:
         """The jobs that the store leases; other tickets are acknowledged, kept for later, or published with a delay.

@@ -47,6 +47,9 @@ canceled_key = Key(
 results_key = Key("results_key", "rq:results:{id}", "stream", "with its dead letter", "tracebacks, for RQ's tools")
 queues_key = Key("queues_key", "rq:queues", "set", _FOREVER, "the names of lanes, for RQ's tools")
 suspended_key = Key("suspended_key", "rq:suspended", "string", "while `rq suspend` holds", "workers take nothing")
+paused_key = Key(
+    "paused_key", "rider:paused", "set", "while a queue is paused", "queues whose jobs workers leave alone"
+)
 worker_key = Key("worker_key", "rq:worker:{worker}", "hash", "90 s after its last heartbeat", "RQ's record of a worker")
 executions_key = Key(
     "executions_key", "rq:worker:{worker}:executions", "set", f"{EXECUTION_TTL_S} s", "what a worker works on"

@@ -15,6 +15,7 @@ from rider_core.api.job_backend import COUNTERS, Histogram, QueueStats, TaskFigu
 from rider_core.api.tasks import QUEUES, TASKS
 from rider_core.jobs.store import keys
 from rider_core.jobs.store.metadata import JobMetadata
+from rider_core.jobs.store.pauses import paused_queues
 from rider_core.redis_functions import Command
 
 #: Jobs that RQ's own tools made are counted under this name.
@@ -42,7 +43,8 @@ def queue_stats(
             pipeline.zcard(keys.scheduled_key(lane))
             pipeline.zcard(keys.started_key(lane))
             pipeline.zcard(keys.failed_key(lane))
-        answers = pipeline.execute()
+        pipeline.smembers(keys.paused_key())
+        *answers, paused = pipeline.execute()
     rows = dict(zip(lanes, (answers[start : start + 5] for start in range(0, len(answers), 5)), strict=True))
     heads = [head for row in rows.values() for head in row[1]]
     ages_s = dict(zip(heads, _ages_s(connection, heads), strict=True))
@@ -59,6 +61,7 @@ def queue_stats(
                 running=running,
                 failed=failed,
                 workers=serving,
+                paused=queue.encode() in paused,
                 oldest_s=max((ages_s[head] for row in own for head in row[1]), default=None),
             )
         )
@@ -76,11 +79,16 @@ def task_figures(connection: redis.Redis) -> list[TaskFigures]:
 
 
 def capacity(connection: redis.Redis, alive_s: float) -> dict[str, int]:
-    """For each task, how many live workers say that they can do it; `alive_s` is `JobTimings.worker_alive_s`."""
+    """For each task, how many live workers can do it; 0 while its queue is paused.
+
+    Args:
+        alive_s: `JobTimings.worker_alive_s`.
+    """
     able: dict[str, int] = dict.fromkeys(TASKS, 0)
+    paused = paused_queues(connection)
     for worker in _live_workers(connection, alive_s):
         for task in _tasks_of(worker):
-            able[task] = able.get(task, 0) + 1
+            able[task] += TASKS[task].queue not in paused
     return able
 
 

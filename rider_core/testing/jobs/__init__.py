@@ -29,6 +29,7 @@ from rider_core.testing.jobs.harness import JobHarness
 from rider_core.testing.jobs.life import JobLifeContract
 from rider_core.testing.jobs.listing import JobListingContract
 from rider_core.testing.jobs.order import JobOrderContract
+from rider_core.testing.jobs.pauses import PausedQueuesContract
 from rider_core.testing.jobs.recovery import JobRecoveryContract
 
 __all__ = ["JobBackendContract", "JobHarness"]
@@ -41,6 +42,7 @@ class JobBackendContract(
     JobRecoveryContract,
     JobBatchContract,
     JobListingContract,
+    PausedQueuesContract,
 ):
     """Subclass it, with a fixture `backend`.
 

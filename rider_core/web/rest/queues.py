@@ -1,4 +1,4 @@
-"""Queues: their statistics, and their dead letters all at once."""
+"""Queues: their statistics, pausing them, and their dead letters all at once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pydantic import Field
 from rider_core.api.job_backend import JobBackend, QueueStats
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
+from rider_core.web.access import audit
 from rider_core.web.rest.blueprint import RestBlueprint
 from rider_core.web.rest.parameters import QueuePath
 
 
 class QueuesView(Message):
     queues: tuple[QueueStats, ...]
+
+
+class PausedBody(Message):
+    paused: bool = Field(description="True: workers take no more of its jobs")
 
 
 class Count(Message):
@@ -28,6 +33,17 @@ def queues_blueprint(backend: JobBackend) -> RestBlueprint:
         """The state of every queue"""
         return QueuesView(queues=tuple(backend.stats()))
 
+    @queues.operation("PATCH", "/<queue>", Role.OPERATE, QueueStats)
+    def pause_queue(path: QueuePath, body: PausedBody) -> QueueStats:
+        """Pause a queue, or continue it
+
+        Jobs are accepted as before, and wait. Those that a worker has already are run.
+        """
+        audit.changes({"paused": _stats(backend, path.queue).paused})
+        change = backend.pause if body.paused else backend.resume
+        change(path.queue)
+        return _stats(backend, path.queue)
+
     @queues.operation("POST", "/<queue>/dead-letters/retry", Role.OPERATE, Count)
     def retry_dead_letters(path: QueuePath) -> Count:
         """Put every job that failed for good back into its queue"""
@@ -39,3 +55,7 @@ def queues_blueprint(backend: JobBackend) -> RestBlueprint:
         return Count(count=backend.purge_all(path.queue))
 
     return queues
+
+
+def _stats(backend: JobBackend, queue: str) -> QueueStats:
+    return next(stats for stats in backend.stats() if stats.queue == queue)

@@ -106,7 +106,22 @@ def test_all_failed_jobs_of_a_queue_are_deleted(stack: PageStack, page: Page) ->
     press(page.get_by_role("dialog"), "Delete")
     notice(page, "deleted")
     expect(tile.locator(".failed b")).to_have_text("0")
-    expect(tile.get_by_role("button")).to_have_count(0)
+    expect(tile.get_by_role("button", name="Delete all failed")).to_have_count(0)
+
+
+def test_a_queue_is_paused_and_continued(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/queue")
+    tile = page.get_by_role("region", name="vision")
+    press(tile, "Pause")
+    said = notice(page, "No worker takes jobs of vision any more")
+    expect(tile.locator(".pill")).to_have_text("paused")
+    job_id = stack.submit("vision.detect", {"image": "bm8gcGljdHVyZQ=="}, provider="echo-detector")
+    expect(tile.locator(".waiting b")).to_have_text("1")
+    expect(page.locator(".headline")).to_contain_text("needs attention")
+    press(said, "Undo")
+    stack.wait(job_id, "failed")
+    expect(tile.locator(".pill")).to_have_count(0)
+    stack.ask("DELETE", f"/jobs/{job_id}")
 
 
 def test_a_batch_shows_its_progress(stack: PageStack, page: Page) -> None:

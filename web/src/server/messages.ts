@@ -30,6 +30,7 @@ export interface Plugin {
 
 export interface QueueFigures {
   queue: string; waiting: number; scheduled: number; running: number; failed: number; workers: number; oldest_s: number | null;
+  paused: boolean;
 }
 export interface Queues { figures: QueueFigures[]; problem: string }
 

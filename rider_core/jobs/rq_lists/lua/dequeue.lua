@@ -35,9 +35,10 @@ local function startable(lane, ids, times, fits)
 end
 
 -- Move the jobs that are due into their lanes, and put the lane first whose head has waited longest, where it is its turn.
--- Returns the lanes in order, and when the next job is due; or nil, while workers are suspended.
+-- Returns the lanes in order, without those of paused queues, and when the next job is due; or nil, while workers are
+-- suspended.
 local function lanes_in_order(lanes, now, oldest_first)
-  local rare, next_due, oldest, since = {suspended_key}, false, nil, nil
+  local rare, next_due, oldest, since = {suspended_key, paused_key}, false, nil, nil
   for _, lane in ipairs(lanes) do rare[#rare + 1] = scheduled_key(lane) end
   -- Most often none of these keys exists, and one command tells.
   if redis.call('EXISTS', unpack(rare)) > 0 then
@@ -46,6 +47,7 @@ local function lanes_in_order(lanes, now, oldest_first)
       local due = promote(lane, now)
       if due and not (next_due and tonumber(next_due) <= tonumber(due)) then next_due = due end
     end
+    lanes = unpaused(lanes)
   end
   if oldest_first then
     for number, lane in ipairs(lanes) do
@@ -79,7 +81,7 @@ local function dequeue(worker, execution, now, rq_now, lease_end, shown, oldest_
   local ordered, next_due = lanes_in_order(lanes, times.number, oldest_first == '1')
   local lists = {}
   for number, lane in ipairs(ordered or {}) do lists[number] = queue_key(lane) end
-  local first = ordered and first_of(lists, times, function(job)
+  local first = lists[1] and first_of(lists, times, function(job)
     return only_task == '' or (job.task == only_task and batchable(job))
   end)
   if not first then

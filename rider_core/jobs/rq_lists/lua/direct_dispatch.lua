@@ -29,6 +29,7 @@ local WORKERS_TRIED = 10
 -- Lease a job that was just accepted to an idle worker, and publish it: a row in a line of JSON, and behind it the job's
 -- data. False where no worker has it.
 local function dispatch(job, rq_now)
+  if redis.call('SISMEMBER', paused_key, job.queue) == 1 then return false end
   for _ = 1, WORKERS_TRIED do
     local worker = redis.call('SPOP', idle_workers_key(job.queue))
     if not worker or redis.call('EXISTS', suspended_key) == 1 then return false end

@@ -3,6 +3,16 @@
 local function waiting_key(lane) return queue_key(lane) end
 local function waiting_count(lane) return redis.call('LLEN', queue_key(lane)) end
 
+-- The lanes whose queue is not paused. A lane has the name of its queue, and maybe that of a priority behind it.
+local function unpaused(lanes)
+  local names, open = {}, {}
+  for number, lane in ipairs(lanes) do names[number] = string.gsub(string.gsub(lane, '%-high$', ''), '%-low$', '') end
+  for number, paused in ipairs(redis.call('SMISMEMBER', paused_key, unpack(names))) do
+    if paused == 0 then open[#open + 1] = lanes[number] end
+  end
+  return open
+end
+
 -- A job that RQ's own tools made names none of our queues, and wakes no worker.
 local function wake_workers(queue)
   if queue ~= '' then redis.call('PUBLISH', wake_up_channel(queue), '1') end

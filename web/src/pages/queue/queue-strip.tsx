@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 
 import { seconds } from "../../format";
 import { Button } from "../../parts/button";
+import { Pill } from "../../parts/card";
 import { areYouSure } from "../../parts/dialog";
 import { notify } from "../../parts/notices";
 import type { QueueFigures } from "../../server/messages";
@@ -27,12 +28,13 @@ export function QueueStrip(): VNode | null {
 }
 
 function Tile({ figures }: { figures: QueueFigures }): VNode {
-  const { queue, waiting, running, failed, workers, oldest_s: oldest } = figures;
+  const { queue, waiting, running, failed, workers, oldest_s: oldest, paused } = figures;
+  const refused = refusal("operate");
   return (
     <section class="card tile" aria-label={queue}>
       <header>
         <h2>{queue}</h2>
-        <span class="soft">{workers ? words.workers(workers) : words.noWorker}</span>
+        {paused ? <Pill tone="warn" text={words.paused} /> : <span class="soft">{workers ? words.workers(workers) : words.noWorker}</span>}
       </header>
       <div class="counts">
         <Count value={waiting} name={words.states.waiting} href={`${ROOT}/queue?state=waiting&queue=${queue}`} kind="waiting" />
@@ -40,18 +42,26 @@ function Tile({ figures }: { figures: QueueFigures }): VNode {
         <Count value={failed} name={words.states.failed} href={`${ROOT}/queue?state=failed&queue=${queue}`} kind="failed" />
       </div>
       {oldest !== null && oldest >= 1 && <p class="soft oldest">{words.oldest(seconds(oldest))}</p>}
-      {failed > 0 && (
-        <div class="buttons">
-          <Button refused={refusal("operate")} onAct={() => retryAll(queue)}>{words.retryAll}</Button>
-          <Button refused={refusal("operate")} kind="plain" onAct={() => deleteAll(queue, failed)}>{words.deleteAll}</Button>
-        </div>
-      )}
+      <div class="buttons">
+        <Button refused={refused} onAct={() => pause(queue, !paused)}>{paused ? words.resume : words.pause}</Button>
+        {failed > 0 && (
+          <>
+            <Button refused={refused} onAct={() => retryAll(queue)}>{words.retryAll}</Button>
+            <Button refused={refused} kind="plain" onAct={() => deleteAll(queue, failed)}>{words.deleteAll}</Button>
+          </>
+        )}
+      </div>
     </section>
   );
 }
 
 function Count({ value, name, href, kind }: { value: number; name: string; href: string; kind: string }): VNode {
   return <a class={`count-of ${kind}${value ? "" : " zero"}`} href={href}><b>{value}</b>{name}</a>;
+}
+
+async function pause(queue: string, paused: boolean): Promise<void> {
+  await send("PATCH", `/queues/${queue}`, { paused });
+  notify(paused ? words.isPaused(queue) : words.isResumed(queue), paused ? "warn" : "good", () => pause(queue, !paused));
 }
 
 async function retryAll(queue: string): Promise<void> {

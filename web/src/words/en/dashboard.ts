@@ -29,6 +29,8 @@ export const dashboard = {
     unserved: (queue: string, waiting: number) =>
       `${plural(waiting, "job waits", "jobs wait")} in ${queue}, and no worker serves it.`,
     unservedRemedy: (queue: string) => `Start one with: rider worker ${queue}`,
+    paused: (queue: string, waiting: number) => `The queue ${queue} is paused${waiting ? `; ${plural(waiting, "job waits", "jobs wait")}` : ""}.`,
+    pausedRemedy: (queue: string) => `Continue it on the page Queue, or with: rider queue resume ${queue}`,
     database: "Ended jobs are not written into the database.",
     dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
     noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",

@@ -65,6 +65,7 @@ export const system = {
     before: "Before",
     after: "After",
     actions: {
+      pause_queue: "paused or continued a queue",
       cancel_job: "cancelled a job", retry_job: "retried a job", delete_job: "deleted a job",
       retry_dead_letters: "retried all failed jobs", delete_dead_letters: "deleted all failed jobs", choose: "switched a domain",
       put_schedule: "saved a schedule", enable_schedule: "paused or continued a schedule", delete_schedule: "deleted a schedule",

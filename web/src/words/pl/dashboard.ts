@@ -30,6 +30,9 @@ export const dashboard: typeof english = {
     unserved: (queue, waiting) =>
       `${plural(waiting, "zadanie czeka", "zadania czekają", "zadań czeka")} w kolejce ${queue} i żaden worker jej nie obsługuje.`,
     unservedRemedy: (queue) => `Uruchom go: rider worker ${queue}`,
+    paused: (queue, waiting) =>
+      `Kolejka ${queue} jest wstrzymana${waiting ? `; ${plural(waiting, "zadanie czeka", "zadania czekają", "zadań czeka")}` : ""}.`,
+    pausedRemedy: (queue) => `Wznów ją na stronie Kolejka albo: rider queue resume ${queue}`,
     database: "Zakończone zadania nie są zapisywane w bazie danych.",
     dropped: (count) =>
       `Zanim panel je odczytał, przepadło co najmniej ${plural(count, "zdarzenie", "zdarzenia", "zdarzeń")}.`,

@@ -67,6 +67,7 @@ export const system: typeof english = {
     before: "Przedtem",
     after: "Potem",
     actions: {
+      pause_queue: "wstrzymanie lub wznowienie kolejki",
       cancel_job: "anulowanie zadania", retry_job: "ponowienie zadania", delete_job: "usunięcie zadania",
       retry_dead_letters: "ponowienie wszystkich nieudanych", delete_dead_letters: "usunięcie wszystkich nieudanych",
       choose: "przełączenie dziedziny", put_schedule: "zapis harmonogramu",
