@@ -98,7 +98,7 @@ def save(provider: str, fields: tuple[str, ...]) -> None:
     changes = dict(field_value(field, "FIELD=VALUE") for field in fields)
     with _services() as services:
         services.save_provider_settings(provider, changes)
-    click.echo(f"{', '.join(changes)} of {provider} saved; processes that start from now on use them")
+    click.echo(f"{', '.join(changes)} of {provider} saved; running workers use them within seconds")
 
 
 @config.command()
@@ -108,8 +108,8 @@ def reset(provider: str) -> None:
     if not saved_settings(load_settings().database_location).get(provider):
         raise InvalidInput(f"nothing is saved for {provider!r}", remedy=f"see `rider config show {SAVED}`")
     with _services() as services:
-        services.database.save_settings(provider, {})
-    click.echo(f"the saved settings of {provider} are forgotten; processes that start from now on use the file's")
+        services.reset_provider_settings(provider)
+    click.echo(f"the saved settings of {provider} are forgotten; running workers use the file's within seconds")
 
 
 @contextmanager

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: Each command is the function of that name in the module of that name. Only the requested one is imported: Each
 #: process of `rider up` would otherwise load the imports of all.
 COMMANDS = (
-    "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "models",
-    "prompts", "users", "tokens", "db", "config", "doctor", "completion",
+    "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "providers",
+    "models", "prompts", "users", "tokens", "db", "config", "doctor", "completion",
 )  # fmt: skip
 #: Exit status after Ctrl-C, as in shells: 128 and the signal's number.
 INTERRUPTED = 130

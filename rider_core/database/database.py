@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
@@ -20,7 +20,8 @@ from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
 from rider_core.database.engine import SQLITE_BEGIN, open_engine
-from rider_core.database.tables import Base, JobHistory, ProviderSettings, SystemPrompt
+from rider_core.database.saved import ProviderChoice
+from rider_core.database.tables import Base, JobHistory, ProviderChoiceRow, ProviderSettings, SystemPrompt
 from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
 #: Rows of history that are kept: a day of a talkative robot (one utterance in ten seconds is 8,640), about 3 MB.
@@ -96,6 +97,14 @@ class Database:
         if size_bytes > MAX_SETTINGS_BYTES:
             raise TooLarge(f"the settings of {provider} have {size_bytes} bytes, the limit is {MAX_SETTINGS_BYTES}")
         self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
+
+    def save_choices(self, choices: Mapping[str, ProviderChoice]) -> None:
+        """Save what was chosen of these providers, all or nothing."""
+        now = time.time()
+        self._put(
+            ProviderChoiceRow,
+            [{"provider": name, **choice._asdict(), "updated_ts": now} for name, choice in sorted(choices.items())],
+        )
 
     def save_prompt(self, name: str, language: str, text: str) -> None:
         """Save a system prompt, or replace it.

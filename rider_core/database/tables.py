@@ -28,6 +28,18 @@ class ProviderSettings(Base):
     updated_ts: Mapped[float] = mapped_column(Double)
 
 
+class ProviderChoiceRow(Base):
+    """Whether a provider may be used, and its place among those of its domain."""
+
+    __tablename__ = "provider_choices"
+
+    provider: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    enabled: Mapped[bool]
+    #: The lowest comes first; null: after those that have one.
+    place: Mapped[int | None]
+    updated_ts: Mapped[float] = mapped_column(Double)
+
+
 class SystemPrompt(Base):
     """A saved system prompt in one language. It overrides a built-in one of the same name and language."""
 

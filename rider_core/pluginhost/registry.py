@@ -81,6 +81,10 @@ class PluginRegistry:
             self._by_domain[domain] = sorted(found, key=lambda provider: (provider.mock, provider.name))
         return self._by_domain[domain]
 
+    def domain_of(self, name: str) -> type[Provider]:
+        """The domain class of the provider of that name, which must be there."""
+        return next(domain for domain in DOMAIN_CLASSES if issubclass(self.providers[name], domain))
+
     def choose(self, domain: type[Provider], wanted: str | None) -> type[Provider]:
         """The provider called `wanted`; if None, the domain's first real one. A mock must be named.
 

@@ -17,7 +17,7 @@ from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, config_file, did_you_mean, line_of
-from rider_core.database.saved import saved_settings
+from rider_core.database.saved import ProviderChoice, saved_settings
 from rider_core.errors import ConfigError, DatabaseError, ProviderUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
@@ -28,6 +28,7 @@ from rider_core.runtime.data_folder import check_data_folder
 from rider_core.runtime.job_backend import open_backend
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.prompts import PromptStore
+from rider_core.runtime.provider_choices import ProviderChoices
 from rider_core.runtime.redis_connection import connect
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class Services:
         return database.Database(self.settings.database_location)
 
     @cached_property
+    def provider_choices(self) -> ProviderChoices:
+        """What people have chosen of the providers."""
+        return ProviderChoices(self.settings.database_location, self.redis)
+
+    @cached_property
     def prompts(self) -> PromptStore:
         """The system prompts by name."""
         return PromptStore(self.settings.database_location, self.settings.language)
@@ -116,14 +122,14 @@ class Services:
         """The domain's provider, with its settings, not yet opened.
 
         Args:
-            wanted: A name; None: the one in the settings, and without that the first real one.
+            wanted: A name; None: the first of `provider_names`.
             time_left_s: For its context.
 
         Raises:
             ConfigError, ProviderUnavailable: there is none, or its settings are wrong.
             ProviderBroken: its constructor raised.
         """
-        provider = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
+        provider = self._provider_class(self.provider_names(domain, wanted)[0])
         context = ProviderContext(self.catalogue.verified_path, self.settings.threads, time_left_s)
         return guarded.make(provider, self._saved_config(provider), context)
 
@@ -143,18 +149,52 @@ class Services:
         return trackers[wanted]()
 
     def provider_names(self, domain: type[Provider], wanted: str | None = None) -> list[str]:
-        """The providers in the order of the fallback: that of `make_provider`, then the domain's other real ones.
+        """The providers in the order of the fallback.
 
-        A provider that is `wanted` by name is the only one, and a mock is neither a fallback nor has one.
+        First those that people have given a place, then the one in the settings, then the other real ones by name. A
+        provider that is `wanted` by name is the only one; a mock is neither a fallback nor has one.
 
         Raises:
-            ConfigError, ProviderUnavailable: there is none.
+            ConfigError: there is none of that name.
+            ProviderUnavailable: there is none, or it is switched off.
         """
-        first = self.plugins.registry.choose(domain, wanted or self._preferred(domain))
-        if wanted or first.mock:
-            return [first.name]
-        others = [it.name for it in self.plugins.registry.in_domain(domain) if not it.mock and it is not first]
-        return [first.name, *others]
+        if wanted is not None:
+            name = self.plugins.registry.choose(domain, wanted).name
+            if not self.provider_choices.of(name).enabled:
+                raise _switched_off(name)
+            return [name]
+        ordered = self.provider_order(domain)
+        names = [name for name in ordered if self.provider_choices.of(name).enabled]
+        if not names:
+            raise _switched_off(", ".join(ordered))
+        if self.plugins.registry.providers[names[0]].mock:
+            return names[:1]
+        return [name for name in names if not self.plugins.registry.providers[name].mock]
+
+    def provider_order(self, domain: type[Provider]) -> list[str]:
+        """All that may come into question unnamed, those that are switched off included. Raises as `provider_names`."""
+        registry = self.plugins.registry
+        places = {it.name: self.provider_choices.of(it.name).place for it in registry.in_domain(domain)}
+        placed = {name: place for name, place in places.items() if place is not None}
+        first = sorted(placed, key=lambda name: (placed[name], name))
+        first = first or [registry.choose(domain, self._preferred(domain)).name]
+        return list(dict.fromkeys([*first, *(it.name for it in registry.in_domain(domain) if not it.mock)]))
+
+    def save_provider_choices(self, changes: Mapping[str, ProviderChoice]) -> None:
+        """Save what was chosen of these providers. Running workers act on it. Raises `DatabaseError`."""
+        self.provider_choices.change(lambda: self.database.save_choices(changes))
+
+    def put_provider_first(self, name: str) -> None:
+        """Let a provider come before the others of its domain. Raises as `save_provider_choices`."""
+        domain = self.plugins.registry.domain_of(name)
+        try:
+            order = self.provider_order(domain)
+        except ProviderUnavailable:  # there are only mocks, of which none was named
+            order = []
+        names = dict.fromkeys([name, *order])
+        self.save_provider_choices(
+            {each: self.provider_choices.of(each)._replace(place=place) for place, each in enumerate(names)}
+        )
 
     def provider_config(self, name: str) -> Any:
         """The settings of the provider called `name`.
@@ -169,7 +209,7 @@ class Services:
         return saved_settings(self.settings.database_location).get(name, {})
 
     def save_provider_settings(self, name: str, changes: Mapping[str, Any]) -> None:
-        """Save settings of a provider, over those saved before. Processes that start later use them.
+        """Save settings of a provider, over those saved before. Running workers use them after their present job.
 
         Raises:
             ConfigError: there is no such provider, or its settings would be wrong. Nothing is saved.
@@ -178,7 +218,11 @@ class Services:
         provider = self._provider_class(name)
         saved = {**self.saved_provider_settings(name), **changes}
         self._config(provider, saved)
-        self.database.save_settings(name, saved)
+        self.provider_choices.change(lambda: self.database.save_settings(name, saved))
+
+    def reset_provider_settings(self, name: str) -> None:
+        """Forget what was saved for a provider. Raises `DatabaseError`."""
+        self.provider_choices.change(lambda: self.database.save_settings(name, {}))
 
     def _provider_class(self, name: str) -> type[Provider]:
         providers = self.plugins.registry.providers
@@ -216,6 +260,10 @@ class Services:
                 f"the settings of provider {provider.name!r} are wrong: {wrong}",
                 remedy=_settings_remedy(provider.name, where.partition(".")[0], saved),
             ) from None
+
+
+def _switched_off(names: str) -> ProviderUnavailable:
+    return ProviderUnavailable(f"switched off: {names}", remedy="rider providers enable NAME, or the page Providers")
 
 
 def _settings_remedy(provider: str, field: str, saved: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Interval of retries while a model or server is missing, in seconds.
 RETRY_EVERY_S = 15.0
+#: Names of providers that are remembered: of the four tasks, and of those that jobs name.
+MAX_NAMES = 64
 #: Interval in seconds at which `warm_up` checks whether all engines are open.
 POLL_S = 0.02
 
@@ -57,6 +59,9 @@ class ProviderPool:
         #: Task to the engine that is being opened for it.
         self._awaited: dict[str, Opening] = {}
         self._next_try = 0.0
+        self._revision = services.provider_choices.look()
+        #: Task and wanted provider to the names of those that may be used, in order, at that revision.
+        self._names: dict[tuple[str, str | None], list[str]] = {}
 
     @property
     def is_cold(self) -> bool:
@@ -106,7 +111,7 @@ class ProviderPool:
             ProviderUnavailable, ModelError, ConfigError, ProviderError: there is none; the message says why.
         """
         problems: list[RiderError] = []
-        for name in self._services.provider_names(task.provider, wanted):
+        for name in self._names_for(task, wanted):
             try:
                 return self._usable(task, name, timeout_s)
             except StillOpening:
@@ -117,6 +122,24 @@ class ProviderPool:
             raise problems[0]
         kind = CircuitOpen if all(isinstance(problem, CircuitOpen) for problem in problems) else ProviderUnavailable
         raise kind("; ".join(str(problem) for problem in problems))
+
+    def follow_choices(self) -> None:
+        """Heed what people have changed: close what is switched off, comes later now, or has other settings.
+
+        For the worker's own thread, between two jobs. What comes first now is being opened when it returns.
+        """
+        revision = self._services.provider_choices.look()
+        if revision == self._revision:
+            return
+        self._revision = revision
+        self._names.clear()
+        first = {names[0] for task in self._tasks if (names := self._names_or_none(task))}
+        for name, provider in list(self._open.items()):
+            if name not in first or not self._has_current_settings(provider):
+                log.info("%s is closed: somebody has chosen otherwise, or changed its settings", name)
+                self._close(name)
+        self.warm_up()
+        self.on_change()
 
     def max_batch(self, task: str) -> int:
         """Largest number of jobs of a task that its open provider runs together: `MAX_TOGETHER` at most."""
@@ -153,11 +176,38 @@ class ProviderPool:
         ]
 
     def close(self) -> None:
-        for provider in list(self._open.values()):
-            guarded.close_engine(provider)
-            ENGINE_CLOSINGS.labels(provider.name).inc()
-            MODEL_BYTES.labels(provider.name).set(0)
-        self._open.clear()
+        for name in list(self._open):
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        provider = self._open.pop(name)
+        guarded.close_engine(provider)
+        ENGINE_CLOSINGS.labels(name).inc()
+        MODEL_BYTES.labels(name).set(0)
+        with self._lock:
+            self._openings.pop(name, None)
+
+    def _names_for(self, task: Task, wanted: str | None) -> list[str]:
+        key = task.name, wanted
+        if key not in self._names:
+            if len(self._names) >= MAX_NAMES:  # jobs may name anything
+                self._names.clear()
+            self._names[key] = self._services.provider_names(task.provider, wanted)
+        return self._names[key]
+
+    def _names_or_none(self, task: Task) -> list[str]:
+        """Empty where there is no provider for the task."""
+        try:
+            return self._names_for(task, None)
+        except RiderError:
+            return []
+
+    def _has_current_settings(self, provider: Provider) -> bool:
+        try:
+            return bool(self._services.provider_config(provider.name) == provider.config)
+        except RiderError as error:  # they were changed by hand; a running engine is better than none
+            log.warning("%s goes on with the settings before: %s", provider.name, error)
+            return True
 
     def _able(self, task: str) -> list[Provider]:
         return [it for it in list(self._open.values()) if task in TASKS and isinstance(it, TASKS[task].provider)]
@@ -179,6 +229,7 @@ class ProviderPool:
             return opening
 
     def _opened(self, task: Task, name: str) -> Provider:
+        revision = self._revision
         provider = self._services.make_provider(task.provider, name, self.time_left.left_s)
         guarded.open_engine(provider)
         begin_series(provider)
@@ -186,6 +237,8 @@ class ProviderPool:
         MODEL_BYTES.labels(name).set(self._model_bytes(provider))
         # Announced before a job may call it: a call may end the process, and then only Redis knows the engine's name.
         self._open[name] = provider
+        if revision != self._revision:
+            self._revision = -1  # something was changed meanwhile: the next `follow_choices` looks at this one, too
         self.on_change()
         return provider
 

@@ -180,6 +180,7 @@ class ProviderWorker(BaseWorker):
         delays = backoff_delays(0.2, 5.0)
         while not self._stop_requested:
             try:
+                self._pool.follow_choices()
                 leased_jobs, self._next = self._next, []
                 self._in_a_row = bool(leased_jobs)
                 if not leased_jobs and self._pool.is_cold:

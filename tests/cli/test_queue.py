@@ -53,7 +53,7 @@ def test_stats_show_waiting_jobs_and_unserved_queues(rider: Shell, dead: list[st
     assert "no worker serves text; start one with: rider worker text" in shown.stdout
     figures = {queue["queue"]: queue for queue in json.loads(rider("stats", "--json").stdout)}
     assert figures["text"] == {
-        "queue": "text", "waiting": 1, "scheduled": 0, "running": 0, "failed": 3, "workers": 0,
+        "queue": "text", "waiting": 1, "scheduled": 0, "running": 0, "failed": 3, "workers": 0, "paused": False,
         "oldest_s": figures["text"]["oldest_s"],
     }  # fmt: skip
     assert 0 < figures["text"]["oldest_s"] < 60

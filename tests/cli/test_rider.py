@@ -129,7 +129,7 @@ def test_settings_of_a_provider_are_saved_shown_and_reset(processes: Processes) 
     install_plugin(processes.folder, "configured", CONFIGURED)
     assert rider(processes, "db", "upgrade", log="upgrade")[0] == 0
     status, output = rider(processes, "config", "set", "dancer", "steps=4", "api_key=canary-5417", log="set")
-    assert (status, output) == (0, "steps, api_key of dancer saved; processes that start from now on use them\n")
+    assert (status, output) == (0, "steps, api_key of dancer saved; running workers use them within seconds\n")
     status, output = rider(processes, "config", "show", "saved_provider_settings", "--json", log="show")
     assert (status, json.loads(output)) == (0, {"dancer": {"steps": 4, "api_key": "***"}})
     status, output = rider(processes, "config", "set", "dancer", "steps=many", log="wrong")

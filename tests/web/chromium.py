@@ -21,7 +21,7 @@ QUIET = [
     "--disable-sync",
 ]
 #: A browser writes a line about each answer that is an error; of these a test expects one.
-_EXPECTED = ("status of 400", "status of 401", "status of 404", "status of 409", "status of 412")
+_EXPECTED = ("status of 400", "status of 401", "status of 404", "status of 409", "status of 412", "status of 503")
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def checked_page(context: BrowserContext) -> Iterator[Page]:
     page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
     yield page
     context.close()
-    assert errors == []
+    assert not errors, errors
 
 
 def _is_error(message: ConsoleMessage) -> bool:

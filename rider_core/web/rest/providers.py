@@ -1,15 +1,14 @@
-"""Providers: what is installed for each domain, and their settings."""
+"""Providers: what is installed for each domain, which of them is used, and their settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from rider_core.api.messages import Message
 from rider_core.api.provider import Provider
 from rider_core.api.roles import Role
-from rider_core.api.tasks import TASKS
 from rider_core.config.shown import has_mask, shown_settings
 from rider_core.errors import InvalidInput, NotFound, RiderError
 from rider_core.printable import HIDDEN
@@ -35,7 +34,15 @@ class ProviderView(Message):
     place: int | None = Field(
         description="its place in its domain's order: 1 is used first, the others where it fails; None: only by name"
     )
+    enabled: bool = Field(description="False: it is switched off, and used for nothing")
     problem: str = Field(description="why its settings are not usable; empty: they are")
+
+
+class ChoiceBody(Message):
+    """What is to be changed."""
+
+    enabled: bool | None = None
+    first: Literal[True] | None = Field(None, description="use it first of its domain; a mock then is used alone")
 
 
 class ProvidersView(Message):
@@ -53,7 +60,7 @@ class SettingsView(Message):
 
 
 class SettingsBody(Message):
-    """Settings to save, over those saved before. A worker that starts later uses them."""
+    """Settings to save, over those saved before."""
 
     values: dict[str, Any] = Field(description="by the names of the schema")
 
@@ -73,6 +80,22 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         """One provider"""
         return _view(services, _class_of(services, path.provider))
 
+    @providers.operation("PATCH", "/<provider>", Role.OPERATE, ProviderView, problems=(404,))
+    def choose_provider(path: ProviderPath, body: ChoiceBody) -> ProviderView:
+        """Switch a provider on or off, or use it first
+
+        Running workers act on it after their present job, and no job is lost.
+        """
+        provider = _class_of(services, path.provider)
+        before = _view(services, provider)
+        audit.changes({"enabled": before.enabled, "place": before.place})
+        if body.first:
+            services.put_provider_first(provider.name)
+        if body.enabled is not None:
+            choice = services.provider_choices.of(provider.name)
+            services.save_provider_choices({provider.name: choice._replace(enabled=body.enabled)})
+        return _view(services, provider)
+
     @providers.operation("GET", "/<provider>/settings", Role.READ, SettingsView, problems=(404,))
     def show_settings(path: ProviderPath) -> Answer:
         """A provider's settings, with their schema; the ETag is for `If-Match`"""
@@ -82,7 +105,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
     def save_settings(path: ProviderPath, body: SettingsBody, header: IfUnchanged) -> Answer:
         """Save some of a provider's settings
 
-        Processes that start later use them. What is sent as it is shown stays what it was, secrets too.
+        Running workers use them after their present job. What is sent as it is shown stays what it was, secrets too.
         """
         provider = _class_of(services, path.provider)
         saved = services.saved_provider_settings(path.provider)
@@ -106,7 +129,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         saved = services.saved_provider_settings(path.provider)
         check_etag(header, etag_of(saved))
         audit.changes(shown_settings(saved, provider.Config))
-        services.database.save_settings(path.provider, {})
+        services.reset_provider_settings(path.provider)
         return _settings(services, path.provider)
 
     return providers
@@ -120,9 +143,8 @@ def _class_of(services: Services, name: str) -> type[Provider]:
 
 
 def _view(services: Services, provider: type[Provider]) -> ProviderView:
-    domain = next(task.provider for task in TASKS.values() if issubclass(provider, task.provider))
     try:
-        order = services.provider_names(domain)
+        order = services.provider_names(services.plugins.registry.domain_of(provider.name))
     except RiderError:
         order = []
     problem = ""
@@ -137,6 +159,7 @@ def _view(services: Services, provider: type[Provider]) -> ProviderView:
         mock=provider.mock,
         plugin=plugin,
         place=order.index(provider.name) + 1 if provider.name in order else None,
+        enabled=services.provider_choices.of(provider.name).enabled,
         problem=problem,
     )
 

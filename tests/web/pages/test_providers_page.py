@@ -91,6 +91,38 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(stack: PageStack,
     page.close()
 
 
+def test_an_engine_is_switched_off_and_on(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/control/espeak")
+    card = page.locator(".card-provider")
+    expect(card.locator(".pill")).to_have_text("ready")
+    press(card, "Switch off")
+    said = notice(page, "espeak is switched off")
+    expect(card.locator(".pill")).to_have_text("switched off")
+    wait_until(lambda: not engines(stack, "espeak"), what="the worker closes it")
+    press(card, "Say it")
+    expect(card.get_by_role("alert")).to_contain_text("espeak")
+    press(said, "Undo")
+    expect(card.locator(".pill")).to_have_text("ready", timeout=15_000)
+    press(card, "Say it")
+    expect(card.locator("audio")).to_be_visible()
+
+
+def test_a_mock_can_be_used_first(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/control/echo-tts")
+    press(page.locator(".card-provider"), "Use it first")
+    row = page.locator(".choices a").filter(has_text="echo-tts")
+    expect(row).to_contain_text("used first")
+    page.locator(".choices a").filter(has_text="espeak").click()
+    press(page.locator(".card-provider"), "Use it first")
+    expect(row).not_to_contain_text("used first")
+
+
+def engines(stack: PageStack, name: str) -> list[str]:
+    """The live processes that have this engine."""
+    processes = stack.ask("GET", "/status")["sections"]["processes"]
+    return [it["name"] for it in processes if any(engine["name"] == name for engine in it["providers"])]
+
+
 def test_an_unknown_engine_says_so(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/control/nobody")
     expect(page.locator(".card-provider")).to_contain_text("There is no engine nobody here")

@@ -44,7 +44,7 @@ export interface ScheduleRecord {
 }
 
 export interface ProviderView {
-  name: string; domain: string; mock: boolean; plugin: string; place: number | null; problem: string;
+  name: string; domain: string; mock: boolean; plugin: string; place: number | null; enabled: boolean; problem: string;
 }
 
 export interface ProviderSettings {

@@ -66,12 +66,14 @@ function Domain({ domain, providers, chosen }: DomainProps): VNode {
 }
 
 function placeOf(provider: ProviderView): string {
+  if (!provider.enabled) return "";
   if (provider.place === null) return words.byName;
   return provider.place === 1 ? words.first : words.fallback(provider.place);
 }
 
 /** Whether a worker has the engine ready. Workers open an engine when its first job comes. */
 export function State({ provider }: { provider: ProviderView }): VNode {
+  if (!provider.enabled) return <Pill tone="warn" text={words.off} />;
   if (provider.problem) return <Pill tone="bad" text={words.wrongSettings} title={provider.problem} />;
   const ready = workersWith(provider.name).length > 0;
   return ready ? <Pill tone="good" text={words.ready} /> : <Pill tone="quiet" text={words.notOpen} title={words.notOpenHint} />;
