@@ -9,6 +9,17 @@ from typing import Protocol
 from rider_core.api.events import Event, EventKind
 from rider_core.api.job_backend import JobBackend
 from rider_core.api.object_tracking import ObjectTracker
+from rider_core.api.seen_frame import SeenFrame
+
+
+class ShowFrame(Protocol):
+    """Shows a frame to those who watch; neither blocks nor raises. `describe` is called only if somebody does."""
+
+    def __call__(self, describe: Callable[[], SeenFrame], jpeg: bytes) -> None: ...
+
+
+def _nobody_watches(_describe: Callable[[], SeenFrame], _jpeg: bytes) -> None:
+    pass
 
 
 class PublishEvent(Protocol):
@@ -28,6 +39,7 @@ class LinkServices:
         new_tracker: Makes a tracker for one stream of frames, or raises `ProviderUnavailable`.
         capacity: Returns for each task the number of jobs that workers can run now. Returns at once, even while Redis
             hangs, or raises `BackendUnavailable`.
+        show_frame: Shows a frame of the camera.
     """
 
     backend: JobBackend
@@ -35,3 +47,4 @@ class LinkServices:
     follow: Callable[[str, float], Iterator[Event]]
     new_tracker: Callable[[], ObjectTracker]
     capacity: Callable[[], Mapping[str, int]]
+    show_frame: ShowFrame = _nobody_watches

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rider_core.api.jobs import JobSpec, Priority, RetryPolicy
@@ -24,6 +25,7 @@ from rider_core.link.obstacle import View, nearest_obstacle
 from rider_core.link.obstacle_reports import ObstacleReports
 from rider_core.link.options import VisionOptions
 from rider_core.link.person_follower import MODE, PersonFollower
+from rider_core.link.seen_frames import seen_frame, unseen_frame
 from rider_core.link.services import LinkServices
 from rider_core.link.thread_watchdog import STUCK_ON_JOBS_AFTER_S, ThreadWatchdog
 from rider_core.link.tracks import TrackedObject, Tracks
@@ -145,6 +147,7 @@ class VisionPipeline:
             self._failures.reset()
             return
         self._unanswered.failed(problem)
+        self._services.show_frame(partial(unseen_frame, frame, problem), frame.jpeg)
 
     def _analyse(self, frame: CameraFrame) -> None:
         self._tracks.load_tracker()  # before the clock starts: the first call loads the tracker's library
@@ -199,6 +202,7 @@ class VisionPipeline:
         if age_s > TOO_OLD_S:
             raise JobExpired(f"the result is {age_s:.1f} s old")
         view = View(found.width, found.height, self._options.fov_deg)
+        self._services.show_frame(partial(seen_frame, frame, found, objects, view), frame.jpeg)
         self._report_obstacle(frame, objects, view, {"objects": len(objects), "mock": found.mock})
         if self._options.follow:
             offset = self._follower.offset(objects, found.width)

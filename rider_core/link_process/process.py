@@ -26,6 +26,7 @@ from rider_core.link_process.app import create_app
 from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
 from rider_core.rpc.handling import RequestHandler
+from rider_core.runtime.camera_view import CameraViewPublisher
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
 from rider_core.runtime.services import Services
@@ -83,6 +84,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
             remedy="end what listens there, or set RIDER_LINK_PORT to another port",
         ) from error
     events = EventPublisher(services.bus.publish)
+    camera_view = CameraViewPublisher(services.redis)
     options = LinkOptions(
         publish_address=f"tcp://{authority(settings.robot_address, settings.pi_publish_port)}",
         subscribe_address=f"tcp://{authority(settings.robot_address, settings.pi_subscribe_port)}",
@@ -105,7 +107,14 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     )
     link = Link(
         options,
-        LinkServices(services.backend, events.publish, services.bus.follow, services.make_tracker, capacity.capacity),
+        LinkServices(
+            services.backend,
+            events.publish,
+            services.bus.follow,
+            services.make_tracker,
+            capacity.capacity,
+            camera_view.show,
+        ),
     )
     reporter = StatusReporter(services.bus, link.describe)
     steering = link.steering(stop.set)
@@ -113,6 +122,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     capacity.start()
     server.start()
     events.start()
+    camera_view.start()
     link.start()
     reporter.start()
     for control_server in control_servers:
@@ -131,6 +141,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         link.stop(fail_over=stop.is_set())
         reporter.stop()
         events.stop()
+        camera_view.stop()
         server.stop()
         capacity.stop()
         services.close()

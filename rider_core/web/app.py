@@ -17,6 +17,7 @@ from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit, record_changes
 from rider_core.web.access.needed_roles import check_roles
 from rider_core.web.assets import build_of, web_folder
+from rider_core.web.camera_feed import CameraFeed
 from rider_core.web.changes import announce_changes
 from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
@@ -45,6 +46,7 @@ class Panel:
     socketio: SocketIO
     panel_state: PanelState
     feed: LiveFeed
+    camera: CameraFeed
     reader: BusReader
     poller: Poller
     reporter: StatusReporter
@@ -55,7 +57,7 @@ class Panel:
 
     def stop(self) -> None:
         # In parallel: each may wait a second for Redis.
-        parts = (self.reporter, self.poller, self.reader, self.feed)
+        parts = (self.reporter, self.poller, self.reader, self.feed, self.camera)
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
             thread.start()
@@ -91,11 +93,12 @@ def create_app(services: Services) -> Panel:
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
     )
     feed = LiveFeed(socketio, panel_state)
+    camera = CameraFeed(socketio, services)
     # The middleware is outermost, so that Engine.IO's requests pass it too.
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
-    return Panel(app, socketio, panel_state, feed, reader, poller, StatusReporter(services.bus, _describe))
+    return Panel(app, socketio, panel_state, feed, camera, reader, poller, StatusReporter(services.bus, _describe))
 
 
 def _describe() -> dict[str, Any]:

@@ -32,6 +32,11 @@ export function ago(elapsedS: number): string {
   return strings.ago.hours(Math.floor(elapsedS / 3600));
 }
 
+/** Metres, as "1.2 m". */
+export function distance(metres: number): string {
+  return `${fixed(metres, 1)} m`;
+}
+
 /** A time to come: "in 5 min". */
 export function ahead(inS: number): string {
   const [value, unit]: [number, Intl.RelativeTimeFormatUnit] =

@@ -19,7 +19,7 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
 #: Installed everywhere, quick to open, and needs no model.
-ENGINES = frozenset({"echo", "espeak"})
+ENGINES = frozenset({"echo", "espeak", "vision-tracking"})
 
 
 class PageStack:

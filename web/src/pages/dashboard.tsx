@@ -1,10 +1,10 @@
-// The whole at a glance: the robot, the processes, the conversation and the work.
+// The whole at a glance: what the robot sees, says and does, and how its mind works.
 
 import type { VNode } from "preact";
 
 import { ChartCard } from "../cards/chart";
+import { EyesCard } from "../cards/eyes";
 import { JobsCard } from "../cards/jobs";
-import { PluginsCard } from "../cards/plugins";
 import { ProcessesCard } from "../cards/processes";
 import { QueuesCard } from "../cards/queues";
 import { RefusedCard } from "../cards/refused";
@@ -14,16 +14,11 @@ import { TalkCard } from "../cards/talk";
 export function Dashboard(): VNode {
   return (
     <div class="dashboard">
-      <div class="glance">
-        <RobotCard />
-        <ProcessesCard />
-        <div class="stack"><QueuesCard /><PluginsCard /></div>
+      <div class="robot-now"><EyesCard /><RobotCard /><TalkCard /></div>
+      <div class="mind-now">
+        <div class="stack"><ChartCard /><JobsCard /></div>
+        <div class="stack"><QueuesCard /><ProcessesCard /><RefusedCard /></div>
       </div>
-      <div class="story">
-        <TalkCard />
-        <div class="work"><ChartCard /><JobsCard /></div>
-      </div>
-      <RefusedCard />
     </div>
   );
 }

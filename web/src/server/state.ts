@@ -30,8 +30,13 @@ export const linkAlive = computed(() =>
 let limits: Partial<Record<keyof Tables, number>> = {};
 let clockOffset = 0;
 
+/** The server's time in seconds, as exactly as it is known here. */
+export function serverNow(): number {
+  return Date.now() / 1000 + clockOffset;
+}
+
 export function tick(): void {
-  clock.value = Math.floor(Date.now() / 1000 + clockOffset);
+  clock.value = Math.floor(serverNow());
 }
 
 export function apply(delta: StateDelta): void {

@@ -73,6 +73,13 @@ export const dashboard = {
     restart: (what: string) => `To do: ${what}.`,
     onTheRobot: "On the robot:",
   },
+  eyes: {
+    heading: "The robot's eyes",
+    none: "No picture comes from the robot.",
+    served: "The robot sends its pictures while the PC serves vision. Switch it on the robot's card.",
+    lag: (time: string) => `${time} ago`,
+    described: (labels: string) => (labels ? `In sight: ${labels}` : "Nothing that it knows is in sight"),
+  },
   processes: {
     heading: "Processes",
     empty: "No process has reported yet. Start everything with",

@@ -76,6 +76,13 @@ export const dashboard: typeof english = {
     restart: (what) => `Do zrobienia: ${what}.`,
     onTheRobot: "Na robocie:",
   },
+  eyes: {
+    heading: "Oczy robota",
+    none: "Od robota nie przychodzi żaden obraz.",
+    served: "Robot wysyła obraz, gdy wzrok obsługuje komputer. Przełącza się to w karcie robota.",
+    lag: (time) => `${time} temu`,
+    described: (labels) => (labels ? `W zasięgu wzroku: ${labels}` : "Nie widać niczego, co zna"),
+  },
   processes: {
     heading: "Procesy",
     empty: "Żaden proces jeszcze się nie zgłosił. Uruchom wszystko:",
