@@ -23,7 +23,7 @@ from typing import NoReturn
 STAMP = "build-stamp.txt"
 #: Everything that the result depends on.
 SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src/**/*.ts*", "src/**/*.css", "src/**/*.svg")
-OUTPUTS = ("app.js", "app.css", "favicon.svg", "licenses.txt", STAMP)
+OUTPUTS = ("app.js", "microphone.js", "app.css", "favicon.svg", "licenses.txt", STAMP)
 #: Browsers of the last three years.
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
 #: A registry that hangs must not hang the build for ever.
@@ -79,6 +79,7 @@ def build(web: Path, static: Path, stamp: str) -> None:
         meta = new / "meta.json"
         esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *ESBUILD_OPTIONS, "--log-level=warning"]
         run([*esbuild, "src/main.tsx", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
+        run([*esbuild, "src/audio/microphone.worklet.ts", f"--outfile={new / 'microphone.js'}"], web, environment)
         run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
         shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
         (new / "licenses.txt").write_text(licenses(web, meta))

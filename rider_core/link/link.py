@@ -80,7 +80,8 @@ class Link:
             self._conversation.interrupt,
             EchoSuppressor(lambda: output.plays_until),
             self._executor,
-            options,
+            options.language,
+            options.barge_in,
         )
         self._keepalive = (
             VoiceKeepalive(

@@ -13,7 +13,6 @@ from rider_core.errors import InvalidInput
 from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.endpointing import Endpointer, Utterance
 from rider_core.link.messages import MAX_CHUNK_BYTES, SAMPLE_RATE, AudioChunkIn
-from rider_core.link.options import LinkOptions
 from rider_core.link.serial_executor import SerialExecutor
 from rider_core.metrics import LINK_DROPPED, UTTERANCES
 
@@ -32,7 +31,8 @@ class MicrophoneStream:
         interrupt: Callable[[], None],
         echo_suppressor: EchoSuppressor,
         executor: SerialExecutor,
-        options: LinkOptions,
+        language: str | None,
+        barge_in: bool,
     ) -> None:
         """
         Args:
@@ -40,12 +40,14 @@ class MicrophoneStream:
                 its end (monotonic), and the language that the robot or the settings name; None: to be detected.
             interrupt: Ends the robot's answer, because a person speaks. Returns at once.
             echo_suppressor: Recognises chunks that hold the robot's own voice.
+            language: The spoken language, in ISO 639-1; None: detected.
+            barge_in: Whether speech interrupts the answer.
         """
         self._recognise = recognise
-        self._interrupt = interrupt if options.barge_in else None
+        self._interrupt = interrupt if barge_in else None
         self._echo_suppressor = echo_suppressor
         self._executor = executor
-        self._language = options.language
+        self._language = language
         self._endpointer = Endpointer()
         self._last_chunk = 0.0
 

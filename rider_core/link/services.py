@@ -18,7 +18,7 @@ class ShowFrame(Protocol):
     def __call__(self, describe: Callable[[], SeenFrame], jpeg: bytes) -> None: ...
 
 
-def _nobody_watches(_describe: Callable[[], SeenFrame], _jpeg: bytes) -> None:
+def _nobody_watches(describe: Callable[[], SeenFrame], jpeg: bytes) -> None:
     pass
 
 

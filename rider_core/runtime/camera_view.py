@@ -90,7 +90,8 @@ def watch_camera(connection: redis.Redis, should_stop: Callable[[], bool]) -> It
     """
     delays = backoff_delays(0.2, 3.0)
     while not should_stop():
-        pubsub: Any = connection.pubsub(ignore_subscribe_messages=True)
+        open_pubsub: Any = connection.pubsub  # redis-py leaves it untyped
+        pubsub = open_pubsub(ignore_subscribe_messages=True)
         try:
             pubsub.subscribe(camera_channel())
             while not should_stop():

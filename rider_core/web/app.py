@@ -31,6 +31,7 @@ from rider_core.web.rest.application import create_application
 from rider_core.web.rest.resources import rest_blueprints
 from rider_core.web.security import SecurityMiddleware, check_exposure
 from rider_core.web.sessions import SessionLimit
+from rider_core.web.talk.talk_feed import TalkFeed
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Panel:
     panel_state: PanelState
     feed: LiveFeed
     camera: CameraFeed
+    talk: TalkFeed
     reader: BusReader
     poller: Poller
     reporter: StatusReporter
@@ -57,7 +59,7 @@ class Panel:
 
     def stop(self) -> None:
         # In parallel: each may wait a second for Redis.
-        parts = (self.reporter, self.poller, self.reader, self.feed, self.camera)
+        parts = (self.reporter, self.poller, self.reader, self.feed, self.camera, self.talk)
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
             thread.start()
@@ -94,11 +96,14 @@ def create_app(services: Services) -> Panel:
     )
     feed = LiveFeed(socketio, panel_state)
     camera = CameraFeed(socketio, services)
+    talk = TalkFeed(socketio, services)
     # The middleware is outermost, so that Engine.IO's requests pass it too.
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
-    return Panel(app, socketio, panel_state, feed, camera, reader, poller, StatusReporter(services.bus, _describe))
+    return Panel(
+        app, socketio, panel_state, feed, camera, talk, reader, poller, StatusReporter(services.bus, _describe)
+    )
 
 
 def _describe() -> dict[str, Any]:

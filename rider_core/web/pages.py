@@ -14,6 +14,7 @@ from rider_core.web.access.needed_roles import needs
 #: Rules of `web/src/router.tsx`, too: a test opens each.
 PAGES = (
     "/",
+    "/talk",
     "/queue",
     "/queue/<job_id>",
     "/schedules",

@@ -11,7 +11,6 @@ from rider_core.api.messages import encode_base64
 from rider_core.link.echo_suppressor import EchoSuppressor
 from rider_core.link.endpointing import Utterance
 from rider_core.link.microphone_stream import MicrophoneStream
-from rider_core.link.options import LinkOptions
 from rider_core.link.serial_executor import SerialExecutor
 from rider_core.testing.waiting import wait_until
 
@@ -28,8 +27,7 @@ def test_the_bus_goes_on_while_redis_hangs(monkeypatch: pytest.MonkeyPatch) -> N
         assert redis_answers.wait(30)
         recognised.append(language)
 
-    options = LinkOptions("", "", "", "", language="pl")
-    microphone = MicrophoneStream(recognise, lambda: None, EchoSuppressor(lambda: 0.0), executor, options)
+    microphone = MicrophoneStream(recognise, lambda: None, EchoSuppressor(lambda: 0.0), executor, "pl", barge_in=True)
     # Every chunk is an utterance.
     endpointer: Any = microphone._endpointer
     monkeypatch.setattr(endpointer, "feed", lambda pcm: iter([Utterance(pcm, 0.1)]))

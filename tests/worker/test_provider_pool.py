@@ -33,6 +33,7 @@ class Boastful(Greedy):
 def pool_with(provider: type[TextGenerator], warm: bool = True) -> ProviderPool:
     services = SimpleNamespace(
         provider_names=lambda kind, wanted: [provider.name],
+        provider_choices=SimpleNamespace(look=lambda: 1),
         make_provider=lambda kind, name, time_left_s: provider({}, ProviderContext()),
     )
     pool = ProviderPool(cast(Any, services), ["text"], cast(Any, SimpleNamespace(open_for_s=lambda name: 0.0)))

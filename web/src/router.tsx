@@ -10,12 +10,14 @@ import { QueuePage } from "./pages/queue/queue-page";
 import { RobotsPage } from "./pages/robots";
 import { SchedulesPage } from "./pages/schedules/schedules-page";
 import { SystemPage } from "./pages/system/system-page";
+import { TalkPage } from "./pages/talk/talk-page";
 import { ROOT } from "./server/root";
 import { strings } from "./strings";
 
 /** The pages in the order of the menu. `paths`: below which the page is the current one. */
 export const PAGES = [
   { path: "/", paths: [] as string[], name: strings.pages.dashboard },
+  { path: "/talk", paths: ["/talk"], name: strings.pages.talk },
   { path: "/queue", paths: ["/queue", "/schedules"], name: strings.pages.queue },
   { path: "/control", paths: ["/control"], name: strings.pages.providers },
   { path: "/robots", paths: ["/robots"], name: strings.pages.robots },
@@ -24,7 +26,7 @@ export const PAGES = [
 ] as const;
 
 /** Links to other paths, such as a plugin's page, are the browser's own. */
-const OURS = new RegExp(`^${escaped(ROOT)}(/|/(queue|schedules|control|robots|plugins|system)([/?].*)?)$`);
+const OURS = new RegExp(`^${escaped(ROOT)}(/|/(talk|queue|schedules|control|robots|plugins|system)([/?].*)?)$`);
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -39,6 +41,7 @@ export function Page(): VNode {
   return (
     <Router>
       <Route path={`${ROOT}/`} component={Dashboard} />
+      <Route path={`${ROOT}/talk`} component={TalkPage} />
       <Route path={`${ROOT}/queue/:job?`} component={QueuePage} />
       <Route path={`${ROOT}/schedules`} component={SchedulesPage} />
       <Route path={`${ROOT}/control/:provider?`} component={ProvidersPage} />

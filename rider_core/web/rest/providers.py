@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from rider_core.api.messages import Message
 from rider_core.api.provider import Provider
@@ -38,10 +38,10 @@ class ProviderView(Message):
     problem: str = Field(description="why its settings are not usable; empty: they are")
 
 
-class ChoiceBody(Message):
+class ProviderBody(Message):
     """What is to be changed."""
 
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
     first: Literal[True] | None = Field(None, description="use it first of its domain; a mock then is used alone")
 
 
@@ -81,7 +81,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         return _view(services, _class_of(services, path.provider))
 
     @providers.operation("PATCH", "/<provider>", Role.OPERATE, ProviderView, problems=(404,))
-    def choose_provider(path: ProviderPath, body: ChoiceBody) -> ProviderView:
+    def choose_provider(path: ProviderPath, body: ProviderBody) -> ProviderView:
         """Switch a provider on or off, or use it first
 
         Running workers act on it after their present job, and no job is lost.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from rider_core.api.job_backend import JobBackend, QueueStats
 from rider_core.api.messages import Message
@@ -17,7 +17,7 @@ class QueuesView(Message):
 
 
 class PausedBody(Message):
-    paused: bool = Field(description="True: workers take no more of its jobs")
+    paused: StrictBool = Field(description="True: workers take no more of its jobs")
 
 
 class Count(Message):

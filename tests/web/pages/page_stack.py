@@ -4,6 +4,7 @@ the link to a simulated robot.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,23 +29,35 @@ class PageStack:
         url: Of the panel.
     """
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: str,
+        engines: frozenset[str] = ENGINES,
+        queues: tuple[str, ...] = ("voice", "vision"),
+    ) -> None:
+        """
+        Args:
+            engines: Names of their plugins.
+            queues: What the worker serves. Nobody serves the others: their jobs wait.
+        """
         self.processes = Processes(folder)
         environment = self.processes.environment
-        disabled = set(environment["RIDER_PLUGINS_DISABLED"].split(",")) - ENGINES
+        disabled = set(environment["RIDER_PLUGINS_DISABLED"].split(",")) - engines
         environment["RIDER_PLUGINS_DISABLED"] = ",".join(sorted(disabled))
         (folder / "v").mkdir()
         self._valkey = Valkey(folder / "v")
         self.panel = PanelHarness(self.processes, self._valkey, mode)
         self._robot = ExitStack()
         robot = self._robot.enter_context(robot_harness(self.processes, self._valkey))
-        # Nobody serves `text`: its jobs wait.
-        self.processes.fork("rider_core.cli.main", "worker", "voice", "vision", log="worker")
+        if "RIDER_MODEL_PATH" in os.environ:
+            environment["RIDER_MODEL_PATH"] = os.environ["RIDER_MODEL_PATH"]
+        self.processes.fork("rider_core.cli.main", "worker", *queues, log="worker")
         self.processes.fork("rider_core.cli.main", "scheduler", log="scheduler")
         robot.start_link()
         self.panel.start()
         self.url = self.panel.url
-        wait_until(lambda: all(self._workers(queue) for queue in ("voice", "vision")), what="a worker's start")
+        wait_until(lambda: all(self._workers(queue) for queue in queues), what="a worker's start")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of the REST interface's answer; None where it has none."""

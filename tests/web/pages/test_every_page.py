@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.acceptance, NEEDED, pytest.mark.parametrize("stack", [
 #: For each rule of the server an address, and what the menu calls the page.
 ADDRESSES = {
     "/": ("/", "Dashboard"),
+    "/talk": ("/talk", "Talk"),
     "/queue": ("/queue", "Queue"),
     "/queue/<job_id>": ("/queue/{job}", "Queue"),
     "/schedules": ("/schedules", "Queue"),

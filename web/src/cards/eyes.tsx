@@ -34,7 +34,7 @@ function reason(): string {
 function Figures({ now: { frame, lagMs } }: { now: Shown }): VNode {
   return (
     <span class="soft">
-      {frame.provider}<MockBadge mock={frame.mock} /> {words.lag(milliseconds(lagMs))}
+      {frame.provider}<MockBadge mock={frame.mock} /> · {words.lag(milliseconds(lagMs))}
     </span>
   );
 }

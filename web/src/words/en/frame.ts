@@ -8,6 +8,7 @@ export const frame = {
   pages: {
     menu: "Pages",
     dashboard: "Dashboard",
+    talk: "Talk",
     queue: "Queue",
     providers: "Providers",
     robots: "Robot",

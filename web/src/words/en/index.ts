@@ -6,7 +6,8 @@ import { providers } from "./providers";
 import { queue, schedules } from "./queue";
 import { robots } from "./robots";
 import { system } from "./system";
+import { talkPage } from "./talk";
 
-export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system };
+export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage };
 
 export type Strings = typeof en;

@@ -9,6 +9,7 @@ export const frame: typeof english = {
   pages: {
     menu: "Strony",
     dashboard: "Przegląd",
+    talk: "Rozmowa",
     queue: "Kolejka",
     providers: "Silniki",
     robots: "Robot",

@@ -7,5 +7,6 @@ import { providers } from "./providers";
 import { queue, schedules } from "./queue";
 import { robots } from "./robots";
 import { system } from "./system";
+import { talkPage } from "./talk";
 
-export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system };
+export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage };

@@ -1,0 +1,103 @@
+// The microphone's button: hold it (or the space bar) to talk, or let it listen by itself.
+
+import { useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+import { NoMicrophone, openMicrophone } from "../../audio/microphone";
+import type { Talk } from "../../server/talk";
+import { strings } from "../../strings";
+
+const words = strings.talkPage;
+/** After the button is let go, this much silence tells the server that the sentence has ended, in pieces of 0.1 s. */
+const SILENT_PIECES = 9;
+const SILENCE = new Int16Array(1_600);
+
+type Mode = "hold" | "free";
+
+export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
+  const mode = useSignal<Mode>("hold");
+  const isOpen = useSignal(false);
+  const loudness = useSignal(0);
+  const close = useRef<(() => void) | null>(null);
+  /** Whether somebody still holds the button when the microphone is open at last. */
+  const isHeld = useRef(false);
+
+  const open = async (): Promise<void> => {
+    isHeld.current = true;
+    if (close.current) return;
+    talk.speaker.unlock();
+    talk.hush();
+    try {
+      const closing = await openMicrophone(({ pcm, loudness: level }) => {
+        loudness.value = level;
+        talk.hear(pcm);
+      });
+      if (!isHeld.current) return closing();
+      close.current = closing;
+      isOpen.value = true;
+      talk.trouble.value = "";
+    } catch (error) {
+      if (!(error instanceof NoMicrophone)) throw error;
+      talk.trouble.value = error.message;
+    }
+  };
+  const end = (): void => {
+    isHeld.current = false;
+    if (!close.current) return;
+    close.current();
+    close.current = null;
+    isOpen.value = false;
+    loudness.value = 0;
+    for (let piece = 0; piece < SILENT_PIECES; piece++) talk.hear(SILENCE.buffer.slice(0));
+  };
+  useEffect(() => end, []);
+
+  // The space bar, where nothing is typed.
+  useEffect(() => {
+    const typed = (target: EventTarget | null): boolean => target instanceof Element && target.closest("input, textarea, select, button, a") !== null;
+    const down = (event: KeyboardEvent): void => {
+      if (event.code !== "Space" || event.repeat || mode.value !== "hold" || typed(event.target)) return;
+      event.preventDefault();
+      void open();
+    };
+    const up = (event: KeyboardEvent): void => {
+      if (event.code === "Space" && mode.value === "hold") end();
+    };
+    addEventListener("keydown", down);
+    addEventListener("keyup", up);
+    addEventListener("blur", end);
+    return () => {
+      removeEventListener("keydown", down);
+      removeEventListener("keyup", up);
+      removeEventListener("blur", end);
+    };
+  }, []);
+
+  const free = mode.value === "free";
+  return (
+    <div class="microphone">
+      <button
+        type="button" class={`record${isOpen.value ? " open" : ""}`} aria-pressed={isOpen.value} style={{ "--loud": String(Math.min(1, loudness.value * 6)) }}
+        aria-label={free ? (isOpen.value ? words.stopListening : words.listen) : words.hold} title={free ? words.listen : words.hold}
+        onPointerDown={(event) => {
+          if (free) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          void open();
+        }}
+        onPointerUp={() => !free && end()} onPointerCancel={() => !free && end()}
+        onClick={() => free && (isOpen.value ? end() : void open())}
+      >
+        <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3ZM6 11.5a6 6 0 0 0 12 0M12 17.5V21" /></svg>
+      </button>
+      <span class="switch" role="group" aria-label={words.mode}>
+        {(["hold", "free"] as const).map((each) => (
+          <button type="button" key={each} aria-pressed={mode.value === each} onClick={() => {
+            end();
+            mode.value = each;
+          }}>{words.modes[each]}</button>
+        ))}
+      </span>
+    </div>
+  );
+}
