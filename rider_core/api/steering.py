@@ -40,14 +40,21 @@ class SwitchRequest(Message):
     why: str = Field("", max_length=MAX_WHY, description="that person's reason")
 
 
+class HaltRequest(Message):
+    """Asks for the robot's motion to be stopped at once."""
+
+    action: Literal["halt"] = "halt"
+    by: str = Field(min_length=1, max_length=64, description="where it was asked: panel, command line, API")
+
+
 class StopRequest(Message):
     """Fail all domains over to the robot, and end the link."""
 
     action: Literal["stop"] = "stop"
 
 
-SteeringRequest = Annotated[ShowRequest | SwitchRequest | StopRequest, Field(discriminator="action")]
-STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | StopRequest] = TypeAdapter(SteeringRequest)
+SteeringRequest = Annotated[ShowRequest | SwitchRequest | HaltRequest | StopRequest, Field(discriminator="action")]
+STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | HaltRequest | StopRequest] = TypeAdapter(SteeringRequest)
 
 
 class _AnswerPart(Message):
@@ -129,6 +136,14 @@ class SwitchView(_AnswerPart):
     restarts: tuple[Restart, ...] = ()
 
 
+class HaltView(_AnswerPart):
+    """The answer to `HaltRequest`."""
+
+    confirmed: bool = Field(description="the robot's HTTP interface has taken the command")
+    bus: bool = Field(description="it was sent on the robot's bus as well, which answers nothing")
+    problem: str = Field("", description="why it is not confirmed")
+
+
 class Refusal(_AnswerPart):
     """Why a request was refused, with the fields of our errors."""
 
@@ -138,8 +153,9 @@ class Refusal(_AnswerPart):
 
 
 class SteeringAnswer(_AnswerPart):
-    """One of the three fields is set; none in the answer to `stop`."""
+    """One of the four fields is set; none in the answer to `stop`."""
 
     robot: RobotView | None = None
     switch: SwitchView | None = None
+    halt: HaltView | None = None
     refusal: Refusal | None = None

@@ -56,6 +56,18 @@ def show(as_json: bool) -> None:
     click.echo("switch: rider robot switch DOMAIN pc|local|auto; past switches: rider robot history")
 
 
+@robot.command()
+def halt() -> None:
+    """Stop the robot's motion at once."""
+    with _client() as client:
+        halted = client.halt(BY)
+    if not halted.confirmed:
+        sent = "sent on its bus" if halted.bus else "its bus is down, too"
+        click.secho(f"the robot has not confirmed it ({sent}): {halted.problem}", fg="red", err=True)
+        sys.exit(1)
+    click.echo("the robot stops")
+
+
 @robot.command(options_metavar="[--all] [--why TEXT] [--json]")
 @click.argument("words", nargs=-1, metavar="[DOMAIN] pc|local|auto")
 @click.option("--all", "every", is_flag=True, help="Every domain.")

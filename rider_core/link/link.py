@@ -149,7 +149,7 @@ class Link:
         Args:
             stop: Asks the process to end; returns at once.
         """
-        return Steering(self._options, self._robot, self._failover, self._bus, self._restarts, stop)
+        return Steering(self._options, self._robot, self._failover, self._bus, self._api, self._restarts, stop)
 
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""

@@ -77,6 +77,10 @@ class RobotApi:
         body = {"target": target, "reason": reason[:200]}
         return _domain_state(domain, self._call("switch", "PATCH", f"/api/providers/{domain}", body).get("state"))
 
+    def stop_motion(self) -> None:
+        """Stop the robot's motion."""
+        self._call("stop", "POST", "/api/control", {"cmd": "stop"})
+
     def close(self) -> None:
         """Cancel the calls in progress, and end the thread. May be called twice."""
         if self._ended:

@@ -1,4 +1,5 @@
-"""Handles people's requests: show the state of the link and of the domains, switch a domain, stop the link.
+"""Handles people's requests: show the state of the link and of the domains, switch a domain, halt the robot, stop the
+link.
 
 `rider_core.rpc` delivers the requests, over a Unix socket and over Redis.
 """
@@ -19,6 +20,8 @@ from rider_core.api.steering import (
     DOMAINS,
     STEERING_REQUESTS,
     DomainView,
+    HaltRequest,
+    HaltView,
     HeartbeatView,
     Refusal,
     Restart,
@@ -32,6 +35,7 @@ from rider_core.errors import InvalidInput, RiderError
 from rider_core.link.bus import RobotBus
 from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.options import LinkOptions
+from rider_core.link.robot_api import RobotApi
 from rider_core.link.robot_domains import RobotDomains
 from rider_core.metrics import ANSWERS, FRAMES, REFUSED, UTTERANCES
 
@@ -39,6 +43,8 @@ log = logging.getLogger(__name__)
 
 #: The longest wait for the robot's answer to a switch, and the time reserved for the answer to the client, in seconds.
 SWITCH_LIMIT_S, ANSWER_S = 4.0, 0.5
+#: The robot's motion executor stops on it.
+STOP = "cmd.stop"
 #: The counters of the work that the robot delegates to us.
 WORK: dict[str, Counter] = {"voice": UTTERANCES, "vision": FRAMES, "text": ANSWERS}
 
@@ -56,6 +62,7 @@ class Steering:
     robot: RobotDomains
     failover: DomainFailover
     bus: RobotBus
+    api: RobotApi
     restarts: Callable[[], tuple[Restart, ...]]
     stop: Callable[[], None]
 
@@ -83,6 +90,8 @@ class Steering:
             return SteeringAnswer(robot=self._show(parsed))
         if isinstance(parsed, SwitchRequest):
             return SteeringAnswer(switch=self._switch(parsed, left_s))
+        if isinstance(parsed, HaltRequest):
+            return SteeringAnswer(halt=self._halt(parsed))
         log.info("a request stops the link")
         self.stop()
         return SteeringAnswer()
@@ -109,6 +118,16 @@ class Steering:
         confirmed = was_tried and heartbeat.answered and self.robot.agrees(request.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, was_tried)
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
+
+    def _halt(self, request: HaltRequest) -> HaltView:
+        """On both ways at once: either may be broken just then."""
+        log.warning("%s asks the robot to stop", request.by)
+        sent = self.bus.send(STOP, {})
+        try:
+            self.api.stop_motion()
+        except RiderError as error:
+            return HaltView(confirmed=False, bus=sent, problem=error.message)
+        return HaltView(confirmed=True, bus=sent)
 
 
 def _not_yet(domain: DomainView, heartbeat: HeartbeatView, was_tried: bool) -> str:

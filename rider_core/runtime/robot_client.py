@@ -1,4 +1,4 @@
-"""The client of the link for the command line and the panel: shows the robot's state, and switches domains."""
+"""The client of the link for the command line and the panel: shows the robot's state, switches domains, halts it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 import redis
 from pydantic import ValidationError
 
+from rider_core.api.messages import Message
 from rider_core.api.steering import (
     Choice,
+    HaltRequest,
+    HaltView,
     Refusal,
     RobotView,
     ShowRequest,
@@ -67,11 +70,18 @@ class RobotClient:
             raise _unreadable()
         return view
 
+    def halt(self, by: str) -> HaltView:
+        """Stop the robot's motion at once. Works without Redis where the link runs on this machine."""
+        view = self._ask(HaltRequest(by=by), SWITCH_LIMIT_S).halt
+        if view is None:
+            raise _unreadable()
+        return view
+
     def stop(self) -> None:
         """Ask the link to return all domains to the robot and to exit."""
         self._ask(StopRequest(), SHOW_LIMIT_S)
 
-    def _ask(self, request: ShowRequest | SwitchRequest | StopRequest, limit_s: float) -> SteeringAnswer:
+    def _ask(self, request: Message, limit_s: float) -> SteeringAnswer:
         try:
             answer = SteeringAnswer.model_validate_json(self._send(request.model_dump_json().encode(), limit_s))
         except ValidationError:

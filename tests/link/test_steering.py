@@ -146,7 +146,7 @@ def refusing() -> Steering:
     """A handler without a robot: it must refuse before it uses it."""
     failover: Any = type("Nothing", (), {"prefer": _unknown_domain})()
     nothing: Any = None
-    return Steering(nothing, nothing, failover, nothing, tuple, lambda: None)
+    return Steering(nothing, nothing, failover, nothing, nothing, tuple, lambda: None)
 
 
 def _unknown_domain(_self: object, domain: str, *_: object) -> None:
@@ -156,7 +156,8 @@ def _unknown_domain(_self: object, domain: str, *_: object) -> None:
 def test_stop_asks_the_process_to_end() -> None:
     stop = threading.Event()
     nothing: Any = None
-    assert Steering(nothing, nothing, nothing, nothing, tuple, stop.set).answer(b'{"action": "stop"}', 5) == b"{}"
+    steering = Steering(nothing, nothing, nothing, nothing, nothing, tuple, stop.set)
+    assert steering.answer(b'{"action": "stop"}', 5) == b"{}"
     assert stop.is_set()
 
 

@@ -14,6 +14,7 @@ import { Menu, Page, Routing } from "./router";
 import { ROOT } from "./server/root";
 import { session, signOut } from "./server/session";
 import { connection, loaded } from "./server/state";
+import { isStopping, stopRobot } from "./server/stop";
 import { strings } from "./strings";
 import type { Tone } from "./tones";
 
@@ -33,6 +34,7 @@ export function App(): VNode {
         <h1>{strings.title}<span class="soft version">{session.value.version}</span></h1>
         <Menu />
         <div class="verdict" role="status"><Headline found={found.value} /></div>
+        <StopButton />
         <Account />
         <Languages />
         <span class="connection">
@@ -46,6 +48,15 @@ export function App(): VNode {
       <Notices />
       <Confirmation />
     </Routing>
+  );
+}
+
+/** Whoever may look may stop it. */
+function StopButton(): VNode {
+  return (
+    <button type="button" class="stop" title={strings.stop.title} aria-busy={isStopping.value} onClick={() => void stopRobot()}>
+      <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="M5.2 1.5h5.6l3.7 3.7v5.6l-3.7 3.7H5.2L1.5 10.800V5.200Z" /></svg>{strings.stop.button}
+    </button>
   );
 }
 

@@ -8,6 +8,7 @@ import { Problem } from "./server/rest";
 import { loadSession, session } from "./server/session";
 import { SignIn } from "./pages/sign-in";
 import { connection } from "./server/state";
+import { stopOnSpace } from "./server/stop";
 import { language } from "./strings";
 
 document.documentElement.lang = language;
@@ -17,6 +18,7 @@ function open(): void {
   render(<App />, panel);
   panel.removeAttribute("aria-busy");
   listen();
+  stopOnSpace();
 }
 
 async function start(): Promise<void> {

@@ -30,7 +30,9 @@ def rest_blueprints(
     """The blueprints, in the order of the document."""
     return [
         status_blueprint(panel_state),
-        robots_blueprint(RobotClient(services.redis, socket=None)),
+        robots_blueprint(
+            RobotClient(services.redis, socket=None), RobotClient(services.redis, services.settings.link_socket)
+        ),
         jobs_blueprint(services.backend),
         batches_blueprint(services.backend),
         tasks_blueprint(),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
-from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, RobotView, Switch, SwitchView
+from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, HaltView, RobotView, Switch, SwitchView
 from rider_core.errors import BackendUnavailable, NoAnswer, NotFound
 from rider_core.runtime.robot_client import ROBOT, RobotClient
 from rider_core.web.rest.blueprint import Answer, RestBlueprint
@@ -50,8 +50,12 @@ class SwitchesView(Message):
     switches: tuple[Switch, ...] = Field(description="oldest first")
 
 
-def robots_blueprint(client: RobotClient) -> RestBlueprint:
-    """The routes. Each sends a request to the link."""
+def robots_blueprint(client: RobotClient, nearby: RobotClient) -> RestBlueprint:
+    """The routes. Each sends a request to the link.
+
+    Args:
+        nearby: Reaches the link without Redis where it runs on this machine.
+    """
     robots = RestBlueprint("robots", "The robots, and who serves their domains")
 
     @robots.operation("GET", "", Role.READ, RobotsView)
@@ -91,12 +95,25 @@ def robots_blueprint(client: RobotClient) -> RestBlueprint:
         _check_robot(path)
         if path.domain not in DOMAINS:
             raise NotFound(f"the robot has no domain {path.domain!r}", remedy=f"use one of {', '.join(DOMAINS)}")
-        # A browser sends `Origin`, and the security middleware admits the panel's own page only.
-        by = "the panel" if "Origin" in request.headers else "the HTTP interface"
-        switched = client.switch(path.domain, body.choice, by, body.why)
+        switched = client.switch(path.domain, body.choice, _where(), body.why)
         return Answer(switched, status=200 if switched.confirmed else 202)
 
+    @robots.operation("POST", "/<robot>/stop", Role.READ, HaltView, others={202: HaltView}, problems=(404,))
+    def stop_robot(path: RobotPath) -> Answer:
+        """Stop the robot's motion at once
+
+        Whoever may look may stop it. 202: it was sent on the robot's bus, and its HTTP interface has not confirmed it.
+        """
+        _check_robot(path)
+        halted = nearby.halt(_where())
+        return Answer(halted, status=200 if halted.confirmed else 202)
+
     return robots
+
+
+def _where() -> str:
+    """A browser sends `Origin`, and the security middleware admits the panel's own page only."""
+    return "the panel" if "Origin" in request.headers else "the HTTP interface"
 
 
 def _check_robot(path: RobotPath) -> None:

@@ -1,4 +1,4 @@
-// The microphone's button: hold it (or the space bar) to talk, or let it listen by itself.
+// The microphone's button: hold it (or the key T) to talk, or let it listen by itself.
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
@@ -12,6 +12,8 @@ const words = strings.talkPage;
 /** After the button is let go, this much silence tells the server that the sentence has ended, in pieces of 0.1 s. */
 const SILENT_PIECES = 9;
 const SILENCE = new Int16Array(1_600);
+
+const KEY = "KeyT";
 
 type Mode = "hold" | "free";
 
@@ -53,16 +55,15 @@ export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
   };
   useEffect(() => end, []);
 
-  // The space bar, where nothing is typed.
+  // The key, where nothing is typed. The space bar stops the robot.
   useEffect(() => {
     const typed = (target: EventTarget | null): boolean => target instanceof Element && target.closest("input, textarea, select, button, a") !== null;
     const down = (event: KeyboardEvent): void => {
-      if (event.code !== "Space" || event.repeat || mode.value !== "hold" || typed(event.target)) return;
-      event.preventDefault();
+      if (event.code !== KEY || event.repeat || mode.value !== "hold" || typed(event.target)) return;
       void open();
     };
     const up = (event: KeyboardEvent): void => {
-      if (event.code === "Space" && mode.value === "hold") end();
+      if (event.code === KEY && mode.value === "hold") end();
     };
     addEventListener("keydown", down);
     addEventListener("keyup", up);

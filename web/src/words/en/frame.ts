@@ -15,6 +15,13 @@ export const frame = {
     plugins: "Plugins",
     system: "System",
   },
+  stop: {
+    button: "Stop",
+    title: "Stop the robot at once (space bar)",
+    done: "The robot stops: it has taken the command.",
+    sent: (problem: string) => `It was sent on the robot's bus; its HTTP interface has not confirmed it: ${problem}`,
+    failed: (problem: string) => `The robot was not reached: ${problem}`,
+  },
   actions: {
     save: "Save",
     delete: "Delete",

@@ -14,7 +14,7 @@ export const talkPage = {
   send: "Send",
   hush: "Hush",
   steps: { heard: "heard after", sentence: "first sentence after", written: "written in", sound: "first sound after" } as Record<string, string>,
-  hold: "Hold to talk (space bar)",
+  hold: "Hold to talk (key T)",
   listen: "Listen",
   stopListening: "Stop listening",
   mode: "When it listens",

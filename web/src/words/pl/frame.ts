@@ -16,6 +16,13 @@ export const frame: typeof english = {
     plugins: "Wtyczki",
     system: "System",
   },
+  stop: {
+    button: "Stop",
+    title: "Zatrzymaj robota natychmiast (spacja)",
+    done: "Robot się zatrzymuje: przyjął polecenie.",
+    sent: (problem) => `Polecenie poszło szyną robota; jego interfejs HTTP go nie potwierdził: ${problem}`,
+    failed: (problem) => `Nie udało się dotrzeć do robota: ${problem}`,
+  },
   actions: {
     save: "Zapisz",
     delete: "Usuń",

@@ -16,7 +16,7 @@ export const talkPage: typeof english = {
   send: "Wyślij",
   hush: "Cisza",
   steps: { heard: "zrozumiane po", sentence: "pierwsze zdanie po", written: "napisane w", sound: "pierwszy dźwięk po" },
-  hold: "Przytrzymaj, żeby mówić (spacja)",
+  hold: "Przytrzymaj, żeby mówić (klawisz T)",
   listen: "Słuchaj",
   stopListening: "Przestań słuchać",
   mode: "Kiedy słucha",
