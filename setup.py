@@ -62,6 +62,8 @@ setup(
         "certifi",
         "click>=8.1",
         "croniter>=6",
+        # `rider web certificate`.
+        "cryptography>=44",
         "eventlet>=0.40",
         # The size limit of a request can be set for each route from 3.1 on.
         "flask>=3.1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gzip
 import hashlib
 import json
 import os
@@ -23,7 +24,9 @@ from typing import NoReturn
 STAMP = "build-stamp.txt"
 #: Everything that the result depends on.
 SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src/**/*.ts*", "src/**/*.css", "src/**/*.svg")
-OUTPUTS = ("app.js", "microphone.js", "app.css", "favicon.svg", "licenses.txt", STAMP)
+#: What is also there compressed: the panel sends it as it is.
+COMPRESSED = ("app.js", "microphone.js", "app.css")
+OUTPUTS = (*COMPRESSED, *(f"{name}.gz" for name in COMPRESSED), "favicon.svg", "licenses.txt", STAMP)
 #: Browsers of the last three years.
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
 #: A registry that hangs must not hang the build for ever.
@@ -81,6 +84,8 @@ def build(web: Path, static: Path, stamp: str) -> None:
         run([*esbuild, "src/main.tsx", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
         run([*esbuild, "src/audio/microphone.worklet.ts", f"--outfile={new / 'microphone.js'}"], web, environment)
         run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
+        for name in COMPRESSED:
+            (new / f"{name}.gz").write_bytes(gzip.compress((new / name).read_bytes(), mtime=0))
         shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
         (new / "licenses.txt").write_text(licenses(web, meta))
         (new / STAMP).write_text(stamp + "\n")

@@ -49,11 +49,12 @@ def _panel_url(settings: Settings) -> str:
         address = ipaddress.ip_address(host)
         if address.is_unspecified:
             host = "127.0.0.1" if address.version == 4 else "::1"
-    return f"http://{authority(host or '127.0.0.1', settings.web_port)}"
+    scheme = "https" if settings.web_tls_cert else "http"
+    return f"{scheme}://{authority(host or '127.0.0.1', settings.web_port)}"
 
 
 def _answers(url: str, end: float) -> bool:
-    """Whether the panel answers before `end`. `verify=False`: it is plain HTTP, and certificates take 60 ms to load."""
+    """Whether the panel answers before `end`. `verify=False`: it is on this machine, and certificates take 60 ms to load."""
     with httpx.Client(base_url=url, timeout=1, trust_env=False, verify=False) as client:
         while time.monotonic() < end:
             try:

@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     web_port: int = Field(8000, ge=0, le=65535, description="the panel's port")
     web_password: SecretStr | None = Field(None, description="password of the panel's user rider, an administrator")
     metrics_token: SecretStr | None = Field(None, description="a bearer token that opens /metrics, and nothing else")
+    web_tls_cert: Path | None = Field(None, description="certificate file, for HTTPS (`rider web certificate`)")
+    web_tls_key: Path | None = Field(None, description="its key file")
     web_allowed_hosts: NameList = Field((), description="other names of the panel: panel.home, *.lan")
     web_public_url: str | None = Field(None, description="the address that people open where a proxy is in front")
     web_trusted_proxies: NameList = Field(

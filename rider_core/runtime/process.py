@@ -17,6 +17,8 @@ from rider_core.errors import BackendUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.metrics import name_process
 from rider_core.runtime.log_lines import JsonLineFormatter, LineFormatter
+from rider_core.runtime.log_stream import LogStreamHandler
+from rider_core.runtime.redis_connection import connect
 from rider_core.timing import ended_within
 from rider_core.tracing import export_spans
 
@@ -42,9 +44,10 @@ def set_up_logging(role: str, level: str, log_format: Literal["text", "json"] = 
 
 
 def observe_process(role: str, settings: Settings) -> None:
-    """Name the process in its metrics, log as the settings say, and export spans where the environment says so."""
+    """Name the process in its metrics, log as the settings say, also for the panel, and export spans where asked."""
     name_process(role)
     set_up_logging(role, settings.log_level, settings.log_format)
+    logging.getLogger().addHandler(LogStreamHandler(role, lambda: connect(settings.redis_location)))
     export_spans(role, __version__)
 
 

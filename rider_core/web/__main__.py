@@ -24,6 +24,7 @@ for _name in _FOR_CLIENTS:
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from rider_core.runtime.process import die_with_supervisor, observe_process
 from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
 from rider_core.web.security import check_exposure
+from rider_core.web.serving.tls import tls_of
 
 if TYPE_CHECKING:
     from rider_core.web.serving.eventlet_server import EventletServer
@@ -67,8 +69,10 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         panel = create_app(services)
         panel.start()
         services.plugins.notify("on_startup", services=services)
-        stop_serving = _serve(panel, listener)
-        log.info("the panel is at http://%s/ (%s)", _shown(listener), settings.async_mode)
+        tls = tls_of(settings)
+        stop_serving = _serve(panel, listener, tls)
+        scheme = "https" if tls else "http"
+        log.info("the panel is at %s://%s/ (%s)", scheme, _shown(listener), settings.async_mode)
         wait_for_signal()
         log.info("stopping")
         stop_serving()
@@ -104,17 +108,17 @@ def _shown(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _serve(panel: Panel, listener: socket.socket) -> Callable[[], None]:
+def _serve(panel: Panel, listener: socket.socket, tls: ssl.SSLContext | None) -> Callable[[], None]:
     """Start serving. Returns the function that stops the server."""
     server: EventletServer | ThreadedServer
     if PATCHED:
         from rider_core.web.serving.eventlet_server import EventletServer
 
-        server = EventletServer(listener, panel.app)
+        server = EventletServer(listener, panel.app, tls)
     else:
         from rider_core.web.serving.threaded_server import ThreadedServer
 
-        server = ThreadedServer(listener, panel.app)
+        server = ThreadedServer(listener, panel.app, tls)
     server.start()
     return server.stop
 

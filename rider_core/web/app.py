@@ -16,7 +16,7 @@ from rider_core.runtime.services import Services
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit, record_changes
 from rider_core.web.access.needed_roles import check_roles
-from rider_core.web.assets import build_of, web_folder
+from rider_core.web.assets import add_static, build_of, web_folder
 from rider_core.web.camera_feed import CameraFeed
 from rider_core.web.changes import announce_changes
 from rider_core.web.health import add_health
@@ -90,6 +90,7 @@ def create_app(services: Services) -> Panel:
     for blueprint in rest_blueprints(services, panel_state, access, audit):
         app.register_api(blueprint)
     add_pages(app, build_of(folder))
+    add_static(app, folder)
     _add_plugin_routes(app, services.plugins.registry.routes)
     socketio = SocketIO(
         app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES

@@ -1,13 +1,20 @@
-"""Where the page's template and its built files are: in the installed package, or beside the code in a checkout."""
+"""The page's template and its built files: where they are (in the installed package, or beside the code in a checkout),
+and how they are sent: compressed, and kept by browsers until they change."""
 
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 from importlib.util import find_spec
 from pathlib import Path
 
+from flask import Flask, Response, request, send_from_directory
+
 import rider_core
 from rider_core.errors import ConfigError
+
+#: A file whose address has its stamp never changes, in seconds: a year.
+KEPT_S = 365 * 86_400
 
 
 def web_folder() -> Path:
@@ -33,3 +40,24 @@ def build_of(folder: Path) -> str:
     for name in ("app.js", "app.css"):
         digest.update((folder / "static" / name).read_bytes())
     return digest.hexdigest()[:12]
+
+
+def add_static(app: Flask, folder: Path) -> None:
+    """Serve the built files."""
+    static = folder / "static"
+
+    def send(filename: str) -> Response:
+        # The build has compressed them: this costs the processor nothing.
+        is_compressed = request.accept_encodings.quality("gzip") > 0 and (static / f"{filename}.gz").is_file()
+        response = send_from_directory(
+            static,
+            f"{filename}.gz" if is_compressed else filename,
+            mimetype=mimetypes.guess_type(filename)[0],
+            max_age=KEPT_S if request.args.get("v") else None,
+        )
+        if is_compressed:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+        return response
+
+    app.view_functions["static"] = lambda filename: send(filename)

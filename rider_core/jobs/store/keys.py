@@ -16,7 +16,7 @@ RESULT_TTL_S = 600
 LONG_DATA_BYTES = 16_384
 #: Lifetime of a dead letter in seconds, and the largest number of them in one lane; older ones make room.
 DEAD_LETTER_TTL_S = 7 * 86_400
-DEAD_LETTERS_KEPT = 10_000
+DEAD_LETTERS_KEPT = 20_000
 #: Lifetime of the pointer to the newest job of a coalescing key, in seconds: longer than any delay of a retry.
 COALESCING_TTL_S = 86_400
 #: Time in seconds after which an idle worker that was not heard of gets no job by direct dispatch any more.

@@ -11,6 +11,7 @@ from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
 from rider_core.web.rest.blueprint import RestBlueprint
 from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
+from rider_core.web.rest.logs import logs_blueprint
 from rider_core.web.rest.plugins import plugins_blueprint
 from rider_core.web.rest.prompts import prompts_blueprint
 from rider_core.web.rest.providers import providers_blueprint
@@ -43,6 +44,7 @@ def rest_blueprints(
         prompts_blueprint(services),
         plugins_blueprint(services),
         settings_blueprint(services),
+        logs_blueprint(services),
         session_blueprint(access),
         users_blueprint(services, access.authenticator.accounts),
         tokens_blueprint(services, access.authenticator.accounts),

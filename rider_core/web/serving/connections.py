@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -55,6 +56,10 @@ class WatchedConnection:
         self._answered_any = False
         self._is_receiving = True
 
+    def replace(self, client: socket.socket) -> None:
+        """The connection goes on with this socket: it is encrypted."""
+        self._client = client
+
     def begin_request(self) -> None:
         """The previous request, if there was one, has been answered."""
         self._is_idle, self._answered_any = self._answered_any, True
@@ -91,7 +96,14 @@ class WatchedConnection:
 class Connections:
     """All open connections. All methods may be called from several threads."""
 
-    def __init__(self, limit: int = MAX_CONNECTIONS, per_address: int = MAX_PER_ADDRESS) -> None:
+    def __init__(
+        self, limit: int = MAX_CONNECTIONS, per_address: int = MAX_PER_ADDRESS, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """
+        Args:
+            tls: With which a connection begins; None: with plain HTTP.
+        """
+        self.tls = tls
         self._limit = limit
         self._per_address = per_address
         self._open: dict[WatchedConnection, None] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import ssl
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from flask import Flask
 from rider_core.web.serving.chunks import ChunkedBody
 from rider_core.web.serving.connections import MAX_CONNECTIONS, SILENCE_S, Connections
 from rider_core.web.serving.handler import WatchedHandler
+from rider_core.web.serving.tls import accepted
 
 log = logging.getLogger("rider_core.web.http")
 #: More than connections: a connection that ends overlaps with the next one, and without a free green thread the server
@@ -48,7 +50,13 @@ class _EventletHandler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ign
     def __init__(self, connections: Connections, state: list[Any], server: Any) -> None:
         address, client, _ = state
         with connections.admitted(client, address[0]) as admitted:
-            if admitted is not None:
+            if admitted is None:
+                return
+            tls = connections.tls
+            if tls is not None:
+                client = accepted(tls, client, admitted)
+                state[1] = client
+            if client is not None:
                 self.watched = admitted
                 super().__init__(state, server)  # type: ignore[call-arg]  # eventlet's own has other ones
 
@@ -59,16 +67,18 @@ class _EventletHandler(WatchedHandler, eventlet.wsgi.HttpProtocol):  # type: ign
             environ["wsgi.input"] = environ["eventlet.input"] = _ChunkedInput(environ["eventlet.input"], coding)
             # The body marks its own end; without this Flask treats a body without a length as empty.
             environ["wsgi.input_terminated"] = True
+        if isinstance(self.connection, ssl.SSLSocket):
+            environ["wsgi.url_scheme"] = "https"
         return environ | self.about_connection()
 
 
 class EventletServer:
     """Call `start` and `stop` once each. The caller closes the listener."""
 
-    def __init__(self, listener: socket.socket, app: Flask) -> None:
+    def __init__(self, listener: socket.socket, app: Flask, tls: ssl.SSLContext | None) -> None:
         self._listener = listener
         self._app = app
-        self._connections = Connections()
+        self._connections = Connections(tls=tls)
         self._serving: Any = None
 
     def start(self) -> None:

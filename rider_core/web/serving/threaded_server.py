@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from rider_core.web.serving.chunks import ChunkedBody
 from rider_core.web.serving.connections import SILENCE_S, Connections, WatchedConnection
 from rider_core.web.serving.handler import WatchedHandler
+from rider_core.web.serving.tls import accepted
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ class _ThreadedHandler(WatchedHandler, WSGIRequestHandler):
 
     def make_environ(self) -> dict[str, Any]:
         environ = super().make_environ() | self.about_connection()
+        if isinstance(self.connection, ssl.SSLSocket):
+            environ["wsgi.url_scheme"] = "https"
         coding = environ.get("HTTP_TRANSFER_ENCODING")
         if coding is not None:
             environ.update({"wsgi.input": ChunkedBody(self.rfile, coding), "wsgi.input_terminated": True})
@@ -54,10 +58,10 @@ class _Watched(threading.local):
 class ThreadedServer(ThreadedWSGIServer):
     """Werkzeug's threaded server on a socket that listens already. Call `start` and `stop` once each."""
 
-    def __init__(self, listener: socket.socket, app: Flask) -> None:
+    def __init__(self, listener: socket.socket, app: Flask, tls: ssl.SSLContext | None) -> None:
         host, port = listener.getsockname()[:2]
         self.watched = _Watched()
-        self._connections = Connections()
+        self._connections = Connections(tls=tls)
         super().__init__(host, port, app, handler=_ThreadedHandler, fd=listener.fileno())
 
     def start(self) -> None:
@@ -73,5 +77,9 @@ class ThreadedServer(ThreadedWSGIServer):
             if admitted is None:
                 self.shutdown_request(request)
                 return
+            if self._connections.tls is not None:
+                request = accepted(self._connections.tls, request, admitted)
+                if request is None:
+                    return
             self.watched.connection = admitted
             super().process_request_thread(request, client_address)

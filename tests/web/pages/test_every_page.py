@@ -29,7 +29,7 @@ ADDRESSES = {
     "/system": ("/system", "System"),
     "/system/<section>": ("/system/{section}", "System"),
 }
-SECTIONS = ("settings", "users", "tokens", "audit")
+SECTIONS = ("prompts", "settings", "users", "tokens", "audit")
 
 
 def addresses(stack: PageStack) -> list[str]:
@@ -60,7 +60,7 @@ def test_the_menu_leads_there_without_loading_anew(stack: PageStack, page: Page)
         expect(page.locator("main .card").first).to_be_visible()
     page.go_back()
     expect(page).to_have_url(f"{stack.url}/system")
-    expect(page.locator(".card-prompts")).to_be_visible()
+    expect(page.locator(".card-logs")).to_be_visible()
     assert page.evaluate("window.notReloaded")
 
 

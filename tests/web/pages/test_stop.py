@@ -57,7 +57,8 @@ def test_the_button_and_the_space_bar_stop_the_robot(panel: PanelHarness, harnes
     page.goto(f"{panel.url}/queue")
     expect(page.locator(".connection .good")).to_be_visible()
     page.get_by_label("Search").press("Space")
-    page.locator("body").press("Space")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
     notice(page, "The robot stops")
     wait_until(lambda: stops(harness) > before, what="the command on the bus")
     assert page.locator(".notice").count() == 1, "a space that is typed stops nothing"

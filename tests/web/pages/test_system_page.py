@@ -17,8 +17,27 @@ from rider_core.testing.valkey import Valkey
 pytestmark = [pytest.mark.acceptance, NEEDED]
 
 
-def test_a_prompt_is_changed_and_taken_back(stack: PageStack, page: Page) -> None:
+def test_the_logs_of_all_processes_are_followed_and_filtered(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/system")
+    logs = page.locator(".logs")
+    expect(logs).to_contain_text("Worker")
+    expect(logs).to_contain_text("linked to http://127.0.0.1")
+    job_id = stack.fail()
+    line = logs.locator("li").filter(has_text=job_id).first
+    expect(line).to_contain_text("the picture is not a JPEG")
+    line.get_by_role("button").click()
+    expect(page.get_by_label("Search")).not_to_have_value("")
+    expect(logs.locator("li").first).to_contain_text(job_id)
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Process").select_option("link")
+    expect(logs.locator(".process").first).to_have_text("link")
+    assert set(logs.locator(".process").all_inner_texts()) == {"link"}
+    page.get_by_label("Search").fill("nobody says this")
+    expect(page.locator(".card-logs .empty")).to_have_text("No line fits.")
+
+
+def test_a_prompt_is_changed_and_taken_back(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/system/prompts")
     row = page.locator(".prompts > li").filter(has_text="brief").filter(has_text="en").first
     press(row, "Change")
     row.get_by_role("textbox").fill("Answer in rhyme.")

@@ -23,6 +23,7 @@ export function listen(): void {
     requestSoon(() => {
       try {
         apply(delta);
+        if (delta.full && !performance.getEntriesByName("live").length) requestSoon(() => performance.mark("live"));
       } finally {
         // After drawing, which is a microtask: a slow browser gets fewer messages.
         setTimeout(acknowledge, 0);

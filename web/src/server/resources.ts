@@ -60,6 +60,7 @@ export interface User { name: string; role: Role; created_ts: number }
 export interface Token {
   id: string; name: string; role: Role; created_by: string; created_ts: number; expires_ts: number | null;
 }
+export interface LogLine { id: string; ts: number; level: string; process: string; logger: string; message: string; trace_id: string }
 export interface Setting { name: string; value: unknown; origin: string; variable: string; description: string }
 export interface AuditEntry {
   id: number; ts: number; who: string; address: string; action: string; target: string; status: number;

@@ -1,4 +1,4 @@
-// The installation itself: settings, prompts, people and keys, and who changed what.
+// The installation itself: logs, settings, prompts, people and keys, and who changed what.
 
 import type { ComponentType, VNode } from "preact";
 
@@ -6,6 +6,7 @@ import { Tabs } from "../../parts/tabs";
 import { ROOT } from "../../server/root";
 import { strings } from "../../strings";
 import { AuditSection } from "./audit";
+import { LogsSection } from "./logs";
 import { PromptsSection } from "./prompts";
 import { SettingsSection } from "./settings";
 import { TokensSection } from "./tokens";
@@ -14,6 +15,7 @@ import { UsersSection } from "./users";
 const words = strings.system;
 
 const SECTIONS: readonly { path: string; name: string; view: ComponentType }[] = [
+  { path: "logs", name: words.logs.heading, view: LogsSection },
   { path: "prompts", name: words.prompts.heading, view: PromptsSection },
   { path: "settings", name: words.settings.heading, view: SettingsSection },
   { path: "users", name: words.users.heading, view: UsersSection },

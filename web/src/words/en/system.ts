@@ -4,6 +4,19 @@ import { plural } from "./plural";
 
 export const system = {
   sections: "Parts of the system",
+  logs: {
+    heading: "Logs",
+    process: "Process",
+    allProcesses: "all processes",
+    level: "Level",
+    levels: { debug: "everything", info: "info and above", warning: "warnings and errors", error: "errors" },
+    search: "Search",
+    pause: "Pause",
+    follow: "Follow",
+    none: "No line fits.",
+    earlier: "Earlier lines",
+    trace: "Show all that belongs to this trace",
+  },
   settings: {
     heading: "Settings",
     hint: "Environment variables come first, then the file",

@@ -5,6 +5,19 @@ import { plural } from "./plural";
 
 export const system: typeof english = {
   sections: "Części systemu",
+  logs: {
+    heading: "Dzienniki",
+    process: "Proces",
+    allProcesses: "wszystkie procesy",
+    level: "Poziom",
+    levels: { debug: "wszystko", info: "informacje i wyżej", warning: "ostrzeżenia i błędy", error: "błędy" },
+    search: "Szukaj",
+    pause: "Wstrzymaj",
+    follow: "Śledź",
+    none: "Żaden wiersz nie pasuje.",
+    earlier: "Wcześniejsze wiersze",
+    trace: "Pokaż wszystko, co należy do tego śladu",
+  },
   settings: {
     heading: "Ustawienia",
     hint: "Najpierw liczą się zmienne środowiskowe, potem plik",
