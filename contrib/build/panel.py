@@ -25,7 +25,7 @@ STAMP = "build-stamp.txt"
 #: Everything that the result depends on.
 SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src/**/*.ts*", "src/**/*.css", "src/**/*.svg")
 #: What is also there compressed: the panel sends it as it is.
-COMPRESSED = ("app.js", "microphone.js", "app.css")
+COMPRESSED = ("app.js", "charts.js", "microphone.js", "app.css")
 OUTPUTS = (*COMPRESSED, *(f"{name}.gz" for name in COMPRESSED), "favicon.svg", "licenses.txt", STAMP)
 #: Browsers of the last three years.
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
@@ -83,11 +83,13 @@ def build(web: Path, static: Path, stamp: str) -> None:
         esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *ESBUILD_OPTIONS, "--log-level=warning"]
         run([*esbuild, "src/main.tsx", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
         run([*esbuild, "src/audio/microphone.worklet.ts", f"--outfile={new / 'microphone.js'}"], web, environment)
+        charts = ["src/charts/uplot.ts", f"--outfile={new / 'charts.js'}", f"--metafile={new / 'charts.json'}"]
+        run([*esbuild, *charts], web, environment)
         run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
         for name in COMPRESSED:
             (new / f"{name}.gz").write_bytes(gzip.compress((new / name).read_bytes(), mtime=0))
         shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
-        (new / "licenses.txt").write_text(licenses(web, meta))
+        (new / "licenses.txt").write_text(licenses(web, meta, new / "charts.json"))
         (new / STAMP).write_text(stamp + "\n")
         for name in OUTPUTS:  # the stamp is the last: without it, it counts as not built
             os.replace(new / name, static / name)
@@ -120,10 +122,10 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
         fail(f"{shlex.join(command[:3])} failed with status {done.returncode}{hint}\n{output}")
 
 
-def licenses(web: Path, meta: Path) -> str:
+def licenses(web: Path, *metas: Path) -> str:
     """The licences of the packages that are in the bundle: they ask to be passed on with it."""
     used = set()
-    for name in json.loads(meta.read_text())["inputs"]:
+    for name in [name for meta in metas for name in json.loads(meta.read_text())["inputs"]]:
         parts = Path(name).parts
         if "node_modules" in parts:
             start = len(parts) - parts[::-1].index("node_modules")

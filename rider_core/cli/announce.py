@@ -54,7 +54,7 @@ def _panel_url(settings: Settings) -> str:
 
 
 def _answers(url: str, end: float) -> bool:
-    """Whether the panel answers before `end`. `verify=False`: it is on this machine, and certificates take 60 ms to load."""
+    """Whether the panel answers before `end`. `verify=False`: it is this machine; certificates take 60 ms to load."""
     with httpx.Client(base_url=url, timeout=1, trust_env=False, verify=False) as client:
         while time.monotonic() < end:
             try:

@@ -21,7 +21,7 @@ def sqlite_path(url: str) -> str:
     return unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
 
 
-def rows(url: str, query: str, *keys: str) -> Sequence[Sequence[Any]]:
+def rows(url: str, query: str, *keys: str | int) -> Sequence[Sequence[Any]]:
     """The rows of a query.
 
     Args:
@@ -40,7 +40,7 @@ def rows(url: str, query: str, *keys: str) -> Sequence[Sequence[Any]]:
     raise DatabaseError(f"databases of the kind {kind[:20]!r} are not supported", remedy="use sqlite or postgresql")
 
 
-def _from_sqlite(file: Path, query: str, keys: Sequence[str]) -> Sequence[Sequence[Any]]:
+def _from_sqlite(file: Path, query: str, keys: Sequence[str | int]) -> Sequence[Sequence[Any]]:
     if not file.exists():  # before the first start nothing is saved
         return []
     if file.is_fifo():  # opening it would block until a process writes
@@ -55,7 +55,7 @@ def _from_sqlite(file: Path, query: str, keys: Sequence[str]) -> Sequence[Sequen
         raise kind(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
 
 
-def _from_postgresql(url: str, query: str, keys: Sequence[str]) -> Sequence[Sequence[Any]]:
+def _from_postgresql(url: str, query: str, keys: Sequence[str | int]) -> Sequence[Sequence[Any]]:
     try:
         psycopg = import_module("psycopg")
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Double, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Double, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Length of job ids, task, provider and origin names in `rider_core.api.jobs`. PostgreSQL enforces it, SQLite does not.
@@ -72,6 +72,15 @@ class JobHistory(Base):
     problem_code: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     problem_message: Mapped[str | None] = mapped_column(Text)
     problem_remedy: Mapped[str | None] = mapped_column(Text)
+
+
+class MinuteRow(Base):
+    """What happened in one minute."""
+
+    __tablename__ = "minutes"
+
+    ts: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    figures: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class UserAccount(Base):

@@ -22,6 +22,7 @@ from rider_core.web.changes import announce_changes
 from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
 from rider_core.web.metrics.route import add_metrics
+from rider_core.web.minute_recorder import MinuteRecorder
 from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.pages import add_pages
 from rider_core.web.panel_state import PanelState
@@ -51,15 +52,16 @@ class Panel:
     talk: TalkFeed
     reader: BusReader
     poller: Poller
+    minutes: MinuteRecorder
     reporter: StatusReporter
 
     def start(self) -> None:
-        for part in (self.feed, self.reader, self.poller, self.reporter):
+        for part in (self.feed, self.reader, self.poller, self.minutes, self.reporter):
             part.start()
 
     def stop(self) -> None:
         # In parallel: each may wait a second for Redis.
-        parts = (self.reporter, self.poller, self.reader, self.feed, self.camera, self.talk)
+        parts = (self.reporter, self.minutes, self.poller, self.reader, self.feed, self.camera, self.talk)
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
             thread.start()
@@ -102,8 +104,9 @@ def create_app(services: Services) -> Panel:
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
+    minutes = MinuteRecorder(services, panel_state)
     return Panel(
-        app, socketio, panel_state, feed, camera, talk, reader, poller, StatusReporter(services.bus, _describe)
+        app, socketio, panel_state, feed, camera, talk, reader, poller, minutes, StatusReporter(services.bus, _describe)
     )
 
 

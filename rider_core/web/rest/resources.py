@@ -10,6 +10,7 @@ from rider_core.web.access.audit import Audit
 from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
 from rider_core.web.rest.blueprint import RestBlueprint
+from rider_core.web.rest.history import history_blueprint
 from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
 from rider_core.web.rest.logs import logs_blueprint
 from rider_core.web.rest.plugins import plugins_blueprint
@@ -45,6 +46,7 @@ def rest_blueprints(
         plugins_blueprint(services),
         settings_blueprint(services),
         logs_blueprint(services),
+        history_blueprint(services),
         session_blueprint(access),
         users_blueprint(services, access.authenticator.accounts),
         tokens_blueprint(services, access.authenticator.accounts),

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 
 import { ChartCard } from "../cards/chart";
 import { EyesCard } from "../cards/eyes";
+import { HistoryCard } from "../cards/history";
 import { JobsCard } from "../cards/jobs";
 import { ProcessesCard } from "../cards/processes";
 import { QueuesCard } from "../cards/queues";
@@ -16,7 +17,7 @@ export function Dashboard(): VNode {
     <div class="dashboard">
       <div class="robot-now"><EyesCard /><RobotCard /><TalkCard /></div>
       <div class="mind-now">
-        <div class="stack"><ChartCard /><JobsCard /></div>
+        <div class="stack"><ChartCard /><HistoryCard /><JobsCard /></div>
         <div class="stack"><QueuesCard /><ProcessesCard /><RefusedCard /></div>
       </div>
     </div>

@@ -1,0 +1,84 @@
+"""Writes a row about each minute into the database, for the charts."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import threading
+import time
+
+import psutil
+
+from rider_core.database.minutes import MINUTE_S, Minute, write_minute
+from rider_core.errors import DatabaseError
+from rider_core.runtime.services import Services
+from rider_core.timing import ended_within
+from rider_core.web.panel_state import PanelState
+
+log = logging.getLogger(__name__)
+
+#: How often the queues' lengths are looked at, in seconds.
+LOOK_EVERY_S = 5.0
+
+
+class MinuteRecorder:
+    """A thread that looks at the panel's state."""
+
+    def __init__(self, services: Services, panel_state: PanelState) -> None:
+        self._url = services.settings.database_location
+        self._panel_state = panel_state
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="minutes", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        ended_within(self._thread, 1)
+
+    def _run(self) -> None:
+        psutil.cpu_percent()  # its first answer means nothing; later ones are means since the one before
+        minute, waiting = _minute_of(time.time()), 0
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                waiting = max(waiting, self._waiting())
+                now = _minute_of(time.time())
+                if now != minute:
+                    self._record(minute, waiting)
+                    minute, waiting = now, 0
+            except DatabaseError as error:
+                minute, waiting = _minute_of(time.time()), 0
+                log.debug("a minute is missing in the charts: %s", error)
+            except Exception:  # the top of a thread
+                log.exception("a minute is missing in the charts")
+                minute = _minute_of(time.time())
+
+    def _waiting(self) -> int:
+        queues = self._panel_state.section("queues") or {"figures": []}
+        return sum(int(each["waiting"]) for each in queues["figures"])
+
+    def _record(self, begin: int, waiting: int) -> None:
+        rows = self._panel_state.snapshot()["rows"]
+        activity = [row for row in rows["activity"] if begin <= row["ts"] < begin + MINUTE_S]
+        latencies = [
+            row["latency_s"]
+            for row in rows["transcripts"]
+            if begin <= row["ts"] < begin + MINUTE_S and row["latency_s"] is not None
+        ]
+        write_minute(
+            self._url,
+            Minute(
+                ts=begin,
+                done=sum(row["good"] for row in activity),
+                bad=sum(row["bad"] for row in activity),
+                waiting=waiting,
+                latency_s=statistics.median(latencies) if latencies else None,
+                cpu_pct=psutil.cpu_percent(),
+                memory_pct=psutil.virtual_memory().percent,
+            ),
+        )
+
+
+def _minute_of(ts: float) -> int:
+    return int(ts) // MINUTE_S * MINUTE_S

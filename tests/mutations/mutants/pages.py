@@ -1,0 +1,97 @@
+"""The panel's pages, and what stands behind them: pauses, choices, the camera, talking, stopping, HTTPS."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_PAUSES = "tests/jobs/test_rq_lists.py"
+_CHANGES = "tests/worker/test_provider_changes.py"
+_PAGES = "tests/web/pages"
+_TLS = "tests/web/serving/test_tls.py"
+
+MUTANTS = [
+    Mutant(
+        "workers take jobs of a paused queue",
+        "rider_core/jobs/rq_lists/lua/dequeue.lua",
+        "    lanes = unpaused(lanes)\n",
+        "",
+        (_PAUSES, "TestOnValkey and paused_queue_wait"),
+    ),
+    Mutant(
+        "an idle worker is dispatched a job of a paused queue",
+        "rider_core/jobs/rq_lists/lua/direct_dispatch.lua",
+        "  if redis.call('SISMEMBER', paused_key, job.queue) == 1 then return false end\n",
+        "",
+        ("tests/jobs/test_direct_dispatch.py", "paused"),
+    ),
+    Mutant(
+        "nobody is woken when a queue continues",
+        "rider_core/jobs/store/pauses.py",
+        '    connection.publish(keys.wake_up_channel(queue), b"1")\n',
+        "",
+        (_PAUSES, "TestOnValkey and heeds_a_pause"),
+    ),
+    Mutant(
+        "an engine that is switched off goes on",
+        "rider_core/runtime/services.py",
+        "if self.provider_choices.of(name).enabled]",
+        "]",
+        (_CHANGES, "switched_off_and_on"),
+    ),
+    Mutant(
+        "running workers keep an engine's settings",
+        "rider_core/worker/provider_pool.py",
+        "if name not in first or not self._has_current_settings(provider):",
+        "if name not in first:",
+        (_CHANGES, "settings_are_used"),
+    ),
+    Mutant(
+        "a counter that Redis has lost is believed",
+        "rider_core/runtime/provider_choices.py",
+        " and self._read.elapsed_s < READ_EVERY_S",
+        "",
+        (_CHANGES, "lost_counter"),
+    ),
+    Mutant(
+        "the camera is read for nobody",
+        "rider_core/web/camera_feed.py",
+        "            return not self._viewers\n",
+        "            return False\n",
+        (f"{_PAGES}/test_dashboard_page.py", "nobody_who and eventlet"),
+    ),
+    Mutant(
+        "conversations are not limited",
+        "rider_core/web/talk/talk_feed.py",
+        "if len(self._sessions) >= MAX_TALKS:",
+        "if False:",
+        (f"{_PAGES}/test_talk_page.py", "too_many and eventlet"),
+    ),
+    Mutant(
+        "stop waits for Redis",
+        "rider_core/web/rest/resources.py",
+        "RobotClient(services.redis, services.settings.link_socket)",
+        "RobotClient(services.redis, socket=None)",
+        (f"{_PAGES}/test_stop.py", "without_redis and eventlet"),
+    ),
+    Mutant(
+        "a robot that has not confirmed it counts as stopped",
+        "rider_core/link/steering.py",
+        "return HaltView(confirmed=False, bus=sent, problem=error.message)",
+        "return HaltView(confirmed=True, bus=sent)",
+        (f"{_PAGES}/test_stop.py", "no_success and eventlet"),
+    ),
+    Mutant(
+        "other pages do not hear of a change",
+        "rider_core/web/changes.py",
+        "                panel_state.set_section(SECTION, dict(counts))\n",
+        "                pass\n",
+        (f"{_PAGES}/test_providers_page.py", "checked_saved and eventlet"),
+    ),
+    Mutant(
+        "a handshake that never ends keeps its connection",
+        "rider_core/web/serving/tls.py",
+        "        watched.replace(encrypted)  # the one before is an empty shell now\n",
+        "",
+        (_TLS, "break_the_handshake and eventlet"),
+    ),
+]
