@@ -65,8 +65,7 @@ def first(name: str) -> None:
 
 def _switch(name: str, enabled: bool) -> None:
     with _services() as services:
-        choice = services.provider_choices.of(_known(services, name))
-        services.save_provider_choices({name: choice._replace(enabled=enabled)})
+        services.enable_provider(_known(services, name), enabled)
 
 
 def _known(services: Services, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
@@ -20,7 +20,6 @@ from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
 from rider_core.database.engine import SQLITE_BEGIN, open_engine
-from rider_core.database.saved import ProviderChoice
 from rider_core.database.tables import Base, JobHistory, ProviderChoiceRow, ProviderSettings, SystemPrompt
 from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
@@ -98,13 +97,19 @@ class Database:
             raise TooLarge(f"the settings of {provider} have {size_bytes} bytes, the limit is {MAX_SETTINGS_BYTES}")
         self._put(ProviderSettings, [{"provider": provider, "settings": settings, "updated_ts": time.time()}])
 
-    def save_choices(self, choices: Mapping[str, ProviderChoice]) -> None:
-        """Save what was chosen of these providers, all or nothing."""
-        now = time.time()
-        self._put(
-            ProviderChoiceRow,
-            [{"provider": name, **choice._asdict(), "updated_ts": now} for name, choice in sorted(choices.items())],
-        )
+    def enable_provider(self, provider: str, enabled: bool) -> None:
+        """Switch a provider on or off; its place stays."""
+        row = {"provider": provider, "enabled": enabled, "place": None, "updated_ts": time.time()}
+        self._put(ProviderChoiceRow, [row], {"enabled", "updated_ts"})
+
+    def place_providers(self, providers: Sequence[str]) -> None:
+        """Give providers their places, in this order; whether they are on stays."""
+        rows = [
+            {"provider": name, "enabled": True, "place": place, "updated_ts": time.time()}
+            for place, name in enumerate(providers)
+        ]
+        # Sorted: two processes that write the same rows cannot deadlock.
+        self._put(ProviderChoiceRow, sorted(rows, key=lambda row: str(row["provider"])), {"place", "updated_ts"})
 
     def save_prompt(self, name: str, language: str, text: str) -> None:
         """Save a system prompt, or replace it.
@@ -172,11 +177,11 @@ class Database:
         """Close the connections."""
         self._engine.dispose()
 
-    def _put(self, table: type[Base], rows: list[dict[str, Any]]) -> None:
-        """Insert, or replace the row with the same primary key."""
+    def _put(self, table: type[Base], rows: list[dict[str, Any]], changed: Collection[str] = ()) -> None:
+        """Insert, or replace the row with the same primary key; only these columns of it, if some are named."""
         insert = self._insert(table)
         keys = [column.name for column in insert.table.primary_key]
-        others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+        others = {name: insert.excluded[name] for name in changed or rows[0] if name not in keys}
         with self.session() as session:
             session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
 

@@ -68,7 +68,8 @@ def _mean(ts: int, group: list[Minute]) -> Minute:
     latencies = [minute.latency_s for minute in group if minute.latency_s is not None]
 
     def mean(name: str) -> float:
-        return round(sum(getattr(minute, name) for minute in group) / len(group), 3)
+        total: float = sum(getattr(minute, name) for minute in group)
+        return round(total / len(group), 3)
 
     return Minute(
         ts=ts,

@@ -61,6 +61,7 @@ class LogStreamHandler(logging.Handler):
         self._arrived = threading.Event()
         self._sender = 0
         self._starting = threading.Lock()
+        os.register_at_fork(after_in_child=self._begin_in_fork)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -75,10 +76,15 @@ class LogStreamHandler(logging.Handler):
     def _start(self) -> None:
         with self._starting:
             if self._sender != os.getpid():
-                self._sender = os.getpid()
-                self._arrived = threading.Event()
                 threading.Thread(target=self._run, name="log-stream", daemon=True).start()
+                self._sender = os.getpid()
                 atexit.register(self._send_last)
+
+    def _begin_in_fork(self) -> None:
+        """What waits is sent by the process that logged it."""
+        self._waiting.clear()
+        self._arrived = threading.Event()
+        self._starting = threading.Lock()
 
     def _fields(self, record: logging.LogRecord) -> dict[Any, Any]:
         text = record.getMessage()
@@ -102,7 +108,7 @@ class LogStreamHandler(logging.Handler):
             try:
                 connection = connection or self._connect()
                 self._send(connection)
-            except redis.RedisError:
+            except Exception:  # whatever it is, it cannot be logged here
                 time.sleep(RETRY_S)
                 self._arrived.set()
 
@@ -114,7 +120,8 @@ class LogStreamHandler(logging.Handler):
                     pipeline.xadd(logs_key(), line, maxlen=MAX_LINES, approximate=True)
                 pipeline.execute()
         except redis.RedisError:
-            self._waiting.extendleft(reversed(lines[: MAX_WAITING - len(self._waiting)]))
+            room = MAX_WAITING - len(self._waiting)
+            self._waiting.extendleft(reversed(lines[-room:] if room else []))
             raise
 
     def _send_last(self) -> None:

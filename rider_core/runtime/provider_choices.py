@@ -41,6 +41,7 @@ class ProviderChoices:
         self._read: Stopwatch | None = None
         self._counter: bytes | None = None
         self._choices: Mapping[str, ProviderChoice] = {}
+        self._problem = ""
         #: Grows when choices or settings may have changed.
         self.revision = 0
 
@@ -80,8 +81,11 @@ class ProviderChoices:
         try:
             choices = saved_choices(self._database_url)
         except DatabaseError as error:
-            log.warning("what was chosen of the providers cannot be read: %s", error)
+            if str(error) != self._problem:  # each second
+                log.warning("what was chosen of the providers cannot be read: %s", error)
+            self._problem = str(error)
             return
+        self._problem = ""
         is_first, self._read = self._read is None, Stopwatch.start()
         if counter != self._counter or choices != self._choices or is_first:
             self.revision += 1

@@ -17,7 +17,7 @@ from rider_core.api.object_tracking import ObjectTracker
 from rider_core.api.provider import Provider, ProviderContext, no_hurry
 from rider_core.catalogue import ModelCatalogue
 from rider_core.config import Settings, config_file, did_you_mean, line_of
-from rider_core.database.saved import ProviderChoice, saved_settings
+from rider_core.database.saved import saved_settings
 from rider_core.errors import ConfigError, DatabaseError, ProviderUnavailable
 from rider_core.eventbus import EventBus
 from rider_core.jobs import DEFAULT_TIMINGS, JobTimings, RedisJobBackend
@@ -177,24 +177,25 @@ class Services:
         places = {it.name: self.provider_choices.of(it.name).place for it in registry.in_domain(domain)}
         placed = {name: place for name, place in places.items() if place is not None}
         first = sorted(placed, key=lambda name: (placed[name], name))
-        first = first or [registry.choose(domain, self._preferred(domain)).name]
+        preferred = self._preferred(domain)
+        if not first:
+            first = [registry.choose(domain, preferred).name]
+        elif preferred in places:
+            first.append(preferred)
         return list(dict.fromkeys([*first, *(it.name for it in registry.in_domain(domain) if not it.mock)]))
 
-    def save_provider_choices(self, changes: Mapping[str, ProviderChoice]) -> None:
-        """Save what was chosen of these providers. Running workers act on it. Raises `DatabaseError`."""
-        self.provider_choices.change(lambda: self.database.save_choices(changes))
+    def enable_provider(self, name: str, enabled: bool) -> None:
+        """Switch a provider on or off. Running workers heed it. Raises `DatabaseError`."""
+        self.provider_choices.change(lambda: self.database.enable_provider(name, enabled))
 
     def put_provider_first(self, name: str) -> None:
-        """Let a provider come before the others of its domain. Raises as `save_provider_choices`."""
-        domain = self.plugins.registry.domain_of(name)
+        """Let a provider come before the others of its domain. Raises as `enable_provider`."""
         try:
-            order = self.provider_order(domain)
+            order = self.provider_order(self.plugins.registry.domain_of(name))
         except ProviderUnavailable:  # there are only mocks, of which none was named
             order = []
-        names = dict.fromkeys([name, *order])
-        self.save_provider_choices(
-            {each: self.provider_choices.of(each)._replace(place=place) for place, each in enumerate(names)}
-        )
+        names = list(dict.fromkeys([name, *order]))
+        self.provider_choices.change(lambda: self.database.place_providers(names))
 
     def provider_config(self, name: str) -> Any:
         """The settings of the provider called `name`.

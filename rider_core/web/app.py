@@ -36,7 +36,7 @@ from rider_core.web.talk.talk_feed import TalkFeed
 
 log = logging.getLogger(__name__)
 
-#: A browser sends nothing but acknowledgements.
+#: A browser sends acknowledgements, and who talks a tenth of a second of sound at a time.
 MAX_MESSAGE_BYTES = 10_000
 
 
@@ -95,7 +95,12 @@ def create_app(services: Services) -> Panel:
     add_static(app, folder)
     _add_plugin_routes(app, services.plugins.registry.routes)
     socketio = SocketIO(
-        app, async_mode=settings.async_mode, manage_session=False, max_http_buffer_size=MAX_MESSAGE_BYTES
+        app,
+        async_mode=settings.async_mode,
+        # The messages of one browser are handled one after another: sound must stay in its order.
+        async_handlers=False,
+        manage_session=False,
+        max_http_buffer_size=MAX_MESSAGE_BYTES,
     )
     feed = LiveFeed(socketio, panel_state)
     camera = CameraFeed(socketio, services)

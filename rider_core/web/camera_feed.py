@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Any
 
 from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, SocketIO
 
+from rider_core.api.roles import Role
 from rider_core.metrics import REFUSED
 from rider_core.runtime.camera_view import watch_camera
 from rider_core.runtime.services import Services
+from rider_core.web.access.identity import identity_of
 
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/camera"
 #: Browsers that may show the camera at the same time: 15 pictures a second of 50 kB are 6 Mbit/s for each.
 MAX_VIEWERS = 16
+#: Wait after an unexpected error, in seconds.
+RESTART_S = 2.0
 
 
 class CameraFeed(Namespace):  # type: ignore[misc]
@@ -35,6 +40,8 @@ class CameraFeed(Namespace):  # type: ignore[misc]
         socketio.on_namespace(self)
 
     def on_connect(self, _auth: Any = None) -> None:
+        if not identity_of(request.environ).may(Role.READ):
+            raise Refused("to see the camera, the role read is needed")
         with self._lock:
             if len(self._viewers) >= MAX_VIEWERS:
                 REFUSED.labels("web", "too_many_viewers").inc()
@@ -53,17 +60,27 @@ class CameraFeed(Namespace):  # type: ignore[misc]
             self._viewers.clear()
 
     def _run(self) -> None:
-        try:
-            for frame, jpeg in watch_camera(self._redis, self._should_end):
-                with self._lock:
-                    ready = [sid for sid, has_drawn in self._viewers.items() if has_drawn]
-                    self._viewers.update(dict.fromkeys(ready, False))
-                for sid in ready:
-                    self._send(sid, frame.model_dump(mode="json"), jpeg)
-        except Exception:  # the top of a thread
-            log.exception("the camera cannot be shown")
-            with self._lock:
-                self._thread = None
+        while not self._should_end():
+            try:
+                for frame, jpeg in watch_camera(self._redis, self._has_no_viewers):
+                    self._show(frame.model_dump(mode="json"), jpeg)
+            except Exception:  # the top of a thread
+                log.exception("the camera cannot be shown")
+                time.sleep(RESTART_S)
+
+    def _show(self, frame: dict[str, Any], jpeg: bytes) -> None:
+        with self._lock:
+            ready = [sid for sid, has_drawn in self._viewers.items() if has_drawn]
+            self._viewers.update(dict.fromkeys(ready, False))
+        for sid in ready:
+            try:
+                self._send(sid, frame, jpeg)
+            except Exception as error:  # one that is just going
+                log.debug("a browser gets no picture: %s", error)
+
+    def _has_no_viewers(self) -> bool:
+        with self._lock:
+            return not self._viewers
 
     def _should_end(self) -> bool:
         """Whether nobody watches any more. Decided with the lock: a browser that connects then starts a new thread."""

@@ -52,7 +52,7 @@ class MinuteRecorder:
                 log.debug("a minute is missing in the charts: %s", error)
             except Exception:  # the top of a thread
                 log.exception("a minute is missing in the charts")
-                minute = _minute_of(time.time())
+                minute, waiting = _minute_of(time.time()), 0
 
     def _waiting(self) -> int:
         queues = self._panel_state.section("queues") or {"figures": []}

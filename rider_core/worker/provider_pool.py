@@ -62,6 +62,7 @@ class ProviderPool:
         self._revision = services.provider_choices.look()
         #: Task and wanted provider to the names of those that may be used, in order, at that revision.
         self._names: dict[tuple[str, str | None], list[str]] = {}
+        self._first = self._first_names()
 
     @property
     def is_cold(self) -> bool:
@@ -131,11 +132,15 @@ class ProviderPool:
         revision = self._services.provider_choices.look()
         if revision == self._revision:
             return
-        self._revision = revision
-        self._names.clear()
-        first = {names[0] for task in self._tasks if (names := self._names_or_none(task))}
+        with self._lock:
+            self._revision = revision
+            self._names = {}
+        before, self._first = self._first, self._first_names()
         for name, provider in list(self._open.items()):
-            if name not in first or not self._has_current_settings(provider):
+            # One that only stands in for another, or that jobs name, stays open.
+            is_demoted = name in before - self._first
+            is_off = not self._services.provider_choices.of(name).enabled
+            if is_demoted or is_off or not self._has_current_settings(provider):
                 log.info("%s is closed: somebody has chosen otherwise, or changed its settings", name)
                 self._close(name)
         self.warm_up()
@@ -188,12 +193,19 @@ class ProviderPool:
             self._openings.pop(name, None)
 
     def _names_for(self, task: Task, wanted: str | None) -> list[str]:
-        key = task.name, wanted
-        if key not in self._names:
-            if len(self._names) >= MAX_NAMES:  # jobs may name anything
-                self._names.clear()
-            self._names[key] = self._services.provider_names(task.provider, wanted)
-        return self._names[key]
+        key, revision = (task.name, wanted), self._revision
+        names = self._names.get(key)
+        if names is None:
+            names = self._services.provider_names(task.provider, wanted)
+            with self._lock:
+                # Jobs may name anything; and these may be of before a change.
+                if revision == self._revision and len(self._names) < MAX_NAMES:
+                    self._names[key] = names
+        return names
+
+    def _first_names(self) -> set[str]:
+        """The provider of each task that is used first."""
+        return {names[0] for task in self._tasks if (names := self._names_or_none(task))}
 
     def _names_or_none(self, task: Task) -> list[str]:
         """Empty where there is no provider for the task."""

@@ -210,7 +210,12 @@ class BrokerSource(AcknowledgingSource):
             suspended = bool(self._redis.exists(keys.suspended_key()))
             paused = paused_queues(self._redis)
             closed = {lane for queue in paused for lane in keys.lanes_of(queue)}
-            self._open = [] if suspended else [lane for lane in self._session.lanes if lane not in closed]
+            before, self._open = (
+                self._open,
+                [lane for lane in self._session.lanes if lane not in closed and not suspended],
+            )
+            if self._open != before:
+                self._idle = Stopwatch.start()  # what waited in a paused lane is not lost
 
     def _lease(self, deliveries: list[Delivery], limits: Mapping[str, int], batched: bool) -> list[LeasedJob]:
         """The jobs that the store leases; other tickets are acknowledged, kept for later, or published with a delay.
@@ -283,9 +288,12 @@ class BrokerSource(AcknowledgingSource):
         self._consumer.set_prefetch(max(SHORT_PREFETCH, _power_of_two(2 * limit)) if short else _power_of_two(limit))
 
     def _publish_lost(self) -> None:
+        """Not those of paused lanes: they wait because nobody may take them."""
+        if not self._open:
+            return
         now = time.time()
         head = LostTicketsHead(now, now - self._session.timings.unpublished_s)
-        ids = [raw.decode("utf-8", "replace") for raw in self._lost_tickets(head, self._session.lanes)]
+        ids = [raw.decode("utf-8", "replace") for raw in self._lost_tickets(head, self._open)]
         if ids:
             log.warning("%d job(s) wait of which the broker knows nothing; they are published again", len(ids))
             self.publish_again(ids)

@@ -92,8 +92,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         if body.first:
             services.put_provider_first(provider.name)
         if body.enabled is not None:
-            choice = services.provider_choices.of(provider.name)
-            services.save_provider_choices({provider.name: choice._replace(enabled=body.enabled)})
+            services.enable_provider(provider.name, body.enabled)
         return _view(services, provider)
 
     @providers.operation("GET", "/<provider>/settings", Role.READ, SettingsView, problems=(404,))

@@ -1,7 +1,7 @@
 """HTTPS by the panel itself: browsers lend their microphone and camera to pages of localhost and of HTTPS only.
 
-The handshake belongs to the thread of its connection and counts as a part of its first request, so a client that does
-not finish it is aborted like one that does not finish a request, and nobody waits for it.
+The handshake belongs to the thread of its connection and has the time limit of a request, so a client that does not
+finish it is aborted like one that does not finish a request, and nobody waits for it.
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ class TalkFeed(Namespace):  # type: ignore[misc]
         self._socketio = socketio
         self._services = services
         self._sessions: dict[str, TalkSession] = {}
+        #: Sessions that are being made, outside the lock.
+        self._starting = 0
         self._lock = threading.Lock()
         socketio.on_namespace(self)
 
@@ -48,11 +50,18 @@ class TalkFeed(Namespace):  # type: ignore[misc]
         # The link's parts, and the detector of speech, are loaded with the first conversation.
         session_type = import_module("rider_core.web.talk.talk_session").TalkSession
         with self._lock:
-            if len(self._sessions) >= MAX_TALKS:
+            if len(self._sessions) + self._starting >= MAX_TALKS:
                 REFUSED.labels("web", "too_many_talks").inc()
                 raise Refused(f"{MAX_TALKS} browsers talk already; close one of them")
-            session = self._sessions[_sid()] = session_type(self._services, self._teller(_sid()), language)
-        session.start()
+            self._starting += 1
+        try:
+            session = session_type(self._services, self._teller(_sid()), language)
+            session.start()
+            with self._lock:
+                self._sessions[_sid()] = session
+        finally:
+            with self._lock:
+                self._starting -= 1
 
     def on_disconnect(self, _reason: Any = None) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rider_core.api.events import Event, EventKind
@@ -34,12 +35,15 @@ AHEAD_S = 3.0
 #: Length of a piece of speech, in seconds. A browser plays them without a gap, so short ones only begin earlier.
 CHUNK_S = 0.6
 
+#: Pieces of sound that wait to be listened to.
+MAX_PIECES = 100
+
 #: Sends a message to the browser: its name, its fields, and sound.
 Tell = Callable[..., None]
 
 
 class TalkSession:
-    """`hear`, `ask` and `hush` belong to one thread."""
+    """`hear`, `ask` and `hush` belong to the thread of the browser's connection. They wait for nothing."""
 
     def __init__(self, services: Services, tell: Tell, language: str | None) -> None:
         """
@@ -58,6 +62,7 @@ class TalkSession:
             capacity=services.backend.capacity,
         )
         self._executor = SerialExecutor("talk executor")
+        self._ears = SerialExecutor("talk ears", MAX_PIECES)
         rejections = RejectionReporter(self._publish, self._send)
         output = SpeechOutput(self._send, invisible_texts=False)
         self._tts = TtsPipeline(link, output, rejections, self._executor, CHUNK_S)
@@ -79,10 +84,11 @@ class TalkSession:
         self._heard_s = 0.0
 
     def start(self) -> None:
-        for part in (self._executor, self._asr, self._tts, self._conversation):
+        for part in (self._executor, self._ears, self._asr, self._tts, self._conversation):
             part.start()
 
     def stop(self) -> None:
+        self._ears.stop()
         self._conversation.stop()
         self._tts.stop()
         self._asr.stop()
@@ -92,14 +98,21 @@ class TalkSession:
         """The microphone's next samples: signed 16-bit, mono, 16 kHz.
 
         Raises:
-            InvalidInput, TooLarge: they are malformed, or come faster than any microphone.
+            TooLarge: they come faster than from any microphone.
         """
         elapsed_s = time.monotonic() - self._began
         # Silence in between is not saved up.
         self._heard_s = max(self._heard_s, elapsed_s - AHEAD_S) + len(pcm) / 2 / SAMPLE_RATE
         if self._heard_s > elapsed_s + AHEAD_S:
             raise TooLarge(f"the sound is {self._heard_s - elapsed_s:.1f} s ahead of its microphone")
-        self._microphone.receive_chunk({"rate": SAMPLE_RATE, "chunk_pcm": encode_base64(pcm)})
+        if not self._ears.run(partial(self._listen, pcm)):
+            raise TooLarge("the sound comes faster than it can be listened to")
+
+    def _listen(self, pcm: bytes) -> None:
+        try:
+            self._microphone.receive_chunk({"rate": SAMPLE_RATE, "chunk_pcm": encode_base64(pcm)})
+        except RiderError as error:
+            self._fail(str(error))
 
     def ask(self, text: str) -> None:
         """Answer a question that was typed. Raises `TooLarge`."""

@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant(
         "a ticket that has not arrived yet counts as an empty queue",
         "rider_core/jobs/broker/source.py",
-        "        return self._is_suspended() or not self.wait(DRAINED_S)\n",
+        "        return not self.wait(DRAINED_S)\n",
         "        return True\n",
         ("plugins/rider-queue-rabbitmq/tests/test_rabbitmq_job_faults.py", "test_a_worker_that_ends_when_nothing"),
     ),

@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant(
         "running workers keep an engine's settings",
         "rider_core/worker/provider_pool.py",
-        "if name not in first or not self._has_current_settings(provider):",
-        "if name not in first:",
+        "if is_demoted or is_off or not self._has_current_settings(provider):",
+        "if is_demoted or is_off:",
         (_CHANGES, "settings_are_used"),
     ),
     Mutant(
@@ -55,14 +55,14 @@ MUTANTS = [
     Mutant(
         "the camera is read for nobody",
         "rider_core/web/camera_feed.py",
-        "            return not self._viewers\n",
-        "            return False\n",
+        "            return not self._viewers\n\n    def _should_end",
+        "            return False\n\n    def _should_end",
         (f"{_PAGES}/test_dashboard_page.py", "nobody_who and eventlet"),
     ),
     Mutant(
         "conversations are not limited",
         "rider_core/web/talk/talk_feed.py",
-        "if len(self._sessions) >= MAX_TALKS:",
+        "if len(self._sessions) + self._starting >= MAX_TALKS:",
         "if False:",
         (f"{_PAGES}/test_talk_page.py", "too_many and eventlet"),
     ),

@@ -50,8 +50,7 @@ class PageStack:
         self.panel = PanelHarness(self.processes, self._valkey, mode)
         self._robot = ExitStack()
         robot = self._robot.enter_context(robot_harness(self.processes, self._valkey))
-        if "RIDER_MODEL_PATH" in os.environ:
-            environment["RIDER_MODEL_PATH"] = os.environ["RIDER_MODEL_PATH"]
+        environment["RIDER_MODEL_PATH"] = str(_models(folder / "models"))
         self.processes.fork("rider_core.cli.main", "worker", *queues, log="worker")
         self.processes.fork("rider_core.cli.main", "scheduler", log="scheduler")
         robot.start_link()
@@ -90,6 +89,17 @@ class PageStack:
     def _workers(self, queue: str) -> int:
         queues = self.ask("GET", "/queues")["queues"]
         return int(next(each["workers"] for each in queues if each["queue"] == queue))
+
+
+def _models(folder: Path) -> Path:
+    """The models of the test run: those that are used in place, and those that it has fetched."""
+    folder.mkdir()
+    run = Path(os.environ.get("RIDER_DATA_DIR", "/nowhere")) / "models"
+    for source in filter(Path.is_dir, (run, Path(os.environ.get("RIDER_MODEL_PATH", "/nowhere")))):
+        for file in source.iterdir():
+            if not (folder / file.name).exists():
+                (folder / file.name).symlink_to(file.resolve())
+    return folder
 
 
 def open_page(page: Page, stack: PageStack, path: str) -> None:

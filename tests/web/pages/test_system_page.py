@@ -23,8 +23,7 @@ def test_the_logs_of_all_processes_are_followed_and_filtered(stack: PageStack, p
     expect(logs).to_contain_text("Worker")
     expect(logs).to_contain_text("linked to http://127.0.0.1")
     job_id = stack.fail()
-    line = logs.locator("li").filter(has_text=job_id).first
-    expect(line).to_contain_text("the picture is not a JPEG")
+    line = logs.locator("li").filter(has_text=job_id).filter(has_text="the picture is not a JPEG").first
     line.get_by_role("button").click()
     expect(page.get_by_label("Search")).not_to_have_value("")
     expect(logs.locator("li").first).to_contain_text(job_id)
@@ -56,7 +55,8 @@ def test_a_prompt_is_changed_and_taken_back(stack: PageStack, page: Page) -> Non
 def test_settings_tell_where_they_come_from(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/system/settings")
     page.get_by_label("Search settings").fill("async_mode")
-    (row,) = page.locator(".settings > li").all()
+    row = page.locator(".settings > li")
+    expect(row).to_have_count(1)
     expect(row).to_contain_text("RIDER_ASYNC_MODE")
     expect(row.locator(".value")).to_contain_text(stack.panel.mode)
     page.get_by_label("Search settings").fill("no such thing")

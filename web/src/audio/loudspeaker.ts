@@ -19,9 +19,10 @@ export class Loudspeaker {
   play(wav: ArrayBuffer): void {
     const turn = this.turn;
     this.last = this.last.then(async () => {
+      if (turn !== this.turn) return;
       this.unlock();
       const buffer = await this.context!.decodeAudioData(wav.slice(0)).catch(() => null);
-      if (buffer && turn === this.turn) this.schedule(this.context!, buffer);
+      if (buffer && this.context && turn === this.turn) this.schedule(this.context, buffer);
     });
   }
 

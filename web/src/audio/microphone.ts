@@ -23,14 +23,22 @@ export async function openMicrophone(onPiece: (piece: Piece) => void): Promise<(
     throw new NoMicrophone((error as DOMException).name === "NotFoundError" ? words.noMicrophone : words.notAllowed);
   }
   const context = new AudioContext();
-  await context.audioWorklet.addModule(`${ROOT}/static/microphone.js?v=${document.body.dataset.build}`);
-  const node = new AudioWorkletNode(context, "microphone");
-  node.port.onmessage = ({ data }: MessageEvent<Piece>) => onPiece(data);
-  context.createMediaStreamSource(stream).connect(node);
-  await context.resume();
-  return () => {
-    node.port.onmessage = null;
+  const close = (): void => {
     stream.getTracks().forEach((track) => track.stop());
     void context.close();
   };
+  try {
+    await context.audioWorklet.addModule(`${ROOT}/static/microphone.js?v=${document.body.dataset.build}`);
+    const node = new AudioWorkletNode(context, "microphone");
+    node.port.onmessage = ({ data }: MessageEvent<Piece>) => onPiece(data);
+    context.createMediaStreamSource(stream).connect(node);
+    await context.resume();
+    return () => {
+      node.port.onmessage = null;
+      close();
+    };
+  } catch (error) {
+    close();
+    throw new NoMicrophone(String(error));
+  }
 }

@@ -3,6 +3,7 @@
 import type { ComponentChildren, VNode } from "preact";
 
 import type { Remote } from "../server/remote";
+import type { Problem } from "../server/rest";
 import { strings } from "../strings";
 import { Icon } from "./card";
 
@@ -14,14 +15,19 @@ export function RemoteView<T>({ remote, children }: RemoteViewProps<T>): VNode {
   if (data === null && !problem) return <p class="empty" aria-busy="true"><Icon tone="busy" /> {strings.rest.loading}</p>;
   return (
     <>
-      {problem && (
-        <div class="trouble" role="alert">
-          <Icon tone="bad" />
-          <div><strong>{problem.message}</strong>{problem.remedy && <span class="remedy">{problem.remedy}</span>}</div>
-          <button type="button" class="plain" onClick={() => void remote.reload()}>{strings.rest.retry}</button>
-        </div>
-      )}
+      {problem && <Trouble problem={problem} onRetry={remote.reload} />}
       {data !== null && children(data)}
     </>
+  );
+}
+
+/** Why something cannot be read, with a way to try again. */
+export function Trouble({ problem, onRetry }: { problem: Problem; onRetry: () => Promise<void> }): VNode {
+  return (
+    <div class="trouble" role="alert">
+      <Icon tone="bad" />
+      <div><strong>{problem.message}</strong>{problem.remedy && <span class="remedy">{problem.remedy}</span>}</div>
+      <button type="button" class="plain" onClick={() => void onRetry()}>{strings.rest.retry}</button>
+    </div>
   );
 }

@@ -46,13 +46,15 @@ function follow(): void {
   } else if (!wanted && socket) {
     socket.disconnect();
     socket = null;
+    shown.value?.picture.close();
     shown.value = null;
   }
 }
 
 async function draw(frame: SeenFrame, jpeg: ArrayBuffer): Promise<void> {
   const picture = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })).catch(() => null);
-  if (!picture || !socket) return;
+  if (!picture) return;
+  if (!socket) return picture.close();
   shown.value?.picture.close();
   shown.value = { frame, picture, lagMs: Math.max(0, (serverNow() - frame.arrived_ts) * 1000) };
   // The next one when this one is on the screen.

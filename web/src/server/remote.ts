@@ -34,21 +34,25 @@ export function useRemote<T>(path: string | null): Remote<T> {
   const changes = useComputed(() => changesOf(wanted.current)).value;
   const isLive = useComputed(() => connection.value === "live").value;
 
+  /** Grows with each reading and each change: an answer that comes after a later one is out of date. */
+  const turn = useRef(0);
+
   const reload = useCallback(async (): Promise<void> => {
-    const asked = wanted.current;
+    const asked = wanted.current, own = ++turn.current;
     if (asked === null) return;
     try {
       const answer = await send("GET", asked);
-      if (asked !== wanted.current) return;  // the page shows something else by now
+      if (own !== turn.current) return;
       data.value = answer.body as T;
       etag.value = answer.etag;
       problem.value = null;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (asked === wanted.current) problem.value = error;
+      if (own === turn.current) problem.value = error;
     }
   }, []);
   const put = useCallback((body: T, tag: string): void => {
+    turn.current++;
     data.value = body;
     etag.value = tag;
     problem.value = null;

@@ -61,7 +61,7 @@ export class Talk {
   }
 
   ask(text: string): void {
-    this.hush();
+    this.speaker.hush();  // the server breaks the answer off by itself
     this.add({ who: "person", text, state: "done", provider: "", mock: false, job: "", steps: {} });
     this.isThinking.value = true;
     this.trouble.value = "";

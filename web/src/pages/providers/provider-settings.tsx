@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { useRef } from "preact/hooks";
 
 import { Button } from "../../parts/button";
 import { Icon } from "../../parts/card";
@@ -33,12 +34,16 @@ function Form({ settings, remote }: { settings: ProviderSettings; remote: Remote
   const problem = useSignal<Problem | null>(null);
   const path = `/providers/${encodeURIComponent(settings.provider)}/settings`;
   const changed = difference(before, values.value), count = Object.keys(changed).length;
-  const show = ({ body, etag }: Answer): void => remote.put(body as ProviderSettings, etag);
+  const changedTo = useRef("");
+  const show = ({ body, etag }: Answer): void => {
+    changedTo.current = etag;
+    remote.put(body as ProviderSettings, etag);
+  };
 
   /** What was saved before; a secret that the page has never seen cannot be put back. */
   const restore = async (): Promise<void> => {
-    let answer = await send("DELETE", path);
-    if (Object.keys(settings.saved).length) answer = await send("PATCH", path, { values: settings.saved });
+    let answer = await send("DELETE", path, undefined, { "If-Match": changedTo.current });
+    if (Object.keys(settings.saved).length) answer = await send("PATCH", path, { values: settings.saved }, { "If-Match": answer.etag });
     show(answer);
   };
   const undo = JSON.stringify(settings.saved).includes(HIDDEN) ? null : restore;

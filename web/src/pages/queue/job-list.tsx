@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 
 import { milliseconds } from "../../format";
 import { Empty, Icon, MockBadge, Moment, Pill } from "../../parts/card";
+import { Trouble } from "../../parts/remote-view";
 import { VirtualList } from "../../parts/virtual-list";
 import type { Job } from "../../server/resources";
 import { clock } from "../../server/state";
@@ -26,13 +27,7 @@ export function JobList({ pages, current, linkOf, filtered }: JobListProps): VNo
   const jobs = pages.jobs.value, problem = pages.problem.value;
   return (
     <>
-      {problem && (
-        <div class="trouble" role="alert">
-          <Icon tone="bad" />
-          <div><strong>{problem.message}</strong>{problem.remedy && <span class="remedy">{problem.remedy}</span>}</div>
-          <button type="button" class="plain" onClick={() => void pages.reload()}>{strings.rest.retry}</button>
-        </div>
-      )}
+      {problem && <Trouble problem={problem} onRetry={pages.reload} />}
       {pages.outdated.value && (
         <button type="button" class="plain outdated" onClick={() => void pages.restart()}>{words.outdated}</button>
       )}

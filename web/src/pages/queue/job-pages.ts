@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
-import { useCallback, useEffect, useRef } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import type { Job, JobPage } from "../../server/resources";
 import { Problem, send } from "../../server/rest";
@@ -35,7 +35,6 @@ export function useJobPages(filters: string): JobPages {
   const outdated = useSignal(false);
   const turn = useSignal(0);
   const wanted = useRef(filters);
-  const reading = useRef(false);
 
   const read = useCallback(async (cursor: string | null): Promise<void> => {
     const asked = wanted.current;
@@ -53,19 +52,13 @@ export function useJobPages(filters: string): JobPages {
       if (asked === wanted.current) problem.value = error;
     }
   }, []);
-  const once = useCallback(async (cursor: string | null): Promise<void> => {
-    if (reading.current) return;
-    reading.current = true;
-    try {
-      await read(cursor);
-    } finally {
-      reading.current = false;
-    }
-  }, []);
-  const more = useCallback(async (): Promise<void> => {
-    if (next.value) await once(next.value);
-  }, []);
-  const reload = useCallback(() => once(null), []);
+  /** One after another: a page and a refresh must not mix. */
+  const last = useRef<Promise<void>>(Promise.resolve());
+  const chained = useCallback((work: () => Promise<void>): Promise<void> => (last.current = last.current.then(work)), []);
+  const more = useCallback(() => chained(async () => {
+    if (next.value) await read(next.value);
+  }), []);
+  const reload = useCallback(() => chained(() => read(null)), []);
   const restart = useCallback(async (): Promise<void> => {
     await reload();
     turn.value++;
@@ -76,24 +69,29 @@ export function useJobPages(filters: string): JobPages {
       wanted.current = filters;
       jobs.value = next.value = problem.value = null;
     }
-    void read(null);
+    void reload();
   }, [filters]);
 
   // What happens in the queues: jobs that end or start, and how many wait.
   const happened = JSON.stringify([tables.jobs.value[0]?.rank, tables.jobs.value[0]?.state, sections.queues.value?.figures,
     sections.changes.value?.["jobs"], sections.changes.value?.["queues"], connection.value]);
   const seen = useRef({ happened, ts: 0 });
+  const [visible, setVisible] = useState(!document.hidden);
   useEffect(() => {
-    if (seen.current.happened === happened) return;
+    const look = (): void => setVisible(!document.hidden);
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+  useEffect(() => {
+    if (seen.current.happened === happened || !visible) return;
     const refresh = (): void => {
       seen.current = { happened, ts: performance.now() };
-      if (document.hidden) return;
       if ((jobs.value?.length ?? 0) > PAGE) outdated.value = true;
       else void reload();
     };
     const timer = setTimeout(refresh, Math.max(0, seen.current.ts + REFRESH_MS - performance.now()));
     return () => clearTimeout(timer);
-  }, [happened]);
+  }, [happened, visible]);
   const complete = useComputed(() => next.value === null);
   return { jobs, total, complete, problem, outdated, turn, restart, more, reload };
 }

@@ -58,15 +58,19 @@ export function LogsSection(): VNode {
     return () => clearTimeout(timer);
   });
   useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
     const follow = async (): Promise<void> => {
       const newest = lines.value?.[0];
-      if (document.hidden || isPaused.value) return;
-      if (!newest) return begin();
-      const view = await read(`&after=${newest.id}`);
-      if (view?.lines.length) lines.value = [...view.lines, ...(lines.value ?? [])].slice(0, MOST);
+      if (!document.hidden && !isPaused.value) {
+        const view = newest ? await read(`&after=${newest.id}`) : null;
+        // More than a page has come: it begins anew, without a gap.
+        if (!newest || view?.next) await begin();
+        else if (view?.lines.length) lines.value = [...view.lines, ...(lines.value ?? [])].slice(0, MOST);
+      }
+      timer = setTimeout(() => void follow(), EVERY_MS);
     };
-    const timer = setInterval(() => void follow(), EVERY_MS);
-    return () => clearInterval(timer);
+    timer = setTimeout(() => void follow(), EVERY_MS);
+    return () => clearTimeout(timer);
   }, []);
   const earlier = async (): Promise<void> => {
     const view = await read(`&cursor=${next.value}`);

@@ -22,12 +22,11 @@ export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
   const isOpen = useSignal(false);
   const loudness = useSignal(0);
   const close = useRef<(() => void) | null>(null);
-  /** Whether somebody still holds the button when the microphone is open at last. */
-  const isHeld = useRef(false);
+  /** Grows with each press and each release: what was asked for before the last one is closed as soon as it is there. */
+  const turn = useRef(0);
 
   const open = async (): Promise<void> => {
-    isHeld.current = true;
-    if (close.current) return;
+    const own = ++turn.current;
     talk.speaker.unlock();
     talk.hush();
     try {
@@ -35,7 +34,7 @@ export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
         loudness.value = level;
         talk.hear(pcm);
       });
-      if (!isHeld.current) return closing();
+      if (own !== turn.current) return closing();
       close.current = closing;
       isOpen.value = true;
       talk.trouble.value = "";
@@ -45,7 +44,7 @@ export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
     }
   };
   const end = (): void => {
-    isHeld.current = false;
+    turn.current++;
     if (!close.current) return;
     close.current();
     close.current = null;
@@ -53,41 +52,54 @@ export function MicrophoneControl({ talk }: { talk: Talk }): VNode {
     loudness.value = 0;
     for (let piece = 0; piece < SILENT_PIECES; piece++) talk.hear(SILENCE.buffer.slice(0));
   };
+  const press = (): void => {
+    if (mode.value === "hold" && !close.current) void open();
+  };
+  const release = (): void => {
+    if (mode.value === "hold") end();
+  };
   useEffect(() => end, []);
 
   // The key, where nothing is typed. The space bar stops the robot.
   useEffect(() => {
-    const typed = (target: EventTarget | null): boolean => target instanceof Element && target.closest("input, textarea, select, button, a") !== null;
+    const typed = (target: EventTarget | null): boolean => target instanceof Element && target.closest("input, textarea, select") !== null;
     const down = (event: KeyboardEvent): void => {
-      if (event.code !== KEY || event.repeat || mode.value !== "hold" || typed(event.target)) return;
-      void open();
+      if (event.code === KEY && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey && !typed(event.target)) press();
     };
     const up = (event: KeyboardEvent): void => {
-      if (event.code === KEY && mode.value === "hold") end();
+      if (event.code === KEY) release();
     };
     addEventListener("keydown", down);
     addEventListener("keyup", up);
-    addEventListener("blur", end);
+    addEventListener("blur", release);
     return () => {
       removeEventListener("keydown", down);
       removeEventListener("keyup", up);
-      removeEventListener("blur", end);
+      removeEventListener("blur", release);
     };
   }, []);
 
   const free = mode.value === "free";
+  const toggle = (): void => (isOpen.value ? end() : void open());
   return (
     <div class="microphone">
       <button
         type="button" class={`record${isOpen.value ? " open" : ""}`} aria-pressed={isOpen.value} style={{ "--loud": String(Math.min(1, loudness.value * 6)) }}
         aria-label={free ? (isOpen.value ? words.stopListening : words.listen) : words.hold} title={free ? words.listen : words.hold}
         onPointerDown={(event) => {
-          if (free) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          void open();
+          press();
         }}
-        onPointerUp={() => !free && end()} onPointerCancel={() => !free && end()}
-        onClick={() => free && (isOpen.value ? end() : void open())}
+        onPointerUp={release} onPointerCancel={release}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" && event.key !== " ") return;
+          event.preventDefault();
+          if (event.repeat) return;
+          if (mode.value === "hold") press();
+          else toggle();
+        }}
+        onKeyUp={(event) => (event.key === "Enter" || event.key === " ") && release()}
+        onClick={() => free && toggle()}
       >
         <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3ZM6 11.5a6 6 0 0 0 12 0M12 17.5V21" /></svg>
       </button>

@@ -42,7 +42,10 @@ export function WebcamCard(): VNode {
       problem.value = error.message;
     }
   };
+  /** Grows when the camera is opened or closed: what was asked for before is closed as soon as it is there. */
+  const turn = useRef(0);
   const close = (): void => {
+    turn.current++;
     stream.current?.getTracks().forEach((track) => track.stop());
     stream.current = null;
     isOpen.value = false;
@@ -54,25 +57,33 @@ export function WebcamCard(): VNode {
       problem.value = words.insecure;
       return;
     }
+    close();
+    const own = turn.current;
+    let camera: MediaStream;
     try {
-      stream.current = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH } } });
+      camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH } } });
     } catch (error) {
       problem.value = (error as DOMException).name === "NotFoundError" ? words.noCamera : words.notAllowed;
       return;
     }
+    const element = video.current;
+    if (own !== turn.current || !element) {
+      camera.getTracks().forEach((track) => track.stop());
+      return;
+    }
+    stream.current = camera;
     isOpen.value = true;
-    const element = video.current!;
-    element.srcObject = stream.current;
+    element.srcObject = camera;
     await element.play();
     const canvas = document.createElement("canvas");
-    while (stream.current) {
+    while (own === turn.current) {
       const next = new Promise((resolve) => setTimeout(resolve, EVERY_MS));
       if (!document.hidden) {
         canvas.width = WIDTH;
         canvas.height = Math.round((WIDTH * element.videoHeight) / Math.max(1, element.videoWidth));
         canvas.getContext("2d")!.drawImage(element, 0, 0, canvas.width, canvas.height);
         const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
-        if (blob && stream.current) await look(await base64Of(blob));
+        if (blob && own === turn.current) await look(await base64Of(blob));
       }
       await next;
     }
