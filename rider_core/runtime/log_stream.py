@@ -19,6 +19,7 @@ import redis
 from pydantic import Field
 
 from rider_core.api.messages import Message
+from rider_core.errors import InvalidInput
 from rider_core.printable import printable_lines, without_passwords
 from rider_core.redis_errors import unavailable
 from rider_core.redis_functions import Key
@@ -148,6 +149,10 @@ def read_logs(
     while examined < MAX_EXAMINED:
         try:
             answer: Any = connection.xrevrange(logs_key(), high, low, count=_CHUNK)
+        except redis.ResponseError:
+            raise InvalidInput(
+                f"{before or after!r} is no place in the logs", remedy="use `next`, or a line's id"
+            ) from None
         except redis.RedisError as error:
             raise unavailable(error) from error
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
