@@ -64,12 +64,12 @@ def main() -> int:
 
 def _run(settings: Settings, listener: socket.socket) -> None:
     wait_for_signal = _catch_signals()
+    tls = tls_of(settings)
     services = Services.open(settings, role="panel")
     try:
         panel = create_app(services)
         panel.start()
         services.plugins.notify("on_startup", services=services)
-        tls = tls_of(settings)
         stop_serving = _serve(panel, listener, tls)
         scheme = "https" if tls else "http"
         log.info("the panel is at %s://%s/ (%s)", scheme, _shown(listener), settings.async_mode)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 NAMESPACE = "/live"
 #: Minimum time between two messages to one browser, in seconds.
-TICK_S = 0.2
+TICK_S = 0.05
 #: Browsers that may watch at the same time: a few tabs of each person in a household.
 MAX_BROWSERS = 64
 
