@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -129,6 +130,20 @@ def test_no_job_of_a_paused_queue_is_dispatched(backend: RedisJobBackend, idle: 
     assert consumer.dequeue() == []
     backend.resume("text")
     assert [leased.id for leased in consumer.dequeue()] == [job_id]
+
+
+def test_a_sleeping_worker_is_woken_when_a_queue_continues(backend: RedisJobBackend, idle: Idle) -> None:
+    consumer = idle("w1")
+    backend.pause("text")
+    job_id = backend.submit(spec())
+    assert consumer.dequeue() == []
+    resuming = threading.Timer(0.3, backend.resume, ["text"])
+    resuming.start()
+    began = time.monotonic()
+    consumer.wait_for_work(10)
+    assert time.monotonic() - began < 5
+    assert [leased.id for leased in consumer.dequeue()] == [job_id]
+    resuming.join()
 
 
 def test_suspended_workers_accept_dispatch_for_later(backend: RedisJobBackend, connection: redis.Redis) -> None:

@@ -29,7 +29,7 @@ MUTANTS = [
         "rider_core/jobs/store/pauses.py",
         '    connection.publish(keys.wake_up_channel(queue), b"1")\n',
         "",
-        (_PAUSES, "TestOnValkey and heeds_a_pause"),
+        ("tests/jobs/test_direct_dispatch.py", "woken_when_a_queue"),
     ),
     Mutant(
         "an engine that is switched off goes on",
