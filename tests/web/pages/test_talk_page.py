@@ -18,11 +18,8 @@ MEDIA = Path(__file__).parents[4] / "shared" / "media"
 #: Seconds of the recording that the microphone plays, again and again.
 CLIP_S = 5.0
 
-pytestmark = [
-    pytest.mark.acceptance,
-    NEEDED,
-    pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}"),
-]
+pytestmark = [pytest.mark.acceptance, NEEDED]
+SPEECH = pytest.mark.skipif(not MEDIA.is_dir(), reason=f"there is no speech in {MEDIA}")
 
 
 @pytest.fixture(scope="module", params=["eventlet", "threading"])
@@ -37,6 +34,9 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some seconds of a recording, and then silence: a sentence, and its end."""
     path = tmp_path_factory.mktemp("clip") / "clip.wav"
+    if not MEDIA.is_dir():
+        path.touch()  # the browser then plays tones of its own
+        return path
     with wave.open(str(MEDIA / "beckett.wav")) as recording, wave.open(str(path), "wb") as clip:
         clip.setparams(recording.getparams())
         rate, width = recording.getframerate(), recording.getsampwidth() * recording.getnchannels()
@@ -93,6 +93,7 @@ def test_the_next_question_breaks_the_answer_off(stack: PageStack, page: Page) -
     assert kinds == ["heard", "spoken", "heard", "spoken"], "nothing of the first answer comes after the question"
 
 
+@SPEECH
 def test_what_is_said_hands_free_is_heard_and_answered(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/talk")
     press(page, "Hands-free")
@@ -105,6 +106,7 @@ def test_what_is_said_hands_free_is_heard_and_answered(stack: PageStack, page: P
     expect(page.get_by_role("button", name="Listen", exact=True)).to_be_visible()
 
 
+@SPEECH
 def test_a_key_is_held_to_talk(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/talk")
     expect(page.locator(".card-talk-page .pill")).to_have_text("listening to you")
@@ -120,6 +122,7 @@ def test_a_key_is_held_to_talk(stack: PageStack, page: Page) -> None:
     expect(page.locator(".record.open")).to_have_count(0)
 
 
+@SPEECH
 def test_the_webcam_is_seen_with_boxes(stack: PageStack, page: Page) -> None:
     stack.ask("PATCH", "/providers/echo-detector", {"first": True})
     open_page(page, stack, "/talk")
