@@ -43,7 +43,7 @@ class ProviderChoice(NamedTuple):
 
 
 def saved_choices(url: str) -> dict[str, ProviderChoice]:
-    """What was chosen, by provider; providers that nobody has chosen anything of are missing.
+    """What was chosen, by provider; providers without a choice are missing.
 
     Raises:
         DatabaseError: the database cannot be read, or is not migrated.

@@ -13,7 +13,7 @@ from rider_core.api.seen_frame import SeenFrame
 
 
 class ShowFrame(Protocol):
-    """Shows a frame to those who watch; neither blocks nor raises. `describe` is called only if somebody does."""
+    """Shows a frame to viewers; neither blocks nor raises. Without viewers `describe` is not called."""
 
     def __call__(self, describe: Callable[[], SeenFrame], jpeg: bytes) -> None: ...
 

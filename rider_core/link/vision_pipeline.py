@@ -202,8 +202,8 @@ class VisionPipeline:
         if age_s > TOO_OLD_S:
             raise JobExpired(f"the result is {age_s:.1f} s old")
         view = View(found.width, found.height, self._options.fov_deg)
-        self._services.show_frame(partial(seen_frame, frame, found, objects, view), frame.jpeg)
         self._report_obstacle(frame, objects, view, {"objects": len(objects), "mock": found.mock})
+        self._services.show_frame(partial(seen_frame, frame, found, objects, view), frame.jpeg)
         if self._options.follow:
             offset = self._follower.offset(objects, found.width)
             if offset is not None:

@@ -1,4 +1,4 @@
-"""The robot's camera for those who watch: the link publishes frames while somebody does, the panel gets them."""
+"""The robot's camera for viewers: the link publishes frames while somebody watches, and the panel receives them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rider_core.timing import backoff_delays, ended_within
 log = logging.getLogger(__name__)
 
 camera_channel = Key("camera_channel", "rider:camera", "channel", "", "frames of the robot's camera, while watched")
-#: Whether somebody watches is asked this often, in seconds.
+#: How often the link asks Redis for the number of viewers, in seconds.
 ASK_EVERY_S = 1.0
 #: The longest wait for a frame before the reader looks whether it should stop, in seconds.
 READ_S = 0.5
@@ -46,10 +46,14 @@ class CameraViewPublisher:
         ended_within(self._thread, 1)
 
     def show(self, describe: Callable[[], SeenFrame], jpeg: bytes) -> None:
-        """Publish a frame if somebody watches. Returns at once; `describe` is called only then."""
+        """Publish a frame if somebody watches. Returns at once. Without viewers `describe` is not called."""
         if not self._is_watched:
             return
-        frame = describe().encode(jpeg)
+        try:
+            frame = describe().encode(jpeg)
+        except Exception:  # what people see must not keep the robot from its report
+            log.exception("a frame cannot be shown")
+            return
         with self._wake:
             self._latest = frame
             self._wake.notify()

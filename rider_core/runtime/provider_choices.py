@@ -73,7 +73,7 @@ class ProviderChoices:
 
     def _look(self) -> None:
         counter = self._counter
-        with suppress(redis.RedisError):  # whoever needs Redis says that it is away
+        with suppress(redis.RedisError):  # whatever needs Redis reports that it is away
             answer = self._redis.get(provider_changes_key())
             counter = answer if isinstance(answer, bytes) else None
         if self._read is not None and counter == self._counter and self._read.elapsed_s < READ_EVERY_S:

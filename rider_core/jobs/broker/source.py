@@ -288,7 +288,7 @@ class BrokerSource(AcknowledgingSource):
         self._consumer.set_prefetch(max(SHORT_PREFETCH, _power_of_two(2 * limit)) if short else _power_of_two(limit))
 
     def _publish_lost(self) -> None:
-        """Not those of paused lanes: they wait because nobody may take them."""
+        """Publish lost tickets again, but not those of paused lanes: these jobs wait for the end of the pause."""
         if not self._open:
             return
         now = time.time()
