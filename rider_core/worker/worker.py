@@ -151,9 +151,10 @@ class ProviderWorker(BaseWorker):
         self._install_signal_handlers()
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
+        self._heartbeat.start()
+        # Last: whoever sees the tasks takes the worker for started, and nothing here ends it any more if Redis is away.
         self._pool.on_change = self._announce
         self._announce()
-        self._heartbeat.start()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """For both stop signals, however often: the worker ends after the running job. Nothing is raised here: it could

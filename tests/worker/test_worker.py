@@ -49,6 +49,18 @@ def test_jobs_of_other_priorities_are_dequeued_at_once(harness: WorkerHarness) -
     assert max(started) - min(started) < 0.5
 
 
+def test_its_tasks_are_announced_when_nothing_of_its_start_needs_redis_any_more(harness: WorkerHarness) -> None:
+    """Whoever sees the tasks counts on the worker: if Redis goes away then, the worker has to live on."""
+    seen = []
+    with harness.connection.monitor() as monitor:
+        harness.start("text")
+        for command in monitor.listen():
+            seen.append(command["command"])
+            if "rider_tasks" in seen[-1]:
+                break
+    assert [command for command in seen if command.startswith("SUBSCRIBE") and "cancel" in command]
+
+
 def test_rq_info_and_capacity_see_the_worker(harness: WorkerHarness) -> None:
     process = harness.start("text")
     wait_until(lambda: harness.backend.capacity()["text.generate"] == 1)

@@ -95,3 +95,4 @@ class JobFaultContract(
         processes = Processes(tmp_path)
         yield FaultHarness(backend_on(connection), connection, valkey, processes, worker_environment)
         processes.end_all()
+        print(processes.log()[-8_000:])  # pytest shows it where the test failed
