@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from dataclasses import dataclass
 
 import pytest
+from click.testing import CliRunner
 
+from rider_core.cli.main import run_command
 from rider_core.database.accounts import read_tokens, read_users
 from rider_core.runtime.api_tokens import is_secret_of
 from rider_core.runtime.passwords import is_password
@@ -22,12 +23,21 @@ def url(processes: Processes) -> str:
     return url
 
 
-def rider(processes: Processes, *arguments: str, typed: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rider_core.cli.main", *arguments]
-    done = subprocess.run(
-        command, input=typed, env=processes.environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == status, done.stdout + done.stderr
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def rider(processes: Processes, *arguments: str, typed: str = "", status: int = 0) -> Done:
+    """`rider ARGUMENTS` in this process, with all that a process of its own would print."""
+    with CliRunner().isolation(typed, processes.environment) as (stdout, stderr, _both):
+        with pytest.raises(SystemExit) as end:
+            run_command(list(arguments))
+        done = Done(stdout.getvalue().decode(), stderr.getvalue().decode())
+    assert (end.value.code or 0) == status, done
     return done
 
 

@@ -6,13 +6,12 @@ import time
 
 import pytest
 import socketio
-from rest_harness import RestHarness
+from rest_harness import RestHarness, quickly
 
 import rider_core
 from rider_core.api.roles import Role
 from rider_core.database.accounts import User
 from rider_core.runtime.api_tokens import new_token
-from rider_core.runtime.passwords import hash_password
 from rider_core.testing.waiting import let_pass, wait_until
 from rider_core.web.access.account_cache import REFRESH_S
 from rider_core.web.access.guesses import BURST
@@ -27,7 +26,7 @@ JOB = {"task": "text.generate", "payload": {"prompt": "hello"}}
 def add_users(rest: RestHarness) -> None:
     """One for each role, called like it. The first one must be an admin."""
     for role, password in reversed(PASSWORDS.items()):
-        rest.accounts.add_user(User(role.value, role, hash_password(password), time.time()))
+        rest.accounts.add_user(User(role.value, role, quickly.hash(password), time.time()))
 
 
 def sign_in(rest: RestHarness, role: Role) -> None:
@@ -89,7 +88,7 @@ def test_a_new_password_and_a_removal_end_sessions(rest: RestHarness) -> None:
     add_users(rest)
     rest.start()
     sign_in(rest, Role.READ)
-    rest.accounts.set_password("read", hash_password("another one"))
+    rest.accounts.set_password("read", quickly.hash("another one"))
     wait_until(lambda: rest.ask("GET", "/session")["role"] is None, what="the session's end")
     sign_in(rest, Role.OPERATE)
     rest.accounts.set_role("operate", Role.READ)

@@ -24,11 +24,19 @@ def certificate(processes: Processes, *arguments: str) -> tuple[int, str]:
     return process.wait(30), processes.log("certificate")
 
 
-@pytest.fixture
-def files(processes: Processes) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Processes, dict[str, str]]]:
+    """A certificate and its key, and the processes whose data folder has them."""
+    processes = Processes(tmp_path_factory.mktemp("tls"))
     status, output = certificate(processes, "panel.home", "10.1.2.3")
     assert status == 0, output
-    return dict(re.findall(r"^(RIDER_WEB_TLS_(?:CERT|KEY))=(.+)$", output, re.MULTILINE))
+    yield processes, dict(re.findall(r"^(RIDER_WEB_TLS_(?:CERT|KEY))=(.+)$", output, re.MULTILINE))
+    processes.end_all()
+
+
+@pytest.fixture
+def files(made: tuple[Processes, dict[str, str]]) -> dict[str, str]:
+    return dict(made[1])
 
 
 @pytest.fixture
@@ -87,6 +95,7 @@ def test_the_cookie_stays_on_https(panel: PanelHarness, files: dict[str, str], t
         assert "; Secure" in answer.headers["Set-Cookie"]
 
 
+@pytest.mark.slow
 def test_clients_that_break_the_handshake_harm_nobody(https: httpx.Client, panel: PanelHarness) -> None:
     port = int(panel.url.rsplit(":", 1)[1])
     hanging = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
@@ -140,7 +149,7 @@ def refused(processes: Processes, environment: dict[str, str]) -> str:
 
 
 def test_the_certificate_names_what_was_asked_and_is_not_replaced_unasked(
-    processes: Processes, files: dict[str, str]
+    made: tuple[Processes, dict[str, str]], files: dict[str, str]
 ) -> None:
     text = subprocess.run(
         ["openssl", "x509", "-in", files["RIDER_WEB_TLS_CERT"], "-noout", "-text"],
@@ -149,6 +158,12 @@ def test_the_certificate_names_what_was_asked_and_is_not_replaced_unasked(
     for name in ("DNS:panel.home", "IP Address:10.1.2.3", "DNS:localhost", "IP Address:127.0.0.1"):
         assert name in text
     assert Path(files["RIDER_WEB_TLS_KEY"]).stat().st_mode & 0o777 == 0o600
-    status, output = certificate(processes)
+    before = Path(files["RIDER_WEB_TLS_CERT"]).read_bytes()
+    status, output = certificate(made[0])
     assert (status, "--force replaces it" in output) == (1, True)
+    assert Path(files["RIDER_WEB_TLS_CERT"]).read_bytes() == before
+
+
+def test_a_certificate_is_replaced_when_that_is_asked(processes: Processes) -> None:
+    assert certificate(processes)[0] == 0
     assert certificate(processes, "--force")[0] == 0
