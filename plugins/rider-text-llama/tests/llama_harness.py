@@ -1,4 +1,4 @@
-"""The real model's file, and opened providers."""
+"""The real model's file, opened providers, and what several tests ask them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ import pytest
 from rider_text_llama.models import SMOLLM2_135M
 from rider_text_llama.provider import LlamaConfig, LlamaTextGenerator
 
-from rider_core.api import ProviderContext
+from rider_core.api import GenerateRequest, ProviderContext
 from rider_core.errors import ModelError
+
+HELPFUL = "You are a helpful assistant."
+CAPITAL = GenerateRequest(prompt="What is the capital of Poland?", system_prompt=HELPFUL, temperature=0, max_tokens=24)
+#: Its answer never ends.
+TALKATIVE = "Write an emoji poem with ❤ and 😀 " * 10
 
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 

@@ -1,0 +1,76 @@
+"""The real model's KV cache, which grows with the conversations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from llama_harness import CAPITAL, TALKATIVE, opened
+from rider_text_llama import context as context_file
+from rider_text_llama.context import Context
+from rider_text_llama.models import MODELS
+from rider_text_llama.provider import LlamaTextGenerator
+
+from rider_core.api import GenerateRequest
+from rider_core.errors import ProviderUnavailable
+
+LONG = GenerateRequest(prompt="What is the third word? " + "one two three four " * 300, max_tokens=40, temperature=0)
+
+
+def context_of(provider: LlamaTextGenerator) -> Context:
+    """Of its one loaded model."""
+    assert provider._engine is not None
+    with provider._engine._cache.borrow(MODELS[0].name) as model:
+        return model.context
+
+
+class NoMemory:
+    """llama.cpp where no further context can be allocated."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    def llama_init_from_model(self, *_: object) -> None:
+        return None
+
+
+def test_a_long_conversation_gets_more_room_and_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(context_tokens=4_096) as provider:
+        context = context_of(provider)
+        assert context.capacity == 1_024
+        answers = [provider.generate(CAPITAL).text, provider.generate(LONG).text]
+        assert context.capacity == 2_048
+        answers.append(provider.generate(CAPITAL).text)
+    monkeypatch.setattr(context_file, "FIRST_CAPACITY", 4_096)
+    with opened(context_tokens=4_096) as provider:
+        context = context_of(provider)
+        assert context.capacity == 4_096
+        assert answers == [provider.generate(it).text for it in (CAPITAL, LONG, CAPITAL)]
+
+
+def test_there_is_room_for_the_whole_answer_from_its_start() -> None:
+    with opened(context_tokens=4_096) as provider:
+        context = context_of(provider)
+        provider.generate(GenerateRequest(prompt="Go on: " + "one two " * 250, max_tokens=700, temperature=0))
+        assert context.capacity == 2_048
+
+
+def test_an_answer_may_be_longer_than_what_a_prompt_leaves_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context_file, "FIRST_CAPACITY", 256)
+    with opened(context_tokens=1_024, system_prompt="") as provider:
+        answer = provider.generate(GenerateRequest(prompt=TALKATIVE, max_tokens=600, temperature=0))
+        assert (answer.completion_tokens, answer.finish_reason) == (600, "length")
+
+
+def test_where_memory_is_short_only_the_long_ones_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(context_tokens=4_096) as provider:
+        context = context_of(provider)
+        before = provider.generate(CAPITAL).text
+        library = NoMemory(context._library)
+        monkeypatch.setattr(context, "_library", library)
+        with pytest.raises(ProviderUnavailable, match="no context of 2048 tokens"):
+            provider.generate(LONG)
+        assert provider.generate(CAPITAL).text == before
