@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import redis
@@ -21,33 +21,25 @@ from rider_core.api.jobs import (
     JobSpec,
     JobState,
 )
-from rider_core.api.messages import parse_message, parse_messages
-from rider_core.api.tasks import Task, check_queue, task_named
-from rider_core.errors import (
-    InvalidInput,
-    JobNotFound,
-    JobRefused,
-    QueueFull,
-    TooLarge,
-    WaitTimeout,
-)
+from rider_core.api.tasks import check_queue
+from rider_core.errors import JobNotFound, QueueFull, TooLarge, WaitTimeout
 from rider_core.jobs.consumer import JobConsumer
-from rider_core.jobs.store import events, keys, metrics, pauses, protocol
+from rider_core.jobs.dead_letters import DeadLetters, letter_of
+from rider_core.jobs.store import keys, metrics, pauses, protocol
 from rider_core.jobs.store.admission import Admission
 from rider_core.jobs.store.batch_chunks import items_of
 from rider_core.jobs.store.functions import JobFunctions
 from rider_core.jobs.store.listing import list_jobs
-from rider_core.jobs.store.metadata import JobMetadata
 from rider_core.jobs.store.records import details_from_hash, has_ended, record_from_fields, record_from_message
 from rider_core.jobs.store.rq_format import rq_time
-from rider_core.jobs.store.spec_codec import MAX_JOB_BYTES, data_of_spec, spec_from_data
+from rider_core.jobs.submission import encode, submitted_job
 from rider_core.jobs.timings import DEFAULT_TIMINGS, JobTimings
 from rider_core.jobs.transport import Publisher, Transport
 from rider_core.redis_errors import RETRY_AFTER_S, redis_errors
-from rider_core.redis_functions import Command, Connection, ConnectionPool, call_together
+from rider_core.redis_functions import Command, Connection, ConnectionPool
 from rider_core.timing import Stopwatch
 
-#: Number of jobs that are read, requeued or purged in one round trip.
+#: Number of jobs that are read in one round trip.
 PAGE = 500
 _RESULT_AT = protocol.RECORD_FIELDS.index("result")
 _LISTED_FIELDS = tuple(name for name in protocol.RECORD_FIELDS if name != "result")
@@ -69,6 +61,7 @@ class RedisJobBackend(JobBackend):
         self._pool = ConnectionPool(connection)
         self._functions = JobFunctions(self._pool, transport.library)
         self._admission = Admission(connection, RETRY_AFTER_S)
+        self._dead_letters = DeadLetters(connection, self._pool, self._functions, self._publisher)
 
     def consumer(self, worker: str, queues: Sequence[str]) -> JobConsumer:
         """The consumer with which a worker gets jobs of these queues and commits its results."""
@@ -185,26 +178,32 @@ class RedisJobBackend(JobBackend):
 
     def dead_letters(self, queue: str, limit: int, offset: int = 0) -> list[DeadLetter]:
         check_queue(queue)
-        ids = self._failed_ids(queue)[offset : offset + limit]
-        return [_letter(details_from_hash(job_id, fields)) for job_id, fields in self._hashes_of(ids)]
+        with redis_errors():
+            return self._dead_letters.of_queue(queue, limit, offset)
 
     def dead_letter(self, job_id: str) -> DeadLetter:
         details = self.details(job_id)
         if details.record.state is not JobState.FAILED:
             raise JobNotFound(f"job {job_id!r} is no dead letter: it is {details.record.state.value}")
-        return _letter(details)
+        return letter_of(details)
 
     def requeue(self, job_id: str) -> bool:
-        return self._requeue_each([job_id]) == 1
+        with redis_errors():
+            return self._dead_letters.requeue([job_id]) == 1
 
     def requeue_all(self, queue: str) -> int:
-        return self._in_pages(queue, self._requeue_each)
+        check_queue(queue)
+        with redis_errors():
+            return self._dead_letters.requeue_all(queue)
 
     def purge(self, job_id: str) -> bool:
-        return self._purge_each([job_id]) == 1
+        with redis_errors():
+            return self._dead_letters.purge([job_id]) == 1
 
     def purge_all(self, queue: str) -> int:
-        return self._in_pages(queue, self._purge_each)
+        check_queue(queue)
+        with redis_errors():
+            return self._dead_letters.purge_all(queue)
 
     def close(self) -> None:
         self._transport.close()
@@ -242,9 +241,9 @@ class RedisJobBackend(JobBackend):
         now = time.time()
         encoded, jobs = [], []
         for spec in specs:
-            task, data = _encode(spec)
+            task, data = encode(spec)
             encoded.append((spec, data))
-            jobs.append(_submitted(spec, task, data, now))
+            jobs.append(submitted_job(spec, task, data, now))
         self._admission.check()
         answers = self._functions.submit(protocol.Now(now, rq_time(now)), jobs, connection)
         if isinstance(answers, bytes):
@@ -295,52 +294,6 @@ class RedisJobBackend(JobBackend):
             for job_id, values in zip(ids, answers, strict=True)
         ]
 
-    def _hashes_of(self, ids: Sequence[bytes]) -> list[tuple[str, dict[bytes, bytes]]]:
-        """Ids with their hashes; those whose hash has expired are left out."""
-        names = [raw.decode("utf-8", "replace") for raw in ids]
-        with redis_errors():
-            hashes = self._pool.exchange([("HGETALL", keys.job_key(name)) for name in names])
-        return [
-            (name, fields) for name, fields in zip(names, hashes, strict=True) if fields and isinstance(fields, dict)
-        ]
-
-    def _failed_ids(self, queue: str) -> list[bytes]:
-        """The dead letters of all priorities, the latest first. There are `DEAD_LETTERS_KEPT` of each at most."""
-        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for lane in keys.lanes_of(queue):
-                pipeline.zrange(keys.failed_key(lane), 0, -1, withscores=True)
-            scored = [entry for entries in pipeline.execute() for entry in entries]
-        return [job_id for job_id, _ in sorted(scored, key=lambda entry: entry[1], reverse=True)]
-
-    def _in_pages(self, queue: str, act: Callable[[list[str]], int]) -> int:
-        check_queue(queue)
-        ids = [raw.decode("utf-8", "replace") for raw in self._failed_ids(queue)]
-        return sum(act(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
-
-    def _requeue_each(self, ids: list[str]) -> int:
-        now = time.time()
-        hashes = self._hashes_of([job_id.encode() for job_id in ids])
-        if not hashes:
-            return 0
-        with redis_errors():
-            answers = call_together(
-                [
-                    self._functions.requeue.prepare(protocol.RequeueHead(job_id, now, _attempts_allowed(fields)))
-                    for job_id, fields in hashes
-                ]
-            )
-        if self._publisher is not None:
-            self._publisher.publish_requeued([entry for entry, answer in zip(hashes, answers, strict=True) if answer])
-        return sum(answers)
-
-    def _purge_each(self, ids: list[str]) -> int:
-        with redis_errors():
-            return sum(call_together([self._functions.purge.prepare(protocol.JobHead(job_id)) for job_id in ids]))
-
-
-def _letter(details: JobDetails) -> DeadLetter:
-    return DeadLetter(record=details.record, spec=details.spec, traceback=details.traceback)
-
 
 def _record_command(job_id: str) -> Command:
     return ("HMGET", keys.job_key(job_id), *protocol.RECORD_FIELDS)
@@ -355,44 +308,3 @@ def _record_from(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
 
 def _not_found(job_id: str) -> JobNotFound:
     return JobNotFound(f"there is no job {job_id!r}", remedy=f"results are kept for {keys.RESULT_TTL_S} s")
-
-
-def _encode(spec: AnySpec) -> tuple[Task, bytes]:
-    """Validate a spec. Returns its task, and its data for Redis."""
-    task = task_named(spec.task)
-    if isinstance(spec, BatchSpec) and not task.batches:
-        raise JobRefused(f"{task.name} gives its result in a stream", remedy="submit its jobs one by one")
-    if isinstance(spec, BatchSpec):
-        parse_messages(task.request, spec.payloads)
-    else:
-        parse_message(task.request, spec.payload)
-    data = data_of_spec(spec)
-    if len(data) > MAX_JOB_BYTES:
-        raise TooLarge(f"job {spec.id} has {len(data)} bytes, the limit is {MAX_JOB_BYTES}")
-    return task, data
-
-
-def _submitted(spec: AnySpec, task: Task, data: bytes, now: float) -> protocol.SubmittedJob:
-    metadata = JobMetadata.of_spec(spec, task, now)
-    due_ts = spec.due_ts or 0.0
-    due = "" if due_ts <= now else f',"due_ts":{due_ts:.6f}'
-    return protocol.SubmittedJob(
-        spec.id,
-        keys.lane_of(task.queue, spec.priority),
-        task.queue,
-        due_ts,
-        metadata.coalescing_key,
-        metadata.streams,
-        data,
-        metadata.pack(),
-        events.event("job.accepted", now, spec.id, metadata, attempts=0, more=due),
-    )
-
-
-def _attempts_allowed(fields: dict[bytes, bytes]) -> int:
-    """What the job's policy allowed at first; one attempt where the job is not in our form."""
-    try:
-        spec = spec_from_data(fields.get(b"data", b""))
-        return (spec.retry or task_named(spec.task).retry).max_attempts
-    except (InvalidInput, JobRefused):
-        return 1
