@@ -7,11 +7,28 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Protocol
 
 from rider_core.testing.forked import ForkedProcess
 
-#: One that was started: both have `pid`, `poll`, `wait`, `returncode`, `terminate`, `kill` and `send_signal`.
-Started = subprocess.Popen[bytes] | ForkedProcess
+
+class Started(Protocol):
+    """A process that was started: what `subprocess.Popen` and its likes have in common."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 def install_plugin(folder: Path, name: str, source: str) -> None:
@@ -68,6 +85,10 @@ class Processes:
         process = ForkedProcess(module, arguments, self.folder / log, {**self.environment, **environment}, self.folder)
         self._running.append(process)
         return process
+
+    def add(self, process: Started) -> None:
+        """Take over a process that was started elsewhere: it is ended with the others."""
+        self._running.append(process)
 
     def fork_worker(self, *queues: str, log: str = "log") -> ForkedProcess:
         """A worker with short leases and heartbeats (`kill_points.FAST_TIMINGS`)."""

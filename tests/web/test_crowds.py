@@ -197,7 +197,7 @@ def test_a_body_in_single_bytes_with_extensions_and_a_trailer_arrives(panel: Pan
 
 
 def test_odd_chunks_are_refused_and_smuggle_nothing(panel: PanelHarness, sockets: ExitStack) -> None:
-    process = panel.start()
+    process = panel.start(fresh=True)
     healthy = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     empty = b"0\r\n\r\n"
     before = memory_mb(process.pid)
@@ -229,7 +229,7 @@ def test_odd_chunks_are_refused_and_smuggle_nothing(panel: PanelHarness, sockets
 
 def test_malformed_requests_are_closed(panel: PanelHarness, sockets: ExitStack) -> None:
     """A TLS handshake, an endless request line or header, and noise."""
-    process = panel.start()
+    process = panel.start(fresh=True)
     before = memory_mb(process.pid)
     hello = bytes.fromhex("160301020001000101fc0303") + bytes(400)
     for head in [
@@ -283,7 +283,7 @@ def test_one_byte_a_second_is_ended(panel: PanelHarness, sockets: ExitStack) -> 
 def test_openings_by_websocket_are_counted_too_and_guessed_sessions_cost_none(
     panel: PanelHarness, sockets: ExitStack
 ) -> None:
-    process = panel.start()
+    process = panel.start(fresh=True)
     before = memory_mb(process.pid)
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nHost: localhost\r\n\r\n"

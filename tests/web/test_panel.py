@@ -44,7 +44,7 @@ def on_event(event):
 
 
 def test_it_serves_its_page_and_says_where(panel: PanelHarness) -> None:
-    panel.start()
+    panel.start(fresh=True)
     page = panel.get("/")
     assert page.status_code == 200
     assert "<script" in page.text
@@ -92,7 +92,7 @@ def test_a_port_in_use_is_named(panel: PanelHarness) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Watch, number: signal.Signals) -> None:
-    process = panel.start()
+    process = panel.start(fresh=True)
     wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
     for transport in ("websocket", "polling"):
         watch(transport=transport)
@@ -105,7 +105,7 @@ def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Wat
 
 
 def test_a_signal_that_another_thread_gets_ends_it_too(panel: PanelHarness) -> None:
-    process = panel.start()
+    process = panel.start(fresh=True)
     wait_until(lambda: panel.get("/healthz").json()["redis"] == "up")
     threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
     other = next((thread for thread in threads if thread != process.pid), process.pid)  # eventlet may have none
@@ -150,5 +150,5 @@ def test_a_mode_from_the_file_counts(panel: PanelHarness) -> None:
     data.mkdir()
     (data / "rider.toml").write_text(f'async_mode = "{other}"\n')
     del panel.processes.environment["RIDER_ASYNC_MODE"]
-    panel.start()
+    panel.start(fresh=True)
     assert f"({other})" in panel.processes.log("panel.log")
