@@ -40,6 +40,15 @@ class SwitchRequest(Message):
     why: str = Field("", max_length=MAX_WHY, description="that person's reason")
 
 
+class SwitchAllRequest(Message):
+    """A person's choices for several domains, which the link applies in one step."""
+
+    action: Literal["switch_all"] = "switch_all"
+    choices: dict[str, Choice] = Field(min_length=1, max_length=len(DOMAINS), description="domain to choice")
+    by: str = Field(min_length=1, max_length=64, description="where it was chosen: panel, command line, API")
+    why: str = Field("", max_length=MAX_WHY, description="that person's reason")
+
+
 class HaltRequest(Message):
     """Asks for the robot's motion to be stopped at once."""
 
@@ -53,8 +62,9 @@ class StopRequest(Message):
     action: Literal["stop"] = "stop"
 
 
-SteeringRequest = Annotated[ShowRequest | SwitchRequest | HaltRequest | StopRequest, Field(discriminator="action")]
-STEERING_REQUESTS: TypeAdapter[ShowRequest | SwitchRequest | HaltRequest | StopRequest] = TypeAdapter(SteeringRequest)
+_AnyRequest = ShowRequest | SwitchRequest | SwitchAllRequest | HaltRequest | StopRequest
+SteeringRequest = Annotated[_AnyRequest, Field(discriminator="action")]
+STEERING_REQUESTS: TypeAdapter[_AnyRequest] = TypeAdapter(SteeringRequest)
 
 
 class _AnswerPart(Message):
@@ -153,9 +163,10 @@ class Refusal(_AnswerPart):
 
 
 class SteeringAnswer(_AnswerPart):
-    """One of the four fields is set; none in the answer to `stop`."""
+    """One of the fields is set; none in the answer to `stop`."""
 
     robot: RobotView | None = None
     switch: SwitchView | None = None
+    switched: tuple[SwitchView, ...] | None = None
     halt: HaltView | None = None
     refusal: Refusal | None = None

@@ -85,7 +85,7 @@ def switch(words: tuple[str, ...], every: bool, why: str, as_json: bool) -> None
     if len(why) > MAX_WHY:
         raise click.UsageError(f"--why has {len(why)} characters, the limit is {MAX_WHY}")
     with _client() as client:
-        switched = [client.switch(domain, choice, BY, why) for domain in domains]
+        switched = client.switch_all(dict.fromkeys(domains, choice), BY, why)
     if as_json:
         for view in switched:
             click.echo(view.model_dump_json())

@@ -93,16 +93,29 @@ class DomainFailover:
         Raises:
             InvalidInput: the robot has no such domain.
         """
-        if domain not in self._robot.domains:
-            known = ", ".join(self._robot.domains)
-            raise InvalidInput(f"the robot has no domain {domain!r}", remedy=f"use one of {known}")
-        preference = Preference(choice=choice, by=by[:64], why=why[:200], ts=time.time())
+        return self.prefer_all({domain: choice}, by, why, timeout_s)[0]
+
+    def prefer_all(
+        self, choices: Mapping[str, Choice], by: str, why: str = "", timeout_s: float = 4.0
+    ) -> list[dict[str, Any]]:
+        """`prefer` for several domains, which are switched in the same round.
+
+        Raises:
+            InvalidInput: the robot lacks one of the domains. None is switched then.
+        """
+        known = self._robot.domains
+        if unknown := [name for name in choices if name not in known]:
+            raise InvalidInput(f"the robot has no domain {unknown[0]!r}", remedy=f"use one of {', '.join(known)}")
         tried = threading.Event()
+        chosen = [
+            (name, Preference(choice=choice, by=by[:64], why=why[:200], ts=time.time()), tried)
+            for name, choice in choices.items()
+        ]
         with self._lock:
-            self._choices.append((domain, preference, tried))
+            self._choices.extend(chosen)
         self._wake.set()
         was_tried = tried.wait(timeout_s)
-        return {**self._robot.describe(domain), "tried": was_tried}
+        return [{**self._robot.describe(name), "tried": was_tried} for name in choices]
 
     def _run(self) -> None:
         suspend = SuspendDetector()

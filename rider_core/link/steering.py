@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from rider_core.api.messages import first_problem
 from rider_core.api.steering import (
     DOMAINS,
     STEERING_REQUESTS,
+    Choice,
     DomainView,
     HaltRequest,
     HaltView,
@@ -28,6 +29,7 @@ from rider_core.api.steering import (
     RobotView,
     ShowRequest,
     SteeringAnswer,
+    SwitchAllRequest,
     SwitchRequest,
     SwitchView,
 )
@@ -89,7 +91,10 @@ class Steering:
         if isinstance(parsed, ShowRequest):
             return SteeringAnswer(robot=self._show(parsed))
         if isinstance(parsed, SwitchRequest):
-            return SteeringAnswer(switch=self._switch(parsed, left_s))
+            (switched,) = self._switch({parsed.domain: parsed.choice}, parsed, left_s)
+            return SteeringAnswer(switch=switched)
+        if isinstance(parsed, SwitchAllRequest):
+            return SteeringAnswer(switched=self._switch(parsed.choices, parsed, left_s))
         if isinstance(parsed, HaltRequest):
             return SteeringAnswer(halt=self._halt(parsed))
         log.info("a request stops the link")
@@ -111,11 +116,17 @@ class Steering:
             switches=tuple(switches[max(0, len(switches) - request.switches) :]),
         )
 
-    def _switch(self, request: SwitchRequest, left_s: float) -> SwitchView:
+    def _switch(
+        self, choices: Mapping[str, Choice], request: SwitchRequest | SwitchAllRequest, left_s: float
+    ) -> tuple[SwitchView, ...]:
         limit_s = max(0.0, min(SWITCH_LIMIT_S, left_s - ANSWER_S))
-        described = self.failover.prefer(request.domain, request.choice, request.by, request.why, limit_s)
+        described = self.failover.prefer_all(choices, request.by, request.why, limit_s)
+        return tuple(map(self._switched, described))
+
+    def _switched(self, described: dict[str, Any]) -> SwitchView:
+        """Whether the robot reports what was chosen for a domain, or why it does not yet."""
         domain, heartbeat, was_tried = _view(described), self.robot.heartbeat, bool(described["tried"])
-        confirmed = was_tried and heartbeat.answered and self.robot.agrees(request.domain)
+        confirmed = was_tried and heartbeat.answered and self.robot.agrees(domain.domain)
         problem = "" if confirmed else domain.problem or _not_yet(domain, heartbeat, was_tried)
         return SwitchView(domain=domain, confirmed=confirmed, problem=problem, restarts=self.restarts())
 

@@ -87,6 +87,25 @@ def test_a_switch_returns_the_state_that_the_robot_reports_after_it(harness: Lin
     assert show(steering, switches=0).switches == ()
 
 
+def test_all_domains_are_switched_in_one_step(harness: LinkHarness, steering: Steering) -> None:
+    def switch_all(**choices: str) -> tuple[SwitchView, ...]:
+        views = ask(steering, action="switch_all", choices=choices, by="the panel", why="a walk").switched
+        assert views is not None
+        return views
+
+    done = switch_all(voice="local", vision="local", text="local")
+    assert [(it.domain.domain, it.domain.mode, it.confirmed) for it in done] == [
+        ("voice", "local", True), ("vision", "local", True), ("text", "local", True),
+    ]  # fmt: skip
+    voice, text = switch_all(voice="pc", text="pc")
+    assert (voice.confirmed, voice.domain.why, harness.mode("voice")) == (True, "a walk", "pc")
+    assert (text.confirmed, text.problem) == (False, "no worker can do text.generate")
+    refusal = ask(steering, action="switch_all", choices={"voice": "local", "smell": "pc"}, by="me").refusal
+    assert refusal is not None
+    assert "'smell'" in refusal.message
+    assert harness.mode("voice") == "pc", "none is switched where one is wrong"
+
+
 def test_a_switch_of_a_domain_that_cannot_be_served_is_not_confirmed(harness: LinkHarness, steering: Steering) -> None:
     done = switch(steering, "text", "pc")
     assert not done.confirmed

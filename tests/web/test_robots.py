@@ -61,6 +61,27 @@ def test_a_switch_over_http_and_on_the_page(panel: PanelHarness, harness: RobotH
     assert plain_http.request("PATCH", path, json={"choice": "pc"}, headers=headers).status_code == 403
 
 
+def test_all_domains_are_switched_by_one_request(panel: PanelHarness, harness: RobotHarness) -> None:
+    harness.start_link()
+    panel.start()
+    url = f"{panel.url}{ROBOT}/domains"
+    choices = dict.fromkeys(DOMAINS, "local")
+    answer = plain_http.request("PATCH", url, json={"choices": choices, "why": "a test"})
+    assert answer.status_code == 200
+    assert [it["domain"]["domain"] for it in answer.json()["switched"]] == list(DOMAINS)
+    robot = panel.get(ROBOT).json()
+    assert {(it["mode"], it["choice"], it["why"]) for it in robot["domains"]} == {("local", "local", "a test")}
+    (entry,) = panel.get("/api/v1/audit").json()["entries"]
+    assert (entry["action"], entry["after"]["choices"]) == ("choose_all", choices)
+    harness.robot.kill_api()
+    answer = plain_http.request("PATCH", url, json={"choices": {"voice": "pc", "vision": "pc"}})
+    assert answer.status_code == 202
+    assert [it["confirmed"] for it in answer.json()["switched"]] == [False, False]
+    for body in ({}, {"choices": {}}, {"choices": {"smell": "pc"}}, {"choices": {"voice": "mine"}}):
+        answer = plain_http.request("PATCH", url, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input"), body
+
+
 def test_an_unconfirmed_switch_is_answered_with_202(panel: PanelHarness, harness: RobotHarness) -> None:
     harness.start_link()
     panel.start()

@@ -6,6 +6,8 @@ kept, `problem` has the reason, and the link retries.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flask import request
 from pydantic import Field
 
@@ -14,10 +16,13 @@ from rider_core.api.roles import Role
 from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, HaltView, RobotView, Switch, SwitchView
 from rider_core.errors import BackendUnavailable, NoAnswer, NotFound
 from rider_core.runtime.robot_client import ROBOT, RobotClient
+from rider_core.web.access.identity import OWNER, identity_of
 from rider_core.web.rest.blueprint import Answer, RestBlueprint
 
 #: Switches that come with a robot's state.
 _LAST_SWITCHES = 20
+#: Limit of who has chosen, in characters.
+_MAX_BY = 64
 
 
 class RobotPath(Message):
@@ -31,6 +36,17 @@ class DomainPath(RobotPath):
 class ChoiceBody(Message):
     choice: Choice = Field(description="pc, local (the robot) or automatic")
     why: str = Field("", max_length=MAX_WHY, description="reason, for the history")
+
+
+class ChoicesBody(Message):
+    choices: dict[Literal["voice", "vision", "text"], Choice] = Field(
+        min_length=1, description="domain to pc, local (the robot) or automatic; domains left out stay as they are"
+    )
+    why: str = Field("", max_length=MAX_WHY, description="reason, for the history")
+
+
+class SwitchedView(Message):
+    switched: tuple[SwitchView, ...] = Field(description="one for each domain of the request, in its order")
 
 
 class NamedRobot(Message):
@@ -98,6 +114,19 @@ def robots_blueprint(client: RobotClient, nearby: RobotClient) -> RestBlueprint:
         switched = client.switch(path.domain, body.choice, _where(), body.why)
         return Answer(switched, status=200 if switched.confirmed else 202)
 
+    @robots.operation(
+        "PATCH", "/<robot>/domains", Role.OPERATE, SwitchedView, others={202: SwitchedView}, problems=(404,)
+    )
+    def choose_all(path: RobotPath, body: ChoicesBody) -> Answer:
+        """Choose whether the PC or the robot serves several domains, in one step
+
+        202: the robot has not confirmed all of them yet; the choices are kept, and the link retries.
+        """
+        _check_robot(path)
+        choices: dict[str, Choice] = dict(body.choices.items())
+        switched = client.switch_all(choices, _where(), body.why)
+        return Answer(SwitchedView(switched=switched), status=200 if all(it.confirmed for it in switched) else 202)
+
     @robots.operation("POST", "/<robot>/stop", Role.READ, HaltView, others={202: HaltView}, problems=(404,))
     def stop_robot(path: RobotPath) -> Answer:
         """Stop the robot's motion at once
@@ -112,8 +141,14 @@ def robots_blueprint(client: RobotClient, nearby: RobotClient) -> RestBlueprint:
 
 
 def _where() -> str:
-    """A browser sends `Origin`, and the security middleware admits the panel's own page only."""
-    return "the panel" if "Origin" in request.headers else "the HTTP interface"
+    """Where the request comes from, with the name of who has signed in.
+
+    A browser sends `Origin`, and the security middleware admits the panel's own page only.
+    """
+    where = "the panel" if "Origin" in request.headers else "the HTTP interface"
+    identity = identity_of(request.environ)
+    # The robot keeps it in the reason of the switch, where a colon ends it.
+    return where if identity == OWNER else f"{where} ({identity.name.removeprefix('token:')})"[:_MAX_BY]
 
 
 def _check_robot(path: RobotPath) -> None:

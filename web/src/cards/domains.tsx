@@ -1,12 +1,15 @@
-// One row for each of the robot's domains: which side serves it and why, the person's choice, and the switch.
+// One row for each of the robot's domains: which side serves it and why, the person's choice, and the switch; above them
+// a switch of all.
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 
 import { Icon, Moment } from "../parts/card";
+import { notify, notifyProblem } from "../parts/notices";
+import { Problem } from "../server/rest";
 import { may, refusal } from "../server/session";
-import { CHOICES, choose } from "../server/steering";
+import { CHOICES, choose, chooseAll, choicesBefore } from "../server/steering";
 import type { Choice, Outcome } from "../server/steering";
 import { strings } from "../strings";
 import type { Tone } from "../tones";
@@ -20,7 +23,69 @@ const SET_HERE = "set at rider-pc by ";
 export function Domains({ known }: { known: Record<string, Domain> }): VNode {
   const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
   const names = Object.keys(known).sort((a, b) => place(a) - place(b));
-  return <ul class="domains">{names.map((name) => <Row key={name} name={name} reported={known[name]!} />)}</ul>;
+  return (
+    <ul class="domains">
+      <All known={known} />
+      {names.map((name) => <Row key={name} name={name} reported={known[name]!} />)}
+    </ul>
+  );
+}
+
+/** All domains at once: where they are, and one switch. */
+function All({ known }: { known: Record<string, Domain> }): VNode {
+  const requested = useSignal<Choice | null>(null);
+  const latest = useRef(known);
+  latest.current = known;
+  const ours = Object.fromEntries(Object.entries(known).filter(([name]) => ORDER.includes(name)));
+  const reported = Object.values(ours);
+  const common = CHOICES.find((choice) => reported.every((it) => (it.choice || "automatic") === choice));
+  const onPc = reported.filter((it) => it.mode === "pc").length;
+
+  const click = async (choice: Choice): Promise<void> => {
+    if (requested.value || !may("operate")) return;
+    requested.value = choice;
+    try {
+      const switched = await chooseAll(Object.fromEntries(Object.keys(ours).map((name) => [name, choice])));
+      const open = switched.filter((each) => !each.confirmed);
+      const undo = (): Promise<unknown> => chooseAll(choicesBefore(ours, latest.current)).catch(shown);
+      if (open.length) notify(words.allOpen(open.map(({ domain }) => words.domains[domain] ?? domain).join(", ")), "warn", undo, open[0]!.problem);
+      else notify(words.allDone[choice], "good", undo);
+    } catch (error) {
+      shown(error);
+    } finally {
+      requested.value = null;
+    }
+  };
+  const place = onPc === reported.length ? words.pc : onPc === 0 ? words.local : words.shared(onPc, reported.length);
+  return (
+    <li class={onPc ? "all on-pc" : "all on-robot"} aria-busy={requested.value !== null}>
+      <span class="name">{words.all}</span>
+      <span class="where">{reported.every((it) => it.mode) ? place : words.unknown}</span>
+      <Choices label={words.allLabel} requested={requested.value} pressed={requested.value ?? common} onChoose={click} />
+    </li>
+  );
+}
+
+function shown(error: unknown): void {
+  if (!(error instanceof Problem)) throw error;
+  notifyProblem(error);
+}
+
+interface ChoicesProps { label: string; requested: Choice | null; pressed: string | undefined; onChoose: (choice: Choice) => Promise<void> }
+
+function Choices({ label, requested, pressed, onChoose }: ChoicesProps): VNode {
+  return (
+    <span class="switch" role="group" aria-label={label}>
+      {CHOICES.map((choice) => (
+        <button
+          type="button" key={choice} title={refusal("operate") || words.choiceTitles[choice]}
+          aria-pressed={choice === pressed} aria-disabled={requested !== null || !may("operate")} onClick={() => void onChoose(choice)}
+        >
+          {choice === requested && <Icon tone="busy" />}{words.choices[choice]}
+        </button>
+      ))}
+    </span>
+  );
 }
 
 /** The answer to a switch, and the report that there was before it. */
@@ -55,16 +120,7 @@ function Row({ name, reported }: { name: string; reported: Domain }): VNode {
     <li class={onPc ? "on-pc" : "on-robot"} aria-busy={requested.value !== null}>
       <span class="name">{title}</span>
       <span class="where" title={it.status}>{onPc ? words.pc : it.mode === "local" ? words.local : it.mode || words.unknown}</span>
-      <span class="switch" role="group" aria-label={words.switchLabel(title)}>
-        {ORDER.includes(name) && CHOICES.map((choice) => (
-          <button
-            type="button" key={choice} title={refusal("operate") || words.choiceTitles[choice]}
-            aria-pressed={choice === wanted} aria-disabled={requested.value !== null || !may("operate")} onClick={() => void click(choice)}
-          >
-            {choice === requested.value && <Icon tone="busy" />}{words.choices[choice]}
-          </button>
-        ))}
-      </span>
+      {ORDER.includes(name) ? <Choices label={words.switchLabel(title)} requested={requested.value} pressed={wanted} onChoose={click} /> : <span />}
       <span class="soft when"><Moment ts={it.ts} /></span>
       <div class="notes" aria-live="polite" hidden={!notes.length}>
         {notes.map((note) => (

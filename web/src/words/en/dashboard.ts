@@ -48,6 +48,15 @@ export const dashboard = {
     pc: "PC",
     local: "robot",
     domainsEmpty: "The domains are not known yet: the link asks the robot.",
+    all: "All",
+    allLabel: "Who serves all of it",
+    shared: (onPc: number, of: number) => `${onPc} of ${of} PC`,
+    allDone: {
+      pc: "The PC serves everything; the robot confirms it.",
+      local: "The robot serves everything; it confirms it.",
+      automatic: "All is automatic again; the robot confirms it.",
+    },
+    allOpen: (domains: string) => `It is chosen for all. The robot has not confirmed yet: ${domains}.`,
     switchLabel: (domain: string) => `Who serves ${domain.toLowerCase()}`,
     choices: { pc: "PC", local: "Robot", automatic: "Auto" },
     choiceTitles: {

@@ -51,6 +51,15 @@ export const dashboard: typeof english = {
     pc: "komputer",
     local: "robot",
     domainsEmpty: "Dziedziny nie są jeszcze znane: link pyta robota.",
+    all: "Razem",
+    allLabel: "Kto obsługuje wszystko",
+    shared: (onPc, of) => `komputer ${onPc} z ${of}`,
+    allDone: {
+      pc: "Wszystko obsługuje komputer; robot to potwierdza.",
+      local: "Wszystko obsługuje robot; sam to potwierdza.",
+      automatic: "Wszystko jest znów na „auto”; robot to potwierdza.",
+    },
+    allOpen: (domains) => `Wybrano dla wszystkich. Robot jeszcze nie potwierdził: ${domains}.`,
     switchLabel: (domain) => `Kto obsługuje: ${domain.toLowerCase()}`,
     choices: { pc: "PC", local: "Robot", automatic: "Auto" },
     choiceTitles: {

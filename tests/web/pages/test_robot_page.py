@@ -1,0 +1,49 @@
+"""The page of the robot, and the switch of all its domains that is on several pages."""
+
+from __future__ import annotations
+
+import pytest
+from chromium import NEEDED
+from page_stack import PageStack, notice, open_page, press
+from playwright.sync_api import Page, expect
+
+from rider_core.api.steering import DOMAINS
+from rider_core.testing.waiting import wait_until
+
+pytestmark = [pytest.mark.acceptance, NEEDED]
+
+#: The robot is asked, on a machine that does much else.
+LINKED_MS = 45_000
+
+
+def modes(stack: PageStack) -> list[str]:
+    return [domain["mode"] for domain in stack.ask("GET", "/robots/rider")["domains"]]
+
+
+@pytest.mark.parametrize("path", ["/control", "/robots"])
+def test_all_domains_are_switched_at_once_and_back(stack: PageStack, page: Page, path: str) -> None:
+    stack.ask("PATCH", "/robots/rider/domains", {"choices": {"voice": "pc", "vision": "automatic", "text": "local"}})
+    before = modes(stack)
+    open_page(page, stack, path)
+    every = page.get_by_role("group", name="Who serves all of it")
+    expect(every).to_be_visible(timeout=LINKED_MS)
+    expect(every.locator("[aria-pressed=true]")).to_have_count(0)
+    press(every, "Robot")
+    told = notice(page, "The robot serves everything; it confirms it.")
+    assert modes(stack) == ["local"] * len(DOMAINS)
+    expect(page.locator(".domains .all .where")).to_have_text("robot")
+    expect(page.locator(".domains [aria-pressed=true]")).to_have_text(["Robot"] * (len(DOMAINS) + 1))
+    press(told, "Undo")
+    wait_until(lambda: modes(stack) == before, what="the domains are where they were")
+    domains = stack.ask("GET", "/robots/rider")["domains"]
+    assert [domain["choice"] for domain in domains] == ["pc", "automatic", "local"]
+
+
+def test_a_switch_of_all_names_what_the_robot_has_not_confirmed(stack: PageStack, page: Page) -> None:
+    stack.ask("PATCH", "/robots/rider/domains/text", {"choice": "pc"})
+    wait_until(lambda: stack.ask("GET", "/robots/rider")["domains"][2]["problem"], what="nobody serves text")
+    open_page(page, stack, "/control")
+    press(page.get_by_role("group", name="Who serves all of it"), "PC")
+    told = notice(page, "The robot has not confirmed yet: Text.")
+    expect(told).to_contain_text("no worker can do text.generate")
+    expect(page.locator(".domains .all .where")).to_have_text("2 of 3 PC", timeout=LINKED_MS)
