@@ -63,6 +63,7 @@ class RobotBus:
         self.watchdog = ThreadWatchdog("the robot's bus")
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
         self._probe = LoopbackProbe()
+        self._received = 0
         self._state = _down("not connected yet")
         self._down_since = time.monotonic()
 
@@ -89,6 +90,16 @@ class RobotBus:
     def state(self) -> BusView:
         """Which directions work, and why one does not. From any thread."""
         return self._state
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Of the last test message through the robot's broker, in seconds; None: the bus is down. From any thread."""
+        return self._probe.round_trip_s
+
+    @property
+    def received(self) -> int:
+        """Messages that were handled since the start. From any thread."""
+        return self._received
 
     def send(self, topic: str, body: dict[str, Any]) -> bool:
         """Queue a message for sending. False: the bus is down or the queue is full; it was dropped and counted.
@@ -229,6 +240,7 @@ class RobotBus:
         handler = self._handlers.get(topic)
         if handler is None:  # subscriptions are prefixes: this is a longer topic
             return
+        self._received += 1
         LINK_RECEIVED.labels(topic).inc()
         LINK_RECEIVED_BYTES.labels(topic).inc(sum(map(len, parts)))
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rider_core.api.messages import parse_message
 from rider_core.api.steering import DOMAINS, BusView, Restart
+from rider_core.api.telemetry import TelemetryView
 from rider_core.link import keepalive
 from rider_core.link.asr_pipeline import AsrPipeline
 from rider_core.link.barge_in_pause import BargeInPause
@@ -30,6 +31,7 @@ from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.link.speech_output import SpeechOutput
 from rider_core.link.steering import Steering
+from rider_core.link.telemetry import Telemetry
 from rider_core.link.tts_pipeline import TtsPipeline
 from rider_core.link.vision_pipeline import VisionPipeline
 from rider_core.metrics import BATTERY, LINK_UP, ROBOT
@@ -48,6 +50,7 @@ class Link:
         self._robot_problem = "not polled yet"
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
+        self._telemetry = Telemetry()
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._rejections = RejectionReporter(services.publish, self._bus.send)
         self._api = RobotApi(options.robot_api_url)
@@ -103,6 +106,9 @@ class Link:
         for domain in DOMAINS:
             self._bus.on(f"provider.{domain}.state", self._robot.receive_state)
         self._bus.on("devices.xgo", self._receive_device)
+        self._bus.on("robot.pose", self._telemetry.receive_pose)
+        self._bus.on("motion.state", self._telemetry.receive_motion)
+        self._bus.on("imu.data", self._telemetry.receive_attitude)
         self._bus.on("navigator.state", self._vision.monitor.receive_navigator)
 
     def start(self) -> None:
@@ -151,6 +157,11 @@ class Link:
         """
         return Steering(self._options, self._robot, self._failover, self._bus, self._api, self._restarts, stop)
 
+    def telemetry(self) -> TelemetryView:
+        """What the robot tells about itself, and how well it is reached. For one thread."""
+        bus_s, http_s = self._bus.round_trip_s, self._robot.round_trip_s
+        return self._telemetry.view(_ms(bus_s), _ms(http_s), self._bus.received)
+
     def describe(self) -> dict[str, Any]:
         """The link's state, as the panel shows it."""
         bus = self._bus.state
@@ -169,7 +180,9 @@ class Link:
 
     def _receive_device(self, body: dict[str, Any]) -> None:
         """Publish the battery's charge when its whole percents change."""
-        battery = parse_message(Device, body).battery_pct
+        device = parse_message(Device, body)
+        self._telemetry.receive_device(device)
+        battery = device.battery_pct
         if battery is not None and round(battery) != self._battery_pct:
             self._battery_pct = round(battery)
             BATTERY.labels(ROBOT).set(battery / 100)
@@ -210,3 +223,7 @@ class Link:
             battery_pct=self._battery_pct,
             reason="; ".join(filter(None, (self._bus.state.problem, self._robot_problem))),
         )
+
+
+def _ms(duration_s: float | None) -> float | None:
+    return None if duration_s is None else round(duration_s * 1000, 1)

@@ -31,6 +31,8 @@ class LoopbackProbe:
         self._sent = float("-inf")
         self._waits_since: float | None = None
         self._since_last: Counter[str] = Counter()
+        #: From a probe's sending to its return, the last one, in seconds; None: none has come back.
+        self.round_trip_s: float | None = None
         self._in_transit: deque[tuple[int, Counter[str]]] = deque(maxlen=_MAX_IN_TRANSIT)
 
     def note_sent(self, topic: str) -> None:
@@ -57,6 +59,8 @@ class LoopbackProbe:
         number = body.get("number")
         if body.get("from") != self._id or not isinstance(number, int):
             return False
+        if number == self._number:
+            self.round_trip_s = time.monotonic() - self._sent
         self._waits_since = None if number >= self._number else self._sent
         while self._in_transit and self._in_transit[0][0] <= number:
             for topic, count in self._in_transit.popleft()[1].items():
@@ -75,6 +79,7 @@ class LoopbackProbe:
         self._in_transit.clear()
         self._since_last = Counter()
         self._waits_since = None
+        self.round_trip_s = None
 
     def _count_dropped(self, messages: Counter[str]) -> None:
         LINK_DROPPED.labels("message").inc(sum(messages.values()))

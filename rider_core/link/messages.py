@@ -14,6 +14,9 @@ MAX_CHUNK_BYTES = 16_000
 SAMPLE_RATE = 16_000
 #: The largest picture. Its base64 fits into the largest body (`framing.MAX_FRAME_BODY_BYTES`).
 MAX_JPEG_BYTES = 3_000_000
+#: Limits of what a robot may tell about itself: metres, radians or degrees (which may add up over turns), and shares of
+#: full speed. Beyond them is no robot of this size.
+MAX_M, MAX_ANGLE, MAX_SPEED = 100_000.0, 1_000_000.0, 1_000.0
 
 
 def _shown(text: object, limit: int) -> object:
@@ -83,3 +86,37 @@ class Device(RobotMessage):
     """`devices.xgo`: the state of the robot's body; several times a second."""
 
     battery_pct: float | None = Field(None, ge=0, le=100, description="charge in percent")
+    fw: ShortText | None = Field(None, description="its firmware")
+
+
+class Pose(RobotMessage):
+    """`robot.pose`: five times a second."""
+
+    x: float = Field(ge=-MAX_M, le=MAX_M, description="metres ahead of its start")
+    y: float = Field(ge=-MAX_M, le=MAX_M, description="metres to the left of its start")
+    theta: float = Field(ge=-MAX_ANGLE, le=MAX_ANGLE, description="direction in radians; positive: to the left")
+
+
+class MotionCommand(RobotMessage):
+    """What the motors are told."""
+
+    lx: float | None = Field(None, ge=-MAX_SPEED, le=MAX_SPEED, description="forward, share of full speed")
+    az: float | None = Field(None, ge=-MAX_SPEED, le=MAX_SPEED, description="turn; positive: to the left")
+
+
+class MotionState(RobotMessage):
+    """`motion.state`: `cmd` and `moving`, or `stopped`, `estop` and `output` of the robot's older programs."""
+
+    cmd: MotionCommand | None = None
+    moving: bool | None = None
+    stopped: bool | None = None
+    estop: bool | None = None
+    output: MotionCommand | None = None
+
+
+class Attitude(RobotMessage):
+    """`imu.data`: ten times a second; degrees, null where the sensor does not know."""
+
+    roll: float | None = Field(None, ge=-MAX_ANGLE, le=MAX_ANGLE)
+    pitch: float | None = Field(None, ge=-MAX_ANGLE, le=MAX_ANGLE)
+    yaw: float | None = Field(None, ge=-MAX_ANGLE, le=MAX_ANGLE)

@@ -70,6 +70,7 @@ class RobotDomains:
         self._next_heartbeat = 0.0
         self._heartbeat_ts: float | None = None
         self._robot_problem: str | None = None
+        self._round_trip_s: float | None = None
 
     def owner(self, domain: str) -> DomainOwner:
         """Which side serves a domain now."""
@@ -109,6 +110,11 @@ class RobotDomains:
         """The last heartbeat that was sent to the robot."""
         problem = "not sent yet" if self._robot_problem is None else self._robot_problem
         return HeartbeatView(sent_ts=self._heartbeat_ts, answered=not problem, problem=problem)
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Time of the robot's last answer over HTTP, in seconds; None: it does not answer."""
+        return None if self._robot_problem else self._round_trip_s
 
     @property
     def switches(self) -> list[Switch]:
@@ -155,6 +161,7 @@ class RobotDomains:
             requested_at = time.monotonic()
             for state in self._api.domains().values():
                 self._update_from_answer(state, requested_at)
+            self._round_trip_s = time.monotonic() - requested_at
             self._heartbeat_ts = time.time()
             self._api.send_heartbeat(self._base_url, status, reason[:MAX_REASON])
             HEARTBEAT.labels(ROBOT).set(time.time())

@@ -29,6 +29,7 @@ from rider_core.rpc.handling import RequestHandler
 from rider_core.runtime.camera_view import CameraViewPublisher
 from rider_core.runtime.process import StatusReporter
 from rider_core.runtime.robot_client import LINK
+from rider_core.runtime.robot_telemetry import TelemetryWriter
 from rider_core.runtime.services import Services
 
 log = logging.getLogger(__name__)
@@ -117,12 +118,14 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         ),
     )
     reporter = StatusReporter(services.bus, link.describe)
+    telemetry = TelemetryWriter(services.redis, link.telemetry)
     steering = link.steering(stop.set)
     control_servers = _control_servers(settings, services, steering)
     capacity.start()
     server.start()
     events.start()
     camera_view.start()
+    telemetry.start()
     link.start()
     reporter.start()
     for control_server in control_servers:
@@ -141,6 +144,7 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
         link.stop(fail_over=stop.is_set())
         reporter.stop()
         events.stop()
+        telemetry.stop()
         camera_view.stop()
         server.stop()
         capacity.stop()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import statistics
-import threading
 import time
 
 import psutil
 
 from rider_core.database.minutes import MINUTE_S, Minute, write_minute
 from rider_core.errors import DatabaseError
+from rider_core.runtime.periodic_thread import PeriodicThread
 from rider_core.runtime.services import Services
-from rider_core.timing import ended_within
 from rider_core.web.panel_state import PanelState
 
 log = logging.getLogger(__name__)
@@ -22,37 +21,32 @@ LOOK_EVERY_S = 5.0
 
 
 class MinuteRecorder:
-    """A thread that looks at the panel's state."""
+    """Looks at the panel's state, in a thread of its own."""
 
     def __init__(self, services: Services, panel_state: PanelState) -> None:
         self._url = services.settings.database_location
         self._panel_state = panel_state
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="minutes", daemon=True)
+        self._minute, self._most_waiting = _minute_of(time.time()), 0
+        self._thread = PeriodicThread("minutes", self._look, LOOK_EVERY_S, "a minute is missing in the charts")
 
     def start(self) -> None:
+        psutil.cpu_percent()  # its first answer means nothing; later ones are means since the one before
         self._thread.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        ended_within(self._thread, 1)
+        self._thread.stop()
 
-    def _run(self) -> None:
-        psutil.cpu_percent()  # its first answer means nothing; later ones are means since the one before
-        minute, waiting = _minute_of(time.time()), 0
-        while not self._stop.wait(LOOK_EVERY_S):
-            try:
-                waiting = max(waiting, self._waiting())
-                now = _minute_of(time.time())
-                if now != minute:
-                    self._record(minute, waiting)
-                    minute, waiting = now, 0
-            except DatabaseError as error:
-                minute, waiting = _minute_of(time.time()), 0
-                log.debug("a minute is missing in the charts: %s", error)
-            except Exception:  # the top of a thread
-                log.exception("a minute is missing in the charts")
-                minute, waiting = _minute_of(time.time()), 0
+    def _look(self) -> None:
+        self._most_waiting = max(self._most_waiting, self._waiting())
+        now = _minute_of(time.time())
+        if now == self._minute:
+            return
+        # First: a minute that cannot be written is not tried again.
+        (ended, waiting), self._minute, self._most_waiting = (self._minute, self._most_waiting), now, 0
+        try:
+            self._record(ended, waiting)
+        except DatabaseError as error:
+            log.debug("a minute is missing in the charts: %s", error)
 
     def _waiting(self) -> int:
         queues = self._panel_state.section("queues") or {"figures": []}

@@ -1,20 +1,20 @@
-"""Polls what no event announces: whether Redis answers, the queues' statistics, and the plugins' states."""
+"""Polls what no event announces: whether Redis answers, the queues' statistics, the plugins' states, and the robot's
+telemetry."""
 
 from __future__ import annotations
 
-import logging
-import threading
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from rider_core.errors import BackendUnavailable
+from rider_core.runtime.periodic_thread import PeriodicThread
+from rider_core.runtime.robot_telemetry import EVERY_S as TELEMETRY_S
+from rider_core.runtime.robot_telemetry import last_telemetry
 from rider_core.runtime.services import Services
-from rider_core.timing import ended_within
 from rider_core.web.panel_state import PanelState
 from rider_core.web.plugins import MAX_REASON, describe_plugins
 from rider_core.web.reader import BusReader
-
-log = logging.getLogger(__name__)
 
 #: How often past events are loaded after Redis came up. The second load, one interval later, has the events between the
 #: first load and the reader's own start position in the stream.
@@ -22,30 +22,31 @@ SEEDS = 2
 
 
 class Poller:
-    """A thread that updates the sections of the panel's state that no event updates."""
+    """Threads that update the sections of the panel's state that no event updates."""
 
     def __init__(self, services: Services, panel_state: PanelState, reader: BusReader) -> None:
         self._services = services
         self._panel_state = panel_state
         self._reader = reader
         self._seeds_left = SEEDS
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
+        every_s = services.settings.web_refresh_s
+        self._threads = (
+            PeriodicThread("poll", self._poll, every_s, "polling Redis, queues and plugins failed"),
+            PeriodicThread("telemetry", self._read_telemetry, TELEMETRY_S, "reading the robot's telemetry failed"),
+        )
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        ended_within(self._thread, 1)
+        for thread in self._threads:
+            thread.stop()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._poll()
-            except Exception:  # the top of a thread
-                log.exception("polling Redis, queues and plugins failed")
-            self._stop.wait(self._services.settings.web_refresh_s)
+    def _read_telemetry(self) -> None:
+        with suppress(BackendUnavailable):  # the other thread tells of it; what is shown gets old
+            told = last_telemetry(self._services.redis)
+            self._panel_state.set_section("telemetry", told.model_dump(mode="json"))
 
     def _poll(self) -> None:
         self._panel_state.set_section("plugins", describe_plugins(self._services))

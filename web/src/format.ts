@@ -32,6 +32,16 @@ export function ago(elapsedS: number): string {
   return strings.ago.hours(Math.floor(elapsedS / 3600));
 }
 
+/** Degrees, as "−4.2°"; null: not known. */
+export function degrees(value: number | null): string {
+  return value === null ? strings.none : `${fixed(value, 1)}°`;
+}
+
+/** A share as a percentage. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 /** Metres, as "1.2 m". */
 export function distance(metres: number): string {
   return `${fixed(metres, 1)} m`;

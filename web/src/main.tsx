@@ -9,6 +9,7 @@ import { loadSession, session } from "./server/session";
 import { SignIn } from "./pages/sign-in";
 import { connection } from "./server/state";
 import { stopOnSpace } from "./server/stop";
+import { followRobot } from "./server/trail";
 import { language } from "./strings";
 
 document.documentElement.lang = language;
@@ -19,6 +20,7 @@ function open(): void {
   panel.removeAttribute("aria-busy");
   listen();
   stopOnSpace();
+  followRobot();
 }
 
 async function start(): Promise<void> {

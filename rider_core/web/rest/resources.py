@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rider_core.jobs.schedules import ScheduleStore
 from rider_core.runtime.robot_client import RobotClient
+from rider_core.runtime.robot_telemetry import last_telemetry
 from rider_core.runtime.services import Services
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit
@@ -33,7 +36,9 @@ def rest_blueprints(
     return [
         status_blueprint(panel_state),
         robots_blueprint(
-            RobotClient(services.redis, socket=None), RobotClient(services.redis, services.settings.link_socket)
+            RobotClient(services.redis, socket=None),
+            RobotClient(services.redis, services.settings.link_socket),
+            partial(last_telemetry, services.redis),
         ),
         jobs_blueprint(services.backend),
         batches_blueprint(services.backend),

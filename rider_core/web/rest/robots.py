@@ -6,6 +6,7 @@ kept, `problem` has the reason, and the link retries.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from flask import request
@@ -14,6 +15,7 @@ from pydantic import Field
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
 from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, HaltView, RobotView, Switch, SwitchView
+from rider_core.api.telemetry import TelemetryView
 from rider_core.errors import BackendUnavailable, NoAnswer, NotFound
 from rider_core.runtime.robot_client import ROBOT, RobotClient
 from rider_core.web.access.identity import OWNER, identity_of
@@ -66,11 +68,12 @@ class SwitchesView(Message):
     switches: tuple[Switch, ...] = Field(description="oldest first")
 
 
-def robots_blueprint(client: RobotClient, nearby: RobotClient) -> RestBlueprint:
-    """The routes. Each sends a request to the link.
+def robots_blueprint(client: RobotClient, nearby: RobotClient, telemetry: Callable[[], TelemetryView]) -> RestBlueprint:
+    """The routes. Most send a request to the link.
 
     Args:
         nearby: Reaches the link without Redis where it runs on this machine.
+        telemetry: Reads what the robot told last.
     """
     robots = RestBlueprint("robots", "The robots, and who serves their domains")
 
@@ -88,6 +91,15 @@ def robots_blueprint(client: RobotClient, nearby: RobotClient) -> RestBlueprint:
         """One robot's state, with its last switches"""
         _check_robot(path)
         return client.show(_LAST_SWITCHES)
+
+    @robots.operation("GET", "/<robot>/telemetry", Role.READ, TelemetryView, problems=(404,))
+    def show_telemetry(path: RobotPath) -> TelemetryView:
+        """What the robot told about itself last: pose, motion, battery, attitude; each with its time
+
+        Once a second from the link, which need not run now. What the robot never told is null.
+        """
+        _check_robot(path)
+        return telemetry()
 
     @robots.operation("GET", "/<robot>/switches", Role.READ, SwitchesView, problems=(404,))
     def show_switches(path: RobotPath) -> SwitchesView:

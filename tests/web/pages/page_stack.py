@@ -5,8 +5,10 @@ the link to a simulated robot.
 from __future__ import annotations
 
 import os
+import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ class PageStack:
         environment["RIDER_MODEL_PATH"] = str(_models(folder / "models"))
         self.processes.fork("rider_core.cli.main", "worker", *queues, log="worker")
         self.processes.fork("rider_core.cli.main", "scheduler", log="scheduler")
-        robot.start_link()
+        self._link = robot.start_link()
         self.panel.start()
         self.url = self.panel.url
         wait_until(lambda: all(self._workers(queue) for queue in queues), what="a worker's start")
@@ -79,6 +81,15 @@ class PageStack:
         job_id = self.submit("vision.detect", {"image": "bm8gcGljdHVyZQ=="}, provider="echo-detector", **more)
         self.wait(job_id, "failed")
         return job_id
+
+    @contextmanager
+    def link_stopped(self) -> Iterator[None]:
+        """The link's process does nothing meanwhile."""
+        os.kill(self._link.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._link.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         self.panel.connection.close()

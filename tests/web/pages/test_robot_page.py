@@ -44,6 +44,24 @@ def test_a_switch_of_all_names_what_the_robot_has_not_confirmed(stack: PageStack
     wait_until(lambda: stack.ask("GET", "/robots/rider")["domains"][2]["problem"], what="nobody serves text")
     open_page(page, stack, "/control")
     press(page.get_by_role("group", name="Who serves all of it"), "PC")
-    told = notice(page, "The robot has not confirmed yet: Text.")
-    expect(told).to_contain_text("no worker can do text.generate")
-    expect(page.locator(".domains .all .where")).to_have_text("2 of 3 PC", timeout=LINKED_MS)
+    told = notice(page, "The robot has not confirmed yet:")
+    expect(told).to_contain_text("Text")
+    expect(told).to_contain_text("no worker can do")
+
+
+def test_the_robot_tells_about_itself_and_it_gets_old(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/robots")
+    told = page.locator(".card-telemetry dl")
+    expect(told).to_contain_text("stands still", timeout=LINKED_MS)
+    expect(told).to_contain_text("ahead 0.0 m")
+    expect(told).to_contain_text("roll 0.2°")
+    expect(told).not_to_contain_text("not told")
+    expect(page.get_by_role("img", name="The robot from above")).to_be_visible()
+    view = stack.ask("GET", "/robots/rider/telemetry")
+    assert view["body"]["firmware"] == "simulated"
+    open_page(page, stack, "/")
+    expect(page.locator(".brief-telemetry")).to_contain_text("stands still")
+    expect(page.locator(".brief-telemetry .tag")).to_have_count(0)
+    with stack.link_stopped():
+        expect(page.locator(".brief-telemetry .tag")).to_have_text("out of date", timeout=LINKED_MS)
+    expect(page.locator(".brief-telemetry .tag")).to_have_count(0, timeout=LINKED_MS)

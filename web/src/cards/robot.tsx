@@ -7,10 +7,12 @@ import { linkAlive, sections } from "../server/state";
 import { strings } from "../strings";
 import type { Restart, Robot } from "../server/messages";
 import { Domains } from "./domains";
+import { BriefTelemetry } from "./telemetry";
 
 const words = strings.robot;
 
-export function RobotCard(): VNode {
+/** `brief`: with its place and motion in a line. */
+export function RobotCard({ brief = false }: { brief?: boolean }): VNode {
   const robot = sections.robot.value;
   if (!robot) return <Card id="robot" heading={words.heading}><Empty text={words.domainsEmpty} /></Card>;
   const domains = robot.domains ?? {};
@@ -23,6 +25,7 @@ export function RobotCard(): VNode {
         </p>
         {robot.reason && <p class="reason">{robot.reason}</p>}
         {typeof robot.battery_pct === "number" && <Battery percent={robot.battery_pct} />}
+        {brief && <BriefTelemetry />}
         {(robot.restarts ?? []).map((restart) => <RestartNote key={restart.command} restart={restart} />)}
       </div>
       {Object.keys(domains).length ? <Domains known={domains} /> : <Empty text={words.domainsEmpty} />}

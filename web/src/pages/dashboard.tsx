@@ -15,7 +15,7 @@ import { TalkCard } from "../cards/talk";
 export function Dashboard(): VNode {
   return (
     <div class="dashboard">
-      <div class="robot-now"><EyesCard /><RobotCard /><TalkCard /></div>
+      <div class="robot-now"><EyesCard /><RobotCard brief /><TalkCard /></div>
       <div class="mind-now">
         <div class="stack"><ChartCard /><HistoryCard /><JobsCard /></div>
         <div class="stack"><QueuesCard /><ProcessesCard /><RefusedCard /></div>

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { RobotCard } from "../cards/robot";
+import { TelemetryCard } from "../cards/telemetry";
 import { Card, Empty, Icon, Moment, Pill } from "../parts/card";
 import { RemoteView } from "../parts/remote-view";
 import { useRemote } from "../server/remote";
@@ -26,6 +27,7 @@ export function RobotsPage(): VNode {
     <div class="robots-page">
       <div class="stack">
         <RobotCard />
+        <TelemetryCard />
         <Card id="connections" heading={words.connections}>
           <RemoteView remote={robots}>
             {({ robots: [robot] }) => robot?.state ? <Connections state={robot.state} /> : (

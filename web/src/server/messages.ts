@@ -12,6 +12,15 @@ export interface Domain {
   choice?: string; by?: string; why?: string; problem?: string; unattended?: boolean;
 }
 
+/** What the robot told last about itself; `ts`: when it came. */
+export interface Telemetry {
+  pose: { ts: number; x_m: number; y_m: number; heading_deg: number } | null;
+  motion: { ts: number; moving: boolean | null; forward: number | null; turn: number | null; emergency_stop: boolean | null } | null;
+  body: { ts: number; battery_pct: number | null; firmware: string } | null;
+  attitude: { ts: number; roll_deg: number | null; pitch_deg: number | null; yaw_deg: number | null } | null;
+  link: { ts: number; bus_ms: number | null; http_ms: number | null; messages_per_s: number } | null;
+}
+
 export interface Restart { what: string; why: string; command: string }
 
 export interface Robot {
@@ -57,7 +66,7 @@ export interface Refused extends Row { topic: string; code: string; message: str
 export interface Activity extends Row { good: number; bad: number }
 
 export interface Sections {
-  robot: Robot; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
+  robot: Robot; telemetry: Telemetry; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
   bus: { dropped: number }; database: { problem: string };
   /** For each resource of the REST interface the number of its changes. */
   changes: Record<string, number>;

@@ -18,7 +18,7 @@ type SectionSignals = { readonly [Name in keyof Sections]: Signal<Sections[Name]
 type TableSignals = { readonly [Name in keyof Tables]: Signal<Tables[Name]> };
 
 export const sections: SectionSignals = {
-  robot: signal(undefined), redis: signal(undefined), processes: signal(undefined), plugins: signal(undefined),
+  robot: signal(undefined), telemetry: signal(undefined), redis: signal(undefined), processes: signal(undefined), plugins: signal(undefined),
   queues: signal(undefined), bus: signal(undefined), database: signal(undefined), changes: signal(undefined),
 };
 export const tables: TableSignals = {

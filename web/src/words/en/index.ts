@@ -7,7 +7,8 @@ import { queue, schedules } from "./queue";
 import { robots } from "./robots";
 import { system } from "./system";
 import { talkPage } from "./talk";
+import { telemetry } from "./telemetry";
 
-export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage };
+export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage, telemetry };
 
 export type Strings = typeof en;

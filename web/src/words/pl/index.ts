@@ -8,5 +8,6 @@ import { queue, schedules } from "./queue";
 import { robots } from "./robots";
 import { system } from "./system";
 import { talkPage } from "./talk";
+import { telemetry } from "./telemetry";
 
-export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage };
+export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage, telemetry };
