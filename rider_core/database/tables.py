@@ -83,6 +83,17 @@ class MinuteRow(Base):
     figures: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class OutageRow(Base):
+    """A time in which the robot or the link was away. `outages.py` writes and reads it without SQLAlchemy."""
+
+    __tablename__ = "outages"
+
+    what: Mapped[str] = mapped_column(String(16), primary_key=True)
+    begin_ts: Mapped[float] = mapped_column(Double, primary_key=True)
+    end_ts: Mapped[float | None] = mapped_column(Double)
+    why: Mapped[str] = mapped_column(String(200))
+
+
 class UserAccount(Base):
     """A person who may sign in."""
 

@@ -34,6 +34,7 @@ POLL_MS = 250
 
 Handler = Callable[[dict[str, Any]], None]
 
+NOT_CONNECTED = "not connected yet"
 NO_LOOPBACK = "what we send does not come back from the robot's broker"
 UP = BusView(up=True, to_robot=True, from_robot=True)
 
@@ -64,7 +65,7 @@ class RobotBus:
         self._thread = threading.Thread(target=self._run, name="robot-bus", daemon=True)
         self._probe = LoopbackProbe()
         self._received = 0
-        self._state = _down("not connected yet")
+        self._state = _down(NOT_CONNECTED)
         self._down_since = time.monotonic()
 
     def on(self, topic: str, handler: Handler) -> None:

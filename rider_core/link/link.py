@@ -14,7 +14,7 @@ from rider_core.api.telemetry import TelemetryView
 from rider_core.link import keepalive
 from rider_core.link.asr_pipeline import AsrPipeline
 from rider_core.link.barge_in_pause import BargeInPause
-from rider_core.link.bus import RobotBus
+from rider_core.link.bus import NOT_CONNECTED, RobotBus
 from rider_core.link.conversation import Conversation
 from rider_core.link.domain_failover import DomainFailover
 from rider_core.link.echo_suppressor import EchoSuppressor
@@ -38,6 +38,10 @@ from rider_core.metrics import BATTERY, LINK_UP, ROBOT
 
 log = logging.getLogger(__name__)
 
+NOT_POLLED = "not polled yet"
+#: What stands for a problem until the first try, and is none.
+NOT_TRIED = frozenset({NOT_POLLED, NOT_CONNECTED})
+
 
 class Link:
     """The link to one robot."""
@@ -47,7 +51,7 @@ class Link:
         self._services = services
         for channel in ("bus", "http"):
             LINK_UP.labels(ROBOT, channel).set(0)
-        self._robot_problem = "not polled yet"
+        self._robot_problem = NOT_POLLED
         self._bus_since: float | None = None
         self._battery_pct: int | None = None
         self._telemetry = Telemetry()
@@ -176,7 +180,13 @@ class Link:
             "problems": problems,
             "domains": [self._robot.describe(name) for name in DOMAINS],
             "restarts": [each.model_dump() for each in self._restarts()],
+            "channels": self._channels(),
         }
+
+    def _channels(self) -> dict[str, str]:
+        """The robot's interfaces that were tried, each with its problem; empty: it works."""
+        problems = {"bus": self._bus.state.problem, "http": self._robot_problem}
+        return {name: problem for name, problem in problems.items() if problem not in NOT_TRIED}
 
     def _receive_device(self, body: dict[str, Any]) -> None:
         """Publish the battery's charge when its whole percents change."""
@@ -222,6 +232,7 @@ class Link:
             simulated=self._options.simulated,
             battery_pct=self._battery_pct,
             reason="; ".join(filter(None, (self._bus.state.problem, self._robot_problem))),
+            channels=self._channels(),
         )
 
 

@@ -1,4 +1,5 @@
-"""Reads the event bus: events update the panel's state and are passed to plugins; ended jobs go into the history."""
+"""Reads the event bus: events update the panel's state and are passed to plugins; ended jobs go into the history,
+outages of the robot into theirs."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from rider_core.timing import ended_within
 from rider_core.web.event_consumer import EventConsumer
 from rider_core.web.events import EventProjection
 from rider_core.web.history import job_record, seed_event
+from rider_core.web.outages import OutageRecorder
 from rider_core.web.panel_state import PanelState
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ class BusReader:
             EventConsumer("history", self._record, HISTORY_EVERY_S),
             EventConsumer("plugins", self._notify),
         ]
+        outages = OutageRecorder(services.settings.database_location, panel_state)
+        self._outages = EventConsumer("outages", outages.record, HISTORY_EVERY_S)
         self._thread = threading.Thread(target=self._read, name="bus", daemon=True)
         settings = services.settings
         panel_state.set_section("robot", {"address": settings.robot_address, "simulated": settings.simulated})
@@ -47,14 +51,14 @@ class BusReader:
         panel_state.set_section("database", {"problem": ""})
 
     def start(self) -> None:
-        for consumer in self._consumers:
+        for consumer in (*self._consumers, self._outages):
             consumer.start()
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         ended_within(self._thread, 1.5)
-        for consumer in self._consumers:
+        for consumer in (*self._consumers, self._outages):
             consumer.stop()
 
     def load_history(self) -> None:
@@ -69,7 +73,8 @@ class BusReader:
         ended = [event for record in records if record.id not in ended_ids and (event := seed_event(record))]
         with self._projection_lock:
             for event in [*ended, *past]:
-                self._projection.apply(event)
+                if self._projection.apply(event) and OutageRecorder.concerns(event):
+                    self._outages.enqueue(event)
 
     def expire_processes(self) -> None:
         with self._projection_lock:
@@ -80,7 +85,9 @@ class BusReader:
             try:
                 for event in self._services.bus.subscribe(self._stop.is_set, self._count_dropped):
                     with self._projection_lock:
-                        self._projection.apply(event)
+                        is_new = self._projection.apply(event)
+                    if is_new and OutageRecorder.concerns(event):
+                        self._outages.enqueue(event)
                     for consumer in self._consumers:
                         consumer.enqueue(event)
             except Exception:  # the top of a thread

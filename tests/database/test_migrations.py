@@ -28,7 +28,7 @@ def test_an_upgrade_is_needed_once(url: str) -> None:
     assert not database.is_current()
     database.upgrade()
     database.upgrade()
-    assert database.revision() == migrate.head_revision() == "0005"
+    assert database.revision() == migrate.head_revision() == "0006"
     assert database.is_current()
     database.close()
 

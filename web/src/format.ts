@@ -32,6 +32,14 @@ export function ago(elapsedS: number): string {
   return strings.ago.hours(Math.floor(elapsedS / 3600));
 }
 
+/** How long something took or lasts, as "4 s", "3 min" or "2 h". */
+export function duration(lengthS: number): string {
+  const length = Math.max(0, lengthS);
+  if (length < 10) return `${seconds(length)} ${strings.units.s}`;
+  if (length < 120) return `${Math.round(length)} ${strings.units.s}`;
+  return length < 7200 ? `${Math.round(length / 60)} ${strings.units.min}` : `${Math.round(length / 3600)} ${strings.units.h}`;
+}
+
 /** Degrees, as "−4.2°"; null: not known. */
 export function degrees(value: number | null): string {
   return value === null ? strings.none : `${fixed(value, 1)}°`;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rider_core.database.outages import read_outages
 from rider_core.jobs.schedules import ScheduleStore
 from rider_core.runtime.robot_client import RobotClient
 from rider_core.runtime.robot_telemetry import last_telemetry
@@ -39,6 +40,7 @@ def rest_blueprints(
             RobotClient(services.redis, socket=None),
             RobotClient(services.redis, services.settings.link_socket),
             partial(last_telemetry, services.redis),
+            partial(read_outages, services.settings.database_location),
         ),
         jobs_blueprint(services.backend),
         batches_blueprint(services.backend),

@@ -16,6 +16,7 @@ from rider_core.api.messages import Message
 from rider_core.api.roles import Role
 from rider_core.api.steering import DOMAINS, MAX_SWITCHES, MAX_WHY, Choice, HaltView, RobotView, Switch, SwitchView
 from rider_core.api.telemetry import TelemetryView
+from rider_core.database.outages import Outage
 from rider_core.errors import BackendUnavailable, NoAnswer, NotFound
 from rider_core.runtime.robot_client import ROBOT, RobotClient
 from rider_core.web.access.identity import OWNER, identity_of
@@ -23,6 +24,7 @@ from rider_core.web.rest.blueprint import Answer, RestBlueprint
 
 #: Switches that come with a robot's state.
 _LAST_SWITCHES = 20
+OutageKind = Literal["bus", "http", "link"]
 #: Limit of who has chosen, in characters.
 _MAX_BY = 64
 
@@ -68,12 +70,34 @@ class SwitchesView(Message):
     switches: tuple[Switch, ...] = Field(description="oldest first")
 
 
-def robots_blueprint(client: RobotClient, nearby: RobotClient, telemetry: Callable[[], TelemetryView]) -> RestBlueprint:
+class OutagesQuery(Message):
+    what: OutageKind | None = Field(None, description="only outages of this")
+    limit: int = Field(200, ge=1, le=1_000)
+
+
+class OutageView(Message):
+    what: OutageKind = Field(description="bus, http: the robot's interfaces; link: our own process")
+    begin_ts: float = Field(description="seconds since the epoch")
+    end_ts: float | None = Field(description="null: it lasts")
+    why: str
+
+
+class OutagesView(Message):
+    outages: tuple[OutageView, ...] = Field(description="the latest first")
+
+
+def robots_blueprint(
+    client: RobotClient,
+    nearby: RobotClient,
+    telemetry: Callable[[], TelemetryView],
+    outages: Callable[[], list[Outage]],
+) -> RestBlueprint:
     """The routes. Most send a request to the link.
 
     Args:
         nearby: Reaches the link without Redis where it runs on this machine.
         telemetry: Reads what the robot told last.
+        outages: Reads the kept outages, the latest first.
     """
     robots = RestBlueprint("robots", "The robots, and who serves their domains")
 
@@ -106,6 +130,13 @@ def robots_blueprint(client: RobotClient, nearby: RobotClient, telemetry: Callab
         """The history of switches"""
         _check_robot(path)
         return SwitchesView(switches=client.show(MAX_SWITCHES).switches)
+
+    @robots.operation("GET", "/<robot>/outages", Role.READ, OutagesView, problems=(404,))
+    def show_outages(path: RobotPath, query: OutagesQuery) -> OutagesView:
+        """When the robot or the link was away, and why; kept in the database"""
+        _check_robot(path)
+        found = [it for it in outages() if query.what in (None, it.what)][: query.limit]
+        return OutagesView(outages=tuple(OutageView.model_validate(it._asdict()) for it in found))
 
     @robots.operation(
         "PATCH",

@@ -29,6 +29,7 @@ class PageStack:
     """
     Attributes:
         url: Of the panel.
+        robot: The simulated robot, in this process.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class PageStack:
         self.processes.fork("rider_core.cli.main", "worker", *queues, log="worker")
         self.processes.fork("rider_core.cli.main", "scheduler", log="scheduler")
         self._link = robot.start_link()
+        self.robot = robot.robot
         self.panel.start()
         self.url = self.panel.url
         wait_until(lambda: all(self._workers(queue) for queue in queues), what="a worker's start")

@@ -65,3 +65,26 @@ def test_the_robot_tells_about_itself_and_it_gets_old(stack: PageStack, page: Pa
     with stack.link_stopped():
         expect(page.locator(".brief-telemetry .tag")).to_have_text("out of date", timeout=LINKED_MS)
     expect(page.locator(".brief-telemetry .tag")).to_have_count(0, timeout=LINKED_MS)
+
+
+def test_an_outage_is_seen_while_it_lasts_and_kept(stack: PageStack, page: Page) -> None:
+    open_page(page, stack, "/robots")
+    history = page.locator(".card-robot-history")
+    press(history, "Outages")
+    expect(history.locator(".outage .pill")).to_have_count(0)
+    stack.robot.kill_api()
+    try:
+        lasting = history.locator(".outage").filter(has=page.locator(".pill.bad"))
+        expect(lasting).to_contain_text("The robot's HTTP interface was away", timeout=LINKED_MS)
+        expect(lasting).to_contain_text("GET /api/providers/state")
+    finally:
+        stack.robot.start_api()
+    expect(lasting).to_have_count(0, timeout=LINKED_MS)
+    (outage,) = stack.ask("GET", "/robots/rider/outages?what=http")["outages"]
+    assert 0 < outage["end_ts"] - outage["begin_ts"] < 60
+    history.get_by_role("combobox", name="Of what").select_option("bus")
+    expect(history.locator(".outage").filter(has_text="HTTP")).to_have_count(0)
+    press(history, "Switches")
+    history.get_by_role("combobox", name="Of what").select_option("text")
+    expect(history.locator(".rows li").first).to_contain_text("Text")
+    expect(history.locator(".rows li").filter(has_text="Voice")).to_have_count(0)

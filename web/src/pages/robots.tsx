@@ -1,14 +1,15 @@
-// The robot: its state as it reports it, who serves its domains, and the history of that.
+// The robot: what it tells, who serves its domains, how it is connected, and what happened to that.
 
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { RobotCard } from "../cards/robot";
 import { TelemetryCard } from "../cards/telemetry";
-import { Card, Empty, Icon, Moment, Pill } from "../parts/card";
+import { Card, Icon, Moment, Pill } from "../parts/card";
+import { RobotHistory } from "../cards/robot-history";
 import { RemoteView } from "../parts/remote-view";
 import { useRemote } from "../server/remote";
-import type { NamedRobot, RobotView, Switch } from "../server/resources";
+import type { NamedRobot, RobotView } from "../server/resources";
 import { sections } from "../server/state";
 import { strings } from "../strings";
 
@@ -16,13 +17,9 @@ const words = strings.robots;
 
 export function RobotsPage(): VNode {
   const robots = useRemote<{ robots: NamedRobot[] }>("/robots");
-  const history = useRemote<{ switches: Switch[] }>("/robots/rider/switches");
   // The link tells of each change of the robot's domains and of its connection.
   const told = sections.robot.value;
-  useEffect(() => {
-    void robots.reload();
-    void history.reload();
-  }, [told?.ts, told?.up, JSON.stringify(told?.domains)]);
+  useEffect(() => void robots.reload(), [told?.ts, told?.up, JSON.stringify(told?.domains)]);
   return (
     <div class="robots-page">
       <div class="stack">
@@ -36,13 +33,7 @@ export function RobotsPage(): VNode {
           </RemoteView>
         </Card>
       </div>
-      <Card id="switches" heading={words.history}>
-        <RemoteView remote={history}>
-          {({ switches }) => switches.length
-            ? <ul class="rows">{[...switches].reverse().map((each) => <SwitchRow key={`${each.ts}${each.domain}`} change={each} />)}</ul>
-            : <Empty text={words.noHistory} />}
-        </RemoteView>
-      </Card>
+      <RobotHistory />
     </div>
   );
 }
@@ -71,17 +62,5 @@ function Connections({ state }: { state: RobotView }): VNode {
         </li>
       ))}
     </ul>
-  );
-}
-
-function SwitchRow({ change: { ts, domain, mode, by, reason } }: { change: Switch }): VNode {
-  return (
-    <li>
-      <div class="what">
-        <strong>{strings.robot.domains[domain] ?? domain}</strong> → {mode === "pc" ? strings.robot.pc : strings.robot.local}
-        <div class="soft detail"><span>{by}</span><span>{strings.robot.reasons[reason] ?? reason}</span></div>
-      </div>
-      <span class="soft"><Moment ts={ts} /></span>
-    </li>
   );
 }

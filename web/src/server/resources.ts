@@ -68,6 +68,8 @@ export interface AuditEntry {
 }
 export interface Switch { ts: number; domain: string; mode: string; by: string; reason: string }
 
+export interface Outage { what: "bus" | "http" | "link"; begin_ts: number; end_ts: number | null; why: string }
+
 export interface RobotView {
   address: string; base_url: string; simulated: boolean; pid: number;
   bus: { up: boolean; to_robot: boolean; from_robot: boolean; problem: string };

@@ -19,7 +19,7 @@ type TableSignals = { readonly [Name in keyof Tables]: Signal<Tables[Name]> };
 
 export const sections: SectionSignals = {
   robot: signal(undefined), telemetry: signal(undefined), redis: signal(undefined), processes: signal(undefined), plugins: signal(undefined),
-  queues: signal(undefined), bus: signal(undefined), database: signal(undefined), changes: signal(undefined),
+  queues: signal(undefined), bus: signal(undefined), outages: signal(undefined), database: signal(undefined), changes: signal(undefined),
 };
 export const tables: TableSignals = {
   jobs: signal([]), transcripts: signal([]), speech: signal([]), refused: signal([]), activity: signal([]),

@@ -67,7 +67,7 @@ export const frame = {
     minutes: (n: number) => `${n} min ago`,
     hours: (n: number) => `${n} h ago`,
   },
-  units: { ms: "ms", s: "s", mb: "MB" },
+  units: { ms: "ms", s: "s", min: "min", h: "h", mb: "MB" },
   mock: "MOCK",
   mockTitle: "Made up by a mock provider, not by a real engine",
   none: "–",

@@ -14,6 +14,18 @@ export const robots: typeof english = {
   notAnswered: "brak odpowiedzi",
   work: (domain) => `${domain} dla robota`,
   outcomes: {},
-  history: "Przełączenia",
-  noHistory: "Od startu linku niczego nie przełączono.",
+  history: "Co się działo",
+  noHistory: {
+    all: "Niczego nie przełączono i nic nie zawiodło.", switches: "Niczego nie przełączono.", outages: "Nie było żadnej przerwy.",
+  },
+  shown: "Co pokazać",
+  kinds: { all: "Wszystko", switches: "Przełączenia", outages: "Przerwy" },
+  about: "Czego",
+  everything: "wszystkiego",
+  outages: { bus: "Szyna komunikatów", http: "Interfejs HTTP", link: "Link" },
+  away: {
+    bus: "Przerwa szyny komunikatów robota", http: "Przerwa interfejsu HTTP robota", link: "Przerwa linku",
+  },
+  lasted: (time) => `przez ${time}`,
+  lasts: "trwa",
 };
