@@ -29,6 +29,10 @@ class Minute(NamedTuple):
         waiting: The most jobs that waited at a time.
         latency_s: Median time from the end of speech to its transcript; None: nobody spoke.
         cpu_pct, memory_pct: Of the panel's machine.
+        breakers_open: Providers whose circuit was open at its end. None, as in all below: not known.
+        trips: How often circuits opened.
+        cache_hits, cache_misses: Answers of language models that were in the cache, and that were not.
+        gpu_pct, gpu_memory_pct: Of all GPUs together; None: there is none.
     """
 
     ts: int
@@ -38,6 +42,17 @@ class Minute(NamedTuple):
     latency_s: float | None
     cpu_pct: float
     memory_pct: float
+    breakers_open: float | None = None
+    trips: float | None = None
+    cache_hits: float | None = None
+    cache_misses: float | None = None
+    gpu_pct: float | None = None
+    gpu_memory_pct: float | None = None
+
+
+_NAMES = frozenset(Minute._fields) - {"ts"}
+#: Those that rows of earlier versions have.
+_NEEDED = _NAMES - set(Minute._field_defaults)
 
 
 def write_minute(url: str, minute: Minute) -> None:
@@ -51,13 +66,13 @@ def read_minutes(url: str, since_ts: int) -> list[Minute]:
     found = []
     for ts, figures in rows(url, _READ, since_ts):
         values = json.loads(figures) if isinstance(figures, str) else figures
-        if set(values) == set(Minute._fields) - {"ts"}:  # of this version
+        if _NEEDED.issubset(values) and _NAMES.issuperset(values):  # of no later version
             found.append(Minute(ts=int(ts), **values))
     return found
 
 
 def averaged(minutes: list[Minute], step_s: int) -> list[Minute]:
-    """One row for each step: means, the most that waited, and the median's mean."""
+    """One row for each step: means, the most that waited, the most open circuits, and the median's mean."""
     groups: dict[int, list[Minute]] = {}
     for minute in minutes:
         groups.setdefault(minute.ts // step_s * step_s, []).append(minute)
@@ -65,18 +80,24 @@ def averaged(minutes: list[Minute], step_s: int) -> list[Minute]:
 
 
 def _mean(ts: int, group: list[Minute]) -> Minute:
-    latencies = [minute.latency_s for minute in group if minute.latency_s is not None]
+    def known(name: str) -> list[float]:
+        return [value for minute in group if (value := getattr(minute, name)) is not None]
 
     def mean(name: str) -> float:
-        total: float = sum(getattr(minute, name) for minute in group)
-        return round(total / len(group), 3)
+        return round(sum(known(name)) / len(group), 3)
+
+    def mean_of_known(name: str) -> float | None:
+        values = known(name)
+        return round(sum(values) / len(values), 3) if values else None
 
     return Minute(
         ts=ts,
         done=mean("done"),
         bad=mean("bad"),
         waiting=max(minute.waiting for minute in group),
-        latency_s=round(sum(latencies) / len(latencies), 3) if latencies else None,
+        latency_s=mean_of_known("latency_s"),
         cpu_pct=mean("cpu_pct"),
         memory_pct=mean("memory_pct"),
+        breakers_open=max(known("breakers_open"), default=None),
+        **{name: mean_of_known(name) for name in ("trips", "cache_hits", "cache_misses", "gpu_pct", "gpu_memory_pct")},
     )

@@ -12,6 +12,7 @@ from rider_core.database.minutes import MINUTE_S, Minute, write_minute
 from rider_core.errors import DatabaseError
 from rider_core.runtime.periodic_thread import PeriodicThread
 from rider_core.runtime.services import Services
+from rider_core.web.minute_figures import EngineMetrics, GpuSamples
 from rider_core.web.panel_state import PanelState
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,12 @@ class MinuteRecorder:
     def __init__(self, services: Services, panel_state: PanelState) -> None:
         self._url = services.settings.database_location
         self._panel_state = panel_state
+        self._engines, self._gpus = EngineMetrics(), GpuSamples()
         self._minute, self._most_waiting = _minute_of(time.time()), 0
         self._thread = PeriodicThread("minutes", self._look, LOOK_EVERY_S, "a minute is missing in the charts")
 
     def start(self) -> None:
+        self._engines.read()
         psutil.cpu_percent()  # its first answer means nothing; later ones are means since the one before
         self._thread.start()
 
@@ -38,6 +41,7 @@ class MinuteRecorder:
 
     def _look(self) -> None:
         self._most_waiting = max(self._most_waiting, self._waiting())
+        self._gpus.look()
         now = _minute_of(time.time())
         if now == self._minute:
             return
@@ -60,6 +64,8 @@ class MinuteRecorder:
             for row in rows["transcripts"]
             if begin <= row["ts"] < begin + MINUTE_S and row["latency_s"] is not None
         ]
+        engines = self._engines.read()
+        gpu_pct, gpu_memory_pct = self._gpus.mean()
         write_minute(
             self._url,
             Minute(
@@ -70,6 +76,9 @@ class MinuteRecorder:
                 latency_s=statistics.median(latencies) if latencies else None,
                 cpu_pct=psutil.cpu_percent(),
                 memory_pct=psutil.virtual_memory().percent,
+                gpu_pct=gpu_pct,
+                gpu_memory_pct=gpu_memory_pct,
+                **(engines._asdict() if engines else {}),
             ),
         )
 

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from rider_core.web.metrics.machine import GpuMetrics, MachineMetrics
+from rider_core.web.minute_figures import GpuSamples
 
 
 class NVMLError(Exception):
@@ -101,3 +102,17 @@ def test_a_data_folder_that_is_gone_breaks_no_scrape(tmp_path: Path) -> None:
     found = CollectorRegistry(auto_describe=False)
     found.register(MachineMetrics(tmp_path / "gone"))
     assert [metric.name for metric in found.collect()] == ["rider_build_info"]
+
+
+def test_samples_of_graphics_processors_are_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(2))
+    gpus = GpuSamples()
+    assert gpus.mean() == (None, None), "nothing was sampled yet"
+    for _ in range(2):
+        gpus.look()
+    assert gpus.mean() == (37.5, 18.8)
+    assert gpus.mean() == (None, None)
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    without = GpuSamples()
+    without.look()
+    assert without.mean() == (None, None)

@@ -30,6 +30,12 @@ class PointView(Message):
     latency_s: float | None = Field(description="from the end of speech to its transcript, median; null: nobody spoke")
     cpu_pct: float = Field(description="of the panel's machine")
     memory_pct: float
+    breakers_open: float | None = Field(description="providers whose circuit was open, the most; null: not known")
+    trips: float | None = Field(description="how often circuits opened, a minute")
+    cache_hits: float | None = Field(description="answers of language models from the cache, a minute")
+    cache_misses: float | None = Field(description="answers that were not in the cache, a minute")
+    gpu_pct: float | None = Field(description="share of time in which the GPUs were busy; null: there is no GPU")
+    gpu_memory_pct: float | None
 
 
 class HistoryView(Message):

@@ -1,4 +1,5 @@
-// Jobs, waiting jobs, answer times and the computer's load of the last hour, day and week.
+// Jobs, waiting jobs, answer times, circuit breakers, cached answers and the computer's load of the last hour, day and
+// week.
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
@@ -16,7 +17,7 @@ const words = strings.history;
 const SPANS = [1, 24, 168] as const;
 const HEIGHT = 150;
 
-interface Point { ts: number; done: number; bad: number; waiting: number; latency_s: number | null; cpu_pct: number; memory_pct: number }
+interface Point { ts: number; done: number; bad: number; waiting: number; latency_s: number | null; cpu_pct: number; memory_pct: number; breakers_open: number | null; trips: number | null; cache_hits: number | null; cache_misses: number | null; gpu_pct: number | null; gpu_memory_pct: number | null }
 interface History { step_s: number; points: Point[] }
 
 export function HistoryCard(): VNode {
@@ -66,9 +67,27 @@ function Charts({ points }: { points: readonly (Point | { ts: number })[] }): VN
       { label: words.cpu, values: values("cpu_pct"), colour: colour("accent"), unit: "%" },
       { label: words.memory, values: values("memory_pct"), colour: colour("busy"), unit: "%" },
     ] },
+    { name: words.breakers, series: [
+      { label: words.trips, values: values("trips"), colour: colour("bad"), unit: perMinute },
+      { label: words.open, values: values("breakers_open"), colour: colour("warn"), unit: words.enginesUnit },
+    ] },
+    { name: words.cache, series: [
+      { label: words.hits, values: values("cache_hits"), colour: colour("accent"), unit: perMinute },
+      { label: words.misses, values: values("cache_misses"), colour: colour("soft"), unit: perMinute },
+    ] },
   ];
+  const busy = values("gpu_pct"), hasGpu = busy.some((value) => value !== null);
+  if (hasGpu) charts.push({ name: words.gpu, series: [
+    { label: words.busy, values: busy, colour: colour("accent"), unit: "%" },
+    { label: words.memory, values: values("gpu_memory_pct"), colour: colour("busy"), unit: "%" },
+  ] });
   const times = points.map((point) => point.ts);
-  return <div class="histories">{charts.map(({ name, series }) => <Plot key={name} name={name} times={times} series={series} />)}</div>;
+  return (
+    <div class="histories">
+      {charts.map(({ name, series }) => <Plot key={name} name={name} times={times} series={series} />)}
+      {!hasGpu && <figure class="plot"><figcaption>{words.gpu}</figcaption><Empty text={words.noGpu} /></figure>}
+    </div>
+  );
 }
 
 function Plot({ name, times, series }: { name: string; times: readonly number[]; series: readonly Series[] }): VNode {
