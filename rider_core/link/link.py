@@ -38,6 +38,8 @@ from rider_core.metrics import BATTERY, LINK_UP, ROBOT
 
 log = logging.getLogger(__name__)
 
+#: For this time after its start the bus that is not up yet is no outage, in seconds: it connects and proves itself.
+FIRST_TRY_S = 3.0
 NOT_POLLED = "not polled yet"
 #: What stands for a problem until the first try, and is none.
 NOT_TRIED = frozenset({NOT_POLLED, NOT_CONNECTED})
@@ -53,6 +55,7 @@ class Link:
             LINK_UP.labels(ROBOT, channel).set(0)
         self._robot_problem = NOT_POLLED
         self._bus_since: float | None = None
+        self._started = time.monotonic()
         self._battery_pct: int | None = None
         self._telemetry = Telemetry()
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
@@ -186,6 +189,8 @@ class Link:
     def _channels(self) -> dict[str, str]:
         """The robot's interfaces that were tried, each with its problem; empty: it works."""
         problems = {"bus": self._bus.state.problem, "http": self._robot_problem}
+        if self._bus_since is None and time.monotonic() - self._started < FIRST_TRY_S:
+            del problems["bus"]
         return {name: problem for name, problem in problems.items() if problem not in NOT_TRIED}
 
     def _receive_device(self, body: dict[str, Any]) -> None:

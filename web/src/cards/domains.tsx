@@ -12,13 +12,12 @@ import { may, refusal } from "../server/session";
 import { CHOICES, choose, chooseAll, choicesBefore } from "../server/steering";
 import type { Choice, Outcome } from "../server/steering";
 import { strings } from "../strings";
+import { OURS, SET_HERE, who } from "../switched";
 import type { Tone } from "../tones";
 import type { Domain } from "../server/messages";
 
 const words = strings.robot;
 const ORDER = ["voice", "vision", "text"];
-const OURS = "rider-pc: ";
-const SET_HERE = "set at rider-pc by ";
 
 export function Domains({ known }: { known: Record<string, Domain> }): VNode {
   const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
@@ -62,6 +61,7 @@ function All({ known }: { known: Record<string, Domain> }): VNode {
       <span class="name">{words.all}</span>
       <span class="where">{reported.every((it) => it.mode) ? place : words.unknown}</span>
       <Choices label={words.allLabel} requested={requested.value} pressed={requested.value ?? common} onChoose={click} />
+      <span class="when" />
     </li>
   );
 }
@@ -145,7 +145,7 @@ function notesOf(it: Domain, requested: Choice | null, outcome: Outcome | null):
   if (outcome && !outcome.accepted) add("bad", outcome.problem, outcome.remedy);
   if (it.by && !requested) {
     const state = it.choice === "automatic" ? "" : done ? words.confirmed : words.unconfirmed;
-    add(!state ? "" : done ? "good" : "warn", words.chosen(it.by, it.why ?? "", state));
+    add(!state ? "" : done ? "good" : "warn", words.chosen(who(it.by), it.why ?? "", state));
   }
   // Where the robot serves the domain by choice, the PC's problem is irrelevant.
   const problem = it.problem || (outcome?.accepted ? outcome.problem : "");
@@ -158,7 +158,7 @@ function notesOf(it: Domain, requested: Choice | null, outcome: Outcome | null):
 /** The robot's reason for a domain's mode; empty where the row says it already. */
 function reasonInWords(it: Domain): string {
   if (it.reason.startsWith(SET_HERE)) {
-    return it.by ? "" : words.setHere(it.reason.slice(SET_HERE.length));
+    return it.by ? "" : words.setHere(who(it.reason.slice(SET_HERE.length)));
   }
   if (it.reason.startsWith(OURS)) {
     const reason = it.reason.slice(OURS.length);

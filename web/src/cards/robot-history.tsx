@@ -12,6 +12,7 @@ import type { Remote } from "../server/remote";
 import type { Outage, Switch } from "../server/resources";
 import { clock, sections } from "../server/state";
 import { strings } from "../strings";
+import { who, why } from "../switched";
 
 const words = strings.robots;
 const KINDS = ["all", "switches", "outages"] as const;
@@ -73,12 +74,12 @@ function Entries({ switches, outages, kind, about }: EntriesProps): VNode {
   );
 }
 
-function OutageRow({ outage: { what, begin_ts: begin, end_ts: end, why } }: { outage: Outage }): VNode {
+function OutageRow({ outage: { what, begin_ts: begin, end_ts: end, why: reason } }: { outage: Outage }): VNode {
   return (
     <li class="outage">
       <div class="what">
         <strong><Icon tone={end === null ? "bad" : "warn"} /> {words.away[what]}</strong>
-        <div class="soft detail"><span>{words.lasted(duration((end ?? clock.value) - begin))}</span><span>{why}</span></div>
+        <div class="soft detail"><span>{words.lasted(duration((end ?? clock.value) - begin))}</span><span>{reason}</span></div>
       </div>
       {end === null ? <Pill tone="bad" text={words.lasts} /> : <span class="soft"><Moment ts={begin} /></span>}
     </li>
@@ -90,7 +91,7 @@ function SwitchRow({ change: { ts, domain, mode, by, reason } }: { change: Switc
     <li>
       <div class="what">
         <strong>{strings.robot.domains[domain] ?? domain}</strong> → {mode === "pc" ? strings.robot.pc : strings.robot.local}
-        <div class="soft detail"><span>{by}</span><span>{strings.robot.reasons[reason] ?? reason}</span></div>
+        <div class="soft detail"><span>{who(by)}</span>{why(reason) && <span>{why(reason)}</span>}</div>
       </div>
       <span class="soft"><Moment ts={ts} /></span>
     </li>

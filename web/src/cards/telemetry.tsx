@@ -25,7 +25,7 @@ export function TelemetryCard(): VNode {
       <div class="telemetry">
         {pose && <PoseMap pose={pose} moving={motion?.moving === true} old={isOld(pose)} />}
         <dl>
-          <Fact name={words.position} told={pose}>{pose && `${words.ahead(distance(pose.x_m))} · ${words.left(distance(pose.y_m))} · ${degrees(pose.heading_deg)}`}</Fact>
+          <Fact name={words.position} told={pose}>{pose && placed(pose)}</Fact>
           <Fact name={words.motion} told={motion}>{motion && moved(motion)}</Fact>
           <Fact name={strings.robot.battery} told={body?.battery_pct == null ? null : body}>{body?.battery_pct != null && percent(body.battery_pct / 100)}</Fact>
           <Fact name={words.tilt} told={attitude}>{attitude && words.tilted(degrees(attitude.roll_deg), degrees(attitude.pitch_deg), degrees(attitude.yaw_deg))}</Fact>
@@ -50,6 +50,13 @@ function Fact({ name, told, children }: FactProps): VNode {
   );
 }
 
+/** "ahead 1.2 m · right 0.4 m · −30.0°": from its start, and where it looks, to the left positive. */
+function placed({ x_m: x, y_m: y, heading_deg: heading }: NonNullable<Telemetry["pose"]>): string {
+  const along = (x < 0 ? words.behind : words.ahead)(distance(Math.abs(x)));
+  const beside = (y < 0 ? words.right : words.left)(distance(Math.abs(y)));
+  return `${along} · ${beside} · ${degrees(heading - 360 * Math.round(heading / 360))}`;
+}
+
 function moved({ moving, forward, turn, emergency_stop: stopped }: NonNullable<Telemetry["motion"]>): string {
   if (stopped) return words.emergency;
   if (moving === null) return words.notTold;
@@ -71,7 +78,7 @@ export function BriefTelemetry(): VNode | null {
       {pose && <PoseMap pose={pose} moving={motion?.moving === true} old={old} />}
       <div>
         {motion && <strong>{moved(motion)}</strong>}
-        {pose && <span class="soft">{words.ahead(distance(pose.x_m))} · {words.left(distance(pose.y_m))} · {degrees(pose.heading_deg)}</span>}
+        {pose && <span class="soft">{placed(pose)}</span>}
         {old && <span class="soft"><span class="tag">{words.old}</span> <Moment ts={(pose ?? motion)!.ts} /></span>}
       </div>
     </div>

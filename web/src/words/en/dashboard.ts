@@ -70,6 +70,10 @@ export const dashboard = {
     problem: (problem: string) => (problem.startsWith("the robot") ? `Not yet: ${problem}` : `The PC cannot serve it: ${problem}`),
     chosen: (by: string, why: string, state: string) =>
       `Chosen at ${by}${why ? ` (${why})` : ""}${state ? `; ${state}` : ""}`,
+    who: {
+      "the panel": "the panel", "the HTTP interface": "the HTTP interface", "the command line": "the command line",
+      "rider-pc": "Rider-PC", robot: "the robot itself", "at the robot": "somebody at the robot",
+    } as Record<string, string>,
     setHere: (by: string) => `Switched at ${by}`,
     unattended: UNATTENDED,
     returned: (reason: string) => `Returned to the robot: ${reason}`,

@@ -51,7 +51,7 @@ export const dashboard: typeof english = {
     pc: "komputer",
     local: "robot",
     domainsEmpty: "Dziedziny nie są jeszcze znane: link pyta robota.",
-    all: "Razem",
+    all: "Całość",
     allLabel: "Kto obsługuje wszystko",
     shared: (onPc, of) => `komputer ${onPc} z ${of}`,
     allDone: {
@@ -72,6 +72,10 @@ export const dashboard: typeof english = {
     unconfirmed: "robot jeszcze tego nie zgłasza",
     problem: (problem) => (problem.startsWith("the robot") ? `Jeszcze nie: ${problem}` : `Komputer nie może: ${problem}`),
     chosen: (by, why, state) => `Wybrano: ${by}${why ? ` (${why})` : ""}${state ? `; ${state}` : ""}`,
+    who: {
+      "the panel": "panel", "the HTTP interface": "interfejs HTTP", "the command line": "wiersz poleceń",
+      "rider-pc": "Rider-PC", robot: "sam robot", "at the robot": "ktoś przy robocie",
+    },
     setHere: (by) => `Przełączono: ${by}`,
     unattended: UNATTENDED,
     returned: (reason) => `Oddane robotowi: ${reason}`,
