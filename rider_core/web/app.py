@@ -32,6 +32,7 @@ from rider_core.web.rest.application import create_application
 from rider_core.web.rest.resources import rest_blueprints
 from rider_core.web.security import SecurityMiddleware, check_exposure
 from rider_core.web.sessions import SessionLimit
+from rider_core.web.socket_guard import SocketGuard
 from rider_core.web.talk.talk_feed import TalkFeed
 
 log = logging.getLogger(__name__)
@@ -50,18 +51,19 @@ class Panel:
     feed: LiveFeed
     camera: CameraFeed
     talk: TalkFeed
+    guard: SocketGuard
     reader: BusReader
     poller: Poller
     minutes: MinuteRecorder
     reporter: StatusReporter
 
     def start(self) -> None:
-        for part in (self.feed, self.reader, self.poller, self.minutes, self.reporter):
+        for part in (self.feed, self.guard, self.reader, self.poller, self.minutes, self.reporter):
             part.start()
 
     def stop(self) -> None:
         # In parallel: each may wait a second for Redis.
-        parts = (self.reporter, self.minutes, self.poller, self.reader, self.feed, self.camera, self.talk)
+        parts = (self.reporter, self.minutes, self.poller, self.reader, self.guard, self.feed, self.camera, self.talk)
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
             thread.start()
@@ -102,16 +104,27 @@ def create_app(services: Services) -> Panel:
         manage_session=False,
         max_http_buffer_size=MAX_MESSAGE_BYTES,
     )
-    feed = LiveFeed(socketio, panel_state)
-    camera = CameraFeed(socketio, services)
-    talk = TalkFeed(socketio, services)
+    guard = SocketGuard(socketio, access.authenticator)
+    feed = LiveFeed(socketio, panel_state, guard)
+    camera = CameraFeed(socketio, services, guard)
+    talk = TalkFeed(socketio, services, guard)
     # The middleware is outermost, so that Engine.IO's requests pass it too.
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
     minutes = MinuteRecorder(services, panel_state)
     return Panel(
-        app, socketio, panel_state, feed, camera, talk, reader, poller, minutes, StatusReporter(services.bus, _describe)
+        app,
+        socketio,
+        panel_state,
+        feed,
+        camera,
+        talk,
+        guard,
+        reader,
+        poller,
+        minutes,
+        StatusReporter(services.bus, _describe),
     )
 
 

@@ -16,9 +16,11 @@ from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, SocketIO
 
+from rider_core.api.roles import Role
 from rider_core.metrics import REFUSED
 from rider_core.timing import ended_within
 from rider_core.web.panel_state import TABLE_LIMITS, PanelState
+from rider_core.web.socket_guard import SocketGuard
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +45,11 @@ class _Browser:
 class LiveFeed(Namespace):  # type: ignore[misc]
     """The Socket.IO namespace, and the thread that sends messages."""
 
-    def __init__(self, socketio: SocketIO, panel_state: PanelState) -> None:
+    def __init__(self, socketio: SocketIO, panel_state: PanelState, guard: SocketGuard) -> None:
         super().__init__(NAMESPACE)
         self._socketio = socketio
         self._panel_state = panel_state
+        self._guard = guard
         self._connected: set[str] = set()
         self._browsers: dict[str, _Browser] = {}
         self._lock = threading.Lock()
@@ -65,6 +68,8 @@ class LiveFeed(Namespace):  # type: ignore[misc]
         ended_within(self._thread, 1)
 
     def on_connect(self, _auth: Any = None) -> None:
+        if not self._guard.identity().may(Role.READ):
+            raise Refused("to watch, the role read is needed")
         with self._lock:
             if len(self._connected) >= MAX_BROWSERS:
                 REFUSED.labels("web", "too_many_browsers").inc()

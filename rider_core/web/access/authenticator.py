@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
+import time
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rider_core.api.roles import Role
@@ -16,8 +18,9 @@ from rider_core.runtime.passwords import NOBODY as NOBODYS_HASH
 from rider_core.runtime.passwords import is_password
 from rider_core.web.access.account_cache import AccountCache
 from rider_core.web.access.credentials import Credentials
+from rider_core.web.access.ended_sessions import EndedSessions
 from rider_core.web.access.guesses import PasswordAttempt
-from rider_core.web.access.identity import Identity
+from rider_core.web.access.identity import OWNER, Identity
 from rider_core.web.access.session_cookie import NAME, SessionCookies
 from rider_core.web.host_names import is_loopback
 from rider_core.web.serving.native_threads import in_native_thread
@@ -28,6 +31,8 @@ ADMIN = "rider"
 #: wait 50 ms each time.
 MAX_REMEMBERED = 100
 KEY_FILE = "session.key"
+#: Of the names of identities that a token has; no user's name has a colon.
+_TOKEN_PREFIX = "token:"
 
 
 class SignedIn(NamedTuple):
@@ -65,6 +70,7 @@ class Authenticator:
         #: One password at a time: many at once must not take the memory of all.
         self._one_at_a_time = threading.Lock()
         self._made_cookies: SessionCookies | None = None
+        self._ended = EndedSessions()
 
         beyond = not is_loopback(settings.web_host)
         #: Others can reach the panel, themselves or through a proxy.
@@ -95,12 +101,12 @@ class Authenticator:
         """The identity of a signed-in browser."""
         cookies = str(environ.get("HTTP_COOKIE", ""))
         session = self._cookies.decode(cookies) if NAME in cookies else None
-        if session is None:
+        if session is None or session.csrf in self._ended:
             return None
         found = self._account(session.user)
         if found is None or not hmac.compare_digest(self._cookies.fingerprint(found.secret), session.fingerprint):
             return None
-        return Identity(session.user, found.role, session.csrf)
+        return Identity(session.user, found.role, session.csrf, self._mark(found.secret), session.expires_ts)
 
     def by_credentials(self, given: Credentials, attempt: PasswordAttempt, *, accepts_key: bool) -> Identity | None:
         """The identity of a token, or of a user's name and password. Raises `TooManyGuesses`.
@@ -110,10 +116,33 @@ class Authenticator:
         """
         if given.user is not None:
             found = self._by_password(given.user, given.secret, attempt)
-            return Identity(given.user, found.role) if found else None
+            return Identity(given.user, found.role, password_mark=self._mark(found.secret)) if found else None
         if accepts_key and self._password is not None and _equal(given.secret, self._password):
-            return Identity(ADMIN, Role.ADMIN)
+            return Identity(ADMIN, Role.ADMIN, password_mark=self._mark(self._password))
         return self._by_token(given.secret)
+
+    def present(self, identity: Identity) -> Identity | None:
+        """What an identity that was found earlier is now, with its present role; None: it has ended.
+
+        It needs neither the cookie nor the password again: a connection that stays open is checked by it.
+        """
+        if identity == OWNER:
+            return None if self.is_required() else OWNER
+        if identity.expires_ts is not None and time.time() >= identity.expires_ts:
+            return None
+        if identity.name.startswith(_TOKEN_PREFIX):
+            token = self.accounts.tokens().get(identity.name.removeprefix(_TOKEN_PREFIX))
+            return None if token is None else replace(identity, role=token.role)
+        account = self._account(identity.name)
+        if account is None or identity.csrf in self._ended:
+            return None
+        is_same = hmac.compare_digest(self._mark(account.secret), identity.password_mark)
+        return replace(identity, role=account.role) if is_same else None
+
+    def sign_out(self, identity: Identity) -> None:
+        """End a session, also for copies of its cookie, until the panel's next start."""
+        if identity.csrf:
+            self._ended.add(identity.csrf)
 
     def sign_in(self, name: str, password: str, attempt: PasswordAttempt) -> SignedIn | None:
         """A new session of a user with that password. Raises `TooManyGuesses`."""
@@ -121,7 +150,8 @@ class Authenticator:
         if found is None:
             return None
         session = self._cookies.new(name, found.secret)
-        return SignedIn(Identity(name, found.role, session.csrf), self._cookies.encode(session))
+        identity = Identity(name, found.role, session.csrf, self._mark(found.secret), session.expires_ts)
+        return SignedIn(identity, self._cookies.encode(session))
 
     def _by_password(self, name: str, password: str, attempt: PasswordAttempt) -> _Account | None:
         password = password.encode("utf-8", "replace").decode()  # without lone surrogates
@@ -147,13 +177,17 @@ class Authenticator:
         token = self.accounts.tokens().get(id_of(text) or "")
         if token is None or not is_secret_of(token, text) or token.expired:
             return None
-        return Identity(f"token:{token.id}", token.role)
+        return Identity(f"{_TOKEN_PREFIX}{token.id}", token.role, expires_ts=token.expires_ts)
 
     def _account(self, name: str) -> _Account | None:
         if name == ADMIN and self._password is not None:
             return _Account(self._password, Role.ADMIN)
         user = self.accounts.users().get(name)
         return _Account(user.password_hash, user.role) if user else None
+
+    def _mark(self, secret: str) -> str:
+        """A keyed hash of a password or its hash: an identity outlives neither it nor this process."""
+        return hmac.digest(self._memory_key, secret.encode(), "sha256").hex()
 
     @property
     def _cookies(self) -> SessionCookies:

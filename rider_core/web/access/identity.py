@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rider_core.api.roles import Role
@@ -18,11 +18,15 @@ class Identity:
         name: A user's, `token:ID`, or `local`; it stands in the audit log. Empty: nobody, on the open pages.
         role: None: nobody, who may open the page and sign in.
         csrf: Of a session: what its writing requests must repeat in a header; else empty.
+        password_mark: Of a user's password at that time, keyed: `Authenticator.present` compares it. Else empty.
+        expires_ts: When the session or the token ends, in seconds since the epoch; None: it does not by itself.
     """
 
     name: str
     role: Role | None
     csrf: str = ""
+    password_mark: str = field(default="", repr=False)
+    expires_ts: float | None = None
 
     def may(self, needed: Role) -> bool:
         return self.role is not None and self.role.includes(needed)

@@ -1,6 +1,7 @@
 """The cookie of a signed-in browser: who it is, signed with a key of this installation.
 
-Nothing is stored for a session. It ends with the cookie's age, with a change of the user's password, and with the user.
+Nothing is stored for a session. It ends with the cookie's age, with a change of the user's password, and with the user;
+the panel's process remembers those that were signed out (`ended_sessions.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hmac
 import os
 import secrets
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -33,11 +35,13 @@ class Session(NamedTuple):
         user: A name.
         csrf: Random; a page of another site cannot read it.
         fingerprint: Of the user's password at that time.
+        expires_ts: When it ends, in seconds since the epoch.
     """
 
     user: str
     csrf: str
     fingerprint: str
+    expires_ts: float
 
 
 class SessionCookies:
@@ -54,11 +58,11 @@ class SessionCookies:
         Args:
             password: The user's password or its hash: whatever the session is to end with.
         """
-        return Session(user, secrets.token_urlsafe(18), self.fingerprint(password))
+        return Session(user, secrets.token_urlsafe(18), self.fingerprint(password), time.time() + MAX_AGE_S)
 
     def encode(self, session: Session) -> str:
         """The cookie's value."""
-        text = self._serializer.dumps(list(session))
+        text = self._serializer.dumps([session.user, session.csrf, session.fingerprint])
         return text if isinstance(text, str) else text.decode()
 
     def fingerprint(self, password: str) -> str:
@@ -70,10 +74,10 @@ class SessionCookies:
         if len(cookie_header) > MAX_COOKIES:
             return None
         try:
-            user, csrf, fingerprint = self._serializer.loads(
-                parse_cookie(cookie_header).get(NAME, ""), max_age=MAX_AGE_S
+            (user, csrf, fingerprint), signed_at = self._serializer.loads(
+                parse_cookie(cookie_header).get(NAME, ""), max_age=MAX_AGE_S, return_timestamp=True
             )
-            return Session(str(user), str(csrf), str(fingerprint))
+            return Session(str(user), str(csrf), str(fingerprint), signed_at.timestamp() + MAX_AGE_S)
         except (BadData, ValueError, TypeError):
             return None
 

@@ -75,7 +75,8 @@ def session_blueprint(access: AccessControl) -> RestBlueprint:
 
     @session.operation("DELETE", "", None, None, status=204)
     def sign_out() -> Answer:
-        """Sign out: the cookie is removed"""
+        """Sign out: the session ends, and the cookie is removed"""
+        access.authenticator.sign_out(identity_of(request.environ))
         return Answer(None, headers={"Set-Cookie": _cookie("", 0)})
 
     return session

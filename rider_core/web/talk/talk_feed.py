@@ -17,7 +17,8 @@ from rider_core.api.roles import Role
 from rider_core.errors import RiderError
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
-from rider_core.web.access.identity import identity_of
+from rider_core.web.access.needed_roles import Forbidden
+from rider_core.web.socket_guard import SocketGuard
 
 if TYPE_CHECKING:
     from rider_core.web.talk.talk_session import TalkSession
@@ -27,15 +28,17 @@ log = logging.getLogger(__name__)
 NAMESPACE = "/talk"
 #: Conversations at the same time: each has four threads, and its jobs go before others.
 MAX_TALKS = 4
+_NEEDS_OPERATE = "to talk, the role operate is needed; an administrator gives it"
 
 
 class TalkFeed(Namespace):  # type: ignore[misc]
     """One session for each browser."""
 
-    def __init__(self, socketio: SocketIO, services: Services) -> None:
+    def __init__(self, socketio: SocketIO, services: Services, guard: SocketGuard) -> None:
         super().__init__(NAMESPACE)
         self._socketio = socketio
         self._services = services
+        self._guard = guard
         self._sessions: dict[str, TalkSession] = {}
         #: Sessions that are being made, outside the lock.
         self._starting = 0
@@ -43,8 +46,8 @@ class TalkFeed(Namespace):  # type: ignore[misc]
         socketio.on_namespace(self)
 
     def on_connect(self, auth: Any = None) -> None:
-        if not identity_of(request.environ).may(Role.OPERATE):
-            raise Refused("to talk, the role operate is needed; an administrator gives it")
+        if not self._guard.identity().may(Role.OPERATE):
+            raise Refused(_NEEDS_OPERATE)
         named = auth.get("language") if isinstance(auth, dict) else None
         language = language_code(named[:20]) if isinstance(named, str) else None
         # The link's parts, and the detector of speech, are loaded with the first conversation.
@@ -93,6 +96,8 @@ class TalkFeed(Namespace):  # type: ignore[misc]
         if session is None:
             return
         try:
+            if not self._guard.identity().may(Role.OPERATE):
+                raise Forbidden(_NEEDS_OPERATE)
             act(session)
         except RiderError as error:
             REFUSED.labels("web", error.code).inc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 _ACCESS = "tests/web/rest/test_access_rights.py"
+_CONNECTIONS = "tests/web/rest/test_open_connections.py"
 _SETTINGS = "tests/web/rest/test_rest_settings.py"
 _JOBS = "tests/web/rest/test_rest_jobs.py"
 
@@ -148,5 +149,33 @@ MUTANTS = [
         "        if begin is not None and number < begin.lane:\n            continue\n",
         "",
         ("tests/jobs/test_rq_lists.py", "test_waiting_jobs_are_listed"),
+    ),
+    Mutant(
+        "a connection outlives its session",
+        "rider_core/web/socket_guard.py",
+        "session.close(wait=False)",
+        "pass",
+        (_CONNECTIONS, "test_what_ends and eventlet"),
+    ),
+    Mutant(
+        "a conversation goes on with the role of its beginning",
+        "rider_core/web/talk/talk_feed.py",
+        "            if not self._guard.identity().may(Role.OPERATE):\n                raise",
+        "            if False:\n                raise",
+        (_CONNECTIONS, "test_a_message and eventlet"),
+    ),
+    Mutant(
+        "a copied cookie lets in after its session was signed out",
+        "rider_core/web/access/authenticator.py",
+        "if session is None or session.csrf in self._ended:",
+        "if session is None:",
+        (_CONNECTIONS, "test_what_ends and eventlet"),
+    ),
+    Mutant(
+        "one person's browsers keep the camera from others",
+        "rider_core/web/fair_places.py",
+        "if most < counts[person] + 2:",
+        "if True:",
+        ("tests/web/test_fair_places.py", "test_whoever"),
     ),
 ]

@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { io } from "socket.io-client";
 import type { Socket } from "socket.io-client";
 
+import { strings } from "../strings";
 import { ROOT } from "./root";
 import { serverNow } from "./state";
 
@@ -41,6 +42,10 @@ function follow(): void {
   if (wanted && !socket) {
     socket = io("/camera", { path: `${ROOT}/socket.io`, reconnectionDelayMax: 3000 });
     socket.on("connect", () => (refusedWith.value = ""));
+    // The panel closes it where another person has no browser yet, and this one has many.
+    socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") refusedWith.value = strings.eyes.displaced;
+    });
     socket.on("connect_error", (error) => (refusedWith.value = socket?.active ? "" : error.message));
     socket.on("frame", (frame: SeenFrame, jpeg: ArrayBuffer, drawn: () => void) => void draw(frame, jpeg).finally(drawn));
   } else if (!wanted && socket) {

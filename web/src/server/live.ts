@@ -10,9 +10,11 @@ import type { StateDelta } from "./messages";
 export function listen(): void {
   const socket = io("/live", { path: `${ROOT}/socket.io`, reconnectionDelayMax: 3000 });
   socket.on("connect", () => {
+    const wasLost = connection.value === "lost";
     connection.value = "live";
     socket.emit("ready");
-    if (!session.value.version) void loadSession().catch(() => undefined);  // the panel did not answer at the start
+    // The panel did not answer at the start, or has closed the connection since the role is another one.
+    if (wasLost || !session.value.version) void loadSession().catch(() => undefined);
   });
   socket.on("disconnect", () => (connection.value = "lost"));
   socket.on("connect_error", () => {

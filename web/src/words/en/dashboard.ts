@@ -89,6 +89,7 @@ export const dashboard = {
   eyes: {
     heading: "The robot's eyes",
     none: "No picture comes from the robot.",
+    displaced: "Somebody else wanted to see it too, and you have it open in other windows. Look there, or open this page again.",
     served: "The robot sends its pictures while the PC serves vision. Switch it on the robot's card.",
     lag: (time: string) => `${time} ago`,
     described: (labels: string) => (labels ? `In sight: ${labels}` : "Nothing that it knows is in sight"),

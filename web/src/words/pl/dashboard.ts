@@ -92,6 +92,7 @@ export const dashboard: typeof english = {
   eyes: {
     heading: "Oczy robota",
     none: "Od robota nie przychodzi żaden obraz.",
+    displaced: "Ktoś inny też chciał widzieć obraz, a masz go w kilku oknach. Spójrz do innego okna albo otwórz tę stronę jeszcze raz.",
     served: "Robot wysyła obraz, gdy wzrok obsługuje komputer. Przełącza się to w karcie robota.",
     lag: (time) => `${time} temu`,
     described: (labels) => (labels ? `W zasięgu wzroku: ${labels}` : "Nie widać niczego, co zna"),
