@@ -65,6 +65,7 @@ setup(
         # `rider web certificate`.
         "cryptography>=44",
         "eventlet>=0.40",
+        "flask-limiter>=4.1,<5",
         # The size limit of a request can be set for each route from 3.1 on.
         "flask>=3.1",
         # `web/rest/blueprint.py` overrides the constructor of its blueprint, and uses how it finds a view's models.

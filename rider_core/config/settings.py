@@ -97,6 +97,15 @@ class Settings(BaseSettings):
     web_allowed_origins: NameList = Field(
         (), description="origins of other pages that may use /v1 with the key: app://obsidian.md"
     )
+    web_changes_per_minute: int = Field(
+        1_200,
+        ge=0,
+        le=1_000_000,
+        description="changes that one person may make through /api/v1 in a minute; 0: no limit",
+    )
+    web_sign_ins_per_minute: int = Field(
+        60, ge=0, le=1_000_000, description="attempts to sign in from one address in a minute; 0: no limit"
+    )
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="the panel's server")
 
     workers: int = Field(1, ge=1, le=64, description="worker processes for each of voice, vision and text")

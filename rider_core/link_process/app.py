@@ -7,6 +7,7 @@ no password on this side; requests that a web page in a browser could send are r
 from __future__ import annotations
 
 import ipaddress
+import math
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,15 +22,21 @@ from rider_core.link.capacity_monitor import CapacityMonitor
 from rider_core.link_process.text_endpoint import RobotTextRequest, TextEndpoint
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
+from rider_core.runtime.token_buckets import TokenBuckets
 
 #: HTTP status by the cause of a failed job; any other cause is 502.
 STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable": 503, "model": 503}
+#: Requests of one address in a burst, and the seconds until another may come: a robot probes us every few seconds, and
+#: asks for one text at a time. A probe costs nothing, a text is a job.
+PROBES, PROBE_EVERY_S = 100, 0.1
+TEXTS, TEXT_EVERY_S = 30, 1.0
 
 
 def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
     """The application. It uses the backend and the settings of `services`."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
     text_endpoint = TextEndpoint(services.backend, services.settings.robot_prompt)
+    probes, texts = TokenBuckets(PROBES, PROBE_EVERY_S), TokenBuckets(TEXTS, TEXT_EVERY_S)
     names = {"localhost", urlsplit(services.settings.link_url or "").hostname}
 
     @app.before_request
@@ -44,6 +51,16 @@ def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
         if request.method == "POST" and not request.is_json:
             return _refuse("content_type", "send JSON, with Content-Type: application/json", 415)
         return None
+
+    @app.before_request
+    def limit_rate() -> tuple[Response, int] | None:
+        wait_s = (texts if request.method == "POST" else probes).take(request.remote_addr or "")
+        if not wait_s:
+            return None
+        seconds = math.ceil(wait_s)
+        response, status = _refuse("rate_limit", f"too many requests from one address; try again in {seconds} s", 429)
+        response.headers["Retry-After"] = str(seconds)
+        return response, status
 
     @app.get("/providers/capabilities")
     def capabilities() -> Response:

@@ -29,8 +29,8 @@ _OPTIONS: dict[str, Any] = {
     "retry": Retry(NoBackoff(), 1),
 }
 #: Above the blocking reads of `rpc.RedisClient` (0.5 s).
+FAIL_FAST_S = 1.0
 _FAIL_FAST: dict[str, Any] = {
-    "socket_timeout": 1.0,
     "socket_connect_timeout": 0.5,
     "retry": Retry(NoBackoff(), 0),
 }
@@ -43,10 +43,15 @@ def connect_like(connection: redis.Redis) -> redis.Redis:
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 
-def connect_fail_fast(connection: redis.Redis) -> redis.Redis:
-    """A connection to the same server for interactive use: a Redis that hangs is an error after a second."""
+def connect_fail_fast(connection: redis.Redis, limit_s: float = FAIL_FAST_S) -> redis.Redis:
+    """A connection to the same server for interactive use.
+
+    Args:
+        limit_s: A Redis that hangs is an error after this time.
+    """
     pool = connection.connection_pool
-    arguments = {**pool.connection_kwargs, **_OPTIONS, **_FAIL_FAST}
+    arguments = {**pool.connection_kwargs, **_OPTIONS, **_FAIL_FAST, "socket_timeout": limit_s}
+    arguments["socket_connect_timeout"] = min(limit_s, _FAIL_FAST["socket_connect_timeout"])
     return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **arguments))
 
 

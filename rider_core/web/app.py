@@ -27,6 +27,7 @@ from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.pages import add_pages
 from rider_core.web.panel_state import PanelState
 from rider_core.web.poller import Poller
+from rider_core.web.rate_limits import add_rate_limits
 from rider_core.web.reader import BusReader
 from rider_core.web.rest.application import create_application
 from rider_core.web.rest.resources import rest_blueprints
@@ -86,6 +87,7 @@ def create_app(services: Services) -> Panel:
     access = AccessControl(settings)
     add_metrics(app, services)  # first: it measures all requests
     check_roles(app)
+    add_rate_limits(app, services)
     audit = Audit(services)
     record_changes(app, audit)
     announce_changes(app, panel_state)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from flask_socketio import SocketIO
 
 from rider_core.metrics import REFUSED
-from rider_core.web.buckets import TokenBuckets
+from rider_core.runtime.token_buckets import TokenBuckets
 from rider_core.web.live import MAX_BROWSERS, NAMESPACE
 from rider_core.web.serving.addresses import client_at
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from rider_core.config import load_settings
 from rider_core.link.capacity_monitor import CapacityMonitor, CapacitySnapshot
-from rider_core.link_process.app import create_app
+from rider_core.link_process.app import TEXTS, create_app
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
@@ -189,3 +189,15 @@ def test_only_json_starts_a_job(client: FlaskClient, kind: str) -> None:
     response = client.post("/providers/text/generate", data=b'{"prompt": "hello"}', content_type=kind)
     assert response.status_code == 415
     assert "application/json" in response.get_json()["detail"]
+
+
+def test_an_address_that_asks_too_often_waits_and_no_other(services: Services) -> None:
+    client = client_of(services)
+    asked = [ask(client) for _ in range(TEXTS + 1)]
+    assert [response.status_code for response in asked[:TEXTS]] == [400] * TEXTS
+    assert asked[-1].status_code == 429
+    assert "try again in 1 s" in asked[-1].get_json()["detail"]
+    assert asked[-1].headers["Retry-After"] == "1"
+    assert client.get("/providers/capabilities").status_code == 200, "the probe has a limit of its own"
+    other = client.post("/providers/text/generate", json={}, environ_base={"REMOTE_ADDR": "192.168.1.9"})
+    assert other.status_code == 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rider_core.web.buckets import TokenBuckets
+from rider_core.runtime.token_buckets import TokenBuckets
 
 #: Wrong passwords in a burst, and the seconds until another may be sent: for one account from one address, and for all
 #: accounts from one address. The right password is delayed as well: otherwise the delay would reveal it.

@@ -27,6 +27,8 @@ MAX_BODY_BYTES = 64 * 1024
 #: requests, and Redis, the database or another process cannot be reached.
 _PROBLEMS = (400, 401, 403, 413, 415, 429, 503)
 
+_UNLIMITED = "rider_unlimited"
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -69,6 +71,7 @@ class RestBlueprint(APIBlueprint):
         others: Mapping[int, type[Message]] | None = None,
         problems: tuple[int, ...] = (),
         max_body_bytes: int = MAX_BODY_BYTES,
+        is_limited: bool = True,
     ) -> Callable[[View], View]:
         """Add a route.
 
@@ -83,6 +86,7 @@ class RestBlueprint(APIBlueprint):
             status: Of the answer, where the view does not say another.
             others: Types of the bodies with other statuses.
             problems: Statuses of errors, apart from those that every route has.
+            is_limited: The rate limits of changes count it.
         """
         bodies = {status: answer, **(others or {})}
         responses: dict[int, Any] = {code: _described(code, body) for code, body in bodies.items()}
@@ -96,6 +100,7 @@ class RestBlueprint(APIBlueprint):
                 return _response(view(**parameters), status)
 
             self._body_limits[f"{self.name}.{view.__name__}"] = max_body_bytes
+            setattr(answering, _UNLIMITED, not is_limited)
             add(needs(role, answering))
             return view
 
@@ -112,6 +117,11 @@ class RestBlueprint(APIBlueprint):
                 )
             if not isinstance(request.get_json(), dict):  # flask-openapi3 would decode a string once more
                 raise InvalidInput("the body is JSON, but no object")
+
+
+def is_unlimited(view: Callable[..., Any]) -> bool:
+    """Whether no rate limit counts this view."""
+    return bool(getattr(view, _UNLIMITED, False))
 
 
 _PROBLEM = {"content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

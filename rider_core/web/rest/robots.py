@@ -170,7 +170,9 @@ def robots_blueprint(
         switched = client.switch_all(choices, _where(), body.why)
         return Answer(SwitchedView(switched=switched), status=200 if all(it.confirmed for it in switched) else 202)
 
-    @robots.operation("POST", "/<robot>/stop", Role.READ, HaltView, others={202: HaltView}, problems=(404,))
+    @robots.operation(
+        "POST", "/<robot>/stop", Role.READ, HaltView, others={202: HaltView}, problems=(404,), is_limited=False
+    )
     def stop_robot(path: RobotPath) -> Answer:
         """Stop the robot's motion at once
 

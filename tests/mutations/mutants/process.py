@@ -85,7 +85,7 @@ MUTANTS = [
     Mutant(
         "a hung Redis holds a client up beyond its timeout",
         "rider_core/runtime/redis_connection.py",
-        ", **_OPTIONS, **_FAIL_FAST}",
+        ', **_OPTIONS, **_FAIL_FAST, "socket_timeout": limit_s}',
         ", **_OPTIONS}",
         ("tests/rpc/test_redis_requests.py", "test_a_redis_that_hangs"),
     ),

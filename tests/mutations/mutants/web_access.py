@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _ACCESS = "tests/web/rest/test_access_rights.py"
 _CONNECTIONS = "tests/web/rest/test_open_connections.py"
+_RATES = "tests/web/rest/test_rate_limits.py"
 _SETTINGS = "tests/web/rest/test_rest_settings.py"
 _JOBS = "tests/web/rest/test_rest_jobs.py"
 
@@ -177,5 +178,33 @@ MUTANTS = [
         "if most < counts[person] + 2:",
         "if True:",
         ("tests/web/test_fair_places.py", "test_whoever"),
+    ),
+    Mutant(
+        "stopping the robot is limited",
+        "rider_core/web/rest/robots.py",
+        ", is_limited=False",
+        "",
+        (_RATES, "test_one_person"),
+    ),
+    Mutant(
+        "one person's changes slow everybody down",
+        "rider_core/web/rate_limits.py",
+        "name in ('', OWNER.name) else name",
+        "True else name",
+        (_RATES, "test_one_person"),
+    ),
+    Mutant(
+        "a change fails while Redis hangs",
+        "rider_core/web/rate_limits.py",
+        "in_memory_fallback_enabled=True",
+        "in_memory_fallback_enabled=False",
+        (_RATES, "test_without_redis"),
+    ),
+    Mutant(
+        "a client of the robot's side asks without end",
+        "rider_core/link_process/app.py",
+        "if not wait_s:",
+        "if True:",
+        ("tests/link_process/test_robot_app.py", "test_an_address"),
     ),
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rider_core.web import buckets
-from rider_core.web.buckets import TokenBuckets
+from rider_core.runtime import token_buckets
+from rider_core.runtime.token_buckets import TokenBuckets
 
 
 class Clock:
@@ -36,7 +36,7 @@ def test_wait_s_takes_no_token() -> None:
 
 def test_the_number_of_clients_is_bounded() -> None:
     bucket = TokenBuckets(1, 2.0, Clock())
-    for number in range(buckets.MAX_CLIENTS + 10):
+    for number in range(token_buckets.MAX_CLIENTS + 10):
         bucket.take(str(number))
     assert bucket.take("0") == 0  # the oldest was forgotten
-    assert bucket.take(str(buckets.MAX_CLIENTS + 9)) == 2.0
+    assert bucket.take(str(token_buckets.MAX_CLIENTS + 9)) == 2.0
