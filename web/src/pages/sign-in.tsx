@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
+import { explain } from "../explain";
 import { Languages } from "../parts/languages";
 import { Icon } from "../parts/card";
 import { Problem } from "../server/rest";
@@ -59,5 +60,5 @@ export function SignIn({ onDone }: { onDone: () => void }): VNode {
 function sentence(problem: Problem): string {
   if (problem.code === "wrong_password") return words.wrong;
   if (problem.code === "guesses") return words.guesses;
-  return problem.message;
+  return explain(problem).text;
 }

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { VNode } from "preact";
 
+import { SERVER_LANGUAGE, explain } from "../explain";
 import type { Problem } from "../server/rest";
 import { strings } from "../strings";
 import type { Tone } from "../tones";
@@ -14,20 +15,24 @@ const SHOWN_MS = 7_000;
 const SHOWN_LONG_MS = 20_000;
 const MOST = 4;
 
-interface Notice { id: number; tone: Tone; text: string; remedy: string; undo: (() => Promise<unknown>) | null }
+interface Notice { id: number; tone: Tone; text: string; detail: string; remedy: string; undo: (() => Promise<unknown>) | null }
 
 const notices = signal<readonly Notice[]>([]);
 let latest = 0;
 
 /** Show a sentence. `undo` takes back what it tells of. */
 export function notify(text: string, tone: Tone = "good", undo: (() => Promise<unknown>) | null = null, remedy = ""): void {
-  const id = ++latest;
-  notices.value = [...notices.value, { id, tone, text, remedy, undo }].slice(-MOST);
-  setTimeout(() => remove(id), undo || tone === "bad" ? SHOWN_LONG_MS : SHOWN_MS);
+  add({ tone, text, detail: "", remedy, undo });
 }
 
 export function notifyProblem(problem: Problem): void {
-  notify(problem.message, "bad", null, problem.remedy);
+  add({ tone: "bad", ...explain(problem), remedy: problem.remedy, undo: null });
+}
+
+function add(notice: Omit<Notice, "id">): void {
+  const id = ++latest;
+  notices.value = [...notices.value, { id, ...notice }].slice(-MOST);
+  setTimeout(() => remove(id), notice.undo || notice.tone === "bad" ? SHOWN_LONG_MS : SHOWN_MS);
 }
 
 function remove(id: number): void {
@@ -40,7 +45,7 @@ export function Notices(): VNode {
       {notices.value.map((notice) => (
         <div key={notice.id} class={`notice ${notice.tone}`}>
           <Icon tone={notice.tone} />
-          <div><span>{notice.text}</span>{notice.remedy && <span class="remedy soft">{notice.remedy}</span>}</div>
+          <div><span>{notice.text}</span>{notice.detail && <span class="soft" lang={SERVER_LANGUAGE}>{notice.detail}</span>}{notice.remedy && <span class="remedy soft">{notice.remedy}</span>}</div>
           {notice.undo && <Button kind="plain" onAct={() => undone(notice)}>{strings.actions.undo}</Button>}
           <button type="button" class="plain close" aria-label={strings.actions.close} onClick={() => remove(notice.id)}>×</button>
         </div>

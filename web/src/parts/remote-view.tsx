@@ -6,6 +6,7 @@ import type { Remote } from "../server/remote";
 import type { Problem } from "../server/rest";
 import { strings } from "../strings";
 import { Icon } from "./card";
+import { ProblemText } from "./problem-text";
 
 interface RemoteViewProps<T> { remote: Remote<T>; children: (data: T) => ComponentChildren }
 
@@ -26,7 +27,7 @@ export function Trouble({ problem, onRetry }: { problem: Problem; onRetry: () =>
   return (
     <div class="trouble" role="alert">
       <Icon tone="bad" />
-      <div><strong>{problem.message}</strong>{problem.remedy && <span class="remedy">{problem.remedy}</span>}</div>
+      <div><ProblemText problem={problem} /></div>
       <button type="button" class="plain" onClick={() => void onRetry()}>{strings.rest.retry}</button>
     </div>
   );

@@ -10,6 +10,7 @@ import { areYouSure } from "../../parts/dialog";
 import { FormFields } from "../../parts/form/form";
 import { difference } from "../../parts/form/schema";
 import { notify } from "../../parts/notices";
+import { ProblemText } from "../../parts/problem-text";
 import { RemoteView } from "../../parts/remote-view";
 import { useRemote } from "../../server/remote";
 import type { Remote } from "../../server/remote";
@@ -72,7 +73,7 @@ function Form({ settings, remote }: { settings: ProviderSettings; remote: Remote
         schema={settings.json_schema} values={values} before={before} readOnly={!may("admin")}
         wrong={wrongFields(problem.value)}
       />
-      {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span>{problem.value.message} <span class="remedy">{problem.value.remedy}</span></span></p>}
+      {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
       <div class="buttons">
         <Button kind="primary" refused={refusal("admin") || (count ? "" : words.nothingChanged)} onAct={save}>{count ? words.save(count) : strings.actions.save}</Button>
         {Object.keys(settings.saved).length > 0 && <Button refused={refusal("admin")} kind="plain" onAct={reset}>{words.reset}</Button>}

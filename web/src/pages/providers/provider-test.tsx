@@ -9,6 +9,7 @@ import { Detections } from "../../parts/detections";
 import type { DetectedObject } from "../../parts/detections";
 import { useBlob } from "../../parts/content";
 import { base64Of, jpegOf } from "../../parts/files";
+import { ProblemText } from "../../parts/problem-text";
 import { runJob } from "../../server/jobs";
 import type { Fields, Job, ProviderView } from "../../server/resources";
 import { Problem } from "../../server/rest";
@@ -76,7 +77,7 @@ export function ProviderTest({ provider }: { provider: ProviderView }): VNode {
           />
         </label>
       )}
-      {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span>{problem.value.message} <span class="remedy">{problem.value.remedy}</span></span></p>}
+      {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
       <div aria-live="polite">{outcome.value && <Shown outcome={outcome.value} mock={provider.mock} />}</div>
     </div>
   );
@@ -90,7 +91,7 @@ function Shown({ outcome: { ms, job, input, sound }, mock }: { outcome: Outcome;
         {words.took(milliseconds(ms))}<MockBadge mock={job?.mock ?? mock} />
         {job && <a href={`${ROOT}/queue/${job.id}`}>{words.seeJob}</a>}
       </p>
-      {job?.problem && <p class="problem" role="alert"><Icon tone="bad" /><span>{job.problem.message} <span class="remedy">{job.problem.remedy}</span></span></p>}
+      {job?.problem && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={job.problem} /></span></p>}
       {sound && <Played base64={sound} />}
       {result && typeof result["text"] === "string" && <p class="words">{result["text"] || <span class="soft">{strings.talk.noSpeech}</span>}</p>}
       {result && Array.isArray(result["objects"]) && (

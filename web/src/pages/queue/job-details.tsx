@@ -10,6 +10,7 @@ import { areYouSure } from "../../parts/dialog";
 import { notify } from "../../parts/notices";
 import { RemoteView } from "../../parts/remote-view";
 import { Content } from "../../parts/content";
+import { ProblemText } from "../../parts/problem-text";
 import { useRemote } from "../../server/remote";
 import type { Job, JobView } from "../../server/resources";
 import { send } from "../../server/rest";
@@ -53,8 +54,7 @@ function Whole({ view: { job, payload, shortened, traceback }, back, onChange }:
         <div class={`trouble ${job.state === "failed" ? "" : "mild"}`}>
           <Icon tone={toneOf(job.state)} />
           <div>
-            <strong>{job.problem.message}</strong><span class="soft">{job.problem.code}</span>
-            {job.problem.remedy && <span class="remedy"><b>{strings.jobs.remedy}</b> {job.problem.remedy}</span>}
+            <ProblemText problem={job.problem} /> <span class="soft">{job.problem.code}</span>
           </div>
         </div>
       )}

@@ -10,6 +10,7 @@ import { Dialog } from "../../parts/dialog";
 import { FormFields } from "../../parts/form/form";
 import { Icon } from "../../parts/card";
 import { notify } from "../../parts/notices";
+import { ProblemText } from "../../parts/problem-text";
 import type { Fields, Schedule, Task } from "../../server/resources";
 import { Problem, send } from "../../server/rest";
 import { strings } from "../../strings";
@@ -105,7 +106,7 @@ export function ScheduleForm({ schedule, tasks, onClose, onSaved }: ScheduleForm
           {task && <FormFields key={task.name} schema={task.payload} values={payload} wrong={problem.value?.fields ?? []} path="payload" />}
         </fieldset>
         {problem.value && (
-          <p class="problem" role="alert"><Icon tone="bad" /><span>{problem.value.message}{problem.value.remedy && <> {problem.value.remedy}</>}</span></p>
+          <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>
         )}
         <div class="buttons">
           <button type="button" class="usual" onClick={onClose}>{strings.actions.cancel}</button>

@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 
 import { Button } from "../../parts/button";
 import { Card, Empty, Icon } from "../../parts/card";
+import { ProblemText } from "../../parts/problem-text";
 import type { LogLine } from "../../server/resources";
 import { Problem, send } from "../../server/rest";
 import { sections } from "../../server/state";
@@ -91,7 +92,7 @@ export function LogsSection(): VNode {
         <button type="button" class="usual" aria-pressed={isPaused.value} onClick={() => void (isPaused.value = !isPaused.value)}>{isPaused.value ? words.follow : words.pause}</button>
       </search>
     }>
-      {problem.value && <p class="trouble" role="alert"><Icon tone="bad" /><span>{problem.value.message}</span></p>}
+      {problem.value && <p class="trouble" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
       {lines.value === null
         ? !problem.value && <p class="empty" aria-busy="true"><Icon tone="busy" /> {strings.rest.loading}</p>
         : lines.value.length

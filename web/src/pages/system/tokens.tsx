@@ -8,6 +8,7 @@ import { Button } from "../../parts/button";
 import { Card, Empty, Icon, Moment } from "../../parts/card";
 import { Dialog, areYouSure } from "../../parts/dialog";
 import { notify } from "../../parts/notices";
+import { ProblemText } from "../../parts/problem-text";
 import { RemoteView } from "../../parts/remote-view";
 import { useRemote } from "../../server/remote";
 import type { Token } from "../../server/resources";
@@ -102,7 +103,7 @@ function NewToken({ onClose, reload }: { onClose: () => void; reload: () => Prom
           <label class="field">{words.lifetime}
             <select name="days">{LIFETIMES.map((days) => <option key={days} value={days}>{days ? words.days(Number(days)) : words.never}</option>)}</select>
           </label>
-          {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span>{problem.value.message} <span class="remedy">{problem.value.remedy}</span></span></p>}
+          {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
           <div class="buttons">
             <button type="button" class="usual" onClick={onClose}>{strings.actions.cancel}</button>
             <button type="submit" class="primary">{words.add}</button>

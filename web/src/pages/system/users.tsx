@@ -7,6 +7,7 @@ import { Button } from "../../parts/button";
 import { Card, Empty, Icon, Moment } from "../../parts/card";
 import { Dialog, areYouSure } from "../../parts/dialog";
 import { notify } from "../../parts/notices";
+import { ProblemText } from "../../parts/problem-text";
 import { RemoteView } from "../../parts/remote-view";
 import { useRemote } from "../../server/remote";
 import type { User } from "../../server/resources";
@@ -91,7 +92,7 @@ function NewUser({ onClose, reload }: { onClose: () => void; reload: () => Promi
         <label class="field">{strings.signIn.user}<input name="name" required maxLength={64} autocomplete="off" spellcheck={false} autocapitalize="none" /></label>
         <label class="field">{strings.signIn.password}<input name="password" type="password" required minLength={8} maxLength={1000} autocomplete="new-password" /></label>
         <RoleChoice />
-        {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span>{problem.value.message} <span class="remedy">{problem.value.remedy}</span></span></p>}
+        {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
         <div class="buttons">
           <button type="button" class="usual" onClick={onClose}>{strings.actions.cancel}</button>
           <button type="submit" class="primary">{words.add}</button>

@@ -2,6 +2,7 @@
 
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
+import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
 import { robots } from "./robots";
@@ -9,6 +10,16 @@ import { system } from "./system";
 import { talkPage } from "./talk";
 import { telemetry } from "./telemetry";
 
-export const en = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage, telemetry };
+export const en = {
+  ...frame, ...dashboard,
+  problems,
+  providers,
+  queue,
+  robots,
+  schedules,
+  system,
+  talkPage,
+  telemetry,
+};
 
 export type Strings = typeof en;

@@ -3,6 +3,7 @@
 import type { Strings } from "../en";
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
+import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
 import { robots } from "./robots";
@@ -10,4 +11,14 @@ import { system } from "./system";
 import { talkPage } from "./talk";
 import { telemetry } from "./telemetry";
 
-export const pl: Strings = { ...frame, ...dashboard, queue, schedules, providers, robots, system, talkPage, telemetry };
+export const pl: Strings = {
+  ...frame, ...dashboard,
+  problems,
+  providers,
+  queue,
+  robots,
+  schedules,
+  system,
+  talkPage,
+  telemetry,
+};
