@@ -104,6 +104,15 @@ def test_polish_pages_have_no_english_words(stack: PageStack, browser: Browser) 
                 assert not english.search(text), f"{address}: {text}"
 
 
+def test_a_refusal_is_said_in_polish_with_the_servers_words_beneath(stack: PageStack, browser: Browser) -> None:
+    page = browser.new_page(locale="pl-PL")
+    open_page(page, stack, f"/queue/{'0' * 32}")
+    trouble = page.locator(".card-job .trouble")
+    expect(trouble.locator("strong")).to_have_text("Nie ma takiego zadania.")
+    expect(trouble.locator("[lang=en]").first).to_contain_text("there is no job")
+    page.close()
+
+
 def test_a_page_without_its_panel_says_so_and_comes_back(stack: PageStack, browser: Browser) -> None:
     page = browser.new_page(locale="en-GB")
     open_page(page, stack, "/plugins")
