@@ -28,7 +28,7 @@ from rider_core.runtime.token_buckets import TokenBuckets
 STATUS_OF_CAUSE = {"invalid_input": 400, "too_large": 400, "provider_unavailable": 503, "model": 503}
 #: Requests of one address in a burst, and the seconds until another may come: a robot probes us every few seconds, and
 #: asks for one text at a time. A probe costs nothing, a text is a job.
-PROBES, PROBE_EVERY_S = 100, 0.1
+PROBES, PROBE_EVERY_S = 500, 0.02
 TEXTS, TEXT_EVERY_S = 30, 1.0
 
 
