@@ -103,7 +103,7 @@ def test(web: Path) -> None:
         for language in LANGUAGES:
             command = [str(node), "--enable-source-maps", "--test", "--test-reporter=spec", *bundles]
             output = run(command, web, {**environment, "PANEL_LANGUAGE": language})
-            print(f"panel: {language}: " + ", ".join(re.findall(r"^\W ((?:pass|fail) \d+)$", output, re.MULTILINE)))
+            print(f"panel: {language}: " + ", ".join(re.findall(r"^\S ((?:pass|fail) \d+)$", output, re.MULTILINE)))
 
 
 def build(web: Path, static: Path, stamp: str) -> None:
