@@ -37,7 +37,10 @@ class KnownDigest(NamedTuple):
 
 
 class DigestCache:
-    """The cache in a file: for each path the file's stamp, its digest, and when it was read. Of two processes that write at the same time, one entry is lost and computed again."""
+    """The cache in a file: for each path the file's stamp, its digest, and when it was read.
+
+    Of two processes that write at the same time, one entry is lost and computed again.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file

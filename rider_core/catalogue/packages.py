@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import tarfile
 import zipfile
@@ -19,23 +18,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from rider_core.api.models import PackageMember
 from rider_core.catalogue.digests import CHUNK_BYTES, Progress, file_sha256
+from rider_core.catalogue.registries import npm_registry, pypi_index
 from rider_core.catalogue.transfer import Transfer, printable_url
 from rider_core.errors import ModelError
 
-PYPI_INDEX, NPM_REGISTRY = "https://pypi.org/simple", "https://registry.npmjs.org"
 _SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 #: Far above the archives that catalogues use; PyPI's own limit for one file is 100 MB unless raised.
 _MAX_ARCHIVE_BYTES = 4 << 30
-
-
-def pypi_index() -> str:
-    """The index that pip is set to in the environment."""
-    return (os.environ.get("PIP_INDEX_URL") or PYPI_INDEX).rstrip("/")
-
-
-def npm_registry() -> str:
-    """The registry that npm is set to in the environment."""
-    return (os.environ.get("NPM_CONFIG_REGISTRY") or NPM_REGISTRY).rstrip("/")
 
 
 class _ProjectFile(BaseModel):

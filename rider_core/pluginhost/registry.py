@@ -74,6 +74,10 @@ class PluginRegistry:
         """Names of the providers that a plugin registered."""
         return sorted(name for (kind, name), owner in self._owners.items() if kind == "provider" and owner == plugin)
 
+    def owner_of_model(self, name: str) -> str:
+        """Name of the plugin that registered a model, which must be there."""
+        return self._owners["model", name]
+
     def in_domain(self, domain: type[Provider]) -> list[type[Provider]]:
         """The domain's providers, real ones first, otherwise by name."""
         if domain not in self._by_domain:

@@ -133,6 +133,21 @@ class Services:
         context = ProviderContext(self.catalogue.verified_path, self.settings.threads, time_left_s)
         return guarded.make(provider, self._saved_config(provider), context)
 
+    def required_models(self, name: str) -> tuple[str, ...]:
+        """Names of the models that a provider needs with its settings, also if it is switched off.
+
+        Raises:
+            ConfigError: there is no such provider, or its settings are wrong.
+            ProviderBroken: its plugin raised.
+        """
+        provider = self._provider_class(name)
+        context = ProviderContext(self.catalogue.verified_path, self.settings.threads)
+        return guarded.required_models_of(guarded.make(provider, self._saved_config(provider), context))
+
+    def announce_models(self) -> None:
+        """Tell running workers that a model was fetched or removed: they try again what had none."""
+        self.provider_choices.change(lambda: None)
+
     def make_tracker(self) -> ObjectTracker:
         """A tracker for the objects in the frames of one stream.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -18,11 +19,12 @@ from rider_core.web.access.audit import Audit, record_changes
 from rider_core.web.access.needed_roles import check_roles
 from rider_core.web.assets import add_static, build_of, web_folder
 from rider_core.web.camera_feed import CameraFeed
-from rider_core.web.changes import announce_changes
+from rider_core.web.changes import Changes, announce_changes
 from rider_core.web.health import add_health
 from rider_core.web.live import LiveFeed
 from rider_core.web.metrics.route import add_metrics
 from rider_core.web.minute_recorder import MinuteRecorder
+from rider_core.web.model_operations import ModelOperations
 from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.pages import add_pages
 from rider_core.web.panel_state import PanelState
@@ -42,29 +44,35 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 10_000
 
 
+class _Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+class _Thread(_Stoppable, Protocol):
+    def start(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Panel:
-    """The panel, ready to be served. `app` is the WSGI application with Socket.IO and the security middleware."""
+    """The panel, ready to be served.
+
+    Attributes:
+        app: The WSGI application, with Socket.IO and the security middleware.
+        threads: What runs all the time.
+        on_demand: What has threads or processes while somebody uses it.
+    """
 
     app: Flask
-    socketio: SocketIO
-    panel_state: PanelState
-    feed: LiveFeed
-    camera: CameraFeed
-    talk: TalkFeed
-    guard: SocketGuard
-    reader: BusReader
-    poller: Poller
-    minutes: MinuteRecorder
-    reporter: StatusReporter
+    threads: Sequence[_Thread]
+    on_demand: Sequence[_Stoppable]
 
     def start(self) -> None:
-        for part in (self.feed, self.guard, self.reader, self.poller, self.minutes, self.reporter):
+        for part in self.threads:
             part.start()
 
     def stop(self) -> None:
         # In parallel: each may wait a second for Redis.
-        parts = (self.reporter, self.minutes, self.poller, self.reader, self.guard, self.feed, self.camera, self.talk)
+        parts: list[_Stoppable] = [*self.threads, *self.on_demand]
         stopping = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in stopping:
             thread.start()
@@ -90,10 +98,12 @@ def create_app(services: Services) -> Panel:
     add_rate_limits(app, services)
     audit = Audit(services)
     record_changes(app, audit)
-    announce_changes(app, panel_state)
+    changes = Changes(panel_state)
+    announce_changes(app, changes)
+    models = ModelOperations(services, panel_state, changes)
     add_health(app, services, panel_state)
     add_openai_routes(app, services)
-    for blueprint in rest_blueprints(services, panel_state, access, audit):
+    for blueprint in rest_blueprints(services, panel_state, access, audit, models):
         app.register_api(blueprint)
     add_pages(app, build_of(folder))
     add_static(app, folder)
@@ -115,19 +125,8 @@ def create_app(services: Services) -> Panel:
     reader = BusReader(services, panel_state)
     poller = Poller(services, panel_state, reader)
     minutes = MinuteRecorder(services, panel_state)
-    return Panel(
-        app,
-        socketio,
-        panel_state,
-        feed,
-        camera,
-        talk,
-        guard,
-        reader,
-        poller,
-        minutes,
-        StatusReporter(services.bus, _describe),
-    )
+    reporter = StatusReporter(services.bus, _describe)
+    return Panel(app, threads=(feed, guard, reader, poller, minutes, reporter), on_demand=(camera, talk, models))
 
 
 def _describe() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tells every open page what somebody has changed through the REST interface, so that each reads it again."""
+"""Tells every open page what has changed on the REST interface, so that each reads it again."""
 
 from __future__ import annotations
 
@@ -17,10 +17,23 @@ _PREFIX = f"{ROOT}/"
 _PRIVATE = frozenset({"session"})
 
 
-def announce_changes(app: Flask, panel_state: PanelState) -> None:
-    """Count each change that succeeded."""
-    lock = threading.Lock()
-    counts: dict[str, int] = {}
+class Changes:
+    """Counts the changes of each resource. From any thread."""
+
+    def __init__(self, panel_state: PanelState) -> None:
+        self._panel_state = panel_state
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+
+    def count(self, resource: str) -> None:
+        """Something of that resource has changed."""
+        with self._lock:
+            self._counts[resource] = self._counts.get(resource, 0) + 1
+            self._panel_state.set_section(SECTION, dict(self._counts))
+
+
+def announce_changes(app: Flask, changes: Changes) -> None:
+    """Count each change by a request that succeeded."""
 
     @app.after_request
     def count(response: Response) -> Response:
@@ -29,7 +42,5 @@ def announce_changes(app: Flask, panel_state: PanelState) -> None:
             return response
         resource = request.path.removeprefix(_PREFIX).partition("/")[0]
         if resource not in _PRIVATE:
-            with lock:
-                counts[resource] = counts.get(resource, 0) + 1
-                panel_state.set_section(SECTION, dict(counts))
+            changes.count(resource)
         return response

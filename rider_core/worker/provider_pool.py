@@ -125,7 +125,8 @@ class ProviderPool:
         raise kind("; ".join(str(problem) for problem in problems))
 
     def follow_choices(self) -> None:
-        """Heed what people have changed: close what is switched off, comes later now, or has other settings.
+        """Heed what people have changed: close what is switched off, comes later now, or has other settings, and open
+        what comes first or was without its model.
 
         For the worker's own thread, between two jobs. What comes first now is being opened when it returns.
         """
@@ -135,6 +136,8 @@ class ProviderPool:
         with self._lock:
             self._revision = revision
             self._names = {}
+            # What failed may succeed now: its settings are others, or its model is there.
+            self._openings = {name: it for name, it in self._openings.items() if it.failed_for_s == 0}
         before, self._first = self._first, self._first_names()
         for name, provider in list(self._open.items()):
             # One that only stands in for another, or that jobs name, stays open.

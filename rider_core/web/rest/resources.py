@@ -11,12 +11,14 @@ from rider_core.runtime.robot_telemetry import last_telemetry
 from rider_core.runtime.services import Services
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit
+from rider_core.web.model_operations import ModelOperations
 from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
 from rider_core.web.rest.blueprint import RestBlueprint
 from rider_core.web.rest.history import history_blueprint
 from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
 from rider_core.web.rest.logs import logs_blueprint
+from rider_core.web.rest.models import models_blueprint
 from rider_core.web.rest.plugins import plugins_blueprint
 from rider_core.web.rest.prompts import prompts_blueprint
 from rider_core.web.rest.providers import providers_blueprint
@@ -31,7 +33,7 @@ from rider_core.web.rest.users import tokens_blueprint, users_blueprint
 
 
 def rest_blueprints(
-    services: Services, panel_state: PanelState, access: AccessControl, audit: Audit
+    services: Services, panel_state: PanelState, access: AccessControl, audit: Audit, models: ModelOperations
 ) -> list[RestBlueprint]:
     """The blueprints, in the order of the document."""
     return [
@@ -49,6 +51,7 @@ def rest_blueprints(
         schedules_blueprint(ScheduleStore(services.redis), services.backend),
         due_times_blueprint(),
         providers_blueprint(services),
+        models_blueprint(services, models),
         prompts_blueprint(services),
         plugins_blueprint(services),
         settings_blueprint(services),
