@@ -21,30 +21,42 @@ from rider_core.config import load_settings
 from rider_core.errors import RiderError
 from rider_core.runtime.plugins import load_plugins
 from rider_core.runtime.process import set_up_logging
-from rider_core.timing import Stopwatch
 
 log = logging.getLogger(__name__)
 
-#: Least time between two lines about the same phase, in seconds.
+#: Interval of the lines with progress, in seconds.
 REPORT_EVERY_S = 0.2
 
 
 class Reporter:
-    """Writes lines of JSON to the process that started this one: progress, and at the end the error or its absence."""
+    """Writes lines of JSON to the process that started this one: progress while there is some, and the result."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._phase = ""
-        self._last: Stopwatch | None = None
+        self._latest: tuple[str, int, int] | None = None
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._report, name="report", daemon=True)
+        self._thread.start()
 
     def progress(self, phase: str, done: int, total: int) -> None:
-        is_due = self._last is None or self._last.elapsed_s >= REPORT_EVERY_S or done == total
-        if phase != self._phase or is_due:
-            self._phase, self._last = phase, Stopwatch.start()
-            self.send({"phase": phase, "done": done, "total": total})
+        self._latest = (phase, done, total)
 
-    def send(self, line: dict[str, Any]) -> None:
-        self._connection.sendall(json.dumps(line).encode() + b"\n")
+    def end(self, error: str | None, remedy: str | None = None) -> None:
+        """The result. `error`: why it failed; None: it did not."""
+        self._is_over.set()
+        self._thread.join()
+        self._send({"error": error, "remedy": remedy})
+
+    def _report(self) -> None:
+        reported = None
+        while not self._is_over.wait(REPORT_EVERY_S):
+            if (latest := self._latest) is not None and latest != reported:
+                reported = latest
+                self._send(dict(zip(("phase", "done", "total"), latest, strict=True)))
+
+    def _send(self, line: dict[str, Any]) -> None:
+        with suppress(OSError):  # the other one has ended, and so does this one
+            self._connection.sendall(json.dumps(line).encode() + b"\n")
 
 
 def main() -> int:
@@ -57,12 +69,12 @@ def main() -> int:
     try:
         _run(action, name, reporter.progress)
     except RiderError as error:
-        reporter.send({"error": error.message, "remedy": error.remedy})
+        reporter.end(error.message, error.remedy)
     except Exception as error:  # the top of a process; a plugin's code is in it
         log.exception("%s of model %s failed", action, name)
-        reporter.send({"error": f"{type(error).__name__}: {error}"[:500], "remedy": None})
+        reporter.end(f"{type(error).__name__}: {error}"[:500])
     else:
-        reporter.send({"error": None, "remedy": None})
+        reporter.end(None)
     return 0
 
 

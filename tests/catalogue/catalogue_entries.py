@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from model_server import noise, sha256
+from harness.model_server import noise, sha256
 
 from rider_core.api.models import ModelEntry, PackageSource, UrlSource
 from rider_core.catalogue import ModelCatalogue

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from model_server import FileServer, Registry
+from harness.model_server import FileServer, Registry
 
 
 @pytest.fixture

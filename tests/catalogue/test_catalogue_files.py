@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from catalogue_entries import BODY, catalogue_of, entry_of
-from model_server import FileServer, Served, noise
+from harness.model_server import FileServer, Served, noise
 
 from rider_core.api.models import UrlSource
 from rider_core.catalogue import ModelState

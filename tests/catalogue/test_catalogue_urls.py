@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from catalogue_entries import BODY, catalogue_of, entry_of, installed_files
-from model_server import FileServer, Served, noise, sha256
+from harness.model_server import FileServer, Served, noise, sha256
 
 from rider_core.api.models import UrlSource
 from rider_core.catalogue import ModelState

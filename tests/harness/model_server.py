@@ -28,6 +28,8 @@ class Served:
         ranges: False: range requests are answered with the whole body.
         announced: False: no Content-Length, the end of the connection is the end of the file.
         headers: Additional headers.
+        pause_at: Bytes after which the answer waits for `resume`. None: it does not.
+        resume: Set it to let the answer go on.
     """
 
     body: bytes = b""
@@ -36,6 +38,8 @@ class Served:
     ranges: bool = True
     announced: bool = True
     headers: dict[str, str] = field(default_factory=dict)
+    pause_at: int | None = None
+    resume: threading.Event = field(default_factory=threading.Event)
 
 
 class FileServer:
@@ -90,9 +94,15 @@ class FileServer:
             body = body[: served.drops.pop(0)]
             request.close_connection = True
         with contextlib.suppress(ConnectionError):  # a client that has had enough hangs up
+            if served.pause_at is not None:
+                request.wfile.write(body[: served.pause_at])
+                served.resume.wait(30)
+                body = body[served.pause_at :]
             request.wfile.write(body)
 
     def close(self) -> None:
+        for served in self.files.values():
+            served.resume.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
