@@ -93,7 +93,7 @@ function Headline({ found }: { found: readonly Concern[] }): VNode {
   return <p class="headline">{strings.verdict.loading}</p>;
 }
 
-function Item({ concern: { tone, text, detail, remedy } }: { concern: Concern }): VNode {
+function Item({ concern: { tone, text, detail, remedy, link } }: { concern: Concern }): VNode {
   return (
     <li class={tone}>
       <Icon tone={tone} />
@@ -101,6 +101,7 @@ function Item({ concern: { tone, text, detail, remedy } }: { concern: Concern })
         <strong>{text}</strong>
         {detail && <span class="soft">{detail}</span>}
         {remedy && <span class="remedy">{remedy}</span>}
+        {link && <a class="remedy" href={ROOT + link}>{strings.models.see}</a>}
       </div>
     </li>
   );

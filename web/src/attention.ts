@@ -5,7 +5,13 @@ import { connection, sections } from "./server/state";
 import { strings } from "./strings";
 import type { Plugin } from "./server/messages";
 
-export interface Concern { key: string; tone: Tone; text: string; detail: string; remedy: string }
+/** `link`: the page on which it is put right, below the root; empty: none. */
+export interface Concern { key: string; tone: Tone; text: string; detail: string; remedy: string; link: string }
+
+/** A model that a worker lacks, in its problem. */
+const MODEL = /\bmodel '[^']+' (?:is not installed|is damaged)/;
+/** The list of models on its page. */
+export const MODELS_LINK = "/control#models";
 
 const DOMAINS: Record<string, string> = {
   "voice.transcribe": "speech_to_text", "voice.synthesize": "text_to_speech",
@@ -23,8 +29,8 @@ export function isGap(problem: string, plugins: readonly Plugin[] = []): boolean
 export function concerns(): Concern[] {
   const words = strings.attention;
   const found: Concern[] = [];
-  const add = (tone: Tone, text: string, detail = "", remedy = ""): void => {
-    found.push({ key: `${tone}:${text}:${detail}`, tone, text, detail, remedy });
+  const add = (tone: Tone, text: string, detail = "", remedy = "", link = ""): void => {
+    found.push({ key: `${tone}:${text}:${detail}`, tone, text, detail, remedy, link });
   };
   const redis = sections.redis.value, robot = sections.robot.value, processes = sections.processes.value ?? [];
   const plugins = sections.plugins.value, queues = sections.queues.value;
@@ -47,7 +53,7 @@ export function concerns(): Concern[] {
   }
   for (const [problem, names] of problemsOf(alive)) {
     if (isGap(problem, plugins)) add("quiet", problem, names.join(", "));
-    else add("warn", problem, names.join(", "));
+    else add("warn", problem, names.join(", "), "", MODEL.test(problem) ? MODELS_LINK : "");
   }
   if (plugins && !plugins.length) add("warn", words.noPlugins, "", words.noPluginsRemedy);
   for (const plugin of plugins ?? []) {

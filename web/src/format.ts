@@ -25,6 +25,17 @@ export function seconds(value: number | null): string {
   return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
+/** A size in the decimal units of disks and networks: "98 MB". */
+export function bytes(value: number): string {
+  if (value >= 1e9) return `${fixed(value / 1e9, 2)} ${strings.units.gb}`;
+  return `${fixed(value / 1e6, value >= 1e7 ? 0 : 1)} ${strings.units.mb}`;
+}
+
+/** A time span to the second or minute: "40 s", "3 min". */
+export function span(value: number): string {
+  return value < 90 ? `${Math.ceil(value)} ${strings.units.s}` : `${Math.round(value / 60)} ${strings.units.min}`;
+}
+
 export function ago(elapsedS: number): string {
   if (elapsedS < 1.5) return strings.ago.now;
   if (elapsedS < 60) return strings.ago.seconds(Math.floor(elapsedS));

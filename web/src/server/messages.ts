@@ -1,5 +1,7 @@
 // The messages of the server, as rider_core/web/events.py and poller.py write them.
 
+import type { ModelOperation } from "./resources";
+
 export interface Provider { name: string; domain: string; mock: boolean; details?: string }
 
 export interface Process {
@@ -70,6 +72,8 @@ export interface Sections {
   bus: { dropped: number }; outages: { written: number }; database: { problem: string };
   /** For each resource of the REST interface the number of its changes. */
   changes: Record<string, number>;
+  /** By model: its download or verification. */
+  models: Record<string, ModelOperation>;
 }
 
 export interface Tables {

@@ -51,6 +51,21 @@ export interface ProviderSettings {
   provider: string; values: Fields; saved: Fields; problem: string; json_schema: Schema;
 }
 
+/** Of a model: the work that runs, or ended last. Also in the live state, which tells its progress. */
+export interface ModelOperation {
+  kind: "download" | "verification"; state: "queued" | "running" | "done" | "failed" | "cancelled"; phase: string;
+  done_bytes: number; total_bytes: number; bytes_per_s: number | null; problem: string; remedy: string;
+  started_ts: number; ended_ts: number | null;
+}
+export interface ModelView {
+  name: string; description: string; licence: string; licence_url: string; filename: string; size_bytes: number; sha256: string;
+  plugin: string; sources: { hosts: string[]; packages: string[] }[];
+  providers: { name: string; domain: string; needs_it: boolean; used: boolean }[];
+  state: "missing" | "partial" | "installed" | "damaged"; damage: string; path: string; local: boolean; partial_bytes: number;
+  verified_ts: number | null; operation: ModelOperation | null;
+}
+export interface Models { models: ModelView[]; folder: string; free_bytes: number | null }
+
 export interface PluginView {
   name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
 }

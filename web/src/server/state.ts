@@ -18,8 +18,9 @@ type SectionSignals = { readonly [Name in keyof Sections]: Signal<Sections[Name]
 type TableSignals = { readonly [Name in keyof Tables]: Signal<Tables[Name]> };
 
 export const sections: SectionSignals = {
-  robot: signal(undefined), telemetry: signal(undefined), redis: signal(undefined), processes: signal(undefined), plugins: signal(undefined),
-  queues: signal(undefined), bus: signal(undefined), outages: signal(undefined), database: signal(undefined), changes: signal(undefined),
+  robot: signal(undefined), telemetry: signal(undefined), redis: signal(undefined), processes: signal(undefined),
+  plugins: signal(undefined), queues: signal(undefined), bus: signal(undefined), outages: signal(undefined),
+  database: signal(undefined), changes: signal(undefined), models: signal(undefined),
 };
 export const tables: TableSignals = {
   jobs: signal([]), transcripts: signal([]), speech: signal([]), refused: signal([]), activity: signal([]),

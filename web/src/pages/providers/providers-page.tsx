@@ -6,10 +6,11 @@ import { Domains } from "../../cards/domains";
 import { Card, Empty, MockBadge, Pill } from "../../parts/card";
 import { RemoteView } from "../../parts/remote-view";
 import { useRemote } from "../../server/remote";
-import type { ProviderView } from "../../server/resources";
+import type { Models, ProviderView } from "../../server/resources";
 import { ROOT } from "../../server/root";
 import { sections } from "../../server/state";
 import { strings } from "../../strings";
+import { ModelsCard, lackingModels, useModels } from "./models";
 import { ProviderDetails } from "./provider-details";
 
 const words = strings.providers;
@@ -17,6 +18,7 @@ const DOMAINS = ["speech_to_text", "text_to_speech", "object_detection", "text_g
 
 export function ProvidersPage({ provider }: { provider?: string }): VNode {
   const view = useRemote<{ providers: ProviderView[] }>("/providers");
+  const models = useModels();
   const chosen = view.data.value?.providers.find((each) => each.name === provider);
   const domains = sections.robot.value?.domains ?? {};
   return (
@@ -28,12 +30,13 @@ export function ProvidersPage({ provider }: { provider?: string }): VNode {
         <Card id="providers" heading={words.heading}>
           <RemoteView remote={view}>
             {({ providers }) => DOMAINS.map((domain) => (
-              <Domain key={domain} domain={domain} providers={providers.filter((each) => each.domain === domain)} chosen={provider ?? ""} />
+              <Domain key={domain} domain={domain} providers={providers.filter((each) => each.domain === domain)} chosen={provider ?? ""} models={models.data.value} />
             ))}
           </RemoteView>
         </Card>
+        {!provider && <ModelsCard remote={models} />}
       </div>
-      {chosen && <ProviderDetails key={chosen.name} provider={chosen} />}
+      {chosen && <ProviderDetails key={chosen.name} provider={chosen} models={models} />}
       {provider && view.data.value && !chosen && (
         <Card id="provider" heading={provider}><Empty text={words.unknown(provider)} command="rider plugins list" /></Card>
       )}
@@ -41,9 +44,9 @@ export function ProvidersPage({ provider }: { provider?: string }): VNode {
   );
 }
 
-interface DomainProps { domain: string; providers: readonly ProviderView[]; chosen: string }
+interface DomainProps { domain: string; providers: readonly ProviderView[]; chosen: string; models: Models | null }
 
-function Domain({ domain, providers, chosen }: DomainProps): VNode {
+function Domain({ domain, providers, chosen, models }: DomainProps): VNode {
   const rank = (each: ProviderView): number => each.place ?? 1000 + (each.mock ? 1 : 0);
   const sorted = [...providers].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   return (
@@ -55,7 +58,7 @@ function Domain({ domain, providers, chosen }: DomainProps): VNode {
             <li key={each.name}>
               <a href={`${ROOT}/control/${encodeURIComponent(each.name)}`} aria-current={each.name === chosen ? "true" : undefined}>
                 <span class="what"><strong>{each.name}</strong><MockBadge mock={each.mock} /><span class="soft">{placeOf(each)}</span></span>
-                <State provider={each} />
+                <State provider={each} models={models} />
               </a>
             </li>
           ))}
@@ -72,10 +75,11 @@ function placeOf(provider: ProviderView): string {
 }
 
 /** Whether a worker has the engine ready. Workers open an engine when its first job comes. */
-export function State({ provider }: { provider: ProviderView }): VNode {
+export function State({ provider, models }: { provider: ProviderView; models: Models | null }): VNode {
   if (!provider.enabled) return <Pill tone="warn" text={words.off} />;
   if (provider.problem) return <Pill tone="bad" text={words.wrongSettings} title={provider.problem} />;
-  const ready = workersWith(provider.name).length > 0;
+  const ready = workersWith(provider.name).length > 0, lacking = lackingModels(provider.name, models).join(", ");
+  if (!ready && lacking) return <Pill tone="warn" text={strings.models.lacking} title={strings.models.lackingHint(lacking)} />;
   return ready ? <Pill tone="good" text={words.ready} /> : <Pill tone="quiet" text={words.notOpen} title={words.notOpenHint} />;
 }
 

@@ -67,7 +67,7 @@ export const frame = {
     minutes: (n: number) => `${n} min ago`,
     hours: (n: number) => `${n} h ago`,
   },
-  units: { ms: "ms", s: "s", min: "min", h: "h", mb: "MB" },
+  units: { ms: "ms", s: "s", min: "min", h: "h", mb: "MB", gb: "GB" },
   mock: "MOCK",
   mockTitle: "Made up by a mock provider, not by a real engine",
   none: "–",

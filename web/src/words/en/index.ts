@@ -2,6 +2,7 @@
 
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
+import { models } from "./models";
 import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
@@ -12,6 +13,7 @@ import { telemetry } from "./telemetry";
 
 export const en = {
   ...frame, ...dashboard,
+  models,
   problems,
   providers,
   queue,

@@ -68,7 +68,7 @@ export const frame: typeof english = {
     minutes: (n) => `${n} min temu`,
     hours: (n) => `${n} godz. temu`,
   },
-  units: { ms: "ms", s: "s", min: "min", h: "godz.", mb: "MB" },
+  units: { ms: "ms", s: "s", min: "min", h: "godz.", mb: "MB", gb: "GB" },
   mock: "ATRAPA",
   mockTitle: "Wymyśliła to atrapa, nie prawdziwy silnik",
   none: "–",

@@ -3,6 +3,7 @@
 import type { Strings } from "../en";
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
+import { models } from "./models";
 import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
@@ -13,6 +14,7 @@ import { telemetry } from "./telemetry";
 
 export const pl: Strings = {
   ...frame, ...dashboard,
+  models,
   problems,
   providers,
   queue,

@@ -1,0 +1,43 @@
+// The models: files that engines need.
+
+import type { models as english } from "../en/models";
+
+export const models: typeof english = {
+  heading: "Modele",
+  ofEngine: "Modele",
+  none: "Żaden zainstalowany silnik nie potrzebuje modelu.",
+  free: (size) => `wolne: ${size}`,
+  states: { missing: "niepobrany", partial: "pobrany częściowo", installed: "na miejscu", damaged: "uszkodzony" },
+  partial: (done) => `pobrano już ${done}`,
+  own: "twój plik",
+  ownHint: "Leży w twoim folderze (RIDER_MODEL_PATH) i pozostanie nietknięty",
+  usedBy: (names) => `używa go ${names}`,
+  isFor: (names) => `dla ${names}`,
+  from: (hosts) => `z ${hosts}`,
+  verified: "sprawdzony",
+  notVerified: "jeszcze niesprawdzony",
+  licenceOf: (name) => `Licencja modelu ${name}`,
+  lacking: "brak modelu",
+  lackingHint: (names) => `Brakuje modelu: ${names}`,
+  download: "Pobierz",
+  goOn: "Pobieraj dalej",
+  repair: "Pobierz ponownie",
+  retry: "Spróbuj ponownie",
+  verify: "Sprawdź",
+  remove: "Usuń",
+  cancel: "Anuluj",
+  isBusy: "Właśnie coś się z nim dzieje",
+  removeSure: (name, size) => `Model ${name} zniknie z dysku, co zwolni ${size}. Można go pobrać ponownie.`,
+  removeUsed: (name, engines) => `Modelu ${name} potrzebuje ${engines}: bez niego następny start się nie uda. To, co teraz działa, będzie działać dalej. Można go pobrać ponownie.`,
+  removed: (name, size) => `Usunięto ${name}. Zwolniono ${size}.`,
+  downloaded: (name) => `Model ${name} jest na miejscu. Działające workery użyją go w ciągu sekund.`,
+  isVerified: (name) => `Model ${name} jest taki, jaki ma być: suma kontrolna się zgadza.`,
+  phases: {
+    "": "Zaczynam…", queued: "Czeka na inne pobierania", downloading: "Pobieranie", unpacking: "Rozpakowywanie", converting: "Przekształcanie",
+    verifying: "Sprawdzanie", waiting: "Pobiera go inny proces",
+  },
+  progressOf: (name) => `Postęp: ${name}`,
+  of: (done, total) => `${done} z ${total}`,
+  left: (time) => `zostało ${time}`,
+  see: "Zobacz modele",
+};
