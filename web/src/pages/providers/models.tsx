@@ -99,10 +99,12 @@ function Row({ model }: { model: ModelView }): VNode {
   return (
     <li class={`model ${model.state}`} aria-busy={active}>
       <div class="what">
-        <p class="name"><strong>{model.name}</strong><Pill tone={TONES[model.state]} text={words.states[model.state] ?? model.state} title={model.damage || undefined} />
+        <p class="name"><strong>{model.name}</strong>{active
+            ? <Pill tone="busy" text={words.active[operation.kind]} />
+            : <Pill tone={TONES[model.state]} text={words.states[model.state] ?? model.state} title={model.damage || undefined} />}
           {model.local && <span class="tag" title={words.ownHint}>{words.own}</span>}</p>
         <p class="soft about">{model.description}</p>
-        <Facts model={model} />
+        <Facts model={model} active={active} />
         {active && <ModelProgress name={model.name} operation={operation} />}
         {failed && <p class="problem" role="alert"><Icon tone="bad" /><span>{failed.problem} <span class="remedy">{failed.remedy}</span></span></p>}
         {!failed && model.damage && <p class="problem"><Icon tone="bad" /><span>{model.path} {model.damage}</span></p>}
@@ -113,24 +115,26 @@ function Row({ model }: { model: ModelView }): VNode {
 }
 
 /** Size, licence, source, who needs it, where it lies, and whether somebody has verified it. */
-function Facts({ model }: { model: ModelView }): VNode {
+function Facts({ model, active }: { model: ModelView; active: boolean }): VNode {
   const hosts = [...new Set(model.sources.flatMap((source) => source.hosts))].join(", ");
   const packages = [...new Set(model.sources.flatMap((source) => source.packages))].join(", ");
   const users = model.providers.filter((each) => each.needs_it && each.used).map((each) => each.name).join(", ");
   const others = model.providers.map((each) => each.name).join(", ");
   const isThere = model.state === "installed";
   return (
-    <div class="soft detail">
-      <span>{bytes(model.size_bytes)}</span>
-      <span>{model.licence_url
-        ? <a href={model.licence_url} target="_blank" rel="noreferrer" aria-label={`${words.licenceOf(model.name)}: ${model.licence}`}>{model.licence}</a>
-        : model.licence}</span>
-      {hosts && <span title={packages || undefined}>{words.from(hosts)}</span>}
-      {users ? <span>{words.usedBy(users)}</span> : others && <span>{words.isFor(others)}</span>}
-      {isThere && <span>{model.verified_ts === null ? words.notVerified : <>{words.verified} <Moment ts={model.verified_ts} /></>}</span>}
-      {model.state === "partial" && <span>{words.partial(bytes(model.partial_bytes))}</span>}
-      {isThere && <code class="path">{model.path}</code>}
-    </div>
+    <>
+      <div class="soft detail">
+        <span>{bytes(model.size_bytes)}</span>
+        <span>{model.licence_url
+          ? <a href={model.licence_url} target="_blank" rel="noreferrer" aria-label={`${words.licenceOf(model.name)}: ${model.licence}`}>{model.licence}</a>
+          : model.licence}</span>
+        {hosts && <span title={packages || undefined}>{words.from(hosts)}</span>}
+        {users ? <span>{words.usedBy(users)}</span> : others && <span>{words.isFor(others)}</span>}
+        {isThere && <span>{model.verified_ts === null ? words.notVerified : <>{words.verified} <Moment ts={model.verified_ts} /></>}</span>}
+        {model.state === "partial" && !active && <span>{words.partial(bytes(model.partial_bytes))}</span>}
+      </div>
+      {isThere && <p class="path"><code>{model.path}</code></p>}
+    </>
   );
 }
 
@@ -149,10 +153,10 @@ function Actions({ model, operation }: { model: ModelView; operation: ModelOpera
   if (isActive(operation)) {
     return <div class="actions"><Button refused={refused} onAct={() => send("DELETE", `${path}/download`)}>{words.cancel}</Button></div>;
   }
-  const isThere = model.state === "installed";
+  const isThere = model.state === "installed", isNeeded = model.providers.some((each) => each.needs_it && each.used);
   return (
     <div class="actions">
-      {!isThere && <Button kind="primary" refused={refused || (model.local ? words.ownHint : "")} onAct={download}>{downloadWord(model, operation)}</Button>}
+      {!isThere && <Button kind={isNeeded ? "primary" : "usual"} refused={refused || (model.local ? words.ownHint : "")} onAct={download}>{downloadWord(model, operation)}</Button>}
       {isThere && <Button refused={refused} onAct={() => send("POST", `${path}/verification`)}>{words.verify}</Button>}
       {model.state !== "missing" && <Button kind="plain" refused={refusal("admin") || (model.local ? words.ownHint : "")} onAct={remove}>{words.remove}</Button>}
     </div>

@@ -34,8 +34,8 @@ export function ProvidersPage({ provider }: { provider?: string }): VNode {
             ))}
           </RemoteView>
         </Card>
-        {!provider && <ModelsCard remote={models} />}
       </div>
+      {!provider && <ModelsCard remote={models} />}
       {chosen && <ProviderDetails key={chosen.name} provider={chosen} models={models} />}
       {provider && view.data.value && !chosen && (
         <Card id="provider" heading={provider}><Empty text={words.unknown(provider)} command="rider plugins list" /></Card>

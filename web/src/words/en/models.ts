@@ -30,6 +30,7 @@ export const models = {
   removed: (name: string, size: string) => `${name} is removed. ${size} are free again.`,
   downloaded: (name: string) => `${name} is there. Running workers use it within seconds.`,
   isVerified: (name: string) => `${name} is what it should be: its checksum is right.`,
+  active: { download: "downloading", verification: "verifying" },
   phases: {
     "": "Starting…", queued: "Waits for other downloads", downloading: "Downloading", unpacking: "Unpacking", converting: "Converting",
     verifying: "Verifying", waiting: "Another process downloads it",

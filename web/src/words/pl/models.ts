@@ -32,6 +32,7 @@ export const models: typeof english = {
   removed: (name, size) => `Usunięto ${name}. Zwolniono ${size}.`,
   downloaded: (name) => `Model ${name} jest na miejscu. Działające workery użyją go w ciągu sekund.`,
   isVerified: (name) => `Model ${name} jest taki, jaki ma być: suma kontrolna się zgadza.`,
+  active: { download: "pobieranie", verification: "sprawdzanie" },
   phases: {
     "": "Zaczynam…", queued: "Czeka na inne pobierania", downloading: "Pobieranie", unpacking: "Rozpakowywanie", converting: "Przekształcanie",
     verifying: "Sprawdzanie", waiting: "Pobiera go inny proces",
