@@ -46,13 +46,14 @@ def list_models(as_json: bool) -> None:
 @click.argument("names", nargs=-1, shell_complete=complete_models)
 @click.option("--required", is_flag=True, help="Models that the engines in use need.")
 def pull(names: tuple[str, ...], required: bool) -> None:
-    """Fetch models. An interrupted download is resumed."""
+    """Fetch models. An interrupted download is resumed. Running workers use them within seconds."""
     if not names and not required:
         raise click.UsageError("name a model (`rider models list` shows them), or use --required")
     services = Services.open(load_settings(), role="cli")
     try:
         for name in (*names, *(required_models(services) if required else ())):
             pull_with_progress(services.catalogue, name)
+        services.announce_models()
     finally:
         services.close()
 

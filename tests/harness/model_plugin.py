@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.model_server import FileServer, noise, sha256
+from harness.model_server import noise, sha256
 from rider_core.testing.processes import install_plugin
 
 PLUGIN = "listening"
@@ -59,8 +59,8 @@ def register_models(register):
 """
 
 
-def install_models(folder: Path, server: FileServer) -> None:
-    """Put the plugin into `folder`. `server` serves nothing yet."""
+def install_models(folder: Path, url: str) -> None:
+    """Put the plugin into `folder`. Its models are below `url`, by their names."""
     sizes = {**{name: len(body) for name, body in BODIES.items()}, HUGE: 1 << 60}
     digests = {**{name: sha256(body) for name, body in BODIES.items()}, HUGE: "0" * 64}
-    install_plugin(folder, PLUGIN, _SOURCE.format(sizes=sizes, digests=digests, url=server.url))
+    install_plugin(folder, PLUGIN, _SOURCE.format(sizes=sizes, digests=digests, url=url))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+from harness.model_plugin import BODIES, install_models
 
 from rider_core.api import JobRecord, JobSpec, JobState
 from rider_core.config import load_settings
@@ -169,4 +170,24 @@ def test_a_lost_counter_is_no_lost_change(changes: Changes, monkeypatch: pytest.
     monkeypatch.setattr("rider_core.runtime.provider_choices.LOOK_EVERY_S", 0.0)
     monkeypatch.setattr("rider_core.runtime.provider_choices.READ_EVERY_S", 0.1)
     wait_until(lambda: not services.provider_choices.of("one").enabled)
+    services.close()
+
+
+def test_an_engine_without_its_model_is_opened_as_soon_as_that_is_there(
+    processes: Processes, valkey: Valkey, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_models(processes.folder, "http://127.0.0.1:1")
+    processes.environment.update(REDIS_URL=valkey.url)
+    processes.start("-m", "rider_core.cli.main", "db", "upgrade").wait(30)
+    processes.fork("rider_core.cli.main", "worker", "voice", log="worker")
+    wait_until(lambda: "model 'ears' is not installed" in processes.log("worker"), what="the worker lacks it")
+    for name, value in processes.environment.items():
+        monkeypatch.setenv(name, value)
+    services = Services.open(load_settings(), "test")
+    services.catalogue.folder.mkdir()
+    (services.catalogue.folder / "ears.bin").write_bytes(BODIES["ears"])
+    services.announce_models()
+    wait_until(
+        lambda: services.backend.capacity()["voice.transcribe"] == 1, PROMISED_S, what="a worker that uses the model"
+    )
     services.close()

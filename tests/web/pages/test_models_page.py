@@ -32,7 +32,7 @@ def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: FileServer
 ) -> Iterator[PageStack]:
     folder = tmp_path_factory.mktemp("s")
-    install_models(folder, server)
+    install_models(folder, server.url)
     stack = PageStack(folder, request.param, queues=("voice",))
     yield stack
     stack.stop()

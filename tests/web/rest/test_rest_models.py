@@ -25,7 +25,7 @@ class Models:
 
     def __init__(self, rest: RestHarness, server: FileServer) -> None:
         self.rest, self.server = rest, server
-        install_models(rest.panel.processes.folder, server)
+        install_models(rest.panel.processes.folder, server.url)
         self.folder = rest.panel.processes.folder / "data" / "models"
 
     def start(self) -> None:
