@@ -1,7 +1,7 @@
 """Which providers are switched off, and which come first in their domain: what people have chosen, in the database.
 
-Running processes notice a change, one of saved settings, and one of model files, by a counter in Redis: one short question a second, and
-the database is read only after a change.
+Running processes notice a change, one of saved settings, and one of model files, by a counter in Redis: one short
+question a second, and the database is read only after a change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from rider_core.timing import Stopwatch
 log = logging.getLogger(__name__)
 
 provider_changes_key = Key(
-    "provider_changes_key", "rider:providers:changes", "string", "kept", "grows with each change of choices, settings or models"
+    "provider_changes_key",
+    "rider:providers:changes",
+    "string",
+    "kept",
+    "grows with each change of choices, settings or models",
 )
 #: Time in seconds between two looks at the counter: running workers act on a change within it, if no job runs.
 LOOK_EVERY_S = 1.0
