@@ -35,6 +35,16 @@ function add(notice: Omit<Notice, "id">): void {
   setTimeout(() => remove(id), notice.undo || notice.tone === "bad" ? SHOWN_LONG_MS : SHOWN_MS);
 }
 
+/** Copy a text, and say whether that went well. A browser may refuse it. */
+export async function copy(text: string, copied: string, notCopied: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);  // there is none on a page that came over plain HTTP from elsewhere
+    notify(copied);
+  } catch {
+    notify(notCopied, "warn");
+  }
+}
+
 function remove(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }

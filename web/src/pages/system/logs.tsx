@@ -19,6 +19,8 @@ const TONES: Record<string, Tone> = { warning: "warn", error: "bad", critical: "
 /** New lines are asked for this often, in ms, while the page is seen. */
 const EVERY_MS = 2_000;
 const PAGE = 200;
+/** Of 24 hours in every language: the column has room for no "PM". */
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
 /** More lines make a page slow; the latest are kept. */
 const MOST = 2_000;
 
@@ -110,7 +112,7 @@ function Line({ line: { ts, level, process, message, trace_id: trace }, onTrace 
   const date = new Date(ts * 1000), tone = TONES[level];
   return (
     <li class={tone ?? level}>
-      <time dateTime={date.toISOString()} title={date.toLocaleString(language)}>{date.toLocaleTimeString(language)}</time>
+      <time dateTime={date.toISOString()} title={date.toLocaleString(language)}>{date.toLocaleTimeString(language, TIME)}</time>
       <span class="process">{process}</span>
       <span class="message">{tone && <Icon tone={tone} />}{message}{trace && <button type="button" class="plain" title={words.trace} onClick={() => onTrace(trace)}>{trace.slice(0, 8)}</button>}</span>
     </li>

@@ -5,6 +5,7 @@ import type { ComponentType, VNode } from "preact";
 import { Tabs } from "../../parts/tabs";
 import { ROOT } from "../../server/root";
 import { strings } from "../../strings";
+import { ApiSection } from "./api/api-section";
 import { AuditSection } from "./audit";
 import { LogsSection } from "./logs";
 import { PromptsSection } from "./prompts";
@@ -20,6 +21,7 @@ const SECTIONS: readonly { path: string; name: string; view: ComponentType }[] =
   { path: "settings", name: words.settings.heading, view: SettingsSection },
   { path: "users", name: words.users.heading, view: UsersSection },
   { path: "tokens", name: words.tokens.heading, view: TokensSection },
+  { path: "api", name: words.api.heading, view: ApiSection },
   { path: "audit", name: words.audit.heading, view: AuditSection },
 ];
 

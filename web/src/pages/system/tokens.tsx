@@ -5,17 +5,17 @@ import type { VNode } from "preact";
 
 import { dateTime } from "../../format";
 import { Button } from "../../parts/button";
-import { Card, Empty, Icon, Moment } from "../../parts/card";
+import { Moment } from "../../parts/card";
 import { Dialog, areYouSure } from "../../parts/dialog";
-import { notify } from "../../parts/notices";
-import { ProblemText } from "../../parts/problem-text";
-import { RemoteView } from "../../parts/remote-view";
+import { copy, notify } from "../../parts/notices";
 import { useRemote } from "../../server/remote";
 import type { Token } from "../../server/resources";
-import { Problem, send } from "../../server/rest";
+import { send } from "../../server/rest";
+import { ROOT } from "../../server/root";
 import { refusal } from "../../server/session";
 import { clock } from "../../server/state";
 import { strings } from "../../strings";
+import { DialogForm, ListSection } from "./list-section";
 import { RoleChoice } from "./users";
 
 const words = strings.system.tokens;
@@ -25,18 +25,13 @@ const DAY_S = 86_400;
 
 export function TokensSection(): VNode {
   const view = useRemote<{ tokens: Token[] }>("/tokens");
-  const open = useSignal(false);
   return (
-    <Card id="tokens" heading={words.heading} aside={
-      <Button kind="primary" refused={refusal("admin")} onAct={() => void (open.value = true)}>{words.add}</Button>
-    }>
-      <RemoteView remote={view}>
-        {({ tokens }) => tokens.length
-          ? <ul class="rows">{tokens.map((token) => <Row key={token.id} token={token} reload={view.reload} />)}</ul>
-          : <Empty text={words.none} />}
-      </RemoteView>
-      {open.value && <NewToken onClose={() => void (open.value = false)} reload={view.reload} />}
-    </Card>
+    <ListSection
+      id="tokens" heading={words.heading} remote={view} add={words.add} none={words.none}
+      rows={({ tokens }) => tokens.map((token) => <Row key={token.id} token={token} reload={view.reload} />)}
+      dialog={(onClose) => <NewToken onClose={onClose} reload={view.reload} />}
+      aside={<a class="plain" href={`${ROOT}/system/api`}>{strings.system.api.link}</a>}
+    />
   );
 }
 
@@ -63,27 +58,14 @@ function Row({ token, reload }: { token: Token; reload: () => Promise<void> }): 
 }
 
 function NewToken({ onClose, reload }: { onClose: () => void; reload: () => Promise<void> }): VNode {
-  const problem = useSignal<Problem | null>(null);
   const secret = useSignal("");
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const make = async (form: FormData): Promise<void> => {
     const days = String(form.get("days"));
-    problem.value = null;
-    try {
-      const { body } = await send("POST", "/tokens", {
-        name: form.get("name"), role: form.get("role"), lifetime_s: days ? Number(days) * DAY_S : null,
-      });
-      secret.value = (body as { secret: string }).secret;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      problem.value = error;
-      return;
-    }
+    const { body } = await send("POST", "/tokens", {
+      name: form.get("name"), role: form.get("role"), lifetime_s: days ? Number(days) * DAY_S : null,
+    });
+    secret.value = (body as { secret: string }).secret;
     await reload();
-  };
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(secret.value).then(() => notify(words.copied), () => notify(words.notCopied, "warn"));
   };
   return (
     <Dialog heading={words.add} onClose={onClose}>
@@ -92,23 +74,18 @@ function NewToken({ onClose, reload }: { onClose: () => void; reload: () => Prom
           <p>{words.once}</p>
           <p class="secret"><code>{secret.value}</code></p>
           <div class="buttons">
-            <Button onAct={copy}>{words.copy}</Button>
+            <Button onAct={() => copy(secret.value, words.copied, words.notCopied)}>{words.copy}</Button>
             <button type="button" class="primary" onClick={onClose}>{strings.actions.close}</button>
           </div>
         </>
       ) : (
-        <form onSubmit={(event) => void submit(event)}>
+        <DialogForm action={words.add} onClose={onClose} onSubmit={make}>
           <label class="field">{words.name}<input name="name" required maxLength={64} autocomplete="off" spellcheck={false} /></label>
           <RoleChoice />
           <label class="field">{words.lifetime}
             <select name="days">{LIFETIMES.map((days) => <option key={days} value={days}>{days ? words.days(Number(days)) : words.never}</option>)}</select>
           </label>
-          {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
-          <div class="buttons">
-            <button type="button" class="usual" onClick={onClose}>{strings.actions.cancel}</button>
-            <button type="submit" class="primary">{words.add}</button>
-          </div>
-        </form>
+        </DialogForm>
       )}
     </Dialog>
   );

@@ -1,38 +1,30 @@
 // The people who may sign in, and what each may do.
 
-import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
 import { Button } from "../../parts/button";
-import { Card, Empty, Icon, Moment } from "../../parts/card";
-import { Dialog, areYouSure } from "../../parts/dialog";
+import { Moment } from "../../parts/card";
+import { areYouSure } from "../../parts/dialog";
 import { notify } from "../../parts/notices";
-import { ProblemText } from "../../parts/problem-text";
-import { RemoteView } from "../../parts/remote-view";
 import { useRemote } from "../../server/remote";
 import type { User } from "../../server/resources";
-import { Problem, send } from "../../server/rest";
+import { send } from "../../server/rest";
 import { refusal } from "../../server/session";
 import type { Role } from "../../server/session";
 import { strings } from "../../strings";
+import { FormDialog, ListSection } from "./list-section";
 
 const words = strings.system.users;
 export const ROLES: readonly Role[] = ["read", "operate", "admin"];
 
 export function UsersSection(): VNode {
   const view = useRemote<{ users: User[] }>("/users");
-  const open = useSignal(false);
   return (
-    <Card id="users" heading={words.heading} aside={
-      <Button kind="primary" refused={refusal("admin")} onAct={() => void (open.value = true)}>{words.add}</Button>
-    }>
-      <RemoteView remote={view}>
-        {({ users }) => users.length
-          ? <ul class="rows">{users.map((user) => <Row key={user.name} user={user} reload={view.reload} />)}</ul>
-          : <Empty text={words.none} />}
-      </RemoteView>
-      {open.value && <NewUser onClose={() => void (open.value = false)} reload={view.reload} />}
-    </Card>
+    <ListSection
+      id="users" heading={words.heading} remote={view} add={words.add} none={words.none}
+      rows={({ users }) => users.map((user) => <Row key={user.name} user={user} reload={view.reload} />)}
+      dialog={(onClose) => <NewUser onClose={onClose} reload={view.reload} />}
+    />
   );
 }
 
@@ -68,37 +60,20 @@ function Row({ user, reload }: { user: User; reload: () => Promise<void> }): VNo
 }
 
 function NewUser({ onClose, reload }: { onClose: () => void; reload: () => Promise<void> }): VNode {
-  const problem = useSignal<Problem | null>(null);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const add = async (form: FormData): Promise<void> => {
     const name = String(form.get("name"));
-    problem.value = null;
-    try {
-      await send("POST", "/users", { name, role: form.get("role"), password: form.get("password") });
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      problem.value = error;
-      return;
-    }
+    await send("POST", "/users", { name, role: form.get("role"), password: form.get("password") });
     notify(words.added(name));
     await reload();
     onClose();
   };
   return (
-    <Dialog heading={words.add} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <p class="soft">{words.firstIsAdmin}</p>
-        <label class="field">{strings.signIn.user}<input name="name" required maxLength={64} autocomplete="off" spellcheck={false} autocapitalize="none" /></label>
-        <label class="field">{strings.signIn.password}<input name="password" type="password" required minLength={8} maxLength={1000} autocomplete="new-password" /></label>
-        <RoleChoice />
-        {problem.value && <p class="problem" role="alert"><Icon tone="bad" /><span><ProblemText problem={problem.value} /></span></p>}
-        <div class="buttons">
-          <button type="button" class="usual" onClick={onClose}>{strings.actions.cancel}</button>
-          <button type="submit" class="primary">{words.add}</button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog action={words.add} onClose={onClose} onSubmit={add}>
+      <p class="soft">{words.firstIsAdmin}</p>
+      <label class="field">{strings.signIn.user}<input name="name" required maxLength={64} autocomplete="off" spellcheck={false} autocapitalize="none" /></label>
+      <label class="field">{strings.signIn.password}<input name="password" type="password" required minLength={8} maxLength={1000} autocomplete="new-password" /></label>
+      <RoleChoice />
+    </FormDialog>
   );
 }
 
