@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: process of `rider up` would otherwise load the imports of all.
 COMMANDS = (
     "up", "web", "worker", "scheduler", "link", "simulate", "robot", "run", "queue", "schedule", "plugins", "providers",
-    "models", "prompts", "users", "tokens", "db", "config", "doctor", "completion",
+    "models", "prompts", "users", "tokens", "db", "backup", "config", "doctor", "support", "completion",
 )  # fmt: skip
 #: Exit status after Ctrl-C, as in shells: 128 and the signal's number.
 INTERRUPTED = 130

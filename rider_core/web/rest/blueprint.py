@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
+from werkzeug.wsgi import wrap_file
 
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
@@ -47,6 +48,21 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Download:
+    """The answer of a view that gives a file.
+
+    Attributes:
+        name: Of the file, in ASCII.
+        content: It is closed when it was sent.
+        size_bytes: Of the content.
+    """
+
+    name: str
+    content: IO[bytes]
+    size_bytes: int
+
+
 class RestBlueprint(APIBlueprint):
     """The routes of one kind of resource, below `/api/v1`."""
 
@@ -72,6 +88,7 @@ class RestBlueprint(APIBlueprint):
         problems: tuple[int, ...] = (),
         max_body_bytes: int = MAX_BODY_BYTES,
         is_limited: bool = True,
+        download: str = "",
     ) -> Callable[[View], View]:
         """Add a route.
 
@@ -87,17 +104,22 @@ class RestBlueprint(APIBlueprint):
             others: Types of the bodies with other statuses.
             problems: Statuses of errors, apart from those that every route has.
             is_limited: The rate limits of changes count it.
+            download: Content type of the file that the view returns as a `Download`; empty: it returns none.
         """
         bodies = {status: answer, **(others or {})}
         responses: dict[int, Any] = {code: _described(code, body) for code, body in bodies.items()}
         responses |= {code: _PROBLEM | {"description": HTTPStatus(code).phrase} for code in {*_PROBLEMS, *problems}}
+        if download:
+            file = {download: {"schema": {"type": "string", "format": "binary"}}}
+            responses[status] = {"description": HTTPStatus(status).phrase, "content": file}
         extensions: dict[str, Any] = {"x-rider-role": role.value} if role else {"x-rider-role": None, "security": []}
         add = getattr(super(), method.lower())(rule, responses=responses, openapi_extensions=extensions)
 
         def register(view: View) -> View:
             @wraps(view)
             def answering(**parameters: Any) -> Response:
-                return _response(view(**parameters), status)
+                result = view(**parameters)
+                return _file(result, download) if isinstance(result, Download) else _response(result, status)
 
             self._body_limits[f"{self.name}.{view.__name__}"] = max_body_bytes
             setattr(answering, _UNLIMITED, not is_limited)
@@ -129,6 +151,14 @@ _PROBLEM = {"content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/
 
 def _described(status: int, body: type[Message] | None) -> Any:
     return body or {"description": HTTPStatus(status).phrase}
+
+
+def _file(file: Download, content_type: str) -> Response:
+    response = Response(wrap_file(request.environ, file.content), content_type=content_type, direct_passthrough=True)
+    response.content_length = file.size_bytes
+    response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    response.call_on_close(file.content.close)
+    return response
 
 
 def _response(result: Message | Answer | None, status: int) -> Response:

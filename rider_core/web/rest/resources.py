@@ -14,6 +14,7 @@ from rider_core.web.access.audit import Audit
 from rider_core.web.model_operations import ModelOperations
 from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
+from rider_core.web.rest.backups import backups_blueprint
 from rider_core.web.rest.blueprint import RestBlueprint
 from rider_core.web.rest.history import history_blueprint
 from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
@@ -28,6 +29,7 @@ from rider_core.web.rest.schedules import due_times_blueprint, schedules_bluepri
 from rider_core.web.rest.session import session_blueprint
 from rider_core.web.rest.settings import settings_blueprint
 from rider_core.web.rest.status import status_blueprint
+from rider_core.web.rest.support import support_blueprint
 from rider_core.web.rest.tasks import tasks_blueprint
 from rider_core.web.rest.users import tokens_blueprint, users_blueprint
 
@@ -61,4 +63,6 @@ def rest_blueprints(
         users_blueprint(services, access.authenticator.accounts),
         tokens_blueprint(services, access.authenticator.accounts),
         audit_blueprint(audit),
+        backups_blueprint(services),
+        support_blueprint(services),
     ]

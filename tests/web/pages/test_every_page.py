@@ -32,7 +32,7 @@ ADDRESSES = {
 }
 WIDTHS = (3840, 1400, 1100, 1000, 700, 320)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SECTIONS = ("prompts", "settings", "users", "tokens", "api", "audit")
+SECTIONS = ("prompts", "settings", "users", "tokens", "api", "maintenance", "audit")
 
 
 def addresses(stack: PageStack) -> list[str]:

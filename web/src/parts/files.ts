@@ -1,4 +1,4 @@
-// Files that people choose, as the tasks take them.
+// Files that people choose, as the tasks take them, and files that they get.
 
 /** The longer side of a picture that is sent, in pixels: detectors scale down to some hundred themselves. */
 const LONGER_SIDE = 1280;
@@ -25,4 +25,14 @@ export async function jpegOf(file: Blob): Promise<string> {
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
   if (!blob) throw new Error("no JPEG");
   return base64Of(blob);
+}
+
+/** Let the browser save a file. */
+export function saveFile({ name, content }: { name: string; content: Blob }): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  // The browser has begun to read it by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -4,11 +4,16 @@ import type { VNode } from "preact";
 
 export interface Tab { href: string; name: string; current: boolean; count?: number | undefined }
 
+/** A narrow screen scrolls the tabs. */
+function inSight(link: HTMLElement | null): void {
+  link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }): VNode {
   return (
     <nav class="tabs" aria-label={label}>
       {tabs.map((tab) => (
-        <a key={tab.href} href={tab.href} aria-current={tab.current ? "page" : undefined}>
+        <a key={tab.href} ref={tab.current ? inSight : undefined} href={tab.href} aria-current={tab.current ? "page" : undefined}>
           <span class="name">{tab.name}</span>{tab.count ? <span class="count">{tab.count}</span> : null}
         </a>
       ))}

@@ -35,30 +35,48 @@ export interface Answer { status: number; body: unknown; etag: string }
 export type Headers = Readonly<Record<string, string>>;
 
 /** What the panel answers; `body` is `null` where there is none. Throws a `Problem`. */
-export async function send(method: string, path: string, body?: unknown, headers: Headers = {}): Promise<Answer> {
+export async function send(method: string, path: string, body?: unknown, headers: Headers = {}, limitMs = LIMIT_MS): Promise<Answer> {
+  const sent = { method, path, body, headers, limitMs };
+  return withSession(() => within(sent, async (response) => (
+    { status: response.status, body: await json(response), etag: response.headers.get("ETag") ?? "" }
+  )));
+}
+
+/** A file that the panel answers. Throws a `Problem`. */
+export async function download(method: string, path: string, limitMs: number): Promise<{ name: string; content: Blob }> {
+  return withSession(() => within({ method, path, body: undefined, headers: {}, limitMs }, async (response) => (
+    { name: /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "rider", content: await response.blob() }
+  )));
+}
+
+/** Once more, where somebody has signed in again in another tab: this one has the token of the session before. */
+async function withSession<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await sendOnce(method, path, body, headers);
+    return await ask();
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "csrf") throw error;
   }
-  // Somebody has signed in again in another tab: this one has the token of the session before.
-  const { body: session } = await sendOnce("GET", "/session", undefined, {});
+  const { body: session } = await send("GET", "/session");
   setCsrf((session as { csrf: string }).csrf);
-  return sendOnce(method, path, body, headers);
+  return ask();
 }
 
-async function sendOnce(method: string, path: string, body: unknown, others: Headers): Promise<Answer> {
+interface Request { method: string; path: string; body: unknown; headers: Headers; limitMs: number }
+
+/** What `read` makes of the answer, both within the limit. */
+async function within<T>({ method, path, body, headers: others, limitMs }: Request, read: (response: Response) => Promise<T>): Promise<T> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), LIMIT_MS);
+  const timer = setTimeout(() => stop.abort(), limitMs);
   const headers: Record<string, string> = { ...csrfHeaders(), ...others };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
-  let answer: unknown;
+  let answer: T | undefined, problem: unknown;
   try {
     response = await fetch(`${ROOT}/api/v1${path}`, {
       method, headers, signal: stop.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    answer = await response.json().catch(() => null);
+    if (response.ok) answer = await read(response);
+    else problem = await json(response);
   } catch {
     throw new Problem(0, "no_answer", strings.rest.noPanel, "");
   } finally {
@@ -66,8 +84,12 @@ async function sendOnce(method: string, path: string, body: unknown, others: Hea
   }
   // The session has ended, or the first user was added: the page begins again, and asks for a password.
   if (response.status === 401 && path !== "/session") location.reload();
-  if (!response.ok) throw problemOf(response.status, answer);
-  return { status: response.status, body: answer, etag: response.headers.get("ETag") ?? "" };
+  if (!response.ok) throw problemOf(response.status, problem);
+  return answer as T;
+}
+
+async function json(response: Response): Promise<unknown> {
+  return response.json().catch(() => null) as Promise<unknown>;
 }
 
 function problemOf(status: number, answer: unknown): Problem {

@@ -1,4 +1,4 @@
-// The installation itself: logs, settings, prompts, people and keys, and who changed what.
+// The installation itself: logs, settings, prompts, people and keys, the API, backups, and who changed what.
 
 import type { ComponentType, VNode } from "preact";
 
@@ -8,6 +8,7 @@ import { strings } from "../../strings";
 import { ApiSection } from "./api/api-section";
 import { AuditSection } from "./audit";
 import { LogsSection } from "./logs";
+import { MaintenanceSection } from "./maintenance";
 import { PromptsSection } from "./prompts";
 import { SettingsSection } from "./settings";
 import { TokensSection } from "./tokens";
@@ -22,6 +23,7 @@ const SECTIONS: readonly { path: string; name: string; view: ComponentType }[] =
   { path: "users", name: words.users.heading, view: UsersSection },
   { path: "tokens", name: words.tokens.heading, view: TokensSection },
   { path: "api", name: words.api.heading, view: ApiSection },
+  { path: "maintenance", name: words.maintenance.heading, view: MaintenanceSection },
   { path: "audit", name: words.audit.heading, view: AuditSection },
 ];
 
