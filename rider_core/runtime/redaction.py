@@ -1,4 +1,4 @@
-"""Removes from a text what must not leave this machine: passwords, keys, and the names of its owner and its folders.
+"""Removes from a text what must not leave this machine: passwords, keys, inputs, and names of its owner and folders.
 
 Known secrets are removed wherever they stand; of others, what a name or a form shows to be one.
 """
@@ -33,6 +33,8 @@ _ASSIGNED = re.compile(
     r"\s*[:=](?!\s*(?:None|null)\b)\s*).+",
     re.IGNORECASE,
 )
+#: A refused input, as our errors show it: it may be what somebody said.
+_INPUT = re.compile(r"(?P<before>\b(?:got|begins with) )b?[\"'{\[].*")
 #: What keys look like: our own tokens, `Bearer ...`, those of well-known services, JSON web tokens.
 _FORMS = (
     re.compile(r"\brider_[A-Za-z0-9]+_[A-Za-z0-9_-]{8,}"),
@@ -84,7 +86,9 @@ class Redactor:
 
 
 def _line(line: str) -> str:
-    line = _ASSIGNED.sub(rf"\g<before>{HIDDEN}", without_passwords(line))
+    line = without_passwords(line)
+    for rule in (_ASSIGNED, _INPUT):
+        line = rule.sub(rf"\g<before>{HIDDEN}", line)
     for form in _FORMS:
         line = form.sub(rf"\g<before>{HIDDEN}" if "before" in form.groupindex else HIDDEN, line)
     return line

@@ -99,22 +99,24 @@ def restore(services: Services, backup: Backup, who: str) -> Path:
         _write_settings(new, backup.settings)
     try:
         services.provider_choices.change(lambda: replace_tables(services.database, backup.tables))
-    except Exception:
+        if backup.settings is not None:
+            os.replace(new, file)
+    finally:
         new.unlink(missing_ok=True)
-        raise
-    if backup.settings is not None:
-        os.replace(new, file)
-    wanted = {schedule.id: schedule for schedule in backup.schedules or ()}
-    for schedule_id in set(present or ()) - wanted.keys():
-        store.remove(schedule_id)
-    for schedule in wanted.values():
-        store.add(schedule, replace=True)
+    _replace_schedules(store, present or (), backup.schedules or ())
     entry = AuditEntry(
         ts=time.time(), who=who, address="", action="restore_backup", target=str(aside), status=200,
         after={"made_ts": backup.manifest.made_ts, "version": backup.manifest.version},
     )  # fmt: skip
     AuditLog(services.database).write(entry)
     return aside
+
+
+def _replace_schedules(store: ScheduleStore, present: Sequence[str], wanted: Sequence[Schedule]) -> None:
+    for schedule_id in set(present) - {schedule.id for schedule in wanted}:
+        store.remove(schedule_id)
+    for schedule in wanted:
+        store.add(schedule, replace=True)
 
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:

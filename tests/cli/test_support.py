@@ -40,6 +40,7 @@ LINES = (
     f"unknown {SECRETS['log token']} came in",
     f"a session {SECRETS['log cookie']} has ended",
     f"somebody typed {SECRETS['a setting in the environment']} as a name",
+    f'job 7 (text.generate): prompt: it is too long, got "{SECRETS["a transcript"]}"',
     f"Traceback:\n  api_key='{SECRETS['a traceback in the log']}'\nValueError: no",
 )
 PLUGIN = """

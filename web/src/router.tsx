@@ -11,6 +11,7 @@ import { RobotsPage } from "./pages/robots";
 import { SchedulesPage } from "./pages/schedules/schedules-page";
 import { SystemPage } from "./pages/system/system-page";
 import { TalkPage } from "./pages/talk/talk-page";
+import { inSight } from "./parts/tabs";
 import { ROOT } from "./server/root";
 import { strings } from "./strings";
 
@@ -51,11 +52,6 @@ export function Page(): VNode {
       <Route default component={Dashboard} />
     </Router>
   );
-}
-
-/** A narrow screen scrolls the menu. */
-function inSight(link: HTMLElement | null): void {
-  link?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 /** The menu. */

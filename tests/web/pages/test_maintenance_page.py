@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chromium import NEEDED
 from page_stack import PageStack, notice, open_page, press
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.acceptance, NEEDED]
 
@@ -49,8 +49,10 @@ def test_the_support_bundle_is_shown_before_it_is_downloaded(stack: PageStack, p
         assert b"linked to" in archive.read("logs.txt")
 
 
-def test_a_bundle_that_cannot_be_made_says_why(stack: PageStack, page: Page) -> None:
+def test_a_bundle_that_cannot_be_made_says_why(stack: PageStack, browser: Browser) -> None:
+    page = browser.new_page(locale="en-GB")
     open_page(page, stack, "/system/maintenance")
     page.route("**/api/v1/support", lambda route: route.abort())
     press(page.locator(".card-support"), "Show what is in it")
     notice(page, "The panel's process does not answer")
+    page.close()

@@ -30,7 +30,7 @@ def test_a_backup_has_what_was_saved_and_is_in_the_audit_log(rest: RestHarness) 
     rest.ask(
         "PUT",
         "/schedules/daily",
-        201,
+        200,
         json={"cron": "@daily", "task": "text.generate", "payload": {"prompt": "x"}},
         **admin,
     )

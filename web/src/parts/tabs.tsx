@@ -4,8 +4,8 @@ import type { VNode } from "preact";
 
 export interface Tab { href: string; name: string; current: boolean; count?: number | undefined }
 
-/** A narrow screen scrolls the tabs. */
-function inSight(link: HTMLElement | null): void {
+/** For the current one of several links: a narrow screen scrolls them. */
+export function inSight(link: HTMLElement | null): void {
   link?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
