@@ -17,6 +17,8 @@ from rider_core.testing.valkey import Valkey
 
 #: Requests that schemathesis makes up for each operation, apart from those that it derives from the schema.
 EXAMPLES = 10
+#: `GET /support` runs `rider doctor`, which takes some seconds, and more on a busy machine.
+REQUEST_LIMIT_S = 60
 #: Its checks that do not fit: a wrong password is answered with 429 after ten of them; whether a payload fits its task
 #: is more than the schema says; and it takes two users of one panel for strangers.
 LEFT_OUT = ("ignored_auth", "positive_data_acceptance", "object_level_authorization")
@@ -56,7 +58,8 @@ def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(
                 *(SCHEMATHESIS, "run", f"{rest.panel.url}/api/v1/openapi.json", "--auth", "rider:open sesame"),
                 *("--checks", "all", "--exclude-checks", ",".join(LEFT_OUT), "--continue-on-failure"),
                 *("--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
-                *("--warnings", "off"),
+                *("--warnings", "off", "--request-timeout", str(REQUEST_LIMIT_S)),
+                *("--max-response-time", str(REQUEST_LIMIT_S)),
             ],
             capture_output=True,
             text=True,
