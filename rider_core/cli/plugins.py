@@ -1,8 +1,10 @@
-"""`rider plugins`: the installed plugins, their states, and the reasons."""
+"""`rider plugins`: the installed plugins, their states and the reasons; installing and removing one."""
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import sys
 from dataclasses import asdict
 
@@ -13,9 +15,12 @@ from rich.table import Table
 from rider_core.cli.completion import complete_plugins
 from rider_core.cli.tables import print_table
 from rider_core.config import load_settings
+from rider_core.errors import PluginError
 from rider_core.pluginhost import PluginRecord
 from rider_core.printable import printable, printable_json, printable_lines
+from rider_core.runtime.plugin_change_record import Action, PluginChangeRecord
 from rider_core.runtime.plugin_changes import changes_since_start
+from rider_core.runtime.plugin_installer import check_request, make_change
 from rider_core.runtime.plugins import load_plugins
 
 _STYLES = {"loaded": "green", "disabled": "dim", "incompatible": "yellow", "failed": "red"}
@@ -63,6 +68,45 @@ def check(name: str | None) -> None:
         _print_check(record)
     if any(not record.loaded and record.state.value != "disabled" for record in records):
         sys.exit(1)
+
+
+@plugins.command()
+@click.argument("package")
+def install(package: str) -> None:
+    """Install PACKAGE and check it in a fresh process. What does not work is removed again.
+
+    Nothing that is installed is changed; an update is `pip install -U PACKAGE`.
+    """
+    _change("install", package)
+
+
+@plugins.command()
+@click.argument("package")
+def remove(package: str) -> None:
+    """Remove PACKAGE, and put it back if something else no longer works without it."""
+    _change("remove", package)
+
+
+def _change(action: Action, package: str) -> None:
+    """The panel shows it, too."""
+    settings = load_settings()
+    record = PluginChangeRecord(settings)
+    lock = record.acquire()
+    try:
+        check_request(action, package)
+        with os.fdopen(record.open_log(), "w") as log:
+
+            def write(line: str) -> None:
+                click.echo(line)
+                print(line, file=log, flush=True)
+
+            change = make_change(settings, action, package, f"terminal:{getpass.getuser()}", write)
+    finally:
+        os.close(lock)
+    if change.phase == "failed":
+        raise PluginError(change.problem, remedy=change.remedy)
+    changed = changes_since_start(settings)
+    click.secho(changed or f"{action} {package}: done", fg="yellow" if changed else "green")
 
 
 def _print_check(record: PluginRecord) -> None:

@@ -10,7 +10,7 @@ import click
 from rider_core.api import openmp
 from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
-from rider_core.config import Settings, load_settings
+from rider_core.config import Settings, load_settings, variables_of
 from rider_core.errors import RiderError
 from rider_core.runtime.data_folder import make_data_folder, require_free_space, set_private_umask
 from rider_core.runtime.plugin_changes import record_plugins
@@ -20,11 +20,17 @@ from rider_core.runtime.redis_server import write_configuration as write_redis_c
 from rider_core.runtime.services import Services
 from rider_core.runtime.supervision import acquire_up_lock, write_configuration
 
+#: It counts more than `safe_mode` of the settings file.
+SAFE_MODE_VARIABLE = variables_of("safe_mode")[0]
+
 
 @click.command()
 @click.option("--no-pull", is_flag=True, help="Do not fetch missing models.")
-def up(no_pull: bool) -> None:
+@click.option("--safe-mode", is_flag=True, help="Load no plugins: for when one of them breaks the start.")
+def up(no_pull: bool, safe_mode: bool) -> None:
     """Start everything: Redis, workers, link, panel, and a simulated robot if RIDER_PI_HOST is not set."""
+    if safe_mode:
+        os.environ[SAFE_MODE_VARIABLE] = "true"  # of all processes that this one starts
     settings = load_settings()
     set_private_umask()
     make_data_folder(settings.data_dir)

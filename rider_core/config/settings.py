@@ -31,6 +31,8 @@ NameList = Annotated[tuple[str, ...], NoDecode]
 #: Maximum length of the data folder's path, so that the paths of its sockets fit into 107 bytes. The longest is the
 #: first name of supervisord's own, `run/supervisor.sock.1234567`, with its process id.
 MAX_FOLDER_BYTES = 107 - len("/run/supervisor.sock.1234567")
+#: The name of a package in an index (PEP 508), without a version.
+PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
 #: `10.0.0.7:8080` and `[fd00::7]:8080`; an address of IPv6 alone has more colons.
@@ -151,6 +153,9 @@ class Settings(BaseSettings):
     )
     plugins_disabled: NameList = Field((), description="plugins that are not loaded")
     plugins_required: NameList = Field((), description="plugins without which nothing starts")
+    plugins_installable: NameList = Field(
+        (), description="packages that administrators may install and remove on the panel; empty: none"
+    )
     safe_mode: bool = Field(False, description="load no plugins at all")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
@@ -159,6 +164,7 @@ class Settings(BaseSettings):
     @field_validator(
         "plugins_disabled",
         "plugins_required",
+        "plugins_installable",
         "web_allowed_hosts",
         "web_trusted_proxies",
         "web_allowed_origins",
@@ -169,6 +175,15 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("plugins_installable", mode="after")
+    @classmethod
+    def _are_package_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Only plain names: an installer takes options, addresses and files in the place of a name."""
+        for name in names:
+            if not PACKAGE_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a package, such as rider-voice-espeak")
+        return names
 
     @field_validator("pi_host", "web_host", mode="after")
     @classmethod

@@ -38,7 +38,7 @@ class PluginHost:
         """
         self._disabled = frozenset(disabled)
         self._required = tuple(required)
-        self._safe_mode = safe_mode
+        self.safe_mode = safe_mode
         self._manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
         self._manager.add_hookspecs(hookspecs)
         self._records: dict[str, PluginRecord] = {}
@@ -68,15 +68,25 @@ class PluginHost:
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a hook in every plugin that implements it. Exceptions are logged and recorded; the others are called."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            record = self._records[implementation.plugin_name]
-            try:
-                self._caller(hook, record.name)(**arguments)
-            except Interrupted:
-                raise
-            except FOREIGN_ERRORS:
-                record.reason = f"{hook} raised, see its traceback"
-                record.traceback = traceback.format_exc()
-                log.exception("plugin %s: %s raised", record.name, hook)
+            self.notify_one(implementation.plugin_name, hook, **arguments)
+
+    def notify_one(self, name: str, hook: str, **arguments: Any) -> None:
+        """Call a hook in one loaded plugin. An exception is logged and recorded."""
+        record = self._records[name]
+        try:
+            self._caller(hook, name)(**arguments)
+        except Interrupted:
+            raise
+        except FOREIGN_ERRORS:
+            record.reason = f"{hook} raised, see its traceback"
+            record.traceback = traceback.format_exc()
+            log.exception("plugin %s: %s raised", name, hook)
+
+    def hooks_of(self, name: str) -> list[str]:
+        """Names of the hooks that a loaded plugin implements, sorted; empty where it is not loaded."""
+        plugin = self._manager.get_plugin(name)
+        callers = self._manager.get_hookcallers(plugin) if plugin is not None else None
+        return sorted(caller.name for caller in callers or ())
 
     def _load_one(self, entry_point: EntryPoint) -> None:
         record = PluginRecord(entry_point.name, *package_of(entry_point))
@@ -86,9 +96,9 @@ class PluginHost:
             log.error("plugin %s: %s", record.name, other.reason)
             return
         self._records[record.name] = record
-        if self._safe_mode or record.name in self._disabled:
+        if self.safe_mode or record.name in self._disabled:
             record.state = PluginState.DISABLED
-            record.reason = "safe mode" if self._safe_mode else "switched off in the settings (plugins_disabled)"
+            record.reason = "safe mode" if self.safe_mode else "switched off in the settings (plugins_disabled)"
             return
         try:
             # Output during the import must not mix with that of `rider ... --json`.
@@ -130,7 +140,7 @@ class PluginHost:
             "register_trackers": partial(registry.add_tracker, record.name),
             "register_job_transports": partial(registry.add_job_transport, record.name),
             "register_health_checks": partial(registry.add_health_check, record.name),
-            "register_routes": registry.routes.append,
+            "register_routes": partial(registry.add_routes, record.name),
         }
         try:
             with redirect_stdout(sys.stderr):

@@ -32,6 +32,7 @@ class PluginRegistry:
         self.job_transports: dict[str, Callable[[], JobTransport]] = {}
         self.health_checks: dict[str, Callable[[], Health]] = {}
         self.routes: list[Any] = []
+        self._route_owners: list[str] = []
         self._tables: dict[str, dict[str, Any]] = {
             "provider": self.providers,
             "model": self.models,
@@ -63,8 +64,16 @@ class PluginRegistry:
     def add_health_check(self, plugin: str, name: str, check: Callable[[], Health]) -> None:
         self._add(plugin, "health check", name, check)
 
+    def add_routes(self, plugin: str, blueprint: Any) -> None:
+        """Register a Flask blueprint. The panel checks it when it adds it to its application."""
+        self.routes.append(blueprint)
+        self._route_owners.append(plugin)
+
     def remove_all_of(self, plugin: str) -> None:
         """Remove everything that a plugin registered before it failed."""
+        kept = [number for number, owner in enumerate(self._route_owners) if owner != plugin]
+        self.routes[:] = [self.routes[number] for number in kept]
+        self._route_owners[:] = [self._route_owners[number] for number in kept]
         for kind, name in [key for key, owner in self._owners.items() if owner == plugin]:
             self._by_domain.clear()
             del self._tables[kind][name]
@@ -77,6 +86,13 @@ class PluginRegistry:
     def owner_of_model(self, name: str) -> str:
         """Name of the plugin that registered a model, which must be there."""
         return self._owners["model", name]
+
+    def registered_by(self, plugin: str) -> list[tuple[str, str]]:
+        """What a plugin registered, as pairs of kind ("provider", "model", "route", ...) and name, sorted."""
+        found = [key for key, owner in self._owners.items() if owner == plugin]
+        owned = [it for it, owner in zip(self.routes, self._route_owners, strict=True) if owner == plugin]
+        found += [("route", str(getattr(blueprint, "name", blueprint))) for blueprint in owned]
+        return sorted(found)
 
     def in_domain(self, domain: type[Provider]) -> list[type[Provider]]:
         """The domain's providers, real ones first, otherwise by name."""

@@ -51,6 +51,8 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: The interpreter that `start` runs.
+        self.python = sys.executable
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "REDIS_"))},
             "RIDER_DATA_DIR": str(folder / "data"),
@@ -65,7 +67,7 @@ class Processes:
         """`python ARGUMENTS` with its output appended to a file of that name in the folder."""
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [self.python, *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**self.environment, **environment},

@@ -153,6 +153,10 @@ class Authenticator:
         identity = Identity(name, found.role, session.csrf, self._mark(found.secret), session.expires_ts)
         return SignedIn(identity, self._cookies.encode(session))
 
+    def is_password_of(self, name: str, password: str, attempt: PasswordAttempt) -> bool:
+        """Whether a user has that password. Raises `TooManyGuesses`."""
+        return self._by_password(name, password, attempt) is not None
+
     def _by_password(self, name: str, password: str, attempt: PasswordAttempt) -> _Account | None:
         password = password.encode("utf-8", "replace").decode()  # without lone surrogates
         if name == ADMIN and self._password is not None:

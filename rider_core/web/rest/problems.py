@@ -24,6 +24,7 @@ from rider_core.errors import (
     ModelError,
     NoAnswer,
     NotFound,
+    PluginError,
     QueueFull,
     RiderError,
     ScheduleNotFound,
@@ -79,6 +80,7 @@ _STATUSES: tuple[tuple[type[RiderError], HTTPStatus], ...] = (
     (BackendUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (NoAnswer, HTTPStatus.SERVICE_UNAVAILABLE),
     (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PluginError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

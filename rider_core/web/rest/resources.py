@@ -55,7 +55,7 @@ def rest_blueprints(
         providers_blueprint(services),
         models_blueprint(services, models),
         prompts_blueprint(services),
-        plugins_blueprint(services),
+        plugins_blueprint(services, access),
         settings_blueprint(services),
         logs_blueprint(services),
         history_blueprint(services),

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 from flask import request
 from pydantic import Field, SecretStr
 
 import rider_core
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
-from rider_core.errors import QueueFull
 from rider_core.web.access import audit
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.guesses import TooManyGuesses
 from rider_core.web.access.identity import Identity, identity_of
 from rider_core.web.access.session_cookie import MAX_AGE_S, NAME
 from rider_core.web.rest.blueprint import Answer, RestBlueprint
+from rider_core.web.rest.confirmation import Guessing
 from rider_core.web.rest.problems import WrongPassword
 from rider_core.web.serving.addresses import client_at
-
-
-class Guessing(QueueFull):
-    code = "guesses"
 
 
 class SignInBody(Message):
@@ -61,11 +55,7 @@ def session_blueprint(access: AccessControl) -> RestBlueprint:
             if signed_in is None:
                 attempt.count()
         except TooManyGuesses as error:
-            raise Guessing(
-                "too many wrong passwords came from your address",
-                retry_after_s=error.wait_s,
-                remedy=f"try again in {math.ceil(error.wait_s)} s",
-            ) from None
+            raise Guessing(error.wait_s) from None
         # Not before: who sends thousands of passwords must not push the changes of others out of the log.
         audit.acts_as(body.user)
         if signed_in is None:

@@ -1,0 +1,87 @@
+"""A Python environment in which a test may install and remove packages, and its package index: a folder of wheels."""
+
+from __future__ import annotations
+
+import sys
+import venv
+import zipfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+from rider_core.testing.processes import Processes
+
+#: A plugin that brings one of each kind that needs no engine.
+GOOD_PLUGIN = """
+import click
+from flask import Blueprint
+from rider_core.api import Health, SpeechToText, hookimpl
+RIDER_API = "1.0"
+page = Blueprint("good_page", __name__)
+class Ear(SpeechToText):
+    name = "good-ear"
+    mock = True
+    def transcribe_batch(self, clips, language):
+        raise NotImplementedError
+@hookimpl
+def register_providers(register):
+    register(Ear)
+@hookimpl
+def register_routes(register):
+    register(page)
+@hookimpl
+def register_health_checks(register):
+    register("good-check", Health.ok)
+@hookimpl
+def register_commands(cli):
+    @cli.command("good-command")
+    def good_command():
+        pass
+@hookimpl
+def on_event(event):
+    pass
+"""
+
+
+class PluginEnvironment:
+    """Sees the packages of the test run, has none of its own at first, and installs from `index` alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index = folder / "index"
+        self.index.mkdir()
+        venv.create(folder / "venv", symlinks=True)
+        self.python = folder / "venv" / "bin" / "python"
+        self.packages = next((folder / "venv").glob("lib/python*/site-packages"))
+        (self.packages / "test-run.pth").write_text("".join(f"{path}\n" for path in sys.path if path))
+
+    def use(self, processes: Processes) -> None:
+        """Run what these processes start in this environment, without a network."""
+        processes.python = str(self.python)
+        processes.environment.update(
+            PIP_NO_INDEX="1",
+            PIP_FIND_LINKS=str(self.index),
+            PIP_CONFIG_FILE="/dev/null",
+            UV_NO_INDEX="1",
+            UV_FIND_LINKS=str(self.index),
+            UV_NO_CONFIG="1",
+        )
+
+    def publish(self, name: str, source: str, *, plugin: bool = True, requires: tuple[str, ...] = ()) -> None:
+        """Put a wheel of version 1.0 into the index; `plugin`: it has an entry point of its own name."""
+        module = name.replace("-", "_")
+        info = f"{module}-1.0.dist-info"
+        needs = "".join(f"Requires-Dist: {it}\n" for it in requires)
+        files = {
+            f"{module}.py": source,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        if plugin:
+            files[f"{info}/entry_points.txt"] = f"[rider_core.plugins]\n{name} = {module}\n"
+        files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+        with zipfile.ZipFile(self.index / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
+            for file, text in files.items():
+                wheel.writestr(file, text)
+
+    def installed(self) -> set[str]:
+        """Names of the packages that this environment has for itself."""
+        return {package.metadata["Name"] for package in distributions(path=[str(self.packages)])}
