@@ -50,6 +50,7 @@ class Poller:
 
     def _poll(self) -> None:
         self._panel_state.set_section("plugins", describe_plugins(self._services))
+        self._panel_state.set_section("plugin_host", {"safe_mode": self._services.plugins.safe_mode})
         self._reader.expire_processes()
         redis = describe_redis(self._services)
         self._panel_state.set_section("redis", redis)

@@ -55,6 +55,7 @@ export function concerns(): Concern[] {
     if (isGap(problem, plugins)) add("quiet", problem, names.join(", "));
     else add("warn", problem, names.join(", "), "", MODEL.test(problem) ? MODELS_LINK : "");
   }
+  if (sections.plugin_host.value?.safe_mode) add("warn", words.safeMode, "", words.safeModeRemedy);
   if (plugins && !plugins.length) add("warn", words.noPlugins, "", words.noPluginsRemedy);
   for (const plugin of plugins ?? []) {
     if (plugin.state === "failed") add("warn", words.pluginFailed(plugin.name), plugin.reason, words.pluginRemedy);

@@ -4,7 +4,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
 
 import { Dashboard } from "./pages/dashboard";
-import { PluginsPage } from "./pages/plugins";
+import { PluginsPage } from "./pages/plugins/plugins-page";
 import { ProvidersPage } from "./pages/providers/providers-page";
 import { QueuePage } from "./pages/queue/queue-page";
 import { RobotsPage } from "./pages/robots";

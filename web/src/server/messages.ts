@@ -69,7 +69,7 @@ export interface Activity extends Row { good: number; bad: number }
 
 export interface Sections {
   robot: Robot; telemetry: Telemetry; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
-  bus: { dropped: number }; outages: { written: number }; database: { problem: string };
+  plugin_host: { safe_mode: boolean }; bus: { dropped: number }; outages: { written: number }; database: { problem: string };
   /** For each resource of the REST interface the number of its changes. */
   changes: Record<string, number>;
   /** By model: its download or verification. */

@@ -67,7 +67,23 @@ export interface ModelView {
 export interface Models { models: ModelView[]; folder: string; free_bytes: number | null }
 
 export interface PluginView {
-  name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
+  name: string; package: string; version: string; state: string; reason: string; traceback: string; providers: Provider[];
+  registers: { kind: string; name: string }[];
+}
+/** `version` is null: it is not installed. */
+export interface InstallablePackage { name: string; version: string | null }
+export interface PluginsView {
+  plugins: PluginView[]; safe_mode: boolean; changed: { plugin: string; kind: string }[];
+  setting: string; installable: InstallablePackage[];
+}
+export type PluginAction = "install" | "remove";
+export type PluginPhase = "starting" | "installing" | "removing" | "checking" | "undoing" | "done" | "failed";
+export interface PluginChangeView {
+  change: {
+    action: PluginAction; package: string; by: string; phase: PluginPhase; started_ts: number; ended_ts: number | null;
+    version: string; plugins: string[]; problem: string; remedy: string | null;
+  } | null;
+  running: boolean; interrupted: boolean; lines: string[];
 }
 
 export interface Prompt { name: string; language: string; text: string; saved: boolean; built_in: string | null }

@@ -33,6 +33,8 @@ export const dashboard = {
     pausedRemedy: (queue: string) => `Continue it on the page Queue, or with: rider queue resume ${queue}`,
     database: "Ended jobs are not written into the database.",
     dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
+    safeMode: "Safe mode: no plugin is loaded, so there are no engines.",
+    safeModeRemedy: "The page Plugins says how to leave it.",
     noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",
     noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",
   },
@@ -183,18 +185,6 @@ export const dashboard = {
     attempt: (count: number) => `attempt ${count}`,
     priority: { high: "high", low: "low" } as Record<string, string>,
     remedy: "What helps:",
-  },
-  plugins: {
-    heading: "Plugins",
-    empty: "No plugin is installed. Get hearing and a voice with",
-    emptyCommand: "pip install rider-voice-whisper rider-voice-espeak",
-    states: {
-      loaded: "loaded", disabled: "switched off", incompatible: "does not fit", failed: "failed",
-    } as Record<string, string>,
-    domains: {
-      speech_to_text: "hears", text_to_speech: "speaks", object_detection: "sees", text_generation: "thinks",
-    } as Record<string, string>,
-    noProviders: "offers no engine",
   },
   refused: {
     heading: "Refused input",

@@ -3,6 +3,7 @@
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
 import { models } from "./models";
+import { plugins } from "./plugins";
 import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
@@ -14,6 +15,7 @@ import { telemetry } from "./telemetry";
 export const en = {
   ...frame, ...dashboard,
   models,
+  plugins,
   problems,
   providers,
   queue,

@@ -36,6 +36,8 @@ export const dashboard: typeof english = {
     database: "Zakończone zadania nie są zapisywane w bazie danych.",
     dropped: (count) =>
       `Zanim panel je odczytał, przepadło co najmniej ${plural(count, "zdarzenie", "zdarzenia", "zdarzeń")}.`,
+    safeMode: "Tryb awaryjny: nie wczytano żadnej wtyczki, więc nie ma silników.",
+    safeModeRemedy: "Jak go opuścić, mówi strona Wtyczki.",
     noPlugins: "Nie ma żadnej wtyczki, więc nie ma rozpoznawania mowy ani głosu.",
     noPluginsRemedy: "Zainstaluj: pip install rider-voice-whisper rider-voice-espeak",
   },
@@ -187,14 +189,6 @@ export const dashboard: typeof english = {
     attempt: (count) => `próba ${count}`,
     priority: { high: "pilne", low: "niepilne" },
     remedy: "Co pomoże:",
-  },
-  plugins: {
-    heading: "Wtyczki",
-    empty: "Nie ma żadnej wtyczki. Słuch i głos daje:",
-    emptyCommand: "pip install rider-voice-whisper rider-voice-espeak",
-    states: { loaded: "wczytana", disabled: "wyłączona", incompatible: "nie pasuje", failed: "nieudana" },
-    domains: { speech_to_text: "słyszy", text_to_speech: "mówi", object_detection: "widzi", text_generation: "myśli" },
-    noProviders: "nie daje silnika",
   },
   refused: {
     heading: "Odrzucone dane",

@@ -4,6 +4,7 @@ import type { Strings } from "../en";
 import { dashboard } from "./dashboard";
 import { frame } from "./frame";
 import { models } from "./models";
+import { plugins } from "./plugins";
 import { problems } from "./problems";
 import { providers } from "./providers";
 import { queue, schedules } from "./queue";
@@ -15,6 +16,7 @@ import { telemetry } from "./telemetry";
 export const pl: Strings = {
   ...frame, ...dashboard,
   models,
+  plugins,
   problems,
   providers,
   queue,
