@@ -51,7 +51,9 @@ class PluginEnvironment:
         venv.create(folder / "venv", symlinks=True)
         self.python = folder / "venv" / "bin" / "python"
         self.packages = next((folder / "venv").glob("lib/python*/site-packages"))
-        (self.packages / "test-run.pth").write_text("".join(f"{path}\n" for path in sys.path if path))
+        # As a folder of packages, so that what is installed editable there is found, too.
+        lines = [f"import site; site.addsitedir({path!r})\n" for path in sys.path if "site-packages" in path]
+        (self.packages / "test-run.pth").write_text("".join(lines))
 
     def use(self, processes: Processes) -> None:
         """Run what these processes start in this environment, without a network."""

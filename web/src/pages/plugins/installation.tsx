@@ -63,7 +63,7 @@ function Row({ package: { name, version }, running, onAct }: RowProps): VNode {
 function Progress({ view: { change, running, interrupted, lines } }: { view: PluginChangeView }): VNode | null {
   const log = useRef<HTMLPreElement>(null);
   useEffect(() => {
-    if (running && log.current) log.current.scrollTop = log.current.scrollHeight;
+    if (log.current) log.current.scrollTop = log.current.scrollHeight;
   }, [lines.length, running]);
   if (!change) return null;
   const failed = interrupted || change.phase === "failed";
