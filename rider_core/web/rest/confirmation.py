@@ -7,7 +7,7 @@ import math
 from flask import request
 from pydantic import SecretStr
 
-from rider_core.errors import QueueFull
+from rider_core.errors import InvalidInput, QueueFull
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.guesses import TooManyGuesses
 from rider_core.web.access.identity import OWNER, identity_of
@@ -28,7 +28,7 @@ class Guessing(QueueFull):
         )
 
 
-class NotConfirmed(Forbidden):
+class NotConfirmed(InvalidInput):
     """Who asks may do it, and has not confirmed it."""
 
     code = "not_confirmed"
@@ -43,7 +43,8 @@ def confirm(access: AccessControl, password: SecretStr | None, typed: str | None
         wanted: What must be typed.
 
     Raises:
-        NotConfirmed: the password or the confirmation is missing or wrong, or a token asks, which has no password.
+        NotConfirmed: the password or the confirmation is missing or wrong.
+        Forbidden: a token asks, which has no password.
         Guessing: too many wrong passwords came before.
     """
     identity = identity_of(request.environ)
@@ -52,7 +53,7 @@ def confirm(access: AccessControl, password: SecretStr | None, typed: str | None
             raise NotConfirmed(f"the confirmation must be {wanted!r}", remedy="send it as `confirmation`")
         return
     if identity.name.startswith("token:"):
-        raise NotConfirmed("a token cannot confirm this: it has no password", remedy="sign in with a name and password")
+        raise Forbidden("a token cannot confirm this: it has no password", remedy="sign in with a name and password")
     if password is None:
         raise NotConfirmed("this needs your password once more", remedy="send it as `password`")
     address = client_at(str(request.environ.get("REMOTE_ADDR", "")))

@@ -80,7 +80,8 @@ def test_nothing_is_installed_unless_a_setting_allows_it(rest: RestHarness, envi
 
 def test_a_plugin_is_installed_and_removed(rest: RestHarness, environment: PluginEnvironment) -> None:
     rest.start(RIDER_PLUGINS_INSTALLABLE=ALLOWED)
-    assert rest.problem("POST", "/plugins/change", 403, json=body("install", "rider-good", confirmation="good"))
+    wrong = body("install", "rider-good", confirmation="good")
+    assert rest.problem("POST", "/plugins/change", 400, json=wrong)[0] == "not_confirmed"
     done = change(rest, "install", "rider-good")
     assert (done["change"]["phase"], done["change"]["by"]) == ("done", "local"), done
     assert (done["change"]["version"], done["change"]["plugins"]) == ("1.0", ["rider-good"])
@@ -179,14 +180,12 @@ def test_the_password_is_asked_for_again(rest: RestHarness, environment: PluginE
     rest.start(RIDER_PLUGINS_INSTALLABLE=ALLOWED)
     request = body("install", "rider-absent")
     rest.headers = {"Authorization": f"Bearer {token.text}"}
-    assert (
-        rest.problem("POST", "/plugins/change", 403, json={**request, "password": "open sesame"})[0] == "not_confirmed"
-    )
+    assert rest.problem("POST", "/plugins/change", 403, json={**request, "password": "open sesame"})[0] == "forbidden"
     rest.headers = {}
     session = rest.ask("POST", "/session", json={"user": "ola", "password": "open sesame"})
     rest.headers = {"X-CSRF-Token": session["csrf"]}
-    assert rest.problem("POST", "/plugins/change", 403, json=request)[0] == "not_confirmed"
-    answer = rest.answer("POST", "/plugins/change", 403, json={**request, "password": "guess"})
+    assert rest.problem("POST", "/plugins/change", 400, json=request)[0] == "not_confirmed"
+    answer = rest.answer("POST", "/plugins/change", 400, json={**request, "password": "guess"})
     assert answer.json()["detail"] == "the password is wrong"
     assert rest.ask("GET", "/plugins/change")["change"] is None
     rest.ask("POST", "/plugins/change", 202, json={**request, "password": "open sesame"})

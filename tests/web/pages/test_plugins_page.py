@@ -1,0 +1,89 @@
+"""The page of the plugins: what each registers, installing one, a broken one that is undone, and safe mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import NEEDED
+from harness.plugin_environment import GOOD_PLUGIN, PluginEnvironment
+from page_stack import press
+from panel_harness import PanelHarness
+from playwright.sync_api import Page, expect
+
+from rider_core.testing.processes import Processes
+from rider_core.testing.valkey import Valkey
+
+pytestmark = [pytest.mark.acceptance, NEEDED]
+
+#: Maximum duration of a change on a busy machine, in ms.
+CHANGE_MS = 60_000
+
+
+@pytest.fixture(params=["eventlet", "threading"])
+def panel(request: pytest.FixtureRequest, processes: Processes, valkey: Valkey) -> Iterator[PanelHarness]:
+    """A panel of the test's own: its environment changes."""
+    panel = PanelHarness(processes, valkey, request.param)
+    yield panel
+    panel.connection.close()
+
+
+def change(page: Page, action: str, package: str, proof: str) -> None:
+    """Confirm by typing `proof` into the dialogue's only field, and wait for the end."""
+    press(page.locator(".card-installation .rows > li").filter(has_text=package), action)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").or_(dialog.locator("input")).first.fill(proof)
+    press(dialog, action)
+    expect(page.locator(".plugin-change strong")).to_have_text(f"{action} {package}")
+
+
+def test_a_plugin_is_installed_and_a_broken_one_undone(panel: PanelHarness, page: Page, tmp_path: Path) -> None:
+    environment = PluginEnvironment(tmp_path)
+    environment.use(panel.processes)
+    environment.publish("rider-good", GOOD_PLUGIN)
+    environment.publish("rider-bad", "raise RuntimeError('no engine')")
+    settings = {"RIDER_PLUGINS_INSTALLABLE": "rider-good,rider-bad"}
+    signs_in = panel.mode == "threading"
+    panel.start(**settings, **({"RIDER_WEB_PASSWORD": "open sesame"} if signs_in else {}))
+    page.goto(f"{panel.url}/plugins")
+    if signs_in:
+        page.get_by_label("Name").fill("rider")
+        page.get_by_label("Password").fill("open sesame")
+        page.keyboard.press("Enter")
+    change(page, "Install", "rider-good", "open sesame" if signs_in else "rider-good")
+    state, shown = page.locator(".plugin-change .pill"), page.locator(".plugins-page > [role=status]")
+    expect(state).to_have_text("done", timeout=CHANGE_MS)
+    expect(shown).to_contain_text("Other plugins are installed than are running: rider-good is new")
+    expect(shown).to_contain_text("Stop rider up and start it again")
+    change(page, "Install", "rider-bad", "open sesame" if signs_in else "rider-bad")
+    expect(state).to_have_text("failed", timeout=CHANGE_MS)
+    expect(page.locator(".plugin-change")).to_contain_text("plugin rider-bad: RuntimeError: no engine")
+    expect(page.locator(".plugin-change pre")).to_contain_text("undoing")
+    expect(page.locator(".card-installation .rows > li").filter(has_text="rider-bad")).to_contain_text("not installed")
+    assert environment.installed() == {"rider-good"}
+
+
+@pytest.mark.parametrize("panel", ["eventlet"], indirect=True)
+def test_a_wrong_confirmation_changes_nothing(panel: PanelHarness, page: Page) -> None:
+    panel.start(RIDER_PLUGINS_INSTALLABLE="rider-good")
+    page.goto(f"{panel.url}/plugins")
+    press(page.locator(".card-installation li"), "Install")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Type rider-good to confirm").fill("rider-bad")
+    press(dialog, "Install")
+    expect(dialog.get_by_role("alert")).to_contain_text("the confirmation must be 'rider-good'")
+    press(dialog, "Cancel")
+    expect(page.locator(".plugin-change")).to_have_count(0)
+
+
+@pytest.mark.parametrize("panel", ["eventlet"], indirect=True)
+def test_safe_mode_is_told_and_how_to_leave_it(panel: PanelHarness, page: Page) -> None:
+    panel.start(RIDER_SAFE_MODE="true")
+    page.goto(panel.url)
+    expect(page.locator(".concerns")).to_contain_text("Safe mode: no plugin is loaded")
+    page.goto(f"{panel.url}/plugins")
+    expect(page.locator(".plugins-page > [role=status]")).to_contain_text("start again with rider up alone")
+    expect(page.locator(".card-start-help")).to_contain_text("rider up --safe-mode")
+    expect(page.locator(".card-installation")).to_contain_text("RIDER_PLUGINS_INSTALLABLE=")
+    expect(page.locator(".plugin-list .pill.good")).to_have_count(0)
