@@ -32,6 +32,7 @@ from rider_core.api.object_detection import (
     ObjectDetector,
 )
 from rider_core.api.object_tracking import ObjectTracker
+from rider_core.api.panel import CardContent, CardRow, PanelCard, PanelPage
 from rider_core.api.provider import Provider, ProviderConfig, ProviderContext
 from rider_core.api.speech_to_text import Segment, SpeechToText, TranscribeRequest, Transcript
 from rider_core.api.tasks import QUEUES, TASKS, Task
@@ -57,6 +58,8 @@ __all__ = [
     "AudioClip",
     "BatchItem",
     "BatchSpec",
+    "CardContent",
+    "CardRow",
     "ChatMessage",
     "DeadLetter",
     "Delivery",
@@ -86,6 +89,8 @@ __all__ = [
     "ObjectTracker",
     "PackageMember",
     "PackageSource",
+    "PanelCard",
+    "PanelPage",
     "Priority",
     "Progress",
     "Provider",

@@ -16,6 +16,7 @@ from rider_core.api.health import Health
 from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.object_tracking import ObjectTracker
+from rider_core.api.panel import PanelCard, PanelPage
 from rider_core.api.provider import Provider, ProviderConfig
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def register_job_transports(register: Callable[[str, Callable[[], JobTransport]]
 @hookspec
 def register_routes(register: Callable[[Any], None]) -> None:
     """Add pages or API routes to the panel: call `register(blueprint)` with a Flask blueprint."""
+
+
+@hookspec
+def register_pages(register: Callable[[PanelPage | PanelCard], None]) -> None:
+    """Name pages for the panel's menu, and cards for its dashboard: `register(PanelPage(title="Arm", path="/arm"))`.
+
+    Their paths are GET routes of `register_routes`.
+    """
 
 
 @hookspec

@@ -140,6 +140,7 @@ class PluginHost:
             "register_trackers": partial(registry.add_tracker, record.name),
             "register_job_transports": partial(registry.add_job_transport, record.name),
             "register_health_checks": partial(registry.add_health_check, record.name),
+            "register_pages": partial(registry.add_page, record.name),
             "register_routes": partial(registry.add_routes, record.name),
         }
         try:

@@ -12,12 +12,15 @@ from rider_core.api.job_transport import JobTransport
 from rider_core.api.models import ModelEntry
 from rider_core.api.object_detection import ObjectDetector
 from rider_core.api.object_tracking import ObjectTracker
+from rider_core.api.panel import PanelCard, PanelPage
 from rider_core.api.provider import Provider, ProviderConfig
 from rider_core.api.speech_to_text import SpeechToText
 from rider_core.api.text_generation import TextGenerator
 from rider_core.api.text_to_speech import TextToSpeech
 from rider_core.errors import ConfigError, PluginError, ProviderUnavailable
 
+#: Pages, and cards, of one plugin: the menu and the dashboard are everybody's.
+MAX_PAGES = 4
 NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{0,63}$")
 DOMAIN_CLASSES: tuple[type[Provider], ...] = (SpeechToText, TextToSpeech, ObjectDetector, TextGenerator)
 
@@ -31,6 +34,9 @@ class PluginRegistry:
         self.trackers: dict[str, Callable[[], ObjectTracker]] = {}
         self.job_transports: dict[str, Callable[[], JobTransport]] = {}
         self.health_checks: dict[str, Callable[[], Health]] = {}
+        #: Path to page and card of the panel.
+        self.pages: dict[str, PanelPage] = {}
+        self.cards: dict[str, PanelCard] = {}
         self.routes: list[Any] = []
         self._route_owners: list[str] = []
         self._tables: dict[str, dict[str, Any]] = {
@@ -39,6 +45,8 @@ class PluginRegistry:
             "tracker": self.trackers,
             "job transport": self.job_transports,
             "health check": self.health_checks,
+            "page": self.pages,
+            "card": self.cards,
         }
         self._owners: dict[tuple[str, str], str] = {}
         self._by_domain: dict[type[Provider], list[type[Provider]]] = {}
@@ -63,6 +71,20 @@ class PluginRegistry:
 
     def add_health_check(self, plugin: str, name: str, check: Callable[[], Health]) -> None:
         self._add(plugin, "health check", name, check)
+
+    def add_page(self, plugin: str, page: PanelPage | PanelCard) -> None:
+        """Register a page or a card of the panel. Raises `PluginError`."""
+        if not isinstance(page, PanelPage | PanelCard):
+            raise PluginError(f"{page!r} is no page", remedy="register a PanelPage or a PanelCard (rider_core.api)")
+        kind = "page" if isinstance(page, PanelPage) else "card"
+        if sum(key[0] == kind and owner == plugin for key, owner in self._owners.items()) >= MAX_PAGES:
+            raise PluginError(f"it has more than {MAX_PAGES} {kind}s", remedy="link to the others from its own page")
+        self._add(plugin, kind, page.path, page)
+
+    def drop_page(self, kind: str, path: str) -> str:
+        """Remove a page or a card that cannot be shown. Returns its plugin."""
+        del self._tables[kind][path]
+        return self._owners.pop((kind, path))
 
     def add_routes(self, plugin: str, blueprint: Any) -> None:
         """Register a Flask blueprint. The panel checks it when it adds it to its application."""

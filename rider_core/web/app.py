@@ -28,6 +28,7 @@ from rider_core.web.model_operations import ModelOperations
 from rider_core.web.openai.routes import add_openai_routes
 from rider_core.web.pages import add_pages
 from rider_core.web.panel_state import PanelState
+from rider_core.web.plugin_pages import drop_pages_without_routes
 from rider_core.web.poller import Poller
 from rider_core.web.rate_limits import add_rate_limits
 from rider_core.web.reader import BusReader
@@ -108,6 +109,7 @@ def create_app(services: Services) -> Panel:
     add_pages(app, build_of(folder))
     add_static(app, folder)
     _add_plugin_routes(app, services.plugins.registry.routes)
+    drop_pages_without_routes(app, services.plugins)
     socketio = SocketIO(
         app,
         async_mode=settings.async_mode,

@@ -13,6 +13,7 @@ from rider_core.runtime.robot_telemetry import EVERY_S as TELEMETRY_S
 from rider_core.runtime.robot_telemetry import last_telemetry
 from rider_core.runtime.services import Services
 from rider_core.web.panel_state import PanelState
+from rider_core.web.plugin_pages import describe_host
 from rider_core.web.plugins import MAX_REASON, describe_plugins
 from rider_core.web.reader import BusReader
 
@@ -50,7 +51,7 @@ class Poller:
 
     def _poll(self) -> None:
         self._panel_state.set_section("plugins", describe_plugins(self._services))
-        self._panel_state.set_section("plugin_host", {"safe_mode": self._services.plugins.safe_mode})
+        self._panel_state.set_section("plugin_host", describe_host(self._services.plugins))
         self._reader.expire_processes()
         redis = describe_redis(self._services)
         self._panel_state.set_section("redis", redis)

@@ -163,3 +163,49 @@ def test_a_mock_is_never_chosen_unasked(plugins: Plugins) -> None:
         registry.choose(TextToSpeech, None)
     plugins.add("real", GOOD.format(name="z-real", mock=False))
     assert plugins.load().registry.choose(SpeechToText, None).name == "z-real"
+
+
+PAGES = """
+from rider_core.api import PanelCard, PanelPage, hookimpl
+RIDER_API = "1.0"
+@hookimpl
+def register_routes(register):
+    register("a blueprint")
+@hookimpl
+def register_pages(register):
+    {registers}
+@hookimpl
+def on_event(event):
+    pass
+"""
+
+
+def test_what_a_plugin_registers_is_known(plugins: Plugins) -> None:
+    plugins.add("a", PAGES.format(registers="register(PanelPage(title='Arm', path='/arm'))"))
+    plugins.add("b", GOOD.format(name="ear", mock=False))
+    host = plugins.load()
+    assert host.registry.registered_by("a") == [("page", "/arm"), ("route", "a blueprint")]
+    assert host.hooks_of("a") == ["on_event", "register_pages", "register_routes"]
+    assert (host.registry.registered_by("b"), host.hooks_of("c")) == ([("provider", "ear")], [])
+
+
+@pytest.mark.parametrize(
+    ("registers", "reason"),
+    [
+        ("register('/arm')", "'/arm' is no page"),
+        ("register(PanelPage(title='Arm', path='//evil.example/'))", "path"),
+        ("register(PanelPage(title='Arm', path='/../x'))", "path"),
+        ("register(PanelPage(title='Arm', path='javascript:alert(1)'))", "path"),
+        ("register(PanelCard(title='', path='/arm'))", "title"),
+        ("[register(PanelPage(title='Arm', path=f'/arm/{n}')) for n in range(9)]", "more than 4 pages"),
+    ],
+)
+def test_a_wrong_page_leaves_nothing_of_its_plugin(plugins: Plugins, registers: str, reason: str) -> None:
+    plugins.add("bad", PAGES.format(registers=registers))
+    plugins.add("good", PAGES.format(registers="register(PanelPage(title='Leg', path='/leg'))"))
+    host = plugins.load()
+    bad, good = host.records()
+    assert bad.state is PluginState.FAILED
+    assert reason in bad.reason
+    assert good.loaded
+    assert (list(host.registry.pages), len(host.registry.routes)) == (["/leg"], 1)

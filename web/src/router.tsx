@@ -13,6 +13,7 @@ import { SystemPage } from "./pages/system/system-page";
 import { TalkPage } from "./pages/talk/talk-page";
 import { inSight } from "./parts/tabs";
 import { ROOT } from "./server/root";
+import { sections } from "./server/state";
 import { strings } from "./strings";
 
 /** The pages in the order of the menu. `paths`: below which the page is the current one. */
@@ -54,7 +55,7 @@ export function Page(): VNode {
   );
 }
 
-/** The menu. */
+/** The menu: our pages, then those of plugins, which are loaded as pages of their own. */
 export function Menu(): VNode {
   const { path } = useLocation();
   const here = path.slice(ROOT.length) || "/";
@@ -65,6 +66,7 @@ export function Menu(): VNode {
       {PAGES.map((page) => (
         <a key={page.path} ref={isCurrent(page) ? inSight : undefined} href={ROOT + page.path} aria-current={isCurrent(page) ? "page" : undefined}>{page.name}</a>
       ))}
+      {sections.plugin_host.value?.pages.map((page) => <a key={page.path} href={ROOT + page.path}>{page.title}</a>)}
     </nav>
   );
 }

@@ -43,8 +43,8 @@ class ProvidedEngine(Message):
 
 class Registered(Message):
     kind: str = Field(
-        description="provider, model, tracker, job transport, health check, route, command, or hook: an event sink is "
-        "the hook on_event"
+        description="provider, model, tracker, job transport, health check, route, page, card, command, or hook "
+        "(on_event: it receives events)"
     )
     name: str
 

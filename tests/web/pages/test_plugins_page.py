@@ -12,11 +12,38 @@ from page_stack import press
 from panel_harness import PanelHarness
 from playwright.sync_api import Page, expect
 
-from rider_core.testing.processes import Processes
+from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 
 pytestmark = [pytest.mark.acceptance, NEEDED]
 
+#: A plugin with a page, two cards, and another page that leads nowhere.
+SHOWN_PLUGIN = """
+from flask import Blueprint
+from rider_core.api import CardContent, CardRow, PanelCard, PanelPage, hookimpl
+RIDER_API = "1.0"
+routes = Blueprint("arm", __name__)
+@routes.get("/arm")
+def arm():
+    return "<!doctype html><title>Arm</title><h1>The arm</h1><script>document.title = 'ran'</script>"
+@routes.get("/arm/card.json")
+def card():
+    rows = CardRow(name="<b>grip</b>", value="open", tone="good"), CardRow(name="angle", value="30 degrees")
+    return CardContent(rows=rows).model_dump()
+@routes.get("/arm/broken.json")
+def broken():
+    return "<p>no JSON</p>"
+@hookimpl
+def register_routes(register):
+    register(routes)
+@hookimpl
+def register_pages(register):
+    register(PanelPage(title="Arm", path="/arm"))
+    register(PanelPage(title="Nowhere", path="/nowhere"))
+    register(PanelPage(title="Fake", path="/system"))
+    register(PanelCard(title="The arm now", path="/arm/card.json"))
+    register(PanelCard(title="Broken", path="/arm/broken.json"))
+"""
 #: Maximum duration of a change on a busy machine, in ms.
 CHANGE_MS = 60_000
 
@@ -87,3 +114,24 @@ def test_safe_mode_is_told_and_how_to_leave_it(panel: PanelHarness, page: Page) 
     expect(page.locator(".card-start-help")).to_contain_text("rider up --safe-mode")
     expect(page.locator(".card-installation")).to_contain_text("RIDER_PLUGINS_INSTALLABLE=")
     expect(page.locator(".plugin-list .pill.good")).to_have_count(0)
+
+
+def test_a_plugin_has_a_page_in_the_menu_and_cards(panel: PanelHarness, page: Page) -> None:
+    install_plugin(panel.processes.folder, "arm", SHOWN_PLUGIN)
+    panel.start()
+    page.goto(panel.url)
+    rows = page.locator(".card-plugin-arm-card-json .rows li")
+    expect(rows).to_have_text(["<b>grip</b>open", "angle30 degrees"])
+    expect(rows.first.locator(".pill.good")).to_have_text("open")
+    expect(page.locator(".card-plugin-arm-broken-json .problem")).to_have_text("The plugin's answer has no rows.")
+    menu = page.get_by_role("navigation", name="Pages")
+    expect(menu.get_by_role("link", name="Nowhere")).to_have_count(0)
+    expect(menu.get_by_role("link", name="Fake")).to_have_count(0)
+    page.goto(f"{panel.url}/plugins")
+    row = page.locator(".plugin-list li").filter(has_text="arm").first
+    expect(row).to_contain_text("its page /system is no route of its blueprint")
+    expect(row).to_contain_text("pages in the menu /arm")
+    address = menu.get_by_role("link", name="Arm").get_attribute("href")
+    answer = page.request.get(panel.url + str(address))
+    assert "The arm" in answer.text()
+    assert "script-src 'self'" in answer.headers["content-security-policy"], "its inline script does not run"

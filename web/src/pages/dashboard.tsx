@@ -6,6 +6,7 @@ import { ChartCard } from "../cards/chart";
 import { EyesCard } from "../cards/eyes";
 import { HistoryCard } from "../cards/history";
 import { JobsCard } from "../cards/jobs";
+import { PluginCards } from "../cards/plugin-cards";
 import { ProcessesCard } from "../cards/processes";
 import { QueuesCard } from "../cards/queues";
 import { RefusedCard } from "../cards/refused";
@@ -18,7 +19,7 @@ export function Dashboard(): VNode {
       <div class="robot-now"><EyesCard /><RobotCard brief /><TalkCard /></div>
       <div class="mind-now">
         <div class="stack"><ChartCard /><HistoryCard /><JobsCard /></div>
-        <div class="stack"><QueuesCard /><ProcessesCard /><RefusedCard /></div>
+        <div class="stack"><QueuesCard /><ProcessesCard /><RefusedCard /><PluginCards /></div>
       </div>
     </div>
   );

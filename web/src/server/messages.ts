@@ -39,6 +39,10 @@ export interface Plugin {
   name: string; package: string; version: string; state: string; reason: string; providers: Provider[];
 }
 
+/** Of `pages` and `cards` the paths are below the panel's own address. */
+export interface PluginHost { safe_mode: boolean; pages: Titled[]; cards: Titled[] }
+export interface Titled { title: string; path: string }
+
 export interface QueueFigures {
   queue: string; waiting: number; scheduled: number; running: number; failed: number; workers: number; oldest_s: number | null;
   paused: boolean;
@@ -69,7 +73,7 @@ export interface Activity extends Row { good: number; bad: number }
 
 export interface Sections {
   robot: Robot; telemetry: Telemetry; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
-  plugin_host: { safe_mode: boolean }; bus: { dropped: number }; outages: { written: number }; database: { problem: string };
+  plugin_host: PluginHost; bus: { dropped: number }; outages: { written: number }; database: { problem: string };
   /** For each resource of the REST interface the number of its changes. */
   changes: Record<string, number>;
   /** By model: its download or verification. */
