@@ -8,9 +8,31 @@ _ACCESS = "tests/web/rest/test_access_rights.py"
 _CONNECTIONS = "tests/web/rest/test_open_connections.py"
 _RATES = "tests/web/rest/test_rate_limits.py"
 _SETTINGS = "tests/web/rest/test_rest_settings.py"
+_PLUGINS = "tests/web/rest/test_rest_plugins.py"
 _JOBS = "tests/web/rest/test_rest_jobs.py"
 
 MUTANTS = [
+    Mutant(
+        "a package that no setting names is installed",
+        "rider_core/web/rest/plugins.py",
+        "package = allowed.get(normalized(body.package))",
+        "package = body.package",
+        (_PLUGINS, "test_nothing"),
+    ),
+    Mutant(
+        "a package is installed without the password",
+        "rider_core/web/rest/plugins.py",
+        "        confirm(access, body.password, body.confirmation, body.package)\n",
+        "",
+        (_PLUGINS, "test_the_password"),
+    ),
+    Mutant(
+        "a plugin that fails stays installed",
+        "rider_core/runtime/plugin_installer.py",
+        "self._undo(error, lambda: self._remove_new(before))",
+        "pass",
+        (_PLUGINS, "test_what_does_not_work"),
+    ),
     Mutant(
         "whoever has signed in may do everything",
         "rider_core/web/access/needed_roles.py",
