@@ -21,6 +21,8 @@ from rider_core.errors import ConfigError, PluginError, ProviderUnavailable
 
 #: Pages, and cards, of one plugin: the menu and the dashboard are everybody's.
 MAX_PAGES = 4
+#: Characters of a blueprint's name that are shown.
+MAX_NAME = 64
 NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{0,63}$")
 DOMAIN_CLASSES: tuple[type[Provider], ...] = (SpeechToText, TextToSpeech, ObjectDetector, TextGenerator)
 
@@ -113,7 +115,7 @@ class PluginRegistry:
         """What a plugin registered, as pairs of kind ("provider", "model", "route", ...) and name, sorted."""
         found = [key for key, owner in self._owners.items() if owner == plugin]
         owned = [it for it, owner in zip(self.routes, self._route_owners, strict=True) if owner == plugin]
-        found += [("route", str(getattr(blueprint, "name", blueprint))) for blueprint in owned]
+        found += [("route", _blueprint_name(blueprint)) for blueprint in owned]
         return sorted(found)
 
     def in_domain(self, domain: type[Provider]) -> list[type[Provider]]:
@@ -153,6 +155,12 @@ class PluginRegistry:
         self._by_domain.clear()
         self._tables[kind][name] = value
         self._owners[kind, name] = plugin
+
+
+def _blueprint_name(blueprint: Any) -> str:
+    """A plugin may register anything: nothing of it is called."""
+    name = getattr(blueprint, "name", None)
+    return name[:MAX_NAME] if isinstance(name, str) else type(blueprint).__name__
 
 
 def _check_provider(provider: type[Provider]) -> None:

@@ -17,13 +17,14 @@ from pydantic import Field
 from rider_core.api.messages import Message
 from rider_core.config import Settings
 from rider_core.errors import Conflict
+from rider_core.printable import printable, without_passwords
 from rider_core.runtime.data_folder import make_data_folder, make_subfolder
 
 Action = Literal["install", "remove"]
 Phase = Literal["starting", "installing", "removing", "checking", "undoing", "done", "failed"]
 ENDED = frozenset({"done", "failed"})
 #: Lines of the log that are shown, and the bytes at its end that they are taken from.
-SHOWN_LINES, SHOWN_BYTES = 200, 64 * 1024
+SHOWN_LINES, SHOWN_BYTES, SHOWN_CHARACTERS = 200, 64 * 1024, 500
 #: `is_running` holds the lock for a moment: it is tried again before it counts as taken.
 _ATTEMPTS, _RETRY_S = 5, 0.02
 
@@ -110,6 +111,7 @@ class PluginChangeRecord:
             with self.log.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - SHOWN_BYTES))
-                return file.read(SHOWN_BYTES).decode("utf-8", "replace").splitlines()[-SHOWN_LINES:]
+                lines = file.read(SHOWN_BYTES).decode("utf-8", "replace").splitlines()[-SHOWN_LINES:]
+                return [printable(without_passwords(line))[:SHOWN_CHARACTERS] for line in lines]
         except OSError:
             return []

@@ -17,6 +17,7 @@ from contextlib import suppress
 from rider_core.config import Settings, load_settings
 from rider_core.config.settings import PACKAGE_NAME
 from rider_core.errors import AlreadyExists, InvalidInput, NotFound, PluginError, RiderError
+from rider_core.metrics.members import FOLDER_VARIABLE, NAME_VARIABLE
 from rider_core.runtime.data_folder import set_private_umask
 from rider_core.runtime.installer_process import run_installer
 from rider_core.runtime.package_backup import PackageBackup
@@ -63,8 +64,12 @@ def start_change(settings: Settings, action: Action, package: str, by: str) -> P
         log = record.open_log()
         try:
             command = [sys.executable, "-m", __name__, action, package, by, str(lock)]
+            # It would count as another process of the panel's name.
+            left_out = (FOLDER_VARIABLE, NAME_VARIABLE)
+            environment = {name: value for name, value in os.environ.items() if name not in left_out}
             subprocess.Popen(  # it is reaped by the next one, or with this process
                 command,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -184,7 +184,7 @@ def test_what_a_plugin_registers_is_known(plugins: Plugins) -> None:
     plugins.add("a", PAGES.format(registers="register(PanelPage(title='Arm', path='/arm'))"))
     plugins.add("b", GOOD.format(name="ear", mock=False))
     host = plugins.load()
-    assert host.registry.registered_by("a") == [("page", "/arm"), ("route", "a blueprint")]
+    assert host.registry.registered_by("a") == [("page", "/arm"), ("route", "str")]
     assert host.hooks_of("a") == ["on_event", "register_pages", "register_routes"]
     assert (host.registry.registered_by("b"), host.hooks_of("c")) == ([("provider", "ear")], [])
 

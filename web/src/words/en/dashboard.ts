@@ -34,7 +34,7 @@ export const dashboard = {
     database: "Ended jobs are not written into the database.",
     dropped: (count: number) => `At least ${plural(count, "event was", "events were")} lost before the panel could read it.`,
     safeMode: "Safe mode: no plugin is loaded, so there are no engines.",
-    safeModeRemedy: "The page Plugins says how to leave it.",
+    safeModeRemedy: "To leave it, start again with rider up, without --safe-mode and RIDER_SAFE_MODE",
     noPlugins: "No plugin is installed, so there is no speech recognition and no voice.",
     noPluginsRemedy: "Install one: pip install rider-voice-whisper rider-voice-espeak",
   },

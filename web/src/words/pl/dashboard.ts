@@ -37,7 +37,7 @@ export const dashboard: typeof english = {
     dropped: (count) =>
       `Zanim panel je odczytał, przepadło co najmniej ${plural(count, "zdarzenie", "zdarzenia", "zdarzeń")}.`,
     safeMode: "Tryb awaryjny: nie wczytano żadnej wtyczki, więc nie ma silników.",
-    safeModeRemedy: "Jak go opuścić, mówi strona Wtyczki.",
+    safeModeRemedy: "Aby go opuścić, uruchom ponownie rider up bez --safe-mode i bez RIDER_SAFE_MODE",
     noPlugins: "Nie ma żadnej wtyczki, więc nie ma rozpoznawania mowy ani głosu.",
     noPluginsRemedy: "Zainstaluj: pip install rider-voice-whisper rider-voice-espeak",
   },
