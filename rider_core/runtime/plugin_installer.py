@@ -160,7 +160,6 @@ class _Steps:
 
     def end(self, phase: Phase, problem: str = "", remedy: str | None = None) -> None:
         self._write(problem or phase)
-        problem = problem or self.change.problem
         self._update(phase=phase, problem=problem, remedy=remedy, ended_ts=time.time())
 
     def _check(self) -> CheckResult:
@@ -174,7 +173,11 @@ class _Steps:
         now = self._check()
         self._refuse_new_problems(worked, now)
         for name in plugins:
-            owner = now.packages.get(name, "")
+            if name not in now.packages:  # nothing could be loaded, before as now
+                raise PluginError(
+                    f"it could not be checked: {'; '.join(now.problems.values())}", remedy="mend that first"
+                )
+            owner = now.packages[name]
             if normalized(owner) != self._package:
                 raise PluginError(
                     f"package {owner or '?'} has a plugin {name!r} already", remedy=f"remove {owner} first"
