@@ -142,6 +142,10 @@ class JobBackend(ABC):
         """The job's record with what was submitted. Raises `JobNotFound`."""
 
     @abstractmethod
+    def payload_bytes(self, job_id: str) -> int:
+        """Size of what was submitted, as it is stored, in bytes; 0: it is deleted, or the job is unknown."""
+
+    @abstractmethod
     def list_jobs(self, query: JobQuery) -> JobPage:
         """One page of the jobs in a state.
 

@@ -110,6 +110,15 @@ class Settings(BaseSettings):
     )
     async_mode: Literal["eventlet", "threading"] = Field("eventlet", description="the panel's server")
 
+    keep_jobs_s: int = Field(
+        3_600,
+        ge=0,
+        le=604_800,
+        description="seconds for which the panel keeps ended jobs, their sound and pictures; 0: no",
+    )
+    keep_jobs_mb: int = Field(200, ge=0, le=100_000, description="disk space of the kept jobs; the oldest make room")
+    keep_heard_sound: bool = Field(False, description="keep what people say, too, so that it can be heard in the panel")
+
     workers: int = Field(1, ge=1, le=64, description="worker processes for each of voice, vision and text")
     worker_memory_mb: int = Field(
         default_factory=lambda: half_of_memory_mb(),
@@ -277,6 +286,11 @@ class Settings(BaseSettings):
     def preferences_file(self) -> Path:
         """File with people's choices for the robot's domains."""
         return self.data_dir / "robot.json"
+
+    @property
+    def kept_jobs_dir(self) -> Path:
+        """Folder of ended jobs that the panel keeps, with their sound and pictures."""
+        return self.data_dir / "jobs"
 
     @property
     def link_socket(self) -> Path:

@@ -101,6 +101,10 @@ class RedisJobBackend(JobBackend):
     def details(self, job_id: str) -> JobDetails:
         return details_from_hash(job_id, self._hash_of(job_id))
 
+    def payload_bytes(self, job_id: str) -> int:
+        with redis_errors():
+            return int(self._pool.call("HSTRLEN", keys.job_key(job_id), "data"))
+
     def list_jobs(self, query: JobQuery) -> JobPage:
         if query.queue is not None:
             check_queue(query.queue)

@@ -36,9 +36,15 @@ MAX_IN_PROGRESS = 8
 
 @dataclass(frozen=True)
 class _PendingUtterance:
+    """
+    Attributes:
+        heard: When its end was detected (monotonic).
+    """
+
     job_id: str
     duration_s: float
     turn: Turn
+    heard: float
 
 
 class AsrPipeline:
@@ -119,7 +125,7 @@ class AsrPipeline:
         turn.record_span("speech", turn.began, speech_ended)
         turn.record_span("end of speech", speech_ended, heard)
         turn.record_span("submission", heard, queued)
-        self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, turn))
+        self._pending.put_nowait(_PendingUtterance(spec.id, utterance.duration_s, turn, heard))
 
     def _run(self) -> None:
         for pending in self.watchdog.items(self._pending):
@@ -143,14 +149,17 @@ class AsrPipeline:
         log.info("an utterance of %.1f s was understood %.2f s after its end", pending.duration_s, latency_s)
         if transcript.hint:
             self._hints.info(transcript.hint)
+        delivered = None
         if transcript.text and not transcript.no_speech:
             self._send_transcript(transcript, pending.turn)
+            delivered = time.monotonic()
             UTTERANCES.labels("recognised").inc()
         else:
             UTTERANCES.labels("no_speech").inc()
             _record_end(pending.turn)
         self._services.publish(
             "robot.transcript",
+            job_id=pending.job_id,
             text=transcript.text,
             language=transcript.language,
             no_speech=transcript.no_speech,
@@ -159,6 +168,10 @@ class AsrPipeline:
             provider=record.provider,
             mock=record.mock,
             trace_id=pending.turn.trace_id,
+            captured_ts=Turn.wall_ts(pending.turn.began),
+            speech_ended_ts=Turn.wall_ts(pending.turn.speech_ended),
+            heard_ts=Turn.wall_ts(pending.heard),
+            delivered_ts=None if delivered is None else Turn.wall_ts(delivered),
         )
 
     @staticmethod

@@ -237,6 +237,7 @@ class Conversation:
         ANSWERS.labels("interrupted" if done is None else "spoken").inc()
         self._services.publish(
             "robot.reply",
+            job_id=answer.job_id,
             text=" ".join(answer.sentences)[:600],
             prompt=answer.prompt[:300],
             language=answer.language,

@@ -56,6 +56,7 @@ class TtsJob:
         is_first: It is an answer's first sentence.
         stopped: Set when it must not be spoken any further.
         first_ms: From the request to the first chunk, in milliseconds.
+        first_sent: When the first chunk was sent (monotonic); None: not yet.
         chunks: Number of chunks that were sent.
     """
 
@@ -70,6 +71,7 @@ class TtsJob:
     chunks: int = 0
     duration_s: float = 0.0
     first_ms: float = 0.0
+    first_sent: float | None = None
 
     @property
     def trace_id(self) -> str | None:
@@ -255,13 +257,18 @@ class TtsPipeline:
             if job.turn is not None and job.is_first and job.chunks == 0:
                 job.turn.reach("answered")
                 job.turn.record_span("answer", job.turn.speech_ended, time.monotonic())
-            job.first_ms = job.first_ms or job.watch.elapsed_ms
+            if job.first_sent is None:
+                job.first_sent = time.monotonic()
+                job.first_ms = job.watch.elapsed_ms
             job.chunks += 1
             job.duration_s += chunk.duration_s
 
     def _publish(self, job: TtsJob, event: Event) -> None:
+        sent = job.first_sent
+        answers = job.turn if job.is_first else None
         self._services.publish(
             "robot.speech",
+            job_id=job.job_id,
             text=job.text[:300],
             chunks=job.chunks,
             first_chunk_ms=round(job.first_ms, 1),
@@ -269,6 +276,8 @@ class TtsPipeline:
             provider=event.data.get("provider"),
             mock=event.data.get("mock"),
             trace_id=job.trace_id,
+            answered_s=None if sent is None or answers is None else round(sent - answers.speech_ended, 3),
+            delivered_ts=None if sent is None else Turn.wall_ts(sent),
         )
 
 

@@ -30,6 +30,11 @@ class Turn(NamedTuple):
         now = time.monotonic() if at is None else at
         UTTERANCE_SECONDS.labels(step).observe(max(0.0, now - self.speech_ended))
 
+    @staticmethod
+    def wall_ts(at: float) -> float:
+        """A time of the monotonic clock in seconds since the epoch, to the millisecond."""
+        return round(at + time.time() - time.monotonic(), 3)
+
     def record_span(self, name: str, start: float, end: float, *, root: bool = False, error: str = "") -> None:
         """Record a span between two times of the monotonic clock."""
         to_wall = time.time() - time.monotonic()

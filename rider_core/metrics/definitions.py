@@ -77,7 +77,13 @@ EVENTS_DROPPED = counter(
     "rider_events_dropped_total",
     "Events that were trimmed away, or found a full queue, before this listener read them.",
     ("listener",),
-    start=each("panel", "history", "plugins", "link"),
+    start=each("panel", "history", "plugins", "kept jobs", "link"),
+)
+JOBS_KEPT = counter(
+    "rider_jobs_kept_total",
+    "Files of ended jobs for the panel. outcome: kept, failed (the disk), too_many, gone or unusable.",
+    ("outcome",),
+    start=each("kept", "failed", "too_many", "gone", "unusable"),
 )
 
 # Jobs, read from the job store at each scrape.

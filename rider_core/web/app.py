@@ -21,6 +21,7 @@ from rider_core.web.assets import add_static, build_of, web_folder
 from rider_core.web.camera_feed import CameraFeed
 from rider_core.web.changes import Changes, announce_changes
 from rider_core.web.health import add_health
+from rider_core.web.kept_jobs import JobKeeper
 from rider_core.web.live import LiveFeed
 from rider_core.web.metrics.route import add_metrics
 from rider_core.web.minute_recorder import MinuteRecorder
@@ -104,7 +105,8 @@ def create_app(services: Services) -> Panel:
     models = ModelOperations(services, panel_state, changes)
     add_health(app, services, panel_state)
     add_openai_routes(app, services)
-    for blueprint in rest_blueprints(services, panel_state, access, audit, models):
+    keeper = JobKeeper(services)
+    for blueprint in rest_blueprints(services, panel_state, access, audit, models, keeper):
         app.register_api(blueprint)
     add_pages(app, build_of(folder))
     add_static(app, folder)
@@ -124,7 +126,7 @@ def create_app(services: Services) -> Panel:
     talk = TalkFeed(socketio, services, guard)
     # The middleware is outermost, so that Engine.IO's requests pass it too.
     app.wsgi_app = SecurityMiddleware(SessionLimit(app.wsgi_app, socketio), settings, access)  # type: ignore[method-assign]
-    reader = BusReader(services, panel_state)
+    reader = BusReader(services, panel_state, keeper)
     poller = Poller(services, panel_state, reader)
     minutes = MinuteRecorder(services, panel_state)
     reporter = StatusReporter(services.bus, _describe)

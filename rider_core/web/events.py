@@ -58,6 +58,7 @@ class EventProjection:
             "robot.domain": self._domain,
             "robot.transcript": self._transcript,
             "robot.speech": self._speech,
+            "robot.reply": self._reply,
             "robot.refused": self._refusal,
             **dict.fromkeys(JOB_STATES, self._job),
         }
@@ -185,6 +186,10 @@ class EventProjection:
             "duration_s": untrusted.number(data, "duration_s"),
             "latency_s": untrusted.number(data, "latency_s"),
             "no_speech": untrusted.flag(data, "no_speech") or False,
+            "trace_id": untrusted.name(data, "trace_id"),
+            "job": (event.job_id or "")[:64],
+            "sentence_ms": None,
+            "reply_job": "",
             **_provenance(data),
         }
         self._panel_state.put("transcripts", key, row, event.ts)
@@ -196,10 +201,20 @@ class EventProjection:
             "text": untrusted.text(data, "text"),
             "chunks": untrusted.number(data, "chunks"),
             "first_chunk_ms": untrusted.number(data, "first_chunk_ms"),
+            "answered_s": untrusted.number(data, "answered_s"),
+            "job": (event.job_id or "")[:64],
             "duration_s": untrusted.number(data, "duration_s"),
             **_provenance(data),
         }
         self._panel_state.put("speech", key, row, event.ts)
+
+    def _reply(self, event: Event, _key: str) -> None:
+        """Show with the question how soon its answer began; the answer itself comes as speech."""
+        trace_id = untrusted.name(event.data, "trace_id")
+        heard = self._panel_state.row_where("transcripts", "trace_id", trace_id) if trace_id else None
+        if heard is not None:
+            times = {"sentence_ms": untrusted.number(event.data, "first_sentence_ms"), "reply_job": event.job_id or ""}
+            self._panel_state.put("transcripts", heard["key"], heard | times, heard["rank"])
 
     def _refusal(self, event: Event, key: str) -> None:
         self._refused += 1

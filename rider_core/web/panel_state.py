@@ -61,6 +61,11 @@ class PanelState:
             entry = self._tables[table].get(key)
             return entry.value if entry else None
 
+    def row_where(self, table: str, field: str, value: str) -> Row | None:
+        """A row with that value in the field; None: there is none. Not a copy, as in `row`."""
+        with self._lock:
+            return next((it.value for it in self._tables[table].values() if it.value.get(field) == value), None)
+
     def put(self, table: str, key: str, row: Row, rank: float) -> None:
         """Add or replace a row. If the table is full, the row with the lowest rank is removed."""
         with self._lock:

@@ -14,6 +14,7 @@ from rider_core.timing import ended_within
 from rider_core.web.event_consumer import EventConsumer
 from rider_core.web.events import EventProjection
 from rider_core.web.history import job_record, seed_event
+from rider_core.web.kept_jobs import JobKeeper
 from rider_core.web.outages import OutageRecorder
 from rider_core.web.panel_state import PanelState
 
@@ -31,9 +32,10 @@ RESTART_S = 2.0
 class BusReader:
     """The panel's only subscriber of the event bus."""
 
-    def __init__(self, services: Services, panel_state: PanelState) -> None:
+    def __init__(self, services: Services, panel_state: PanelState, keeper: JobKeeper) -> None:
         self._services = services
         self._panel_state = panel_state
+        self._keeper = keeper
         self._projection = EventProjection(panel_state)
         self._projection_lock = threading.Lock()
         self._stop = threading.Event()
@@ -41,6 +43,7 @@ class BusReader:
         self._consumers = [
             EventConsumer("history", self._record, HISTORY_EVERY_S),
             EventConsumer("plugins", self._notify),
+            EventConsumer("kept jobs", keeper.handle),
         ]
         outages = OutageRecorder(services.settings.database_location, panel_state)
         self._outages = EventConsumer("outages", outages.record, HISTORY_EVERY_S)
@@ -49,8 +52,10 @@ class BusReader:
         panel_state.set_section("robot", {"address": settings.robot_address, "simulated": settings.simulated})
         panel_state.set_section("bus", {"dropped": 0})
         panel_state.set_section("database", {"problem": ""})
+        panel_state.set_section("kept", keeper.policy)
 
     def start(self) -> None:
+        self._keeper.load()
         for consumer in (*self._consumers, self._outages):
             consumer.start()
         self._thread.start()

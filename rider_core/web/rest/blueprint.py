@@ -63,6 +63,14 @@ class Download:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class Media:
+    """The answer of a view that gives sound or a picture. Parts can be asked for (`Range`), as players of sound do."""
+
+    data: bytes
+    content_type: str
+
+
 class RestBlueprint(APIBlueprint):
     """The routes of one kind of resource, below `/api/v1`."""
 
@@ -89,6 +97,7 @@ class RestBlueprint(APIBlueprint):
         max_body_bytes: int = MAX_BODY_BYTES,
         is_limited: bool = True,
         download: str = "",
+        media: tuple[str, ...] = (),
     ) -> Callable[[View], View]:
         """Add a route.
 
@@ -105,13 +114,15 @@ class RestBlueprint(APIBlueprint):
             problems: Statuses of errors, apart from those that every route has.
             is_limited: The rate limits of changes count it.
             download: Content type of the file that the view returns as a `Download`; empty: it returns none.
+            media: Content types of what the view returns as `Media`; empty: it returns none.
         """
         bodies = {status: answer, **(others or {})}
         responses: dict[int, Any] = {code: _described(code, body) for code, body in bodies.items()}
         responses |= {code: _PROBLEM | {"description": HTTPStatus(code).phrase} for code in {*_PROBLEMS, *problems}}
         if download:
-            file = {download: {"schema": {"type": "string", "format": "binary"}}}
-            responses[status] = {"description": HTTPStatus(status).phrase, "content": file}
+            responses[status] = _content(status, download)
+        if media:
+            responses |= {code: _content(code, *media) for code in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)}
         extensions: dict[str, Any] = {"x-rider-role": role.value} if role else {"x-rider-role": None, "security": []}
         add = getattr(super(), method.lower())(rule, responses=responses, openapi_extensions=extensions)
 
@@ -119,6 +130,8 @@ class RestBlueprint(APIBlueprint):
             @wraps(view)
             def answering(**parameters: Any) -> Response:
                 result = view(**parameters)
+                if isinstance(result, Media):
+                    return _media(result)
                 return _file(result, download) if isinstance(result, Download) else _response(result, status)
 
             self._body_limits[f"{self.name}.{view.__name__}"] = max_body_bytes
@@ -153,11 +166,22 @@ def _described(status: int, body: type[Message] | None) -> Any:
     return body or {"description": HTTPStatus(status).phrase}
 
 
+def _content(status: int, *content_types: str) -> Any:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": HTTPStatus(status).phrase, "content": dict.fromkeys(content_types, binary)}
+
+
 def _file(file: Download, content_type: str) -> Response:
     response = Response(wrap_file(request.environ, file.content), content_type=content_type, direct_passthrough=True)
     response.content_length = file.size_bytes
     response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response.call_on_close(file.content.close)
+    return response
+
+
+def _media(media: Media) -> Response:
+    response = Response(media.data, content_type=media.content_type)
+    response.make_conditional(request, accept_ranges=True, complete_length=len(media.data))
     return response
 
 

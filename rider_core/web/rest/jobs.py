@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,14 +13,13 @@ from rider_core.api.jobs import ID_PATTERN, BatchSpec, JobPage, JobProblem, JobQ
 from rider_core.api.messages import Message
 from rider_core.api.roles import Role
 from rider_core.errors import Conflict
-from rider_core.web.rest.blueprint import ROOT, Answer, RestBlueprint
+from rider_core.web.kept_jobs import JobKeeper, JobView, MediaKind
+from rider_core.web.rest.blueprint import ROOT, Answer, Media, RestBlueprint
 from rider_core.web.rest.parameters import JobPath, QueueName, TaskName
 
 #: Limit of a submitted job's body in bytes: half a minute of sound, or a large photograph, in base64. Longer ones go
 #: through `/v1`, which limits what is uploaded at a time.
 MAX_JOB_BODY_BYTES = 2 * 1024 * 1024
-#: Characters of a string in a payload that are shown; a second of sound has 43,000.
-MAX_SHOWN = 2_000
 #: Origin of jobs that name none.
 ORIGIN = "http"
 
@@ -59,15 +57,8 @@ class IdempotencyHeader(BaseModel):
     )
 
 
-class JobView(Message):
-    """A job with what was submitted."""
-
-    job: JobRecord
-    payload: dict[str, Any] | None = Field(
-        description="as submitted, long strings shortened; of a batch the first one; None: it is not kept any more"
-    )
-    shortened: bool = Field(description="whether a string of the payload was shortened")
-    traceback: str = Field(description="of the last attempt, where the provider raised")
+class MediaPath(JobPath):
+    kind: MediaKind = Field(description="heard: what a person said; spoken: speech; picture")
 
 
 class ItemView(Message):
@@ -81,7 +72,7 @@ class ItemsView(Message):
     items: tuple[ItemView, ...]
 
 
-def jobs_blueprint(backend: JobBackend) -> RestBlueprint:
+def jobs_blueprint(backend: JobBackend, keeper: JobKeeper) -> RestBlueprint:
     """The routes."""
     jobs = RestBlueprint("jobs", "Work for the engines")
 
@@ -105,15 +96,21 @@ def jobs_blueprint(backend: JobBackend) -> RestBlueprint:
 
     @jobs.operation("GET", "/<job_id>", Role.READ, JobView, problems=(404,))
     def show_job(path: JobPath) -> JobView:
-        """One job, with its payload and traceback"""
-        details = backend.details(path.job_id)
-        payload = _shown(details.payload) if details.spec is not None else None
-        return JobView(
-            job=details.record,
-            payload=payload,
-            shortened=payload is not None and payload != details.payload,
-            traceback=details.traceback,
-        )
+        """One job, with its payload and traceback
+
+        A job that Redis has forgotten, ten minutes after its end, is shown as the panel has kept it.
+        """
+        return keeper.view(path.job_id)
+
+    @jobs.operation(
+        "GET", "/<job_id>/media/<kind>", Role.READ, None, problems=(404, 416), media=("audio/wav", "image/jpeg")
+    )
+    def show_media(path: MediaPath) -> Media:
+        """The sound or the picture of a job
+
+        `media` of the job says which there are. What people have said is there only where `keep_heard_sound` is set.
+        """
+        return Media(keeper.media(path.job_id, path.kind), path.kind.content_type)
 
     @jobs.operation("GET", "/<job_id>/items", Role.READ, ItemsView, problems=(404,))
     def show_items(path: JobPath) -> ItemsView:
@@ -143,6 +140,7 @@ def jobs_blueprint(backend: JobBackend) -> RestBlueprint:
         """Delete a job that failed for good"""
         if not backend.purge(path.job_id):
             _refuse(backend, path.job_id, "only a failed job can be deleted", f"POST {ROOT}/jobs/ID/cancel")
+        keeper.forget(path.job_id)
 
     return jobs
 
@@ -179,19 +177,3 @@ def _refuse(backend: JobBackend, job_id: str, why: str, remedy: str | None) -> N
     """Raise `JobNotFound` where there is no such job, else `Conflict`."""
     state = backend.get(job_id).state.value
     raise Conflict(f"job {job_id!r} is {state}: {why}", remedy=remedy)
-
-
-def _shown(payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _shortened(value) for name, value in payload.items()}
-
-
-def _shortened(value: Any) -> Any:
-    """`value`, the strings in it shortened."""
-    if isinstance(value, str):
-        left_out = len(value) - MAX_SHOWN
-        return value if left_out <= 0 else f"{value[:MAX_SHOWN]}… ({left_out} more characters)"
-    if isinstance(value, Mapping):
-        return _shown(value)
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
-    return value

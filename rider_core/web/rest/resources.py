@@ -11,6 +11,7 @@ from rider_core.runtime.robot_telemetry import last_telemetry
 from rider_core.runtime.services import Services
 from rider_core.web.access.access_control import AccessControl
 from rider_core.web.access.audit import Audit
+from rider_core.web.kept_jobs import JobKeeper
 from rider_core.web.model_operations import ModelOperations
 from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
@@ -35,7 +36,12 @@ from rider_core.web.rest.users import tokens_blueprint, users_blueprint
 
 
 def rest_blueprints(
-    services: Services, panel_state: PanelState, access: AccessControl, audit: Audit, models: ModelOperations
+    services: Services,
+    panel_state: PanelState,
+    access: AccessControl,
+    audit: Audit,
+    models: ModelOperations,
+    keeper: JobKeeper,
 ) -> list[RestBlueprint]:
     """The blueprints, in the order of the document."""
     return [
@@ -46,7 +52,7 @@ def rest_blueprints(
             partial(last_telemetry, services.redis),
             partial(read_outages, services.settings.database_location),
         ),
-        jobs_blueprint(services.backend),
+        jobs_blueprint(services.backend, keeper),
         batches_blueprint(services.backend),
         tasks_blueprint(),
         queues_blueprint(services.backend),

@@ -10,7 +10,7 @@ from rest_harness import RestHarness
 
 from rider_core.api import JobProblem, JobSpec
 from rider_core.jobs import AttemptResult, Outcome
-from rider_core.web.rest.jobs import MAX_SHOWN
+from rider_core.web.kept_jobs.job_view import MAX_SHOWN
 
 pytestmark = pytest.mark.slow
 

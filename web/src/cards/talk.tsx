@@ -1,9 +1,11 @@
-// Transcripts and speech as one conversation, the newest on top.
+// Transcripts and speech as one conversation, the newest on top: with the sound where it is kept, and the job of each.
 
 import type { ComponentChildren, VNode } from "preact";
 
 import { milliseconds, seconds } from "../format";
 import { Card, Empty, MockBadge, Moment, useEntrance } from "../parts/card";
+import { PlayButton } from "../parts/play-button";
+import { ROOT } from "../server/root";
 import { tables } from "../server/state";
 import { strings } from "../strings";
 import type { Speech, Transcript } from "../server/messages";
@@ -40,6 +42,7 @@ function Heard({ turn, entrance }: TurnProps<Transcript>): VNode {
       {turn.language && <span class="tag" lang={turn.language}>{turn.language}</span>}
       {turn.duration_s !== null && <span>{words.utterance(seconds(turn.duration_s))}</span>}
       {turn.latency_s !== null && <span class={turn.latency_s > 2.5 ? "slow" : undefined}>{words.answered(seconds(turn.latency_s))}</span>}
+      {turn.sentence_ms !== null && <Step job={turn.reply_job} text={words.replied(milliseconds(turn.sentence_ms))} />}
     </Line>
   );
 }
@@ -48,22 +51,31 @@ function Spoken({ turn, entrance }: TurnProps<Speech>): VNode {
   return (
     <Line kind="spoken" who={words.spoken} turn={turn} entrance={entrance} said={<p class="words">{turn.text}</p>}>
       {turn.duration_s !== null && <span>{words.utterance(seconds(turn.duration_s))}</span>}
+      {turn.answered_s !== null && <span>{words.firstSound(seconds(turn.answered_s))}</span>}
       {turn.first_chunk_ms !== null && <span>{words.firstChunk(milliseconds(turn.first_chunk_ms))}</span>}
       {turn.chunks !== null && <span>{words.chunks(turn.chunks)}</span>}
     </Line>
   );
 }
 
-interface LineProps { kind: string; who: string; turn: Turn; entrance: string | undefined; said: VNode; children: ComponentChildren }
+/** A step that leads to its job. */
+function Step({ job, text }: { job: string; text: string }): VNode {
+  if (!job) return <span>{text}</span>;
+  return <a class="step" href={`${ROOT}/queue/${encodeURIComponent(job)}`} title={words.toJob}>{text}</a>;
+}
+
+interface LineProps { kind: "heard" | "spoken"; who: string; turn: Turn; entrance: string | undefined; said: VNode; children: ComponentChildren }
 
 function Line({ kind, who, turn, entrance, said, children }: LineProps): VNode {
   return (
     <li class={entrance ? `${kind} ${entrance}` : kind}>
       <div class="meta">
-        <span class="who">{who}</span><MockBadge mock={turn.mock} /><span class="when"><Moment ts={turn.ts} /></span>
+        <span class="who">{who}</span><MockBadge mock={turn.mock} />
+        <span class="when"><Moment ts={turn.ts} /></span>
+        <PlayButton job={turn.job} kind={kind} ts={turn.ts} />
       </div>
       {said}
-      <div class="soft detail">{children}{turn.provider && <span>{turn.provider}</span>}</div>
+      <div class="soft detail">{children}{turn.provider && <Step job={turn.job} text={turn.provider} />}</div>
     </li>
   );
 }

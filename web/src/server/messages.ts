@@ -60,11 +60,13 @@ export interface Job extends Row {
 
 export interface Transcript extends Row {
   text: string; language: string; duration_s: number | null; latency_s: number | null;
+  /** Of the answer: milliseconds to its first sentence, and its job; empty: none yet. */
+  sentence_ms: number | null; reply_job: string; job: string;
   no_speech: boolean; provider: string; mock: boolean;
 }
 
 export interface Speech extends Row {
-  text: string; chunks: number | null; first_chunk_ms: number | null; duration_s: number | null;
+  text: string; chunks: number | null; first_chunk_ms: number | null; answered_s: number | null; job: string; duration_s: number | null;
   provider: string; mock: boolean;
 }
 
@@ -74,6 +76,8 @@ export interface Activity extends Row { good: number; bad: number }
 export interface Sections {
   robot: Robot; telemetry: Telemetry; redis: Redis; processes: Process[]; plugins: Plugin[]; queues: Queues;
   plugin_host: PluginHost; bus: { dropped: number }; outages: { written: number }; database: { problem: string };
+  /** For how long what kinds of media can be played or seen (`MediaKind`). */
+  kept: { age_s: number; kinds: string[] };
   /** For each resource of the REST interface the number of its changes. */
   changes: Record<string, number>;
   /** By model: its download or verification. */

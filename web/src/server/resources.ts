@@ -1,6 +1,7 @@
 // The answers of the REST interface, as rider_core/web/rest/ writes them. Times are seconds since the epoch.
 
 import type { Problem, Provider } from "./messages";
+import { ROOT } from "./root";
 import type { Role } from "./session";
 
 export type JobState = "scheduled" | "waiting" | "running" | "done" | "failed" | "expired" | "cancelled" | "replaced";
@@ -16,7 +17,24 @@ export interface Job {
 }
 
 export interface JobPage { jobs: Job[]; next: string | null; total: number }
-export interface JobView { job: Job; payload: Fields | null; shortened: boolean; traceback: string }
+/** A job's sound or picture: what a person said, speech, a picture. */
+export type MediaKind = "heard" | "spoken" | "picture";
+
+/** When a job's sound or result passed the link, by the link's clock; null: unknown. */
+export interface LinkTimes {
+  captured_ts: number | null; speech_ended_ts: number | null; heard_ts: number | null; delivered_ts: number | null;
+}
+
+export interface JobView {
+  job: Job; payload: Fields | null; shortened: boolean; traceback: string; media: MediaKind[]; times: LinkTimes;
+  /** Redis has forgotten the job: this is what the panel keeps of it. */
+  kept: boolean;
+}
+
+/** The address of a job's sound or picture. */
+export function mediaOf(job: string, kind: MediaKind): string {
+  return `${ROOT}/api/v1/jobs/${encodeURIComponent(job)}/media/${kind}`;
+}
 
 export interface Task {
   name: string; queue: string; domain: string; timeout_s: number; batches: boolean; payload: Schema;

@@ -21,6 +21,7 @@ export const sections: SectionSignals = {
   robot: signal(undefined), telemetry: signal(undefined), redis: signal(undefined), processes: signal(undefined),
   plugins: signal(undefined), queues: signal(undefined), bus: signal(undefined), outages: signal(undefined),
   database: signal(undefined), changes: signal(undefined), models: signal(undefined), plugin_host: signal(undefined),
+  kept: signal(undefined),
 };
 export const tables: TableSignals = {
   jobs: signal([]), transcripts: signal([]), speech: signal([]), refused: signal([]), activity: signal([]),

@@ -1,5 +1,6 @@
 // One job whole: where its time went, what was submitted, what came out, and what can be done with it.
 
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
@@ -12,10 +13,11 @@ import { RemoteView } from "../../parts/remote-view";
 import { Content } from "../../parts/content";
 import { ProblemText } from "../../parts/problem-text";
 import { useRemote } from "../../server/remote";
-import type { Job, JobView } from "../../server/resources";
+import { mediaOf } from "../../server/resources";
+import type { Fields, Job, JobView, MediaKind } from "../../server/resources";
 import { send } from "../../server/rest";
 import { refusal } from "../../server/session";
-import { clock, tables } from "../../server/state";
+import { clock, sections, tables } from "../../server/state";
 import { strings } from "../../strings";
 import { BatchProgress } from "./job-list";
 import { hasEnded, nameOf, toneOf } from "./job-states";
@@ -41,7 +43,7 @@ export function JobDetails({ id, back, onChange }: JobDetailsProps): VNode {
   );
 }
 
-function Whole({ view: { job, payload, shortened, traceback }, back, onChange }: { view: JobView; back: string; onChange: () => Promise<void> }): VNode {
+function Whole({ view: { job, payload, shortened, traceback, media, times, kept }, back, onChange }: { view: JobView; back: string; onChange: () => Promise<void> }): VNode {
   return (
     <>
       <div class="lead">
@@ -58,7 +60,9 @@ function Whole({ view: { job, payload, shortened, traceback }, back, onChange }:
           </div>
         </div>
       )}
-      <Waterfall job={job} />
+      {kept && <p class="soft kept">{words.kept}</p>}
+      <Media job={job} media={media} />
+      <Waterfall job={job} times={times} />
       <dl class="facts">
         <Fact name={words.queue}>{job.queue}</Fact>
         <Fact name={words.provider}>{job.provider ?? strings.none}</Fact>
@@ -70,12 +74,40 @@ function Whole({ view: { job, payload, shortened, traceback }, back, onChange }:
         {job.progress && <Fact name={words.batch}><BatchProgress job={job} /></Fact>}
       </dl>
       <Part heading={job.progress ? words.firstPayload : words.payload}>
-        {payload ? <Content fields={payload} /> : <p class="soft">{words.noPayload}</p>}
+        {payload ? <Content fields={withoutMedia(payload, media)} /> : <p class="soft">{words.noPayload}</p>}
         {shortened && <p class="soft">{words.shortened}</p>}
       </Part>
       {job.result && <Part heading={words.result}><Content fields={job.result} /></Part>}
       {traceback && <Part heading={words.traceback}><pre class="traceback" tabIndex={0}>{traceback}</pre></Part>}
     </>
+  );
+}
+
+/** The field of the payload that is shown as media. */
+const FIELDS: Partial<Record<MediaKind, string>> = { heard: "audio", picture: "image" };
+
+function withoutMedia(payload: Fields, media: readonly MediaKind[]): Fields {
+  const hidden = media.map((kind) => FIELDS[kind]);
+  return Object.fromEntries(Object.entries(payload).filter(([name]) => !hidden.includes(name)));
+}
+
+function Media({ job, media }: { job: Job; media: readonly MediaKind[] }): VNode | null {
+  if (media.length) return <div class="media">{media.map((kind) => <OneMedia key={kind} job={job.id} kind={kind} />)}</div>;
+  const isHidden = job.task === "voice.transcribe" && sections.kept.value?.kinds.includes("heard") === false;
+  return isHidden ? <p class="soft kept">{words.heardNotKept} <code>RIDER_KEEP_HEARD_SOUND=true</code></p> : null;
+}
+
+function OneMedia({ job, kind }: { job: string; kind: MediaKind }): VNode {
+  const isBroken = useSignal(false);
+  const broken = (): void => void (isBroken.value = true);
+  if (isBroken.value) return <span class="soft">{kind === "picture" ? strings.actions.noPicture : strings.actions.soundGone}</span>;
+  const url = mediaOf(job, kind);
+  if (kind === "picture") return <img class="picture" src={url} alt={strings.actions.picture} onError={broken} />;
+  return (
+    <figure>
+      <figcaption class="soft">{words.media[kind]}</figcaption>
+      <audio controls src={url} preload="metadata" aria-label={words.media[kind]} onError={broken} />
+    </figure>
   );
 }
 

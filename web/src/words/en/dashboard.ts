@@ -127,7 +127,10 @@ export const dashboard = {
     noSpeech: "no words in it",
     utterance: (seconds: string) => `${seconds} s of speech`,
     answered: (seconds: string) => `answered in ${seconds} s`,
-    firstChunk: (ms: string) => `first sound after ${ms}`,
+    replied: (ms: string) => `first sentence after ${ms}`,
+    firstSound: (seconds: string) => `heard ${seconds} s after the question`,
+    firstChunk: (ms: string) => `made in ${ms}`,
+    toJob: "Show its job",
     chunks: (count: number) => plural(count, "piece", "pieces"),
   },
   chart: {

@@ -28,6 +28,8 @@ export const frame = {
     cancel: "Cancel",
     close: "Close",
     undo: "Undo",
+    stopSound: "Stop the sound",
+    soundGone: "The sound is not kept any more.",
     play: "Play the sound",
     picture: "The picture of the job",
     noPicture: "It is no picture that can be shown.",

@@ -130,7 +130,10 @@ export const dashboard: typeof english = {
     noSpeech: "nie ma w tym słów",
     utterance: (seconds) => `${seconds} s mowy`,
     answered: (seconds) => `odpowiedź po ${seconds} s`,
-    firstChunk: (ms) => `pierwszy dźwięk po ${ms}`,
+    replied: (ms) => `pierwsze zdanie po ${ms}`,
+    firstSound: (seconds) => `słychać ${seconds} s po pytaniu`,
+    firstChunk: (ms) => `gotowe w ${ms}`,
+    toJob: "Pokaż zadanie",
     chunks: (count) => plural(count, "część", "części", "części"),
   },
   chart: {

@@ -29,6 +29,8 @@ export const frame: typeof english = {
     cancel: "Anuluj",
     close: "Zamknij",
     undo: "Cofnij",
+    stopSound: "Zatrzymaj dźwięk",
+    soundGone: "Tego dźwięku już nie ma.",
     play: "Odtwórz dźwięk",
     picture: "Obraz z zadania",
     noPicture: "To nie jest obraz, który da się pokazać.",
