@@ -10,7 +10,7 @@ from typing import Any
 from rider_core.api import Event
 from rider_core.web import untrusted
 from rider_core.web.history import is_routine
-from rider_core.web.panel_state import PanelState, Row
+from rider_core.web.panel_state import TABLE_LIMITS, PanelState, Row
 
 #: A process publishes its status every 5 s; after three times that it counts as silent.
 ALIVE_S = 15.0
@@ -37,6 +37,8 @@ JOB_STATES = {
     "job.cancelled": "cancelled",
     "job.replaced": "replaced",
 }
+#: Of a question that has no answer yet.
+_NO_REPLY: Row = {"sentence_ms": None, "reply_job": ""}
 OPEN_STATES = ("running", "waiting")
 
 
@@ -49,6 +51,8 @@ class EventProjection:
         self._seen: set[tuple[Any, ...]] = set()
         self._seen_order: deque[tuple[Any, ...]] = deque()
         self._processes: dict[str, Row] = {}
+        #: Trace id to the times of its latest reply, for transcripts whose event comes later.
+        self._replies: dict[str, Row] = {}
         self._refused = 0
         #: Domain to the time of its newest event.
         self._domains_updated: dict[str, float] = {}
@@ -188,8 +192,7 @@ class EventProjection:
             "no_speech": untrusted.flag(data, "no_speech") or False,
             "trace_id": untrusted.name(data, "trace_id"),
             "job": (event.job_id or "")[:64],
-            "sentence_ms": None,
-            "reply_job": "",
+            **self._replies.get(untrusted.name(data, "trace_id"), _NO_REPLY),
             **_provenance(data),
         }
         self._panel_state.put("transcripts", key, row, event.ts)
@@ -211,10 +214,18 @@ class EventProjection:
     def _reply(self, event: Event, _key: str) -> None:
         """Show with the question how soon its answer began; the answer itself comes as speech."""
         trace_id = untrusted.name(event.data, "trace_id")
-        heard = self._panel_state.row_where("transcripts", "trace_id", trace_id) if trace_id else None
+        if not trace_id:
+            return
+        reply = {
+            "sentence_ms": untrusted.number(event.data, "first_sentence_ms"),
+            "reply_job": (event.job_id or "")[:64],
+        }
+        self._replies[trace_id] = reply
+        while len(self._replies) > TABLE_LIMITS["transcripts"]:
+            del self._replies[next(iter(self._replies))]
+        heard = self._panel_state.row_where("transcripts", "trace_id", trace_id)
         if heard is not None:
-            times = {"sentence_ms": untrusted.number(event.data, "first_sentence_ms"), "reply_job": event.job_id or ""}
-            self._panel_state.put("transcripts", heard["key"], heard | times, heard["rank"])
+            self._panel_state.put("transcripts", heard["key"], heard | reply, heard["rank"])
 
     def _refusal(self, event: Event, key: str) -> None:
         self._refused += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from array import array
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import httpx
@@ -45,6 +45,16 @@ def test_speech_comes_back_as_text_in_order(harness: LinkHarness) -> None:
     transcripts = harness.events("robot.transcript")
     assert [event["text"] for event in transcripts] == [body["text"] for body in harness.received("voice.asr.result")]
     assert all(0.4 < event["latency_s"] < 2.0 for event in transcripts)
+    for event in transcripts:
+        record = harness.backend.get(event["job_id"])
+        steps = [
+            event["captured_ts"],
+            event["speech_ended_ts"],
+            event["heard_ts"],
+            record.ended_ts,
+            event["delivered_ts"],
+        ]
+        assert all(0 <= later - earlier < 10 for earlier, later in pairwise(steps)), steps
 
 
 @pytest.mark.parametrize("framing", ["multipart", "single"])
@@ -60,6 +70,11 @@ def test_texts_come_back_as_playable_sounds_in_order(harness: LinkHarness, frami
     words = [[(value, len(list(run)) // 160) for value, run in groupby(array("h", clip.pcm))] for clip in clips]
     assert words == [[(1, 3), (2, 5), (3, 4)], [(1, 6)]], "each text is one chunk, and nothing is missing in it"
     wait_until(lambda: len(harness.events("robot.speech")) == 2)
+    for event in harness.events("robot.speech"):
+        record = harness.backend.get(event["job_id"])
+        assert record.task == "voice.synthesize"
+        assert record.started_ts is not None
+        assert record.started_ts - 0.002 <= event["delivered_ts"] <= time.time()
 
 
 @pytest.mark.parametrize("voice", ["pl", "pl-PL", "pl_PL", "piper-pl", "alloy", "no such voice", "../../etc/passwd"])

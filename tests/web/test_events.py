@@ -48,7 +48,8 @@ def some_events() -> list[Event]:
         event(
             "job.failed", NOW + 3, "j2", task="text.generate", queue="text", problem={"code": "model", "message": "m"}
         ),
-        event("robot.transcript", NOW + 2, text="hello", language="en", latency_s=1.0),
+        event("robot.transcript", NOW + 2, "j3", text="hello", language="en", latency_s=1.0, trace_id="ab"),
+        event("robot.reply", NOW + 3, "j4", text="hello to you", first_sentence_ms=640, trace_id="ab"),
         event("robot.refused", NOW + 1, topic="voice.asr.request", code="too_large", message="5 MB"),
     ]
 
@@ -61,6 +62,8 @@ def test_the_state_after_events() -> None:
     assert [(row["id"], row["state"]) for row in panel_state["rows"]["jobs"]] == [("j2", "failed"), ("j1", "done")]
     assert panel_state["rows"]["jobs"][0]["problem"] == {"code": "model", "message": "m", "remedy": None}
     assert panel_state["rows"]["refused"][0]["count"] == 1
+    (question,) = panel_state["rows"]["transcripts"]
+    assert (question["job"], question["sentence_ms"], question["reply_job"]) == ("j3", 640, "j4")
     assert panel_state["rows"]["activity"] == [
         {"ts": int(NOW), "good": 1, "bad": 1, "key": str(int(NOW)), "rank": int(NOW)}
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from chromium import NEEDED
-from page_stack import PageStack, open_page
+from page_stack import PageStack, notice, open_page, press, unique
 from playwright.sync_api import Browser, Page, expect
 
 from rider_core.testing.waiting import let_pass, wait_until
@@ -65,3 +65,29 @@ def test_nobody_who_does_not_look_gets_pictures(stack: PageStack, browser: Brows
 def test_without_a_picture_the_card_says_why(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/")
     expect(page.locator(".card-eyes .empty")).to_contain_text("while the PC serves vision")
+
+
+def test_the_conversation_is_played_and_leads_to_its_jobs(stack: PageStack, page: Page) -> None:
+    heard, reply = unique("heard"), unique("reply")
+    spoken = stack.submit("voice.synthesize", {"text": "hello there"}, provider="espeak", stream=True)
+    stack.wait(spoken, "done")
+    stack.panel.transcript("how are you", job_id=heard, trace_id="ab" * 16)
+    stack.panel.publish("robot.reply", reply, text="hello there", trace_id="ab" * 16, first_sentence_ms=640)
+    stack.panel.publish("robot.speech", spoken, text="hello there", answered_s=1.25, provider="espeak")
+    open_page(page, stack, "/")
+    talk = page.locator(".card-talk")
+    question, answer = talk.locator(".heard").first, talk.locator(".spoken").first
+    expect(question).to_contain_text("answered in 0.70 s")
+    expect(question.get_by_role("link", name="first sentence after 640 ms")).to_have_attribute(
+        "href", f"/queue/{reply}"
+    )
+    expect(question.get_by_role("button")).to_have_count(0)  # what people say is not kept here
+    expect(answer).to_contain_text("heard 1.25 s after the question")
+    press(answer, "Play the sound")
+    expect(answer.get_by_role("button", name="Stop the sound")).to_be_visible()
+    expect(answer.get_by_role("button", name="Play the sound")).to_be_visible()  # it has ended
+    stack.panel.publish("robot.speech", unique("lost"), text="lost", provider="espeak")
+    press(talk.locator(".spoken").filter(has_text="lost"), "Play the sound")
+    notice(page, "The sound is not kept any more")
+    answer.get_by_role("link", name="espeak").click()
+    expect(page.locator(".card-job")).to_contain_text(spoken)

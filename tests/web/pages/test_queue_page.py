@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
 from chromium import NEEDED
 from page_stack import PageStack, notice, open_page, press, unique
 from playwright.sync_api import Locator, Page, expect
+
+from rider_core.testing import SMALL_JPEG
+from rider_core.testing.waiting import wait_until
 
 pytestmark = [pytest.mark.acceptance, NEEDED]
 
@@ -131,6 +135,44 @@ def test_a_batch_shows_its_progress(stack: PageStack, page: Page) -> None:
     expect(page.locator(".card-job .batch")).to_contain_text("0 / 5")
     expect(page.locator(".card-job")).to_contain_text("Payload of the first item")
     stack.ask("POST", f"/jobs/{batch}/cancel")
+
+
+def test_speech_is_played_from_its_file(stack: PageStack, page: Page) -> None:
+    job_id = stack.submit("voice.synthesize", {"text": "hello there"}, provider="espeak", stream=True)
+    stack.wait(job_id, "done")
+    open_page(page, stack, f"/queue/{job_id}")
+    sound = page.locator(".card-job .media audio")
+    expect(sound).to_have_attribute("src", f"/api/v1/jobs/{job_id}/media/spoken")
+    wait_until(lambda: sound.evaluate("it => it.duration") > 0.3, what="the browser can play it")
+
+
+def test_the_picture_of_a_job_is_seen(stack: PageStack, page: Page) -> None:
+    job_id = stack.submit("vision.detect", {"image": base64.b64encode(SMALL_JPEG).decode()}, provider="echo-detector")
+    stack.wait(job_id, "done")
+    open_page(page, stack, f"/queue/{job_id}")
+    picture = page.locator(".card-job .media img")
+    wait_until(lambda: picture.evaluate("it => it.naturalWidth") > 0, what="the browser has drawn it")
+    stack.panel.connection.delete(f"rq:job:{job_id}")
+    page.reload()
+    expect(page.locator(".card-job")).to_contain_text("This is what the panel keeps of it")
+    wait_until(lambda: picture.evaluate("it => it.naturalWidth") > 0, what="the browser has drawn it")
+
+
+def test_the_waterfall_begins_with_the_speech_and_ends_at_the_robot(stack: PageStack, page: Page) -> None:
+    clip = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAgD4AAAB9AAACABAAZGF0YQAAAAA="
+    job_id = stack.submit("voice.transcribe", {"audio": clip, "format": "wav"}, provider="echo-stt")
+    stack.wait(job_id, "failed")  # without samples
+    submitted = stack.ask("GET", f"/jobs/{job_id}")["job"]["submitted_ts"]
+    times = {"captured_ts": submitted - 2.6, "speech_ended_ts": submitted - 0.6, "heard_ts": submitted - 0.1}
+    stack.panel.transcript("hello", job_id=job_id, delivered_ts=submitted + 5, **times)
+    wait_until(lambda: stack.ask("GET", f"/jobs/{job_id}")["times"]["heard_ts"] is not None, what="the times are known")
+    open_page(page, stack, f"/queue/{job_id}")
+    steps = page.locator(".waterfall li")
+    names = ["speech", "end of speech", "into the queue", "in the queue", "at work", "to the robot"]
+    expect(steps.locator("span:first-child")).to_have_text(names)
+    expect(steps.locator(".num").nth(0)).to_have_text("2.00 s")
+    expect(steps.locator(".num").nth(1)).to_have_text("500 ms")
+    expect(page.locator(".card-job")).to_contain_text("the robot's clock may be wrong")
 
 
 def test_what_a_job_said_can_be_played(stack: PageStack, page: Page) -> None:
