@@ -17,6 +17,7 @@ from rider_core.web.panel_state import PanelState
 from rider_core.web.rest.audit import audit_blueprint
 from rider_core.web.rest.backups import backups_blueprint
 from rider_core.web.rest.blueprint import RestBlueprint
+from rider_core.web.rest.dead_letters import dead_letters_blueprint
 from rider_core.web.rest.history import history_blueprint
 from rider_core.web.rest.jobs import batches_blueprint, jobs_blueprint
 from rider_core.web.rest.logs import logs_blueprint
@@ -54,6 +55,7 @@ def rest_blueprints(
         ),
         jobs_blueprint(services.backend, keeper),
         batches_blueprint(services.backend),
+        dead_letters_blueprint(services.backend, keeper),
         tasks_blueprint(),
         queues_blueprint(services.backend),
         schedules_blueprint(ScheduleStore(services.redis), services.backend),

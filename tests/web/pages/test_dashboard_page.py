@@ -76,7 +76,7 @@ def test_the_conversation_is_played_and_leads_to_its_jobs(stack: PageStack, page
     stack.panel.publish("robot.speech", spoken, text="hello there", answered_s=1.25, provider="espeak")
     open_page(page, stack, "/")
     talk = page.locator(".card-talk")
-    question, answer = talk.locator(".heard").first, talk.locator(".spoken").first
+    question, answer = talk.locator(".heard").first, talk.locator(".spoken").filter(has_text="hello there")
     expect(question).to_contain_text("answered in 0.70 s")
     expect(question.get_by_role("link", name="first sentence after 640 ms")).to_have_attribute(
         "href", f"/queue/{reply}"

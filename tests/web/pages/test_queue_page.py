@@ -113,6 +113,38 @@ def test_all_failed_jobs_of_a_queue_are_deleted(stack: PageStack, page: Page) ->
     expect(tile.get_by_role("button", name="Delete all failed")).to_have_count(0)
 
 
+def test_ticked_jobs_are_retried_and_deleted(stack: PageStack, page: Page) -> None:
+    origin = unique("tick")
+    jobs = [stack.fail(origin=origin) for _ in range(4)]
+    open_page(page, stack, f"/queue?state=failed&origin={origin}")
+    group = page.get_by_role("group", name="The ticked jobs")
+    expect(group.get_by_role("button", name="Delete the ticked")).to_have_attribute("title", "Tick some jobs first")
+    for job_id in jobs[:2]:
+        box = page.get_by_label(f"Tick vision.detect {job_id}")
+        box.focus()
+        page.keyboard.press("Space")
+        expect(box).to_be_checked()
+    expect(group).to_contain_text("2 jobs ticked")
+    press(group, "Delete the ticked")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("2 jobs that failed will be deleted for good")
+    press(dialog, "Cancel")
+    assert {stack.state(job_id) for job_id in jobs} == {"failed"}
+    press(group, "Delete the ticked")
+    press(dialog, "Delete")
+    notice(page, "2 jobs are deleted")
+    expect(page.locator(".job-row")).to_have_count(2)
+    group.get_by_label("All that are listed").check()
+    press(group, "Retry the ticked")
+    notice(page, "2 jobs are back in the queue")
+    for job_id in jobs[2:]:
+        stack.wait(job_id, "failed")
+        assert stack.ask("GET", f"/jobs/{job_id}")["job"]["submitted_ts"] > 0
+    expect(group).to_contain_text("All that are listed")
+    open_page(page, stack, f"/queue?state=expired&origin={origin}")
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+
+
 def test_a_queue_is_paused_and_continued(stack: PageStack, page: Page) -> None:
     open_page(page, stack, "/queue")
     tile = page.get_by_role("region", name="vision")

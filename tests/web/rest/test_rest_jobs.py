@@ -132,6 +132,22 @@ def test_dead_letters_of_a_queue_all_at_once(rest: RestHarness) -> None:
     assert "legs" in rest.problem("DELETE", "/queues/legs/dead-letters", 400)[1]
 
 
+def test_a_selection_of_dead_letters(rest: RestHarness) -> None:
+    rest.start()
+    jobs = []
+    for _ in range(4):
+        jobs.append(rest.ask("POST", "/jobs", 201, json=GENERATE)["id"])
+        fail(rest, jobs[-1])
+    waiting = rest.ask("POST", "/jobs", 201, json=GENERATE)["id"]
+    chosen = {"jobs": [jobs[0], jobs[0], jobs[1], waiting, "nobody"]}
+    assert rest.ask("POST", "/dead-letters/delete", json=chosen) == {"count": 2}
+    assert rest.ask("POST", "/dead-letters/retry", json={"jobs": [jobs[0], jobs[2]]}) == {"count": 1}
+    states = {job_id: rest.ask("GET", f"/jobs/{job_id}")["job"]["state"] for job_id in (*jobs[2:], waiting)}
+    assert states == {jobs[2]: "waiting", jobs[3]: "failed", waiting: "waiting"}
+    for wrong in ([], ["../x"], ["x"] * 501, "x"):
+        rest.problem("POST", "/dead-letters/retry", 400, json={"jobs": wrong})
+
+
 def test_a_schedule_from_its_beginning_to_its_end(rest: RestHarness) -> None:
     rest.start()
     plan = {**GENERATE, "cron": "@daily", "timezone": "Europe/Warsaw"}

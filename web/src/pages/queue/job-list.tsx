@@ -1,5 +1,6 @@
 // The list itself: a row for each job, as many as there are.
 
+import type { Signal } from "@preact/signals";
 import type { VNode } from "preact";
 
 import { milliseconds } from "../../format";
@@ -21,9 +22,11 @@ interface JobListProps {
   current: string;
   linkOf: (id: string) => string;
   filtered: boolean;
+  /** Ids of the rows that are ticked; null: rows cannot be ticked. */
+  ticked: Signal<ReadonlySet<string>> | null;
 }
 
-export function JobList({ pages, current, linkOf, filtered }: JobListProps): VNode {
+export function JobList({ pages, current, linkOf, filtered, ticked }: JobListProps): VNode {
   const jobs = pages.jobs.value, problem = pages.problem.value;
   return (
     <>
@@ -41,7 +44,10 @@ export function JobList({ pages, current, linkOf, filtered }: JobListProps): VNo
               </div>
               <VirtualList
                 key={pages.turn.value} items={jobs} rowHeight={ROW_PX} label={words.listLabel} keyOf={(job) => job.id} onEnd={() => void pages.more()}
-                row={(job) => <Row job={job} href={linkOf(job.id)} current={job.id === current} />}
+                row={(job) => {
+                  const row = <Row job={job} href={linkOf(job.id)} current={job.id === current} />;
+                  return ticked ? <div class="pick"><Tick job={job} ticked={ticked} />{row}</div> : row;
+                }}
               />
               {!pages.complete.value && !jobs.length && <button type="button" class="plain" onClick={() => void pages.more()}>{words.searchOn}</button>}
             </>
@@ -77,6 +83,21 @@ function Row({ job, href, current }: { job: Job; href: string; current: boolean 
       </span>
       <span class="when soft"><Moment ts={momentOf(job)} /></span>
     </a>
+  );
+}
+
+function Tick({ job, ticked }: { job: Job; ticked: Signal<ReadonlySet<string>> }): VNode {
+  const set = (on: boolean): void => {
+    const changed = new Set(ticked.value);
+    if (on) changed.add(job.id);
+    else changed.delete(job.id);
+    ticked.value = changed;
+  };
+  return (
+    <label class="tick">
+      <input type="checkbox" checked={ticked.value.has(job.id)} aria-label={words.tick(job.task, job.id)}
+        onChange={(event) => set(event.currentTarget.checked)} />
+    </label>
   );
 }
 

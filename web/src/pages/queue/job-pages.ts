@@ -74,7 +74,7 @@ export function useJobPages(filters: string): JobPages {
 
   // What happens in the queues: jobs that end or start, and how many wait.
   const happened = JSON.stringify([tables.jobs.value[0]?.rank, tables.jobs.value[0]?.state, sections.queues.value?.figures,
-    sections.changes.value?.["jobs"], sections.changes.value?.["queues"], connection.value]);
+    ...["jobs", "queues", "dead-letters"].map((name) => sections.changes.value?.[name]), connection.value]);
   const seen = useRef({ happened, ts: 0 });
   const [visible, setVisible] = useState(!document.hidden);
   useEffect(() => {

@@ -1,5 +1,6 @@
 // The jobs of all queues: filtered lists by state, one job whole, and what can be done with both.
 
+import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useLocation } from "preact-iso/router";
 
@@ -16,6 +17,7 @@ import { JobList } from "./job-list";
 import { useJobPages } from "./job-pages";
 import { STATES, isState, nameOf } from "./job-states";
 import { QueueStrip } from "./queue-strip";
+import { Selection } from "./selection";
 
 const words = strings.queue;
 /** The filters that the address keeps, so that a link shows the same list. */
@@ -30,6 +32,8 @@ export function QueuePage({ job }: { job?: string }): VNode {
   }
   const pages = useJobPages(filters.toString());
   const tasks = useRemote<{ tasks: Task[] }>("/tasks");
+  const isFailed = filters.get("state") === "failed";
+  const ticked = useSignal<ReadonlySet<string>>(new Set());
   const linkOf = (id: string): string => `${ROOT}/queue/${id ? encodeURIComponent(id) : ""}${filters.size ? `?${filters}` : ""}`;
   return (
     <div class={job ? "queue-page with-job" : "queue-page"}>
@@ -38,7 +42,8 @@ export function QueuePage({ job }: { job?: string }): VNode {
       <div class="split">
         <Card id="job-list" heading={words.heading(pages.total.value)} aside={<Filters filters={filters} tasks={tasks.data.value?.tasks ?? []} />}>
           <StateTabs filters={filters} />
-          <JobList pages={pages} current={job ?? ""} linkOf={linkOf} filtered={filters.size > (filters.has("state") ? 1 : 0)} />
+          {isFailed && <Selection pages={pages} ticked={ticked} />}
+          <JobList pages={pages} current={job ?? ""} linkOf={linkOf} ticked={isFailed ? ticked : null} filtered={filters.size > (filters.has("state") ? 1 : 0)} />
         </Card>
         {job && <JobDetails key={job} id={job} back={linkOf("")} onChange={pages.reload} />}
       </div>
