@@ -144,10 +144,12 @@ class JobKeeper:
     def _keep_payload(self, event: Event, job_id: str) -> None:
         """Keep a long payload, and its sound or picture, before Redis drops it at the job's end."""
         task = untrusted.name(event.data, "task")
-        is_frame = task == "vision.detect" and untrusted.name(event.data, "origin") == "robot"
-        if is_frame or job_id + _VIEW in self._folder or not self._has_room(event):
-            return
         kind, field = PAYLOAD_MEDIA.get(task, (None, ""))
+        is_frame = kind is MediaKind.PICTURE and untrusted.name(event.data, "origin") == "robot"
+        # A job may wait longer than files are kept, so its media are kept again when it starts.
+        is_late = event.kind == "job.started" and kind is None
+        if is_frame or is_late or job_id + _VIEW in self._folder or not self._has_room(event):
+            return
         if kind is None and self._services.backend.payload_bytes(job_id) <= SURELY_STAYS_BYTES:
             return
         details = self._details(job_id)

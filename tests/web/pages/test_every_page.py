@@ -41,8 +41,11 @@ def addresses(stack: PageStack) -> list[str]:
     for number in range(12):
         stack.panel.transcript(f"sentence {number}, and more of it " * 4)
     stack.ask("PUT", "/schedules/daily", {"cron": "@daily", "task": "text.generate", "payload": {"prompt": "x"}})
+    spoken = stack.submit("voice.synthesize", {"text": "hello"}, provider="espeak", stream=True)
+    stack.wait(spoken, "done")
+    stack.panel.publish("robot.speech", spoken, text="hello", answered_s=1.2, provider="espeak")
     found = [rule[0].format(job=job, section=section) for rule in ADDRESSES.values() for section in SECTIONS]
-    return list(dict.fromkeys(found))
+    return [*dict.fromkeys(found), "/queue?state=failed", f"/queue/{spoken}"]
 
 
 def test_every_page_has_an_address_and_is_marked_in_the_menu(stack: PageStack, page: Page) -> None:
