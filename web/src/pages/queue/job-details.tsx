@@ -35,7 +35,7 @@ export function JobDetails({ id, back, onChange }: JobDetailsProps): VNode {
   const beat = job?.progress && !hasEnded(job) ? clock.value : 0;
   useEffect(() => void view.reload(), [told?.state, told?.rank, beat]);
   return (
-    <Card id="job" heading={words.job} aside={<a class="plain" href={back}>{words.closeJob}</a>}>
+    <Card id="job" scrolls heading={words.job} aside={<a class="plain" href={back}>{words.closeJob}</a>}>
       <RemoteView remote={view}>{(data) => <Whole view={data} back={back} onChange={async () => {
         await Promise.all([view.reload(), onChange()]);
       }} />}</RemoteView>
