@@ -101,7 +101,14 @@ def test(web: Path) -> None:
         run([*esbuild, *sources, f"--outdir={folder}"], web, environment)
         bundles = sorted(str(file) for file in Path(folder).glob("*.mjs"))
         for language in LANGUAGES:
-            command = [str(node), "--enable-source-maps", "--test", "--test-reporter=spec", *bundles]
+            command = [
+                str(node),
+                "--enable-source-maps",
+                "--test",
+                "--test-timeout=30000",
+                "--test-reporter=spec",
+                *bundles,
+            ]
             output = run(command, web, {**environment, "PANEL_LANGUAGE": language})
             print(f"panel: {language}: " + ", ".join(re.findall(r"^\S ((?:pass|fail) \d+)$", output, re.MULTILINE)))
 

@@ -15,8 +15,8 @@ from rider_core.api.jobs import ID_PATTERN, JobDetails, JobSpec
 from rider_core.errors import BackendUnavailable, InvalidInput, JobNotFound, NotFound
 from rider_core.metrics import JOBS_KEPT
 from rider_core.runtime.services import Services
+from rider_core.runtime.token_buckets import TokenBuckets
 from rider_core.web import untrusted
-from rider_core.web.buckets import TokenBuckets
 from rider_core.web.history import is_routine
 from rider_core.web.kept_jobs.folder import KeptFolder
 from rider_core.web.kept_jobs.job_view import JobView, LinkTimes, view_of

@@ -36,10 +36,12 @@ export type Headers = Readonly<Record<string, string>>;
 
 /** What the panel answers; `body` is `null` where there is none. Throws a `Problem`. */
 export async function send(method: string, path: string, body?: unknown, headers: Headers = {}, limitMs = LIMIT_MS): Promise<Answer> {
-  const sent = { method, path, body, headers, limitMs };
-  return withSession(() => within(sent, async (response) => (
-    { status: response.status, body: await json(response), etag: response.headers.get("ETag") ?? "" }
-  )));
+  const request = { method, path, body, headers, limitMs };
+  return withSession(() => within(request, answerOf));
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  return { status: response.status, body: await json(response), etag: response.headers.get("ETag") ?? "" };
 }
 
 /** A file that the panel answers. Throws a `Problem`. */
@@ -56,7 +58,7 @@ async function withSession<T>(ask: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "csrf") throw error;
   }
-  const { body: session } = await send("GET", "/session");
+  const { body: session } = await within({ method: "GET", path: "/session", body: undefined, headers: {}, limitMs: LIMIT_MS }, answerOf);
   setCsrf((session as { csrf: string }).csrf);
   return ask();
 }
