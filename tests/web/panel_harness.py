@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -49,9 +50,10 @@ class PanelHarness:
 
         Args:
             fresh: As a process of its own, where a test is about the start or the end. Else it is a fork of one that
-                has imported the panel: that takes a quarter of the time.
+                has imported the panel, which takes a quarter of the time, unless it has an interpreter of its own.
         """
-        process = self._fresh(environment) if fresh else self._forked(environment)
+        forked = not fresh and self.processes.python == sys.executable
+        process = self._forked(environment) if forked else self._fresh(environment)
         before = self.url
 
         def started() -> bool:
