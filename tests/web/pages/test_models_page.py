@@ -73,7 +73,8 @@ def test_what_an_engine_lacks_is_downloaded_from_its_page(stack: PageStack, page
     served.resume.set()
     notice(page, "ears is there")
     expect(own.locator(".pill")).to_have_text("there")
-    expect(page.locator(".card-provider .lead .pill")).to_have_text("ready", timeout=20_000)  # a worker tells of itself every few seconds
+    # A worker tells of itself every few seconds.
+    expect(page.locator(".card-provider .lead .pill")).to_have_text("ready", timeout=20_000)
     open_page(page, stack, "/")
     expect(concern).to_have_count(0)
 
