@@ -15,6 +15,6 @@ export function who(by: string): string {
 /** The reason of a switch without what `who` tells. */
 export function why(reason: string): string {
   if (reason.startsWith(SET_HERE)) return /: (.*)$/.exec(reason)?.[1] ?? "";
-  if (reason.startsWith(OURS)) return reason.slice(OURS.length);
-  return strings.robot.reasons[reason] ?? reason;
+  const own = reason.startsWith(OURS) ? reason.slice(OURS.length) : reason;
+  return strings.robot.reasons[own] ?? own;
 }

@@ -12,7 +12,7 @@ import { may, refusal } from "../server/session";
 import { CHOICES, choose, chooseAll, choicesBefore } from "../server/steering";
 import type { Choice, Outcome } from "../server/steering";
 import { strings } from "../strings";
-import { OURS, SET_HERE, who } from "../switched";
+import { OURS, SET_HERE, who, why } from "../switched";
 import type { Tone } from "../tones";
 import type { Domain } from "../server/messages";
 
@@ -161,8 +161,8 @@ function reasonInWords(it: Domain): string {
     return it.by ? "" : words.setHere(who(it.reason.slice(SET_HERE.length)));
   }
   if (it.reason.startsWith(OURS)) {
-    const reason = it.reason.slice(OURS.length);
-    return reason === it.problem ? "" : it.mode === "local" ? words.returned(reason) : words.taken(reason);
+    if (it.reason.slice(OURS.length) === it.problem) return "";
+    return it.mode === "local" ? words.returned(why(it.reason)) : words.taken(why(it.reason));
   }
   return words.reasons[it.reason] ?? it.reason;
 }

@@ -79,7 +79,7 @@ function OutageRow({ outage: { what, begin_ts: begin, end_ts: end, why: reason }
     <li class="outage">
       <div class="what">
         <strong><Icon tone={end === null ? "bad" : "warn"} /> {words.away[what]}</strong>
-        <div class="soft detail"><span>{words.lasted(duration((end ?? clock.value) - begin))}</span><span>{reason}</span></div>
+        <div class="soft detail"><span>{words.lasted(duration((end ?? clock.value) - begin))}</span><span>{why(reason)}</span></div>
       </div>
       {end === null ? <Pill tone="bad" text={words.lasts} /> : <span class="soft"><Moment ts={begin} /></span>}
     </li>

@@ -73,13 +73,21 @@ function Whole({ view: { job, payload, shortened, traceback, media, times, kept 
         {job.trace_id && job.trace_id !== job.id && <Fact name={words.trace}><code>{job.trace_id}</code></Fact>}
         {job.progress && <Fact name={words.batch}><BatchProgress job={job} /></Fact>}
       </dl>
-      <Part heading={job.progress ? words.firstPayload : words.payload}>
-        {payload ? <Content fields={withoutMedia(payload, media)} /> : <p class="soft">{words.noPayload}</p>}
-        {shortened && <p class="soft">{words.shortened}</p>}
-      </Part>
+      <Payload heading={job.progress ? words.firstPayload : words.payload} payload={payload && withoutMedia(payload, media)} shortened={shortened} />
       {job.result && <Part heading={words.result}><Content fields={job.result} /></Part>}
       {traceback && <Part heading={words.traceback}><pre class="traceback" tabIndex={0}>{traceback}</pre></Part>}
     </>
+  );
+}
+
+/** What was submitted. Nothing is shown of a payload that has only sound or a picture. */
+function Payload({ heading, payload, shortened }: { heading: string; payload: Fields | null; shortened: boolean }): VNode | null {
+  if (payload && !Object.keys(payload).length) return null;
+  return (
+    <Part heading={heading}>
+      {payload ? <Content fields={payload} /> : <p class="soft">{words.noPayload}</p>}
+      {shortened && <p class="soft">{words.shortened}</p>}
+    </Part>
   );
 }
 

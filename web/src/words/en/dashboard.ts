@@ -84,6 +84,9 @@ export const dashboard = {
       boot: "", default: "", manual: "Switched at the robot",
       pc_unreachable: "The robot could not reach the PC", pc_timeout: "The robot had no answer from the PC in time",
       pc_error: "The robot could not read the PC's answer",
+      // Those of Rider-PC itself.
+      "the PC's link ends": "the PC's link ends", "the simulated robot's owner": "the simulated robot's owner",
+      "its process was stopped": "its process was stopped", "its process does not answer": "its process does not answer",
     } as Record<string, string>,
     restart: (what: string) => `To do: ${what}.`,
     onTheRobot: "On the robot:",

@@ -11,7 +11,9 @@ export const robots = {
   answered: "answered",
   notAnswered: "no answer",
   work: (domain: string) => `${domain} for the robot`,
-  outcomes: {} as Record<string, string>,
+  outcomes: {
+    no_speech: "no speech", too_short: "too short", broken_off: "broken off", too_many: "too many",
+  } as Record<string, string>,
   history: "What happened",
   noHistory: {
     all: "No domain has been switched, and nothing was away.", switches: "No domain has been switched.", outages: "Nothing was away.",

@@ -87,6 +87,8 @@ export const dashboard: typeof english = {
       pc_unreachable: "Robot nie mógł połączyć się z komputerem",
       pc_timeout: "Robot nie dostał na czas odpowiedzi komputera",
       pc_error: "Robot nie mógł odczytać odpowiedzi komputera",
+      "the PC's link ends": "link komputera kończy pracę", "the simulated robot's owner": "właściciel symulowanego robota",
+      "its process was stopped": "jego proces zatrzymano", "its process does not answer": "jego proces nie odpowiada",
     },
     restart: (what) => `Do zrobienia: ${what}.`,
     onTheRobot: "Na robocie:",

@@ -13,7 +13,12 @@ export const robots: typeof english = {
   answered: "odpowiada",
   notAnswered: "brak odpowiedzi",
   work: (domain) => `${domain} dla robota`,
-  outcomes: {},
+  outcomes: {
+    recognised: "rozpoznane", no_speech: "bez mowy", too_short: "za krótkie", broken_off: "przerwane", too_many: "zbyt wiele",
+    refused: "odrzucone", late: "spóźnione", failed: "nieudane", spoken: "wypowiedziane", interrupted: "przerwane",
+    seen: "obejrzane", replaced: "zastąpione nowszymi", repeated: "powtórzone", frozen: "zamrożone", expired: "przeterminowane",
+    unwanted: "niepotrzebne",
+  },
   history: "Co się działo",
   noHistory: {
     all: "Niczego nie przełączono i nic nie zawiodło.", switches: "Niczego nie przełączono.", outages: "Nie było żadnej przerwy.",

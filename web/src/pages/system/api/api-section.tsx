@@ -5,6 +5,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { Card, Empty } from "../../../parts/card";
+import { Prose } from "../../../parts/prose";
 import { RemoteView } from "../../../parts/remote-view";
 import { useRemote } from "../../../server/remote";
 import { ROOT } from "../../../server/root";
@@ -31,7 +32,7 @@ export function ApiSection(): VNode {
           const resources = resourcesOf(document, search.value);
           return (
             <>
-              <p class="soft">{document.info.description}</p>
+              <p class="soft"><Prose text={document.info.description} /></p>
               <p class="soft">{session.value.signIn ? words.withKey : words.withoutKey} <a href={`${ROOT}/system/tokens`}>{strings.system.tokens.heading}</a></p>
               {resources.length ? resources.map((each) => <ResourceView key={each.name} document={document} resource={each} />) : <Empty text={words.none} />}
             </>
@@ -45,7 +46,7 @@ export function ApiSection(): VNode {
 function ResourceView({ document, resource: { name, description, operations } }: { document: ApiDocument; resource: Resource }): VNode {
   return (
     <section class="resource">
-      <h3>{name} <span class="soft">{description}</span></h3>
+      <h3>{name} <span class="soft"><Prose text={description} /></span></h3>
       {operations.map((operation) => <OperationView key={operation.id} document={document} operation={operation} />)}
     </section>
   );
@@ -69,7 +70,7 @@ function OperationView({ document, operation }: { document: ApiDocument; operati
       <summary>
         <b class={`method ${method.toLowerCase()}`}>{method}</b>
         <code>{path.replace("/api/v1", "")}</code>
-        <span class="about">{summary}</span>
+        <span class="about"><Prose text={summary} /></span>
         <span class="tag">{role === null ? words.everybody : strings.system.users.roles[role]}</span>
       </summary>
       {open.value && <OperationDetails document={document} operation={operation} />}

@@ -6,6 +6,7 @@ import type { VNode } from "preact";
 
 import { Button } from "../../../parts/button";
 import { copy } from "../../../parts/notices";
+import { Prose } from "../../../parts/prose";
 import { Problem, send } from "../../../server/rest";
 import { refusal, session } from "../../../server/session";
 import { strings } from "../../../strings";
@@ -25,7 +26,7 @@ export function OperationDetails({ document, operation }: Props): VNode {
   const curl = curlOf(document, operation, values.value, session.value.signIn);
   return (
     <div class="operation-details">
-      {description && <p>{description}</p>}
+      {description && <p><Prose text={description} /></p>}
       {parameters.length > 0 && (
         <>
           <h4>{words.parameters}</h4>

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
+import { Prose } from "../../../parts/prose";
 import type { Schema } from "../../../server/resources";
 import { strings } from "../../../strings";
 import { limitsOf, namedTypes, resolved, typeText } from "./document";
@@ -18,7 +19,7 @@ export function TypeView({ document, schema, isSent = false }: TypeProps): VNode
   const real = resolved(document, schema);
   return (
     <div class="type">
-      <code>{typeText(document, schema)}</code>{real.description && <span class="soft"> {real.description.split("\n")[0]}</span>}
+      <code>{typeText(document, schema)}</code>{real.description && <span class="soft"> <Prose text={real.description.split("\n")[0] ?? ""} /></span>}
       <Fields document={document} schema={real} isSent={isSent} />
     </div>
   );
