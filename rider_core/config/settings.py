@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import re
 import tempfile
@@ -82,6 +83,9 @@ class Settings(BaseSettings):
 
     link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
     link_url: str | None = Field(None, description="our address as the robot sees it; not set: detected")
+    link_allowed_addresses: NameList = Field(
+        (), description="addresses and networks that may ask us as the robot does, besides pi_host: 192.168.1.0/24"
+    )
 
     web_enabled: bool = Field(True, description="start the panel with `rider up`")
     web_refresh_s: float = Field(2.0, ge=0.5, le=60, description="seconds between two looks at Redis and the queues")
@@ -171,6 +175,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="lines for people, or one JSON object for each")
 
     @field_validator(
+        "link_allowed_addresses",
         "plugins_disabled",
         "plugins_required",
         "plugins_installable",
@@ -184,6 +189,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("link_allowed_addresses", mode="after")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError(f"{text!r} is neither an address nor a network, such as 192.168.1.0/24") from None
+        return texts
 
     @field_validator("plugins_installable", mode="after")
     @classmethod

@@ -1,7 +1,8 @@
 """The HTTP interface for the robot, served by the link's process on the one address that the robot can reach.
 
 The robot's probe decides whether the domains stay with the PC, so it is answered at once whatever else hangs. There is
-no password on this side; requests that a web page in a browser could send are rejected.
+no password on this side: the configured robot is answered, and this machine, and nobody else; requests that a web page
+in a browser could send are rejected.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rider_core.api.messages import parse_json
 from rider_core.api.tasks import TASKS
 from rider_core.errors import BackendUnavailable, InvalidInput, JobExpired, JobRefused, RiderError, WaitTimeout
 from rider_core.link.capacity_monitor import CapacityMonitor
+from rider_core.link_process.known_robots import KnownRobots
 from rider_core.link_process.text_endpoint import RobotTextRequest, TextEndpoint
 from rider_core.metrics import REFUSED
 from rider_core.runtime.services import Services
@@ -32,12 +34,18 @@ PROBES, PROBE_EVERY_S = 500, 0.02
 TEXTS, TEXT_EVERY_S = 30, 1.0
 
 
-def create_app(services: Services, capacity: CapacityMonitor) -> Flask:
+def create_app(services: Services, capacity: CapacityMonitor, robots: KnownRobots) -> Flask:
     """The application. It uses the backend and the settings of `services`."""
     app = Flask("rider_robot", static_folder=None, template_folder=None)
     text_endpoint = TextEndpoint(services.backend, services.settings.robot_prompt)
     probes, texts = TokenBuckets(PROBES, PROBE_EVERY_S), TokenBuckets(TEXTS, TEXT_EVERY_S)
     names = {"localhost", urlsplit(services.settings.link_url or "").hostname}
+
+    @app.before_request
+    def reject_strangers() -> tuple[Response, int] | None:
+        if robots.include(request.remote_addr or ""):
+            return None
+        return _refuse("stranger", f"{request.remote_addr} is not the robot of this Rider-PC", 403)
 
     @app.before_request
     def reject_browsers() -> tuple[Response, int] | None:

@@ -23,6 +23,7 @@ from rider_core.link.options import VisionOptions
 from rider_core.link.services import LinkServices
 from rider_core.link.suspend_detector import SuspendDetector
 from rider_core.link_process.app import create_app
+from rider_core.link_process.known_robots import KnownRobots
 from rider_core.link_process.server import create_server
 from rider_core.rpc import RedisServer, SocketServer
 from rider_core.rpc.handling import RequestHandler
@@ -77,7 +78,8 @@ def _run_at_one_address(settings: Settings, stop: threading.Event) -> None:
     services = Services.open(settings, role="link")
     capacity = CapacityMonitor(services.backend)
     try:
-        server = create_server(create_app(services, capacity), address, settings.link_port)
+        robots = KnownRobots(settings.robot_address, (*settings.link_allowed_addresses, address))
+        server = create_server(create_app(services, capacity, robots), address, settings.link_port)
     except OSError as error:
         services.close()
         raise NotListening(

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from rider_core.config import load_settings
 from rider_core.link.capacity_monitor import CapacityMonitor, CapacitySnapshot
 from rider_core.link_process.app import TEXTS, create_app
+from rider_core.link_process.known_robots import KnownRobots
 from rider_core.prompts import BUILT_IN
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
@@ -20,6 +21,8 @@ from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
+
+ROBOTS = KnownRobots("192.0.2.7", ["198.51.100.0/24", "192.168.1.0/24"])
 
 SCRIBE = """
 from rider_core.api import GenerationEnd, TextGenerator, hookimpl
@@ -60,7 +63,7 @@ def client(services: Services, processes: Processes) -> FlaskClient:
 def client_of(services: Services) -> FlaskClient:
     monitor = CapacityMonitor(services.backend)
     monitor.poll()
-    return create_app(services, monitor).test_client()
+    return create_app(services, monitor, ROBOTS).test_client()
 
 
 def ask(client: FlaskClient, **body: Any) -> Any:
@@ -155,10 +158,26 @@ def test_the_answer_to_the_probe_has_the_last_capacity_and_its_age(services: Ser
     monitor.snapshot = CapacitySnapshot({"text.generate": 1}, time.monotonic() - 7, "")
     valkey.stop()
     monitor.poll()
-    answer = create_app(services, monitor).test_client().get("/providers/capabilities").get_json()
+    answer = create_app(services, monitor, ROBOTS).test_client().get("/providers/capabilities").get_json()
     assert answer["domains"]["text"] == {"available": True, "tasks": ["text.generate"]}
     assert answer["age_s"] == pytest.approx(7, abs=3)
     assert "Redis" in answer["problem"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("192.0.2.7", 200), ("::ffff:192.0.2.7", 200), ("198.51.100.9", 200), ("127.0.0.1", 200), ("::1", 200),
+        ("192.0.2.8", 403), ("2001:db8::7", 403), ("fe80::1%eth0", 403),
+    ],
+)  # fmt: skip
+def test_the_robot_and_this_machine_are_answered_and_nobody_else(services: Services, address: str, status: int) -> None:
+    client = client_of(services)
+    asked = {"environ_base": {"REMOTE_ADDR": address}}
+    assert client.get("/providers/capabilities", **asked).status_code == status
+    body = {"prompt": "hello"}
+    answer = client.post("/providers/text/generate", json=body, headers={"Host": "10.1.1.1"}, **asked)
+    assert (answer.status_code == 403) is (status == 403)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from rider_core.config import load_settings
 from rider_core.link.capacity_monitor import CapacityMonitor
 from rider_core.link_process import text_endpoint
 from rider_core.link_process.app import create_app
+from rider_core.link_process.known_robots import KnownRobots
 from rider_core.link_process.server import create_server
 from rider_core.runtime.services import Services
 from rider_core.testing.processes import Processes, install_plugin
@@ -25,6 +26,7 @@ from rider_core.testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
+ROBOTS = KnownRobots("127.0.0.1", ())
 #: The robot gives up after 2 s; ours is 0.1 s on an idle machine.
 PROBE_LIMIT_S = 1.0
 HALF_SENT = 300
@@ -90,7 +92,7 @@ def robot(processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RIDER_DATA_DIR", processes.environment["RIDER_DATA_DIR"])
     services = Services.open(load_settings(redis_url=valkey.url), "link")
     monitor = CapacityMonitor(services.backend)
-    server = create_server(create_app(services, monitor), "127.0.0.1", 0)
+    server = create_server(create_app(services, monitor, ROBOTS), "127.0.0.1", 0)
     server.start()
     monitor.start()
     processes.fork("rider_core.cli.main", "worker", "text")
