@@ -32,7 +32,7 @@ NEEDED = (
 UNWANTED = ("tests/", "node_modules/", "rider_core/_web/src/", "contrib/")
 #: Commands that must work in a fresh installation, each with a part of its output.
 TRIALS = (
-    (["rider", "db", "upgrade"], "revision 0005"),
+    (["rider", "db", "upgrade"], "revision 0006"),
     (["rider", "--version"], "rider, version"),
     (["rider", "plugins", "list"], "espeak"),
     (["rider", "models", "list"], "whisper-base"),

@@ -31,7 +31,7 @@ from rider_core.link.serial_executor import SerialExecutor
 from rider_core.link.services import LinkServices
 from rider_core.link.speech_output import SpeechOutput
 from rider_core.link.steering import Steering
-from rider_core.link.telemetry import Telemetry
+from rider_core.link.telemetry import LastTelemetry
 from rider_core.link.tts_pipeline import TtsPipeline
 from rider_core.link.vision_pipeline import VisionPipeline
 from rider_core.metrics import BATTERY, LINK_UP, ROBOT
@@ -57,7 +57,7 @@ class Link:
         self._bus_since: float | None = None
         self._started = time.monotonic()
         self._battery_pct: int | None = None
-        self._telemetry = Telemetry()
+        self._telemetry = LastTelemetry()
         self._bus = RobotBus(options.publish_address, options.subscribe_address, self._bus_changed)
         self._rejections = RejectionReporter(services.publish, self._bus.send)
         self._api = RobotApi(options.robot_api_url)

@@ -89,7 +89,7 @@ class Device(RobotMessage):
     fw: ShortText | None = Field(None, description="its firmware")
 
 
-class Pose(RobotMessage):
+class PoseReport(RobotMessage):
     """`robot.pose`: five times a second."""
 
     x: float = Field(ge=-MAX_M, le=MAX_M, description="metres ahead of its start")

@@ -8,10 +8,10 @@ from typing import Any
 
 from rider_core.api.messages import parse_message
 from rider_core.api.telemetry import AttitudeView, BodyView, LinkQuality, MotionView, PoseView, TelemetryView
-from rider_core.link.messages import Attitude, Device, MotionState, Pose
+from rider_core.link.messages import Attitude, Device, MotionState, PoseReport
 
 
-class Telemetry:
+class LastTelemetry:
     """The `receive` methods belong to the bus's thread, `view` to one other thread.
 
     Each raises `InvalidInput` where the message is malformed; what was told before stays.
@@ -26,7 +26,7 @@ class Telemetry:
 
     def receive_pose(self, body: dict[str, Any]) -> None:
         """`robot.pose`."""
-        pose = parse_message(Pose, body)
+        pose = parse_message(PoseReport, body)
         self._pose = PoseView(ts=time.time(), x_m=pose.x, y_m=pose.y, heading_deg=math.degrees(pose.theta))
 
     def receive_motion(self, body: dict[str, Any]) -> None:

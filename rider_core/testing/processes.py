@@ -99,6 +99,10 @@ class Processes:
     def log(self, name: str = "log") -> str:
         return (self.folder / name).read_text(errors="replace")
 
+    def has_log(self, name: str = "log") -> bool:
+        """Whether something was started that writes there."""
+        return (self.folder / name).exists()
+
     def end_all(self) -> None:
         for process in self._running:
             if process.poll() is None:

@@ -97,7 +97,7 @@ def _address_that_signs_in() -> str:
 
 def _refusal(limit: str, variable: str) -> Callable[[RequestLimit], Response]:
     def refuse(breached: RequestLimit) -> Response:
-        wait_s = max(1, math.ceil(breached.reset_at - time.time()))
+        wait_s = min(60, max(1, math.ceil(breached.reset_at - time.time())))  # its end is rounded to the next second
         remedy = f"try again in {wait_s} s; {variable} sets the limit"
         return explain(TooOften(f"more than {limit} came within a minute", retry_after_s=wait_s, remedy=remedy))
 

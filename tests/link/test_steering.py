@@ -163,13 +163,13 @@ def test_an_invalid_request_is_refused_with_the_reason(request_: bytes, refusing
 @pytest.fixture(scope="module")
 def refusing() -> Steering:
     """A handler without a robot: it must refuse before it uses it."""
-    failover: Any = type("Nothing", (), {"prefer": _unknown_domain})()
+    failover: Any = type("Nothing", (), {"prefer_all": _unknown_domain})()
     nothing: Any = None
     return Steering(nothing, nothing, failover, nothing, nothing, tuple, lambda: None)
 
 
-def _unknown_domain(_self: object, domain: str, *_: object) -> None:
-    raise InvalidInput(f"the robot has no domain {domain!r}")
+def _unknown_domain(_self: object, choices: dict[str, str], *_: object) -> None:
+    raise InvalidInput(f"the robot has no domain {next(iter(choices))!r}")
 
 
 def test_stop_asks_the_process_to_end() -> None:

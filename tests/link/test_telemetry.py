@@ -11,12 +11,12 @@ from link_harness import LinkHarness
 
 from rider_core.errors import InvalidInput
 from rider_core.link.messages import Device
-from rider_core.link.telemetry import Telemetry
+from rider_core.link.telemetry import LastTelemetry
 from rider_core.testing.waiting import wait_until
 
 
 def test_what_was_never_told_is_not_invented() -> None:
-    view = Telemetry().view(bus_ms=None, http_ms=None, received=0)
+    view = LastTelemetry().view(bus_ms=None, http_ms=None, received=0)
     assert (view.pose, view.motion, view.body, view.attitude) == (None, None, None, None)
     assert view.link is not None
     assert (view.link.bus_ms, view.link.messages_per_s) == (None, 0)
@@ -33,7 +33,7 @@ def test_what_was_never_told_is_not_invented() -> None:
     ],
 )
 def test_motion_in_both_shapes(body: dict[str, Any], wanted: tuple[object, ...]) -> None:
-    telemetry = Telemetry()
+    telemetry = LastTelemetry()
     telemetry.receive_motion(body)
     motion = telemetry.view(None, None, 0).motion
     assert motion is not None
@@ -41,7 +41,7 @@ def test_motion_in_both_shapes(body: dict[str, Any], wanted: tuple[object, ...])
 
 
 def test_a_malformed_message_changes_nothing() -> None:
-    telemetry = Telemetry()
+    telemetry = LastTelemetry()
     telemetry.receive_pose({"x": 1, "y": -2, "theta": math.pi / 2, "theta_deg": "?"})
     for body in ({"x": 1}, {"x": "far", "y": 0, "theta": 0}, {"x": 1e300, "y": 0, "theta": 0}, {"x": math.nan}):
         with pytest.raises(InvalidInput):
@@ -52,7 +52,7 @@ def test_a_malformed_message_changes_nothing() -> None:
 
 
 def test_a_sender_without_battery_does_not_make_the_charge_new() -> None:
-    telemetry = Telemetry()
+    telemetry = LastTelemetry()
     telemetry.receive_device(Device(battery_pct=70, fw="M-1"))
     told = telemetry.view(None, None, 0).body
     telemetry.receive_device(Device())

@@ -24,4 +24,4 @@ def test_it_heeds_signals_before_it_is_registered_and_announces_its_engines_befo
     worker._heartbeat = SimpleNamespace(start=lambda: steps.append("heartbeat"))
     worker._pool = SimpleNamespace()
     cast("ProviderWorker", worker).bootstrap()
-    assert steps == ["signals", "record", "engines", "heartbeat"]
+    assert steps == ["signals", "record", "heartbeat", "engines"]

@@ -83,8 +83,8 @@ MUTANTS = [
     Mutant(
         "other pages do not hear of a change",
         "rider_core/web/changes.py",
-        "                panel_state.set_section(SECTION, dict(counts))\n",
-        "                pass\n",
+        "            self._panel_state.set_section(SECTION, dict(self._counts))\n",
+        "",
         (f"{_PAGES}/test_providers_page.py", "checked_saved"),
     ),
     Mutant(

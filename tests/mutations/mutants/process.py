@@ -188,6 +188,13 @@ MUTANTS = [
         ("tests/cli/test_full_disk.py", "test_a_first_start"),
     ),
     Mutant(
+        "a later start on a full disk has no space for the database",
+        "rider_core/cli/up.py",
+        "    keep_reserve(settings.data_dir)\n",
+        "",
+        ("tests/cli/test_full_disk.py", "test_it_starts"),
+    ),
+    Mutant(
         "the panel takes a Redis that cannot write for healthy",
         "rider_core/runtime/services.py",
         'info.get("aof_last_write_status") == "err"',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import stat
 import wave
 from pathlib import Path
@@ -53,6 +54,12 @@ def kept(rest: RestHarness, job_id: str) -> set[str]:
 def wait_for(rest: RestHarness, job_id: str, *names: str) -> None:
     """Until these are kept; without names, until nothing is."""
     wait_until(lambda: kept(rest, job_id) >= {*names} if names else not kept(rest, job_id), what=f"{names} are kept")
+
+
+def wait_for_end(rest: RestHarness, job_id: str) -> None:
+    """Until the job is kept as one that has ended: its file is there before, too."""
+    file = folder(rest) / f"{job_id}.json"
+    wait_until(lambda: file.exists() and json.loads(file.read_text())["job"]["state"] == "done", what="its end is kept")
 
 
 def submit(rest: RestHarness, job: dict[str, Any]) -> str:
@@ -107,7 +114,7 @@ def test_what_a_person_said_is_not_kept_unless_that_is_wanted(rest: RestHarness)
     answer = rest.sent("GET", f"/jobs/{job_id}/media/heard")
     assert "RIDER_KEEP_HEARD_SOUND=true" in answer.json()["remedy"]
     finish(rest, leased, ',"text":"hello"')
-    wait_for(rest, job_id, "json")
+    wait_for_end(rest, job_id)
     assert encoded(PCM)[:200] not in (folder(rest) / f"{job_id}.json").read_text()
     let_redis_forget(rest, job_id)
     view = rest.ask("GET", f"/jobs/{job_id}")
@@ -119,7 +126,7 @@ def test_where_it_is_wanted_it_is_heard_after_redis_has_dropped_it(rest: RestHar
     job_id = submit(rest, HEARD)
     wait_for(rest, job_id, "heard.wav")
     finish(rest, lease(rest, "voice"), ',"text":"hello"')
-    wait_for(rest, job_id, "heard.wav", "json")
+    wait_for_end(rest, job_id)
     let_redis_forget(rest, job_id)
     view = rest.ask("GET", f"/jobs/{job_id}")
     assert (view["kept"], view["media"]) == (True, ["heard"])
@@ -158,7 +165,8 @@ def test_speech_is_put_together_from_its_pieces(rest: RestHarness) -> None:
     finish(rest, leased, ',"chunks":2,"sample_rate":16000,"duration_s":2')
     assert rest.ask("GET", f"/jobs/{job_id}")["media"] == ["spoken"], "at once"
     assert samples(rest.sent("GET", f"/jobs/{job_id}/media/spoken").content) == PCM + PCM[:1_000]
-    wait_for(rest, job_id, "json", "spoken.wav")
+    wait_for_end(rest, job_id)
+    assert "spoken.wav" in kept(rest, job_id)
     let_redis_forget(rest, job_id)
     rest.panel.connection.delete(f"rider:job:{job_id}:events")
     assert samples(rest.sent("GET", f"/jobs/{job_id}/media/spoken").content) == PCM + PCM[:1_000]

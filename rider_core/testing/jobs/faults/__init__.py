@@ -95,4 +95,5 @@ class JobFaultContract(
         processes = Processes(tmp_path)
         yield FaultHarness(backend_on(connection), connection, valkey, processes, worker_environment)
         processes.end_all()
-        print(processes.log()[-8_000:])  # pytest shows it where the test failed
+        if processes.has_log():  # pytest shows it where the test failed
+            print(processes.log()[-8_000:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rider_core.api.jobs import JobRecord, JobState, RetryPolicy
-from rider_core.jobs import backend as job_backend
+from rider_core.jobs import submission
 from rider_core.testing.jobs.faults.harness import FaultHarness
 from rider_core.testing.jobs.faults.kill_points import TASK_TIMEOUT
 
@@ -38,7 +38,7 @@ class PoisonFaults:
 
     def test_a_spec_that_cannot_be_read(self, harness: FaultHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(job_backend, "data_of_spec", lambda spec: b"\xff\xfe[[[[")
+            patch.setattr(submission, "data_of_spec", lambda spec: b"\xff\xfe[[[[")
             poison = harness.submit("poison")
         neighbour = harness.submit("neighbour")
         records = harness.end()
