@@ -85,4 +85,5 @@ def _server(mode: str) -> subprocess.Popen[bytes]:
         [sys.executable, str(Path(__file__).with_name("panel_fork_server.py"))],
         stdin=subprocess.PIPE,
         env={**kept, "RIDER_ASYNC_MODE": mode},
+        start_new_session=True,  # it ends its group
     )

@@ -2,7 +2,7 @@
 
 The mode is RIDER_ASYNC_MODE. Each line of standard input is a JSON object with `environment`, `folder` (the working
 directory), `log` (a file that output is appended to) and `report` (a file that gets the panel's process id, and one
-with `.status` at its end that gets its exit status). It ends with its standard input.
+with `.status` at its end that gets its exit status). With its standard input all of its process group ends.
 
 eventlet must patch the standard library before anything else is imported, so the fork server of multiprocessing, which
 has imported much, cannot be the parent of panels. No thread, connection or hub of eventlet is here that a fork could
@@ -30,6 +30,7 @@ def main() -> None:
         for line in whole:
             if fork() == 0:
                 _watch(json.loads(line))
+    os.killpg(0, signal.SIGKILL)  # the tests have ended, or were killed: no panel outlives them
 
 
 def _watch(request: dict[str, Any]) -> None:
