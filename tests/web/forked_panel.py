@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -81,9 +82,17 @@ class ForkedPanel:
 def _server(mode: str) -> subprocess.Popen[bytes]:
     """The fork server of this mode. It ends with this process, whose end of its standard input is closed then."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RIDER_", "REDIS_"))}
-    return subprocess.Popen(
+    server = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("panel_fork_server.py"))],
         stdin=subprocess.PIPE,
         env={**kept, "RIDER_ASYNC_MODE": mode},
         start_new_session=True,  # it ends its group
     )
+    atexit.register(_end, server)
+    return server
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait()
