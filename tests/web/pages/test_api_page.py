@@ -28,7 +28,10 @@ def test_it_shows_every_operation_and_finds_one(stack: PageStack, page: Page) ->
     }
     rows = page.locator(".operation > summary")
     expect(rows).to_have_count(len(wanted))
-    shown = [[part.inner_text() for part in row.locator("b, code, .tag").all()] for row in rows.all()]
+    shown = [
+        [part.inner_text() for part in row.locator(":scope > b, :scope > code, :scope > .tag").all()]
+        for row in rows.all()
+    ]
     assert {tuple(parts) for parts in shown} == wanted
     page.get_by_label("Search the API").fill("prompt delete")
     expect(rows).to_have_count(1)

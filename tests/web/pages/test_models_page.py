@@ -54,9 +54,22 @@ def remove(stack: PageStack, name: str) -> None:
         stack.ask("DELETE", f"/models/{name}?force=true")
 
 
+def close_engine(stack: PageStack) -> None:
+    """A worker that has a model in memory works on without its file, so its engine is switched off and on again."""
+
+    def is_open() -> bool:
+        processes = stack.ask("GET", "/status")["sections"]["processes"]
+        return any(ENGINE in [each["name"] for each in process["providers"]] for process in processes)
+
+    stack.ask("PATCH", f"/providers/{ENGINE}", {"enabled": False})
+    wait_until(lambda: not is_open(), 30, f"{ENGINE} is closed")
+    stack.ask("PATCH", f"/providers/{ENGINE}", {"enabled": True})
+
+
 def test_what_an_engine_lacks_is_downloaded_from_its_page(stack: PageStack, page: Page, server: FileServer) -> None:
     """From the dashboard's concern to the open engine, in a worker that runs all the time."""
     remove(stack, "ears")
+    close_engine(stack)
     open_page(page, stack, "/")
     concern = page.locator(".concerns li").filter(has_text="model 'ears' is not installed")
     expect(concern).to_be_visible(timeout=20_000)

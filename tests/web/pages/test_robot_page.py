@@ -44,7 +44,11 @@ def test_all_domains_are_switched_at_once_and_back(stack: PageStack, page: Page,
 
 def test_a_switch_of_all_names_what_the_robot_has_not_confirmed(stack: PageStack, page: Page) -> None:
     stack.ask("PATCH", "/robots/rider/domains/text", {"choice": "pc"})
-    wait_until(lambda: stack.ask("GET", "/robots/rider")["domains"][2]["problem"], what="nobody serves text")
+    wait_until(
+        lambda: stack.ask("GET", "/robots/rider")["domains"][2]["problem"],
+        timeout_s=LINKED_MS / 1000,
+        what="nobody serves text",
+    )
     open_page(page, stack, "/control")
     press(page.get_by_role("group", name="Who serves all of it"), "PC")
     told = notice(page, "The robot has not confirmed yet:")
