@@ -12,7 +12,7 @@ from rider_core.cli.models import pull_with_progress, required_models
 from rider_core.cli.ports import check_ports
 from rider_core.config import Settings, load_settings, variables_of
 from rider_core.errors import RiderError
-from rider_core.runtime.data_folder import keep_reserve, make_data_folder, require_free_space, set_private_umask
+from rider_core.runtime.data_folder import make_data_folder, require_free_space, set_private_umask
 from rider_core.runtime.plugin_changes import record_plugins
 from rider_core.runtime.process import SUPERVISOR_VARIABLE
 from rider_core.runtime.redis_server import has_run_before
@@ -38,7 +38,6 @@ def up(no_pull: bool, safe_mode: bool) -> None:
     check_ports(settings)
     if settings.redis_url is None and not has_run_before(settings):
         require_free_space(settings.data_dir)
-    keep_reserve(settings.data_dir)
     prepare(settings, pull=not no_pull)
     if settings.redis_url is None:
         write_redis_configuration(settings)

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from rider_core.api import JobProblem, JobRecord, JobState, Priority
 from rider_core.api.languages import CODE_PATTERN
 from rider_core.api.text_generation import MAX_PROMPT_CHARACTERS, PRESET_PATTERN
 from rider_core.database.engine import SQLITE_BEGIN, open_engine
+from rider_core.database.reading import keeping_files
 from rider_core.database.tables import Base, JobHistory, ProviderChoiceRow, ProviderSettings, SystemPrompt
 from rider_core.errors import DatabaseError, InvalidInput, TooLarge
 
@@ -175,7 +176,9 @@ class Database:
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        file = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
+        with keeping_files(file) if file else nullcontext():
+            self._engine.dispose()
 
     def _put(self, table: type[Base], rows: list[dict[str, Any]], changed: Collection[str] = ()) -> None:
         """Insert, or replace the row with the same primary key; only these columns of it, if some are named."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,20 @@ WAIT_S = 5
 def sqlite_path(url: str) -> str:
     """The file of a SQLite database, with escapes (`%20`) decoded. SQLAlchemy decodes them from 2.1 on only."""
     return unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
+
+
+@contextmanager
+def keeping_files(file: str) -> Iterator[None]:
+    """Leave SQLite's files `-wal` and `-shm` in place when connections are closed meanwhile.
+
+    The last connection that may write removes them, and on a full disk, where there is no space for new ones, not even
+    reading is possible without them. A connection that only reads, and is closed last, leaves them.
+    """
+    with ExitStack() as until_closed:
+        with suppress(sqlite3.Error):
+            reader = until_closed.enter_context(closing(_reader(Path(file))))
+            reader.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        yield
 
 
 def rows(url: str, query: str, *keys: str | int) -> Sequence[Sequence[Any]]:
@@ -46,13 +60,16 @@ def _from_sqlite(file: Path, query: str, keys: Sequence[str | int]) -> Sequence[
     if file.is_fifo():  # opening it would block until a process writes
         raise DatabaseError(f"the database file {file} is a pipe", remedy="remove it, or correct DATABASE_URL")
     try:
-        # Read-only: reading must not create an empty database.
-        address = f"{file.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection:
+        with closing(_reader(file)) as connection:
             return connection.execute(query.format(mark="?"), keys).fetchall()
     except sqlite3.Error as error:
         kind = NotMigrated if str(error).startswith("no such table") else DatabaseError
         raise kind(f"the database {file} cannot be read: {error}", remedy="rider db upgrade") from None
+
+
+def _reader(file: Path) -> sqlite3.Connection:
+    """Read-only: reading must not create an empty database."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)
 
 
 def _from_postgresql(url: str, query: str, keys: Sequence[str | int]) -> Sequence[Sequence[Any]]:

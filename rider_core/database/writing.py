@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from rider_core.database.reading import WAIT_S, sqlite_path
+from rider_core.database.reading import WAIT_S, keeping_files, sqlite_path
 from rider_core.errors import DatabaseError
 
 #: A statement, in which `{mark}` stands for each of the values.
@@ -38,7 +38,7 @@ def _in_sqlite(file: str, statements: Sequence[Statement]) -> None:
     try:
         # `rw`: writing must not create an empty database.
         address = f"file:{file}?mode=rw"
-        with closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection, connection:
+        with keeping_files(file), closing(sqlite3.connect(address, uri=True, timeout=WAIT_S)) as connection, connection:
             for text, values in statements:
                 connection.execute(text.format(mark="?"), values)
     except sqlite3.Error as error:

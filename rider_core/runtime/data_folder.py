@@ -1,7 +1,6 @@
 """Checks and creates the data folder: only its owner may use it, because it has passwords, keys and conversations.
 
-On a full disk everything that was started before still starts: existing files are overwritten in place, and a file that
-keeps some space for that moment is removed.
+On a full disk everything that was started before still starts: existing files are overwritten in place.
 """
 
 from __future__ import annotations
@@ -19,10 +18,6 @@ from rider_core.errors import ConfigError
 _CHECKED_FOLDERS = ("run", "redis", "run/link", "run/metrics")
 #: Disk space that the first start needs: the database, Redis's first log, folders, and the metrics' files.
 FIRST_START_BYTES = 8 << 20
-#: Space that is kept for a start on a full disk: to read its database at all, SQLite needs 32 kB for a file that its
-#: processes share, and the first processes to start take the space that there is.
-RESERVE_BYTES = 1 << 20
-_RESERVE = "reserve"
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -70,31 +65,16 @@ def require_free_space(folder: Path) -> None:
         ConfigError: the disk is full.
     """
     try:
-        _try_to_write(folder, FIRST_START_BYTES)
+        # By writing: statvfs knows no quotas, and counts space reserved for root.
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            for _ in range(FIRST_START_BYTES >> 16):
+                file.write(bytes(1 << 16))
     except OSError as error:
         raise ConfigError(
             f"the disk of the data folder {folder} has no {FIRST_START_BYTES >> 20} MB for the first start: "
             f"{error.strerror}",
             remedy="free some space there, or set RIDER_DATA_DIR to a folder on another disk",
         ) from None
-
-
-def keep_reserve(folder: Path) -> None:
-    """Keep `RESERVE_BYTES` of the disk, or give them back where they are needed now, for this start."""
-    reserve = folder / _RESERVE
-    try:
-        _try_to_write(folder, RESERVE_BYTES)
-        if not reserve.exists():
-            overwrite_in_place(reserve, "\0" * RESERVE_BYTES)
-    except (OSError, ConfigError):
-        reserve.unlink(missing_ok=True)
-
-
-def _try_to_write(folder: Path, size_bytes: int) -> None:
-    """Raise `OSError` if so much cannot be written. By writing: statvfs knows no quotas, and counts root's space."""
-    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        for _ in range(size_bytes >> 16):
-            file.write(bytes(1 << 16))
 
 
 def overwrite_in_place(file: Path, text: str) -> None:

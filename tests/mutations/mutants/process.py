@@ -188,11 +188,11 @@ MUTANTS = [
         ("tests/cli/test_full_disk.py", "test_a_first_start"),
     ),
     Mutant(
-        "a later start on a full disk has no space for the database",
-        "rider_core/cli/up.py",
-        "    keep_reserve(settings.data_dir)\n",
-        "",
-        ("tests/cli/test_full_disk.py", "test_it_starts"),
+        "a later start on a full disk cannot make SQLite's files again",
+        "rider_core/database/writing.py",
+        "keeping_files(file), closing(",
+        "closing(",
+        ("tests/database/test_full_disk.py", "files_stay"),
     ),
     Mutant(
         "the panel takes a Redis that cannot write for healthy",
