@@ -192,7 +192,7 @@ MUTANTS = [
         "rider_core/database/writing.py",
         "keeping_files(file), closing(",
         "closing(",
-        ("tests/database/test_full_disk.py", "files_stay"),
+        ("tests/database/test_sqlite_files.py", "files_stay"),
     ),
     Mutant(
         "the panel takes a Redis that cannot write for healthy",
