@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from rider_core.testing.waiting import let_pass, wait_until
 
 MEDIA = Path(__file__).parents[4] / "shared" / "media"
+#: Maximum wait for one of several conversations, whose threads and detector of speech are loaded, in ms.
+LOADED_MS = 45_000
 #: Seconds of the recording that the microphone plays, again and again.
 CLIP_S = 5.0
 
@@ -146,10 +148,10 @@ def test_too_many_conversations_are_refused_in_words(stack: PageStack, context: 
     pages = [context.new_page() for _ in range(5)]
     for page in pages[:4]:
         open_page(page, stack, "/talk")
-        expect(page.locator(".card-talk-page .pill")).to_have_text("listening to you")
+        expect(page.locator(".card-talk-page .pill")).to_have_text("listening to you", timeout=LOADED_MS)
     pages[4].goto(f"{stack.url}/talk")
     expect(pages[4].locator(".card-talk-page .trouble")).to_contain_text("4 browsers talk already")
     pages[0].close()
     pages[4].reload()
-    expect(pages[4].locator(".card-talk-page .pill")).to_have_text("listening to you")
+    expect(pages[4].locator(".card-talk-page .pill")).to_have_text("listening to you", timeout=LOADED_MS)
     context.close()
