@@ -18,17 +18,10 @@ __all__ = ["connection", "processes", "valkey", "valkey_lender"]
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark the tests that need servers, so that `-m "not servers"` leaves them out, and let long ones begin first.
-
-    Acceptance tests of one file and one stack stay together (`--dist loadgroup`): each stack is started once.
-    """
+    """Mark the tests that need servers, so that `-m "not servers"` leaves them out, and let long ones begin first."""
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
-        if item.get_closest_marker("acceptance"):
-            call = getattr(item, "callspec", None)
-            stack = call.params.get("stack", "") if call else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {stack}"))
     yield
     items.sort(key=lambda item: item.get_closest_marker("long") is None)  # after pytest-randomly's order
 
