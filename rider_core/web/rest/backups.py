@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
+from importlib import import_module
 
 from rider_core.api.roles import Role
 from rider_core.errors import DatabaseError
-from rider_core.runtime.backup import write_backup
 from rider_core.runtime.data_folder import make_data_folder
-from rider_core.runtime.restore import saved_schedules
 from rider_core.runtime.services import Services
 from rider_core.runtime.support_bundle import archive_name
 from rider_core.web.rest.blueprint import Download, RestBlueprint
@@ -27,14 +26,16 @@ def backups_blueprint(services: Services) -> RestBlueprint:
 
         It has secrets, such as passwords in the settings. It is sent, and not kept here.
         """
-        schedules = saved_schedules(services)
+        # Imported here: a backup reads the tables with SQLAlchemy, 21 MB that a panel otherwise does not need.
+        backup, restore = import_module("rider_core.runtime.backup"), import_module("rider_core.runtime.restore")
+        schedules = restore.saved_schedules(services)
         folder = services.settings.data_dir
         make_data_folder(folder)
         with ExitStack() as until_sent:
             try:
                 # Without a name: it is gone when it was sent, or when this process ends.
                 content = until_sent.enter_context(tempfile.TemporaryFile(dir=folder))
-                write_backup(content, services.database, schedules)
+                backup.write_backup(content, services.database, schedules)
                 size_bytes = content.seek(0, os.SEEK_END)
             except OSError as error:
                 raise DatabaseError(
