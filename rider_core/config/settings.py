@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -25,15 +23,11 @@ from rider_core.api.languages import Language
 from rider_core.api.text_generation import PRESET_PATTERN
 from rider_core.config.addresses import authority, redis_url_of
 from rider_core.config.file import default_data_dir, read_file
-
-#: A comma-separated list in the environment, a list in the file.
-NameList = Annotated[tuple[str, ...], NoDecode]
+from rider_core.config.lists import NameList, NetworkList, PackageList
 
 #: Maximum length of the data folder's path, so that the paths of its sockets fit into 107 bytes. The longest is the
 #: first name of supervisord's own, `run/supervisor.sock.1234567`, with its process id.
 MAX_FOLDER_BYTES = 107 - len("/run/supervisor.sock.1234567")
-#: The name of a package in an index (PEP 508), without a version.
-PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._@+~-]+")
 
 #: `10.0.0.7:8080` and `[fd00::7]:8080`; an address of IPv6 alone has more colons.
@@ -83,7 +77,7 @@ class Settings(BaseSettings):
 
     link_port: int = Field(8001, ge=0, le=65535, description="the robot asks us here (HTTP)")
     link_url: str | None = Field(None, description="our address as the robot sees it; not set: detected")
-    link_allowed_addresses: NameList = Field(
+    link_allowed_addresses: NetworkList = Field(
         (), description="addresses and networks that may ask us as the robot does, besides pi_host: 192.168.1.0/24"
     )
 
@@ -166,48 +160,13 @@ class Settings(BaseSettings):
     )
     plugins_disabled: NameList = Field((), description="plugins that are not loaded")
     plugins_required: NameList = Field((), description="plugins without which nothing starts")
-    plugins_installable: NameList = Field(
+    plugins_installable: PackageList = Field(
         (), description="packages that administrators may install and remove on the panel; empty: none"
     )
     safe_mode: bool = Field(False, description="load no plugins at all")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_format: Literal["text", "json"] = Field("text", description="lines for people, or one JSON object for each")
-
-    @field_validator(
-        "link_allowed_addresses",
-        "plugins_disabled",
-        "plugins_required",
-        "plugins_installable",
-        "web_allowed_hosts",
-        "web_trusted_proxies",
-        "web_allowed_origins",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
-        return value
-
-    @field_validator("link_allowed_addresses", mode="after")
-    @classmethod
-    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in texts:
-            try:
-                ipaddress.ip_network(text, strict=False)
-            except ValueError:
-                raise ValueError(f"{text!r} is neither an address nor a network, such as 192.168.1.0/24") from None
-        return texts
-
-    @field_validator("plugins_installable", mode="after")
-    @classmethod
-    def _are_package_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Only plain names: an installer takes options, addresses and files in the place of a name."""
-        for name in names:
-            if not PACKAGE_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is not the name of a package, such as rider-voice-espeak")
-        return names
 
     @field_validator("pi_host", "web_host", mode="after")
     @classmethod

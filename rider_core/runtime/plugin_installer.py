@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from rider_core.config import Settings, load_settings
-from rider_core.config.settings import PACKAGE_NAME
+from rider_core.config.lists import PACKAGE_NAME
 from rider_core.errors import AlreadyExists, InvalidInput, NotFound, PluginError, RiderError
 from rider_core.metrics.members import FOLDER_VARIABLE, NAME_VARIABLE
 from rider_core.runtime.data_folder import set_private_umask
