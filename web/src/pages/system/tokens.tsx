@@ -7,6 +7,7 @@ import { dateTime } from "../../format";
 import { Button } from "../../parts/button";
 import { Moment } from "../../parts/card";
 import { Dialog, areYouSure } from "../../parts/dialog";
+import { DialogForm } from "../../parts/dialog-form";
 import { copy, notify } from "../../parts/notices";
 import { useRemote } from "../../server/remote";
 import type { Token } from "../../server/resources";
@@ -15,7 +16,7 @@ import { ROOT } from "../../server/root";
 import { refusal } from "../../server/session";
 import { clock } from "../../server/state";
 import { strings } from "../../strings";
-import { DialogForm, ListSection } from "./list-section";
+import { ListSection } from "./list-section";
 import { RoleChoice } from "./users";
 
 const words = strings.system.tokens;

@@ -5,6 +5,7 @@ import type { VNode } from "preact";
 import { Button } from "../../parts/button";
 import { Moment } from "../../parts/card";
 import { areYouSure } from "../../parts/dialog";
+import { FormDialog } from "../../parts/dialog-form";
 import { notify } from "../../parts/notices";
 import { useRemote } from "../../server/remote";
 import type { User } from "../../server/resources";
@@ -12,7 +13,7 @@ import { send } from "../../server/rest";
 import { refusal } from "../../server/session";
 import type { Role } from "../../server/session";
 import { strings } from "../../strings";
-import { FormDialog, ListSection } from "./list-section";
+import { ListSection } from "./list-section";
 
 const words = strings.system.users;
 export const ROLES: readonly Role[] = ["read", "operate", "admin"];
