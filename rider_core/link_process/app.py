@@ -1,8 +1,8 @@
 """The HTTP interface for the robot, served by the link's process on the one address that the robot can reach.
 
 The robot's probe decides whether the domains stay with the PC, so it is answered at once whatever else hangs. There is
-no password on this side: the configured robot is answered, and this machine, and nobody else; requests that a web page
-in a browser could send are rejected.
+no password on this side: only the configured robot and this machine are answered, and requests that a web page in a
+browser could send are rejected.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 LOOK_UP_EVERY_S = 10.0
 #: Maximum wait of a request for that, in seconds. The answer may come later, for the next request.
 LOOK_UP_LIMIT_S = 2.0
-#: Refused addresses that are logged, each once: somebody may try them all.
+#: Maximum number of refused addresses that are logged, each once: a port scan may come from many.
 MAX_LOGGED = 20
 
 

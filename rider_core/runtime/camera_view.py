@@ -1,4 +1,4 @@
-"""The robot's camera for viewers: the link publishes frames while somebody watches, and the panel receives them."""
+"""The robot's camera for viewers: the link publishes frames while a browser watches, and the panel receives them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CameraViewPublisher:
         ended_within(self._thread, 1)
 
     def show(self, describe: Callable[[], SeenFrame], jpeg: bytes) -> None:
-        """Publish a frame if somebody watches. Returns at once. Without viewers `describe` is not called."""
+        """Publish a frame if a browser watches. Returns at once. Without viewers `describe` is not called."""
         if not self._is_watched:
             return
         try:

@@ -90,7 +90,7 @@ def _problems(settings: Settings, services: Services) -> dict[str, str]:
         if not record.loaded and record.state.value != "disabled"
     }
     for name in registry.providers:
-        # A new plugin may need a setting that nobody could set before it was there.
+        # A new plugin may need a setting that did not exist before its installation.
         if not (settings.provider_settings.get(name) or services.saved_provider_settings(name)):
             continue
         try:

@@ -29,7 +29,7 @@ RESTART_S = 2.0
 
 
 class CameraFeed(Namespace):  # type: ignore[misc]
-    """The Socket.IO namespace, and the thread that reads frames while somebody watches."""
+    """The Socket.IO namespace, and the thread that reads frames while a browser watches."""
 
     def __init__(self, socketio: SocketIO, services: Services, guard: SocketGuard) -> None:
         super().__init__(NAMESPACE)

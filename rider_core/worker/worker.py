@@ -152,7 +152,7 @@ class ProviderWorker(BaseWorker):
         super().bootstrap(*args, **options)
         self.set_state(WorkerStatus.IDLE)
         self._heartbeat.start()
-        # Last: whoever sees the tasks takes the worker for started, and nothing here ends it any more if Redis is away.
+        # Last: the announced tasks mean that the worker has started. A lost connection to Redis no longer ends it here.
         self._pool.on_change = self._announce
         self._announce()
 

@@ -92,7 +92,7 @@ class KeptFolder:
             return None
         try:
             return in_native_thread(_read, self._folder / name)
-        except OSError:  # somebody has tidied up
+        except OSError:  # the file was deleted by other means
             self.remove(name)
             return None
 

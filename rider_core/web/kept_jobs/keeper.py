@@ -159,7 +159,7 @@ class JobKeeper:
             self._put(job_id + kind.suffix, payload_media(details.spec))
 
     def _keep_end(self, event: Event, job_id: str) -> None:
-        # A failed job stays in Redis for a week, and is to be gone when somebody deletes it.
+        # A failed job stays in Redis for a week, and must be gone when it is deleted there.
         if event.kind == "job.failed" or not self._has_room(event):
             return
         details = self._details(job_id)

@@ -17,7 +17,7 @@ from rider_core.web.rest.blueprint import Download, RestBlueprint
 ZIP = "application/zip"
 #: A bundle that is younger is shown again, in seconds.
 SHOWN_AGAIN_S = 15.0
-#: The download gives the bundle that was shown, if it is younger: somebody has read it meanwhile. In seconds.
+#: The download gives the bundle that was shown, if it is younger: the person has read that one. In seconds.
 SHOWN_FOR_S = 600.0
 
 
