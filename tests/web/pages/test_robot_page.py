@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from chromium import NEEDED
+from chromium import NEEDED, checked_page
 from page_stack import PageStack, notice, open_page, press
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from rider_core.api.steering import DOMAINS
 from rider_core.testing.waiting import wait_until
@@ -72,6 +72,24 @@ def test_the_robot_tells_about_itself_and_it_gets_old(stack: PageStack, page: Pa
     with stack.link_stopped():
         expect(page.locator(".brief-telemetry .tag")).to_have_text("out of date", timeout=LINKED_MS)
     expect(page.locator(".brief-telemetry .tag")).to_have_count(0, timeout=LINKED_MS)
+
+
+def test_all_outcomes_of_its_work_fit_a_phone(stack: PageStack, browser: Browser) -> None:
+    outcomes = dict.fromkeys(("seen", "replaced", "repeated", "frozen", "expired", "failed", "unwanted"), 123_456)
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        robots = response.json()
+        robots["robots"][0]["state"]["work"] = {"vision": outcomes}
+        route.fulfill(response=response, json=robots)
+
+    wait_until(lambda: stack.ask("GET", "/robots")["robots"][0]["state"], LINKED_MS / 1000, "the link's answer")
+    context = browser.new_context(viewport={"width": 320, "height": 700}, locale="pl-PL")
+    with checked_page(context) as page:
+        page.route("**/api/v1/robots", answer)
+        page.goto(f"{stack.url}/robots")
+        expect(page.locator(".card-connections")).to_contain_text("niepotrzebne 123456", timeout=LINKED_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 def test_an_outage_is_seen_while_it_lasts_and_kept(stack: PageStack, page: Page) -> None:

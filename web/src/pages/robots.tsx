@@ -57,8 +57,9 @@ function Connections({ state }: { state: RobotView }): VNode {
       </li>
       {done.map(([domain, outcomes]) => (
         <li key={domain}>
-          <div class="what"><strong>{words.work(strings.robot.domains[domain] ?? domain)}</strong></div>
-          <span class="soft">{Object.entries(outcomes).map(([outcome, count]) => `${words.outcomes[outcome] ?? outcome} ${count}`).join(" · ")}</span>
+          <div class="what"><strong>{words.work(strings.robot.domains[domain] ?? domain)}</strong><div class="soft detail">
+            {Object.entries(outcomes).map(([outcome, count]) => <span key={outcome}>{words.outcomes[outcome] ?? outcome} {count}</span>)}
+          </div></div>
         </li>
       ))}
     </ul>
