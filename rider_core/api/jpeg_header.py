@@ -71,8 +71,10 @@ def read_header(data: bytes) -> JpegHeader:
     frame: _Frame | None = None
     tables: dict[int, tuple[int, ...]] = {}
     for _ in range(MAX_SEGMENTS):
-        if data[position : position + 1] != b"\xff" or position + 4 > len(data):
-            raise InvalidInput(f"the JPEG picture of {len(data)} bytes is damaged or cut off at byte {position}")
+        if position + 4 > len(data):
+            raise InvalidInput(f"the JPEG picture of {len(data)} bytes is cut off")
+        if data[position : position + 1] != b"\xff":
+            raise InvalidInput(f"the JPEG picture of {len(data)} bytes is damaged at byte {position}")
         marker = data[position + 1]
         if marker == 0xFF:  # fill bytes may stand before a marker
             position += 1
