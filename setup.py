@@ -75,6 +75,8 @@ setup(
         # Flask signs its own cookies with it.
         "itsdangerous>=2.2",
         # Finds out which marks of an answer are Markdown.
+        # Counts for Flask-Limiter; `web/rate_limits.py` says in which of its two clients of Redis.
+        "limits>=5.8,<6",
         "markdown-it-py>=3,<5",
         "numpy>=1.26",
         # Turns PNG and WebP pictures of the command line into JPEG.

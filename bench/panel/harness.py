@@ -58,8 +58,8 @@ def browser_page() -> Iterator[Callable[[], Page]]:
 
 
 def _chromium() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    return found or sys.exit("Chromium is missing: apt-get install chromium")
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
+    return found or sys.exit("Chromium is missing: apt-get install chromium-headless-shell")
 
 
 def open_dashboard(page: Page, url: str) -> None:

@@ -16,7 +16,7 @@ PACKAGES = {
     "espeak-ng": ("espeak-ng",),  # compared with our speech: its length
     "redis-server": ("redis-server",),  # stock RQ runs on it
     "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),  # the tests start their own node
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),  # opens the panel
+    "chromium-headless-shell": ("chromium-headless-shell", "chromium", "google-chrome"),  # opens the panel
     "strace": ("strace",),  # slows a disk down
     "openssl": ("openssl",),  # makes a certificate for the fake Google of mediapipe's tests
     "ffmpeg": ("ffmpeg",),  # converts audio from and to other formats than WAV, also in the product

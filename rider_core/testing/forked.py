@@ -14,9 +14,11 @@ from pathlib import Path
 
 #: What the forks have imported already; each has a function `main`, which reads `sys.argv`.
 PRELOADED = ("rider_core.testing.jobs.faults.fast_timing_worker", "rider_core.cli.main", "rq.cli")
+#: What these import later, with a command or the first use of the database.
+_LATER = ("rider_core.cli.worker", "rider_core.cli.link", "rider_core.database.database")
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["rider_core.testing.forked", *PRELOADED])
+_SERVER.set_forkserver_preload(["rider_core.testing.forked", *PRELOADED, *_LATER])
 
 
 class ForkedProcess:

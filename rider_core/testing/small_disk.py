@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import tempfile
@@ -27,8 +28,10 @@ def small_disk(folder: Path, kilobytes: int, kind: str = "tmpfs", files: int = 0
             image = Path(place) / "image"
             with image.open("wb") as file:
                 file.truncate(kilobytes << 10)
-            # Without reserved blocks: root could otherwise write to a disk that is full for others.
-            subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
+            # Without reserved blocks: root could otherwise write to a disk that is full for others. With blocks of a
+            # page's size, as on every disk over 512 MB: SQLite allocates its index in pages, and where a page has a
+            # block that the full disk lacks, the next write to it ends the process (SIGBUS).
+            subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-b", str(mmap.PAGESIZE), str(image)], check=True)
             _mount("-o", "loop", str(image), str(folder))
         try:
             yield folder

@@ -7,21 +7,24 @@ from collections.abc import Callable
 
 import pytest
 
-#: Between two looks, in seconds: a condition may itself ask a server.
-_LOOK_EVERY_S = 0.01
+#: Between two looks, in seconds, at first and at most: a condition may itself ask a server, and keep it busy.
+_FIRST_LOOK_S, _LONGEST_S = 0.005, 0.1
+#: How much longer than necessary a wait may take.
+_TOLERANCE = 0.1
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 15.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: str = "the condition") -> None:
     """Return as soon as `condition()` is true; fail the test after `timeout_s` seconds.
 
     Args:
         what: Names the condition in the failure's message.
     """
-    deadline = time.monotonic() + timeout_s
+    begin = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - begin
+        if waited_s > timeout_s:
             pytest.fail(f"{what} was not met within {timeout_s:g} s")
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(min(_LONGEST_S, max(_FIRST_LOOK_S, waited_s * _TOLERANCE)))
 
 
 def let_pass(seconds: float, why: str) -> None:

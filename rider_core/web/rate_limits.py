@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
+from limits.storage import RedisStorage
 
 from rider_core.errors import QueueFull
 from rider_core.runtime.redis_connection import connect_fail_fast
@@ -36,6 +37,13 @@ class TooOften(QueueFull):
     code = "rate_limit"
 
 
+class RedisOnly(RedisStorage):
+    """Without the client of Valkey, which `limits` imports where it is installed: 2.6 MB of the panel's memory."""
+
+    STORAGE_SCHEME = ["rider-redis"]  # noqa: RUF012
+    DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}  # noqa: RUF012
+
+
 def add_rate_limits(app: Flask, services: Services) -> None:
     """Refuse requests beyond the limits, with 429, after the check of their roles."""
     settings = services.settings
@@ -53,7 +61,7 @@ def add_rate_limits(app: Flask, services: Services) -> None:
         _person,
         application_limits=limits,
         strategy="fixed-window",
-        storage_uri="redis://",
+        storage_uri=f"{RedisOnly.STORAGE_SCHEME[0]}://",
         storage_options={"connection_pool": pool, "key_prefix": PREFIX},
         in_memory_fallback_enabled=True,
     )

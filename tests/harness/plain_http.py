@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import httpx
 
-_CLIENT = httpx.Client(verify=False, trust_env=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
+_CLIENT = httpx.Client(verify=False, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
 get = _CLIENT.get
 post = _CLIENT.post

@@ -16,13 +16,15 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from os import fork, waitpid  # eventlet's own waitpid asks again and again
 from typing import Any
 
 
 def main() -> None:
-    import rider_core.web.__main__  # noqa: F401, PLC0415 - patches the standard library
-
+    # In this order: the first patches the standard library; the second is imported by a panel's first event.
+    for module in ("rider_core.web.__main__", "rider_core.database.database"):
+        import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks below
     lines = b""
     while piece := os.read(0, 65_536):

@@ -13,8 +13,9 @@ import openai
 import pytest
 import requests
 import socketio
+from chromium import NEEDED, running_chromium
 from panel_harness import PanelHarness
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from rider_core.testing.ports import free_port
 from rider_core.testing.processes import Processes
@@ -23,13 +24,12 @@ from rider_core.testing.waiting import wait_until
 from rider_core.web.access.guesses import BURST
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PASSWORD = "open sesame"
 
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.skipif(NGINX is None, reason="nginx is missing: apt-get install nginx-light"),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"),
+    NEEDED,
 ]
 
 #: As in docs/behind-a-proxy.md. nginx removes `/rider/` from the path if `stripped` is "/".
@@ -123,8 +123,7 @@ def test_everything_works_through_it(proxied: Proxied) -> None:
 
 
 def _a_browser_sees_what_happens(proxied: Proxied) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with running_chromium() as browser:
         context = browser.new_context(ignore_https_errors=True)
         page = context.new_page()
         sockets: list[str] = []
@@ -143,7 +142,6 @@ def _a_browser_sees_what_happens(proxied: Proxied) -> None:
         assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == ("/rider", True, True)
         assert sockets[0].startswith(proxied.url.replace("https:", "wss:") + "/socket.io/")
         assert failed == []
-        browser.close()
 
 
 def _a_client_of_socketio_connects(proxied: Proxied) -> None:

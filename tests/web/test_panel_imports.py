@@ -26,3 +26,13 @@ def test_the_panel_starts_without_large_libraries(mode: str) -> None:
         check=True,
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_counting_requests_imports_one_client_of_redis() -> None:
+    program = (
+        "import redis, sys; from rider_core.web.rate_limits import RedisOnly;"
+        "RedisOnly('rider-redis://', connection_pool=redis.ConnectionPool());"
+        "print('valkey' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

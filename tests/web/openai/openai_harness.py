@@ -100,5 +100,5 @@ class OpenAIHarness:
         wait_until(lambda: self.cancelled == before + 1, what="the job's cancellation")
 
     def notes(self) -> list[str]:
-        """Streams that were stopped early, in order."""
+        """Streams that were stopped early, in order: ENGINE:COMMAND."""
         return self.stopped.read_text().split() if self.stopped.exists() else []

@@ -1,7 +1,7 @@
 """Engines for these tests: they wait for a file, raise, answer with their request, or are unavailable.
 
-The first word of a text is a command: `wait FILE`, `break`, `fail`, `tell`, `count`, `go`, `none`. The name of each
-stream that is stopped early is written into the file of the environment variable STOPPED.
+The first word of a text is a command: `wait FILE`, `break`, `fail`, `tell`, `count`, `go`, `none`. The engine and
+the command of each stream that is stopped early are written into the file of the environment variable STOPPED.
 """
 
 SOURCE = '''
@@ -34,8 +34,8 @@ class Patient(TextGenerator):
         return ("patient-small", "team/patient-large")
 
     def generate_stream(self, request):
-        with noted("patient"):
-            what, *more = request.prompt.split()
+        what, *more = request.prompt.split()
+        with noted("patient:" + what):
             if what == "fail":
                 raise InvalidInput("the prompt is 'fail'", remedy="say something else")
             if what == "tell":
@@ -100,8 +100,8 @@ class Hoarse(TextToSpeech):
     name = "hoarse"
 
     def synthesize_stream(self, request):
-        with noted("hoarse"):
-            what, *more = request.text.split()
+        what, *more = request.text.split()
+        with noted("hoarse:" + what):
             if what == "none":
                 raise InvalidInput("the text is 'none'")
             yield AudioClip(bytes(3_200), request.sample_rate or 16_000)

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 import pytest
 from chromium import checked_page, running_chromium
 from page_stack import PageStack
-from playwright.sync_api import Browser, Page, expect
-
-#: Maximum wait for what a page shows, in ms: four browsers and their stacks share the processors with each other.
-expect.set_options(timeout=15_000)
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")

@@ -81,4 +81,4 @@ def test_a_robot_that_does_not_answer_is_no_success(panel: PanelHarness, harness
     notice(page, "has not confirmed it")
     harness.robot.stop()
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".notice.bad").filter(has_text="was not reached")).to_be_visible(timeout=15_000)
+    expect(page.locator(".notice.bad").filter(has_text="was not reached")).to_be_visible()

@@ -74,7 +74,7 @@ def test_a_written_question_is_answered_aloud(stack: PageStack, page: Page) -> N
     answer = page.locator(".talk .spoken")
     expect(answer.locator(".words")).to_have_text(re.compile(r"\w+"), timeout=30_000)
     expect(answer).to_contain_text("llama", timeout=30_000)
-    expect(answer).to_contain_text("first sound after", timeout=15_000)
+    expect(answer).to_contain_text("first sound after")
     expect(answer).to_contain_text("first sentence after")
     expect(page.locator(".card-talk-page .pill")).to_have_text("listening to you", timeout=30_000)
     jobs = stack.ask("GET", "/jobs?origin=browser")["jobs"]
@@ -129,7 +129,7 @@ def test_the_webcam_is_seen_with_boxes(stack: PageStack, page: Page) -> None:
     stack.ask("PATCH", "/providers/echo-detector", {"first": True})
     open_page(page, stack, "/talk")
     press(page, "Open the webcam")
-    expect(page.locator(".card-webcam .box")).to_have_count(1, timeout=15_000)
+    expect(page.locator(".card-webcam .box")).to_have_count(1)
     expect(page.locator(".card-webcam .mock")).to_have_text("MOCK")
     press(page, "Close the webcam")
     page.locator(".card-webcam input[type=file]").set_input_files(MEDIA / "coffee.jpg")
