@@ -52,12 +52,12 @@ def stack_in(folder: Path, prepare: Callable[[redis.Redis], None] | None = None)
 def browser_page() -> Iterator[Callable[[], Page]]:
     """Makes pages with an empty cache each."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield lambda: browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB").new_page()
         browser.close()
 
 
-def _chromium() -> str:
+def chromium() -> str:
     found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
     return found or sys.exit("Chromium is missing: apt-get install chromium-headless-shell")
 

@@ -27,11 +27,10 @@ from typing import NoReturn
 STAMP = "build-stamp.txt"
 #: Everything that the result depends on.
 SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src/**/*.ts*", "src/**/*.css", "src/**/*.svg")
-#: What is also there compressed: the panel sends it as it is.
-COMPRESSED = ("app.js", "charts.js", "microphone.js", "app.css")
-OUTPUTS = (*COMPRESSED, *(f"{name}.gz" for name in COMPRESSED), "favicon.svg", "licenses.txt", STAMP)
 #: Browsers of the last three years.
 ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2020,chrome111,firefox113,safari16.4")
+#: `app.js`, and a file of its own for what is imported later; its name changes with its content.
+SPLITTING = ("app=src/main.ts", "--splitting", "--chunk-names=[name]-[hash]")
 #: A registry that hangs must not hang the build for ever.
 NPM_LIMIT_S = 600
 #: Languages of the page, in which its unit tests run.
@@ -64,7 +63,7 @@ def main() -> None:
 
 def fingerprint(web: Path) -> str:
     """A hash over the sources' names and contents."""
-    digest = hashlib.sha256(" ".join(ESBUILD_OPTIONS).encode())
+    digest = hashlib.sha256(" ".join((*ESBUILD_OPTIONS, *SPLITTING)).encode())
     for pattern in SOURCES:
         for file in sorted(web.glob(pattern)):
             content = file.read_bytes()
@@ -74,7 +73,11 @@ def fingerprint(web: Path) -> str:
 
 
 def up_to_date(static: Path, wanted: str) -> bool:
-    return all((static / name).is_file() for name in OUTPUTS) and (static / STAMP).read_text().strip() == wanted
+    """Whether the stamp is that of these sources, and each file is there that it names."""
+    if not (static / STAMP).is_file():
+        return False
+    stamp, *names = (static / STAMP).read_text().split()
+    return stamp == wanted and all((static / name).is_file() for name in names)
 
 
 def install(web: Path) -> tuple[Path, dict[str, str]]:
@@ -120,20 +123,23 @@ def build(web: Path, static: Path, stamp: str) -> None:
     print("panel: building the browser files", flush=True)
     with tempfile.TemporaryDirectory(dir=static, prefix=".new-") as folder:
         new = Path(folder)
-        meta = new / "meta.json"
+        meta = Path(folder) / ".meta.json"
         esbuild = [str(node), "node_modules/esbuild/bin/esbuild", *ESBUILD_OPTIONS, "--log-level=warning"]
-        run([*esbuild, "src/main.tsx", f"--outfile={new / 'app.js'}", f"--metafile={meta}"], web, environment)
+        run([*esbuild, *SPLITTING, f"--outdir={new}", f"--metafile={meta}"], web, environment)
         run([*esbuild, "src/audio/microphone.worklet.ts", f"--outfile={new / 'microphone.js'}"], web, environment)
-        charts = ["src/charts/uplot.ts", f"--outfile={new / 'charts.js'}", f"--metafile={new / 'charts.json'}"]
-        run([*esbuild, *charts], web, environment)
         run([*esbuild, "src/styles/main.css", f"--outfile={new / 'app.css'}"], web, environment)
-        for name in COMPRESSED:
-            (new / f"{name}.gz").write_bytes(gzip.compress((new / name).read_bytes(), mtime=0))
+        for file in (*new.glob("*.js"), *new.glob("*.css")):  # the panel sends it compressed as it is
+            Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
         shutil.copyfile(web / "src" / "favicon.svg", new / "favicon.svg")
-        (new / "licenses.txt").write_text(licenses(web, meta, new / "charts.json"))
-        (new / STAMP).write_text(stamp + "\n")
-        for name in OUTPUTS:  # the stamp is the last: without it, it counts as not built
+        (new / "licenses.txt").write_text(licenses(web, meta))
+        names = sorted(file.name for file in new.iterdir() if not file.name.startswith("."))
+        (new / STAMP).write_text("\n".join([stamp, *names]) + "\n")
+        # app.js after what it imports, and the stamp last: without it, it counts as not built.
+        for name in [*sorted(names, key=lambda name: name.startswith("app.js")), STAMP]:
             os.replace(new / name, static / name)
+    for file in static.iterdir():
+        if file.is_file() and file.name not in {*names, STAMP} and not file.name.startswith("."):
+            file.unlink()
 
 
 def find_node() -> tuple[Path, list[str]]:
@@ -165,10 +171,10 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def licenses(web: Path, *metas: Path) -> str:
+def licenses(web: Path, meta: Path) -> str:
     """The licences of the packages that are in the bundle: they ask to be passed on with it."""
     used = set()
-    for name in [name for meta in metas for name in json.loads(meta.read_text())["inputs"]]:
+    for name in json.loads(meta.read_text())["inputs"]:
         parts = Path(name).parts
         if "node_modules" in parts:
             start = len(parts) - parts[::-1].index("node_modules")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from flask import Flask, Response, request, send_from_directory
 import rider_core
 from rider_core.errors import ConfigError
 
-#: A file whose address has its stamp never changes, in seconds: a year.
+#: A file whose address has its stamp, or a hash of its content, never changes, in seconds: a year.
 KEPT_S = 365 * 86_400
+#: What the build calls a part of the page that is loaded later.
+_HASHED = re.compile(r"-[0-9A-Z]{8}\.js$")
 
 
 def web_folder() -> Path:
@@ -53,7 +56,7 @@ def add_static(app: Flask, folder: Path) -> None:
             static,
             f"{filename}.gz" if is_compressed else filename,
             mimetype=mimetypes.guess_type(filename)[0],
-            max_age=KEPT_S if request.args.get("v") else None,
+            max_age=KEPT_S if request.args.get("v") or _HASHED.search(filename) else None,
         )
         if is_compressed:
             response.headers["Content-Encoding"] = "gzip"

@@ -128,6 +128,28 @@ def test_the_page_reconnects_after_a_restart(panel: PanelHarness, browser: Brows
     page.close()
 
 
+def test_a_page_that_cannot_be_loaded_says_so_and_can_be_loaded_again(panel: PanelHarness, page: Page) -> None:
+    panel.start()
+    page.route("**/static/others-*", lambda route: route.fulfill(status=404))
+    open_panel(page, panel)
+    page.get_by_role("link", name="Queue").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not answer, or is another version")
+    page.unroute("**/static/others-*")
+    page.get_by_role("button", name="Load it again").click()
+    expect(page.locator(".card-unloaded")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Queues")).to_be_visible()
+
+
+def test_other_pages_are_there_also_when_the_panel_has_ended(panel: PanelHarness, page: Page) -> None:
+    process = panel.start()
+    with page.expect_response("**/static/others-*"):
+        open_panel(page, panel)
+    page.wait_for_load_state("networkidle")
+    process.kill()
+    page.get_by_role("link", name="Talk").click()
+    expect(page.locator(".card-talk-page")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [360, 800, 1180, 1900])
 def test_nothing_sticks_out_sideways(panel: PanelHarness, page: Page, width: int) -> None:
     panel.start()

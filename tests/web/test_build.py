@@ -42,7 +42,7 @@ def test_files_that_are_up_to_date_need_no_node(web: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("change", ["src/main.tsx", "src/styles/tokens.css", "package-lock.json"])
+@pytest.mark.parametrize("change", ["src/main.ts", "src/styles/tokens.css", "package-lock.json"])
 def test_a_changed_source_asks_for_node(web: Path, change: str) -> None:
     with (web / change).open("a") as file:
         file.write("\n")

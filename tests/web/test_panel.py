@@ -53,6 +53,11 @@ def test_it_serves_its_page_and_says_where(panel: PanelHarness) -> None:
     )
     for name in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
         assert panel.get(name).status_code == 200
+    parts = re.findall(r'"\./([\w-]+\.js)"', panel.get("/static/app.js").text)
+    assert parts
+    for part in parts:  # their names change with their content
+        answer = panel.get(f"/static/{part}")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache, max-age=31536000")
     assert "deprecated" not in panel.processes.log("panel.log").lower()
     for path in ("/", "/api/v1/status", "/nowhere", "/static/app.js", "/socket.io/?EIO=4&transport=polling"):
         headers = panel.get(path).headers

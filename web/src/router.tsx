@@ -4,17 +4,21 @@ import type { ComponentChildren, VNode } from "preact";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
 
 import { Dashboard } from "./pages/dashboard";
-import { PluginsPage } from "./pages/plugins/plugins-page";
-import { ProvidersPage } from "./pages/providers/providers-page";
-import { QueuePage } from "./pages/queue/queue-page";
-import { RobotsPage } from "./pages/robots";
-import { SchedulesPage } from "./pages/schedules/schedules-page";
-import { SystemPage } from "./pages/system/system-page";
-import { TalkPage } from "./pages/talk/talk-page";
+import type * as Others from "./pages/others";
+import { later } from "./parts/later";
 import { inSight } from "./parts/tabs";
 import { ROOT } from "./server/root";
 import { sections } from "./server/state";
 import { strings } from "./strings";
+
+const others = (): Promise<typeof Others> => import("./pages/others");
+const TalkPage = later(others, (pages) => pages.TalkPage);
+const QueuePage = later(others, (pages) => pages.QueuePage);
+const SchedulesPage = later(others, (pages) => pages.SchedulesPage);
+const ProvidersPage = later(others, (pages) => pages.ProvidersPage);
+const RobotsPage = later(others, (pages) => pages.RobotsPage);
+const PluginsPage = later(others, (pages) => pages.PluginsPage);
+const SystemPage = later(others, (pages) => pages.SystemPage);
 
 /** The pages in the order of the menu. `paths`: below which the page is the current one. */
 export const PAGES = [

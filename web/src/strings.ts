@@ -1,8 +1,6 @@
 // The page's language, and every text in it: the one that was chosen here, else the browser's, else English.
 
-import { en } from "./words/en";
 import type { Strings } from "./words/en";
-import { pl } from "./words/pl";
 
 export const LANGUAGES = { en: "English", pl: "Polski" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -28,7 +26,12 @@ function preferred(): Language {
 }
 
 export const language: Language = preferred();
-export const strings: Strings = { en, pl }[language];
+/** Modules use it while they load: main.ts loads it before all others. */
+export let strings!: Strings;
+
+export async function loadStrings(): Promise<void> {
+  strings = language === "pl" ? (await import("./words/pl")).pl : (await import("./words/en")).en;
+}
 
 /** Show the page in another language. */
 export function speak(chosen: Language): void {

@@ -46,3 +46,7 @@ export async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+
+// The modules under test use the texts while they load.
+const { loadStrings } = await import("../src/strings");
+await loadStrings();

@@ -22,7 +22,7 @@ from rider_core.jobs.store import keys
 PROBLEM = JobProblem(code="crashed", message="boom")
 QUEUES = ["voice", "vision", "text"]
 PATIENCE_S = 20.0
-#: How many times `quiet_s` longer no job comes, where the backend says that some wait: on a busy machine a broker is late.
+#: How many times longer than `quiet_s` jobs are waited for that the backend has: a busy machine's broker is late.
 LONGER_WHILE_WAITING = 5
 
 

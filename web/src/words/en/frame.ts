@@ -22,6 +22,11 @@ export const frame = {
     sent: (problem: string) => `It was sent on the robot's bus; its HTTP interface has not confirmed it: ${problem}`,
     failed: (problem: string) => `The robot was not reached: ${problem}`,
   },
+  unloaded: {
+    heading: "This page could not be loaded",
+    text: "The panel does not answer, or is another version by now.",
+    again: "Load it again",
+  },
   actions: {
     save: "Save",
     delete: "Delete",

@@ -23,6 +23,11 @@ export const frame: typeof english = {
     sent: (problem) => `Polecenie poszło szyną robota; jego interfejs HTTP go nie potwierdził: ${problem}`,
     failed: (problem) => `Nie udało się dotrzeć do robota: ${problem}`,
   },
+  unloaded: {
+    heading: "Nie udało się wczytać tej strony",
+    text: "Panel nie odpowiada albo ma już inną wersję.",
+    again: "Wczytaj ponownie",
+  },
   actions: {
     save: "Zapisz",
     delete: "Usuń",

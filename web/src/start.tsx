@@ -3,6 +3,7 @@
 import { render } from "preact";
 
 import { App } from "./app";
+import { loadRest } from "./parts/later";
 import { listen } from "./server/live";
 import { Problem } from "./server/rest";
 import { loadSession, session } from "./server/session";
@@ -13,6 +14,9 @@ import { followRobot } from "./server/trail";
 import { language } from "./strings";
 
 document.documentElement.lang = language;
+/** When the page has long settled, in ms: the other pages' files are not waited for. */
+const REST_MS = 3_000;
+
 const panel = document.getElementById("panel")!;
 
 function open(): void {
@@ -21,6 +25,7 @@ function open(): void {
   listen();
   stopOnSpace();
   followRobot();
+  setTimeout(loadRest, REST_MS);
 }
 
 async function start(): Promise<void> {
