@@ -57,7 +57,7 @@ def test_it_serves_its_page_and_says_where(panel: PanelHarness) -> None:
     assert parts
     for part in parts:  # their names change with their content
         answer = panel.get(f"/static/{part}")
-        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache, max-age=31536000")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=31536000")
     assert "deprecated" not in panel.processes.log("panel.log").lower()
     for path in ("/", "/api/v1/status", "/nowhere", "/static/app.js", "/socket.io/?EIO=4&transport=polling"):
         headers = panel.get(path).headers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import Field
@@ -39,6 +40,7 @@ def tasks_blueprint() -> RestBlueprint:
     return tasks
 
 
+@cache  # pydantic makes the schemas anew each time, in 20 ms
 def _view(task: Task) -> TaskView:
     return TaskView(
         name=task.name,

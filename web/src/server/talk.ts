@@ -20,6 +20,8 @@ interface Reply { text: string; interrupted: boolean; first_sentence_ms: number;
 interface Spoken { first_chunk_ms: number }
 
 const MOST_LINES = 200;
+/** After a refusal, as by four browsers that talk already, it asks again, in ms. */
+const REFUSED_MS = 3_000;
 
 /** One conversation, from its page's opening to its closing. */
 export class Talk {
@@ -32,6 +34,7 @@ export class Talk {
   readonly speaker = new Loudspeaker((isPlaying) => (this.isSpeaking.value = isPlaying));
   private readonly socket = io("/talk", { path: `${ROOT}/socket.io`, auth: { language }, reconnectionDelayMax: 3000 });
   private latest = 0;
+  private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.socket.on("connect", () => {
@@ -41,7 +44,9 @@ export class Talk {
     this.socket.on("disconnect", () => (this.isLive.value = false));
     this.socket.on("connect_error", (error) => {
       this.isLive.value = false;
-      if (!this.socket.active) this.trouble.value = error.message;  // it was refused, and is not tried again
+      if (this.socket.active) return;  // it tries again by itself
+      this.trouble.value = error.message;
+      this.again = setTimeout(() => this.socket.connect(), REFUSED_MS);
     });
     this.socket.on("trouble", ({ message }: { message: string }) => {
       this.trouble.value = message;
@@ -74,6 +79,7 @@ export class Talk {
   }
 
   close(): void {
+    clearTimeout(this.again);
     this.socket.disconnect();
     this.speaker.close();
   }

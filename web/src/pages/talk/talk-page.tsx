@@ -1,6 +1,6 @@
 // Talk to the robot's mind through this browser, and show it something: no robot is needed.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
@@ -25,14 +25,20 @@ function Conversation(): VNode {
   const talk = useMemo(() => new Talk(), []);
   useEffect(() => () => talk.close(), []);
   const text = useSignal("");
+  /** It was entered before the conversation was connected: it is asked then, unless it is changed. */
+  const entered = useSignal(false);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     talk.speaker.unlock();
-    const question = text.value.trim();
-    if (!question || !talk.isLive.value) return;
+    entered.value = text.value.trim() !== "";
+  };
+  useSignalEffect(() => {
+    if (!entered.value || !talk.isLive.value) return;
+    const question = text.peek().trim();
+    entered.value = false;
     text.value = "";
     talk.ask(question);
-  };
+  });
   return (
     <Card id="talk-page" heading={words.heading} aside={<Status talk={talk} />}>
       <Lines talk={talk} />
@@ -41,11 +47,14 @@ function Conversation(): VNode {
         <MicrophoneControl talk={talk} />
         <input
           aria-label={words.write} placeholder={words.write} value={text.value} maxLength={2000} autocomplete="off"
-          onInput={(event) => void (text.value = event.currentTarget.value)}
+          onInput={(event) => {
+            text.value = event.currentTarget.value;
+            entered.value = false;
+          }}
         />
         {talk.isSpeaking.value
           ? <button type="button" class="usual" onClick={() => talk.hush()}>{words.hush}</button>
-          : <button type="submit" class="primary" disabled={!talk.isLive.value}>{words.send}</button>}
+          : <button type="submit" class="primary" aria-busy={entered.value}>{entered.value && <Icon tone="busy" />}{words.send}</button>}
       </form>
     </Card>
   );
