@@ -37,8 +37,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 #: Longest wait for a step, in ms, and for the installation, in seconds.
 STEP_MS, INSTALLED_S = 60_000, 600.0
-#: Of the recording, in seconds: a sentence and its beginning.
-SPEECH_S, SILENCE_S = 5, 4
+#: Of what the microphone plays again and again, in seconds: a sentence, and time for the answer.
+SPEECH_S, SILENCE_S = 5, 12
 #: An engine of somebody else's.
 ENGINE = """
 from rider_core.api import TextGenerator, hookimpl
