@@ -38,7 +38,7 @@ SHARED = ROOT.parent / "shared"
 #: Longest wait for a step, in ms, and for the installation, in seconds.
 STEP_MS, INSTALLED_S = 60_000, 600.0
 #: Of what the microphone plays again and again, in seconds: a sentence, and time for the answer.
-SPEECH_S, SILENCE_S = 5, 12
+SPEECH_S, SILENCE_S = 2, 15
 #: An engine of somebody else's.
 ENGINE = """
 from rider_core.api import TextGenerator, hookimpl
@@ -117,13 +117,13 @@ class Newcomer:
             yield
         except (Error, AssertionError):
             if page is not None:
-                page.screenshot(path=f"newcomer-{name}.png", full_page=True)
-                print(f"{name} failed; the page is in newcomer-{name}.png", file=sys.stderr)
+                page.screenshot(path="newcomer-failed.png", full_page=True)
+                print(f"{name}: failed; the page is in newcomer-failed.png", file=sys.stderr)
             raise
         self.steps[name] = round(time.monotonic() - self._begun, 1)
         print(f"{self.steps[name]:7.1f} s  {name}", flush=True)
         if self._pictures is not None and page is not None:
-            page.screenshot(path=self._pictures / f"{len(self.steps):02}-{name}.png", full_page=True)
+            page.screenshot(path=self._pictures / f"{len(self.steps):02} {name}.png", full_page=True)
 
 
 def publish(index: Path, name: str, source: str) -> None:
