@@ -187,15 +187,15 @@ def follow(newcomer: Newcomer, page: Page) -> None:
     with step("sees a person in a box", page):
         press(page, "Open the webcam")
         expect(page.locator(".card-webcam .box").first).to_be_visible()
-        expect(page.locator(".card-webcam")).to_contain_text("person")
+        expect(page.locator(".card-webcam")).to_contain_text("Person")
         press(page, "Close the webcam")
     with step("switches vision off and on", page):
         menu.get_by_role("link", name="Providers").click()
-        vision = page.get_by_role("group", name=re.compile("vision", re.IGNORECASE)).first
-        for choice in ("Robot", "PC"):
+        vision = page.locator(".domains li").filter(has_text="Vision")
+        for choice, place in (("Robot", "robot"), ("PC", "PC")):
             vision.get_by_role("button", name=choice, exact=True).click()
-            expect(page.locator(".notice").last).to_contain_text("Vision")
-            expect(vision.get_by_role("button", name=choice, exact=True)).to_have_attribute("aria-pressed", "true")
+            expect(vision.locator(".where")).to_have_text(place)
+            expect(vision.locator(".notes")).to_contain_text("the robot confirms it")
     with step("adds an engine", page):
         menu.get_by_role("link", name="Plugins").click()
         page.locator(".card-installation li").get_by_role("button", name="Install", exact=True).click()
