@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 import wave
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,7 @@ from harness import chromium
 from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from rider_core.testing.ports import free_port
+from rider_core.testing.wheels import write_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -39,7 +39,7 @@ SHARED = ROOT.parent / "shared"
 STEP_MS, INSTALLED_S = 60_000, 600.0
 #: Of what the microphone plays again and again, in seconds: a sentence, and time for the answer.
 SPEECH_S, SILENCE_S = 2, 15
-#: An engine of somebody else's.
+#: The plugin that the newcomer installs.
 ENGINE = """
 from rider_core.api import TextGenerator, hookimpl
 RIDER_API = "1.0"
@@ -66,7 +66,7 @@ class Newcomer:
         (folder / "home").mkdir()
         index = folder / "index"
         index.mkdir()
-        publish(index, "rider-parrot", ENGINE)
+        write_wheel(index, "rider-parrot", ENGINE)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         found = {name: f"{os.environ.get(name, '')} {index}".strip() for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS")}
@@ -124,22 +124,6 @@ class Newcomer:
         print(f"{self.steps[name]:7.1f} s  {name}", flush=True)
         if self._pictures is not None and page is not None:
             page.screenshot(path=self._pictures / f"{len(self.steps):02} {name}.png", full_page=True)
-
-
-def publish(index: Path, name: str, source: str) -> None:
-    """A wheel of a plugin."""
-    module = name.replace("-", "_")
-    info = f"{module}-1.0.dist-info"
-    files = {
-        f"{module}.py": source,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[rider_core.plugins]\n{name} = {module}\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(index / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
-        for file, text in files.items():
-            wheel.writestr(file, text)
 
 
 def microphone(folder: Path) -> Path:

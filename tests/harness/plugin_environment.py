@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import venv
-import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 
 from rider_core.testing.processes import Processes
+from rider_core.testing.wheels import write_wheel
 
 #: A plugin that brings one of each kind that needs no engine.
 GOOD_PLUGIN = """
@@ -69,20 +69,7 @@ class PluginEnvironment:
 
     def publish(self, name: str, source: str, *, plugin: bool = True, requires: tuple[str, ...] = ()) -> None:
         """Put a wheel of version 1.0 into the index; `plugin`: it has an entry point of its own name."""
-        module = name.replace("-", "_")
-        info = f"{module}-1.0.dist-info"
-        needs = "".join(f"Requires-Dist: {it}\n" for it in requires)
-        files = {
-            f"{module}.py": source,
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        }
-        if plugin:
-            files[f"{info}/entry_points.txt"] = f"[rider_core.plugins]\n{name} = {module}\n"
-        files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
-        with zipfile.ZipFile(self.index / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
-            for file, text in files.items():
-                wheel.writestr(file, text)
+        write_wheel(self.index, name, source, plugin=plugin, requires=requires)
 
     def installed(self) -> set[str]:
         """Names of the packages that this environment has for itself."""
