@@ -25,7 +25,7 @@ function Unloaded(): VNode {
   return (
     <Card id="unloaded" heading={words.heading}>
       <p role="alert">{words.text}</p>
-      <button type="button" onClick={() => location.reload()}>{words.again}</button>
+      <button type="button" class="primary" onClick={() => location.reload()}>{words.again}</button>
     </Card>
   );
 }
