@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 #: The first is made of the others' sources, without their windows, and needs a third less of a processor.
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -28,7 +29,7 @@ expect.set_options(timeout=30_000)
 _EXPECTED = ("status of 400", "status of 401", "status of 404", "status of 409", "status of 412", "status of 503")
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_chromium(*arguments: str) -> Iterator[Browser]:
     """A browser of a test module's own."""
     with sync_playwright() as playwright:
@@ -37,7 +38,7 @@ def running_chromium(*arguments: str) -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def checked_page(context: BrowserContext) -> Iterator[Page]:
     """A page that fails its test if the console has an error, such as a violation of the page's policy."""
     page = context.new_page()
@@ -48,6 +49,16 @@ def checked_page(context: BrowserContext) -> Iterator[Page]:
     page.unroute_all(behavior="ignoreErrors")  # an answer that a test changes may be on its way
     context.close()
     assert not errors, errors
+
+
+def shown_problems(browser: Browser) -> list[str]:
+    """The problems that the open pages show, as text."""
+    found: list[str] = []
+    with contextlib.suppress(PlaywrightError):  # a page may be closing
+        for page in (page for context in browser.contexts for page in context.pages):
+            for problem in page.locator("[role=alert], .bad, .notice, .stale .connection").all_inner_texts():
+                found.append(" ".join(problem.split())[:160])
+    return list(dict.fromkeys(found))[:4]
 
 
 def _is_error(message: ConsoleMessage) -> bool:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from chromium import shown_problems
 from panel_harness import PanelHarness, Watch, Watcher
 
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Begin the message of a failed test with what the open pages say: a missing element alone tells nothing."""
+    report = yield
+    browser = item.funcargs.get("browser")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if report.when == "call" and report.failed and browser is not None and crash is not None:
+        crash.message = f"the pages say {shown_problems(browser)}; {crash.message}"
+    return report
 
 
 @pytest.fixture(params=["eventlet", "threading"])

@@ -73,11 +73,16 @@ class UnavailableProvider:
 
 @dataclass(frozen=True)
 class ModelList:
-    """All models at one time (`probed_at`, monotonic). No two models of a task have the same id."""
+    """All models at one time (`probed_at`, monotonic). No two models of a task have the same id.
+
+    Attributes:
+        revision: Of the choices and settings that the providers were asked with, see `ProviderChoices.revision`.
+    """
 
     models: tuple[ModelInfo, ...]
     unavailable: tuple[UnavailableProvider, ...]
     probed_at: float
+    revision: int
 
 
 class ModelDirectory:
@@ -91,7 +96,7 @@ class ModelDirectory:
         self._services = services
         self._fresh_s = fresh_s
         self._lock = threading.Lock()
-        self._list = ModelList((), (), float("-inf"))
+        self._list = ModelList((), (), float("-inf"), revision=0)
         self._probes: dict[str, _ProviderProbe] = {}
 
     def listing(self) -> ModelList:
@@ -120,10 +125,11 @@ class ModelDirectory:
         )
 
     def _no_older_than(self, age_s: float) -> ModelList:
-        """A list of at most this age."""
+        """A list of at most this age, in which a change of choices or settings is heeded."""
         with self._lock:
-            if time.monotonic() - self._list.probed_at > age_s:
-                self._list = self._probe_all()
+            revision = self._services.provider_choices.look()
+            if time.monotonic() - self._list.probed_at > age_s or self._list.revision != revision:
+                self._list = self._probe_all(revision)
             return self._list
 
     def _raise_if_unavailable(self, listing: ModelList, task: str, name: str) -> None:
@@ -138,10 +144,10 @@ class ModelDirectory:
                     f"{unavailable.provider} cannot work now: {unavailable.reason}", remedy=unavailable.remedy
                 )
 
-    def _probe_all(self) -> ModelList:
+    def _probe_all(self, revision: int) -> ModelList:
         end = time.monotonic() + PROBE_TIMEOUT_S
         tasks = [task for domain in DOMAINS for task in TASKS.values() if task.provider is domain]
-        probes = [(task, cls, self._probe(task, cls)) for task in tasks for cls in self._in_order(task)]
+        probes = [(task, cls, self._probe(task, cls, revision)) for task in tasks for cls in self._in_order(task)]
         models: dict[tuple[str, str], ModelInfo] = {}
         unavailable: list[UnavailableProvider] = []
         for task, cls, probe in probes:
@@ -155,7 +161,7 @@ class ModelDirectory:
                 models.setdefault((task.name, info.id), info)
         for info in self._aliases(list(models.values())):
             models.setdefault((info.task, info.id), info)
-        return ModelList(tuple(models.values()), tuple(unavailable), time.monotonic())
+        return ModelList(tuple(models.values()), tuple(unavailable), time.monotonic(), revision)
 
     def _in_order(self, task: Task) -> list[type[Provider]]:
         """The domain's providers: the preferred one, the other real ones, mocks."""
@@ -166,14 +172,14 @@ class ModelDirectory:
             chosen = []
         return [by_name[name] for name in dict.fromkeys([*chosen, *by_name]) if name in by_name]
 
-    def _probe(self, task: Task, cls: type[Provider]) -> _ProviderProbe:
-        """The provider's running probe, or one whose answer was not read yet; else a new one.
+    def _probe(self, task: Task, cls: type[Provider], revision: int) -> _ProviderProbe:
+        """The provider's running probe, or one of this revision whose answer was not read yet; else a new one.
 
         So a provider has one thread at most, and one that always answers after the timeout is listed the next time.
         """
         running = self._probes.get(cls.name)
-        if running is None or running.was_read:
-            running = _ProviderProbe(cls.name, task.name, partial(self._names, task, cls))
+        if running is None or running.was_read or (running.is_done and running.revision != revision):
+            running = _ProviderProbe(cls.name, task.name, revision, partial(self._names, task, cls))
             self._probes[cls.name] = running
         return running
 
@@ -201,15 +207,20 @@ class ModelDirectory:
 class _ProviderProbe:
     """Asks one provider for its models, in a thread of its own."""
 
-    def __init__(self, provider: str, task: str, list_models: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(self, provider: str, task: str, revision: int, list_models: Callable[[], tuple[str, ...]]) -> None:
         self._provider = provider
         self._task = task
+        self.revision = revision
         self._list_models = list_models
         self._done = threading.Event()
         self._answer: tuple[str, ...] | UnavailableProvider | None = None
         #: The answer was read.
         self.was_read = False
         threading.Thread(target=self._run, name=f"ask-{provider}", daemon=True).start()
+
+    @property
+    def is_done(self) -> bool:
+        return self._done.is_set()
 
     def answer(self, timeout_s: float) -> tuple[str, ...] | UnavailableProvider:
         """The names of the models, or why the provider is not available."""

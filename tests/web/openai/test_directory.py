@@ -19,6 +19,7 @@ class Engine(TextGenerator):
     name = "engine"
     names: ClassVar[tuple[str, ...]] = ("a",)
     probes: ClassVar[int] = 0
+    revision: ClassVar[int] = 1
     may_answer: ClassVar[threading.Event] = threading.Event()
 
     def models(self) -> tuple[str, ...]:
@@ -41,18 +42,23 @@ def engine() -> type[Engine]:
 
 
 @pytest.fixture
-def directory(engine: type[Engine]) -> ModelDirectory:
+def services(engine: type[Engine]) -> Any:
     def names(domain: Any) -> list[str]:
         if domain is not TextGenerator:
             raise ProviderUnavailable("there is none", remedy="install one")
         return ["engine"]
 
     registry = SimpleNamespace(in_domain=lambda domain: [engine] if domain is TextGenerator else [])
-    services: Any = SimpleNamespace(
+    return SimpleNamespace(
         plugins=SimpleNamespace(registry=registry),
+        provider_choices=SimpleNamespace(look=lambda: engine.revision),
         provider_names=names,
         make_provider=lambda _domain, _name: engine(ProviderConfig(), ProviderContext()),
     )
+
+
+@pytest.fixture
+def directory(services: Any) -> ModelDirectory:
     return ModelDirectory(services, fresh_s=-1.0)  # every list is old at once
 
 
@@ -78,6 +84,32 @@ def test_a_known_model_is_not_asked_for_again(directory: ModelDirectory, engine:
     for _ in range(5):
         directory.find("text.generate", "a")
     assert engine.probes == 1
+
+
+def test_a_young_list_is_of_the_present_choices(services: Any, engine: type[Engine]) -> None:
+    directory = ModelDirectory(services, fresh_s=60.0)
+    engine.names = ()
+    assert ids(directory) == ["engine"]
+    engine.names = ("a",)
+    assert ids(directory) == ["engine"]
+    engine.revision += 1
+    assert ids(directory) == ["a"]
+    assert directory.find("text.generate", "a").model == "a"
+    assert engine.probes == 2
+
+
+def test_a_late_answer_from_before_a_change_does_not_count(
+    directory: ModelDirectory, engine: type[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory_module, "PROBE_TIMEOUT_S", 0.01)
+    engine.may_answer.clear()
+    assert ids(directory) == []
+    engine.may_answer.set()
+    (thread,) = [it for it in threading.enumerate() if it.name == "ask-engine"]
+    thread.join(10)
+    monkeypatch.setattr(directory_module, "PROBE_TIMEOUT_S", 10)
+    engine.names, engine.revision = ("b",), 2
+    assert ids(directory) == ["b"]
 
 
 def test_a_hanging_provider_has_one_thread(
