@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,22 @@ from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
 #: Fixtures that start a server or processes of ours.
 SERVERS = frozenset({"harness", "processes", "running_node", "valkey_lender", "workshop"})
 
+#: Marks that stand in the file of the tests that have them, or in that of a base class.
+WRITTEN_MARKS = frozenset({"acceptance", "measures", "slow"})
+
 __all__ = ["connection", "processes", "valkey", "valkey_lender"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a file without a mark that `-m` asks for: each process of xdist imports all that is collected."""
+    if not collection_path.name.startswith("test_"):
+        return None
+    wanted = WRITTEN_MARKS.intersection(config.getoption("markexpr").split(" and "))
+    if not wanted:
+        return None
+    text = collection_path.read_text()
+    may_have_them = re.search(r"^class Test\w*\(", text, re.MULTILINE) or all(f"mark.{mark}" in text for mark in wanted)
+    return None if may_have_them else True
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXCEPTIONS: dict[str, str] = {}
 
 
+@cache
 def classes() -> dict[str, list[str]]:
     """Each name of a class, nested ones included, with the places where it is defined."""
     places = defaultdict(list)

@@ -25,6 +25,8 @@ from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import let_pass
 
+pytestmark = pytest.mark.slow
+
 JSON = ["--serializer", "rq.serializers.JSONSerializer"]
 
 

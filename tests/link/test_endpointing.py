@@ -27,8 +27,8 @@ def silence(seconds: float) -> bytes:
 
 
 def noise(seconds: float, amplitude: int) -> bytes:
-    dice = random.Random(7)
-    return b"".join(struct.pack("<h", dice.randint(-amplitude, amplitude)) for _ in range(int(seconds * 16_000)))
+    samples = random.Random(7).choices(range(-amplitude, amplitude + 1), k=int(seconds * 16_000))
+    return struct.pack(f"<{len(samples)}h", *samples)
 
 
 @pytest.fixture

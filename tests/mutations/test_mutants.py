@@ -6,38 +6,53 @@ import builtins
 import dis
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
-import pytest
 from mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = [path.read_text() for path in (ROOT / "rider_core/testing").rglob("*.py")]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_it_can_be_applied(mutant: Mutant) -> None:
-    text = (ROOT / mutant.file).read_text()
-    assert text.count(mutant.old) == 1, f"{mutant.file} has it {text.count(mutant.old)} times"
-    assert mutant.new != mutant.old
+@cache
+def text_of(file: str) -> str:
+    return (ROOT / file).read_text()
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_its_tests_exist(mutant: Mutant) -> None:
+def test_each_can_be_applied_in_one_place() -> None:
+    found = {mutant.name: text_of(mutant.file).count(mutant.old) for mutant in MUTANTS}
+    assert {name: times for name, times in found.items() if times != 1} == {}
+    assert [mutant.name for mutant in MUTANTS if mutant.new == mutant.old] == []
+
+
+def test_their_tests_exist() -> None:
+    assert {mutant.name: lacking for mutant in MUTANTS if (lacking := lacking_tests(mutant))} == {}
+
+
+def lacking_tests(mutant: Mutant) -> list[str]:
     file, words = mutant.test
     # A test may be inherited from a contract.
-    texts = [(ROOT / file).read_text(), *CONTRACTS]
+    texts = [text_of(file), *CONTRACTS]
     names = [word for word in re.findall(r"\w+", words) if word not in ("and", "or", "not")]
-    assert [name for name in names if not any(name in text for text in texts)] == []
+    return [name for name in names if not any(name in text for text in texts)]
 
 
-@pytest.mark.parametrize("mutant", [it for it in MUTANTS if it.file.endswith(".py")], ids=lambda mutant: mutant.name)
-def test_it_uses_defined_names(mutant: Mutant) -> None:
+def test_they_use_defined_names() -> None:
     """A NameError would make any test fail."""
-    text = (ROOT / mutant.file).read_text()
-    mutated = compile(text.replace(mutant.old, mutant.new, 1), mutant.file, "exec")
-    assert undefined_names(mutated) - undefined_names(compile(text, mutant.file, "exec")) == set()
+    in_python = [mutant for mutant in MUTANTS if mutant.file.endswith(".py")]
+    assert {mutant.name: new for mutant in in_python if (new := new_undefined_names(mutant))} == {}
+
+
+def new_undefined_names(mutant: Mutant) -> set[str]:
+    mutated = text_of(mutant.file).replace(mutant.old, mutant.new, 1)
+    return undefined_names(compile(mutated, mutant.file, "exec")) - undefined_names_before(mutant.file)
+
+
+@cache
+def undefined_names_before(file: str) -> set[str]:
+    return undefined_names(compile(text_of(file), file, "exec"))
 
 
 def undefined_names(module: CodeType) -> set[str]:

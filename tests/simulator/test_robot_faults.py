@@ -18,6 +18,8 @@ from rider_core.simulator import Received, ReceivedLog, RobotConfig, SimulatedRo
 from rider_core.simulator.faults import MALFORMED
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 from rider_core.simulator import RobotConfig, run
 import logging

@@ -17,6 +17,8 @@ from rider_core.testing.processes import install_plugin
 from rider_core.testing.waiting import wait_until
 from rider_core.web.security import SECURITY_HEADERS
 
+pytestmark = pytest.mark.slow
+
 #: It takes less than a second on an idle machine. A browser that polls would hold it for 25 s.
 STOP_LIMIT_S = 10.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def errors(kind: type[RiderError] = RiderError) -> Iterator[type[RiderError]]:
         yield from errors(each)
 
 
+@cache
 def refusals() -> set[str]:
     """Codes of what is refused before Flask: the second argument of each `AccessRefusal`."""
     found = set()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from worker_harness import WorkerHarness
 
 from rider_core.api import JobSpec, JobState, RetryPolicy
 from rider_core.testing.processes import install_plugin
+
+pytestmark = pytest.mark.slow
 
 MORTAL = """
 import ctypes, os

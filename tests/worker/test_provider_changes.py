@@ -21,6 +21,8 @@ from rider_core.testing.processes import Processes, install_plugin
 from rider_core.testing.valkey import Valkey
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 #: Time in seconds from a change to its effect in running workers, as the page promises it.
 PROMISED_S = 3.0
 SOURCE = """

@@ -14,6 +14,8 @@ from rider_core.errors import JobFailed
 from rider_core.eventbus import EventBus
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ONCE = RetryPolicy(max_attempts=1)
 
 

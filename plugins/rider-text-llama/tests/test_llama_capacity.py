@@ -14,7 +14,9 @@ from rider_text_llama.provider import LlamaTextGenerator
 from rider_core.api import GenerateRequest
 from rider_core.errors import ProviderUnavailable
 
-LONG = GenerateRequest(prompt="What is the third word? " + "one two three four " * 300, max_tokens=40, temperature=0)
+LONG = GenerateRequest(prompt="What is the third word? " + "one two three four " * 75, max_tokens=40, temperature=0)
+#: Instead of 1,024 tokens, for conversations that are read quickly.
+SMALL = 256
 
 
 def context_of(provider: LlamaTextGenerator) -> Context:
@@ -37,40 +39,44 @@ class NoMemory:
         return None
 
 
+@pytest.fixture(autouse=True)
+def small_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context_file, "FIRST_CAPACITY", SMALL)
+
+
 def test_a_long_conversation_gets_more_room_and_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(context_tokens=4_096) as provider:
+    with opened() as provider:
+        context = context_of(provider)
+        assert context.capacity == SMALL
+        answers = [provider.generate(CAPITAL).text, provider.generate(LONG).text]
+        assert context.capacity == 2 * SMALL
+        answers.append(provider.generate(CAPITAL).text)
+    monkeypatch.setattr(context_file, "FIRST_CAPACITY", 1_024)
+    with opened() as provider:
         context = context_of(provider)
         assert context.capacity == 1_024
-        answers = [provider.generate(CAPITAL).text, provider.generate(LONG).text]
-        assert context.capacity == 2_048
-        answers.append(provider.generate(CAPITAL).text)
-    monkeypatch.setattr(context_file, "FIRST_CAPACITY", 4_096)
-    with opened(context_tokens=4_096) as provider:
-        context = context_of(provider)
-        assert context.capacity == 4_096
         assert answers == [provider.generate(it).text for it in (CAPITAL, LONG, CAPITAL)]
 
 
 def test_there_is_room_for_the_whole_answer_from_its_start() -> None:
-    with opened(context_tokens=4_096) as provider:
+    with opened() as provider:
         context = context_of(provider)
-        provider.generate(GenerateRequest(prompt="Go on: " + "one two " * 250, max_tokens=700, temperature=0))
-        assert context.capacity == 2_048
+        provider.generate(GenerateRequest(prompt="Go on: " + "one two " * 60, max_tokens=180, temperature=0))
+        assert context.capacity == 2 * SMALL
 
 
-def test_an_answer_may_be_longer_than_what_a_prompt_leaves_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context_file, "FIRST_CAPACITY", 256)
-    with opened(context_tokens=1_024, system_prompt="") as provider:
-        answer = provider.generate(GenerateRequest(prompt=TALKATIVE, max_tokens=600, temperature=0))
-        assert (answer.completion_tokens, answer.finish_reason) == (600, "length")
+def test_an_answer_may_be_longer_than_what_a_prompt_leaves_for_it() -> None:
+    with opened(system_prompt="") as provider:
+        answer = provider.generate(GenerateRequest(prompt=TALKATIVE, max_tokens=400, temperature=0))
+        assert (answer.completion_tokens, answer.finish_reason) == (400, "length")
 
 
 def test_where_memory_is_short_only_the_long_ones_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(context_tokens=4_096) as provider:
+    with opened() as provider:
         context = context_of(provider)
         before = provider.generate(CAPITAL).text
         library = NoMemory(context._library)
         monkeypatch.setattr(context, "_library", library)
-        with pytest.raises(ProviderUnavailable, match="no context of 2048 tokens"):
+        with pytest.raises(ProviderUnavailable, match="no context of 512 tokens"):
             provider.generate(LONG)
         assert provider.generate(CAPITAL).text == before

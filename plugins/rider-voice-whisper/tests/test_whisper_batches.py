@@ -158,7 +158,6 @@ class TestBatches:
 
 @pytest.mark.parametrize("kind", noises(0))
 def test_no_noise_becomes_words(whisper: WhisperSpeechToText, kind: str) -> None:
-    for seed in (0, 1):
-        clips = [clip_of(noises(seed)[kind] * level) for level in (0.5, 0.05)]
-        for transcript in (*whisper.transcribe_batch(clips, "en"), whisper.transcribe(clips[0], None)):
-            assert (transcript.text, transcript.no_speech) == ("", True), (kind, seed)
+    loud, soft = clip_of(noises(0)[kind] * 0.5), clip_of(noises(1)[kind] * 0.05)
+    for transcript in (*whisper.transcribe_batch([loud, soft], "en"), whisper.transcribe(loud, None)):
+        assert (transcript.text, transcript.no_speech) == ("", True)

@@ -96,10 +96,16 @@ def test_a_sentence_with_words_of_film_credits_is_heard(whisper: WhisperSpeechTo
 
 class TestWhatIsAround:
     @pytest.mark.parametrize(
-        ("kind", "level"),
-        [("digital silence", 0), ("white", 0.0056), ("pink", 0.0056), ("brown", 0.01), ("hum", 0.02)],
+        ("kind", "level", "seconds"),
+        [
+            ("digital silence", 0, 3),
+            ("digital silence", 0, 8),
+            ("white", 0.0056, 8),
+            ("pink", 0.0056, 3),
+            ("brown", 0.01, 8),
+            ("hum", 0.02, 3),
+        ],
     )
-    @pytest.mark.parametrize("seconds", [3, 8])
     def test_polish_is_polish_after_a_while_without_speech(
         self, whisper: WhisperSpeechToText, kind: str, level: float, seconds: float
     ) -> None:

@@ -18,6 +18,8 @@ from panel_harness import PanelHarness
 from rider_core.testing.processes import Processes
 from rider_core.testing.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def certificate(processes: Processes, *arguments: str) -> tuple[int, str]:
     process = processes.fork("rider_core.cli.main", "web", "certificate", *arguments, log="certificate")
@@ -95,7 +97,6 @@ def test_the_cookie_stays_on_https(panel: PanelHarness, files: dict[str, str], t
         assert "; Secure" in answer.headers["Set-Cookie"]
 
 
-@pytest.mark.slow
 def test_clients_that_break_the_handshake_harm_nobody(https: httpx.Client, panel: PanelHarness) -> None:
     port = int(panel.url.rsplit(":", 1)[1])
     hanging = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
