@@ -11,10 +11,11 @@ import shutil
 import subprocess
 import sys
 
-#: Package, and its programs, of which one is enough.
+#: Package, and its programs, of which one is enough, or the folder of their versions.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),  # compared with our speech: its length
     "redis-server": ("redis-server",),  # stock RQ runs on it
+    "postgresql": ("/usr/lib/postgresql",),  # labs may keep what they save there; the tests start their own server
     "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),  # the tests start their own node
     "chromium-headless-shell": ("chromium-headless-shell", "chromium", "google-chrome"),  # opens the panel
     "strace": ("strace",),  # slows a disk down
@@ -29,7 +30,7 @@ LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0
 
 
 def main() -> int:
-    missing = [name for name, programs in PACKAGES.items() if not any(map(shutil.which, programs))]
+    missing = [name for name, programs in PACKAGES.items() if not any(map(is_there, programs))]
     missing += [name for name, library in LIBRARIES.items() if ctypes.util.find_library(library) is None]
     if not missing:
         return 0
@@ -45,6 +46,11 @@ def main() -> int:
     if code != 0:
         print(f"rider: {' '.join(install)} failed with {code}; tests that need these are skipped", file=sys.stderr)
     return code if os.environ.get("CI") else 0
+
+
+def is_there(program: str) -> bool:
+    """Whether this program is installed, or this folder of programs of some version."""
+    return shutil.which(program) is not None or os.path.isdir(program)
 
 
 def root_prefix() -> list[str] | None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.postgresql import NEEDED, postgres
 from redis import Redis
 
 from rider_core.api.schedules import Schedule
@@ -26,13 +27,17 @@ from rider_core.runtime.restore import read_backup
 from rider_core.testing.processes import Processes
 from rider_core.testing.valkey import Valkey
 
+__all__ = ["postgres"]
+
 DAILY = Schedule(id="daily", cron="@daily", task="text.generate", payload={"prompt": "x"})
 
 
 @pytest.fixture
-def database(processes: Processes, valkey: Valkey) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, processes: Processes, valkey: Valkey) -> Iterator[Database]:
     """A database with something of each kind, and Redis with a schedule."""
     url = f"sqlite:///{processes.folder / 'rider.db'}"
+    if getattr(request, "param", "") == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
     processes.environment.update(
         REDIS_URL=valkey.url, DATABASE_URL=url, RIDER_CONFIG=str(processes.folder / "rider.toml")
     )
@@ -58,6 +63,7 @@ def run(processes: Processes, *arguments: str, log: str) -> str:
     return processes.log(log)
 
 
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=NEEDED)], indirect=True)
 def test_all_comes_back_and_the_former_state_is_kept(
     database: Database, processes: Processes, connection: Redis
 ) -> None:

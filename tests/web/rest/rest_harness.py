@@ -31,12 +31,18 @@ class RestHarness:
         headers: Of each request.
     """
 
-    def __init__(self, panel: PanelHarness) -> None:
+    def __init__(self, panel: PanelHarness, database_url: str | None = None) -> None:
+        """
+        Args:
+            database_url: Of an empty database; None: SQLite's that the panel has anyway.
+        """
         self.panel = panel
         self.backend = RedisJobBackend(panel.connection, RQLists())
         self.headers: dict[str, str] = {}
         self._client = httpx.Client(trust_env=False, timeout=20)
-        self._database = Database(f"sqlite:///{panel.database}")
+        self.database_url = database_url or f"sqlite:///{panel.database}"
+        self._database = Database(self.database_url)
+        self._database.upgrade()
         self.accounts = AccountStore(self._database)
         self._document: dict[str, Any] = {}
         self._token = new_token("harness", Role.READ, "test", None)
@@ -46,6 +52,7 @@ class RestHarness:
         if not self._document:
             self.accounts.add_token(self._token.stored)
         others = set(self.panel.processes.environment["RIDER_PLUGINS_DISABLED"].split(",")) - {"echo"}
+        environment = {"DATABASE_URL": self.database_url, **environment}
         self.panel.start(RIDER_PLUGINS_DISABLED=",".join(sorted(others)), **environment)
 
     @property
