@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,7 +29,9 @@ PROCESSES = 2
 #: Without a safeguard against endless waiting a test may wait for ever.
 LIMIT_S = 150
 _COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
-_LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info", "build")
+_LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info")
+#: The browser gets what is built of these.
+_BROWSER_SOURCES = "web/src/"
 
 
 def main() -> None:
@@ -56,6 +59,8 @@ def copy_tree(folder: Path) -> Path:
             shutil.copytree(source, folder / part, ignore=_LEFT_OUT, symlinks=True)
         else:
             shutil.copy(source, folder / part)
+    # As in an installed package, where the panel looks first: an editable one would lead to the files of this checkout.
+    (folder / "rider_core" / "_web").symlink_to(folder / "web")
     return folder
 
 
@@ -63,16 +68,37 @@ def try_mutant(copies: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str]:
     """Apply the mutant in a copy that no other thread uses, and run its test there."""
     copy = copies.get()
     try:
-        return mutant, failed_test(copy, mutant)
+        with applied(copy, mutant):
+            return mutant, failed_test(copy, mutant)
+    except subprocess.CalledProcessError as error:
+        print(f"{mutant.name}: the browser files cannot be built:\n{error.stdout}", flush=True)
+        return mutant, ""
     finally:
         copies.put(copy)
 
 
-def failed_test(copy: Path, mutant: Mutant) -> str:
-    """The test that failed with the mutant; empty where all passed, or none ran."""
-    file, (tests, words) = copy / mutant.file, mutant.test
+@contextmanager
+def applied(copy: Path, mutant: Mutant) -> Iterator[None]:
+    """Remove the safeguard for a while, also from what is built of its file."""
+    file, static, kept = copy / mutant.file, copy / "web" / "static", copy / "static"
     text = file.read_text()
     file.write_text(text.replace(mutant.old, mutant.new, 1))
+    try:
+        if mutant.file.startswith(_BROWSER_SOURCES):
+            shutil.copytree(static, kept)
+            build = [sys.executable, "contrib/build/panel.py", "web"]
+            subprocess.run(build, cwd=copy, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        yield
+    finally:
+        file.write_text(text)
+        if kept.is_dir():
+            shutil.rmtree(static)
+            kept.rename(static)
+
+
+def failed_test(copy: Path, mutant: Mutant) -> str:
+    """The test that fails with the mutant; empty where all pass, or none ran."""
+    tests, words = mutant.test
     path = os.pathsep.join(map(str, [copy, *sorted((copy / "plugins").iterdir())]))
     command = [
         sys.executable,
@@ -97,7 +123,6 @@ def failed_test(copy: Path, mutant: Mutant) -> str:
         except subprocess.TimeoutExpired:
             return f"no end within {LIMIT_S} s"
         finally:
-            file.write_text(text)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode == 0:

@@ -57,8 +57,8 @@ def shown_problems(browser: Browser) -> list[str]:
     with contextlib.suppress(PlaywrightError):  # a page may be closing
         for page in (page for context in browser.contexts for page in context.pages):
             for problem in page.locator("[role=alert], .bad, .notice, .stale .connection").all_inner_texts():
-                found.append(" ".join(problem.split())[:160])
-    return list(dict.fromkeys(found))[:4]
+                found.append(" ".join((problem or "").split())[:160])  # a picture has none
+    return [text for text in dict.fromkeys(found) if text][:4]
 
 
 def _is_error(message: ConsoleMessage) -> bool:

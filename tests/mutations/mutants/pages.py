@@ -7,6 +7,8 @@ from mutants.mutant import Mutant
 _PAUSES = "tests/jobs/test_rq_lists.py"
 _CHANGES = "tests/worker/test_provider_changes.py"
 _PAGES = "tests/web/pages"
+_BROWSER = "tests/web/test_browser.py"
+_TALK = f"{_PAGES}/test_talk_page.py"
 _TLS = "tests/web/serving/test_tls.py"
 
 MUTANTS = [
@@ -93,5 +95,75 @@ MUTANTS = [
         "        watched.replace(encrypted)  # the one before is an empty shell now\n",
         "",
         (_TLS, "break_the_handshake"),
+    ),
+    Mutant(
+        "a refused conversation stays refused",
+        "web/src/server/talk.ts",
+        "this.again = setTimeout(() => this.socket.connect(), REFUSED_MS);",
+        "this.again = setTimeout(() => undefined, REFUSED_MS);",
+        (_TALK, "too_many_conversations and eventlet"),
+    ),
+    Mutant(
+        "a question that is entered too early is lost",
+        "web/src/pages/talk/talk-page.tsx",
+        "if (!entered.value || !talk.isLive.value) return;",
+        "if (!entered.value) return;\n    if (!talk.isLive.value) { entered.value = false; return; }",
+        (_TALK, "entered_too_early and eventlet"),
+    ),
+    Mutant(
+        "a page that cannot be loaded is empty",
+        "web/src/parts/later.tsx",
+        ", () => Unloaded as ComponentType<P>",
+        ", (problem: unknown) => { void Unloaded; throw problem; }",
+        (_BROWSER, "cannot_be_loaded"),
+    ),
+    Mutant(
+        "without a network only pages open that were open before",
+        "web/src/start.tsx",
+        "  setTimeout(loadRest, REST_MS);\n",
+        "  void loadRest, REST_MS;\n",
+        (_BROWSER, "without_a_network"),
+    ),
+    Mutant(
+        "what cannot be brought back is destroyed without a question",
+        "web/src/parts/dialog.tsx",
+        "    question.value = { heading, text, action, answer: resolve };",
+        "    resolve(`${heading}${text}${action}` !== '');",
+        (f"{_PAGES}/test_queue_page.py", "retried_and_deleted and eventlet"),
+    ),
+    Mutant(
+        "a space that is typed stops the robot",
+        "web/src/server/stop.ts",
+        " || elsewhere ||",
+        " || (elsewhere && event.repeat) ||",
+        (f"{_PAGES}/test_stop.py", "space_bar and eventlet"),
+    ),
+    Mutant(
+        "a page does not say that its panel is gone",
+        "web/src/app.tsx",
+        'loaded.value || connection.value === "lost" ? concerns() : []',
+        'connection.value === "live" ? concerns() : []',
+        (_BROWSER, "reconnects_after_a_restart"),
+    ),
+    Mutant(
+        "an engine that was switched on again is not found",
+        "rider_core/web/openai/directory.py",
+        " or self._list.revision != revision",
+        "",
+        ("tests/web/openai/test_directory.py", "young_list_is_of_the_present"),
+    ),
+    Mutant(
+        "an answer from before a change counts",
+        "rider_core/web/openai/directory.py",
+        " or (running.is_done and running.revision != revision)",
+        "",
+        ("tests/web/openai/test_directory.py", "late_answer_from_before"),
+    ),
+    Mutant(
+        "the panel imports the client of Valkey",
+        "rider_core/web/rate_limits.py",
+        '    DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}',
+        "    DEPENDENCIES = RedisStorage.DEPENDENCIES",
+        ("tests/web/test_panel_imports.py", ""),
     ),
 ]
