@@ -92,6 +92,13 @@ def let_redis_forget(rest: RestHarness, job_id: str) -> None:
     assert rest.panel.connection.delete(f"rq:job:{job_id}") == 1
 
 
+def kept_view(rest: RestHarness, job_id: str) -> dict[str, Any]:
+    """The job as the panel has kept it: Redis forgets it. Its file is there a moment before the panel knows it."""
+    let_redis_forget(rest, job_id)
+    wait_until(lambda: rest.sent("GET", f"/jobs/{job_id}").status_code == 200, what="the panel knows the file")
+    return dict(rest.ask("GET", f"/jobs/{job_id}"))
+
+
 def samples(content: bytes) -> bytes:
     with wave.open(io.BytesIO(content)) as file:
         return file.readframes(file.getnframes())
@@ -116,8 +123,7 @@ def test_what_a_person_said_is_not_kept_unless_that_is_wanted(rest: RestHarness)
     finish(rest, leased, ',"text":"hello"')
     wait_for_end(rest, job_id)
     assert encoded(PCM)[:200] not in (folder(rest) / f"{job_id}.json").read_text()
-    let_redis_forget(rest, job_id)
-    view = rest.ask("GET", f"/jobs/{job_id}")
+    view = kept_view(rest, job_id)
     assert (view["kept"], view["media"], view["job"]["result"]["text"]) == (True, [], "hello")
 
 
@@ -127,8 +133,7 @@ def test_where_it_is_wanted_it_is_heard_after_redis_has_dropped_it(rest: RestHar
     wait_for(rest, job_id, "heard.wav")
     finish(rest, lease(rest, "voice"), ',"text":"hello"')
     wait_for_end(rest, job_id)
-    let_redis_forget(rest, job_id)
-    view = rest.ask("GET", f"/jobs/{job_id}")
+    view = kept_view(rest, job_id)
     assert (view["kept"], view["media"]) == (True, ["heard"])
     assert (view["payload"]["sample_rate"], "audio" in view["payload"]) == (16_000, False)
     answer = rest.sent("GET", f"/jobs/{job_id}/media/heard")
@@ -167,8 +172,8 @@ def test_speech_is_put_together_from_its_pieces(rest: RestHarness) -> None:
     assert samples(rest.sent("GET", f"/jobs/{job_id}/media/spoken").content) == PCM + PCM[:1_000]
     wait_for_end(rest, job_id)
     assert "spoken.wav" in kept(rest, job_id)
-    let_redis_forget(rest, job_id)
     rest.panel.connection.delete(f"rider:job:{job_id}:events")
+    assert kept_view(rest, job_id)["media"] == ["spoken"]
     assert samples(rest.sent("GET", f"/jobs/{job_id}/media/spoken").content) == PCM + PCM[:1_000]
 
 
