@@ -3,6 +3,7 @@
 import type { Tone } from "./tones";
 import { connection, sections } from "./server/state";
 import { strings } from "./strings";
+import { told } from "./told";
 import type { Plugin } from "./server/messages";
 
 /** `link`: the page on which it is put right, below the root; empty: none. */
@@ -36,13 +37,13 @@ export function concerns(): Concern[] {
   const plugins = sections.plugins.value, queues = sections.queues.value;
   const database = sections.database.value, bus = sections.bus.value;
   if (connection.value === "lost") add("bad", words.lost, "", words.lostRemedy);
-  if (redis && !redis.up) add("bad", words.redis, redis.reason, words.redisRemedy);
+  if (redis && !redis.up) add("bad", words.redis, told(redis.reason), words.redisRemedy);
   if (redis?.write_problem) add("bad", words.redisFull, redis.write_problem, words.redisFullRemedy);
   // A process that cannot write to Redis cannot report its status.
   const redisUp = redis?.up === true && !redis.write_problem;
   const alive = processes.filter((process) => process.alive);
   if (redisUp && !alive.some((process) => process.role === "link")) add("bad", words.noLink, "", words.noLinkRemedy);
-  else if (robot?.up === false) add("bad", words.robotDown(robot.address), robot.reason ?? "", words.robotDownRemedy);
+  else if (robot?.up === false) add("bad", words.robotDown(robot.address), told(robot.reason ?? ""), words.robotDownRemedy);
   if (robot?.domains?.["vision"]?.unattended) add("warn", words.unattended, "", words.unattendedRemedy);
   for (const restart of robot?.restarts ?? []) {
     add("warn", strings.robot.restart(restart.what), "", words.restartRemedy(restart.command));
@@ -52,8 +53,8 @@ export function concerns(): Concern[] {
     if (redisUp && !process.alive && process.state !== "stopped") add("warn", words.silent(process.name), "", words.silentRemedy);
   }
   for (const [problem, names] of problemsOf(alive)) {
-    if (isGap(problem, plugins)) add("quiet", problem, names.join(", "));
-    else add("warn", problem, names.join(", "), "", MODEL.test(problem) ? MODELS_LINK : "");
+    if (isGap(problem, plugins)) add("quiet", told(problem), names.join(", "));
+    else add("warn", told(problem), names.join(", "), "", MODEL.test(problem) ? MODELS_LINK : "");
   }
   if (sections.plugin_host.value?.safe_mode) add("warn", words.safeMode, "", words.safeModeRemedy);
   if (plugins && !plugins.length) add("warn", words.noPlugins, "", words.noPluginsRemedy);

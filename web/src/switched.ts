@@ -1,6 +1,7 @@
 // Who switched a domain, and why, in the page's language: the link and the robot tell it in English.
 
 import { strings } from "./strings";
+import { told } from "./told";
 
 /** Prefixes of reasons: of the link's own switches, and of those that a person made through Rider-PC. */
 export const OURS = "rider-pc: ";
@@ -16,5 +17,5 @@ export function who(by: string): string {
 export function why(reason: string): string {
   if (reason.startsWith(SET_HERE)) return /: (.*)$/.exec(reason)?.[1] ?? "";
   const own = reason.startsWith(OURS) ? reason.slice(OURS.length) : reason;
-  return strings.robot.reasons[own] ?? own;
+  return strings.robot.reasons[own] ?? told(own);
 }

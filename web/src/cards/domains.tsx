@@ -13,6 +13,7 @@ import { CHOICES, choose, chooseAll, choicesBefore } from "../server/steering";
 import type { Choice, Outcome } from "../server/steering";
 import { strings } from "../strings";
 import { OURS, SET_HERE, who, why } from "../switched";
+import { told } from "../told";
 import type { Tone } from "../tones";
 import type { Domain } from "../server/messages";
 
@@ -149,7 +150,7 @@ function notesOf(it: Domain, requested: Choice | null, outcome: Outcome | null):
   }
   // Where the robot serves the domain by choice, the PC's problem is irrelevant.
   const problem = it.problem || (outcome?.accepted ? outcome.problem : "");
-  if (problem && !(done && it.choice === "local")) add(it.choice === "pc" ? "warn" : "", words.problem(problem));
+  if (problem && !(done && it.choice === "local")) add(it.choice === "pc" ? "warn" : "", words.problem(told(problem)));
   const reason = reasonInWords(it);
   if (reason) add("", reason);
   return found;

@@ -5,6 +5,7 @@ import type { VNode } from "preact";
 import { Card, Empty, Icon, Pill } from "../parts/card";
 import { linkAlive, sections } from "../server/state";
 import { strings } from "../strings";
+import { told } from "../told";
 import type { Restart, Robot } from "../server/messages";
 import { Domains } from "./domains";
 import { BriefTelemetry } from "./telemetry";
@@ -23,7 +24,7 @@ export function RobotCard({ brief = false }: { brief?: boolean }): VNode {
           <span class="address">{robot.address || strings.none}</span>
           {robot.simulated && <span class="tag" title={words.simulatedTitle}>{words.simulated}</span>}
         </p>
-        {robot.reason && <p class="reason">{robot.reason}</p>}
+        {robot.reason && <p class="reason">{told(robot.reason)}</p>}
         {typeof robot.battery_pct === "number" && <Battery percent={robot.battery_pct} />}
         {brief && <BriefTelemetry />}
         {(robot.restarts ?? []).map((restart) => <RestartNote key={restart.command} restart={restart} />)}
@@ -35,7 +36,7 @@ export function RobotCard({ brief = false }: { brief?: boolean }): VNode {
 
 function Link({ robot }: { robot: Robot }): VNode {
   if (robot.up === true && linkAlive.value) return <Pill tone="good" text={words.up} />;
-  if (robot.up === false) return <Pill tone="bad" text={words.down} title={robot.reason} />;
+  if (robot.up === false) return <Pill tone="bad" text={words.down} title={told(robot.reason ?? "")} />;
   return <Pill tone="quiet" text={words.unknown} />;
 }
 

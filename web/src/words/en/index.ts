@@ -11,6 +11,7 @@ import { robots } from "./robots";
 import { system } from "./system";
 import { talkPage } from "./talk";
 import { telemetry } from "./telemetry";
+import { told } from "./told";
 
 export const en = {
   ...frame, ...dashboard,
@@ -24,6 +25,7 @@ export const en = {
   system,
   talkPage,
   telemetry,
+  told,
 };
 
 export type Strings = typeof en;

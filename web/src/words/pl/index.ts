@@ -12,6 +12,7 @@ import { robots } from "./robots";
 import { system } from "./system";
 import { talkPage } from "./talk";
 import { telemetry } from "./telemetry";
+import { told } from "./told";
 
 export const pl: Strings = {
   ...frame, ...dashboard,
@@ -25,4 +26,5 @@ export const pl: Strings = {
   system,
   talkPage,
   telemetry,
+  told,
 };
