@@ -5,14 +5,9 @@ import { io } from "socket.io-client";
 
 import { language } from "../strings";
 import { Loudspeaker } from "../audio/loudspeaker";
+import { withBrokenAnswer } from "./lines";
+import type { Line } from "./lines";
 import { ROOT } from "./root";
-
-/** `state`: of an answer, whether it is still being written, or was broken off. */
-export interface Line {
-  key: number; who: "person" | "robot"; text: string; state: "writing" | "done" | "broken"; provider: string; mock: boolean; job: string;
-  /** Times of the steps in ms, by their names. */
-  steps: Record<string, number>;
-}
 
 /** What the panel's process says; each has what the event of its name has (rider_core/api/events.py). */
 interface Heard { text: string; no_speech: boolean; latency_s: number; provider: string; mock: boolean }
@@ -57,7 +52,7 @@ export class Talk {
     this.socket.on("robot.reply", (reply: Reply) => this.onReply(reply));
     this.socket.on("robot.speech", ({ first_chunk_ms: ms }: Spoken) => this.step("sound", ms));
     this.socket.on("sound", (_: unknown, wav: ArrayBuffer) => this.speaker.play(wav));
-    this.socket.on("hush", () => this.speaker.hush());
+    this.socket.on("hush", () => this.breakOff());
   }
 
   /** The microphone's next samples. */
@@ -66,7 +61,7 @@ export class Talk {
   }
 
   ask(text: string): void {
-    this.speaker.hush();  // the server breaks the answer off by itself
+    this.breakOff();  // the server does so by itself
     this.add({ who: "person", text, state: "done", provider: "", mock: false, job: "", steps: {} });
     this.isThinking.value = true;
     this.trouble.value = "";
@@ -74,7 +69,7 @@ export class Talk {
   }
 
   hush(): void {
-    this.speaker.hush();
+    this.breakOff();
     this.socket.emit("hush");
   }
 
@@ -82,6 +77,12 @@ export class Talk {
     clearTimeout(this.again);
     this.socket.disconnect();
     this.speaker.close();
+  }
+
+  /** Nothing more is played; what is still written is broken off by the server. */
+  private breakOff(): void {
+    if (this.isSpeaking.value) this.lines.value = withBrokenAnswer(this.lines.value);
+    this.speaker.hush();
   }
 
   private onHeard({ text, no_speech: silent, latency_s: s, provider, mock }: Heard): void {

@@ -8,7 +8,7 @@ import { Card, Icon, MockBadge, Pill } from "../../parts/card";
 import { milliseconds } from "../../format";
 import { refusal } from "../../server/session";
 import { Talk } from "../../server/talk";
-import type { Line } from "../../server/talk";
+import type { Line } from "../../server/lines";
 import { strings } from "../../strings";
 import { MicrophoneControl } from "./microphone-control";
 import { WebcamCard } from "./webcam";
