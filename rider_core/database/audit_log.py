@@ -68,11 +68,18 @@ class AuditLog:
             if row.id % _PRUNE_EVERY == 0:
                 session.execute(delete(AuditRow).where(AuditRow.id <= row.id - KEPT))
 
-    def entries(self, limit: int, before_id: int | None = None) -> list[AuditEntry]:
-        """The latest entries, latest first, or those before the one with that id."""
+    def entries(self, limit: int, before_id: int | None = None, target: str | None = None) -> list[AuditEntry]:
+        """The latest entries, latest first.
+
+        Args:
+            before_id: Only those before the one with that id.
+            target: Only changes of this path, and of those below it.
+        """
         query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
         if before_id is not None:
             query = query.where(AuditRow.id < before_id)
+        if target is not None:
+            query = query.where((AuditRow.target == target) | AuditRow.target.startswith(f"{target}/", autoescape=True))
         names = AuditEntry.__dataclass_fields__
         with self._database.session() as session:
             return [AuditEntry(**{name: getattr(row, name) for name in names}) for row in session.scalars(query)]

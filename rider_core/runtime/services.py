@@ -231,10 +231,12 @@ class Services:
             ConfigError: there is no such provider, or its settings would be wrong. Nothing is saved.
             DatabaseError: the database cannot be used.
         """
-        provider = self._provider_class(name)
-        saved = {**self.saved_provider_settings(name), **changes}
-        self._config(provider, saved)
-        self.provider_choices.change(lambda: self.database.save_settings(name, saved))
+        self.replace_provider_settings(name, {**self.saved_provider_settings(name), **changes})
+
+    def replace_provider_settings(self, name: str, settings: dict[str, Any]) -> None:
+        """`save_provider_settings`, in the place of those saved before."""
+        self._config(self._provider_class(name), settings)
+        self.provider_choices.change(lambda: self.database.save_settings(name, settings))
 
     def reset_provider_settings(self, name: str) -> None:
         """Forget what was saved for a provider. Raises `DatabaseError`."""

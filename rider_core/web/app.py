@@ -99,9 +99,10 @@ def create_app(services: Services) -> Panel:
     check_roles(app)
     add_rate_limits(app, services)
     audit = Audit(services)
-    record_changes(app, audit)
     changes = Changes(panel_state)
+    # Flask calls them in the reverse order: a change is in the log when others hear of it.
     announce_changes(app, changes)
+    record_changes(app, audit)
     models = ModelOperations(services, panel_state, changes)
     add_health(app, services, panel_state)
     add_openai_routes(app, services)

@@ -13,6 +13,8 @@ from rider_core.web.rest.blueprint import ROOT
 #: The panel state's section: for each resource the number of its changes since the panel's start.
 SECTION = "changes"
 _PREFIX = f"{ROOT}/"
+#: The log of changes, which has one entry more after each.
+_LOG = "audit"
 #: Nobody else sees a session.
 _PRIVATE = frozenset({"session"})
 
@@ -25,10 +27,11 @@ class Changes:
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
 
-    def count(self, resource: str) -> None:
-        """Something of that resource has changed."""
+    def count(self, *resources: str) -> None:
+        """Something of these resources has changed."""
         with self._lock:
-            self._counts[resource] = self._counts.get(resource, 0) + 1
+            for resource in resources:
+                self._counts[resource] = self._counts.get(resource, 0) + 1
             self._panel_state.set_section(SECTION, dict(self._counts))
 
 
@@ -42,5 +45,5 @@ def announce_changes(app: Flask, changes: Changes) -> None:
             return response
         resource = request.path.removeprefix(_PREFIX).partition("/")[0]
         if resource not in _PRIVATE:
-            changes.count(resource)
+            changes.count(resource, _LOG)
         return response

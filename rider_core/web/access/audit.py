@@ -86,8 +86,10 @@ def record_changes(app: Flask, audit: Audit) -> None:
         action = request.endpoint.rpartition(".")[2]
         # Who has no name has not signed in, and changes nothing.
         if who and action not in NOT_RECORDED and (response.status_code < 400 or signs_in):
-            body = None if signs_in else g.get("rider_becomes") or request.get_json(silent=True)
-            audit.write(who, action, response.status_code, g.get("rider_was"), body)
+            becomes = g.get("rider_becomes")
+            if becomes is None and not signs_in:
+                becomes = request.get_json(silent=True)
+            audit.write(who, action, response.status_code, g.get("rider_was"), becomes)
         return response
 
 

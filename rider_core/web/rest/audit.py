@@ -15,6 +15,7 @@ from rider_core.web.rest.blueprint import RestBlueprint
 class AuditQuery(Message):
     limit: int = Field(50, ge=1, le=200, description="largest number of entries in the page")
     cursor: int | None = Field(None, ge=1, le=2**31 - 1, description="`next` of the page before")
+    target: str | None = Field(None, max_length=256, description="only changes of this path and of those below it")
 
 
 class EntryView(Message):
@@ -41,7 +42,7 @@ def audit_blueprint(audit: Audit) -> RestBlueprint:
     @blueprint.operation("GET", "", Role.ADMIN, AuditView)
     def list_changes(query: AuditQuery) -> AuditView:
         """Changes, and attempts to sign in"""
-        found = audit.entries.entries(query.limit + 1, query.cursor)
+        found = audit.entries.entries(query.limit + 1, query.cursor, query.target)
         page = tuple(EntryView.model_validate(vars(entry)) for entry in found[: query.limit])
         return AuditView(entries=page, next=page[-1].id if len(found) > query.limit else None)
 

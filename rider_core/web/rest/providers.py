@@ -60,7 +60,7 @@ class SettingsView(Message):
 
 
 class SettingsBody(Message):
-    """Settings to save, over those saved before."""
+    """Settings to save."""
 
     values: dict[str, Any] = Field(description="by the names of the schema")
 
@@ -111,14 +111,25 @@ def providers_blueprint(services: Services) -> RestBlueprint:
         check_etag(header, etag_of(saved))
         shown = {**_effective(services, provider)[0], **shown_settings(saved, provider.Config)}
         changes = {name: value for name, value in body.values.items() if name not in shown or value != shown[name]}
-        masked = next((name for name, value in changes.items() if has_mask(value)), None)
-        if masked is not None:
-            raise InvalidInput(
-                f"{masked} has {HIDDEN}, which is shown for a secret",
-                remedy="send the secret itself, or leave the field out",
-            )
+        _refuse_masks(changes)
         audit.changes(shown_settings(saved, provider.Config), shown_settings(changes, provider.Config))
         services.save_provider_settings(path.provider, changes)
+        return _settings(services, path.provider)
+
+    @providers.operation("PUT", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
+    def replace_settings(path: ProviderPath, body: SettingsBody, header: IfUnchanged) -> Answer:
+        """Save exactly these of a provider's settings, and none of those saved before
+
+        A secret that is sent as it is shown stays what it was.
+        """
+        provider = _class_of(services, path.provider)
+        saved = services.saved_provider_settings(path.provider)
+        check_etag(header, etag_of(saved))
+        shown = shown_settings(saved, provider.Config)
+        settings = {name: saved[name] if value == shown.get(name) else value for name, value in body.values.items()}
+        _refuse_masks({name: value for name, value in settings.items() if value != saved.get(name)})
+        audit.changes(shown, shown_settings(settings, provider.Config))
+        services.replace_provider_settings(path.provider, settings)
         return _settings(services, path.provider)
 
     @providers.operation("DELETE", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
@@ -161,6 +172,15 @@ def _view(services: Services, provider: type[Provider]) -> ProviderView:
         enabled=services.provider_choices.of(provider.name).enabled,
         problem=problem,
     )
+
+
+def _refuse_masks(settings: dict[str, Any]) -> None:
+    masked = next((name for name, value in settings.items() if has_mask(value)), None)
+    if masked is not None:
+        raise InvalidInput(
+            f"{masked} has {HIDDEN}, which is shown for a secret",
+            remedy="send the secret itself, or leave the field out",
+        )
 
 
 def _settings(services: Services, name: str) -> Answer:

@@ -78,6 +78,26 @@ def test_settings_are_checked_saved_and_taken_back(stack: PageStack, page: Page,
 
 
 @pytest.mark.usefixtures("factory_settings")
+def test_the_history_leads_back_to_settings_before(stack: PageStack, page: Page) -> None:
+    for values in ({"volume": 80}, {"volume": 60, "pitch": 55}):
+        stack.ask("PATCH", "/providers/espeak/settings", {"values": values})
+    open_page(page, stack, "/control/espeak")
+    page.locator(".history summary").click()
+    rows = page.locator(".history li")
+    expect(rows.first).to_contain_text("volume 80 → 60")
+    expect(rows.first).to_contain_text("pitch not set → 55")
+    expect(rows.nth(1)).to_contain_text("volume not set → 80")
+    press(rows.first, "Back to before")
+    said = notice(page, "as they were before that change")
+    expect(page.get_by_label("volume")).to_have_value("80")
+    assert stack.ask("GET", "/providers/espeak/settings")["saved"] == {"volume": 80}
+    expect(rows.first).to_contain_text("volume")
+    press(said, "Undo")
+    expect(page.get_by_label("volume")).to_have_value("60")
+    assert stack.ask("GET", "/providers/espeak/settings")["saved"] == {"volume": 60, "pitch": 55}
+
+
+@pytest.mark.usefixtures("factory_settings")
 def test_what_somebody_else_saved_meanwhile_is_not_overwritten(stack: PageStack, browser: Browser) -> None:
     page = browser.new_page(locale="en-GB")
     open_page(page, stack, "/control/espeak")

@@ -70,3 +70,27 @@ def test_secrets_are_never_shown_and_survive_what_is_sent_as_it_is_shown(rest: R
     assert rest.ask("GET", PATH)["saved"].keys() == {*SECRETS, "beams"}
     for values in ({"credentials": "***:new"}, {"api_key": "***x"}):
         assert "is shown for a secret" in rest.problem("PATCH", PATH, 400, json={"values": values})[1]
+
+
+def test_exactly_these_are_saved_and_the_log_tells_what_was_before(rest: RestHarness) -> None:
+    install_plugin(rest.panel.processes.folder, "secretive", PLUGIN)
+    rest.start()
+    rest.ask("PATCH", PATH, json={"values": {**SECRETS, "beams": 2}})
+    first = rest.answer("GET", PATH)
+    seen, shown = {"If-Match": first.headers["etag"]}, first.json()["saved"]
+    rest.ask("PUT", PATH, json={"values": {"beams": 3, "api_key": shown["api_key"]}}, headers=seen)
+    assert rest.ask("GET", PATH)["saved"] == {"beams": 3, "api_key": shown["api_key"]}
+    stored = rest.panel.database.read_bytes() + rest.panel.database.with_name("rider.db-wal").read_bytes()
+    assert b"k3y-s3cret" in stored, "a secret that is sent as it is shown stays"
+    assert rest.problem("PUT", PATH, 412, json={"values": {}}, headers=seen)[0] == "changed_meanwhile"
+    assert "is shown for a secret" in rest.problem("PUT", PATH, 400, json={"values": shown})[1]
+    assert rest.ask("PUT", PATH, json={"values": {}})["saved"] == {}
+    rest.ask("PATCH", PATH, json={"values": {"beams": 1}})
+    assert rest.ask("GET", "/audit")["entries"][0]["after"] == {}, "it is 1 by default"
+    rest.ask("PATCH", "/providers/secretive", json={"enabled": True})
+    for target in (f"/api/v1{PATH}", "/api/v1/providers"):
+        entries = rest.ask("GET", "/audit", params={"target": target})["entries"]
+        assert [it["action"] for it in entries][-3:] == ["replace_settings", "replace_settings", "save_settings"]
+    assert len(entries) == 5
+    assert (entries[3]["before"], entries[3]["after"]) == (shown, {"beams": 3, "api_key": shown["api_key"]})
+    assert rest.ask("GET", "/audit", params={"target": "/api/v1/provid"})["entries"] == []

@@ -17,37 +17,54 @@ import type { Remote } from "../../server/remote";
 import type { Fields, ProviderSettings } from "../../server/resources";
 import { Problem, send } from "../../server/rest";
 import type { Answer } from "../../server/rest";
+import { SettingsHistory, isKnown } from "./settings-history";
 import { may, refusal } from "../../server/session";
 import { strings } from "../../strings";
 
 const words = strings.providers;
-/** What the server shows in the place of a secret. */
-const HIDDEN = "***";
 
 export function ProviderSettingsForm({ name }: { name: string }): VNode {
-  const remote = useRemote<ProviderSettings>(`/providers/${encodeURIComponent(name)}/settings`);
-  return <RemoteView remote={remote}>{(settings) => <Form key={remote.etag.value} settings={settings} remote={remote} />}</RemoteView>;
+  const path = `/providers/${encodeURIComponent(name)}/settings`;
+  const remote = useRemote<ProviderSettings>(path);
+
+  /** Save exactly these, where the settings still are those of `etag`. Returns their ETag. */
+  const replace = async (saved: Fields, etag: string): Promise<string> => {
+    const answer = await send("PUT", path, { values: saved }, { "If-Match": etag });
+    remote.put(answer.body as ProviderSettings, answer.etag);
+    return answer.etag;
+  };
+  const goBack = async (saved: Fields): Promise<void> => {
+    const before = remote.data.value!.saved, etag = await replace(saved, remote.etag.value);
+    notify(words.isBack, "good", isKnown(before) ? () => replace(before, etag) : null);
+  };
+  return (
+    <>
+      <RemoteView remote={remote}>
+        {(settings) => <Form key={remote.etag.value} path={path} settings={settings} remote={remote} replace={replace} />}
+      </RemoteView>
+      {may("admin") && <SettingsHistory path={path} onGoBack={goBack} />}
+    </>
+  );
 }
 
-function Form({ settings, remote }: { settings: ProviderSettings; remote: Remote<ProviderSettings> }): VNode {
+interface FormProps {
+  path: string;
+  settings: ProviderSettings;
+  remote: Remote<ProviderSettings>;
+  replace: (saved: Fields, etag: string) => Promise<string>;
+}
+
+function Form({ path, settings, remote, replace }: FormProps): VNode {
   const before: Fields = { ...settings.values, ...settings.saved };
   const values = useSignal<Fields>(before);
   const problem = useSignal<Problem | null>(null);
-  const path = `/providers/${encodeURIComponent(settings.provider)}/settings`;
   const changed = difference(before, values.value), count = Object.keys(changed).length;
   const changedTo = useRef("");
   const show = ({ body, etag }: Answer): void => {
     changedTo.current = etag;
     remote.put(body as ProviderSettings, etag);
   };
-
-  /** What was saved before; a secret that the page has never seen cannot be put back. */
-  const restore = async (): Promise<void> => {
-    let answer = await send("DELETE", path, undefined, { "If-Match": changedTo.current });
-    if (Object.keys(settings.saved).length) answer = await send("PATCH", path, { values: settings.saved }, { "If-Match": answer.etag });
-    show(answer);
-  };
-  const undo = JSON.stringify(settings.saved).includes(HIDDEN) ? null : restore;
+  const undo = isKnown(settings.saved) ? (): Promise<string> => replace(settings.saved, changedTo.current) : null;
 
   const save = async (): Promise<void> => {
     problem.value = null;

@@ -49,4 +49,12 @@ export const providers = {
   reset: "Forget what was saved here",
   resetSure: (names: string) => `The settings file and the defaults count again for ${names}.`,
   wasReset: "The settings file and the defaults count again.",
+  isBack: "The settings are as they were before that change.",
+  history: {
+    heading: "History",
+    none: "Nobody has changed them on this page.",
+    unset: "not set",
+    goBack: "Back to before",
+    goBackHint: "Brings back what was saved before this change",
+  },
 };

@@ -138,7 +138,7 @@ export const system = {
       cancel_job: "cancelled a job", retry_job: "retried a job", delete_job: "deleted a job",
       retry_dead_letters: "retried all failed jobs", delete_dead_letters: "deleted all failed jobs", choose: "switched a domain",
       put_schedule: "saved a schedule", enable_schedule: "paused or continued a schedule", delete_schedule: "deleted a schedule",
-      run_schedule: "ran a schedule", save_settings: "saved settings", reset_settings: "reset settings",
+      run_schedule: "ran a schedule", save_settings: "saved settings", replace_settings: "brought back settings", reset_settings: "reset settings",
       choose_provider: "chose an engine", change_plugins: "installed or removed a plugin",
       put_prompt: "saved a prompt", delete_prompt: "reset a prompt", add_user: "added a user", change_user: "changed a user",
       remove_user: "deleted a user", add_token: "made a key", revoke_token: "deleted a key", make_backup: "made a backup", restore_backup: "restored a backup",

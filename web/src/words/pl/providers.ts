@@ -47,5 +47,13 @@ export const providers: typeof english = {
   saved: (names) => `Zapisano: ${names}. Działające workery użyją tego po obecnym zadaniu.`,
   reset: "Zapomnij, co tu zapisano",
   resetSure: (names) => `Dla ${names} znów obowiązują plik ustawień i wartości domyślne.`,
+  isBack: "Ustawienia są takie, jak przed tą zmianą.",
+  history: {
+    heading: "Historia",
+    none: "Na tej stronie nikt ich nie zmienił.",
+    unset: "nieustawione",
+    goBack: "Wróć do stanu sprzed",
+    goBackHint: "Przywraca to, co było zapisane przed tą zmianą",
+  },
   wasReset: "Znów obowiązują plik ustawień i wartości domyślne.",
 };

@@ -141,7 +141,7 @@ export const system: typeof english = {
       retry_dead_letters: "ponowienie wszystkich nieudanych", delete_dead_letters: "usunięcie wszystkich nieudanych",
       choose: "przełączenie dziedziny", put_schedule: "zapis harmonogramu",
       enable_schedule: "wstrzymanie lub wznowienie harmonogramu", delete_schedule: "usunięcie harmonogramu",
-      run_schedule: "uruchomienie harmonogramu", save_settings: "zapis ustawień", reset_settings: "cofnięcie ustawień",
+      run_schedule: "uruchomienie harmonogramu", save_settings: "zapis ustawień", replace_settings: "przywrócenie ustawień", reset_settings: "cofnięcie ustawień",
       choose_provider: "wybór silnika", change_plugins: "instalacja lub usunięcie wtyczki",
       put_prompt: "zapis promptu", delete_prompt: "cofnięcie promptu", add_user: "dodanie użytkownika",
       change_user: "zmiana użytkownika", remove_user: "usunięcie użytkownika", add_token: "utworzenie klucza",
