@@ -43,7 +43,7 @@ def test_a_spoken_sentence_goes_all_the_way(processes: Processes) -> None:
             sys.executable,
             str(HERE / "robot_voice.py"),
             "--wait-ready=60",
-            "--silence-s=20",
+            "--silence-s=10",
             f"--wav={MEDIA / 'beckett.wav'}",
             *ports,
         ],

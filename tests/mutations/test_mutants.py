@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType
 
+import pytest
 from mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ def lacking_tests(mutant: Mutant) -> list[str]:
     return [name for name in names if not any(name in text for text in texts)]
 
 
+@pytest.mark.acceptance  # compiles 400 files
 def test_they_use_defined_names() -> None:
     """A NameError would make any test fail."""
     in_python = [mutant for mutant in MUTANTS if mutant.file.endswith(".py")]

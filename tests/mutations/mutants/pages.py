@@ -129,7 +129,7 @@ MUTANTS = [
         "web/src/parts/dialog.tsx",
         "    question.value = { heading, text, action, answer: resolve };",
         "    resolve(`${heading}${text}${action}` !== '');",
-        (f"{_PAGES}/test_queue_page.py", "retried_and_deleted and eventlet"),
+        (f"{_PAGES}/test_queue_page.py", "failed_job_says_why"),
     ),
     Mutant(
         "a space that is typed stops the robot",
@@ -158,6 +158,27 @@ MUTANTS = [
         " or (running.is_done and running.revision != revision)",
         "",
         ("tests/web/openai/test_directory.py", "late_answer_from_before"),
+    ),
+    Mutant(
+        "a mask is saved in the place of a secret",
+        "rider_core/web/rest/providers.py",
+        "        _refuse_masks({name: value for name, value in settings.items() if value != saved.get(name)})\n",
+        "",
+        ("tests/web/rest/test_rest_settings.py", "exactly_these"),
+    ),
+    Mutant(
+        "a secret that is sent as it is shown is lost",
+        "rider_core/web/rest/providers.py",
+        "saved[name] if value == shown.get(name) else value",
+        "value",
+        ("tests/web/rest/test_rest_settings.py", "exactly_these"),
+    ),
+    Mutant(
+        "an unchanged value is logged as a change",
+        "rider_core/web/access/audit.py",
+        "if becomes is None and not signs_in:",
+        "if not becomes and not signs_in:",
+        ("tests/web/rest/test_rest_settings.py", "exactly_these"),
     ),
     Mutant(
         "the panel imports the client of Valkey",
