@@ -11,13 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness.postgresql import NEEDED, postgres
+from harness.postgresql import NEEDED, PostgresServer, postgres
 from redis import Redis
 
 from rider_core.api.schedules import Schedule
 from rider_core.database import Database
-from rider_core.database.audit_log import AuditLog
-from rider_core.database.dump import dump_tables
+from rider_core.database.audit_log import AuditEntry, AuditLog
+from rider_core.database.dump import dump_tables, replace_tables
 from rider_core.database.saved import saved_choices, saved_prompts, saved_settings
 from rider_core.errors import InvalidInput, TooLarge
 from rider_core.jobs.schedules import ScheduleStore
@@ -115,6 +115,21 @@ def archive_of(database: Database) -> bytes:
     content = io.BytesIO()
     write_backup(content, database, [DAILY])
     return content.getvalue()
+
+
+@NEEDED
+def test_an_installation_moves_from_sqlite_to_postgresql(database: Database, postgres: PostgresServer) -> None:
+    log = AuditLog(database)
+    for number in range(3):
+        log.write(AuditEntry(float(number), "ola", "", "save_settings", "/x", 200, {"a": None}, {"a": [1.5, "ż"]}))
+    with closing(Database(postgres.new_database())) as target:
+        target.upgrade()
+        replace_tables(target, read_backup(io.BytesIO(archive_of(database)), target.revision()).tables)
+        assert rows(target) == rows(database)
+        moved = AuditLog(target)
+        assert moved.entries(10) == log.entries(10)
+        moved.write(AuditEntry(9.0, "ola", "", "save_settings", "/y", 200))
+        assert [entry.id for entry in moved.entries(2)] == [4, 3], "its numbers go on"
 
 
 def changed(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> io.BytesIO:

@@ -174,6 +174,13 @@ MUTANTS = [
         ("tests/web/rest/test_rest_settings.py", "exactly_these"),
     ),
     Mutant(
+        "what was restored on PostgreSQL and what comes next have the same number",
+        "rider_core/database/dump.py",
+        " and table.autoincrement_column is not None:",
+        " and table.autoincrement_column is None:",
+        ("tests/cli/test_backup.py", "moves_from_sqlite"),
+    ),
+    Mutant(
         "an unchanged value is logged as a change",
         "rider_core/web/access/audit.py",
         "if becomes is None and not signs_in:",
