@@ -181,7 +181,8 @@ class VisionPipeline:
             raise JobExpired(f"the frame had waited for {now - frame.arrived:.1f} s")
         spec = JobSpec(
             task="vision.detect",
-            payload={"image": frame.image},
+            # When it came to us: the robot's clock may be wrong.
+            payload={"image": frame.image, "captured_ts": time.time() - (now - frame.arrived)},
             priority=Priority.HIGH,
             deadline_ts=time.time() + left_s,
             # A second attempt would analyse an old picture.

@@ -18,6 +18,7 @@ from vision_harness import (
     send_frame,
 )
 
+from rider_core.api.jobs import JobQuery
 from rider_core.api.messages import encode_base64
 from rider_core.link import obstacle_reports, vision_monitor
 from rider_core.link.camera_liveness import CameraLiveness
@@ -209,6 +210,13 @@ class TestFrames:
     def test_a_clock_far_from_ours_changes_nothing(self, quiet: LinkHarness) -> None:
         for ts in (5.0, 4e9):
             self.counted("seen", lambda ts=ts: send_frame(quiet, ts, picture(int(ts))))  # type: ignore[misc]
+
+    def test_a_job_tells_when_its_frame_came(self, quiet: LinkHarness) -> None:
+        began = time.time()
+        self.counted("seen", lambda: send_frame(quiet, 5_000.0, picture(5_000)))
+        job = quiet.backend.list_jobs(JobQuery(task="vision.detect", limit=1)).jobs[0]
+        captured_ts = quiet.backend.details(job.id).payload["captured_ts"]
+        assert began <= captured_ts <= job.submitted_ts, "by our clock, not by the robot's"
 
     def test_every_malformed_frame_is_refused(self, quiet: LinkHarness) -> None:
         def refused() -> float:

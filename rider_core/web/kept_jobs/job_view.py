@@ -15,6 +15,8 @@ from rider_core.web.kept_jobs.media import MediaKind
 
 #: Characters of a string in a payload that are shown; a second of sound has 43,000.
 MAX_SHOWN = 2_000
+#: The longest time from a picture to its job that is shown, in seconds.
+MAX_BEFORE_S = 60.0
 
 
 class LinkTimes(Message):
@@ -23,7 +25,9 @@ class LinkTimes(Message):
     All are seconds since the epoch; null: unknown, or there was no such moment.
     """
 
-    captured_ts: float | None = Field(None, description="the speech began, as its first samples came to the link")
+    captured_ts: float | None = Field(
+        None, description="the speech began, as its first samples came to the link; of a camera's picture: it came"
+    )
     speech_ended_ts: float | None = Field(None, description="the speech ended")
     heard_ts: float | None = Field(None, description="the link knew that the speech had ended")
     delivered_ts: float | None = Field(None, description="the result was sent to the robot; of speech its first sound")
@@ -32,6 +36,14 @@ class LinkTimes(Message):
     def of_event(cls, event: Event) -> LinkTimes:
         """Out of an event of the link."""
         return cls(**{name: untrusted.number(event.data, name) for name in cls.model_fields})
+
+    @classmethod
+    def of_picture(cls, details: JobDetails) -> LinkTimes:
+        """Of a picture, whose job carries when it came."""
+        captured_ts = untrusted.number(details.payload, "captured_ts")
+        if captured_ts is None or not 0 <= details.record.submitted_ts - captured_ts <= MAX_BEFORE_S:
+            return cls()  # the file of a camera may have any time
+        return cls(captured_ts=captured_ts)
 
     def __bool__(self) -> bool:
         return any(value is not None for _, value in self)
@@ -47,12 +59,12 @@ class JobView(Message):
     shortened: bool = Field(description="whether a string of the payload was shortened")
     traceback: str = Field(description="of the last attempt, where the provider raised")
     media: tuple[MediaKind, ...] = Field((), description="what `GET /jobs/ID/media/KIND` has of it")
-    times: LinkTimes = Field(default_factory=LinkTimes, description="of a job of a conversation: its way to the robot")
+    times: LinkTimes = Field(default_factory=LinkTimes, description="its way from and to the robot")
     kept: bool = Field(False, description="Redis has forgotten the job: this is what the panel has kept of it")
 
 
 def view_of(details: JobDetails, without: str = "") -> JobView:
-    """A job's view, without media and times.
+    """A job's view, without media, and without the times of a conversation.
 
     Args:
         without: A field of the payload that is left out.
@@ -64,6 +76,7 @@ def view_of(details: JobDetails, without: str = "") -> JobView:
         payload=shown,
         shortened=shown is not None and shown != payload,
         traceback=details.traceback,
+        times=LinkTimes.of_picture(details),
     )
 
 

@@ -95,7 +95,7 @@ class JobKeeper:
         view, kept = view_of(details), self._read_view(job_id)
         if details.spec is None and kept is not None:
             view = view.model_copy(update={"payload": kept.payload, "shortened": kept.shortened})
-        times = self._times.get(job_id) or (kept.times if kept is not None else LinkTimes())
+        times = self._times.get(job_id) or (kept.times if kept is not None else None) or view.times
         media = dict.fromkeys((*self._media_of(job_id), *self._live_media_of(details)))
         return view.model_copy(update={"times": times, "media": tuple(media)})
 
@@ -169,8 +169,10 @@ class JobKeeper:
         _, field = PAYLOAD_MEDIA.get(task, (None, ""))
         view = view_of(details, without=field)
         if spec is None and (before := self._read_view(job_id)) is not None:
-            view = view.model_copy(update={"payload": before.payload, "shortened": before.shortened})
-        self._put_view(job_id, view.model_copy(update={"times": self._times.get(job_id) or LinkTimes()}))
+            view = view.model_copy(
+                update={"payload": before.payload, "shortened": before.shortened, "times": before.times}
+            )
+        self._put_view(job_id, view.model_copy(update={"times": self._times.get(job_id) or view.times}))
 
     def _remember_times(self, job_id: str, times: LinkTimes) -> None:
         if not times:

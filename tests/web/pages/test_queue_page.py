@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 
 import pytest
 from chromium import NEEDED
@@ -179,9 +180,12 @@ def test_speech_is_played_from_its_file(stack: PageStack, page: Page) -> None:
 
 
 def test_the_picture_of_a_job_is_seen(stack: PageStack, page: Page) -> None:
-    job_id = stack.submit("vision.detect", {"image": base64.b64encode(SMALL_JPEG).decode()}, provider="echo-detector")
+    payload = {"image": base64.b64encode(SMALL_JPEG).decode(), "captured_ts": time.time() - 0.3}
+    job_id = stack.submit("vision.detect", payload, provider="echo-detector")
     stack.wait(job_id, "done")
     open_page(page, stack, f"/queue/{job_id}")
+    names = ["from the camera", "in the queue", "at work"]
+    expect(page.locator(".waterfall li span:first-child")).to_have_text(names)
     picture = page.locator(".card-job .media img")
     wait_until(lambda: picture.evaluate("it => it.naturalWidth") > 0, what="the browser has drawn it")
     stack.panel.connection.delete(f"rq:job:{job_id}")

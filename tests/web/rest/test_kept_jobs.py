@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import stat
+import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,12 @@ def test_the_times_of_a_conversation_outlive_the_job(rest: RestHarness) -> None:
     rest.start()
     expected = {**times, "captured_ts": None}
     wait_until(lambda: rest.ask("GET", f"/jobs/{job_id}")["times"] == expected, what="they are kept")
+
+
+def test_a_picture_tells_when_it_came(rest: RestHarness) -> None:
+    rest.start()
+    now = time.time()
+    payloads = [{"image": encoded(JPEG), "captured_ts": ts} for ts in (now - 0.5, 5.0)]
+    came, strange = [submit(rest, {**SEEN, "payload": payload}) for payload in payloads]
+    assert rest.ask("GET", f"/jobs/{came}")["times"]["captured_ts"] == now - 0.5
+    assert rest.ask("GET", f"/jobs/{strange}")["times"]["captured_ts"] is None, "the camera's file has any time"

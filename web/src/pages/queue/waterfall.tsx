@@ -38,9 +38,10 @@ function span(name: string, kind: string, from: number, to: number): Span {
   return { name, kind, from, to: Math.max(from, to) };
 }
 
-/** What was before the job: the speech itself, the silence that ended it, and the way into the queue. */
+/** What was before the job: the way of a picture, or the speech itself, the silence that ended it, and the way into the queue. */
 function spansBefore(job: Job, { captured_ts: captured, speech_ended_ts: ended, heard_ts: heard }: LinkTimes): Span[] {
   const found: Span[] = [];
+  if (captured !== null && ended === null) found.push(span(words.picture, "waited", captured, job.submitted_ts));
   if (captured !== null && ended !== null) found.push(span(words.speech, "speech", captured, ended));
   if (ended !== null && heard !== null) found.push(span(words.heard, "waited", ended, heard));
   if (heard !== null) found.push(span(words.submitted, "waited", heard, job.submitted_ts));
