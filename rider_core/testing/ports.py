@@ -15,14 +15,26 @@ _EPHEMERAL = max(32_768, int(Path("/proc/sys/net/ipv4/ip_local_port_range").read
 _DICE = random.SystemRandom()
 
 
+#: A name in Linux's abstract namespace for each port that was given away: nobody else gets it until this process ends,
+#: though its server may not listen yet.
+_claims: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on, outside the kernel's ephemeral range."""
+    """A TCP port on loopback that nothing listens on, and that no other call has given away, in any process of tests.
+
+    It is outside the kernel's ephemeral range.
+    """
     while True:
         port = _DICE.randrange(_LOWEST, _EPHEMERAL)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0rider-test-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
         return port
