@@ -198,7 +198,7 @@ def test_settings_persist(url: str) -> None:
         database.upgrade()
         database.save_settings("whisper", {"beam": beam})
         database.close()
-    engine = create_engine(url)
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT provider FROM provider_settings")).all() == [("whisper",)]
     engine.dispose()
