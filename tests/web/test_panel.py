@@ -22,6 +22,20 @@ pytestmark = pytest.mark.slow
 #: It takes less than a second on an idle machine. A browser that polls would hold it for 25 s.
 STOP_LIMIT_S = 10.0
 
+CLINGY = """
+import socket
+from rider_core.api import hookimpl
+RIDER_API = "1.0"
+
+def cling():
+    one, _other = getattr(socket, "socketpair")()
+    one.recv(1)
+
+@hookimpl
+def on_shutdown(services):
+    cling()
+"""
+
 PLUGIN = """
 import os
 from flask import Blueprint
@@ -109,6 +123,16 @@ def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Wat
     assert "Traceback" not in panel.processes.log("panel.log")
     events = [fields[b"event"] for _, fields in panel.connection.xrange("rider:events")]
     assert any(b'"stopped"' in event and b'"panel"' in event for event in events)
+
+
+def test_a_panel_that_hangs_at_its_end_says_where_and_exits(panel: PanelHarness) -> None:
+    install_plugin(panel.processes.folder, "clingy", CLINGY)
+    process = panel.start(fresh=True)
+    process.terminate()
+    assert process.wait(20) == 1
+    log = panel.processes.log("panel.log")
+    assert "this process hangs at its end" in log
+    assert "in cling" in log
 
 
 def test_a_signal_that_another_thread_gets_ends_it_too(panel: PanelHarness) -> None:

@@ -138,11 +138,20 @@ def test_without_a_link_it_says_so_in_time(panel: PanelHarness, harness: RobotHa
     assert panel.get("/healthz").status_code == 200
 
 
-def test_without_redis_it_says_so_in_time(panel: PanelHarness, harness: RobotHarness) -> None:
+def test_without_redis_a_link_on_this_machine_is_asked_nonetheless(panel: PanelHarness, harness: RobotHarness) -> None:
+    harness.start_link()
+    panel.start()
+    harness.valkey.kill()
+    answer = switch(panel, "text", "local")
+    assert (answer.status_code, answer.json()["domain"]["choice"]) == (200, "local")
+    assert panel.get(ROBOT).json()["domains"][2]["choice"] == "local"
+
+
+def test_without_redis_and_link_it_says_so_in_time(panel: PanelHarness, harness: RobotHarness) -> None:
     panel.start()
     harness.valkey.kill()
     began = time.monotonic()
     answer = switch(panel, "text", "pc")
     assert time.monotonic() - began < 5
-    assert (answer.status_code, answer.json()["code"]) == (503, "backend_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_running")
     assert "rider up" in answer.json()["remedy"]

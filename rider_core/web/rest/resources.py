@@ -48,7 +48,6 @@ def rest_blueprints(
     return [
         status_blueprint(panel_state),
         robots_blueprint(
-            RobotClient(services.redis, socket=None),
             RobotClient(services.redis, services.settings.link_socket),
             partial(last_telemetry, services.redis),
             partial(read_outages, services.settings.database_location),

@@ -88,14 +88,13 @@ class OutagesView(Message):
 
 def robots_blueprint(
     client: RobotClient,
-    nearby: RobotClient,
     telemetry: Callable[[], TelemetryView],
     outages: Callable[[], list[Outage]],
 ) -> RestBlueprint:
     """The routes. Most send a request to the link.
 
     Args:
-        nearby: Reaches the link without Redis where it runs on this machine.
+        client: Reaches the link without Redis where it runs on this machine.
         telemetry: Reads what the robot told last.
         outages: Reads the kept outages, the latest first.
     """
@@ -179,7 +178,7 @@ def robots_blueprint(
         Whoever may look may stop it. 202: it was sent on the robot's bus, and its HTTP interface has not confirmed it.
         """
         _check_robot(path)
-        halted = nearby.halt(_where())
+        halted = client.halt(_where())
         return Answer(halted, status=200 if halted.confirmed else 202)
 
     return robots

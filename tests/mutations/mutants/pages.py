@@ -76,6 +76,20 @@ MUTANTS = [
         (f"{_PAGES}/test_stop.py", "without_redis and eventlet"),
     ),
     Mutant(
+        "a panel that hangs at its end tells nobody where",
+        "rider_core/web/__main__.py",
+        "        call_off = exit_after(STOP_LIMIT_S)\n",
+        "        call_off = lambda: None\n",
+        ("tests/web/test_panel.py", "hangs_at_its_end"),
+    ),
+    Mutant(
+        "domains are switched by Redis alone",
+        "rider_core/web/rest/resources.py",
+        "RobotClient(services.redis, services.settings.link_socket)",
+        "RobotClient(services.redis, None)",
+        ("tests/web/test_robots.py", "asked_nonetheless"),
+    ),
+    Mutant(
         "a robot that has not confirmed it counts as stopped",
         "rider_core/link/steering.py",
         "return HaltView(confirmed=False, bus=sent, problem=error.message)",
