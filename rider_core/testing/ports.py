@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
 from pathlib import Path
@@ -18,6 +19,12 @@ _DICE = random.SystemRandom()
 #: A name in Linux's abstract namespace for each port that was given away: nobody else gets it until this process ends,
 #: though its server may not listen yet.
 _claims: list[socket.socket] = []
+
+
+@atexit.register
+def _give_back() -> None:
+    for claim in _claims:
+        claim.close()
 
 
 def free_port() -> int:
