@@ -15,14 +15,14 @@ from rider_core.testing.redis_fixtures import connection, valkey, valkey_lender
 #: Fixtures that start a server or processes of ours.
 SERVERS = frozenset({"harness", "processes", "running_node", "valkey_lender", "workshop"})
 
-#: Marks that stand in the file of the tests that have them, or in that of a base class.
+#: Marks that are set in the test's own file, or in the file of a base class.
 WRITTEN_MARKS = frozenset({"acceptance", "measures", "slow"})
 
 __all__ = ["connection", "processes", "valkey", "valkey_lender"]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import a file without a mark that `-m` asks for: each process of xdist imports all that is collected."""
+    """Skip files without the mark that `-m` selects. Each process of xdist imports every collected file."""
     if not collection_path.name.startswith("test_"):
         return None
     wanted = WRITTEN_MARKS.intersection(config.getoption("markexpr").split(" and "))

@@ -11,11 +11,11 @@ import shutil
 import subprocess
 import sys
 
-#: Package, and its programs, of which one is enough, or the folder of their versions.
+#: Package to its programs, or to the folder of its versions. One of them is enough.
 PACKAGES = {
     "espeak-ng": ("espeak-ng",),  # compared with our speech: its length
     "redis-server": ("redis-server",),  # stock RQ runs on it
-    "postgresql": ("/usr/lib/postgresql",),  # labs may keep what they save there; the tests start their own server
+    "postgresql": ("/usr/lib/postgresql",),  # the other supported database; the tests start their own server
     "rabbitmq-server": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),  # the tests start their own node
     "chromium-headless-shell": ("chromium-headless-shell", "chromium", "google-chrome"),  # opens the panel
     "strace": ("strace",),  # slows a disk down
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def is_there(program: str) -> bool:
-    """Whether this program is installed, or this folder of programs of some version."""
+    """Whether this program is on the PATH, or this folder exists."""
     return shutil.which(program) is not None or os.path.isdir(program)
 
 

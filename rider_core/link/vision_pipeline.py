@@ -181,7 +181,7 @@ class VisionPipeline:
             raise JobExpired(f"the frame had waited for {now - frame.arrived:.1f} s")
         spec = JobSpec(
             task="vision.detect",
-            # When it came to us: the robot's clock may be wrong.
+            # Time of arrival by the PC's clock: the robot's clock may be wrong.
             payload={"image": frame.image, "captured_ts": time.time() - (now - frame.arrived)},
             priority=Priority.HIGH,
             deadline_ts=time.time() + left_s,

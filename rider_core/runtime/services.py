@@ -234,7 +234,7 @@ class Services:
         self.replace_provider_settings(name, {**self.saved_provider_settings(name), **changes})
 
     def replace_provider_settings(self, name: str, settings: dict[str, Any]) -> None:
-        """`save_provider_settings`, in the place of those saved before."""
+        """Save exactly these settings; those saved before are dropped. Raises what `save_provider_settings` does."""
         self._config(self._provider_class(name), settings)
         self.provider_choices.change(lambda: self.database.save_settings(name, settings))
 

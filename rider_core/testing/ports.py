@@ -16,32 +16,31 @@ _EPHEMERAL = max(32_768, int(Path("/proc/sys/net/ipv4/ip_local_port_range").read
 _DICE = random.SystemRandom()
 
 
-#: A name in Linux's abstract namespace for each port that was given away: nobody else gets it until this process ends,
-#: though its server may not listen yet.
-_claims: list[socket.socket] = []
+#: One bound socket in Linux's abstract namespace for each allocated port. It reserves the port against other test
+#: processes until this process ends, also while the server of the port does not listen yet.
+_reservations: list[socket.socket] = []
 
 
 @atexit.register
-def _give_back() -> None:
-    for claim in _claims:
-        claim.close()
+def _release() -> None:
+    for reservation in _reservations:
+        reservation.close()
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on, and that no other call has given away, in any process of tests.
-
-    It is outside the kernel's ephemeral range.
+    """A TCP port on loopback without a listener, outside the kernel's ephemeral range. Each call reserves another port,
+    across all test processes of the machine.
     """
     while True:
         port = _DICE.randrange(_LOWEST, _EPHEMERAL)
-        claim = socket.socket(socket.AF_UNIX)
+        reservation = socket.socket(socket.AF_UNIX)
         try:
-            claim.bind(f"\0rider-test-port-{port}")
+            reservation.bind(f"\0rider-test-port-{port}")
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
         except OSError:
-            claim.close()
+            reservation.close()
             continue
-        _claims.append(claim)
+        _reservations.append(reservation)
         return port

@@ -35,7 +35,7 @@ from rider_core.runtime.process import die_with_supervisor, observe_process
 from rider_core.runtime.services import Services
 from rider_core.web.app import Panel, create_app
 from rider_core.web.security import check_exposure
-from rider_core.web.serving.hanging_end import exit_after
+from rider_core.web.serving.shutdown_watchdog import start_watchdog
 from rider_core.web.serving.tls import tls_of
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rider_core.web")
 
-#: Its parts end within 5 s. After this time, in seconds, a panel that hangs writes where each thread is, and exits; the
-#: supervisor would kill it two seconds later, without a word.
+#: Maximum duration of the shutdown, in seconds. The parts need 5 s at most; the supervisor kills the panel after 10 s,
+#: which leaves no stacks in the log.
 STOP_LIMIT_S = 8.0
 
 
@@ -80,13 +80,13 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         log.info("the panel is at %s://%s/ (%s)", scheme, _shown(listener), settings.async_mode)
         wait_for_signal()
         log.info("stopping")
-        call_off = exit_after(STOP_LIMIT_S)
+        cancel_watchdog = start_watchdog(STOP_LIMIT_S)
         stop_serving()
         services.plugins.notify("on_shutdown", services=services)
         panel.stop()
     finally:
         services.close()
-    call_off()
+    cancel_watchdog()
 
 
 def _start_again(settings: Settings) -> None:

@@ -100,7 +100,7 @@ def create_app(services: Services) -> Panel:
     add_rate_limits(app, services)
     audit = Audit(services)
     changes = Changes(panel_state)
-    # Flask calls them in the reverse order: a change is in the log when others hear of it.
+    # Flask calls after_request functions in reverse order: the entry is written before the change is announced.
     announce_changes(app, changes)
     record_changes(app, audit)
     models = ModelOperations(services, panel_state, changes)

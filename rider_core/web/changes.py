@@ -13,7 +13,7 @@ from rider_core.web.rest.blueprint import ROOT
 #: The panel state's section: for each resource the number of its changes since the panel's start.
 SECTION = "changes"
 _PREFIX = f"{ROOT}/"
-#: The log of changes, which has one entry more after each.
+#: The resource of the audit log: each change adds an entry.
 _LOG = "audit"
 #: Nobody else sees a session.
 _PRIVATE = frozenset({"session"})
@@ -28,7 +28,7 @@ class Changes:
         self._counts: dict[str, int] = {}
 
     def count(self, *resources: str) -> None:
-        """Something of these resources has changed."""
+        """Count one change of each of these resources."""
         with self._lock:
             for resource in resources:
                 self._counts[resource] = self._counts.get(resource, 0) + 1

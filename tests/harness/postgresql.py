@@ -26,7 +26,7 @@ _USER = "postgres"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    # Nothing has to outlive the machine.
+    # The data need not survive a crash of the machine.
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
@@ -34,7 +34,7 @@ _SETTINGS = {
 
 
 class PostgresServer:
-    """Trusts everybody on this machine. Its files have a folder of their own, since pytest's are for one user only."""
+    """Accepts any user from this machine. The data folder lies outside pytest's, which only one user can read."""
 
     def __init__(self) -> None:
         assert PROGRAMS is not None
@@ -67,7 +67,7 @@ class PostgresServer:
         return f"{self._url}/{name}"
 
     def stop(self) -> None:
-        """End it at once; nobody waits for those who are connected."""
+        """Stop the server immediately (SIGQUIT), without waiting for open connections."""
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(30)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -170,7 +170,7 @@ def test_an_answer_not_read_to_its_end_leaves_nothing_in_the_loop(
     ignored: list[object] = []
     monkeypatch.setattr("sys.unraisablehook", ignored.append)
     gc.collect()
-    ignored.clear()  # what tests before have left
+    ignored.clear()  # garbage of earlier tests
     robot.act = answer(b"x" * 200_000)
     for _ in range(20):  # the fault occurred in about two of three attempts
         api = RobotApi(robot.url)

@@ -175,7 +175,7 @@ def test_the_robot_and_this_machine_are_answered_and_nobody_else(services: Servi
     client = client_of(services)
     asked = {"environ_base": {"REMOTE_ADDR": address}}
     assert client.get("/providers/capabilities", **asked).status_code == status
-    # Without a prompt: nobody here would answer it.
+    # The request has no prompt and is refused at once: a valid one would wait 30 s for a worker.
     answer = client.post("/providers/text/generate", json={}, headers={"Host": "10.1.1.1"}, **asked)
     assert answer.status_code == (400 if status == 200 else 403)
 

@@ -30,7 +30,7 @@ PROCESSES = 2
 LIMIT_S = 150
 _COPIED = ("rider_core", "plugins", "tests", "web", "migrations", "contrib", "pyproject.toml", "tox.ini")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "*.egg-info")
-#: The browser gets what is built of these.
+#: Sources of the browser files, which a mutant rebuilds.
 _BROWSER_SOURCES = "web/src/"
 
 
@@ -59,7 +59,7 @@ def copy_tree(folder: Path) -> Path:
             shutil.copytree(source, folder / part, ignore=_LEFT_OUT, symlinks=True)
         else:
             shutil.copy(source, folder / part)
-    # As in an installed package, where the panel looks first: an editable one would lead to the files of this checkout.
+    # `rider_core._web` of an editable installation is the checkout's folder; this link takes precedence.
     (folder / "rider_core" / "_web").symlink_to(folder / "web")
     return folder
 
@@ -79,7 +79,7 @@ def try_mutant(copies: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str]:
 
 @contextmanager
 def applied(copy: Path, mutant: Mutant) -> Iterator[None]:
-    """Remove the safeguard for a while, also from what is built of its file."""
+    """Remove the safeguard within the block, and rebuild the browser files where they contain it."""
     file, static, kept = copy / mutant.file, copy / "web" / "static", copy / "static"
     text = file.read_text()
     file.write_text(text.replace(mutant.old, mutant.new, 1))

@@ -52,12 +52,12 @@ def checked_page(context: BrowserContext) -> Iterator[Page]:
 
 
 def shown_problems(browser: Browser) -> list[str]:
-    """The problems that the open pages show, as text."""
+    """Texts of the problems that the open pages show; at most four."""
     found: list[str] = []
     with contextlib.suppress(PlaywrightError):  # a page may be closing
         for page in (page for context in browser.contexts for page in context.pages):
             for problem in page.locator("[role=alert], .bad, .notice, .stale .connection").all_inner_texts():
-                found.append(" ".join((problem or "").split())[:160])  # a picture has none
+                found.append(" ".join((problem or "").split())[:160])  # None: an SVG icon has no inner text
     return [text for text in dict.fromkeys(found) if text][:4]
 
 

@@ -15,7 +15,7 @@ from rider_core.testing.valkey import Valkey
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Begin the message of a failed test with what the open pages say: a missing element alone tells nothing."""
+    """Prepend the problems shown on the open pages to the message of a failed test."""
     report = yield
     browser = item.funcargs.get("browser")
     crash = getattr(report.longrepr, "reprcrash", None)

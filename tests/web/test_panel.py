@@ -125,13 +125,13 @@ def test_it_ends_cleanly_and_before_it_is_killed(panel: PanelHarness, watch: Wat
     assert any(b'"stopped"' in event and b'"panel"' in event for event in events)
 
 
-def test_a_panel_that_hangs_at_its_end_says_where_and_exits(panel: PanelHarness) -> None:
+def test_a_shutdown_that_hangs_ends_with_the_stacks_in_the_log(panel: PanelHarness) -> None:
     install_plugin(panel.processes.folder, "clingy", CLINGY)
     process = panel.start(fresh=True)
     process.terminate()
     assert process.wait(20) == 1
     log = panel.processes.log("panel.log")
-    assert "this process hangs at its end" in log
+    assert "the shutdown of this process hangs" in log
     assert "in cling" in log
 
 

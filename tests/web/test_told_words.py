@@ -1,4 +1,4 @@
-"""Sentences of the processes that the page has in Polish: each still stands in the code that tells it."""
+"""Each server sentence that the page translates into Polish still occurs in the code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: A part of a sentence that has any words in it.
+#: Groups, escaped parentheses and anchors of a pattern: what is not literal text.
 PARTS = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\\[()]|\$$|^\^")
 
 
@@ -16,7 +16,7 @@ def patterns() -> list[str]:
 
 
 def literals(pattern: str) -> list[str]:
-    """The words of a pattern between its groups: what the code says in any case."""
+    """The literal parts of a pattern between its groups."""
     return [part for part in (it.strip(" ;:'") for it in PARTS.split(pattern)) if len(part) > 1]
 
 

@@ -90,7 +90,7 @@ class Changes:
         return str(self.run().value()["text"])
 
     def seconds(self) -> float:
-        """Time of a job's answer, without its wait."""
+        """Run time of a job in seconds, without its time in the queue."""
         record = self.run()
         assert record.started_ts is not None
         assert record.ended_ts is not None

@@ -1,8 +1,8 @@
-// What a process tells in a sentence of its own, in the page's language where the sentence is a frequent one.
+// Translates frequent sentences of the server's processes into the page's language.
 
 import { strings } from "./strings";
 
-/** Several problems come in one text, parted by semicolons. */
+/** Separates several problems in one text. */
 const BETWEEN = "; ";
 
 export function told(text: string): string {

@@ -13,12 +13,12 @@ const line = (who: Line["who"], state: Line["state"] = "done"): Line => ({
 });
 const states = (...lines: Line[]): string[] => withBrokenAnswer(lines).map((each) => each.state);
 
-test("the last answer is broken off, whether or not somebody has asked again", () => {
+test("the last answer is marked as broken off, also after another question", () => {
   assert.deepEqual(states(line("person"), line("robot"), line("person"), line("robot")), ["done", "done", "done", "broken"]);
   assert.deepEqual(states(line("robot"), line("person")), ["broken", "done"]);
 });
 
-test("the server tells of one that is being written, and there may be none", () => {
+test("an answer that is still being written keeps its state, and a conversation without answers is unchanged", () => {
   assert.deepEqual(states(line("robot"), line("robot", "writing")), ["done", "writing"]);
   assert.deepEqual(states(line("person")), ["done"]);
   assert.deepEqual(states(), []);

@@ -15,7 +15,7 @@ from rider_core.api import GenerateRequest
 from rider_core.errors import ProviderUnavailable
 
 LONG = GenerateRequest(prompt="What is the third word? " + "one two three four " * 75, max_tokens=40, temperature=0)
-#: Instead of 1,024 tokens, for conversations that are read quickly.
+#: First capacity in these tests, in tokens, instead of 1,024: prefill of short conversations is quick.
 SMALL = 256
 
 

@@ -15,7 +15,7 @@ from rider_core.web.kept_jobs.media import MediaKind
 
 #: Characters of a string in a payload that are shown; a second of sound has 43,000.
 MAX_SHOWN = 2_000
-#: The longest time from a picture to its job that is shown, in seconds.
+#: Maximum age of a picture at its submission, in seconds. An older `captured_ts` is not the time of arrival.
 MAX_BEFORE_S = 60.0
 
 
@@ -26,7 +26,7 @@ class LinkTimes(Message):
     """
 
     captured_ts: float | None = Field(
-        None, description="the speech began, as its first samples came to the link; of a camera's picture: it came"
+        None, description="the speech began, as its first samples reached the link; of a picture: it reached the link"
     )
     speech_ended_ts: float | None = Field(None, description="the speech ended")
     heard_ts: float | None = Field(None, description="the link knew that the speech had ended")
@@ -39,10 +39,10 @@ class LinkTimes(Message):
 
     @classmethod
     def of_picture(cls, details: JobDetails) -> LinkTimes:
-        """Of a picture, whose job carries when it came."""
+        """The time of arrival in the payload of a picture's job; empty where it is implausible."""
         captured_ts = untrusted.number(details.payload, "captured_ts")
         if captured_ts is None or not 0 <= details.record.submitted_ts - captured_ts <= MAX_BEFORE_S:
-            return cls()  # the file of a camera may have any time
+            return cls()  # a submitted file may have any time
         return cls(captured_ts=captured_ts)
 
     def __bool__(self) -> bool:

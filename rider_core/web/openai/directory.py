@@ -125,7 +125,7 @@ class ModelDirectory:
         )
 
     def _no_older_than(self, age_s: float) -> ModelList:
-        """A list of at most this age, in which a change of choices or settings is heeded."""
+        """A list of at most this age, made after the last change of choices or settings."""
         with self._lock:
             revision = self._services.provider_choices.look()
             if time.monotonic() - self._list.probed_at > age_s or self._list.revision != revision:

@@ -118,7 +118,7 @@ def providers_blueprint(services: Services) -> RestBlueprint:
 
     @providers.operation("PUT", "/<provider>/settings", Role.ADMIN, SettingsView, problems=(404, 412))
     def replace_settings(path: ProviderPath, body: SettingsBody, header: IfUnchanged) -> Answer:
-        """Save exactly these of a provider's settings, and none of those saved before
+        """Replace a provider's saved settings
 
         A secret that is sent as it is shown stays what it was.
         """

@@ -76,11 +76,11 @@ MUTANTS = [
         (f"{_PAGES}/test_stop.py", "without_redis and eventlet"),
     ),
     Mutant(
-        "a panel that hangs at its end tells nobody where",
+        "a shutdown that hangs leaves no stacks",
         "rider_core/web/__main__.py",
-        "        call_off = exit_after(STOP_LIMIT_S)\n",
-        "        call_off = lambda: None\n",
-        ("tests/web/test_panel.py", "hangs_at_its_end"),
+        "        cancel_watchdog = start_watchdog(STOP_LIMIT_S)\n",
+        "        cancel_watchdog = lambda: None\n",
+        ("tests/web/test_panel.py", "shutdown_that_hangs"),
     ),
     Mutant(
         "domains are switched by Redis alone",

@@ -128,7 +128,7 @@ def test_a_page_without_its_panel_says_so_and_comes_back(stack: PageStack, brows
     with page.expect_request("**/api/v1/jobs**"):
         again.click()
     page.unroute_all()
-    with suppress(PlaywrightTimeout):  # a change of somebody else may have been quicker
+    with suppress(PlaywrightTimeout):  # another client's change may have reloaded the page before
         again.click(timeout=2_000)
     expect(page.locator(".trouble")).to_have_count(0)
     expect(page.locator(".job-row, .card-job-list .empty").first).to_be_visible()

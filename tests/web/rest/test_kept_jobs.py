@@ -94,7 +94,7 @@ def let_redis_forget(rest: RestHarness, job_id: str) -> None:
 
 
 def kept_view(rest: RestHarness, job_id: str) -> dict[str, Any]:
-    """The job as the panel has kept it: Redis forgets it. Its file is there a moment before the panel knows it."""
+    """The panel's copy of a job that is deleted from Redis. The panel registers its file shortly after writing it."""
     let_redis_forget(rest, job_id)
     wait_until(lambda: rest.sent("GET", f"/jobs/{job_id}").status_code == 200, what="the panel knows the file")
     return dict(rest.ask("GET", f"/jobs/{job_id}"))

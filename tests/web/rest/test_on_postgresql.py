@@ -1,4 +1,4 @@
-"""The panel, the commands and the workers' readers with PostgreSQL, which several machines can share."""
+"""The panel, the commands and the workers' queries on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_what_is_saved_is_there_for_all(rest: RestHarness, processes: Processes)
     processes.environment.update(DATABASE_URL=rest.database_url, RIDER_PLUGINS_DISABLED="")
     enable = processes.fork("rider_core.cli.main", "providers", "enable", "echo-text", log="enable")
     assert enable.wait(30) == 0, processes.log("enable")
-    wait_until(lambda: rest.ask("GET", "/providers/echo-text")["enabled"], what="the panel looks again")
+    wait_until(lambda: rest.ask("GET", "/providers/echo-text")["enabled"], what="the panel reads the choices again")
     assert [it["action"] for it in rest.ask("GET", "/audit")["entries"]] == ["put_prompt", "choose_provider"]
 
 

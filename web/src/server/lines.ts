@@ -7,7 +7,7 @@ export interface Line {
   steps: Record<string, number>;
 }
 
-/** The lines with the last answer broken off: its text is whole, but not all of it was heard. */
+/** Mark the last complete answer as broken off: its playback was stopped. */
 export function withBrokenAnswer(lines: readonly Line[]): readonly Line[] {
   const answer = lines.map((line) => line.who).lastIndexOf("robot");
   return lines.map((line, at) => (at === answer && line.state === "done" ? { ...line, state: "broken" } : line));

@@ -79,7 +79,7 @@ export class Talk {
     this.speaker.close();
   }
 
-  /** Nothing more is played; what is still written is broken off by the server. */
+  /** Stop the playback. The server cancels an answer that is still being written. */
   private breakOff(): void {
     if (this.isSpeaking.value) this.lines.value = withBrokenAnswer(this.lines.value);
     this.speaker.hush();

@@ -17,9 +17,9 @@ import type { Remote } from "../../server/remote";
 import type { Fields, ProviderSettings } from "../../server/resources";
 import { Problem, send } from "../../server/rest";
 import type { Answer } from "../../server/rest";
-import { SettingsHistory, isKnown } from "./settings-history";
 import { may, refusal } from "../../server/session";
 import { strings } from "../../strings";
+import { SettingsHistory, isKnown } from "./settings-history";
 
 const words = strings.providers;
 

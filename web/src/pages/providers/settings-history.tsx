@@ -1,4 +1,4 @@
-// Who changed an engine's settings, from what to what, and the way back to how they were.
+// The history of an engine's settings: who changed which values. An earlier state can be restored.
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
@@ -16,12 +16,12 @@ const SHOWN = 20;
 const HIDDEN = "***";
 
 interface HistoryProps {
-  /** Of the settings, below `/api/v1`. */
+  /** Path of the settings, relative to `/api/v1`. */
   path: string;
   onGoBack: (saved: Fields) => Promise<void>;
 }
 
-/** Read when it is opened. */
+/** The entries are requested when the section is opened. */
 export function SettingsHistory({ path, onGoBack }: HistoryProps): VNode {
   const isOpen = useSignal(false);
   const target = encodeURIComponent(`/api/v1${path}`);
@@ -42,7 +42,7 @@ export function SettingsHistory({ path, onGoBack }: HistoryProps): VNode {
 
 function Row({ entry, onGoBack }: { entry: AuditEntry; onGoBack: HistoryProps["onGoBack"] }): VNode | null {
   const before = fieldsOf(entry.before), after = fieldsOf(entry.after);
-  // A reset has no values of its own: those that were saved go.
+  // A reset has no new values; it removes the saved ones.
   const names = Object.keys(after ?? before ?? {});
   if (!names.length) return null;  // it was saved as it was
   return (
@@ -56,7 +56,7 @@ function Row({ entry, onGoBack }: { entry: AuditEntry; onGoBack: HistoryProps["o
   );
 }
 
-/** Settings as the log has them; null: there were none, or they were too long for it. */
+/** Settings of an audit entry; null: none, or too long to be recorded. */
 function fieldsOf(value: unknown): Fields | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
 }
@@ -67,7 +67,7 @@ function Value({ of: value, isPast = false }: { of: unknown; isPast?: boolean })
   return isPast ? <s>{text}</s> : <>{text}</>;
 }
 
-/** Whether the page has all of these settings: a secret that it has never seen cannot be put back. */
+/** Whether the settings can be restored: the log has no secrets. */
 export function isKnown(saved: Fields): boolean {
   return !JSON.stringify(saved).includes(HIDDEN);
 }

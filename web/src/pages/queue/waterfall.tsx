@@ -38,7 +38,7 @@ function span(name: string, kind: string, from: number, to: number): Span {
   return { name, kind, from, to: Math.max(from, to) };
 }
 
-/** What was before the job: the way of a picture, or the speech itself, the silence that ended it, and the way into the queue. */
+/** Spans before the job: of a picture its way into the queue; of speech its duration, the final silence, and its way into the queue. */
 function spansBefore(job: Job, { captured_ts: captured, speech_ended_ts: ended, heard_ts: heard }: LinkTimes): Span[] {
   const found: Span[] = [];
   if (captured !== null && ended === null) found.push(span(words.picture, "waited", captured, job.submitted_ts));

@@ -1,6 +1,6 @@
-// Sentences that the processes tell, in another language than theirs. English is theirs.
+// Translations of the processes' sentences. They are English already, so English has none.
 
-/** A pattern of a whole sentence and what is said instead: `$1` is a part as it was told, `{1}` one that is translated, too. */
+/** The pattern of a whole sentence, and its translation. `$1` inserts a group unchanged, `{1}` inserts its translation. */
 export type ToldSentence = readonly [RegExp, string];
 
 export const told: readonly ToldSentence[] = [];

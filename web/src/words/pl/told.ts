@@ -1,4 +1,4 @@
-// Frequent sentences of the processes in Polish. Each stands in rider_core, which tests/web/test_told_words.py checks.
+// Polish translations of frequent process sentences. tests/web/test_told_words.py checks that the code still has them.
 
 import type { ToldSentence } from "../en/told";
 
