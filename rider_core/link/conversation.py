@@ -174,6 +174,8 @@ class Conversation:
                 self._say_all(answer, splitter.feed(part))
             elif event.kind == "job.done":
                 self._say_all(answer, splitter.flush())
+                if answer.interrupted.is_set():  # a sentence may have been queued since `interrupt` stopped the others
+                    break
                 self._finish(answer, event)
                 return
             elif event.kind in FINAL_KINDS:

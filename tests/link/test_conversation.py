@@ -69,6 +69,27 @@ def test_an_interruption_stops_the_answer(
     wait_until(lambda: sum(queue.running for queue in harness.backend.stats()) == 0)
 
 
+def test_an_interruption_stops_a_sentence_that_is_being_queued(
+    harness: LinkHarness, conversation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interruption frees the slot for which the last sentence waits."""
+    tts = harness.link._tts
+    say = tts.say
+
+    def say_after_interruption(job: Any, wait_s: float) -> bool:
+        if job.text.startswith("Three"):
+            conversation.interrupt()
+        return bool(say(job, wait_s))
+
+    monkeypatch.setattr(tts, "say", say_after_interruption)
+    conversation.answer("One two. Three " + "words " * 60, "en", must_not_be_unanswered)
+    wait_until(lambda: bool(harness.events("robot.reply")))
+    (reply,) = harness.events("robot.reply")
+    assert reply["interrupted"]
+    wait_until(lambda: not tts._in_progress)
+    assert not any(text.startswith("Three") for text in spoken(harness))
+
+
 def test_a_new_question_replaces_the_answer_in_progress(harness: LinkHarness, conversation: Any) -> None:
     conversation.answer("First wait. Never said.", "en", must_not_be_unanswered)
     wait_until(lambda: conversation._current is not None and bool(conversation._current.job_id))

@@ -6,6 +6,13 @@ from mutants.mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "the last sentence is spoken after an interruption",
+        "rider_core/link/conversation.py",
+        "                if answer.interrupted.is_set():  # a sentence may have been queued",
+        "                if False:  # a sentence may have been queued",
+        ("tests/link/test_conversation.py", "sentence_that_is_being_queued"),
+    ),
+    Mutant(
         "a smile as an answer gives text back to the robot",
         "rider_core/link/conversation.py",
         "if answer.written:  #",

@@ -136,13 +136,15 @@ export const system = {
     actions: {
       pause_queue: "paused or continued a queue",
       cancel_job: "cancelled a job", retry_job: "retried a job", delete_job: "deleted a job",
-      retry_dead_letters: "retried all failed jobs", delete_dead_letters: "deleted all failed jobs", choose: "switched a domain",
+      retry_selected: "retried failed jobs", delete_selected: "deleted failed jobs",
+      retry_dead_letters: "retried all failed jobs", delete_dead_letters: "deleted all failed jobs", choose: "switched a domain", choose_all: "switched domains", stop_robot: "stopped the robot",
       put_schedule: "saved a schedule", enable_schedule: "paused or continued a schedule", delete_schedule: "deleted a schedule",
       run_schedule: "ran a schedule", save_settings: "saved settings", replace_settings: "brought back settings", reset_settings: "reset settings",
       choose_provider: "chose an engine", change_plugins: "installed or removed a plugin",
+      download_model: "downloaded a model", cancel_download: "cancelled a download", verify_model: "verified a model", remove_model: "removed a model",
       put_prompt: "saved a prompt", delete_prompt: "reset a prompt", add_user: "added a user", change_user: "changed a user",
       remove_user: "deleted a user", add_token: "made a key", revoke_token: "deleted a key", make_backup: "made a backup", restore_backup: "restored a backup",
-      sign_in: "signed in",
+      sign_in: "signed in", sign_out: "signed out",
     } as Record<string, string>,
   },
 };
